@@ -1,0 +1,129 @@
+/**
+ * Every code a {@link TetherError} can carry. What each means and what to do about it is in `docs/errors.md`.
+ *
+ * - `INVALID_OPTION`: an option or argument is missing or of the wrong shape; thrown where it was passed.
+ * - `MISSING_DEPENDENCY`: an optional peer dependency is needed and not installed; the message has the command.
+ * - `UNREACHABLE`: the broker could not be reached, refused the connection, or the connection broke.
+ * - `THROTTLED`: the broker refused a frame for its rate.
+ * - `TOO_LARGE`: a frame or a payload is over a limit; the message has both numbers.
+ * - `CLOSED`: the session, the executor or the connection was closed.
+ * - `ABORTED`: the caller's `AbortSignal` fired.
+ * - `TIMEOUT`: a wait with its own time limit (`next`, `open`) ran out.
+ * - `NO_SESSION`: nobody acknowledged the invocation in time.
+ * - `NO_HANDLER`: a session received the invocation and has nothing that takes it.
+ * - `DECLINED`: the session does not serve this function.
+ * - `SESSION_LOST`: the session acknowledged the invocation and was replaced before it answered.
+ * - `DEADLINE`: the function's time ran out before local code answered.
+ * - `RESULT_EVICTED`: the invocation ran, and its answer had to be dropped under memory pressure.
+ * - `ALREADY_SETTLED`: the invocation already has its one outcome.
+ * - `BUILD_FAILED`: the local code could not be built or found.
+ * - `EXECUTION_FAILED`: local code ended without an answer: it exited, crashed, or ran out of memory.
+ * - `UNSUPPORTED`: this combination is not supported; the message says what is.
+ * - `PROTOCOL`: what arrived is not this protocol, or not this version of it.
+ */
+export type TetherErrorCode =
+  | 'INVALID_OPTION'
+  | 'MISSING_DEPENDENCY'
+  | 'UNREACHABLE'
+  | 'THROTTLED'
+  | 'TOO_LARGE'
+  | 'CLOSED'
+  | 'ABORTED'
+  | 'TIMEOUT'
+  | 'NO_SESSION'
+  | 'NO_HANDLER'
+  | 'DECLINED'
+  | 'SESSION_LOST'
+  | 'DEADLINE'
+  | 'RESULT_EVICTED'
+  | 'ALREADY_SETTLED'
+  | 'BUILD_FAILED'
+  | 'EXECUTION_FAILED'
+  | 'UNSUPPORTED'
+  | 'PROTOCOL'
+
+/** What a {@link TetherError} may carry beside its message. */
+export interface TetherErrorOptions {
+  /** The error underneath, kept as it was. */
+  cause?: unknown
+  /** Facts for programs, such as `{ file, line, text }` of a `BUILD_FAILED`. Never secrets, never payloads. */
+  details?: Readonly<Record<string, unknown>>
+}
+
+// Registered, so that `instanceof` holds between copies of this package (a bundled stub, a linked install).
+const brand = Symbol.for('lambda-tether.TetherError')
+
+/** The one error class of this package. Tell errors apart by `code`; messages may change. */
+export class TetherError extends Error {
+  override readonly name = 'TetherError'
+  readonly code: TetherErrorCode
+  readonly details: Readonly<Record<string, unknown>>
+
+  constructor(code: TetherErrorCode, message: string, options: TetherErrorOptions = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined)
+    this.code = code
+    this.details = options.details ?? {}
+    Object.defineProperty(this, brand, { value: true })
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && brand in value
+  }
+}
+
+/** An error as AWS Lambda puts it on the wire. */
+export interface LambdaError {
+  readonly errorType: string
+  readonly errorMessage: string
+  /** Stack lines, outermost message first; empty for thrown values that are no errors. */
+  readonly trace: readonly string[]
+  /** The error's `cause`, if it had one. */
+  readonly cause?: LambdaError
+}
+
+const MAX_CAUSES = 8
+
+/** Turns anything thrown into the shape the Lambda runtime gives it: a non-Error keeps its `typeof` as type. */
+export function toLambdaError(thrown: unknown, depth = 0): LambdaError {
+  if (!isErrorLike(thrown)) {
+    return { errorType: thrown === null ? 'null' : typeof thrown, errorMessage: describe(thrown), trace: [] }
+  }
+  const { name, message, stack, cause } = thrown
+  const type = thrown instanceof TetherError ? `LambdaTether.${thrown.code}` : String(name || 'Error')
+  const error: LambdaError = {
+    errorType: type,
+    errorMessage: String(message ?? ''),
+    trace: typeof stack === 'string' ? stack.split('\n') : [],
+  }
+  return cause === undefined || depth >= MAX_CAUSES
+    ? error
+    : { ...error, cause: toLambdaError(cause, depth + 1) }
+}
+
+/** Throws `ABORTED` with the signal's reason as cause when the signal has fired. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw abortError(signal)
+}
+
+/** The error for a wait that an {@link AbortSignal} ended. */
+export function abortError(signal: AbortSignal): TetherError {
+  if (signal.reason instanceof TetherError) return signal.reason
+  return new TetherError('ABORTED', 'The operation was aborted by its signal.', { cause: signal.reason })
+}
+
+// Errors from a worker, a vm context or another realm are no instances of this realm's Error.
+function isErrorLike(value: unknown): value is Error {
+  return (
+    value instanceof Error ||
+    (typeof value === 'object' && value !== null && 'message' in value && 'stack' in value && 'name' in value)
+  )
+}
+
+function describe(value: unknown): string {
+  if (typeof value === 'string') return value
+  try {
+    return JSON.stringify(value) ?? String(value)
+  } catch {
+    return Object.prototype.toString.call(value)
+  }
+}

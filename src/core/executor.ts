@@ -1,0 +1,80 @@
+import type { LambdaError } from './errors.js'
+import type { FunctionBuild } from './function-source.js'
+import type { AbortOptions } from './transport.js'
+
+/** What the Lambda runtime says of one invocation; everything of `context` that is data. */
+export interface InvocationContext {
+  /** The AWS request id. The same on each of Lambda's retries of one asynchronous event. */
+  readonly awsRequestId: string
+  readonly functionName: string
+  readonly functionVersion: string
+  readonly invokedFunctionArn: string
+  /** As Lambda gives it: a decimal text. */
+  readonly memoryLimitInMB: string
+  readonly logGroupName: string
+  readonly logStreamName: string
+  readonly clientContext?: unknown
+  readonly identity?: unknown
+  readonly tenantId?: string
+  /** The invocation's `_X_AMZN_TRACE_ID`. */
+  readonly traceId?: string
+}
+
+/** The context object a handler receives. */
+export interface LambdaContext extends Omit<InvocationContext, 'traceId'> {
+  callbackWaitsForEmptyEventLoop: boolean
+  getRemainingTimeInMillis(): number
+  done(error?: unknown, result?: unknown): void
+  fail(error: unknown): void
+  succeed(result: unknown): void
+}
+
+/** One line that local code wrote. */
+export interface LogEntry {
+  readonly stream: 'stdout' | 'stderr'
+  /** Without its line break. */
+  readonly text: string
+  /** Unix milliseconds. */
+  readonly time: number
+}
+
+/** One invocation, as an executor gets it: bytes in, bytes out. */
+export interface Task {
+  readonly functionId: string
+  /** The remote execution environment; an executor keeps one worker for each, as Lambda does. */
+  readonly environmentId: string
+  readonly build: FunctionBuild
+  /** The event's JSON, as the remote runtime received it. */
+  readonly event: Uint8Array
+  readonly context: InvocationContext
+  /** The whole environment of the local code; an executor adds `PATH`, `HOME` and what its user allowed. */
+  readonly env: Readonly<Record<string, string>>
+  /** When the function's time ends, in Unix milliseconds on this machine's clock. */
+  readonly deadline: number
+  onLog(entry: LogEntry): void
+}
+
+/** How local code ended. */
+export type Outcome =
+  /** The response's JSON. */
+  | { readonly kind: 'value'; readonly body: Uint8Array }
+  | { readonly kind: 'error'; readonly error: LambdaError }
+  | { readonly kind: 'stream'; readonly contentType?: string; readonly body: AsyncIterable<Uint8Array> }
+
+/** Runs local code. */
+export interface Executor extends AsyncDisposable {
+  /** For messages: `inline`, `worker-threads`. */
+  readonly name: string
+  /** True where local code runs on the session's own event loop: the session then acknowledges before it starts. */
+  readonly sharesEventLoop?: boolean
+  /**
+   * Runs one invocation. Whatever local code does (throws, exits, loops past the deadline) is an outcome.
+   * Firing the signal stops it, and the promise rejects.
+   * @throws TetherError `ABORTED`, `CLOSED`, `UNSUPPORTED`
+   */
+  execute(task: Task, options?: AbortOptions): Promise<Outcome>
+  /** What runs finishes on the old code; the next invocation of this function gets a fresh worker. */
+  reload(functionId: string): Promise<void>
+  /** Lets what runs finish, then stops every worker. Idempotent. */
+  close(): Promise<void>
+}

@@ -1,0 +1,109 @@
+import { TetherError } from './errors.js'
+
+/**
+ * Who is spoken to: a logical name. A transport maps it to what its broker knows (a topic, a channel, a
+ * connection id); nothing above the transport sees those.
+ */
+export interface Endpoint {
+  /** The application: with `stage`, the namespace in which names are unique. */
+  readonly app: string
+  readonly stage: string
+  /** `session` is the developer's side, `stub` the execution environment's. */
+  readonly role: 'session' | 'stub'
+  /** The session's name, or the execution environment's id. Any text of 1 to 100 bytes of UTF-8. */
+  readonly name: string
+  /** One of a session's {@link LANES} lanes; absent in `connect`, which receives all of them. */
+  readonly lane?: number
+}
+
+/** How many lanes a session's name has, fixed so that a stub needs to learn nothing to find one. */
+export const LANES = 16
+
+/** The longest part of an {@link Endpoint}, in bytes of UTF-8. */
+export const MAX_ENDPOINT_PART_BYTES = 100
+
+/** What every waiting call takes last. */
+export interface AbortOptions {
+  readonly signal?: AbortSignal
+}
+
+/** What a transport can carry. The core keeps every frame and every rate within these. */
+export interface TransportLimits {
+  /** The largest frame `send` accepts, in bytes as this package hands them over. */
+  readonly frameBytes: number
+  /** What one connection may carry in a second; absent where the broker sets no rate. */
+  readonly rate?: {
+    readonly frames: number
+    readonly bytes?: number
+    /** Whether the broker counts what a connection sends, or also what it receives. */
+    readonly counts: 'sent' | 'sent+received'
+  }
+}
+
+/** What a broker charges, for estimates. */
+export interface TransportPricing {
+  readonly unitBytes: number
+  readonly usdPerMillionUnits: number
+  readonly usdPerMillionMinutes: number
+}
+
+/** Called by a connection for what arrives. */
+export interface FrameHandlers {
+  /** One frame, as sent. Called synchronously per frame; never throws. The bytes are the receiver's to keep. */
+  onFrame(frame: Uint8Array): void
+}
+
+/** Moves opaque frames between endpoints. Knows nothing of invocations. May lose, repeat and reorder them. */
+export interface Transport {
+  /** For messages and statistics: `memory`, `mqtt`, `iot`. */
+  readonly name: string
+  readonly limits: TransportLimits
+  readonly pricing?: TransportPricing
+  /**
+   * Opens one connection that receives what is sent to `self`. Resolves when frames to `self` arrive.
+   * @throws TetherError `UNREACHABLE`, `ABORTED`, `MISSING_DEPENDENCY`
+   */
+  connect(self: Endpoint, handlers: FrameHandlers, options?: AbortOptions): Promise<Connection>
+}
+
+/** One connection, alive once: when it drops, `closed` resolves and the core opens another. */
+export interface Connection extends AsyncDisposable {
+  /**
+   * Resolves when the broker has accepted the frame or, where it says nothing, when it is written.
+   * @throws TetherError `UNREACHABLE`, `TOO_LARGE`, `THROTTLED`, `CLOSED`, `ABORTED`
+   */
+  send(to: Endpoint, frame: Uint8Array, options?: AbortOptions): Promise<void>
+  /** Which of the session's lanes this connection receives; all of them until called. */
+  serve?(lanes: readonly number[]): Promise<void>
+  /** When the broker will end it, in Unix milliseconds; absent where it does not say. */
+  readonly expiresAt?: number
+  /** Never rejects: why it ended, or undefined after `close()`. */
+  readonly closed: Promise<TetherError | undefined>
+  /** Idempotent; resolves when nothing of the connection is left. */
+  close(): Promise<void>
+}
+
+/**
+ * Checks an endpoint's parts.
+ * @throws TetherError `INVALID_OPTION` naming the part
+ */
+export function checkEndpoint(endpoint: Endpoint): Endpoint {
+  for (const part of ['app', 'stage', 'name'] as const) {
+    const value: unknown = endpoint[part]
+    if (typeof value !== 'string' || value === '') {
+      throw new TetherError('INVALID_OPTION', `'${part}' must be a text of 1 to 100 bytes, not ${typeName(value)}.`)
+    }
+    const bytes = Buffer.byteLength(value)
+    if (bytes > MAX_ENDPOINT_PART_BYTES) {
+      throw new TetherError(
+        'INVALID_OPTION',
+        `'${part}' has ${bytes} bytes of UTF-8; at most ${MAX_ENDPOINT_PART_BYTES} are allowed. Use a shorter one.`,
+      )
+    }
+  }
+  return endpoint
+}
+
+function typeName(value: unknown): string {
+  return value === '' ? 'an empty text' : value === null ? 'null' : typeof value
+}
