@@ -60,7 +60,7 @@ export class TetherError extends Error {
   readonly details: Readonly<Record<string, unknown>>
 
   constructor(code: TetherErrorCode, message: string, options: TetherErrorOptions = {}) {
-    super(message, 'cause' in options ? { cause: options.cause } : undefined)
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
     this.details = options.details ?? {}
     Object.defineProperty(this, brand, { value: true })
@@ -86,7 +86,7 @@ const MAX_CAUSES = 8
 /** Turns anything thrown into the shape the Lambda runtime gives it: a non-Error keeps its `typeof` as type. */
 export function toLambdaError(thrown: unknown, depth = 0): LambdaError {
   if (!isErrorLike(thrown)) {
-    return { errorType: thrown === null ? 'null' : typeof thrown, errorMessage: describe(thrown), trace: [] }
+    return { errorType: typeof thrown, errorMessage: describe(thrown), trace: [] }
   }
   const { name, message, stack, cause } = thrown
   const type = thrown instanceof TetherError ? `LambdaTether.${thrown.code}` : String(name || 'Error')
@@ -119,10 +119,10 @@ function isErrorLike(value: unknown): value is Error {
   )
 }
 
+// As the Node runtime words it; String() itself throws for an object without a prototype.
 function describe(value: unknown): string {
-  if (typeof value === 'string') return value
   try {
-    return JSON.stringify(value) ?? String(value)
+    return String(value)
   } catch {
     return Object.prototype.toString.call(value)
   }

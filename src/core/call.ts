@@ -1,0 +1,279 @@
+import type { CallerOptions, CallInput } from './caller.js'
+import type { Cancel, Clock } from './clock.js'
+import { type LambdaError, TetherError } from './errors.js'
+import type { InvokeMessage, SessionMessage } from './protocol.js'
+
+/** What the session answered. */
+export type CallOutcome =
+  | { readonly kind: 'value'; readonly body: Uint8Array }
+  | { readonly kind: 'error'; readonly error: LambdaError }
+
+/** What a call needs of its caller. */
+export interface Wire {
+  ready(signal: AbortSignal): Promise<void>
+  renew(): void
+  invoke(
+    head: Pick<InvokeMessage, 'id' | 'remainingMs' | 'ageMs' | 'ackedBy'>,
+    options: { withEnv: boolean },
+  ): Promise<void>
+  ask(id: string): Promise<void>
+  cancel(id: string, reason: string): Promise<void>
+  acked(session: string): void
+  explain(): string
+  connected(): boolean
+  lastError(): TetherError | undefined
+}
+
+// From the invocation's last frame, then every three seconds, also while local code runs: a lost message is a delay.
+const ASK_AT_MS = [300, 800, 1_800]
+const ASK_EVERY_MS = 3_000
+const PARTS_STALL_MS = 1_000
+
+type Phase = 'connecting' | 'sending' | 'waiting' | 'done'
+
+/** One invocation's state machine on the stub's side. */
+export class Call {
+  readonly #id: string
+  readonly #input: CallInput
+  readonly #options: CallerOptions
+  readonly #wire: Wire
+  readonly #clock: Clock
+  readonly #startedAt: number
+  readonly #giveUpAt: number
+  readonly #giveUpSignal = new AbortController()
+  readonly #timers = new Set<Cancel>()
+  #phase: Phase = 'connecting'
+  #ackedBy: string | undefined
+  #submittedAt = 0
+  #heardAt = 0
+  #partAt = Number.NEGATIVE_INFINITY
+  #asked = 0
+  #cancelWake: Cancel | undefined
+  #resolve: (outcome: CallOutcome) => void = () => {}
+  #reject: (error: TetherError) => void = () => {}
+
+  constructor(id: string, input: CallInput, options: CallerOptions, wire: Wire, clock: Clock) {
+    this.#id = id
+    this.#input = input
+    this.#options = options
+    this.#wire = wire
+    this.#clock = clock
+    this.#startedAt = clock.now()
+    // A function with little time keeps half of it for waiting.
+    const margin = Math.min(options.deadlineMarginMs, input.remainingMs / 2)
+    this.#giveUpAt = this.#startedAt + input.remainingMs - margin
+  }
+
+  async run(): Promise<CallOutcome> {
+    const settled = new Promise<CallOutcome>((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    const { connectTimeoutMs } = this.#options
+    this.#after(this.#giveUpAt - this.#clock.now(), () => this.#outOfTime())
+    this.#after(connectTimeoutMs, () => {
+      if (this.#phase === 'connecting') this.#fail(this.#unreachable())
+    })
+    void this.#submit(false)
+    try {
+      return await settled
+    } finally {
+      this.#phase = 'done'
+      for (const cancel of this.#timers) cancel()
+      this.#cancelWake?.()
+      this.#giveUpSignal.abort()
+    }
+  }
+
+  /** Another connection is up: what was sent on the old one may be lost. Silence counts anew after an outage. */
+  connected(afterOutage: boolean): void {
+    if (this.#phase !== 'waiting') return
+    if (afterOutage) this.#heardAt = this.#clock.now()
+    void this.#ask()
+  }
+
+  /** A part of the answer arrived, before all of it. */
+  heardPart(): void {
+    this.#partAt = this.#clock.now()
+    this.#heardAt = this.#partAt
+  }
+
+  receive(message: SessionMessage): void {
+    if (this.#phase === 'done') return
+    this.#heardAt = this.#clock.now()
+    switch (message.type) {
+      case 'ack':
+        this.#wire.acked(message.session)
+        this.#ackedBy = message.session
+        return
+      case 'result':
+        this.#wire.acked(message.session)
+        return this.#resolve({ kind: 'value', body: message.body })
+      case 'error':
+        this.#wire.acked(message.session)
+        return this.#resolve({ kind: 'error', error: message.error })
+      case 'decline':
+        return this.#decline(message)
+      case 'need':
+        return void this.#submit(true)
+      case 'unknown':
+        return this.#unknown(message.session)
+    }
+  }
+
+  #unknown(session: string): void {
+    if (this.#ackedBy !== undefined && this.#ackedBy !== session && this.#options.onSessionLost === 'fail') {
+      return this.#fail(
+        new TetherError(
+          'SESSION_LOST',
+          `Session '${this.#options.session}' was restarted while it ran function '${this.#input.functionId}', and 'onSessionLost' is 'fail'.`,
+        ),
+      )
+    }
+    void this.#submit(false)
+  }
+
+  #decline({ session, reason }: { session: string; reason: string }): void {
+    const lost = this.#ackedBy !== undefined && this.#ackedBy !== session
+    this.#fail(
+      lost
+        ? new TetherError(
+            'SESSION_LOST',
+            `Session '${this.#options.session}' was replaced while it ran function '${this.#input.functionId}', and its successor declined: ${reason}.`,
+          )
+        : new TetherError('DECLINED', `Session '${this.#options.session}' declined the invocation: ${reason}.`),
+    )
+  }
+
+  async #submit(withEnv: boolean): Promise<void> {
+    if (this.#phase === 'sending') return
+    try {
+      if (this.#phase !== 'waiting') this.#phase = 'connecting'
+      await this.#wire.ready(this.#giveUpSignal.signal)
+      this.#phase = 'sending'
+      const now = this.#clock.now()
+      await this.#wire.invoke(
+        {
+          id: this.#id,
+          remainingMs: Math.max(0, this.#startedAt + this.#input.remainingMs - now),
+          ageMs: now - this.#startedAt,
+          ...(this.#ackedBy === undefined ? {} : { ackedBy: this.#ackedBy }),
+        },
+        { withEnv },
+      )
+      this.#waitAgain()
+    } catch (error) {
+      this.#sendFailed(error)
+    }
+  }
+
+  #sendFailed(thrown: unknown): void {
+    if (this.#isDone()) return
+    const error =
+      thrown instanceof TetherError
+        ? thrown
+        : new TetherError('PROTOCOL', `The invocation could not be sent: ${String(thrown)}`, { cause: thrown })
+    // A frame that did not leave is a connection that broke: the next one is on its way, and brings connected().
+    if (['UNREACHABLE', 'THROTTLED', 'CLOSED'].includes(error.code)) this.#waitAgain()
+    else this.#fail(error)
+  }
+
+  #waitAgain(): void {
+    if (this.#isDone()) return
+    this.#phase = 'waiting'
+    this.#submittedAt = this.#heardAt = this.#clock.now()
+    this.#asked = 0
+    this.#sleep()
+  }
+
+  // Not a comparison in place: the phase may have changed during an await, which the compiler cannot see.
+  #isDone(): boolean {
+    return this.#phase === 'done'
+  }
+
+  get #askAt(): number {
+    const later = Math.max(0, this.#asked - ASK_AT_MS.length + 1) * ASK_EVERY_MS
+    return this.#submittedAt + (ASK_AT_MS[this.#asked] ?? ASK_AT_MS.at(-1)!) + later
+  }
+
+  get #silentAt(): number {
+    return this.#ackedBy === undefined ? this.#heardAt + this.#options.ackTimeoutMs : Number.POSITIVE_INFINITY
+  }
+
+  /** Wakes for the next question, or for the end of the wait, whichever comes first. */
+  #sleep(): void {
+    this.#cancelWake?.()
+    const wakeAt = Math.min(this.#askAt, this.#silentAt)
+    this.#cancelWake = this.#clock.schedule(wakeAt - this.#clock.now(), () => this.#wake())
+  }
+
+  #wake(): void {
+    if (this.#phase !== 'waiting') return
+    const now = this.#clock.now()
+    if (now >= this.#silentAt) return this.#fail(this.#wire.connected() ? this.#noSession() : this.#unreachable())
+    if (now >= this.#askAt) {
+      this.#asked++
+      // The connection looks alive and nothing comes back: a frozen process may hold a dead one.
+      if (this.#asked === 2 && this.#heardAt === this.#submittedAt) this.#wire.renew()
+      // While the answer's parts come, asking would have it sent twice.
+      if (now - this.#partAt > PARTS_STALL_MS) void this.#ask()
+    }
+    this.#sleep()
+  }
+
+  async #ask(): Promise<void> {
+    try {
+      await this.#wire.ready(this.#giveUpSignal.signal)
+      await this.#wire.ask(this.#id)
+    } catch {
+      // The next question is already scheduled.
+    }
+  }
+
+  #outOfTime(): void {
+    const { functionId, remainingMs } = this.#input
+    const left = Math.max(0, Math.round(this.#startedAt + remainingMs - this.#clock.now()))
+    const state =
+      this.#ackedBy !== undefined
+        ? `was still running in session '${this.#options.session}'`
+        : this.#phase === 'connecting'
+          ? 'was still waiting for a connection to the broker'
+          : `had no answer from session '${this.#options.session}'`
+    this.#fail(
+      new TetherError(
+        'DEADLINE',
+        `Function '${functionId}' ${state} when ${left} ms of its ${Math.round(remainingMs)} ms were left. Raise the function's time-out while you develop.${this.#wire.explain()}`,
+        { cause: this.#ackedBy === undefined ? this.#wire.lastError() : undefined },
+      ),
+    )
+  }
+
+  #noSession(): TetherError {
+    return new TetherError(
+      'NO_SESSION',
+      `No session '${this.#options.session}' of '${this.#options.app}' in stage '${this.#options.stage}' answered within ${this.#options.ackTimeoutMs} ms. Start one, or restore the function's own code.${this.#wire.explain()}`,
+    )
+  }
+
+  #unreachable(): TetherError {
+    const cause = this.#wire.lastError()
+    return new TetherError(
+      'UNREACHABLE',
+      `The broker could not be reached within ${this.#options.connectTimeoutMs} ms${cause === undefined ? '' : `: ${cause.message}`}`,
+      { cause },
+    )
+  }
+
+  #fail(error: TetherError): void {
+    if (this.#phase === 'done') return
+    const reached = this.#phase !== 'connecting'
+    this.#phase = 'done'
+    this.#reject(error)
+    // Whoever runs it may stop; if nobody does, nobody hears.
+    if (reached && error.code !== 'DECLINED') this.#wire.cancel(this.#id, error.message).catch(() => {})
+  }
+
+  #after(delayMs: number, callback: () => void): void {
+    this.#timers.add(this.#clock.schedule(delayMs, callback))
+  }
+}

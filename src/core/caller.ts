@@ -1,0 +1,171 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { Call, type CallOutcome, type Wire } from './call.js'
+import { Channel, type Refusal } from './channel.js'
+import { type Clock, systemClock } from './clock.js'
+import type { InvocationContext } from './executor.js'
+import type { SessionMessage, StubMessage } from './protocol.js'
+import { Link } from './reconnect.js'
+import type { RootKey } from './seal.js'
+import { checkEndpoint, type Endpoint, LANES, type Transport } from './transport.js'
+
+/** What happens to an invocation whose session was lost after it had acknowledged. */
+export type OnSessionLost = 'rerun' | 'fail'
+
+export interface CallerOptions {
+  readonly app: string
+  readonly stage: string
+  /** The session's name. */
+  readonly session: string
+  readonly key: RootKey
+  readonly transport: Transport
+  /** Silence, counted from a connection that is up and a frame that is accepted. */
+  readonly ackTimeoutMs: number
+  readonly connectTimeoutMs: number
+  /** The wait ends this long before the function's own deadline. */
+  readonly deadlineMarginMs: number
+  readonly onSessionLost: OnSessionLost
+  readonly clock?: Clock
+}
+
+/** One invocation, as the stub's handler sees it. */
+export interface CallInput {
+  readonly functionId: string
+  readonly event: Uint8Array
+  readonly context: InvocationContext
+  readonly env: Readonly<Record<string, string>>
+  /** Milliseconds until the function's deadline. */
+  readonly remainingMs: number
+}
+
+// An idle connection may have been dropped, and nothing said so to a frozen process. Shorter than any broker's
+// or NAT's patience, longer than a busy function's pauses.
+const STALE_AFTER_MS = 60_000
+
+/** The stub's side of invocations: one for each execution environment. */
+export class Caller {
+  readonly #options: CallerOptions
+  readonly #clock: Clock
+  readonly #calls = new Map<string, Call>()
+  readonly #settled = new Set<string>()
+  readonly #session: Endpoint
+  readonly #link: Link
+  readonly #channel: Channel<'session'>
+  /** Which variables the session that was last heard has. */
+  #known = { session: '', fingerprint: '' }
+  #refusal: Refusal | undefined
+  #outage = false
+
+  /** Made at the first invocation: until then a snapshot of the process holds no identity. */
+  constructor(options: CallerOptions) {
+    this.#options = options
+    const clock = options.clock ?? systemClock
+    this.#clock = clock
+    const { app, stage } = options
+    const self = checkEndpoint({ app, stage, role: 'stub', name: randomBytes(16).toString('base64url') })
+    this.#session = checkEndpoint({ app, stage, role: 'session', name: options.session, lane: laneOf(self.name) })
+    this.#channel = new Channel<'session'>({
+      self,
+      keys: [options.key],
+      frameBytes: options.transport.limits.frameBytes,
+      clock,
+      send: (to, frame, sendOptions) => this.#link.send(to, frame, sendOptions),
+      onMessage: (message) => this.#receive(message),
+      onPart: (id) => this.#calls.get(id)?.heardPart(),
+      // What is dropped here was not for this environment, or not authentic: the wait goes on without it.
+      onDiscard: () => {},
+      onRefused: (refusal) => {
+        this.#refusal = refusal
+      },
+    })
+    this.#link = new Link({
+      transport: options.transport,
+      self,
+      clock,
+      onFrame: (frame) => this.#channel.receive(frame),
+      onStatus: ({ state }) => {
+        if (state === 'disconnected') this.#outage = true
+        if (state !== 'connected') return
+        for (const call of this.#calls.values()) call.connected(this.#outage)
+        this.#outage = false
+      },
+    })
+  }
+
+  /**
+   * Runs one invocation in the session.
+   * @throws TetherError `NO_SESSION`, `UNREACHABLE`, `DECLINED`, `SESSION_LOST`, `DEADLINE`
+   */
+  async call(input: CallInput): Promise<CallOutcome> {
+    const idleMs = this.#clock.now() - this.#link.activeAt
+    if (this.#link.connected && idleMs > STALE_AFTER_MS) this.#link.replace()
+    this.#link.start()
+    const id = randomBytes(16).toString('base64url')
+    const call = new Call(id, input, this.#options, this.#wire(input), this.#clock)
+    this.#calls.set(id, call)
+    try {
+      return await call.run()
+    } finally {
+      this.#calls.delete(id)
+      this.#settled.add(id)
+    }
+  }
+
+  /** Closes the connection; for tests and for hosts that end in an orderly way. */
+  async close(): Promise<void> {
+    await this.#link.stop()
+  }
+
+  #wire(input: CallInput): Wire {
+    const env = Buffer.from(JSON.stringify(input.env))
+    const fingerprint = createHash('sha256').update(env).digest('base64url').slice(0, 22)
+    return {
+      ready: (signal) => this.#link.ready({ signal }),
+      renew: () => this.#link.renew(),
+      invoke: async (head, options) => {
+        const { session } = this.#known
+        const known = session !== '' && this.#known.fingerprint === fingerprint && !options.withEnv
+        await this.#send({
+          ...head,
+          type: 'invoke',
+          functionId: input.functionId,
+          context: input.context,
+          event: input.event,
+          envFingerprint: fingerprint,
+          ...(known ? {} : { env }),
+          sentAt: this.#clock.now(),
+          settled: [...this.#settled],
+        })
+      },
+      ask: (id) => this.#send({ type: 'ask', id, settled: [...this.#settled] }),
+      cancel: (id, reason) => this.#send({ type: 'cancel', id, reason, settled: [...this.#settled] }),
+      acked: (session) => {
+        this.#known = { session, fingerprint }
+      },
+      explain: () => explain(this.#refusal, this.#options.key),
+      connected: () => this.#link.connected,
+      lastError: () => this.#link.lastError,
+    }
+  }
+
+  async #send(message: StubMessage): Promise<void> {
+    await this.#channel.send(this.#session, message)
+    // Sent, and perhaps lost: the answers then wait for their deadline, as they would have without it.
+    for (const id of message.settled) this.#settled.delete(id)
+  }
+
+  #receive(message: SessionMessage): void {
+    this.#refusal = undefined
+    this.#calls.get(message.id)?.receive(message)
+  }
+}
+
+function laneOf(name: string): number {
+  return createHash('sha256').update(name).digest()[0]! % LANES
+}
+
+function explain(refusal: Refusal | undefined, key: RootKey): string {
+  if (refusal === undefined) return ''
+  return refusal.reason === 'key'
+    ? ` Something answered that it does not have this stub's key ${key.id}, but ${refusal.keyIds.join(', ')}: deploy the stub and start the session with one key.`
+    : ` Something answered that it speaks protocol version ${refusal.version}: install the same lambda-tether version on both sides.`
+}

@@ -1,0 +1,169 @@
+import { TetherError } from './errors.js'
+import type { Message, MessageFrom } from './protocol.js'
+
+/** The binary fields of each message, in the order of their sections. */
+const SECTIONS: Record<Message['type'], readonly string[]> = {
+  invoke: ['event', 'env'],
+  ask: [],
+  cancel: [],
+  ack: [],
+  result: ['body'],
+  error: [],
+  need: [],
+  unknown: [],
+  decline: [],
+}
+
+const IDENTITY = 0
+const ABSENT = 255
+
+/**
+ * A message as bytes: the number of sections, then for each its encoding (0 as it is, 255 absent) and its
+ * length, then the sections. The first is the message's JSON without its binary fields; each binary field has
+ * a section of its own, so that credentials and event are never compressed together.
+ */
+export function encodeMessage(message: Message): Buffer {
+  const fields: Record<string, unknown> = { ...message }
+  const binary = SECTIONS[message.type].map((name) => {
+    const section = fields[name] as Uint8Array | undefined
+    delete fields[name]
+    return section
+  })
+  const sections = [Buffer.from(JSON.stringify(fields)), ...binary]
+  const table = Buffer.alloc(1 + 5 * sections.length)
+  table[0] = sections.length
+  sections.forEach((section, i) => {
+    table[1 + 5 * i] = section === undefined ? ABSENT : IDENTITY
+    table.writeUInt32BE(section?.length ?? 0, 2 + 5 * i)
+  })
+  return Buffer.concat([table, ...sections.filter((section) => section !== undefined)])
+}
+
+const FROM_STUB: readonly string[] = ['invoke', 'ask', 'cancel']
+
+/**
+ * Reads a message that `from` sent, from authenticated bytes.
+ * @throws TetherError `PROTOCOL` for whatever is not one, a type unknown in this direction included
+ */
+export function decodeMessage<R extends keyof MessageFrom>(bytes: Buffer, from: R): MessageFrom[R] {
+  const { head, sections } = readSections(bytes)
+  if (typeof head.type !== 'string' || !isTypeFrom(head.type, from)) {
+    throw malformed(`a ${from} sends none of type ${JSON.stringify(head.type)}`)
+  }
+  SECTIONS[head.type as Message['type']].forEach((name, i) => {
+    const section = sections[i]
+    if (section !== undefined) head[name] = section
+  })
+  checkMessage(head)
+  return head as unknown as MessageFrom[R]
+}
+
+function isTypeFrom(type: string, from: keyof MessageFrom): boolean {
+  return Object.hasOwn(SECTIONS, type) && FROM_STUB.includes(type) === (from === 'stub')
+}
+
+/** The head of a message whose first part alone has arrived, or undefined where that part does not hold it all. */
+export function peekInvocationId(part: Buffer): string | undefined {
+  try {
+    const { id } = readSections(part, { headOnly: true }).head
+    return typeof id === 'string' ? id : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function readSections(
+  bytes: Buffer,
+  { headOnly = false } = {},
+): { head: Record<string, unknown>; sections: (Buffer | undefined)[] } {
+  const count = bytes[0] ?? 0
+  let offset = 1 + 5 * count
+  if (count === 0 || bytes.length < offset) throw malformed('its section table is cut off')
+  const sections: (Buffer | undefined)[] = []
+  for (let i = 0; i < (headOnly ? 1 : count); i++) {
+    const encoding = bytes[1 + 5 * i]
+    const length = bytes.readUInt32BE(2 + 5 * i)
+    if (encoding !== IDENTITY && encoding !== ABSENT) throw malformed(`a section's encoding is ${encoding}`)
+    if (offset + length > bytes.length) throw malformed(`a section of ${length} bytes is cut off`)
+    sections.push(encoding === ABSENT ? undefined : bytes.subarray(offset, offset + length))
+    offset += length
+  }
+  const head = parseObject(sections.shift())
+  return { head, sections }
+}
+
+function parseObject(bytes: Buffer | undefined): Record<string, unknown> {
+  let value: unknown
+  try {
+    value = JSON.parse(bytes?.toString('utf8') ?? '')
+  } catch {
+    throw malformed('its head is not JSON')
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw malformed('its head is no object')
+  return value as Record<string, unknown>
+}
+
+type Check = (value: unknown) => boolean
+const text: Check = (value) => typeof value === 'string'
+const optionalText: Check = (value) => value === undefined || typeof value === 'string'
+const amount: Check = (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0
+const bytes: Check = (value) => value instanceof Uint8Array
+const texts: Check = (value) => Array.isArray(value) && value.every(text)
+const object: Check = (value) => typeof value === 'object' && value !== null && !Array.isArray(value)
+const lambdaError: Check = (value) => {
+  const error = value as Record<string, unknown>
+  return (
+    object(value) &&
+    text(error.errorType) &&
+    text(error.errorMessage) &&
+    texts(error.trace) &&
+    (error.cause === undefined || lambdaError(error.cause))
+  )
+}
+const context: Check = (value) => {
+  const fields = value as Record<string, unknown>
+  return object(value) && CONTEXT_TEXTS.every((name) => text(fields[name]))
+}
+const CONTEXT_TEXTS = [
+  'awsRequestId',
+  'functionName',
+  'functionVersion',
+  'invokedFunctionArn',
+  'memoryLimitInMB',
+  'logGroupName',
+  'logStreamName',
+]
+
+const fromSession = { id: text, session: text }
+const SHAPES: Record<Message['type'], Record<string, Check>> = {
+  invoke: {
+    id: text,
+    functionId: text,
+    context,
+    remainingMs: amount,
+    ageMs: amount,
+    ackedBy: optionalText,
+    sentAt: amount,
+    envFingerprint: text,
+    event: bytes,
+    settled: texts,
+  },
+  ask: { id: text, settled: texts },
+  cancel: { id: text, reason: text, settled: texts },
+  ack: fromSession,
+  result: { ...fromSession, body: bytes },
+  error: { ...fromSession, error: lambdaError },
+  need: fromSession,
+  unknown: fromSession,
+  decline: { ...fromSession, reason: text },
+}
+
+function checkMessage(message: Record<string, unknown>): void {
+  for (const [name, check] of Object.entries(SHAPES[message.type as Message['type']])) {
+    if (!check(message[name])) throw malformed(`'${name}' of its ${String(message.type)} is not what it should be`)
+  }
+}
+
+function malformed(why: string): TetherError {
+  return new TetherError('PROTOCOL', `An authentic message is not one of this protocol: ${why}.`)
+}

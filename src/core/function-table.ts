@@ -1,0 +1,167 @@
+import { TetherError } from './errors.js'
+import type { Executor } from './executor.js'
+import type { FunctionBuild, FunctionSource, Handler } from './function-source.js'
+
+/** What serves a function: a path and an export (`./src/api.ts#handler`), a source, or a handler run inline. */
+export type FunctionTarget = string | FunctionSource | Handler
+
+/** What `session.serve` takes. */
+export interface ServeOptions {
+  /** Runs paths and sources; not needed for handlers. The session closes it. */
+  readonly executor?: Executor
+  /** Targets by function id, or a look-up, asked once for each function. */
+  readonly functions: Readonly<Record<string, FunctionTarget>> | ((functionId: string) => FunctionTarget | undefined)
+}
+
+/** What the core is given to make targets of: it knows no file system and no executor itself. */
+export interface TargetParts {
+  /** @throws TetherError `INVALID_OPTION` for a text that is no target */
+  sourceOf(target: string): FunctionSource
+  inline(): Executor
+}
+
+/** A function's local code: loaded when first needed, anew after each change. */
+export interface Slot {
+  readonly executor: Executor
+  build(): Promise<FunctionBuild>
+}
+
+interface SlotState extends Slot {
+  readonly source: FunctionSource
+  current: Promise<FunctionBuild> | undefined
+  failed: boolean
+  watcher: Disposable | undefined
+}
+
+/** Which local code serves which function. */
+export class FunctionTable {
+  readonly #options: ServeOptions
+  readonly #parts: TargetParts
+  readonly #slots = new Map<string, SlotState>()
+  readonly #onReload: (functionId: string, reloading: Promise<unknown>) => void
+  #inline: Executor | undefined
+
+  /**
+   * @param onReload told of every reload, with what settles when it is done
+   * @throws TetherError `INVALID_OPTION`, naming the function
+   */
+  constructor(
+    options: ServeOptions,
+    parts: TargetParts,
+    onReload: (functionId: string, reloading: Promise<unknown>) => void,
+  ) {
+    this.#options = options
+    this.#parts = parts
+    this.#onReload = onReload
+    const { functions, executor } = options
+    if (executor !== undefined && typeof executor?.execute !== 'function') {
+      throw new TetherError('INVALID_OPTION', "'executor' must be an executor, such as workerThreads().")
+    }
+    if (typeof functions === 'function') return
+    if (typeof functions !== 'object' || functions === null) {
+      throw new TetherError('INVALID_OPTION', "'functions' must be an object of targets or a function that finds one.")
+    }
+    for (const [functionId, target] of Object.entries(functions)) this.#add(functionId, target)
+  }
+
+  /** @throws TetherError `INVALID_OPTION`, or what the user's look-up throws */
+  find(functionId: string): Slot | undefined {
+    const known = this.#slots.get(functionId)
+    if (known !== undefined || typeof this.#options.functions !== 'function') return known
+    const target = this.#options.functions(functionId)
+    return target === undefined ? undefined : this.#add(functionId, target)
+  }
+
+  /** Loads the function's code anew; the next invocation gets it. @throws TetherError `INVALID_OPTION`, `BUILD_FAILED` */
+  async reload(functionId: string): Promise<void> {
+    this.find(functionId)
+    const slot = this.#slots.get(functionId)
+    if (slot === undefined) {
+      throw new TetherError('INVALID_OPTION', `Function '${functionId}' is not served, so it cannot be reloaded.`)
+    }
+    const reloading = this.#load(functionId, slot)
+    this.#onReload(functionId, reloading)
+    await reloading
+  }
+
+  async close(): Promise<void> {
+    const slots = [...this.#slots.values()]
+    for (const slot of slots) slot.watcher?.[Symbol.dispose]()
+    await Promise.allSettled([this.#options.executor?.close(), this.#inline?.close()])
+    await Promise.allSettled(slots.map((slot) => slot.source.close?.()))
+  }
+
+  #add(functionId: string, target: FunctionTarget): SlotState {
+    const source = this.#source(functionId, target)
+    const executor = this.#executor(functionId, target)
+    const slot: SlotState = {
+      source,
+      executor,
+      current: undefined,
+      failed: false,
+      watcher: undefined,
+      build: () => {
+        if (slot.current === undefined) return this.#track(slot, this.#first(functionId, slot))
+        // A build that failed is tried again: what was missing may be there now.
+        return slot.failed ? this.#load(functionId, slot) : slot.current
+      },
+    }
+    this.#slots.set(functionId, slot)
+    return slot
+  }
+
+  #source(functionId: string, target: FunctionTarget): FunctionSource {
+    if (typeof target === 'string') return this.#parts.sourceOf(target)
+    if (typeof target === 'function') {
+      return { load: async () => ({ kind: 'module', load: async () => target }) }
+    }
+    if (typeof target?.load === 'function') return target
+    throw new TetherError(
+      'INVALID_OPTION',
+      `The target of function '${functionId}' must be 'path#export', a source or a handler, not ${target === null ? 'null' : typeof target}.`,
+    )
+  }
+
+  #executor(functionId: string, target: FunctionTarget): Executor {
+    if (typeof target === 'function') {
+      this.#inline ??= this.#parts.inline()
+      return this.#inline
+    }
+    if (this.#options.executor !== undefined) return this.#options.executor
+    throw new TetherError(
+      'INVALID_OPTION',
+      `Function '${functionId}' needs an 'executor', such as workerThreads(); only handlers run without one.`,
+    )
+  }
+
+  async #first(functionId: string, slot: SlotState): Promise<FunctionBuild> {
+    slot.watcher ??= slot.source.watch?.(() => {
+      this.#onReload(functionId, this.#load(functionId, slot))
+    })
+    return slot.source.load()
+  }
+
+  // The new build replaces the old before it is ready: whoever comes from now on waits for it.
+  #load(functionId: string, slot: SlotState): Promise<FunctionBuild> {
+    const before = slot.current
+    const load = async (): Promise<FunctionBuild> => {
+      await before?.catch(() => {})
+      // Changed again while waiting: the newest change's build has both.
+      if (slot.current !== next && slot.current !== undefined) return slot.current
+      const build = await slot.source.load()
+      await slot.executor.reload(functionId)
+      return build
+    }
+    const next = load()
+    return this.#track(slot, next)
+  }
+
+  #track(slot: SlotState, build: Promise<FunctionBuild>): Promise<FunctionBuild> {
+    slot.current = build
+    slot.failed = false
+    build.catch(() => {
+      if (slot.current === build) slot.failed = true
+    })
+    return build
+  }
+}

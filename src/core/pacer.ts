@@ -1,0 +1,108 @@
+import type { Cancel, Clock } from './clock.js'
+import { TetherError } from './errors.js'
+import type { TransportLimits } from './transport.js'
+
+// A bucket of a fifth of a second's rate, refilled at three quarters of it: no window of one second, wherever
+// it begins, sees more than 95 % of the limit from this side.
+const BURST = 0.2
+const REFILL = 0.75
+
+interface Waiting {
+  readonly bytes: number
+  resolve(): void
+  reject(error: TetherError): void
+}
+
+/** Keeps one connection within its transport's rate: two token buckets, frames and bytes, first come first served. */
+export class Pacer {
+  readonly #clock: Clock
+  readonly #rate: TransportLimits['rate']
+  readonly #waiting: Waiting[] = []
+  #frames: number
+  #bytes: number
+  #filledAt: number
+  #cancelTimer: Cancel | undefined
+  #closed = false
+
+  constructor(clock: Clock, rate: TransportLimits['rate']) {
+    this.#clock = clock
+    this.#rate = rate
+    this.#frames = (rate?.frames ?? 0) * BURST
+    this.#bytes = (rate?.bytes ?? 0) * BURST
+    this.#filledAt = clock.now()
+  }
+
+  /** Undefined when a frame of this size may leave now, else a promise for when it may. */
+  take(bytes: number): Promise<void> | undefined {
+    if (this.#rate === undefined) return undefined
+    this.#fill()
+    if (this.#waiting.length === 0 && this.#ready()) {
+      this.#spend(bytes)
+      return undefined
+    }
+    return new Promise((resolve, reject) => {
+      if (this.#closed) return reject(closed())
+      this.#waiting.push({ bytes, resolve, reject })
+      this.#arm()
+    })
+  }
+
+  /** Counts a frame that arrived, where the broker does. */
+  received(bytes: number): void {
+    if (this.#rate?.counts !== 'sent+received') return
+    this.#fill()
+    this.#spend(bytes)
+  }
+
+  /** Rejects what waits with `CLOSED`. */
+  close(): void {
+    this.#closed = true
+    this.#cancelTimer?.()
+    for (const waiting of this.#waiting.splice(0)) waiting.reject(closed())
+  }
+
+  // A frame may be larger than the byte bucket, so a positive balance is enough and the debt is paid after.
+  #ready(): boolean {
+    return this.#frames >= 1 && (this.#rate?.bytes === undefined || this.#bytes > 0)
+  }
+
+  #spend(bytes: number): void {
+    this.#frames -= 1
+    this.#bytes -= bytes
+  }
+
+  #fill(): void {
+    const { frames, bytes = 0 } = this.#rate!
+    const now = this.#clock.now()
+    const seconds = Math.max(0, now - this.#filledAt) / 1000
+    this.#filledAt = now
+    this.#frames = Math.min(frames * BURST, this.#frames + seconds * frames * REFILL)
+    this.#bytes = Math.min(bytes * BURST, this.#bytes + seconds * bytes * REFILL)
+  }
+
+  #arm(): void {
+    if (this.#cancelTimer !== undefined) return
+    const { frames, bytes } = this.#rate!
+    const forFrames = (1 - this.#frames) / (frames * REFILL)
+    const forBytes = bytes === undefined ? 0 : (1 - this.#bytes) / (bytes * REFILL)
+    const delayMs = Math.ceil(Math.max(forFrames, forBytes, 0.001) * 1000)
+    this.#cancelTimer = this.#clock.schedule(delayMs, () => {
+      this.#cancelTimer = undefined
+      this.#release()
+    })
+  }
+
+  #release(): void {
+    this.#fill()
+    while (this.#waiting.length > 0 && this.#ready()) {
+      const next = this.#waiting.shift()!
+      this.#spend(next.bytes)
+      next.resolve()
+    }
+    if (this.#waiting.length > 0) this.#arm()
+  }
+}
+
+function closed(): TetherError {
+  return new TetherError('CLOSED', 'The connection was closed before the frame could leave.')
+}

@@ -1,0 +1,99 @@
+import type { LambdaError } from './errors.js'
+import type { InvocationContext } from './executor.js'
+
+/** Runs an invocation. Sent once; again when the session answers `unknown` or `need`. */
+export interface InvokeMessage {
+  readonly type: 'invoke'
+  /** The invocation: 128 random bits, fresh for every handler call. */
+  readonly id: string
+  readonly functionId: string
+  readonly context: InvocationContext
+  /** Milliseconds until the function's deadline, when this was sent. */
+  readonly remainingMs: number
+  /** Milliseconds since the invocation was first sent. */
+  readonly ageMs: number
+  /** The other session that acknowledged it before; its answer was never heard. */
+  readonly ackedBy?: string
+  /** Unix milliseconds of the stub's clock. */
+  readonly sentAt: number
+  /** Which environment variables the local code gets. */
+  readonly envFingerprint: string
+  /** The variables themselves, as JSON; absent where the session has them. */
+  readonly env?: Uint8Array
+  /** The event, as JSON. */
+  readonly event: Uint8Array
+  /** Invocations of this environment whose outcome was received: the session can forget them. */
+  readonly settled: readonly string[]
+}
+
+/** Asks what became of an invocation. */
+export interface AskMessage {
+  readonly type: 'ask'
+  readonly id: string
+  readonly settled: readonly string[]
+}
+
+/** The stub has given up. */
+export interface CancelMessage {
+  readonly type: 'cancel'
+  readonly id: string
+  /** For people: what the stub waited for in vain. */
+  readonly reason: string
+  readonly settled: readonly string[]
+}
+
+/** What a stub sends to a session. */
+export type StubMessage = InvokeMessage | AskMessage | CancelMessage
+
+interface FromSession {
+  /** The invocation this is about. */
+  readonly id: string
+  /** The session instance that answers. */
+  readonly session: string
+}
+
+/** The invocation arrived and is being run. */
+export interface AckMessage extends FromSession {
+  readonly type: 'ack'
+}
+/** The response, as JSON. */
+export interface ResultMessage extends FromSession {
+  readonly type: 'result'
+  readonly body: Uint8Array
+}
+/** Local code failed. */
+export interface ErrorMessage extends FromSession {
+  readonly type: 'error'
+  readonly error: LambdaError
+}
+/** The environment variables of this fingerprint are not known: send the invocation with them. */
+export interface NeedMessage extends FromSession {
+  readonly type: 'need'
+}
+/** This session never received the invocation, or not all of it: send it again. */
+export interface UnknownMessage extends FromSession {
+  readonly type: 'unknown'
+}
+/** This session does not run this function; nothing was run. */
+export interface DeclineMessage extends FromSession {
+  readonly type: 'decline'
+  readonly reason: string
+}
+
+/** What a session sends to a stub. */
+export type SessionMessage =
+  | AckMessage
+  | ResultMessage
+  | ErrorMessage
+  | NeedMessage
+  | UnknownMessage
+  | DeclineMessage
+
+/** The two directions, by who sends. */
+export interface MessageFrom {
+  stub: StubMessage
+  session: SessionMessage
+}
+
+/** Any message. */
+export type Message = MessageFrom[keyof MessageFrom]

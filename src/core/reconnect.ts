@@ -1,0 +1,281 @@
+import type { Cancel, Clock } from './clock.js'
+import { abortError, TetherError, throwIfAborted } from './errors.js'
+import { Pacer } from './pacer.js'
+import type { AbortOptions, Connection, Endpoint, Transport } from './transport.js'
+
+/** What a link says of itself. */
+export type LinkStatus =
+  | { readonly state: 'connecting'; readonly attempt: number }
+  | { readonly state: 'connected' }
+  | { readonly state: 'disconnected'; readonly error: TetherError | undefined; readonly retryInMs: number }
+  | { readonly state: 'closed' }
+
+export interface LinkOptions {
+  readonly transport: Transport
+  readonly self: Endpoint
+  readonly clock: Clock
+  onFrame(frame: Uint8Array): void
+  onStatus?(status: LinkStatus): void
+  /** From 0 to 1, for jitter. @default Math.random */
+  readonly random?: () => number
+}
+
+const BACKOFF_BASE_MS = 250
+const BACKOFF_MAX_MS = 10_000
+// A successor is opened this long before the broker ends the connection, and the old one kept this long after.
+const SUCCESSOR_LEAD_MS = 60_000
+const OLD_DRAINS_MS = 1_000
+
+interface Live {
+  readonly connection: Connection
+  readonly pacer: Pacer
+  /** It is closed, or known to be useless. */
+  ended: boolean
+}
+
+/**
+ * One endpoint's lasting presence on a transport: the only place that reconnects. Back-off doubles from 250 ms to
+ * 10 s, with jitter; a connection whose end is known is replaced before it.
+ */
+export class Link {
+  readonly #options: LinkOptions
+  readonly #stopped = new AbortController()
+  readonly #waiting = new Set<() => void>()
+  #live: Live | undefined
+  #lastError: TetherError | undefined
+  #activeAt = 0
+  #started = false
+  #loop: Promise<void> | undefined
+  #skipBackoff: (() => void) | undefined
+  #requestRenewal: (() => void) | undefined
+
+  constructor(options: LinkOptions) {
+    this.#options = options
+  }
+
+  /** Whether a connection is up, as far as this side knows. */
+  get connected(): boolean {
+    return this.#live !== undefined
+  }
+
+  /** Why the last attempt or connection failed. */
+  get lastError(): TetherError | undefined {
+    return this.#lastError
+  }
+
+  /** When anything last came or went, in Unix milliseconds: a wall clock that a frozen process cannot fool. */
+  get activeAt(): number {
+    return this.#activeAt
+  }
+
+  /** Connects once and throws if that fails; from then on keeps the link alive. */
+  async open(options: AbortOptions = {}): Promise<void> {
+    this.#options.onStatus?.({ state: 'connecting', attempt: 1 })
+    const live = await this.#connect(options.signal)
+    this.#started = true
+    this.#loop = this.#run(live)
+  }
+
+  /** Keeps the link alive from now on; the first connection is made in the background. Idempotent. */
+  start(): void {
+    if (this.#started) return
+    this.#started = true
+    this.#loop = this.#run(undefined)
+  }
+
+  /** Resolves when a connection is up; an attempt that waits out its back-off is made at once. */
+  async ready({ signal }: AbortOptions = {}): Promise<void> {
+    throwIfAborted(signal)
+    this.#throwIfStopped()
+    if (this.#live !== undefined) return
+    this.#skipBackoff?.()
+    await new Promise<void>((resolve, reject) => {
+      const settle = () => {
+        this.#waiting.delete(settle)
+        signal?.removeEventListener('abort', settle)
+        if (signal?.aborted) reject(abortError(signal))
+        else if (this.#stopped.signal.aborted) reject(closed())
+        else resolve()
+      }
+      this.#waiting.add(settle)
+      signal?.addEventListener('abort', settle, { once: true })
+    })
+  }
+
+  /** Sends one frame on the current connection, within its rate. @throws what `Connection.send` throws */
+  async send(to: Endpoint, frame: Uint8Array, options: AbortOptions = {}): Promise<void> {
+    this.#throwIfStopped()
+    const live = this.#live
+    if (live === undefined) {
+      throw new TetherError('UNREACHABLE', 'There is no connection to the broker.', { cause: this.#lastError })
+    }
+    const wait = live.pacer.take(frame.length)
+    if (wait !== undefined) await wait
+    await live.connection.send(to, frame, options)
+    this.#activeAt = this.#options.clock.now()
+  }
+
+  /** Opens another connection at once; the current one, if it still lives, serves until then. */
+  renew(): void {
+    this.#requestRenewal?.()
+  }
+
+  /** Drops the current connection, known to be useless, and opens another at once. */
+  replace(): void {
+    const live = this.#live
+    if (live === undefined) return
+    this.#down(live)
+    this.#requestRenewal?.()
+  }
+
+  /** Ends the link. Idempotent; resolves when its connection is closed. */
+  async stop(): Promise<void> {
+    if (!this.#stopped.signal.aborted) {
+      this.#stopped.abort(closed())
+      this.#skipBackoff?.()
+      this.#wake()
+      this.#options.onStatus?.({ state: 'closed' })
+    }
+    await this.#loop
+  }
+
+  async #run(first: Live | undefined): Promise<void> {
+    let live = first
+    let failures = 0
+    while (!this.#stopped.signal.aborted) {
+      const attemptedAt = this.#options.clock.now()
+      try {
+        if (live === undefined) {
+          this.#options.onStatus?.({ state: 'connecting', attempt: failures + 1 })
+          live = await this.#connect(this.#stopped.signal)
+        } else if ((await this.#watch(live)) === 'renew') {
+          live = await this.#succeed(live)
+        } else {
+          this.#down(live)
+          const closing = live.connection.close()
+          if (this.#stopped.signal.aborted) await closing
+          live = undefined
+        }
+      } catch {
+        // #connect noted why.
+        if (live?.ended) live = undefined
+        failures++
+        if (!this.#stopped.signal.aborted) await this.#backOff(failures)
+        continue
+      }
+      if (live !== undefined || this.#stopped.signal.aborted) continue
+      // A broker that accepts and drops at once is backed off from like one that refuses.
+      const lived = this.#options.clock.now() - attemptedAt
+      failures = lived >= BACKOFF_MAX_MS ? 1 : failures + 1
+      await this.#backOff(failures)
+    }
+    if (live !== undefined) {
+      this.#down(live)
+      await live.connection.close()
+    }
+  }
+
+  /** Opens a successor; the old connection is closed when the new one has taken over. */
+  async #succeed(old: Live): Promise<Live> {
+    const successor = await this.#connect(this.#stopped.signal)
+    // What is under way on the old one may still arrive there; a replaced one is dead already.
+    this.#options.clock.schedule(old.ended ? 0 : OLD_DRAINS_MS, () => {
+      old.pacer.close()
+      void old.connection.close()
+    })
+    return successor
+  }
+
+  async #connect(signal: AbortSignal | undefined): Promise<Live> {
+    const { transport, self, clock } = this.#options
+    throwIfAborted(signal)
+    const pacer = new Pacer(clock, transport.limits.rate)
+    const combined = signal === undefined ? this.#stopped.signal : AbortSignal.any([signal, this.#stopped.signal])
+    let connection: Connection
+    try {
+      connection = await transport.connect(
+        self,
+        {
+          onFrame: (frame) => {
+            this.#activeAt = clock.now()
+            pacer.received(frame.length)
+            this.#options.onFrame(frame)
+          },
+        },
+        { signal: combined },
+      )
+    } catch (error) {
+      this.#lastError =
+        error instanceof TetherError
+          ? error
+          : new TetherError('UNREACHABLE', `Transport '${transport.name}' failed to connect: ${String(error)}`, { cause: error })
+      throw this.#lastError
+    }
+    const live: Live = { connection, pacer, ended: false }
+    this.#live = live
+    this.#activeAt = clock.now()
+    this.#options.onStatus?.({ state: 'connected' })
+    this.#wake()
+    return live
+  }
+
+  /** Waits for what ends a connection's service: its own end, its known expiry, or a wish for another. */
+  #watch({ connection }: Live): Promise<'closed' | 'renew'> {
+    const { clock } = this.#options
+    let cancel: Cancel | undefined
+    let onStop = () => {}
+    return new Promise<'closed' | 'renew'>((resolve) => {
+      this.#requestRenewal = () => resolve('renew')
+      onStop = () => resolve('closed')
+      this.#stopped.signal.addEventListener('abort', onStop, { once: true })
+      if (this.#stopped.signal.aborted) resolve('closed')
+      const { expiresAt } = connection
+      if (expiresAt !== undefined) {
+        cancel = clock.schedule(expiresAt - SUCCESSOR_LEAD_MS - clock.now(), () => resolve('renew'))
+      }
+      void connection.closed.then((error) => {
+        if (error !== undefined) this.#lastError = error
+        resolve('closed')
+      })
+    }).finally(() => {
+      this.#requestRenewal = undefined
+      cancel?.()
+      this.#stopped.signal.removeEventListener('abort', onStop)
+    })
+  }
+
+  #down(live: Live): void {
+    live.ended = true
+    live.pacer.close()
+    if (this.#live === live) this.#live = undefined
+  }
+
+  async #backOff(failures: number): Promise<void> {
+    const { clock, onStatus, random = Math.random } = this.#options
+    const ceiling = Math.min(BACKOFF_MAX_MS, BACKOFF_BASE_MS * 2 ** (failures - 1))
+    const retryInMs = Math.round(ceiling * (0.5 + random() / 2))
+    onStatus?.({ state: 'disconnected', error: this.#lastError, retryInMs })
+    // Somebody needs the connection that just broke: try once at once.
+    if (failures === 1 && this.#waiting.size > 0) return
+    await new Promise<void>((resolve) => {
+      const cancel = clock.schedule(retryInMs, resolve)
+      this.#skipBackoff = () => {
+        cancel()
+        resolve()
+      }
+    })
+    this.#skipBackoff = undefined
+  }
+
+  #wake(): void {
+    for (const settle of [...this.#waiting]) settle()
+  }
+
+  #throwIfStopped(): void {
+    if (this.#stopped.signal.aborted) throw closed()
+  }
+}
+
+function closed(): TetherError {
+  return new TetherError('CLOSED', 'The link to the broker was closed.')
+}

@@ -1,0 +1,219 @@
+import { randomBytes } from 'node:crypto'
+import { Channel, type Discard } from './channel.js'
+import { type Clock, systemClock } from './clock.js'
+import { Dispatcher } from './dispatcher.js'
+import { TetherError, throwIfAborted } from './errors.js'
+import { SessionEmitter, type SessionEvents } from './events.js'
+import { FunctionTable, type ServeOptions, type TargetParts } from './function-table.js'
+import type { Invocation } from './invocation.js'
+import type { StubMessage } from './protocol.js'
+import { Link, type LinkStatus } from './reconnect.js'
+import { rootKey } from './seal.js'
+import { type AbortOptions, checkEndpoint, type Endpoint, type Transport } from './transport.js'
+import { type NextOptions, Waiters } from './waiters.js'
+
+export interface SessionOptions {
+  /** The application; with `stage`, the namespace of the session's name. */
+  readonly app: string
+  readonly stage: string
+  /** Which session stubs speak to. @default 'default' */
+  readonly name?: string
+  /** The secret shared with the stubs; make it with `generateKey()`. */
+  readonly key: string | Uint8Array
+  /** How frames travel: `iot()`, `mqtt()`, `memory()` or your own. */
+  readonly transport: Transport
+  /** @default the machine's clock */
+  readonly clock?: Clock
+  /**
+   * The most memory, in bytes, for answers that a stub has not confirmed yet; the oldest give way.
+   * @default 64 MiB
+   */
+  readonly maxKeptBytes?: number
+}
+
+const DEFAULT_MAX_KEPT_BYTES = 64 * 1024 * 1024
+
+/**
+ * The developer's side: receives invocations, runs local code or hands them to listeners, and sends the answers
+ * back. Construct, listen, `open()`; `close()` drains what runs, and `await using` closes.
+ */
+export class Session implements AsyncDisposable {
+  readonly #self: Endpoint
+  readonly #link: Link
+  readonly #dispatcher: Dispatcher
+  readonly #emitter = new SessionEmitter()
+  readonly #waiters: Waiters
+  readonly #parts: TargetParts
+  readonly #clock: Clock
+  #status: LinkStatus = { state: 'closed' }
+  #functions: FunctionTable | undefined
+  #state: 'new' | 'opening' | 'open' | 'closing' = 'new'
+  #closing: Promise<void> | undefined
+
+  /** Made by `createSession`. @throws TetherError `INVALID_OPTION` */
+  constructor(options: SessionOptions, parts: TargetParts) {
+    const { app, stage, name = 'default', transport } = checkOptions(options)
+    const clock = options.clock ?? systemClock
+    this.#clock = clock
+    this.#parts = parts
+    this.#self = checkEndpoint({ app, stage, role: 'session', name })
+    this.#waiters = new Waiters(clock)
+    const onDiscard = (discard: Discard) => this.#emitter.emit('discard', discard)
+    const channel: Channel<'stub'> = new Channel<'stub'>({
+      self: this.#self,
+      keys: [rootKey(options.key)],
+      frameBytes: transport.limits.frameBytes,
+      clock,
+      send: (to, frame, sendOptions) => this.#link.send(to, frame, sendOptions),
+      onMessage: (message, from) => this.#receive(message, from),
+      onPart: (id, from) => this.#dispatcher.receiving(id, from),
+      onDiscard,
+    })
+    this.#link = new Link({
+      transport,
+      self: this.#self,
+      clock,
+      onFrame: (frame) => channel.receive(frame),
+      onStatus: (status) => {
+        this.#status = status
+        this.#emitter.emit('status', status)
+      },
+    })
+    this.#dispatcher = new Dispatcher({
+      identity: { session: randomBytes(16).toString('base64url') },
+      clock,
+      maxKeptBytes: options.maxKeptBytes ?? DEFAULT_MAX_KEPT_BYTES,
+      emitter: this.#emitter,
+      waiters: this.#waiters,
+      functions: () => this.#functions,
+      send: (to, message) => channel.send({ ...this.#self, role: 'stub', name: to }, message),
+    })
+  }
+
+  /** The connection's state; each change is a `status` event. */
+  get status(): LinkStatus {
+    return this.#status
+  }
+
+  on<K extends keyof SessionEvents>(event: K, listener: SessionEvents[K]): this {
+    this.#emitter.on(event, listener)
+    return this
+  }
+
+  once<K extends keyof SessionEvents>(event: K, listener: SessionEvents[K]): this {
+    this.#emitter.on(event, listener, true)
+    return this
+  }
+
+  off<K extends keyof SessionEvents>(event: K, listener: SessionEvents[K]): this {
+    this.#emitter.off(event, listener)
+    return this
+  }
+
+  /**
+   * Serves functions with local code. The session closes the executor and the sources.
+   * @throws TetherError `INVALID_OPTION`, also when called twice
+   */
+  serve(options: ServeOptions): this {
+    if (this.#functions !== undefined) {
+      throw new TetherError('INVALID_OPTION', 'serve() was called before; pass all functions to one call.')
+    }
+    this.#functions = new FunctionTable(options, this.#parts, (functionId, reloading) => {
+      const startedAt = this.#clock.now()
+      const report = (error?: TetherError) => {
+        const durationMs = this.#clock.now() - startedAt
+        this.#emitter.emit('reload', error === undefined ? { functionId, durationMs } : { functionId, durationMs, error })
+      }
+      reloading.then(
+        () => report(),
+        (error: unknown) => report(asBuildError(functionId, error)),
+      )
+    })
+    return this
+  }
+
+  /**
+   * Connects. Resolves when invocations arrive; afterwards the session reconnects by itself. May be called again
+   * when it failed.
+   * @throws TetherError `UNREACHABLE`, `ABORTED`, `CLOSED`, `MISSING_DEPENDENCY`
+   */
+  async open(options: AbortOptions = {}): Promise<this> {
+    throwIfAborted(options.signal)
+    if (this.#state === 'closing') throw new TetherError('CLOSED', 'This session was closed; make another.')
+    if (this.#state !== 'new') throw new TetherError('INVALID_OPTION', 'open() was called before.')
+    this.#state = 'opening'
+    try {
+      await this.#link.open(options)
+      this.#state = 'open'
+      return this
+    } catch (error) {
+      if (this.#state === 'opening') this.#state = 'new'
+      throw error
+    }
+  }
+
+  /** Loads a function's local code anew, for hosts that know better than a watcher. @throws TetherError `INVALID_OPTION`, `BUILD_FAILED` */
+  async reload(functionId: string): Promise<void> {
+    if (this.#functions === undefined) throw new TetherError('INVALID_OPTION', 'Nothing is served; call serve() first.')
+    await this.#functions.reload(functionId)
+  }
+
+  /**
+   * Takes the next invocation of a function that arrives from now on, even from `serve`; the caller answers it.
+   * @throws TetherError `TIMEOUT`, `ABORTED`, `CLOSED`; and what `where` throws
+   */
+  async next<E = unknown>(functionId: string, options: NextOptions<E> = {}): Promise<Invocation<E>> {
+    if (this.#state === 'closing') throw new TetherError('CLOSED', 'This session was closed; make another.')
+    return this.#waiters.next(functionId, options)
+  }
+
+  /**
+   * Takes no more, waits for what runs to answer (at most until each one's deadline), then disconnects. Idempotent.
+   * Firing the signal stops what still runs.
+   */
+  close(options: AbortOptions = {}): Promise<void> {
+    this.#closing ??= this.#close(options)
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #receive(message: StubMessage, from: string): void {
+    this.#dispatcher.receive(message, from)
+  }
+
+  async #close({ signal }: AbortOptions): Promise<void> {
+    this.#state = 'closing'
+    this.#waiters.close()
+    await this.#dispatcher.drain(signal)
+    await this.#functions?.close()
+    await this.#link.stop()
+    this.#emitter.emit('close')
+  }
+}
+
+function checkOptions(options: SessionOptions): SessionOptions {
+  if (typeof options !== 'object' || options === null) {
+    throw new TetherError('INVALID_OPTION', 'createSession() takes an object: { app, stage, key, transport }.')
+  }
+  const known = ['app', 'stage', 'name', 'key', 'transport', 'clock', 'maxKeptBytes']
+  const unknown = Object.keys(options).find((name) => !known.includes(name))
+  if (unknown !== undefined) {
+    throw new TetherError('INVALID_OPTION', `createSession() has no option '${unknown}'; it has ${known.join(', ')}.`)
+  }
+  if (typeof options.transport?.connect !== 'function' || !(options.transport.limits?.frameBytes > 0)) {
+    throw new TetherError('INVALID_OPTION', "'transport' must be a transport, such as iot() or mqtt({ url }).")
+  }
+  const { maxKeptBytes } = options
+  if (maxKeptBytes !== undefined && !(maxKeptBytes >= 0)) {
+    throw new TetherError('INVALID_OPTION', `'maxKeptBytes' must be a number of bytes, not ${String(maxKeptBytes)}.`)
+  }
+  return options
+}
+
+function asBuildError(functionId: string, error: unknown): TetherError {
+  if (error instanceof TetherError) return error
+  return new TetherError('BUILD_FAILED', `Function '${functionId}' could not be built: ${String(error)}`, { cause: error })
+}

@@ -1,0 +1,17 @@
+import { Session, type SessionOptions } from './core/session.js'
+import { inline } from './executors/inline.js'
+import { sourceOf } from './sources/spec.js'
+
+/**
+ * Makes a session: the developer's side of live invocations.
+ *
+ * A path such as `./src/api.ts#handler` is relative to the working directory; TypeScript is built with esbuild,
+ * JavaScript runs as it is.
+ * @throws TetherError `INVALID_OPTION`
+ */
+export function createSession(options: SessionOptions): Session {
+  return new Session(options, {
+    sourceOf: (target) => sourceOf(target, { cwd: process.cwd() }),
+    inline: () => inline(),
+  })
+}

@@ -1,0 +1,49 @@
+import { toLambdaError } from '../../core/errors.js'
+import type { RuntimeClient } from './runtime-client.js'
+import { runtimeError } from './runtime-errors.js'
+
+// The managed runtime's exit codes.
+const EXIT_REJECTION = 128
+const EXIT_EXCEPTION = 129
+
+/** Reports what nobody caught where it belongs (to the invocation that runs, or as a failed start), and exits. */
+export class CrashReporter {
+  readonly #client: RuntimeClient
+  #state: 'init' | 'idle' | 'busy' | 'crashed' = 'init'
+  #requestId = ''
+
+  constructor(client: RuntimeClient, process: NodeJS.Process) {
+    this.#client = client
+    process.on('uncaughtException', (error) => this.crash(error, EXIT_EXCEPTION))
+    process.on('unhandledRejection', (reason) => {
+      const from = reason instanceof Error ? reason : undefined
+      this.crash(runtimeError('UnhandledPromiseRejection', String(reason), from), EXIT_REJECTION)
+    })
+  }
+
+  /** The runtime waits for an invocation. */
+  idle(): void {
+    if (this.#state !== 'crashed') this.#state = 'idle'
+  }
+
+  /** The runtime is at work on this invocation. */
+  busy(requestId: string): void {
+    if (this.#state !== 'crashed') this.#state = 'busy'
+    this.#requestId = requestId
+  }
+
+  /** Reports the first error; what follows from it is not worth a report. */
+  crash(thrown: unknown, exitCode: number): void {
+    const state = this.#state
+    if (state === 'crashed') return
+    this.#state = 'crashed'
+    const error = toLambdaError(thrown)
+    const exit = () => process.exit(exitCode)
+    if (state === 'init') this.#client.failInit(error).then(exit, exit)
+    else if (state === 'busy') this.#client.fail(this.#requestId, error).then(exit, exit)
+    else {
+      // Nobody's invocation: the one connection waits for the next, which will find this process gone.
+      process.stderr.write(`${error.trace.join('\n') || error.errorMessage}\n`, exit)
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import { Agent, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
+import type { LambdaError } from '../../core/errors.js'
+
+/** What `invocation/next` answered. */
+export interface NextInvocation {
+  readonly headers: IncomingHttpHeaders
+  readonly body: Buffer
+}
+
+/** A runtime's side of the Runtime API, over one connection that stays open. */
+export class RuntimeClient {
+  // One socket: the idle one is not counted by the event loop, which callback-style handlers wait to see empty.
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  readonly #host: string
+  readonly #port: string
+
+  /** @param address `AWS_LAMBDA_RUNTIME_API`: a host and a port */
+  constructor(address: string) {
+    const colon = address.lastIndexOf(':')
+    this.#host = address.slice(0, colon)
+    this.#port = address.slice(colon + 1)
+  }
+
+  /** Waits, without a time limit, for the next invocation. */
+  next(): Promise<NextInvocation> {
+    return this.#call('GET', 'invocation/next')
+  }
+
+  async respond(requestId: string, body: Uint8Array): Promise<void> {
+    await this.#call('POST', `invocation/${encodeURIComponent(requestId)}/response`, body)
+  }
+
+  async fail(requestId: string, error: LambdaError): Promise<void> {
+    await this.#post(`invocation/${encodeURIComponent(requestId)}/error`, error)
+  }
+
+  async failInit(error: LambdaError): Promise<void> {
+    await this.#post('init/error', error)
+  }
+
+  async #post(path: string, error: LambdaError): Promise<void> {
+    await this.#call('POST', path, Buffer.from(JSON.stringify(error)), {
+      // A header takes no line break and no text beyond Latin-1; a user's error name may have both.
+      'Lambda-Runtime-Function-Error-Type': error.errorType.replace(/[^\x20-\x7e]/g, '?'),
+    })
+  }
+
+  #call(
+    method: string,
+    path: string,
+    body?: Uint8Array,
+    headers: Record<string, string> = {},
+  ): Promise<NextInvocation> {
+    return new Promise((resolve, reject) => {
+      const call = request(
+        {
+          agent: this.#agent,
+          host: this.#host,
+          port: this.#port,
+          method,
+          path: `/2018-06-01/runtime/${path}`,
+          headers: {
+            ...headers,
+            ...(body && { 'Content-Type': 'application/json', 'Content-Length': body.byteLength }),
+          },
+        },
+        (response) => read(response, resolve, reject),
+      )
+      call.on('error', reject)
+      call.end(body)
+    })
+  }
+}
+
+function read(
+  response: IncomingMessage,
+  resolve: (next: NextInvocation) => void,
+  reject: (error: Error) => void,
+): void {
+  const chunks: Buffer[] = []
+  response.on('data', (chunk: Buffer) => chunks.push(chunk))
+  response.on('end', () => resolve({ headers: response.headers, body: Buffer.concat(chunks) }))
+  response.on('error', reject)
+}

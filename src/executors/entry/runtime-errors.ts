@@ -1,0 +1,10 @@
+/**
+ * An error of the runtime itself: its name, which becomes `errorType`, starts with `Runtime.`, and its stack is
+ * that of the error it stands for.
+ */
+export function runtimeError(type: string, message: string, from?: Error): Error {
+  const error = new Error(message)
+  error.name = `Runtime.${type}`
+  error.stack = `${error.name}: ${message}${from?.stack === undefined ? '' : `\n${from.stack}`}`
+  return error
+}

@@ -1,0 +1,175 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { type LambdaError, toLambdaError } from '../../core/errors.js'
+import type { Handler } from '../../core/function-source.js'
+import type { RunMessage, ThreadData, ThreadMessage } from '../thread-messages.js'
+import { callHandler, type HandlerEnd, serialiseResponse } from './call-handler.js'
+import { captureOutput } from './capture-output.js'
+import { loadHandler } from './load-handler.js'
+import { runtimeError } from './runtime-errors.js'
+
+/** An invocation that has not been answered yet. */
+interface Current {
+  readonly sequence: number
+  atEmptyLoop: () => void
+}
+
+/** The Lambda runtime, inside a worker thread: loads the handler, runs one invocation at a time, reports. */
+export class ThreadRuntime {
+  readonly #data: ThreadData
+  /** Which invocation started the work that runs now; it also holds for what outlives the invocation. */
+  readonly #origin = new AsyncLocalStorage<number>()
+  #handler: Handler | undefined
+  #loading: Promise<Handler> | undefined
+  #current: Current | undefined
+  #latest = 0
+  #broken = false
+
+  constructor(data: ThreadData) {
+    this.#data = data
+  }
+
+  start(): void {
+    const { port, env } = this.#data
+    for (const [name, value] of Object.entries(env)) process.env[name] = value
+    process.setSourceMapsEnabled(true)
+    captureOutput((stream, text) => {
+      const sequence = this.#origin.getStore() ?? this.#latest
+      this.#post({ kind: 'output', sequence, stream, text, time: Date.now() })
+    })
+    process.on('uncaughtException', (error) => this.#break(toSafeError(error)))
+    process.on('unhandledRejection', (reason) => this.#break(unhandledRejection(reason)))
+    // Nothing but user code keeps the event loop busy while an invocation runs: see #begin.
+    process.on('beforeExit', () => {
+      // Whatever comes of it, the thread stays: its host decides when it ends.
+      port.ref()
+      this.#current?.atEmptyLoop()
+    })
+    port.on('message', (message: RunMessage) => void this.#run(message))
+    this.#loading = loadHandler(this.#data.file, this.#data.exportName)
+    // Reported to the first invocation, which may not be here yet.
+    this.#loading.catch(() => {})
+  }
+
+  async #run(message: RunMessage): Promise<void> {
+    if (this.#broken) return
+    const current = this.#begin(message)
+    try {
+      // Awaited once only: a loaded handler is called in the turn in which its event arrives.
+      if (!this.#handler) this.#handler = await this.#loading
+    } catch (error) {
+      // Another import would fail from the module cache; a new thread may succeed.
+      this.#broken = true
+      this.#answer(current, () => ({
+        kind: 'error',
+        sequence: current.sequence,
+        error: toSafeError(error),
+        fatal: true,
+      }))
+      return
+    }
+    if (this.#current !== current) return
+    this.#origin.run(current.sequence, () => this.#call(this.#handler as Handler, message, current))
+  }
+
+  #begin({ sequence, envChanges, context }: RunMessage): Current {
+    const current: Current = {
+      sequence,
+      // Until the handler is called: a module that awaits what never comes.
+      atEmptyLoop: () => {
+        this.#broken = true
+        const problem = 'The event loop is empty and the module of the handler has not finished loading.'
+        this.#answer(current, () => this.#error(sequence, runtimeError('NodeJsExit', problem), true))
+      },
+    }
+    this.#current = current
+    this.#latest = sequence
+    Atomics.store(this.#data.begun, 0, sequence)
+    for (const [name, value] of Object.entries({
+      ...envChanges,
+      _X_AMZN_TRACE_ID: context.traceId ?? null,
+    })) {
+      if (value === null) delete process.env[name]
+      else process.env[name] = value
+    }
+    this.#data.port.unref()
+    return current
+  }
+
+  #call(handler: Handler, message: RunMessage, current: Current): void {
+    let event: unknown
+    try {
+      event = JSON.parse(
+        Buffer.from(message.event.buffer, message.event.byteOffset, message.event.byteLength).toString(),
+      )
+    } catch (error) {
+      this.#answer(current, () => this.#error(current.sequence, error, false))
+      return
+    }
+    const { context, deadline } = message
+    const onEnd = (end: HandlerEnd) => this.#answer(current, () => this.#messageOf(current.sequence, end))
+    current.atEmptyLoop = callHandler({ handler, event, context, deadline, onEnd })
+  }
+
+  #answer(current: Current, message: () => ThreadMessage): void {
+    if (this.#current !== current) return
+    const answer = message()
+    this.#current = undefined
+    this.#data.port.ref()
+    this.#post(answer)
+  }
+
+  #messageOf(sequence: number, end: HandlerEnd): ThreadMessage {
+    if ('thrown' in end) return this.#error(sequence, end.thrown, false)
+    try {
+      return { kind: 'value', sequence, body: serialiseResponse(end.value) }
+    } catch (error) {
+      return this.#error(sequence, error, false)
+    }
+  }
+
+  #error(sequence: number, thrown: unknown, fatal: boolean): ThreadMessage {
+    return { kind: 'error', sequence, error: toSafeError(thrown), fatal }
+  }
+
+  /** Something failed outside of any promise that is awaited: on Lambda, the end of the process. */
+  #break(error: LambdaError): void {
+    if (this.#broken) return
+    this.#broken = true
+    const current = this.#current
+    if (current) {
+      this.#answer(current, () => ({ kind: 'error', sequence: current.sequence, error, fatal: true }))
+      return
+    }
+    const text = `${error.trace.length > 0 ? error.trace.join('\n') : error.errorMessage}\n`
+    this.#post({ kind: 'output', sequence: this.#latest, stream: 'stderr', text, time: Date.now() })
+    this.#post({ kind: 'broken' })
+  }
+
+  #post(message: ThreadMessage): void {
+    this.#data.port.postMessage(message, message.kind === 'value' ? [message.body.buffer as ArrayBuffer] : [])
+  }
+}
+
+function unhandledRejection(reason: unknown): LambdaError {
+  const cause = toSafeError(reason)
+  const message = cause.trace.length > 0 ? `${cause.errorType}: ${cause.errorMessage}` : cause.errorMessage
+  const error = runtimeError(
+    'UnhandledPromiseRejection',
+    message,
+    reason instanceof Error ? reason : undefined,
+  )
+  return { ...toLambdaError(error), cause }
+}
+
+/** As {@link toLambdaError}, for errors whose own properties throw. */
+function toSafeError(thrown: unknown): LambdaError {
+  try {
+    return toLambdaError(thrown)
+  } catch {
+    return {
+      errorType: 'Error',
+      errorMessage: 'The error that was thrown cannot be read: its properties throw.',
+      trace: [],
+    }
+  }
+}

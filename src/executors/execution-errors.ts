@@ -1,0 +1,29 @@
+import type { LambdaError } from '../core/errors.js'
+import type { Outcome, Task } from '../core/executor.js'
+
+/** Lambda's own outcome for a function whose time is up. `timeLimitMs` is the time that the task was given. */
+export function timedOut(task: Task, timeLimitMs: number): Outcome {
+  const seconds = (timeLimitMs / 1000).toFixed(2)
+  return failure(task, 'Sandbox.Timedout', `Task timed out after ${seconds} seconds`)
+}
+
+/** The outcome of code that ended its own process or thread before it answered. */
+export function exited(task: Task, exitCode: number): Outcome {
+  return failure(
+    task,
+    'Runtime.ExitError',
+    `Runtime exited: local code exited with code ${exitCode} before it answered`,
+  )
+}
+
+/** The outcome of code that used more memory than its worker may have. `reason` is the worker's own account. */
+export function outOfMemory(task: Task, reason: string): Outcome {
+  return failure(task, 'Runtime.OutOfMemory', `Runtime exited: local code ran out of memory (${reason})`)
+}
+
+function failure(task: Task, errorType: string, message: string): Outcome {
+  // As the Lambda service words what it reports in a runtime's stead, which has no stack.
+  const errorMessage = `RequestId: ${task.context.awsRequestId} Error: ${message}`
+  const error: LambdaError = { errorType, errorMessage, trace: [] }
+  return { kind: 'error', error }
+}

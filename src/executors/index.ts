@@ -1,0 +1,10 @@
+export type {
+  Executor,
+  InvocationContext,
+  LambdaContext,
+  LogEntry,
+  Outcome,
+  Task,
+} from '../core/executor.js'
+export { type InlineOptions, inline } from './inline.js'
+export { type WorkerThreadsOptions, workerThreads } from './worker-thread.js'

@@ -1,0 +1,134 @@
+import { type Clock, systemClock } from '../core/clock.js'
+import { abortError, TetherError, throwIfAborted, toLambdaError } from '../core/errors.js'
+import type { Executor, Outcome, Task } from '../core/executor.js'
+import type { FunctionBuild, Handler } from '../core/function-source.js'
+import type { AbortOptions } from '../core/transport.js'
+import { callHandler, type HandlerEnd, serialiseResponse } from './entry/call-handler.js'
+import { timedOut } from './execution-errors.js'
+
+export interface InlineOptions {
+  /** @default the machine's clock */
+  clock?: Clock
+}
+
+/**
+ * Runs handlers in this process, on this event loop: for tests, and for hosts with a module graph of their own.
+ *
+ * They share everything with the host: its globals, its `process.env` (the function's own is not set), its
+ * output, which is not captured, and its fate: `process.exit()` or an endless loop ends or stops the host. When
+ * the time is up or the caller gives up, the invocation ends and the code runs on. A callback's answer does not
+ * wait for an empty event loop, which a host never has.
+ */
+export function inline(options: InlineOptions = {}): Executor {
+  return new InlineExecutor(options.clock ?? systemClock)
+}
+
+class InlineExecutor implements Executor {
+  readonly name = 'inline'
+  readonly sharesEventLoop = true
+  readonly #clock: Clock
+  readonly #handlers = new Map<string, { build: FunctionBuild; handler: Promise<Handler> }>()
+  readonly #running = new Set<Promise<Outcome>>()
+  #closed = false
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  async execute(task: Task, options: AbortOptions = {}): Promise<Outcome> {
+    if (this.#closed) throw new TetherError('CLOSED', 'The executor is closed.')
+    if (task.build.kind !== 'module') {
+      const problem = `The inline executor runs handlers of this process, and function '${task.functionId}' is a module on disk.`
+      throw new TetherError(
+        'UNSUPPORTED',
+        `${problem} Use workerThreads(), or import it and give the handler.`,
+      )
+    }
+    throwIfAborted(options.signal)
+    const outcome = this.#run(task, options.signal)
+    this.#running.add(outcome)
+    try {
+      return await outcome
+    } finally {
+      this.#running.delete(outcome)
+    }
+  }
+
+  async reload(functionId: string): Promise<void> {
+    this.#handlers.delete(functionId)
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await Promise.allSettled(this.#running)
+    this.#handlers.clear()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #run(task: Task, signal: AbortSignal | undefined): Promise<Outcome> {
+    const timeLimitMs = Math.max(0, task.deadline - this.#clock.now())
+    if (timeLimitMs === 0) return Promise.resolve(timedOut(task, 0))
+    return new Promise<Outcome>((resolve, reject) => {
+      const onAbort = () => {
+        cancelDeadline()
+        reject(abortError(signal as AbortSignal))
+      }
+      const settle = (outcome: Outcome) => {
+        cancelDeadline()
+        signal?.removeEventListener('abort', onAbort)
+        resolve(outcome)
+      }
+      const cancelDeadline = this.#clock.schedule(timeLimitMs, () => settle(timedOut(task, timeLimitMs)))
+      signal?.addEventListener('abort', onAbort, { once: true })
+      this.#call(task, (end) => settle(outcomeOf(end))).catch((error) => settle(outcomeOf({ thrown: error })))
+    })
+  }
+
+  async #call(task: Task, onEnd: (end: HandlerEnd) => void): Promise<void> {
+    const handler = await this.#handlerOf(task)
+    const event: unknown = JSON.parse(
+      Buffer.from(task.event.buffer, task.event.byteOffset, task.event.byteLength).toString(),
+    )
+    const { context, deadline } = task
+    callHandler({
+      handler,
+      event,
+      context,
+      deadline,
+      now: () => this.#clock.now(),
+      waitsForEmptyLoop: false,
+      onEnd,
+    })
+  }
+
+  /** Asked of the build once, and again after a reload; a failure is not kept. */
+  async #handlerOf({ functionId, build }: Task): Promise<Handler> {
+    if (build.kind !== 'module') throw new TypeError('not a module build')
+    const known = this.#handlers.get(functionId)
+    if (known?.build === build) return known.handler
+    const handler = build.load()
+    const entry = { build, handler }
+    this.#handlers.set(functionId, entry)
+    try {
+      const loaded = await handler
+      if (typeof loaded !== 'function')
+        throw new TypeError(`The handler of '${functionId}' is not a function.`)
+      return loaded
+    } catch (error) {
+      if (this.#handlers.get(functionId) === entry) this.#handlers.delete(functionId)
+      throw error
+    }
+  }
+}
+
+function outcomeOf(end: HandlerEnd): Outcome {
+  try {
+    if ('thrown' in end) return { kind: 'error', error: toLambdaError(end.thrown) }
+    return { kind: 'value', body: serialiseResponse(end.value) }
+  } catch (error) {
+    return { kind: 'error', error: toLambdaError(error) }
+  }
+}

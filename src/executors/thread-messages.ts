@@ -1,0 +1,46 @@
+import type { LambdaError } from '../core/errors.js'
+import type { InvocationContext, LogEntry } from '../core/executor.js'
+
+/** What a worker thread is started with. */
+export interface ThreadData {
+  /** Everything goes over this port; `parentPort` is left to user code, which may break it. */
+  readonly port: import('node:worker_threads').MessagePort
+  /** One 32-bit number: the sequence number of the invocation that user code saw last. */
+  readonly begun: Int32Array
+  readonly file: string
+  readonly exportName: string
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** Host to thread: run one invocation. */
+export interface RunMessage {
+  /** Counts the thread's invocations, from 1. */
+  readonly sequence: number
+  readonly event: Uint8Array
+  readonly context: InvocationContext
+  /** Unix milliseconds on the machine's clock. */
+  readonly deadline: number
+  /** What changed in the environment since the last invocation; `null` removes a variable. */
+  readonly envChanges?: Readonly<Record<string, string | null>>
+}
+
+/** Thread to host. What an invocation wrote always comes before its end. */
+export type ThreadMessage =
+  | {
+      readonly kind: 'output'
+      /** 0: while the module loaded, before the first invocation arrived. */
+      readonly sequence: number
+      readonly stream: LogEntry['stream']
+      readonly text: string
+      readonly time: number
+    }
+  | { readonly kind: 'value'; readonly sequence: number; readonly body: Uint8Array }
+  | {
+      readonly kind: 'error'
+      readonly sequence: number
+      readonly error: LambdaError
+      /** The thread is in no state to run another invocation. */
+      readonly fatal: boolean
+    }
+  /** Something failed while no invocation ran; the thread is in no state to run one. */
+  | { readonly kind: 'broken' }

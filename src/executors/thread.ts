@@ -1,0 +1,208 @@
+import {
+  MessageChannel,
+  type MessagePort,
+  type ResourceLimits,
+  receiveMessageOnPort,
+  Worker,
+} from 'node:worker_threads'
+import { toLambdaError } from '../core/errors.js'
+import type { Outcome, Task } from '../core/executor.js'
+import { runFile } from '../run-files.js'
+import { exited, outOfMemory } from './execution-errors.js'
+import { InvocationOutput } from './invocation-output.js'
+import type { RunMessage, ThreadData, ThreadMessage } from './thread-messages.js'
+import type { LocalWorker } from './worker-pool.js'
+
+/** How many finished invocations may still write lines of their own, from work that they left behind. */
+const REMEMBERED_INVOCATIONS = 16
+
+export interface ThreadOptions {
+  readonly resourceLimits?: ResourceLimits
+  /** The environment local code sees for a task. */
+  readonly environmentOf: (task: Task) => Task['env']
+  /** A task's deadline on the machine's own clock, which is what runs inside the thread. */
+  readonly deadlineOf: (task: Task) => number
+}
+
+/** An invocation in the thread. */
+interface Running {
+  readonly sequence: number
+  readonly task: Task
+  settle(outcome: Outcome | undefined): void
+}
+
+/** One worker thread, from the side that drives it. `entry/worker-thread.ts` is what runs inside. */
+export class Thread implements LocalWorker {
+  readonly #options: ThreadOptions
+  readonly #worker: Worker
+  readonly #port: MessagePort
+  readonly #begun = new Int32Array(new SharedArrayBuffer(4))
+  readonly #outputs = new Map<number, InvocationOutput>()
+  readonly #exited: Promise<void>
+  #taskEnv: Task['env']
+  #env: Task['env']
+  #sequence = 0
+  #running: Running | undefined
+  #usable = true
+  /** Why the thread ends, where an error says it. */
+  #failure: Outcome | undefined
+
+  /** Starts the thread and, in it, loading the code of its first task, which `run` then gets. */
+  constructor(first: Task, file: string, exportName: string, options: ThreadOptions) {
+    this.#options = options
+    this.#taskEnv = first.env
+    this.#env = options.environmentOf(first)
+    const { port1, port2 } = new MessageChannel()
+    this.#port = port1
+    const data: ThreadData = { port: port2, begun: this.#begun, file, exportName, env: this.#env }
+    this.#worker = new Worker(runFile('worker-thread'), {
+      name: first.functionId,
+      workerData: data,
+      transferList: [port2],
+      // Not even NODE_OPTIONS: with an option that only a process takes, no thread would start.
+      env: {},
+      // The host's loaders and flags are the host's.
+      execArgv: [],
+      stdout: true,
+      stderr: true,
+      ...(options.resourceLimits ? { resourceLimits: options.resourceLimits } : {}),
+    })
+    this.#port.on('message', (message: ThreadMessage) => this.#receive(message))
+    // What gets past the entry's capture must at least not pile up.
+    this.#worker.stdout.resume()
+    this.#worker.stderr.resume()
+    this.#worker.on('error', (error) => this.#fail(error))
+    this.#exited = new Promise((resolve) => {
+      this.#worker.once('exit', (exitCode) => {
+        this.#ended(exitCode)
+        resolve()
+      })
+    })
+  }
+
+  get usable(): boolean {
+    return this.#usable
+  }
+
+  run(task: Task): Promise<Outcome | undefined> {
+    return new Promise((settle) => {
+      if (!this.#usable) {
+        settle(undefined)
+        return
+      }
+      const sequence = ++this.#sequence
+      this.#running = { sequence, task, settle }
+      this.#outputs.set(sequence, new InvocationOutput(task))
+      this.#outputs.delete(sequence - REMEMBERED_INVOCATIONS)
+      try {
+        this.#post(sequence, task)
+      } catch (error) {
+        // A context that no thread can be given, such as one with a function in it.
+        this.#settle(sequence, { kind: 'error', error: toLambdaError(error) })
+      }
+    })
+  }
+
+  async stop(): Promise<void> {
+    this.#usable = false
+    // An exit code would be returned; nothing of the thread is left when 'exit' was heard.
+    await this.#worker.terminate()
+    await this.#exited
+  }
+
+  #post(sequence: number, task: Task): void {
+    // A copy, which then moves: the caller keeps its bytes, and a view would send all of the buffer it looks at.
+    const event = new Uint8Array(task.event)
+    const envChanges = this.#envChanges(task)
+    const message: RunMessage = {
+      sequence,
+      event,
+      context: task.context,
+      deadline: this.#options.deadlineOf(task),
+      ...(envChanges ? { envChanges } : {}),
+    }
+    this.#port.postMessage(message, [event.buffer])
+  }
+
+  #envChanges(task: Task): RunMessage['envChanges'] {
+    const changed = changesBetween(this.#taskEnv, task.env) !== undefined
+    this.#taskEnv = task.env
+    if (!changed) return undefined
+    const previous = this.#env
+    this.#env = this.#options.environmentOf(task)
+    return changesBetween(previous, this.#env)
+  }
+
+  #receive(message: ThreadMessage): void {
+    switch (message.kind) {
+      case 'output':
+        this.#write(message)
+        return
+      case 'value':
+        this.#settle(message.sequence, { kind: 'value', body: message.body })
+        return
+      case 'error':
+        if (message.fatal) this.#usable = false
+        this.#settle(message.sequence, { kind: 'error', error: message.error })
+        return
+      case 'broken':
+        this.#usable = false
+        // An invocation may be on its way into the broken thread: the end of the thread decides about it.
+        void this.#worker.terminate()
+    }
+  }
+
+  #settle(sequence: number, outcome: Outcome | undefined): void {
+    const running = this.#running
+    if (running?.sequence !== sequence) return
+    this.#running = undefined
+    this.#outputs.get(sequence)?.flush()
+    running.settle(outcome)
+  }
+
+  #fail(error: unknown): void {
+    this.#usable = false
+    const task = this.#running?.task
+    if (!task) return
+    const code = (error as { code?: unknown } | null)?.code
+    this.#failure =
+      code === 'ERR_WORKER_OUT_OF_MEMORY'
+        ? outOfMemory(task, (error as Error).message)
+        : { kind: 'error', error: toLambdaError(error) }
+  }
+
+  #ended(exitCode: number): void {
+    this.#usable = false
+    // The port's last messages and the thread's end reach this thread separately, in either order.
+    for (let next = receiveMessageOnPort(this.#port); next; next = receiveMessageOnPort(this.#port)) {
+      this.#receive(next.message as ThreadMessage)
+    }
+    this.#port.close()
+    for (const output of this.#outputs.values()) output.flush()
+    const running = this.#running
+    if (!running) return
+    // Work that an earlier invocation left behind ended the thread. A thread that never answered anything may
+    // have been ended by its own module, and would be again.
+    const begun = running.sequence === 1 || Atomics.load(this.#begun, 0) >= running.sequence
+    this.#settle(running.sequence, begun ? (this.#failure ?? exited(running.task, exitCode)) : undefined)
+  }
+
+  #write({ sequence, stream, text, time }: Extract<ThreadMessage, { kind: 'output' }>): void {
+    // Before the first invocation: its own. From one long forgotten: whoever runs now, rather than nobody.
+    const owner = Math.max(1, sequence)
+    const output = this.#outputs.get(owner) ?? this.#outputs.get(this.#sequence)
+    output?.write(stream, text, time)
+    if (this.#running?.sequence !== owner) output?.flush()
+  }
+}
+
+function changesBetween(from: Task['env'], to: Task['env']): Record<string, string | null> | undefined {
+  let changes: Record<string, string | null> | undefined
+  const change = (name: string, value: string | null) => {
+    changes ??= {}
+    changes[name] = value
+  }
+  for (const name in from) if (!Object.hasOwn(to, name)) change(name, null)
+  for (const name in to) if (from[name] !== to[name]) change(name, to[name] as string)
+  return changes
+}

@@ -1,0 +1,22 @@
+export type { Discard, DiscardReason } from './core/channel.js'
+export type { Cancel, Clock } from './core/clock.js'
+export { type LambdaError, TetherError, type TetherErrorCode, type TetherErrorOptions } from './core/errors.js'
+export type { LogEvent, ReloadEvent, SessionEvents, SessionStatus } from './core/events.js'
+export type { Executor, InvocationContext, LambdaContext, LogEntry, Outcome, Task } from './core/executor.js'
+export type { FunctionBuild, FunctionSource, Handler, HandlerCallback } from './core/function-source.js'
+export type { FunctionTarget, ServeOptions } from './core/function-table.js'
+export type { Invocation } from './core/invocation.js'
+export type { LinkStatus } from './core/reconnect.js'
+export { generateKey } from './core/seal.js'
+export type { Session, SessionOptions } from './core/session.js'
+export type {
+  AbortOptions,
+  Connection,
+  Endpoint,
+  FrameHandlers,
+  Transport,
+  TransportLimits,
+  TransportPricing,
+} from './core/transport.js'
+export type { NextOptions } from './core/waiters.js'
+export { createSession } from './create-session.js'

@@ -1,0 +1,88 @@
+import { type Clock, systemClock } from '../core/clock.js'
+import { TetherError } from '../core/errors.js'
+import { type IotLimits, iotLimits } from './iot-limits.js'
+import { compilePolicy, type PolicyCheck, type PolicyDocument } from './iot-policy-check.js'
+
+/** One pair of AWS credentials the broker knows, and what it allows them. */
+export interface LocalIdentity {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  /** Must then come as `X-Amz-Security-Token`, appended to the URL after signing, as AWS IoT wants it. */
+  readonly sessionToken?: string
+  /** The only things allowed. @default everything is */
+  readonly policy?: PolicyDocument
+}
+
+/** Options of {@link createLocalBroker}. */
+export interface LocalBrokerOptions {
+  /** The address to listen on. @default '127.0.0.1' */
+  readonly host?: string
+  /** The port for MQTT over WebSocket; 0 takes a free one. @default 0 */
+  readonly port?: number
+  /** The port for MQTT over TCP; 0 takes a free one. @default 0 */
+  readonly tcpPort?: number
+  /** The region in the signatures' scope and in the resources of policies. @default 'us-east-1' */
+  readonly region?: string
+  /** The account in the resources of policies. @default '123456789012' */
+  readonly accountId?: string
+  /** Who may connect over WebSocket, by a SigV4 URL. @default anybody, with no signature looked at */
+  readonly identities?: readonly LocalIdentity[]
+  /** Limits other than AWS's. @default AWS IoT Core's own */
+  readonly limits?: Partial<IotLimits>
+  /** @default the machine's clock */
+  readonly clock?: Clock
+}
+
+/** An identity with its policy compiled, so that a wrong one fails at construction. */
+export type CheckedIdentity = Omit<LocalIdentity, 'policy'> & { readonly check?: PolicyCheck }
+
+/** The options, checked and complete. */
+export interface BrokerSettings {
+  readonly host: string
+  readonly port: number
+  readonly tcpPort: number
+  readonly region: string
+  readonly limits: IotLimits
+  readonly clock: Clock
+  readonly identities: readonly CheckedIdentity[] | undefined
+}
+
+/**
+ * Checks the options and fills in what is missing.
+ * @throws TetherError `INVALID_OPTION` by name
+ */
+export function brokerSettings(options: LocalBrokerOptions): BrokerSettings {
+  const {
+    host = '127.0.0.1',
+    port = 0,
+    tcpPort = 0,
+    region = 'us-east-1',
+    accountId = '123456789012',
+  } = options
+  checkText('host', host)
+  checkText('region', region)
+  checkText('accountId', accountId)
+  return {
+    host,
+    port: checkPort('port', port),
+    tcpPort: checkPort('tcpPort', tcpPort),
+    region,
+    limits: iotLimits(options.limits),
+    clock: options.clock ?? systemClock,
+    identities: options.identities?.map(({ policy, ...identity }) => {
+      checkText('identities.accessKeyId', identity.accessKeyId)
+      checkText('identities.secretAccessKey', identity.secretAccessKey)
+      return policy ? { ...identity, check: compilePolicy(policy, region, accountId) } : identity
+    }),
+  }
+}
+
+function checkText(name: string, value: unknown): void {
+  if (typeof value === 'string' && value !== '') return
+  throw new TetherError('INVALID_OPTION', `'${name}' must be a text that is not empty, not ${String(value)}.`)
+}
+
+function checkPort(name: string, value: unknown): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 65_535) return value
+  throw new TetherError('INVALID_OPTION', `'${name}' must be a port from 0 to 65535, not ${String(value)}.`)
+}

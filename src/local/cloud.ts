@@ -1,0 +1,197 @@
+import { randomBytes } from 'node:crypto'
+import { type Clock, systemClock } from '../core/clock.js'
+import { TetherError } from '../core/errors.js'
+import { createLocalBroker, type LocalBroker, type LocalBrokerOptions } from './broker.js'
+import type { FunctionDefinition, LocalCredentials } from './function-definition.js'
+import { type HttpApi, httpApi } from './http-api.js'
+import type { HttpListener } from './http-listener.js'
+import type { LocalFunction } from './lambda-function.js'
+import { createLambdaHost, type LambdaHost, type LambdaHostOptions } from './lambda-host.js'
+import { snsEndpoint } from './sns-endpoint.js'
+import { createTopic, type LocalTopic } from './topic.js'
+
+/** Options of {@link createLocalCloud}. */
+export interface LocalCloudOptions {
+  /** @default 'us-east-1' */
+  readonly region?: string
+  /** Twelve digits. @default '123456789012' */
+  readonly accountId?: string
+  /** The address that everything listens on. @default '127.0.0.1' */
+  readonly host?: string
+  /** What developer and functions sign with; the broker accepts them and no others. @default made up */
+  readonly credentials?: LocalCredentials
+  /** The broker's own options; its `identities` are accepted beside `credentials`. */
+  readonly broker?: Omit<LocalBrokerOptions, 'region' | 'accountId' | 'host' | 'clock'>
+  /** The Lambda host's own options. */
+  readonly lambda?: Omit<LambdaHostOptions, 'region' | 'accountId' | 'credentials' | 'clock'>
+  readonly clock?: Clock
+}
+
+/** A small cloud on this machine, with AWS's own limits: an IoT broker, Lambda, HTTP APIs and topics. */
+export interface LocalCloud extends AsyncDisposable {
+  readonly region: string
+  readonly accountId: string
+  readonly credentials: LocalCredentials
+  /** Also for its events, and to cut connections. */
+  readonly broker: LocalBroker
+  /** Also for its events. @throws TetherError `CLOSED` before `open()` */
+  readonly lambda: LambdaHost
+  /** `ws://127.0.0.1:<port>`, for the `iot` transport's `endpoint`. @throws TetherError `CLOSED` before `open()` */
+  readonly iotEndpoint: string
+  /** `mqtt://127.0.0.1:<port>`, without authentication. @throws TetherError `CLOSED` before `open()` */
+  readonly mqttUrl: string
+  /** For `AWS_ENDPOINT_URL_SNS`; functions have it already. @throws TetherError `CLOSED` before `open()` */
+  readonly snsEndpoint: string
+  /** Starts to listen. @throws TetherError `MISSING_DEPENDENCY` (aedes), `UNREACHABLE` (port taken), `CLOSED` */
+  open(): Promise<void>
+  /** Adds a function. @throws TetherError `INVALID_OPTION`, `CLOSED` */
+  function(definition: FunctionDefinition): LocalFunction
+  /** Puts a function behind HTTP. @throws TetherError `UNREACHABLE` (port taken), `CLOSED` */
+  httpApi(target: Pick<LocalFunction, 'invoke'>, options?: { readonly port?: number }): Promise<HttpApi>
+  /** The topic of that name, made when it is new. @throws TetherError `INVALID_OPTION` */
+  topic(name: string): LocalTopic
+  /** Ends everything; no process, socket or file is left. Idempotent. */
+  close(): Promise<void>
+}
+
+/** Makes a local cloud. Nothing listens before `open()`. @throws TetherError `INVALID_OPTION` */
+export function createLocalCloud(options: LocalCloudOptions = {}): LocalCloud {
+  return new ComposedCloud(options)
+}
+
+class ComposedCloud implements LocalCloud {
+  readonly region: string
+  readonly accountId: string
+  readonly credentials: LocalCredentials
+  readonly broker: LocalBroker
+  readonly #options: LocalCloudOptions
+  readonly #host: string
+  readonly #clock: Clock
+  readonly #topics = new Map<string, LocalTopic>()
+  readonly #listeners: HttpListener[] = []
+  #lambda: LambdaHost | undefined
+  #sns: HttpListener | undefined
+  #opening: Promise<void> | undefined
+  #closing: Promise<void> | undefined
+
+  constructor(options: LocalCloudOptions) {
+    const {
+      region = 'us-east-1',
+      accountId = '123456789012',
+      host = '127.0.0.1',
+      clock = systemClock,
+    } = options
+    this.#options = options
+    this.region = region
+    this.accountId = accountId
+    this.#host = host
+    this.#clock = clock
+    this.credentials = options.credentials ?? madeUpCredentials()
+    this.broker = createLocalBroker({
+      ...options.broker,
+      region,
+      accountId,
+      host,
+      clock,
+      identities: [this.credentials, ...(options.broker?.identities ?? [])],
+    })
+  }
+
+  get lambda(): LambdaHost {
+    return this.#lambda ?? notOpen()
+  }
+
+  get iotEndpoint(): string {
+    return this.broker.webSocketUrl
+  }
+
+  get mqttUrl(): string {
+    return this.broker.mqttUrl
+  }
+
+  get snsEndpoint(): string {
+    return (this.#sns ?? notOpen()).url
+  }
+
+  open(): Promise<void> {
+    if (this.#closing !== undefined) return Promise.reject(closedError())
+    this.#opening ??= this.#open()
+    return this.#opening
+  }
+
+  function(definition: FunctionDefinition): LocalFunction {
+    return this.lambda.function(definition)
+  }
+
+  async httpApi(
+    target: Pick<LocalFunction, 'invoke'>,
+    options: { readonly port?: number } = {},
+  ): Promise<HttpApi> {
+    if (this.#closing !== undefined) throw closedError()
+    const { accountId } = this
+    const api = await httpApi({
+      ...options,
+      function: target,
+      host: this.#host,
+      accountId,
+      clock: this.#clock,
+    })
+    this.#listeners.push(api)
+    return api
+  }
+
+  topic(name: string): LocalTopic {
+    const { region, accountId } = this
+    const made = createTopic({ name, region, accountId, clock: this.#clock })
+    const topic = this.#topics.get(made.arn) ?? made
+    this.#topics.set(topic.arn, topic)
+    return topic
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #open(): Promise<void> {
+    await this.broker.open()
+    this.#sns = await snsEndpoint(this.#topics, this.#host)
+    this.#listeners.push(this.#sns)
+    const { region, accountId, credentials } = this
+    this.#lambda = createLambdaHost({
+      ...this.#options.lambda,
+      region,
+      accountId,
+      credentials,
+      clock: this.#clock,
+      environment: { AWS_ENDPOINT_URL_SNS: this.#sns.url, ...this.#options.lambda?.environment },
+    })
+  }
+
+  async #close(): Promise<void> {
+    // What is being opened is opened first, so that it can be closed.
+    await this.#opening?.catch(() => {})
+    await Promise.all(this.#listeners.map((listener) => listener.close()))
+    await this.#lambda?.close()
+    await this.broker.close()
+  }
+}
+
+function madeUpCredentials(): LocalCredentials {
+  return {
+    accessKeyId: `AKIA${randomBytes(8).toString('hex').toUpperCase()}`,
+    secretAccessKey: randomBytes(30).toString('base64'),
+  }
+}
+
+function notOpen(): never {
+  throw new TetherError('CLOSED', 'The local cloud is not open. Call open() first.')
+}
+
+function closedError(): TetherError {
+  return new TetherError('CLOSED', 'The local cloud was closed.')
+}

@@ -1,0 +1,105 @@
+import { TetherError } from '../core/errors.js'
+import type { CompleteDefinition, LocalCredentials } from './function-definition.js'
+
+/** The most that a function's own environment variables may measure, as JSON, in bytes. */
+export const MAX_ENVIRONMENT_BYTES = 4096
+
+// https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html, "Reserved environment variables".
+const RESERVED = new Set([
+  '_HANDLER',
+  '_X_AMZN_TRACE_ID',
+  'AWS_DEFAULT_REGION',
+  'AWS_REGION',
+  'AWS_EXECUTION_ENV',
+  'AWS_LAMBDA_FUNCTION_NAME',
+  'AWS_LAMBDA_FUNCTION_MEMORY_SIZE',
+  'AWS_LAMBDA_FUNCTION_VERSION',
+  'AWS_LAMBDA_INITIALIZATION_TYPE',
+  'AWS_LAMBDA_LOG_GROUP_NAME',
+  'AWS_LAMBDA_LOG_STREAM_NAME',
+  'AWS_ACCESS_KEY',
+  'AWS_ACCESS_KEY_ID',
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_SESSION_TOKEN',
+  'AWS_LAMBDA_RUNTIME_API',
+  'LAMBDA_TASK_ROOT',
+  'LAMBDA_RUNTIME_DIR',
+])
+
+/**
+ * Checks a function's own environment variables as Lambda does.
+ * @throws TetherError `INVALID_OPTION` naming the variable, or with both numbers
+ */
+export function checkUserEnvironment(environment: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(environment)) {
+    if (RESERVED.has(name)) {
+      throw new TetherError(
+        'INVALID_OPTION',
+        `'environment' has '${name}', which Lambda reserves. Leave it out.`,
+      )
+    }
+    if (!/^[A-Za-z][A-Za-z0-9_]+$/.test(name)) {
+      throw new TetherError(
+        'INVALID_OPTION',
+        `'environment' has '${name}'; a name is a letter, then one or more letters, digits or '_'.`,
+      )
+    }
+    if (typeof value !== 'string') {
+      throw new TetherError('INVALID_OPTION', `'environment.${name}' must be a text, not ${typeof value}.`)
+    }
+  }
+  const bytes = Buffer.byteLength(JSON.stringify(environment))
+  if (bytes > MAX_ENVIRONMENT_BYTES) {
+    throw new TetherError(
+      'INVALID_OPTION',
+      `'environment' measures ${bytes} bytes; Lambda allows ${MAX_ENVIRONMENT_BYTES} (4 KB). Shorten or move values.`,
+    )
+  }
+}
+
+/** What the host knows and a function's definition does not. */
+export interface PlatformFacts {
+  readonly region: string
+  readonly credentials: LocalCredentials
+  readonly taskRoot: string
+  readonly runtimeDir: string
+  readonly runtimeApi: string
+  readonly logGroupName: string
+  readonly logStreamName: string
+  /** Variables of the local cloud itself, such as the addresses of its services; outside the 4 KB. */
+  readonly extra: Readonly<Record<string, string>>
+}
+
+/** The whole environment of a function's process, as Lambda sets it; nothing of this machine but `PATH`. */
+export function lambdaEnvironment(
+  definition: CompleteDefinition,
+  facts: PlatformFacts,
+): Record<string, string> {
+  const credentials = definition.credentials ?? facts.credentials
+  const nodeMajor = process.versions.node.split('.')[0]
+  return {
+    PATH: process.env.PATH ?? '',
+    // Node needs it on Windows, where Lambda has no say.
+    ...(process.env.SYSTEMROOT === undefined ? {} : { SYSTEMROOT: process.env.SYSTEMROOT }),
+    LANG: 'en_US.UTF-8',
+    TZ: ':UTC',
+    ...facts.extra,
+    ...definition.environment,
+    _HANDLER: definition.handler,
+    AWS_REGION: facts.region,
+    AWS_DEFAULT_REGION: facts.region,
+    AWS_EXECUTION_ENV: `AWS_Lambda_nodejs${nodeMajor}.x`,
+    AWS_LAMBDA_FUNCTION_NAME: definition.name,
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(definition.memoryMb),
+    AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+    AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
+    AWS_LAMBDA_LOG_GROUP_NAME: facts.logGroupName,
+    AWS_LAMBDA_LOG_STREAM_NAME: facts.logStreamName,
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    ...(credentials.sessionToken === undefined ? {} : { AWS_SESSION_TOKEN: credentials.sessionToken }),
+    AWS_LAMBDA_RUNTIME_API: facts.runtimeApi,
+    LAMBDA_TASK_ROOT: facts.taskRoot,
+    LAMBDA_RUNTIME_DIR: facts.runtimeDir,
+  }
+}

@@ -1,0 +1,56 @@
+import type { LogEntry } from '../core/executor.js'
+import type { EnvironmentState } from './execution-environment.js'
+import type { EndReason } from './lambda-errors.js'
+
+/** One line that a function wrote. */
+export interface FunctionLog extends LogEntry {
+  readonly functionName: string
+  readonly environmentId: string
+  /** Absent for what it wrote while no invocation was at work. */
+  readonly requestId?: string
+}
+
+/** An execution environment's change of state. */
+export interface EnvironmentChange {
+  readonly functionName: string
+  readonly environmentId: string
+  readonly pid?: number
+  readonly state: EnvironmentState
+  /** Why it ended. */
+  readonly reason?: EndReason
+}
+
+/** One attempt at one invocation, finished. */
+export interface InvocationReport {
+  readonly functionName: string
+  readonly requestId: string
+  readonly type: 'RequestResponse' | 'Event'
+  /** 1, or more for Lambda's retries of an asynchronous event. */
+  readonly attempt: number
+  readonly durationMs: number
+  /** Present where the environment was started for it. */
+  readonly initDurationMs?: number
+  readonly functionError?: 'Unhandled'
+  readonly payload: Uint8Array
+}
+
+/** An asynchronous event that failed in each of its attempts and is given up. */
+export interface DiscardedEvent {
+  readonly functionName: string
+  readonly requestId: string
+  readonly attempts: number
+  /** The event's JSON. */
+  readonly event: Uint8Array
+  /** The last attempt's error, as JSON. */
+  readonly error: Uint8Array
+}
+
+/** What a Lambda host tells. A listener that throws reaches nobody else. */
+export interface LambdaHostEvents {
+  log: (log: FunctionLog) => void
+  environment: (change: EnvironmentChange) => void
+  invocation: (report: InvocationReport) => void
+  discard: (event: DiscardedEvent) => void
+  /** Something of Lambda that this machine cannot imitate; each once. */
+  warning: (message: string) => void
+}

@@ -1,0 +1,59 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { TetherError } from './core/errors.js'
+
+/** What this package runs and never imports: in a worker thread, in a process of its own, or on Lambda. */
+export type RunFile = 'worker-thread' | 'node-bootstrap' | 'guard' | 'stub-mqtt' | 'stub-iot'
+
+const FILES: Readonly<Record<RunFile, string>> = {
+  'worker-thread': 'worker-thread.mjs',
+  'node-bootstrap': 'node-bootstrap.mjs',
+  guard: 'guard.mjs',
+  'stub-mqtt': 'stub-mqtt.cjs',
+  'stub-iot': 'stub-iot.cjs',
+}
+
+/**
+ * The absolute path of a built file. It starts from the package's root, because where this module itself lies
+ * differs between the sources, a chunk in `dist`, and an installed package.
+ * @param moduleUrl where to start looking; for tests. @default this module
+ * @throws TetherError `EXECUTION_FAILED` when the package's root or the file is missing
+ */
+export function runFile(name: RunFile, moduleUrl: string = import.meta.url): string {
+  const path = join(packageRoot(moduleUrl), 'dist', 'run', FILES[name])
+  if (existsSync(path)) return path
+  throw new TetherError(
+    'EXECUTION_FAILED',
+    `${path} is missing. In a clone of lambda-tether, run: npm run build:run. In an installed package, reinstall it.`,
+  )
+}
+
+function packageRoot(moduleUrl: string): string {
+  let folder = dirname(fileURLToPath(moduleUrl))
+  while (!isPackageRoot(folder)) {
+    const parent = dirname(folder)
+    if (parent === folder) {
+      throw new TetherError(
+        'EXECUTION_FAILED',
+        `No package.json of lambda-tether lies above ${fileURLToPath(moduleUrl)}. Files that it runs are found from there: ` +
+          'when you bundle your host, keep lambda-tether external.',
+      )
+    }
+    folder = parent
+  }
+  return folder
+}
+
+function isPackageRoot(folder: string): boolean {
+  try {
+    const manifest: unknown = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+    return (
+      typeof manifest === 'object' &&
+      manifest !== null &&
+      (manifest as { name?: unknown }).name === 'lambda-tether'
+    )
+  } catch {
+    return false
+  }
+}

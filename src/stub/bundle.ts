@@ -1,0 +1,26 @@
+import { readFileSync } from 'node:fs'
+import { TetherError } from '../core/errors.js'
+import { runFile } from '../run-files.js'
+
+/** The prebuilt stubs: `iot` speaks to AWS IoT Core, `mqtt` to any MQTT broker. */
+export type StubBundleName = 'iot' | 'mqtt'
+
+/** One self-contained CommonJS file whose export `handler` is the stub. */
+export interface StubBundle {
+  /** Where it lies; absolute. */
+  readonly path: string
+  /** Its content, for a zip of your own making. */
+  readonly bytes: Uint8Array
+}
+
+/**
+ * A stub to deploy: put it into a function as it is and set what `stubEnvironment` returns.
+ * @throws TetherError `INVALID_OPTION` for a name that is none
+ */
+export function stubBundle(name: StubBundleName): StubBundle {
+  if (name !== 'iot' && name !== 'mqtt') {
+    throw new TetherError('INVALID_OPTION', `There is no stub bundle '${String(name)}'; there are 'iot' and 'mqtt'.`)
+  }
+  const path = runFile(`stub-${name}`)
+  return { path, bytes: readFileSync(path) }
+}

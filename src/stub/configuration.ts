@@ -1,0 +1,108 @@
+import { TetherError } from '../core/errors.js'
+import { rootKey } from '../core/seal.js'
+import { checkEndpoint } from '../core/transport.js'
+import type { StubOptions } from './handler.js'
+import { STUB_VARIABLE_PREFIX } from './travelling-environment.js'
+
+/** What {@link stubEnvironment} writes down and a deployed stub reads: one variable per fact. */
+export interface StubEnvironmentOptions
+  extends Pick<
+    StubOptions,
+    | 'app'
+    | 'stage'
+    | 'session'
+    | 'functionId'
+    | 'ackTimeoutMs'
+    | 'connectTimeoutMs'
+    | 'deadlineMarginMs'
+    | 'onNobody'
+    | 'onSessionLost'
+  > {
+  /** The session's key, as text. */
+  readonly key: string
+  /** The broker of the `mqtt` bundle: `mqtt://`, `mqtts://`, `ws://` or `wss://`, with user and password if need be. */
+  readonly url?: string
+  /** The endpoint of the `iot` bundle: `<prefix>-ats.iot.<region>.amazonaws.com`, as `DescribeEndpoint` gives it. */
+  readonly endpoint?: string
+  /** PEM, for the `mqtt` bundle's TLS. */
+  readonly ca?: string
+  /** The client's certificate and its private key, PEM, for the `mqtt` bundle's TLS. */
+  readonly cert?: string
+  readonly certKey?: string
+}
+
+type Option = keyof StubEnvironmentOptions
+
+const VARIABLES: Readonly<Record<Option, string>> = {
+  app: 'APP',
+  stage: 'STAGE',
+  session: 'SESSION',
+  key: 'KEY',
+  functionId: 'FUNCTION',
+  url: 'URL',
+  endpoint: 'ENDPOINT',
+  ca: 'CA',
+  cert: 'CERT',
+  certKey: 'CERT_KEY',
+  ackTimeoutMs: 'ACK_TIMEOUT_MS',
+  connectTimeoutMs: 'CONNECT_TIMEOUT_MS',
+  deadlineMarginMs: 'DEADLINE_MARGIN_MS',
+  onNobody: 'ON_NOBODY',
+  onSessionLost: 'ON_SESSION_LOST',
+}
+const NUMBERS: readonly string[] = ['ackTimeoutMs', 'connectTimeoutMs', 'deadlineMarginMs']
+
+/** All of a function's variables together, by Lambda's quota. */
+const MAX_ENVIRONMENT_BYTES = 4096
+
+/**
+ * The environment variables that configure a deployed stub, all of them prefixed `LAMBDA_TETHER_`. Set them beside
+ * the function's own; they never reach local code.
+ * @throws TetherError `INVALID_OPTION`, or `TOO_LARGE` where they alone exceed Lambda's 4 KB
+ */
+export function stubEnvironment(options: StubEnvironmentOptions): Record<string, string> {
+  const { app, stage, session = 'default', url, endpoint } = options
+  checkEndpoint({ app, stage, role: 'session', name: session })
+  rootKey(options.key)
+  if ((url === undefined) === (endpoint === undefined)) {
+    throw new TetherError('INVALID_OPTION', "Give either 'url' (an MQTT broker) or 'endpoint' (AWS IoT), not both or none.")
+  }
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(VARIABLES, name))
+  if (unknown !== undefined) {
+    throw new TetherError('INVALID_OPTION', `stubEnvironment() has no option '${unknown}'; it has ${Object.keys(VARIABLES).join(', ')}.`)
+  }
+  const variables: Record<string, string> = {}
+  for (const [option, name] of Object.entries(VARIABLES)) {
+    const value = options[option as Option]
+    if (value !== undefined) variables[STUB_VARIABLE_PREFIX + name] = String(value)
+  }
+  const bytes = Object.entries(variables).reduce((sum, [name, value]) => sum + Buffer.byteLength(name + value), 0)
+  if (bytes > MAX_ENVIRONMENT_BYTES) {
+    throw new TetherError(
+      'TOO_LARGE',
+      `The stub's variables have ${bytes} bytes; Lambda allows ${MAX_ENVIRONMENT_BYTES} for all of a function's. Leave out certificates.`,
+    )
+  }
+  return variables
+}
+
+/**
+ * What {@link stubEnvironment} wrote, read back.
+ * @throws TetherError `INVALID_OPTION` naming the variable
+ */
+export function readStubEnvironment(env: Readonly<Record<string, string | undefined>>): StubEnvironmentOptions {
+  const options: Record<string, string | number> = {}
+  for (const [option, name] of Object.entries(VARIABLES)) {
+    const value = env[STUB_VARIABLE_PREFIX + name]
+    if (value !== undefined) options[option] = NUMBERS.includes(option) ? Number(value) : value
+  }
+  for (const required of ['app', 'stage', 'key'] as const) {
+    if (options[required] === undefined) {
+      throw new TetherError(
+        'INVALID_OPTION',
+        `The function's environment variable ${STUB_VARIABLE_PREFIX}${VARIABLES[required]} is missing; set what stubEnvironment() returns.`,
+      )
+    }
+  }
+  return options as unknown as StubEnvironmentOptions
+}

@@ -1,0 +1,20 @@
+import { TetherError } from '../../core/errors.js'
+import { mqttLight } from '../../transports/mqtt-light.js'
+import { readStubEnvironment } from '../configuration.js'
+import { createStub } from '../handler.js'
+
+const { url, ca, cert, certKey, endpoint: _, ...options } = readStubEnvironment(process.env)
+if (url === undefined) {
+  throw new TetherError('INVALID_OPTION', "LAMBDA_TETHER_URL is missing: this is the 'mqtt' stub. Set the broker's URL.")
+}
+
+/** The deployable stub for any MQTT broker, configured by its environment alone. */
+export const handler = createStub({
+  ...options,
+  transport: mqttLight({
+    url,
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(certKey === undefined ? {} : { key: certKey }),
+  }),
+})

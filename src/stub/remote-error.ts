@@ -1,0 +1,18 @@
+import type { LambdaError } from '../core/errors.js'
+
+/** Turns an error from local code back into something to throw, so that the runtime reports it as it was. */
+export function toThrown(error: LambdaError): unknown {
+  // What was no Error is thrown as it was, as far as its text tells.
+  if (error.trace.length === 0) {
+    if (error.errorType === 'string') return error.errorMessage
+    if (error.errorType === 'undefined') return undefined
+    if (['number', 'boolean'].includes(error.errorType)) return JSON.parse(error.errorMessage) as unknown
+  }
+  const thrown = new Error(error.errorMessage)
+  Object.defineProperties(thrown, {
+    name: { value: error.errorType, configurable: true, writable: true },
+    stack: { value: error.trace.join('\n'), configurable: true, writable: true },
+  })
+  if (error.cause !== undefined) thrown.cause = toThrown(error.cause)
+  return thrown
+}

@@ -1,0 +1,380 @@
+import { describe, expect, it } from 'vitest'
+import { decodeHeader } from '../../src/core/frame.js'
+import type { Invocation } from '../../src/core/invocation.js'
+import { ManualClock, settle } from '../support/manual-clock.js'
+import { stubContext } from '../support/stub-context.js'
+import { Tether } from '../support/tether.js'
+
+/** A session whose invocations wait until the test answers them. */
+function holding(tether: Tether, options = {}) {
+  const held: Invocation[] = []
+  const session = tether.session(options).on('invoke', (invocation) => {
+    held.push(invocation)
+  })
+  return { session, held }
+}
+
+describe('delivery', () => {
+  it('takes two messages for a quick invocation, and acknowledges after 25 ms otherwise', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    const { session, held } = holding(tether)
+    await session.open()
+    const stub = tether.stub()
+    const quick = stub('quick', stubContext())
+    await clock.advance(24)
+    await held[0]!.respond('q')
+    expect(await quick).toBe('q')
+    expect(tether.transport.take('stub')).toHaveLength(1)
+    expect(tether.transport.take('session')).toHaveLength(0)
+
+    const slow = stub('slow', stubContext())
+    await clock.advance(24)
+    expect(tether.transport.take('stub')).toHaveLength(0)
+    await clock.advance(1)
+    expect(tether.transport.take('stub')).toHaveLength(1)
+    await held[1]!.respond('s')
+    expect(await slow).toBe('s')
+  })
+
+  it('acknowledges at once where local code shares the event loop', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    const session = tether.session().serve({ functions: { api: () => new Promise(() => {}) } })
+    const acked: string[] = []
+    session.on('ack', (invocation) => acked.push(invocation.id))
+    await session.open()
+    const outcome = tether.stub()({}, stubContext()).catch((error: Error) => error.name)
+    await settle()
+    expect(acked).toHaveLength(1)
+    await clock.advance(10_000)
+    expect(await outcome).toBe('LambdaTether.DEADLINE')
+  })
+
+  it('runs nothing twice when every frame arrives twice', async () => {
+    await using tether = new Tether()
+    tether.transport.filter = ({ frame }) => [frame, frame]
+    let runs = 0
+    const session = tether.session().serve({ functions: { api: () => ++runs } })
+    await session.open()
+    const stub = tether.stub()
+    expect(await stub({}, stubContext())).toBe(1)
+    expect(await stub({}, stubContext())).toBe(2)
+    expect(runs).toBe(2)
+    expect(tether.discards).toEqual([])
+  })
+
+  it('runs an asynchronous retry under the same request id again', async () => {
+    await using tether = new Tether()
+    const ids = new Set<string>()
+    const session = tether.session().on('invoke', (invocation) => {
+      ids.add(invocation.id)
+      return invocation.fail(new Error('retry me'))
+    })
+    await session.open()
+    const stub = tether.stub()
+    const context = stubContext()
+    for (let attempt = 0; attempt < 3; attempt++) await expect(stub({}, context)).rejects.toThrow('retry me')
+    expect(ids.size).toBe(3)
+  })
+
+  it('recovers a lost invocation and a lost answer by asking', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    let runs = 0
+    const session = tether.session().on('invoke', (invocation) => invocation.respond(++runs))
+    await session.open()
+    const stub = tether.stub()
+    tether.transport.filter = ({ index }) => (index === 0 ? [] : [tether.transport.passed[index]!.frame])
+    const lostInvocation = stub({}, stubContext())
+    await clock.advance(300)
+    expect(await lostInvocation).toBe(1)
+
+    tether.transport.take('stub')
+    tether.transport.filter = ({ index, frame }) => (index === 1 ? [] : [frame])
+    const lostAnswer = stub({}, stubContext())
+    await clock.advance(300)
+    expect(await lostAnswer).toBe(2)
+    expect(runs).toBe(2)
+  })
+
+  it('gives a late answer to nobody', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    const { session, held } = holding(tether)
+    await session.open()
+    const stub = tether.stub()
+    const first = expect(stub('first', stubContext({ remainingMs: 2_000 }))).rejects.toMatchObject({
+      code: 'DEADLINE',
+      message: expect.stringMatching(/still running in session 'default' when 500 ms of its 2000 ms were left/),
+    })
+    // The stub's cancellation is lost: to the session the first is still wanted.
+    await clock.advance(1_499)
+    tether.transport.filter = ({ to, frame }) => (to.role === 'session' ? [] : [frame])
+    await clock.advance(1)
+    await first
+    tether.transport.filter = ({ frame }) => [frame]
+    const second = stub('second', stubContext())
+    await settle()
+    await held[0]!.respond('answer to the first')
+    await settle()
+    await held[1]!.respond('answer to the second')
+    expect(await second).toBe('answer to the second')
+  })
+
+  it('aborts what the stub gave up on and reports its outcome as late', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    const { session, held } = holding(tether)
+    const failed: string[] = []
+    session.on('fail', (_, { error }) => failed.push(error.errorMessage))
+    await session.open()
+    const outcome = tether.stub()({}, stubContext({ remainingMs: 2_000 })).catch((error: Error) => error)
+    await clock.advance(1_500)
+    await outcome
+    await settle()
+    expect(held[0]!.signal.aborted).toBe(true)
+    expect(failed).toEqual([expect.stringContaining('The stub gave up')])
+    await expect(held[0]!.respond('late')).rejects.toMatchObject({ code: 'ALREADY_SETTLED' })
+  })
+
+  it('carries varied text of 60,000 characters both ways in several frames, in any order', async () => {
+    await using tether = new Tether()
+    const text = Array.from({ length: 60_000 }, (_, i) => String.fromCodePoint(0x4e00 + ((i * 7919) % 20_000))).join('')
+    const session = tether.session().on('invoke', (invocation) => invocation.respond(invocation.event))
+    await session.open()
+    const held: Uint8Array[] = []
+    tether.transport.filter = ({ frame }) => {
+      // Each message's first frame comes last.
+      const { header } = decodeHeader(frame)
+      if (header.index === 0 && header.count > 1) {
+        held.push(frame)
+        return []
+      }
+      return header.index === header.count - 1 ? [frame, ...held.splice(0)] : [frame]
+    }
+    expect(await tether.stub()({ text: `\u2028${text}` }, stubContext())).toEqual({ text: `\u2028${text}` })
+    expect(tether.transport.take('session').length).toBeGreaterThan(1)
+  })
+
+  it('sends environment variables once, and again only when they change', async () => {
+    await using tether = new Tether()
+    const env: Record<string, string> = { TABLE: 'a', PAD: 'x'.repeat(3_000) }
+    const session = tether.session().on('invoke', (invocation) => invocation.respond(invocation.env.TABLE))
+    await session.open()
+    const stub = tether.stub({ env })
+    const bytes = async () => {
+      tether.transport.take('session')
+      const answer = await stub({}, stubContext())
+      return [answer, tether.transport.take('session').reduce((sum, { frame }) => sum + frame.length, 0)] as const
+    }
+    const [first, withEnv] = await bytes()
+    const [second, without] = await bytes()
+    env.TABLE = 'b'
+    const [third, changed] = await bytes()
+    expect([first, second, third]).toEqual(['a', 'a', 'b'])
+    expect(withEnv - without).toBeGreaterThan(2_900)
+    expect(changed - without).toBeGreaterThan(2_900)
+  })
+
+  it('gives a restarted session what the crashed one left, marked', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    const first = holding(tether)
+    await first.session.open()
+    const running = tether.stub()({ n: 1 }, stubContext())
+    await clock.advance(100)
+    expect(first.held).toHaveLength(1)
+    expect(first.held[0]!.rerun).toBe(false)
+    tether.transport.silence('session')
+
+    const second = holding(tether)
+    await second.session.open()
+    await clock.advance(3_000)
+    expect(second.held).toHaveLength(1)
+    expect(second.held[0]!.rerun).toBe(true)
+    expect(second.held[0]!.env).toEqual({ TABLE: 'orders', AWS_REGION: 'eu-west-1' })
+    await second.held[0]!.respond('by the second')
+    expect(await running).toBe('by the second')
+  })
+
+  it('marks an invocation that an unheard session may have run', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    const first = holding(tether)
+    await first.session.open()
+    const running = tether.stub()({}, stubContext())
+    await settle()
+    tether.transport.silence('session')
+    await clock.advance(10)
+    const second = holding(tether)
+    await second.session.open()
+    await clock.advance(300)
+    expect(second.held[0]!.rerun).toBe(true)
+    await second.held[0]!.respond(1)
+    expect(await running).toBe(1)
+  })
+
+  it('fails with SESSION_LOST instead when asked to', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    const first = holding(tether)
+    await first.session.open()
+    const outcome = tether.stub({ onSessionLost: 'fail' })({}, stubContext()).catch((error: unknown) => error)
+    await clock.advance(100)
+    tether.transport.silence('session')
+    const second = holding(tether)
+    await second.session.open()
+    await clock.advance(3_000)
+    expect(await outcome).toMatchObject({ code: 'SESSION_LOST' })
+    expect(second.held).toHaveLength(0)
+  })
+
+  it('waits through silence once acknowledged, as a debugger at a breakpoint needs', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    const { session, held } = holding(tether)
+    await session.open()
+    const running = tether.stub()({}, stubContext({ remainingMs: 60_000 }))
+    await clock.advance(50)
+    tether.transport.filter = () => []
+    await clock.advance(50_000)
+    tether.transport.filter = ({ frame }) => [frame]
+    await held[0]!.respond('after the breakpoint')
+    expect(await running).toBe('after the breakpoint')
+  })
+
+  it('keeps answers until they are received, within its bytes; the oldest give way and never run again', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    let runs = 0
+    const session = tether.session({ maxKeptBytes: 1_500 }).on('invoke', (invocation) => {
+      runs++
+      return invocation.respond('x'.repeat(1_000))
+    })
+    await session.open()
+    tether.transport.filter = ({ to, frame }) => (to.role === 'stub' ? [] : [frame])
+    const outcomes = Promise.allSettled([tether.stub()({}, stubContext()), tether.stub()({}, stubContext())])
+    await clock.advance(100)
+    tether.transport.filter = ({ frame }) => [frame]
+    await clock.advance(300)
+    const [first, second] = await outcomes
+    expect(first).toMatchObject({ reason: { name: 'LambdaTether.RESULT_EVICTED' } })
+    expect(second).toMatchObject({ value: 'x'.repeat(1_000) })
+    expect(runs).toBe(2)
+  })
+})
+
+describe('a frozen stub', () => {
+  it('answers its first invocation after the broker dropped its connection', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    const session = tether.session().on('invoke', (invocation) => invocation.respond('ok'))
+    await session.open()
+    const stub = tether.stub()
+    expect(await stub({}, stubContext())).toBe('ok')
+    // An hour frozen: the socket still looks alive and carries nothing.
+    tether.transport.silence('stub')
+    clock.jump(3_600_000)
+    const thawed = stub({}, stubContext())
+    await settle()
+    expect(await thawed).toBe('ok')
+  })
+
+  it('opens another connection when a young one carries nothing', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    const session = tether.session().on('invoke', (invocation) => invocation.respond('ok'))
+    await session.open()
+    const stub = tether.stub()
+    await stub({}, stubContext())
+    tether.transport.silence('stub')
+    const thawed = stub({}, stubContext())
+    await clock.advance(2_000)
+    expect(await thawed).toBe('ok')
+  })
+})
+
+describe('nobody there', () => {
+  it('is known after the acknowledgement time-out, and no later', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    let settledAt = 0
+    const started = clock.now()
+    const outcome = tether
+      .stub()({}, stubContext())
+      .catch((error: unknown) => {
+        settledAt = clock.now()
+        return error
+      })
+    await clock.advance(5_000)
+    expect(await outcome).toMatchObject({
+      code: 'NO_SESSION',
+      name: 'LambdaTether.NO_SESSION',
+      message: expect.stringMatching(/No session 'default' of 'shop' in stage 'dev' answered within 3000 ms/),
+    })
+    expect(settledAt - started).toBe(3_000)
+  })
+
+  it('is an HTTP 503 for HTTP events, the original code where there is one, and an error otherwise', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    const http = { requestContext: { http: { method: 'GET' } }, rawPath: '/' }
+    const original = async (event: unknown) => ({ original: event })
+    const outcomes = Promise.allSettled([
+      tether.stub()(http, stubContext()),
+      tether.stub({ passthrough: original })(http, stubContext()),
+      tether.stub({ onNobody: 'throw', passthrough: original })(http, stubContext()),
+      tether.stub({ onNobody: 'respond', passthrough: original })(http, stubContext()),
+      tether.stub({ onNobody: 'respond' })({ Records: [] }, stubContext()),
+      tether.stub({ passthrough: (_event, _context, callback) => callback?.(null, 'called back') })({}, stubContext()),
+    ])
+    await clock.advance(3_000)
+    const [auto, passthrough, thrown, respond, queue, callback] = await outcomes
+    const unavailable = { value: { statusCode: 503, body: expect.stringContaining('NO_SESSION') } }
+    expect(auto).toMatchObject(unavailable)
+    expect(passthrough).toMatchObject({ value: { original: http } })
+    expect(thrown).toMatchObject({ reason: { code: 'NO_SESSION' } })
+    expect(respond).toMatchObject(unavailable)
+    expect(queue).toMatchObject({ reason: { code: 'NO_SESSION' } })
+    expect(callback).toMatchObject({ value: 'called back' })
+  })
+
+  it('is known at once when the session declines the function', async () => {
+    await using tether = new Tether()
+    const session = tether.session().serve({ functions: { other: () => 1 } })
+    await session.open()
+    await expect(tether.stub()({}, stubContext())).rejects.toMatchObject({
+      code: 'DECLINED',
+      message: expect.stringContaining("does not serve function 'api'"),
+    })
+  })
+
+  it('is known when the broker cannot be reached, with the reason', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    tether.transport.admit = () => {
+      throw new Error('the wire is cut')
+    }
+    const outcome = tether.stub()({}, stubContext()).catch((error: unknown) => error)
+    await clock.advance(5_000)
+    expect(await outcome).toMatchObject({
+      code: 'UNREACHABLE',
+      message: expect.stringMatching(/within 5000 ms.*the wire is cut/),
+    })
+  })
+
+  it('never passes through after an acknowledgement', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    const { session } = holding(tether)
+    await session.open()
+    let ran = false
+    const outcome = tether
+      .stub({ passthrough: () => (ran = true) })({}, stubContext())
+      .catch((error: unknown) => error)
+    await clock.advance(10_000)
+    expect(await outcome).toMatchObject({ code: 'DEADLINE' })
+    expect(ran).toBe(false)
+  })
+})

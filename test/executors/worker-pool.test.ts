@@ -1,0 +1,249 @@
+import { expect, test } from 'vitest'
+import type { Outcome, Task } from '../../src/core/executor.js'
+import { type LocalWorker, WorkerPool } from '../../src/executors/worker-pool.js'
+import { ManualClock } from '../support/manual-clock.js'
+import { errorOf, taskFor, valueOf } from './handler-project.js'
+
+/** A worker whose invocations end when the test says so. */
+class ScriptedWorker implements LocalWorker {
+  usable = true
+  stopped = false
+  readonly first: Task
+  readonly ran: Task[] = []
+  #end: ((outcome: Outcome | undefined) => void) | undefined
+
+  constructor(first: Task) {
+    this.first = first
+  }
+
+  run(task: Task): Promise<Outcome | undefined> {
+    if (this.#end) throw new Error('Two invocations at once.')
+    this.ran.push(task)
+    return new Promise((resolve) => {
+      this.#end = resolve
+    })
+  }
+
+  end(outcome: Outcome | undefined): void {
+    const end = this.#end
+    this.#end = undefined
+    end?.(outcome)
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true
+    this.usable = false
+    this.end(undefined)
+  }
+}
+
+function pool(options: { maxWorkers?: number; idleMs?: number } = {}) {
+  const clock = new ManualClock()
+  const workers: ScriptedWorker[] = []
+  const start = (task: Task) => {
+    const worker = new ScriptedWorker(task)
+    workers.push(worker)
+    return worker
+  }
+  const subject = new WorkerPool({ start, maxWorkers: Infinity, idleMs: 1000, clock, ...options })
+  const task = (environmentId: string, changes: Partial<Task> = {}) =>
+    taskFor('/code/api.mjs', {}, { environmentId, deadline: clock.now() + 3000, ...changes })
+  return { subject, workers, clock, task }
+}
+
+const answer = (value: unknown): Outcome => ({ kind: 'value', body: Buffer.from(JSON.stringify(value)) })
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+test('an environment keeps its worker, and gives it one invocation at a time, in order', async () => {
+  const { subject, workers, task } = pool()
+  const first = task('a')
+  const second = task('a')
+  const ends = [subject.execute(first), subject.execute(second)]
+  await turn()
+  expect(workers.map((worker) => worker.ran)).toEqual([[first]])
+  workers[0]!.end(answer(1))
+  expect(valueOf(await ends[0]!)).toBe(1)
+  expect(workers[0]!.ran).toEqual([first, second])
+  workers[0]!.end(answer(2))
+  expect(valueOf(await ends[1]!)).toBe(2)
+  expect(workers).toHaveLength(1)
+})
+
+test('environments, and functions in the same environment id, have workers of their own', async () => {
+  const { subject, workers, task } = pool()
+  void subject.execute(task('a'))
+  void subject.execute(task('b'))
+  void subject.execute(task('a', { functionId: 'other' }))
+  expect(workers).toHaveLength(3)
+})
+
+test('time spent in the queue counts: an invocation that never started times out as Lambda says it', async () => {
+  const { subject, workers, task, clock } = pool()
+  const long = subject.execute(task('a', { deadline: clock.now() + 10_000 }))
+  const queued = subject.execute(task('a'))
+  clock.advance(3000)
+  expect(errorOf(await queued)).toEqual({
+    errorType: 'Sandbox.Timedout',
+    errorMessage: 'RequestId: request-1 Error: Task timed out after 3.00 seconds',
+    trace: [],
+  })
+  workers[0]!.end(answer('long'))
+  expect(valueOf(await long)).toBe('long')
+  expect(workers[0]!.ran).toHaveLength(1)
+})
+
+test('at its deadline a worker is stopped, and the next invocation gets a new one', async () => {
+  const { subject, workers, task, clock } = pool()
+  const stuck = subject.execute(task('a', { deadline: clock.now() + 1234 }))
+  const next = subject.execute(task('a'))
+  clock.advance(1233)
+  expect(workers[0]!.stopped).toBe(false)
+  clock.advance(1)
+  expect(errorOf(await stuck).errorMessage).toContain('timed out after 1.23 seconds')
+  expect(workers[0]!.stopped).toBe(true)
+  workers[1]!.end(answer('next'))
+  expect(valueOf(await next)).toBe('next')
+})
+
+test('an invocation whose time is over does not start', async () => {
+  const { subject, workers, task, clock } = pool()
+  expect(errorOf(await subject.execute(task('a', { deadline: clock.now() }))).errorType).toBe('Sandbox.Timedout')
+  expect(workers).toHaveLength(0)
+})
+
+test('an abort stops the worker that runs, and only takes what is queued out of the queue', async () => {
+  const { subject, workers, task, clock } = pool()
+  const abort = { running: new AbortController(), queued: new AbortController() }
+  const running = subject.execute(task('a'), { signal: abort.running.signal })
+  const queued = subject.execute(task('a'), { signal: abort.queued.signal })
+  const last = subject.execute(task('a'))
+  abort.queued.abort()
+  await expect(queued).rejects.toMatchObject({ code: 'ABORTED' })
+  expect(workers[0]!.stopped).toBe(false)
+  abort.running.abort()
+  await expect(running).rejects.toMatchObject({ code: 'ABORTED' })
+  expect(workers[0]!.stopped).toBe(true)
+  workers[1]!.end(answer('last'))
+  expect(valueOf(await last)).toBe('last')
+  expect(clock.pending).toBe(1) // the idle worker's expiry
+  await expect(subject.execute(task('a'), { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ABORTED' })
+})
+
+test('a worker that ended before the invocation began is replaced, and the invocation runs', async () => {
+  const { subject, workers, task } = pool()
+  const end = subject.execute(task('a'))
+  workers[0]!.usable = false
+  workers[0]!.end(undefined)
+  await turn()
+  expect(workers).toHaveLength(2)
+  workers[1]!.end(answer('ran'))
+  expect(valueOf(await end)).toBe('ran')
+})
+
+test('a reload replaces idle workers at once, busy ones after what they run, and other functions not at all', async () => {
+  const { subject, workers, task } = pool()
+  const idle = subject.execute(task('idle'))
+  const other = subject.execute(task('idle', { functionId: 'other' }))
+  for (const worker of workers) worker.end(answer('old'))
+  await Promise.all([idle, other])
+  const busy = subject.execute(task('busy'))
+  subject.reload('api')
+  expect(workers.map((worker) => worker.stopped)).toEqual([true, false, false])
+  workers[2]!.end(answer('finished on old code'))
+  expect(valueOf(await busy)).toBe('finished on old code')
+  await turn()
+  expect(workers[2]!.stopped).toBe(true)
+  void subject.execute(task('busy'))
+  expect(workers).toHaveLength(4)
+})
+
+test('a task with another build gets another worker', async () => {
+  const { subject, workers, task } = pool()
+  const first = subject.execute(task('a'))
+  workers[0]!.end(answer(1))
+  await first
+  void subject.execute(task('a', { build: { kind: 'file', path: '/code/v2.mjs', exportName: 'handler' } }))
+  expect(workers[0]!.stopped).toBe(true)
+  expect(workers[1]!.first.build).toMatchObject({ path: '/code/v2.mjs' })
+})
+
+test('an idle worker ends after idleMs, counted from its last invocation', async () => {
+  const { subject, workers, task, clock } = pool({ idleMs: 1000 })
+  const first = subject.execute(task('a'))
+  workers[0]!.end(answer(1))
+  await first
+  clock.advance(999)
+  const second = subject.execute(task('a'))
+  clock.advance(500)
+  workers[0]!.end(answer(2))
+  await second
+  clock.advance(999)
+  expect(workers[0]!.stopped).toBe(false)
+  clock.advance(1)
+  expect(workers[0]!.stopped).toBe(true)
+  expect(clock.pending).toBe(0)
+})
+
+test('with maxWorkers the one idle longest gives way, and whoever waits longest goes first', async () => {
+  const { subject, workers, task } = pool({ maxWorkers: 2 })
+  const settle = async (index: number, end: Promise<Outcome>) => {
+    workers[index]!.end(answer(index))
+    expect(valueOf(await end)).toBe(index)
+  }
+  const a = subject.execute(task('a'))
+  const b = subject.execute(task('b'))
+  await settle(0, a)
+  await settle(1, b)
+  const again = subject.execute(task('a'))
+  await settle(0, again)
+
+  const c = subject.execute(task('c'))
+  expect(workers.map((worker) => worker.stopped)).toEqual([false, true, false])
+  const busy = subject.execute(task('a'))
+  const queuedBehindBusy = subject.execute(task('a'))
+  const d = subject.execute(task('d'))
+  await turn()
+  expect(workers).toHaveLength(3)
+  await settle(0, busy)
+  await turn()
+  expect(workers[3]!.first.environmentId).toBe('d')
+  await settle(3, d)
+  await turn()
+  expect(workers[4]!.first.environmentId).toBe('a')
+  await settle(4, queuedBehindBusy)
+  await settle(2, c)
+})
+
+test('close lets everything accepted finish, refuses the rest, and leaves no worker and no timer', async () => {
+  const { subject, workers, task, clock } = pool()
+  const running = subject.execute(task('a'))
+  const queued = subject.execute(task('a'))
+  const closing = subject.close()
+  expect(subject.close()).toBe(closing)
+  await expect(subject.execute(task('b'))).rejects.toMatchObject({ code: 'CLOSED' })
+  workers[0]!.end(answer(1))
+  await running
+  expect(workers[0]!.stopped).toBe(false)
+  workers[0]!.end(answer(2))
+  expect(valueOf(await queued)).toBe(2)
+  await closing
+  expect(workers[0]!.stopped).toBe(true)
+  expect(clock.pending).toBe(0)
+})
+
+test('a worker that cannot start fails its invocation, not the pool', async () => {
+  const clock = new ManualClock()
+  let failing = true
+  const worker = new ScriptedWorker(taskFor('/code/api.mjs'))
+  const start = () => {
+    if (failing) throw new Error('no more threads')
+    return worker
+  }
+  const subject = new WorkerPool({ start, maxWorkers: 1, idleMs: 1, clock })
+  const task = taskFor('/code/api.mjs', {}, { deadline: clock.now() + 1000 })
+  await expect(subject.execute(task)).rejects.toThrow('no more threads')
+  failing = false
+  const end = subject.execute(task)
+  worker.end(answer('ok'))
+  expect(valueOf(await end)).toBe('ok')
+})

@@ -1,0 +1,164 @@
+import { existsSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
+import { builtinModules } from 'node:module'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import manifest from '../../package.json' with { type: 'json' }
+import { createLocalBroker } from '../../src/local/broker.js'
+import { referencesOf } from '../support/boundaries.js'
+import { type InstalledPackage, installPackage } from '../support/installed-package.js'
+
+const subpaths = Object.keys(manifest.exports).filter((subpath) => !subpath.endsWith('.json'))
+const optional = Object.keys(manifest.peerDependencies)
+
+describe('the packed package, installed where nothing else is', () => {
+  let installed: InstalledPackage
+
+  beforeAll(async () => {
+    installed = await installPackage()
+  }, 240_000)
+
+  afterAll(() => installed?.[Symbol.asyncDispose]())
+
+  it('has what it needs and nothing more', () => {
+    const files = filesOf(installed.packageFolder)
+    const top = new Set(files.map((file) => file.split('/')[0]))
+    expect([...top].sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'docs', 'package.json'])
+    for (const target of Object.values(manifest.exports).flatMap((entry) => Object.values(entry))) {
+      if (target.startsWith('./')) expect(files).toContain(target.slice(2))
+    }
+  })
+
+  it('names no folder of the machine that built it', () => {
+    for (const file of filesOf(installed.packageFolder)) {
+      const text = readFileSync(join(installed.packageFolder, file), 'utf8')
+      for (const folder of installed.buildFolders)
+        expect(text.includes(folder), `${file}: ${folder}`).toBe(false)
+    }
+  })
+
+  it('imports statically only its dependencies, optional peers lazily, and nothing in what runs by itself', () => {
+    const builtin = new Set([...builtinModules, ...builtinModules.map((name) => `node:${name}`)])
+    const modules = filesOf(installed.packageFolder).filter((file) => /^dist\/.*\.[cm]?js$/.test(file))
+    expect(modules.length).toBeGreaterThan(subpaths.length)
+    for (const file of modules) {
+      const text = readFileSync(join(installed.packageFolder, file), 'utf8')
+      const alone = file.startsWith('dist/run/')
+      for (const { specifier, kind } of referencesOf(file, text)) {
+        if (builtin.has(specifier) || (specifier.startsWith('.') && !alone)) continue
+        const allowed = [...Object.keys(manifest.dependencies), ...(kind === 'lazy' ? optional : [])]
+        expect(alone ? [] : allowed, `${file} imports ${specifier} (${kind})`).toContain(packageOf(specifier))
+      }
+    }
+  })
+
+  it('brings none of its optional peers', () => {
+    for (const name of optional)
+      expect(existsSync(join(installed.folder, 'node_modules', name)), name).toBe(false)
+  })
+
+  it.each(subpaths)('imports and require()s %s, with the same exports', async (subpath) => {
+    const specifier = JSON.stringify(`lambda-tether${subpath.slice(1)}`)
+    const print =
+      'console.log(JSON.stringify(Object.keys(loaded).filter((name) => name !== "__esModule").sort()))'
+    const imported = await installed.run('import.mjs', `const loaded = await import(${specifier}); ${print}`)
+    const required = await installed.run('require.cjs', `const loaded = require(${specifier}); ${print}`)
+    expect(JSON.parse(imported.stdout)).not.toEqual([])
+    expect(JSON.parse(required.stdout)).toEqual(JSON.parse(imported.stdout))
+  })
+
+  it('answers an invocation of its stub bundle from a worker thread', async () => {
+    await using broker = createLocalBroker()
+    await broker.open()
+    writeFileSync(
+      join(installed.folder, 'handler.mjs'),
+      `import { isMainThread } from 'node:worker_threads'
+       export const handler = async (event, context) =>
+         ({ hello: event.name, isMainThread, url: import.meta.url, requestId: context.awsRequestId })`,
+    )
+    writeFileSync(
+      join(installed.folder, 'invoke.cjs'),
+      `const { handler } = require(process.argv[2])
+       const context = { awsRequestId: 'request-1', functionName: 'api', getRemainingTimeInMillis: () => 10_000 }
+       handler({ name: '漢' }, context).then((answer) => {
+         console.log(JSON.stringify(answer))
+         process.exit()
+       })`,
+    )
+    const { stdout } = await installed.run(
+      'host.mjs',
+      `import { execFile } from 'node:child_process'
+       import { promisify } from 'node:util'
+       import { createSession, generateKey } from 'lambda-tether'
+       import { workerThreads } from 'lambda-tether/executors'
+       import { stubBundle, stubEnvironment } from 'lambda-tether/stub'
+       import { mqtt } from 'lambda-tether/transports/mqtt'
+
+       const url = ${JSON.stringify(broker.mqttUrl)}
+       const target = { app: 'shop', stage: 'dev', key: generateKey() }
+       const session = createSession({ ...target, transport: mqtt({ url }) })
+       session.serve({ executor: workerThreads(), functions: { api: './handler.mjs#handler' } })
+       await session.open()
+       const env = stubEnvironment({ ...target, url, functionId: 'api' })
+       const stub = [ 'invoke.cjs', stubBundle('mqtt').path ]
+       process.stdout.write((await promisify(execFile)(process.execPath, stub, { env })).stdout)
+       await session.close()`,
+    )
+    expect(JSON.parse(stdout)).toEqual({
+      hello: '漢',
+      isMainThread: false,
+      url: pathToFileURL(join(realpathSync(installed.folder), 'handler.mjs')).href,
+      requestId: 'request-1',
+    })
+  })
+
+  it.each([
+    [
+      '@aws-sdk/client-iot',
+      `import { iot } from 'lambda-tether/transports/iot'
+       const need = () => iot({ region: 'eu-west-1' }).connect(
+         { app: 'app', stage: 'dev', role: 'session', name: 'default' }, { onFrame() {} })`,
+    ],
+    [
+      'esbuild',
+      `import { esbuild } from 'lambda-tether/sources/esbuild'
+       import { writeFileSync } from 'node:fs'
+       writeFileSync('handler.ts', 'export const handler = async () => 1')
+       const need = async () => esbuild('./handler.ts#handler').load()`,
+    ],
+    [
+      'aedes',
+      `import { createLocalCloud } from 'lambda-tether/local'
+       const need = async () => createLocalCloud().open()`,
+    ],
+  ])('says how to install %s when it is needed', async (name, script) => {
+    const { stdout } = await installed.run(
+      'missing.mjs',
+      `${script}
+       const error = await need().then(() => undefined, (reason) => reason)
+       console.log(JSON.stringify({ code: error?.code, message: String(error?.message) }))
+       process.exit()`,
+    )
+    const error = JSON.parse(stdout) as { code: string; message: string }
+    expect(error).toEqual({ code: 'MISSING_DEPENDENCY', message: expect.stringContaining('npm install ') })
+    expect(error.message).toMatch(new RegExp(`npm install (?:--save-dev |-D )?${name}(?![\\w-])`))
+  })
+
+  it('covers every optional peer above', () => {
+    expect(optional.sort()).toEqual(['@aws-sdk/client-iot', 'aedes', 'esbuild'])
+  })
+})
+
+function filesOf(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true, encoding: 'utf8' })
+    .filter((entry) => entry.isFile())
+    .map((entry) =>
+      join(entry.parentPath, entry.name)
+        .slice(folder.length + 1)
+        .replaceAll('\\', '/'),
+    )
+}
+
+function packageOf(specifier: string): string {
+  return specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')
+}

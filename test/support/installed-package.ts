@@ -1,0 +1,86 @@
+import { execFile } from 'node:child_process'
+import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** The package as its users get it: packed, and installed where nothing else is. */
+export interface InstalledPackage extends AsyncDisposable {
+  /** The empty folder it was installed into. Its path has a space and a `#`. */
+  readonly folder: string
+  /** Where the package itself lies. */
+  readonly packageFolder: string
+  /** Folders of this machine that no packed file may name. */
+  readonly buildFolders: readonly string[]
+  /** Runs a script there, with nothing of this process's environment but what Node needs. */
+  run(fileName: string, script: string): Promise<{ stdout: string; stderr: string }>
+}
+
+/** Builds and packs a copy of this work tree, so that no other test sees its `dist` change, and installs it. */
+export async function installPackage(): Promise<InstalledPackage> {
+  const temporary = await mkdtemp(join(tmpdir(), 'lambda-tether-package-'))
+  try {
+    const tree = join(temporary, 'tree')
+    await copyTree(tree)
+    // `prepack` builds; another lifecycle script's settings must not leak in from `npm test`.
+    await npm(['pack', '--pack-destination', temporary], tree)
+    const tarball = (await readdir(temporary)).find((name) => name.endsWith('.tgz'))
+    if (tarball === undefined) throw new Error('npm pack left no tarball.')
+
+    const folder = join(temporary, 'a folder #1')
+    await mkdir(folder)
+    await writeFile(join(folder, 'package.json'), '{ "private": true }\n')
+    const flags = [
+      '--omit=dev',
+      '--omit=peer',
+      '--prefer-offline',
+      '--ignore-scripts',
+      '--no-audit',
+      '--no-fund',
+    ]
+    await npm(['install', ...flags, join(temporary, tarball)], folder)
+    return {
+      folder,
+      packageFolder: join(folder, 'node_modules', 'lambda-tether'),
+      buildFolders: [root, temporary],
+      async run(fileName, script) {
+        await writeFile(join(folder, fileName), script)
+        return await run(process.execPath, [fileName], {
+          cwd: folder,
+          env: {
+            PATH: process.env.PATH,
+            HOME: process.env.HOME,
+            SystemRoot: process.env.SystemRoot,
+          },
+          timeout: 30_000,
+        })
+      },
+      [Symbol.asyncDispose]: () => rm(temporary, { recursive: true, force: true }),
+    }
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true })
+    throw error
+  }
+}
+
+async function copyTree(target: string): Promise<void> {
+  const leaveOut = new Set(['node_modules', 'dist', 'coverage', '.git', '.tmp'])
+  await cp(root, target, {
+    recursive: true,
+    filter: (path) => !leaveOut.has(basename(path)) && !path.endsWith('.tgz'),
+  })
+  await symlink(join(root, 'node_modules'), join(target, 'node_modules'), 'junction')
+}
+
+async function npm(args: readonly string[], cwd: string): Promise<void> {
+  try {
+    await run('npm', args, { cwd, shell: process.platform === 'win32', maxBuffer: 64 * 1024 * 1024 })
+  } catch (error) {
+    const { stdout, stderr } = error as { stdout?: string; stderr?: string }
+    throw new Error(`npm ${args[0]} failed:\n${stdout ?? ''}${stderr ?? ''}`, { cause: error })
+  }
+}

@@ -1,0 +1,52 @@
+import type { Clock } from '../../src/core/clock.js'
+
+/** Time that stands still until a test moves it. */
+export class ManualClock implements Clock {
+  #now: number
+  #next = 0
+  readonly #timers = new Map<number, { at: number; callback: () => void }>()
+
+  constructor(now = 1_800_000_000_000) {
+    this.#now = now
+  }
+
+  now(): number {
+    return this.#now
+  }
+
+  schedule(delayMs: number, callback: () => void) {
+    const id = this.#next++
+    this.#timers.set(id, { at: this.#now + Math.max(0, delayMs), callback })
+    return () => void this.#timers.delete(id)
+  }
+
+  /** How many calls are scheduled. */
+  get pending(): number {
+    return this.#timers.size
+  }
+
+  /** Moves time on, calling what falls due in order and letting its consequences happen. */
+  async advance(ms: number): Promise<void> {
+    const until = this.#now + ms
+    await settle()
+    for (;;) {
+      const due = [...this.#timers].filter(([, timer]) => timer.at <= until).sort(([, a], [, b]) => a.at - b.at)[0]
+      if (due === undefined) break
+      this.#timers.delete(due[0])
+      this.#now = Math.max(this.#now, due[1].at)
+      due[1].callback()
+      await settle()
+    }
+    this.#now = until
+  }
+
+  /** Jumps without calling anything, as a frozen process sees it: timers fire late, after the thaw. */
+  jump(ms: number): void {
+    this.#now += ms
+  }
+}
+
+/** Lets everything that is ready happen: frames through a memory transport and the promises behind them. */
+export async function settle(turns = 12): Promise<void> {
+  for (let i = 0; i < turns; i++) await new Promise((resolve) => setImmediate(resolve))
+}

@@ -1,0 +1,62 @@
+import type { Clock } from '../../src/core/clock.js'
+import type { Discard } from '../../src/core/channel.js'
+import { generateKey } from '../../src/core/seal.js'
+import { Session, type SessionOptions } from '../../src/core/session.js'
+import { inline } from '../../src/executors/inline.js'
+import { createStub, type StubHandler, type StubOptions } from '../../src/stub/handler.js'
+import { memory } from '../../src/transports/memory.js'
+import { FaultyTransport } from './faulty-transport.js'
+
+/** A session and its stubs on one transport in this process, closed by the test's `await using`. */
+export class Tether implements AsyncDisposable {
+  readonly transport: FaultyTransport
+  readonly key = generateKey()
+  readonly discards: Discard[] = []
+  readonly #clock: Clock | undefined
+  readonly #sessions: Session[] = []
+  readonly #stubs: StubHandler[] = []
+
+  constructor({ clock, frameBytes }: { clock?: Clock; frameBytes?: number } = {}) {
+    this.transport = new FaultyTransport(memory(frameBytes === undefined ? {} : { frameBytes }))
+    this.#clock = clock
+  }
+
+  session(options: Partial<SessionOptions> = {}): Session {
+    const session = new Session(
+      { app: 'shop', stage: 'dev', key: this.key, transport: this.transport, ...this.#clocked(), ...options },
+      {
+        sourceOf: () => {
+          throw new Error('no paths in these tests')
+        },
+        inline: () => inline(),
+      },
+    )
+    session.on('discard', (discard) => this.discards.push(discard))
+    this.#sessions.push(session)
+    return session
+  }
+
+  stub(options: Partial<StubOptions> = {}): StubHandler {
+    const stub = createStub({
+      app: 'shop',
+      stage: 'dev',
+      key: this.key,
+      functionId: 'api',
+      transport: this.transport,
+      env: { TABLE: 'orders', AWS_REGION: 'eu-west-1' },
+      ...this.#clocked(),
+      ...options,
+    })
+    this.#stubs.push(stub)
+    return stub
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#stubs.map((stub) => stub.close()))
+    await Promise.all(this.#sessions.map((session) => session.close({ signal: AbortSignal.abort() })))
+  }
+
+  #clocked(): { clock?: Clock } {
+    return this.#clock === undefined ? {} : { clock: this.#clock }
+  }
+}

@@ -1,0 +1,27 @@
+import { defineConfig } from 'tsup'
+
+/** The package's public modules: one entry for each subpath of `exports` in package.json. */
+export default defineConfig({
+  entry: {
+    index: 'src/index.ts',
+    'transports/memory': 'src/transports/memory.ts',
+    'transports/mqtt': 'src/transports/mqtt.ts',
+    'transports/iot': 'src/transports/iot.ts',
+    'executors/index': 'src/executors/index.ts',
+    'sources/file': 'src/sources/file.ts',
+    'sources/esbuild': 'src/sources/esbuild.ts',
+    'stub/index': 'src/stub/index.ts',
+    'local/index': 'src/local/index.ts',
+    'deploy/index': 'src/deploy/index.ts',
+  },
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  dts: true,
+  sourcemap: true,
+  splitting: true,
+  // tsup would write `fs` for `node:fs`.
+  removeNodeProtocol: false,
+  // dist/run belongs to tsup.run.config.ts; types are cleaned by the types' own build, which --no-dts leaves out.
+  clean: ['!run/**', '!**/*.d.ts'],
+})

@@ -1,0 +1,81 @@
+import { existsSync } from 'node:fs'
+import { defineConfig, type Options } from 'tsup'
+
+type EsbuildPlugin = NonNullable<Options['esbuildPlugins']>[number]
+
+/** Files that are run, not imported: each is self-contained, and `src/run-files.ts` knows where they lie. */
+const shared: Options = {
+  outDir: 'dist/run',
+  platform: 'node',
+  target: 'node20',
+  noExternal: [/.*/],
+  splitting: false,
+  sourcemap: false,
+  dts: false,
+  removeNodeProtocol: false,
+  // The rest of dist is built by tsup.config.ts; each name here is simply overwritten.
+  clean: false,
+}
+
+/**
+ * Parts of the stubs' dependencies that a stub never runs, and what stands in for each: they would be loaded at every
+ * cold start. A stub is a WebSocket client that asks for no compression (`perMessageDeflate: false`).
+ */
+const unused: Readonly<Record<string, string>> = {
+  debug: 'module.exports = () => Object.assign(() => {}, { enabled: false })',
+  inherits: `module.exports = require('node:util').inherits`,
+  // Lambda's Node has the streams that this is a copy of.
+  'readable-stream': `module.exports = require('node:stream')`,
+  './websocket-server': 'module.exports = class {}',
+  './permessage-deflate': `module.exports = class { static extensionName = 'permessage-deflate' }`,
+}
+
+const lean: EsbuildPlugin = {
+  name: 'lean',
+  setup(build) {
+    build.onResolve({ filter: /^(\.\/(lib\/)?)?[a-z-]+(\.js)?$/ }, ({ path, importer }) => {
+      const name = path.replace(/^\.\/lib\//, './').replace(/\.js$/, '')
+      const inPackage = /[\\/]node_modules[\\/]/.test(importer)
+      return inPackage && Object.hasOwn(unused, name) ? { path: name, namespace: 'unused' } : undefined
+    })
+    build.onLoad({ filter: /.*/, namespace: 'unused' }, ({ path }) => ({ contents: unused[path] ?? '' }))
+  },
+}
+
+const modules: Options = {
+  ...shared,
+  entry: {
+    'worker-thread': 'src/executors/entry/worker-thread.ts',
+    'node-bootstrap': 'src/executors/entry/node-bootstrap.ts',
+    guard: 'src/local/entry/guard.ts',
+  },
+  format: 'esm',
+  outExtension: () => ({ js: '.mjs' }),
+}
+
+const stubs: Options = {
+  ...shared,
+  entry: {
+    'stub-mqtt': 'src/stub/entry/mqtt.ts',
+    'stub-iot': 'src/stub/entry/iot.ts',
+  },
+  format: 'cjs',
+  outExtension: () => ({ js: '.cjs' }),
+  minify: true,
+  esbuildPlugins: [lean],
+  define: {
+    'process.env.NODE_ENV': '"production"',
+    // `ws` would look for two native add-ons that no bundle has.
+    'process.env.WS_NO_BUFFER_UTIL': '"1"',
+    'process.env.WS_NO_UTF_8_VALIDATE': '"1"',
+  },
+}
+
+// TEMPORARY while the entries are being written: leaves out what does not exist yet.
+function landed(options: Options): Options[] {
+  return Object.entries(options.entry as Record<string, string>)
+    .filter(([, file]) => existsSync(file))
+    .map(([name, file]) => ({ ...options, entry: { [name]: file } }))
+}
+
+export default defineConfig([...landed(modules), ...landed(stubs)])
