@@ -1,6 +1,11 @@
 export type { Discard, DiscardReason } from './core/channel.js'
 export type { Cancel, Clock } from './core/clock.js'
-export { type LambdaError, TetherError, type TetherErrorCode, type TetherErrorOptions } from './core/errors.js'
+export {
+  type LambdaError,
+  TetherError,
+  type TetherErrorCode,
+  type TetherErrorOptions,
+} from './core/errors.js'
 export type { LogEvent, ReloadEvent, SessionEvents, SessionStatus } from './core/events.js'
 export type { Executor, InvocationContext, LambdaContext, LogEntry, Outcome, Task } from './core/executor.js'
 export type { FunctionBuild, FunctionSource, Handler, HandlerCallback } from './core/function-source.js'

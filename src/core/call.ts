@@ -141,7 +141,10 @@ export class Call {
             'SESSION_LOST',
             `Session '${this.#options.session}' was replaced while it ran function '${this.#input.functionId}', and its successor declined: ${reason}.`,
           )
-        : new TetherError('DECLINED', `Session '${this.#options.session}' declined the invocation: ${reason}.`),
+        : new TetherError(
+            'DECLINED',
+            `Session '${this.#options.session}' declined the invocation: ${reason}.`,
+          ),
     )
   }
 
@@ -172,7 +175,9 @@ export class Call {
     const error =
       thrown instanceof TetherError
         ? thrown
-        : new TetherError('PROTOCOL', `The invocation could not be sent: ${String(thrown)}`, { cause: thrown })
+        : new TetherError('PROTOCOL', `The invocation could not be sent: ${String(thrown)}`, {
+            cause: thrown,
+          })
     // A frame that did not leave is a connection that broke: the next one is on its way, and brings connected().
     if (['UNREACHABLE', 'THROTTLED', 'CLOSED'].includes(error.code)) this.#waitAgain()
     else this.#fail(error)
@@ -210,7 +215,8 @@ export class Call {
   #wake(): void {
     if (this.#phase !== 'waiting') return
     const now = this.#clock.now()
-    if (now >= this.#silentAt) return this.#fail(this.#wire.connected() ? this.#noSession() : this.#unreachable())
+    if (now >= this.#silentAt)
+      return this.#fail(this.#wire.connected() ? this.#noSession() : this.#unreachable())
     if (now >= this.#askAt) {
       this.#asked++
       // The connection looks alive and nothing comes back: a frozen process may hold a dead one.

@@ -1,10 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { Call, type CallOutcome, type Wire } from './call.js'
-import { Channel, type Refusal } from './channel.js'
+import { Channel } from './channel.js'
 import { type Clock, systemClock } from './clock.js'
 import type { InvocationContext } from './executor.js'
 import type { SessionMessage, StubMessage } from './protocol.js'
 import { Link } from './reconnect.js'
+import type { Refusal } from './refusal.js'
 import type { RootKey } from './seal.js'
 import { checkEndpoint, type Endpoint, LANES, type Transport } from './transport.js'
 
@@ -62,7 +63,13 @@ export class Caller {
     this.#clock = clock
     const { app, stage } = options
     const self = checkEndpoint({ app, stage, role: 'stub', name: randomBytes(16).toString('base64url') })
-    this.#session = checkEndpoint({ app, stage, role: 'session', name: options.session, lane: laneOf(self.name) })
+    this.#session = checkEndpoint({
+      app,
+      stage,
+      role: 'session',
+      name: options.session,
+      lane: laneOf(self.name),
+    })
     this.#channel = new Channel<'session'>({
       self,
       keys: [options.key],

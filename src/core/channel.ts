@@ -2,18 +2,11 @@ import { randomBytes } from 'node:crypto'
 import type { Clock } from './clock.js'
 import { decodeMessage, encodeMessage, peekInvocationId } from './codec.js'
 import { TetherError } from './errors.js'
-import {
-  decodeHeader,
-  encodeDestination,
-  encodeHeader,
-  FRAME_VERSION,
-  type FrameHeader,
-  MAX_FRAME_OVERHEAD,
-  split,
-} from './frame.js'
+import { decodeHeader, encodeDestination, type FrameHeader, MAX_FRAME_OVERHEAD, split } from './frame.js'
 import type { MessageFrom } from './protocol.js'
 import { Reassembly } from './reassembly.js'
 import { RecentIds } from './recent-ids.js'
+import { type Refusal, Refusals, readRefusal } from './refusal.js'
 import { type RootKey, type SenderKey, senderKey } from './seal.js'
 import type { AbortOptions, Endpoint } from './transport.js'
 
@@ -40,13 +33,6 @@ export interface Discard {
   readonly from?: string
 }
 
-/** What the unsealed `refused` says; it may be forged, so it changes an error's text and nothing else. */
-export interface Refusal {
-  readonly reason: 'key' | 'version'
-  readonly keyIds: readonly string[]
-  readonly version: number
-}
-
 export interface ChannelOptions<In extends Role> {
   readonly self: Endpoint
   /** The first seals; all of them open. */
@@ -65,8 +51,6 @@ export interface ChannelOptions<In extends Role> {
 const REMEMBER_MS = 60_000
 const MAX_FRAMES_PER_SENDER = 2 ** 32
 const MAX_SENDERS = 10_000
-// Enough to explain itself to whoever has the wrong key, too few to amplify a flood.
-const REFUSALS_PER_SECOND = 10
 
 type Role = Endpoint['role']
 
@@ -78,18 +62,23 @@ export class Channel<In extends Role> {
   readonly #firstParts = new Map<string, string>()
   readonly #recent: RecentIds
   readonly #reassembly: Reassembly
+  readonly #refusals: Refusals
   #sender: { id: string; key: SenderKey; messages: number; frames: number }
-  #refusals = { second: 0, count: 0 }
 
   constructor(options: ChannelOptions<In>) {
     this.#options = options
     this.#recent = new RecentIds(options.clock, REMEMBER_MS)
     this.#reassembly = new Reassembly(options.clock)
+    this.#refusals = new Refusals(options)
     this.#sender = this.#newSender()
   }
 
   /** Splits, seals and sends; resolves when the transport has accepted every frame. @throws what it throws */
-  async send(to: Endpoint, message: MessageFrom[Exclude<Role, In>], options: AbortOptions = {}): Promise<void> {
+  async send(
+    to: Endpoint,
+    message: MessageFrom[Exclude<Role, In>],
+    options: AbortOptions = {},
+  ): Promise<void> {
     const bytes = encodeMessage(message)
     const parts = split(bytes, this.#options.frameBytes - MAX_FRAME_OVERHEAD)
     if (this.#sender.frames + parts.length > MAX_FRAMES_PER_SENDER) this.#sender = this.#newSender()
@@ -128,20 +117,29 @@ export class Channel<In extends Role> {
   }
 
   #receive({ header, head, rest }: ReturnType<typeof decodeHeader>): void {
-    if (header.kind === 'refused') return this.#onRefused(rest)
+    if (header.kind === 'refused') return this.#options.onRefused?.(readRefusal(rest))
     const expected = this.#options.self.role === 'session' ? 'stub' : 'session'
-    if (header.kind !== expected) return this.#discard('forged', `A frame from a ${header.kind} arrived at one.`, header)
+    if (header.kind !== expected)
+      return this.#discard('forged', `A frame from a ${header.kind} arrived at one.`, header)
     const root = this.#options.keys.find((key) => key.id === header.keyId)
     if (root === undefined) {
       const own = this.#options.keys.map((key) => key.id).join(', ')
-      this.#discard('key', `A frame sealed with key ${header.keyId} arrived; this side has ${own}. Deploy both sides with one key.`, header)
+      this.#discard(
+        'key',
+        `A frame sealed with key ${header.keyId} arrived; this side has ${own}. Deploy both sides with one key.`,
+        header,
+      )
       return this.#refuse('key', header.from)
     }
     const messageId = `${header.senderId}:${header.messageNumber}`
     const sender = this.#senders.get(header.senderId) ?? this.#senderKey(root, expected, header.senderId)
     const part = sender.open(head, header, this.#destination(this.#options.self), rest)
     if (part === undefined) {
-      return this.#discard('forged', `A frame said to be from ${expected} '${header.from}' is not authentic.`, header)
+      return this.#discard(
+        'forged',
+        `A frame said to be from ${expected} '${header.from}' is not authentic.`,
+        header,
+      )
     }
     this.#rememberSender(header.senderId, sender)
     if (this.#recent.has(messageId)) return
@@ -165,33 +163,12 @@ export class Channel<In extends Role> {
     if (id !== undefined) this.#options.onPart(id, header.from)
   }
 
-  #onRefused(rest: Buffer): void {
-    const refusal = JSON.parse(rest.toString('utf8')) as Refusal
-    if (!Array.isArray(refusal.keyIds) || !['key', 'version'].includes(refusal.reason)) {
-      throw new TetherError('PROTOCOL', 'A refusal is not one of this protocol.')
-    }
-    this.#options.onRefused?.(refusal)
-  }
-
   // Only a session refuses, and only stubs, so two sides can never refuse each other in a circle.
   #refuse(reason: Refusal['reason'], name: string | undefined): void {
-    const { self, keys, clock } = this.#options
+    const { self } = this.#options
     if (self.role !== 'session' || name === undefined || name === '') return
-    const second = Math.floor(clock.now() / 1000)
-    if (this.#refusals.second !== second) this.#refusals = { second, count: 0 }
-    if (++this.#refusals.count > REFUSALS_PER_SECOND) return
-    const refusal: Refusal = { reason, keyIds: keys.map((key) => key.id), version: FRAME_VERSION }
-    const header: FrameHeader = {
-      kind: 'refused',
-      keyId: '00000000',
-      senderId: '0'.repeat(32),
-      messageNumber: 0,
-      index: 0,
-      count: 1,
-      totalBytes: 0,
-      from: self.name,
-    }
-    const frame = Buffer.concat([encodeHeader(header), Buffer.from(JSON.stringify(refusal))])
+    const frame = this.#refusals.frame(reason)
+    if (frame === undefined) return
     const to: Endpoint = { app: self.app, stage: self.stage, role: 'stub', name }
     this.#options.send(to, frame, {}).catch(() => {
       // An answer that only explains is worth no retry.

@@ -99,7 +99,8 @@ function parseObject(bytes: Buffer | undefined): Record<string, unknown> {
   } catch {
     throw malformed('its head is not JSON')
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw malformed('its head is no object')
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw malformed('its head is no object')
   return value as Record<string, unknown>
 }
 
@@ -160,7 +161,8 @@ const SHAPES: Record<Message['type'], Record<string, Check>> = {
 
 function checkMessage(message: Record<string, unknown>): void {
   for (const [name, check] of Object.entries(SHAPES[message.type as Message['type']])) {
-    if (!check(message[name])) throw malformed(`'${name}' of its ${String(message.type)} is not what it should be`)
+    if (!check(message[name]))
+      throw malformed(`'${name}' of its ${String(message.type)} is not what it should be`)
   }
 }
 

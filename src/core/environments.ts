@@ -27,7 +27,11 @@ export class Environments {
 
 function parse(sent: Uint8Array): Variables {
   const value: unknown = JSON.parse(Buffer.from(sent).toString('utf8'))
-  if (typeof value !== 'object' || value === null || Object.values(value).some((text) => typeof text !== 'string')) {
+  if (
+    typeof value !== 'object' ||
+    value === null ||
+    Object.values(value).some((text) => typeof text !== 'string')
+  ) {
     throw new TetherError('PROTOCOL', 'The environment variables of an invocation are not a record of texts.')
   }
   return value as Variables

@@ -83,7 +83,10 @@ export class SessionEmitter {
       )
     }
     if (typeof listener !== 'function') {
-      throw new TetherError('INVALID_OPTION', `A listener of '${name}' must be a function, not ${typeof listener}.`)
+      throw new TetherError(
+        'INVALID_OPTION',
+        `A listener of '${name}' must be a function, not ${typeof listener}.`,
+      )
     }
     const wrapper = (...args: unknown[]) => {
       if (once) this.off(name, listener)

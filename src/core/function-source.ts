@@ -2,7 +2,11 @@ import type { LambdaContext } from './executor.js'
 
 /** A Lambda handler: called with the parsed event; what it returns, or resolves to, is the response. */
 // biome-ignore lint/suspicious/noExplicitAny: users type their own events, as with @types/aws-lambda
-export type Handler<E = any, R = unknown> = (event: E, context: LambdaContext, callback?: HandlerCallback) => R
+export type Handler<E = any, R = unknown> = (
+  event: E,
+  context: LambdaContext,
+  callback?: HandlerCallback,
+) => R
 
 /** The third parameter of a callback-style handler. */
 export type HandlerCallback = (error?: unknown, result?: unknown) => void

@@ -10,7 +10,9 @@ export interface ServeOptions {
   /** Runs paths and sources; not needed for handlers. The session closes it. */
   readonly executor?: Executor
   /** Targets by function id, or a look-up, asked once for each function. */
-  readonly functions: Readonly<Record<string, FunctionTarget>> | ((functionId: string) => FunctionTarget | undefined)
+  readonly functions:
+    | Readonly<Record<string, FunctionTarget>>
+    | ((functionId: string) => FunctionTarget | undefined)
 }
 
 /** What the core is given to make targets of: it knows no file system and no executor itself. */
@@ -59,7 +61,10 @@ export class FunctionTable {
     }
     if (typeof functions === 'function') return
     if (typeof functions !== 'object' || functions === null) {
-      throw new TetherError('INVALID_OPTION', "'functions' must be an object of targets or a function that finds one.")
+      throw new TetherError(
+        'INVALID_OPTION',
+        "'functions' must be an object of targets or a function that finds one.",
+      )
     }
     for (const [functionId, target] of Object.entries(functions)) this.#add(functionId, target)
   }
@@ -77,7 +82,10 @@ export class FunctionTable {
     this.find(functionId)
     const slot = this.#slots.get(functionId)
     if (slot === undefined) {
-      throw new TetherError('INVALID_OPTION', `Function '${functionId}' is not served, so it cannot be reloaded.`)
+      throw new TetherError(
+        'INVALID_OPTION',
+        `Function '${functionId}' is not served, so it cannot be reloaded.`,
+      )
     }
     const reloading = this.#load(functionId, slot)
     this.#onReload(functionId, reloading)

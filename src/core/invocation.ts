@@ -107,7 +107,9 @@ export class Invocation<E = unknown> {
     try {
       text = JSON.stringify(value === undefined ? null : value)
     } catch (cause) {
-      throw new TetherError('INVALID_OPTION', `The response is not JSON: ${(cause as Error).message}`, { cause })
+      throw new TetherError('INVALID_OPTION', `The response is not JSON: ${(cause as Error).message}`, {
+        cause,
+      })
     }
     if (text === undefined) {
       throw new TetherError('INVALID_OPTION', `The response is not JSON: it is a ${typeof value}.`)
@@ -122,7 +124,12 @@ export class Invocation<E = unknown> {
   }
 
   #alreadySettled(): TetherError {
-    const why = this.signal.aborted ? ` (${String((this.signal.reason as Error)?.message ?? 'it was aborted')})` : ''
-    return new TetherError('ALREADY_SETTLED', `Invocation ${this.id} of '${this.functionId}' already has its outcome${why}.`)
+    const why = this.signal.aborted
+      ? ` (${String((this.signal.reason as Error)?.message ?? 'it was aborted')})`
+      : ''
+    return new TetherError(
+      'ALREADY_SETTLED',
+      `Invocation ${this.id} of '${this.functionId}' already has its outcome${why}.`,
+    )
   }
 }

@@ -59,7 +59,8 @@ export class Reassembly {
     }
     if (count > Math.max(1, totalBytes)) throw disagreement(`${count} parts for ${totalBytes} bytes`)
     if (count === 1) {
-      if (part.length !== totalBytes) throw disagreement(`${part.length} bytes where ${totalBytes} were announced`)
+      if (part.length !== totalBytes)
+        throw disagreement(`${part.length} bytes where ${totalBytes} were announced`)
       return part
     }
     const partial = this.#take(key) ?? { parts: new Array(count), missing: count, bytes: 0, touchedAt: 0 }
@@ -71,12 +72,14 @@ export class Reassembly {
       partial.missing--
       partial.bytes += part.length
     }
-    if (partial.bytes > totalBytes) throw disagreement(`${partial.bytes} bytes where ${totalBytes} were announced`)
+    if (partial.bytes > totalBytes)
+      throw disagreement(`${partial.bytes} bytes where ${totalBytes} were announced`)
     if (partial.missing > 0) {
       this.#put(key, partial)
       return undefined
     }
-    if (partial.bytes !== totalBytes) throw disagreement(`${partial.bytes} bytes where ${totalBytes} were announced`)
+    if (partial.bytes !== totalBytes)
+      throw disagreement(`${partial.bytes} bytes where ${totalBytes} were announced`)
     return Buffer.concat(partial.parts as Buffer[])
   }
 

@@ -107,7 +107,9 @@ export class Link {
     this.#throwIfStopped()
     const live = this.#live
     if (live === undefined) {
-      throw new TetherError('UNREACHABLE', 'There is no connection to the broker.', { cause: this.#lastError })
+      throw new TetherError('UNREACHABLE', 'There is no connection to the broker.', {
+        cause: this.#lastError,
+      })
     }
     const wait = live.pacer.take(frame.length)
     if (wait !== undefined) await wait
@@ -190,7 +192,8 @@ export class Link {
     const { transport, self, clock } = this.#options
     throwIfAborted(signal)
     const pacer = new Pacer(clock, transport.limits.rate)
-    const combined = signal === undefined ? this.#stopped.signal : AbortSignal.any([signal, this.#stopped.signal])
+    const combined =
+      signal === undefined ? this.#stopped.signal : AbortSignal.any([signal, this.#stopped.signal])
     let connection: Connection
     try {
       connection = await transport.connect(
@@ -208,7 +211,11 @@ export class Link {
       this.#lastError =
         error instanceof TetherError
           ? error
-          : new TetherError('UNREACHABLE', `Transport '${transport.name}' failed to connect: ${String(error)}`, { cause: error })
+          : new TetherError(
+              'UNREACHABLE',
+              `Transport '${transport.name}' failed to connect: ${String(error)}`,
+              { cause: error },
+            )
       throw this.#lastError
     }
     const live: Live = { connection, pacer, ended: false }

@@ -122,7 +122,10 @@ export class Session implements AsyncDisposable {
       const startedAt = this.#clock.now()
       const report = (error?: TetherError) => {
         const durationMs = this.#clock.now() - startedAt
-        this.#emitter.emit('reload', error === undefined ? { functionId, durationMs } : { functionId, durationMs, error })
+        this.#emitter.emit(
+          'reload',
+          error === undefined ? { functionId, durationMs } : { functionId, durationMs, error },
+        )
       }
       reloading.then(
         () => report(),
@@ -154,7 +157,8 @@ export class Session implements AsyncDisposable {
 
   /** Loads a function's local code anew, for hosts that know better than a watcher. @throws TetherError `INVALID_OPTION`, `BUILD_FAILED` */
   async reload(functionId: string): Promise<void> {
-    if (this.#functions === undefined) throw new TetherError('INVALID_OPTION', 'Nothing is served; call serve() first.')
+    if (this.#functions === undefined)
+      throw new TetherError('INVALID_OPTION', 'Nothing is served; call serve() first.')
     await this.#functions.reload(functionId)
   }
 
@@ -196,24 +200,38 @@ export class Session implements AsyncDisposable {
 
 function checkOptions(options: SessionOptions): SessionOptions {
   if (typeof options !== 'object' || options === null) {
-    throw new TetherError('INVALID_OPTION', 'createSession() takes an object: { app, stage, key, transport }.')
+    throw new TetherError(
+      'INVALID_OPTION',
+      'createSession() takes an object: { app, stage, key, transport }.',
+    )
   }
   const known = ['app', 'stage', 'name', 'key', 'transport', 'clock', 'maxKeptBytes']
   const unknown = Object.keys(options).find((name) => !known.includes(name))
   if (unknown !== undefined) {
-    throw new TetherError('INVALID_OPTION', `createSession() has no option '${unknown}'; it has ${known.join(', ')}.`)
+    throw new TetherError(
+      'INVALID_OPTION',
+      `createSession() has no option '${unknown}'; it has ${known.join(', ')}.`,
+    )
   }
   if (typeof options.transport?.connect !== 'function' || !(options.transport.limits?.frameBytes > 0)) {
-    throw new TetherError('INVALID_OPTION', "'transport' must be a transport, such as iot() or mqtt({ url }).")
+    throw new TetherError(
+      'INVALID_OPTION',
+      "'transport' must be a transport, such as iot() or mqtt({ url }).",
+    )
   }
   const { maxKeptBytes } = options
   if (maxKeptBytes !== undefined && !(maxKeptBytes >= 0)) {
-    throw new TetherError('INVALID_OPTION', `'maxKeptBytes' must be a number of bytes, not ${String(maxKeptBytes)}.`)
+    throw new TetherError(
+      'INVALID_OPTION',
+      `'maxKeptBytes' must be a number of bytes, not ${String(maxKeptBytes)}.`,
+    )
   }
   return options
 }
 
 function asBuildError(functionId: string, error: unknown): TetherError {
   if (error instanceof TetherError) return error
-  return new TetherError('BUILD_FAILED', `Function '${functionId}' could not be built: ${String(error)}`, { cause: error })
+  return new TetherError('BUILD_FAILED', `Function '${functionId}' could not be built: ${String(error)}`, {
+    cause: error,
+  })
 }

@@ -91,7 +91,10 @@ export function checkEndpoint(endpoint: Endpoint): Endpoint {
   for (const part of ['app', 'stage', 'name'] as const) {
     const value: unknown = endpoint[part]
     if (typeof value !== 'string' || value === '') {
-      throw new TetherError('INVALID_OPTION', `'${part}' must be a text of 1 to 100 bytes, not ${typeName(value)}.`)
+      throw new TetherError(
+        'INVALID_OPTION',
+        `'${part}' must be a text of 1 to 100 bytes, not ${typeName(value)}.`,
+      )
     }
     const bytes = Buffer.byteLength(value)
     if (bytes > MAX_ENDPOINT_PART_BYTES) {

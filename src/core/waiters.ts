@@ -28,7 +28,10 @@ export class Waiters {
   }
 
   /** @throws TetherError `TIMEOUT`, `ABORTED`, `CLOSED`; and what `where` throws */
-  next<E>(functionId: string, { where, timeoutMs = DEFAULT_TIMEOUT_MS, signal }: NextOptions<E>): Promise<Invocation<E>> {
+  next<E>(
+    functionId: string,
+    { where, timeoutMs = DEFAULT_TIMEOUT_MS, signal }: NextOptions<E>,
+  ): Promise<Invocation<E>> {
     throwIfAborted(signal)
     return new Promise((resolve, reject) => {
       let cancel: Cancel = () => {}
@@ -61,7 +64,10 @@ export class Waiters {
       signal?.addEventListener('abort', onAbort, { once: true })
       cancel = this.#clock.schedule(timeoutMs, () =>
         waiter.end(
-          new TetherError('TIMEOUT', `No matching invocation of '${functionId}' arrived within ${timeoutMs} ms.`),
+          new TetherError(
+            'TIMEOUT',
+            `No matching invocation of '${functionId}' arrived within ${timeoutMs} ms.`,
+          ),
         ),
       )
     })

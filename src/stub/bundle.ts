@@ -19,7 +19,10 @@ export interface StubBundle {
  */
 export function stubBundle(name: StubBundleName): StubBundle {
   if (name !== 'iot' && name !== 'mqtt') {
-    throw new TetherError('INVALID_OPTION', `There is no stub bundle '${String(name)}'; there are 'iot' and 'mqtt'.`)
+    throw new TetherError(
+      'INVALID_OPTION',
+      `There is no stub bundle '${String(name)}'; there are 'iot' and 'mqtt'.`,
+    )
   }
   const path = runFile(`stub-${name}`)
   return { path, bytes: readFileSync(path) }

@@ -65,18 +65,27 @@ export function stubEnvironment(options: StubEnvironmentOptions): Record<string,
   checkEndpoint({ app, stage, role: 'session', name: session })
   rootKey(options.key)
   if ((url === undefined) === (endpoint === undefined)) {
-    throw new TetherError('INVALID_OPTION', "Give either 'url' (an MQTT broker) or 'endpoint' (AWS IoT), not both or none.")
+    throw new TetherError(
+      'INVALID_OPTION',
+      "Give either 'url' (an MQTT broker) or 'endpoint' (AWS IoT), not both or none.",
+    )
   }
   const unknown = Object.keys(options).find((name) => !Object.hasOwn(VARIABLES, name))
   if (unknown !== undefined) {
-    throw new TetherError('INVALID_OPTION', `stubEnvironment() has no option '${unknown}'; it has ${Object.keys(VARIABLES).join(', ')}.`)
+    throw new TetherError(
+      'INVALID_OPTION',
+      `stubEnvironment() has no option '${unknown}'; it has ${Object.keys(VARIABLES).join(', ')}.`,
+    )
   }
   const variables: Record<string, string> = {}
   for (const [option, name] of Object.entries(VARIABLES)) {
     const value = options[option as Option]
     if (value !== undefined) variables[STUB_VARIABLE_PREFIX + name] = String(value)
   }
-  const bytes = Object.entries(variables).reduce((sum, [name, value]) => sum + Buffer.byteLength(name + value), 0)
+  const bytes = Object.entries(variables).reduce(
+    (sum, [name, value]) => sum + Buffer.byteLength(name + value),
+    0,
+  )
   if (bytes > MAX_ENVIRONMENT_BYTES) {
     throw new TetherError(
       'TOO_LARGE',
@@ -90,7 +99,9 @@ export function stubEnvironment(options: StubEnvironmentOptions): Record<string,
  * What {@link stubEnvironment} wrote, read back.
  * @throws TetherError `INVALID_OPTION` naming the variable
  */
-export function readStubEnvironment(env: Readonly<Record<string, string | undefined>>): StubEnvironmentOptions {
+export function readStubEnvironment(
+  env: Readonly<Record<string, string | undefined>>,
+): StubEnvironmentOptions {
   const options: Record<string, string | number> = {}
   for (const [option, name] of Object.entries(VARIABLES)) {
     const value = env[STUB_VARIABLE_PREFIX + name]

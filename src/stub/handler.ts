@@ -121,7 +121,8 @@ function runOriginal(original: Handler, event: unknown, context: LambdaContext):
   return new Promise((resolve, reject) => {
     const callback = (error?: unknown, result?: unknown) => (error == null ? resolve(result) : reject(error))
     const returned: unknown = original(event, context, callback)
-    if (original.length < 3 || typeof (returned as PromiseLike<unknown>)?.then === 'function') resolve(returned)
+    if (original.length < 3 || typeof (returned as PromiseLike<unknown>)?.then === 'function')
+      resolve(returned)
   })
 }
 
@@ -132,7 +133,15 @@ function named(error: TetherError): TetherError {
 }
 
 function checkOptions(options: StubOptions): CallerOptions {
-  const { app, stage, session = 'default', transport, onNobody = 'auto', onSessionLost = 'rerun', passthrough } = options
+  const {
+    app,
+    stage,
+    session = 'default',
+    transport,
+    onNobody = 'auto',
+    onSessionLost = 'rerun',
+    passthrough,
+  } = options
   checkEndpoint({ app, stage, role: 'session', name: session })
   if (typeof transport?.connect !== 'function') {
     throw new TetherError('INVALID_OPTION', "'transport' must be a transport, such as mqtt({ url }).")
@@ -140,7 +149,10 @@ function checkOptions(options: StubOptions): CallerOptions {
   checkChoice('onNobody', onNobody, ['auto', 'throw', 'respond', 'passthrough'])
   checkChoice('onSessionLost', onSessionLost, ['rerun', 'fail'])
   if (onNobody === 'passthrough' && typeof passthrough !== 'function') {
-    throw new TetherError('INVALID_OPTION', "'onNobody' is 'passthrough', so 'passthrough' must be the original handler.")
+    throw new TetherError(
+      'INVALID_OPTION',
+      "'onNobody' is 'passthrough', so 'passthrough' must be the original handler.",
+    )
   }
   return {
     app,
@@ -158,10 +170,16 @@ function checkOptions(options: StubOptions): CallerOptions {
 
 function checkChoice(name: string, value: unknown, choices: readonly string[]): void {
   if (choices.includes(value as string)) return
-  throw new TetherError('INVALID_OPTION', `'${name}' must be one of ${choices.join(', ')}, not ${String(value)}.`)
+  throw new TetherError(
+    'INVALID_OPTION',
+    `'${name}' must be one of ${choices.join(', ')}, not ${String(value)}.`,
+  )
 }
 
 function checkDuration(name: string, value: unknown): number {
   if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value
-  throw new TetherError('INVALID_OPTION', `'${name}' must be a number of milliseconds from 0, not ${String(value)}.`)
+  throw new TetherError(
+    'INVALID_OPTION',
+    `'${name}' must be a number of milliseconds from 0, not ${String(value)}.`,
+  )
 }

@@ -3,7 +3,9 @@ export function isHttpEvent(event: unknown): boolean {
   const { requestContext, httpMethod } = asRecord(event)
   const { http, elb } = asRecord(requestContext)
   return (
-    asRecord(http).method !== undefined || elb !== undefined || (typeof httpMethod === 'string' && requestContext !== undefined)
+    asRecord(http).method !== undefined ||
+    elb !== undefined ||
+    (typeof httpMethod === 'string' && requestContext !== undefined)
   )
 }
 

@@ -26,7 +26,9 @@ const TRAVELLING = new Set([
 ])
 
 /** The variables that local code gets: the function's own, its region and its credentials. */
-export function travellingEnvironment(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+export function travellingEnvironment(
+  env: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
   const travelling: Record<string, string> = {}
   for (const [name, value] of Object.entries(env)) {
     if (value !== undefined && travels(name, value)) travelling[name] = value

@@ -1,5 +1,5 @@
 import { TetherError, throwIfAborted } from '../core/errors.js'
-import { checkEndpoint, type Connection, type Endpoint, type Transport } from '../core/transport.js'
+import { type Connection, checkEndpoint, type Endpoint, type Transport } from '../core/transport.js'
 
 export interface MemoryOptions {
   /** The largest frame, in bytes. @default 131,072, as on AWS IoT */
@@ -20,7 +20,10 @@ interface Receiver {
 export function memory(options: MemoryOptions = {}): Transport {
   const { frameBytes = 131_072 } = options
   if (!Number.isInteger(frameBytes) || frameBytes < 1024) {
-    throw new TetherError('INVALID_OPTION', `'frameBytes' must be a whole number from 1,024, not ${String(frameBytes)}.`)
+    throw new TetherError(
+      'INVALID_OPTION',
+      `'frameBytes' must be a whole number from 1,024, not ${String(frameBytes)}.`,
+    )
   }
   const receivers = new Set<Receiver>()
   return {
@@ -52,7 +55,10 @@ function connection(receivers: Set<Receiver>, own: Receiver, frameBytes: number)
       throwIfAborted(signal)
       if (!receivers.has(own)) throw new TetherError('CLOSED', 'The connection is closed.')
       if (frame.length > frameBytes) {
-        throw new TetherError('TOO_LARGE', `A frame of ${frame.length} bytes exceeds ${frameBytes}; split it.`)
+        throw new TetherError(
+          'TOO_LARGE',
+          `A frame of ${frame.length} bytes exceeds ${frameBytes}; split it.`,
+        )
       }
       const copy = Uint8Array.from(frame)
       setImmediate(() => {

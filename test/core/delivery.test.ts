@@ -44,7 +44,9 @@ describe('delivery', () => {
     const acked: string[] = []
     session.on('ack', (invocation) => acked.push(invocation.id))
     await session.open()
-    const outcome = tether.stub()({}, stubContext()).catch((error: Error) => error.name)
+    const outcome = tether
+      .stub()({}, stubContext())
+      .catch((error: Error) => error.name)
     await settle()
     expect(acked).toHaveLength(1)
     await clock.advance(10_000)
@@ -106,7 +108,9 @@ describe('delivery', () => {
     const stub = tether.stub()
     const first = expect(stub('first', stubContext({ remainingMs: 2_000 }))).rejects.toMatchObject({
       code: 'DEADLINE',
-      message: expect.stringMatching(/still running in session 'default' when 500 ms of its 2000 ms were left/),
+      message: expect.stringMatching(
+        /still running in session 'default' when 500 ms of its 2000 ms were left/,
+      ),
     })
     // The stub's cancellation is lost: to the session the first is still wanted.
     await clock.advance(1_499)
@@ -129,7 +133,9 @@ describe('delivery', () => {
     const failed: string[] = []
     session.on('fail', (_, { error }) => failed.push(error.errorMessage))
     await session.open()
-    const outcome = tether.stub()({}, stubContext({ remainingMs: 2_000 })).catch((error: Error) => error)
+    const outcome = tether
+      .stub()({}, stubContext({ remainingMs: 2_000 }))
+      .catch((error: Error) => error)
     await clock.advance(1_500)
     await outcome
     await settle()
@@ -140,7 +146,9 @@ describe('delivery', () => {
 
   it('carries varied text of 60,000 characters both ways in several frames, in any order', async () => {
     await using tether = new Tether()
-    const text = Array.from({ length: 60_000 }, (_, i) => String.fromCodePoint(0x4e00 + ((i * 7919) % 20_000))).join('')
+    const text = Array.from({ length: 60_000 }, (_, i) =>
+      String.fromCodePoint(0x4e00 + ((i * 7919) % 20_000)),
+    ).join('')
     const session = tether.session().on('invoke', (invocation) => invocation.respond(invocation.event))
     await session.open()
     const held: Uint8Array[] = []
@@ -166,7 +174,10 @@ describe('delivery', () => {
     const bytes = async () => {
       tether.transport.take('session')
       const answer = await stub({}, stubContext())
-      return [answer, tether.transport.take('session').reduce((sum, { frame }) => sum + frame.length, 0)] as const
+      return [
+        answer,
+        tether.transport.take('session').reduce((sum, { frame }) => sum + frame.length, 0),
+      ] as const
     }
     const [first, withEnv] = await bytes()
     const [second, without] = await bytes()
@@ -220,7 +231,9 @@ describe('delivery', () => {
     await using tether = new Tether({ clock })
     const first = holding(tether)
     await first.session.open()
-    const outcome = tether.stub({ onSessionLost: 'fail' })({}, stubContext()).catch((error: unknown) => error)
+    const outcome = tether
+      .stub({ onSessionLost: 'fail' })({}, stubContext())
+      .catch((error: unknown) => error)
     await clock.advance(100)
     tether.transport.silence('session')
     const second = holding(tether)
@@ -327,7 +340,10 @@ describe('nobody there', () => {
       tether.stub({ onNobody: 'throw', passthrough: original })(http, stubContext()),
       tether.stub({ onNobody: 'respond', passthrough: original })(http, stubContext()),
       tether.stub({ onNobody: 'respond' })({ Records: [] }, stubContext()),
-      tether.stub({ passthrough: (_event, _context, callback) => callback?.(null, 'called back') })({}, stubContext()),
+      tether.stub({ passthrough: (_event, _context, callback) => callback?.(null, 'called back') })(
+        {},
+        stubContext(),
+      ),
     ])
     await clock.advance(3_000)
     const [auto, passthrough, thrown, respond, queue, callback] = await outcomes
@@ -356,7 +372,9 @@ describe('nobody there', () => {
     tether.transport.admit = () => {
       throw new Error('the wire is cut')
     }
-    const outcome = tether.stub()({}, stubContext()).catch((error: unknown) => error)
+    const outcome = tether
+      .stub()({}, stubContext())
+      .catch((error: unknown) => error)
     await clock.advance(5_000)
     expect(await outcome).toMatchObject({
       code: 'UNREACHABLE',

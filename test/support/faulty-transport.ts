@@ -42,7 +42,10 @@ export class FaultyTransport implements Transport {
         resolve(new TetherError('UNREACHABLE', 'The connection was cut.'))
       }
     })
-    const live = { self, cut, silence: () => void (deaf = true) }
+    const silence = () => {
+      deaf = true
+    }
+    const live = { self, cut, silence }
     this.#live.add(live)
     const close = async () => {
       this.#live.delete(live)

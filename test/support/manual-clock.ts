@@ -30,7 +30,9 @@ export class ManualClock implements Clock {
     const until = this.#now + ms
     await settle()
     for (;;) {
-      const due = [...this.#timers].filter(([, timer]) => timer.at <= until).sort(([, a], [, b]) => a.at - b.at)[0]
+      const due = [...this.#timers]
+        .filter(([, timer]) => timer.at <= until)
+        .sort(([, a], [, b]) => a.at - b.at)[0]
       if (due === undefined) break
       this.#timers.delete(due[0])
       this.#now = Math.max(this.#now, due[1].at)

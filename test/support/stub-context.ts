@@ -1,7 +1,9 @@
 import type { LambdaContext } from '../../src/core/executor.js'
 
 /** The context of one invocation, as the Node runtime makes it. */
-export function stubContext(overrides: Partial<LambdaContext> & { remainingMs?: number } = {}): LambdaContext {
+export function stubContext(
+  overrides: Partial<LambdaContext> & { remainingMs?: number } = {},
+): LambdaContext {
   const { remainingMs = 10_000, ...fields } = overrides
   return {
     awsRequestId: '11111111-2222-4333-8444-555555555555',

@@ -1,5 +1,5 @@
-import type { Clock } from '../../src/core/clock.js'
 import type { Discard } from '../../src/core/channel.js'
+import type { Clock } from '../../src/core/clock.js'
 import { generateKey } from '../../src/core/seal.js'
 import { Session, type SessionOptions } from '../../src/core/session.js'
 import { inline } from '../../src/executors/inline.js'

@@ -3,7 +3,14 @@ import { iotLight } from '../../transports/iot-light.js'
 import { readStubEnvironment } from '../configuration.js'
 import { createStub } from '../handler.js'
 
-const { endpoint, url: _url, ca: _ca, cert: _cert, certKey: _certKey, ...options } = readStubEnvironment(process.env)
+const {
+  endpoint,
+  url: _url,
+  ca: _ca,
+  cert: _cert,
+  certKey: _certKey,
+  ...options
+} = readStubEnvironment(process.env)
 if (endpoint === undefined) {
   throw new TetherError(
     'INVALID_OPTION',

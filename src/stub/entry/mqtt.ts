@@ -5,7 +5,10 @@ import { createStub } from '../handler.js'
 
 const { url, ca, cert, certKey, endpoint: _, ...options } = readStubEnvironment(process.env)
 if (url === undefined) {
-  throw new TetherError('INVALID_OPTION', "LAMBDA_TETHER_URL is missing: this is the 'mqtt' stub. Set the broker's URL.")
+  throw new TetherError(
+    'INVALID_OPTION',
+    "LAMBDA_TETHER_URL is missing: this is the 'mqtt' stub. Set the broker's URL.",
+  )
 }
 
 /** The deployable stub for any MQTT broker, configured by its environment alone. */

@@ -1,0 +1,149 @@
+import { describe, expect, it } from 'vitest'
+import { Link, type LinkStatus } from '../../src/core/reconnect.js'
+import type { Connection, Transport } from '../../src/core/transport.js'
+import { memory } from '../../src/transports/memory.js'
+import { FaultyTransport } from '../support/faulty-transport.js'
+import { ManualClock, settle } from '../support/manual-clock.js'
+
+const SELF = { app: 'a', stage: 'b', role: 'session', name: 'c' } as const
+
+function link(clock: ManualClock, transport: Transport, random = () => 1) {
+  const statuses: LinkStatus[] = []
+  const made = new Link({
+    transport,
+    self: SELF,
+    clock,
+    random,
+    onFrame() {},
+    onStatus: (status) => statuses.push(status),
+  })
+  return {
+    link: made,
+    statuses,
+    waits: () => statuses.flatMap((s) => (s.state === 'disconnected' ? [s.retryInMs] : [])),
+  }
+}
+
+describe('a link', () => {
+  it('backs off from 250 ms to 10 s and starts over after success', async () => {
+    const clock = new ManualClock()
+    const transport = new FaultyTransport(memory())
+    let refusing = true
+    transport.admit = () => {
+      if (refusing) throw new Error('refused')
+    }
+    const { link: made, waits } = link(clock, transport)
+    made.start()
+    await clock.advance(30_000)
+    expect(waits()).toEqual([250, 500, 1000, 2000, 4000, 8000, 10_000, 10_000])
+    refusing = false
+    await clock.advance(10_000)
+    expect(made.connected).toBe(true)
+    await clock.advance(60_000)
+    transport.cut('session')
+    await settle()
+    expect(waits().at(-1)).toBe(250)
+    await clock.advance(250)
+    expect(made.connected).toBe(true)
+    await made.stop()
+    expect(transport.connections()).toBe(0)
+    expect(clock.pending).toBe(0)
+  })
+
+  it('backs off from a broker that accepts and drops at once', async () => {
+    const clock = new ManualClock()
+    const transport = new FaultyTransport(memory())
+    const { link: made, waits } = link(clock, transport)
+    made.start()
+    for (let i = 0; i < 5; i++) {
+      await settle()
+      transport.cut('session')
+      await clock.advance(waits().at(-1) ?? 0)
+      await clock.advance(waits().at(-1)!)
+    }
+    expect(waits().slice(0, 4)).toEqual([250, 500, 1000, 2000])
+    await made.stop()
+  })
+
+  it('jitters between half and all of the wait', async () => {
+    const clock = new ManualClock()
+    const transport = new FaultyTransport(memory())
+    transport.admit = () => {
+      throw new Error('refused')
+    }
+    const { link: made, waits } = link(clock, transport, () => 0)
+    made.start()
+    await settle()
+    expect(waits()).toEqual([125])
+    await made.stop()
+  })
+
+  it('connects at once for whoever waits, and rejects them when stopped or aborted', async () => {
+    const clock = new ManualClock()
+    const transport = new FaultyTransport(memory())
+    let refusals = 3
+    transport.admit = () => {
+      if (refusals-- > 0) throw new Error('refused')
+    }
+    const { link: made } = link(clock, transport)
+    made.start()
+    await clock.advance(300)
+    const aborted = made.ready({ signal: AbortSignal.abort() })
+    await expect(aborted).rejects.toMatchObject({ code: 'ABORTED' })
+    const ready = made.ready()
+    await settle()
+    const again = made.ready()
+    await settle()
+    await Promise.all([ready, again])
+    transport.admit = () => {
+      throw new Error('refused')
+    }
+    transport.cut('session')
+    await settle()
+    const waiting = expect(made.ready()).rejects.toMatchObject({ code: 'CLOSED' })
+    await made.stop()
+    await waiting
+    await expect(made.ready()).rejects.toMatchObject({ code: 'CLOSED' })
+    await expect(made.send(SELF, new Uint8Array(1))).rejects.toMatchObject({ code: 'CLOSED' })
+  })
+
+  it('opens a successor a minute before a connection expires, and closes the old one after', async () => {
+    const clock = new ManualClock()
+    const inner = new FaultyTransport(memory())
+    const expiring: Transport = {
+      name: 'expiring',
+      limits: inner.limits,
+      connect: async (...args) => {
+        const connection = await inner.connect(...args)
+        return Object.assign(connection, { expiresAt: clock.now() + 7_200_000 }) as Connection
+      },
+    }
+    const { link: made, statuses } = link(clock, expiring)
+    await made.open()
+    await clock.advance(7_139_999)
+    expect(inner.connections()).toBe(1)
+    await clock.advance(1)
+    expect(inner.connections()).toBe(2)
+    expect(made.connected).toBe(true)
+    await clock.advance(1_000)
+    expect(inner.connections()).toBe(1)
+    expect(statuses.some(({ state }) => state === 'disconnected')).toBe(false)
+    await made.stop()
+  })
+
+  it('keeps a living connection when its successor cannot be opened', async () => {
+    const clock = new ManualClock()
+    const transport = new FaultyTransport(memory())
+    const { link: made } = link(clock, transport)
+    await made.open()
+    transport.admit = () => {
+      throw new Error('refused')
+    }
+    made.renew()
+    await clock.advance(1_000)
+    expect(made.connected).toBe(true)
+    await made.send(SELF, new Uint8Array(1))
+    await made.stop()
+    expect(transport.connections()).toBe(0)
+  })
+})

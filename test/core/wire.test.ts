@@ -1,0 +1,273 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { decodeMessage, encodeMessage, peekInvocationId } from '../../src/core/codec.js'
+import {
+  decodeHeader,
+  encodeDestination,
+  encodeHeader,
+  type FrameHeader,
+  split,
+} from '../../src/core/frame.js'
+import type { InvokeMessage } from '../../src/core/protocol.js'
+import { Reassembly } from '../../src/core/reassembly.js'
+import { generateKey, rootKey, senderKey } from '../../src/core/seal.js'
+import { ManualClock } from '../support/manual-clock.js'
+
+const hex = (bytes: number) =>
+  fc.uint8Array({ minLength: bytes, maxLength: bytes }).map((array) => Buffer.from(array).toString('hex'))
+const u32 = fc.integer({ min: 0, max: 2 ** 32 - 1 })
+const header: fc.Arbitrary<FrameHeader> = fc
+  .record({
+    kind: fc.constantFrom('session', 'stub', 'refused'),
+    keyId: hex(4),
+    senderId: hex(16),
+    messageNumber: fc.maxSafeNat(),
+    index: u32,
+    count: u32,
+    totalBytes: u32,
+    from: fc
+      .string({ unit: 'grapheme', minLength: 1, maxLength: 20 })
+      .filter((name) => Buffer.byteLength(name) <= 100 && Buffer.from(name).toString() === name),
+  })
+  .filter(({ index, count }) => index < count)
+
+const invoke: InvokeMessage = {
+  type: 'invoke',
+  id: 'id-1',
+  functionId: 'api',
+  context: {
+    awsRequestId: 'r',
+    functionName: 'f',
+    functionVersion: '1',
+    invokedFunctionArn: 'arn',
+    memoryLimitInMB: '128',
+    logGroupName: 'g',
+    logStreamName: 's',
+  },
+  remainingMs: 1,
+  ageMs: 0,
+  sentAt: 1,
+  envFingerprint: 'fp',
+  env: Buffer.from('{"A":"b"}'),
+  event: Buffer.from('{"event":"{}"}'),
+  settled: ['x'],
+}
+
+describe('frames', () => {
+  it('carry any header and part, and give them back', () => {
+    fc.assert(
+      fc.property(header, fc.uint8Array(), (written, part) => {
+        const read = decodeHeader(Buffer.concat([encodeHeader(written), part]))
+        expect(read.header).toEqual(written)
+        expect(Buffer.from(part).equals(read.rest)).toBe(true)
+      }),
+    )
+  })
+
+  it('refuse arbitrary bytes with a typed error and nothing else', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        try {
+          decodeHeader(bytes)
+        } catch (error) {
+          expect(error).toMatchObject({ name: 'TetherError', code: 'PROTOCOL' })
+        }
+      }),
+    )
+  })
+
+  it('split by bytes into parts that join to the same', () => {
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ maxLength: 5_000 }),
+        fc.integer({ min: 1, max: 999 }),
+        (message, partBytes) => {
+          const parts = split(message, partBytes)
+          expect(parts.every((part) => part.length <= partBytes)).toBe(true)
+          expect(Buffer.concat(parts).equals(message)).toBe(true)
+          expect(parts.length).toBeGreaterThan(0)
+        },
+      ),
+    )
+  })
+})
+
+describe('sealing', () => {
+  const root = rootKey(generateKey())
+  const scope = { app: 'shop', stage: 'dev', direction: 'stub' as const, senderId: '0'.repeat(32) }
+  const to = encodeDestination({ app: 'shop', stage: 'dev', role: 'session', name: 'default' })
+  const sealed = (written: FrameHeader, part: Uint8Array) => senderKey(root, scope).seal(written, to, part)
+  const open = (frame: Uint8Array, destination = to, key = root, from: typeof scope | object = {}) => {
+    const read = decodeHeader(frame)
+    return senderKey(key, { ...scope, ...from }).open(read.head, read.header, destination, read.rest)
+  }
+
+  it('opens what it sealed', () => {
+    fc.assert(
+      fc.property(header, fc.uint8Array(), (written, part) => {
+        expect(open(sealed(written, part))?.equals(part)).toBe(true)
+      }),
+    )
+  })
+
+  it('opens nothing of which any bit was changed', () => {
+    fc.assert(
+      fc.property(header, fc.uint8Array({ minLength: 1 }), fc.nat(), fc.nat(7), (written, part, at, bit) => {
+        const frame = sealed(written, part)
+        frame[at % frame.length]! ^= 1 << bit
+        try {
+          expect(open(frame)).toBeUndefined()
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'PROTOCOL' })
+        }
+      }),
+    )
+  })
+
+  it('opens nothing for another receiver, key, application, stage, direction or sender', () => {
+    const written = decodeHeader(
+      encodeHeader({
+        kind: 'stub',
+        keyId: root.id,
+        senderId: scope.senderId,
+        messageNumber: 1,
+        index: 0,
+        count: 1,
+        totalBytes: 3,
+        from: 'env',
+      }),
+    ).header
+    const frame = sealed(written, Buffer.from('abc'))
+    expect(open(frame)?.toString()).toBe('abc')
+    for (const other of [{ app: 'b' }, { stage: 'b' }, { role: 'stub' as const }, { name: 'b' }]) {
+      const destination = encodeDestination({
+        app: 'shop',
+        stage: 'dev',
+        role: 'session',
+        name: 'default',
+        ...other,
+      })
+      expect(open(frame, destination)).toBeUndefined()
+    }
+    expect(open(frame, to, rootKey(generateKey()))).toBeUndefined()
+    for (const other of [
+      { app: 'b' },
+      { stage: 'b' },
+      { direction: 'session' },
+      { senderId: '1'.repeat(32) },
+    ]) {
+      expect(open(frame, to, root, other)).toBeUndefined()
+    }
+  })
+
+  it('reads keys as base64url, hex or bytes, and never shows a wrong one', () => {
+    const bytes = Buffer.alloc(32, 7)
+    const ids = [bytes, bytes.toString('hex'), bytes.toString('base64url')].map((key) => rootKey(key).id)
+    expect(new Set(ids).size).toBe(1)
+    expect(() => rootKey('hunter2')).toThrow(
+      expect.objectContaining({ message: expect.not.stringContaining('hunter2') }),
+    )
+    expect(() => rootKey(new Uint8Array(31))).toThrow(/32 bytes/)
+  })
+})
+
+describe('messages', () => {
+  it('cross with their binary fields apart from the rest', () => {
+    const bytes = encodeMessage(invoke)
+    expect(decodeMessage(bytes, 'stub')).toEqual(invoke)
+    expect(peekInvocationId(bytes)).toBe('id-1')
+    const { env: _, ...without } = invoke
+    expect(decodeMessage(encodeMessage(without), 'stub')).toEqual(without)
+  })
+
+  it('keep nested fields that are named like binary ones', () => {
+    const nested = {
+      ...invoke,
+      context: { ...invoke.context, clientContext: { event: 1, env: { a: 1 }, body: 'x' } },
+    }
+    expect(decodeMessage(encodeMessage(nested), 'stub')).toEqual(nested)
+  })
+
+  it('are refused in the wrong direction, of an unknown type, or with a wrong field', () => {
+    expect(() => decodeMessage(encodeMessage(invoke), 'session')).toThrow(
+      /a session sends none of type "invoke"/,
+    )
+    for (const type of ['explode', '__proto__', 'constructor', 3]) {
+      const head = Buffer.from(JSON.stringify({ type, id: 'a' }))
+      const bytes = Buffer.concat([Buffer.from([1, 0, 0, 0, 0, head.length]), head])
+      expect(() => decodeMessage(bytes, 'stub')).toThrow(/sends none of type/)
+    }
+    for (const wrong of [
+      { id: 1 },
+      { settled: [1] },
+      { remainingMs: -1 },
+      { context: {} },
+      { event: undefined },
+    ]) {
+      expect(() => decodeMessage(encodeMessage({ ...invoke, ...wrong } as never), 'stub')).toThrow(
+        /is not what it should be/,
+      )
+    }
+  })
+
+  it('never throw anything but a typed error for arbitrary bytes', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
+        peekInvocationId(Buffer.from(bytes))
+        expect(() => decodeMessage(Buffer.from(bytes), 'stub')).toThrow(
+          expect.objectContaining({ code: 'PROTOCOL' }),
+        )
+      }),
+    )
+  })
+})
+
+describe('reassembly', () => {
+  const part = (index: number, count: number, totalBytes: number) =>
+    ({ index, count, totalBytes }) as FrameHeader
+
+  it('joins parts in any order with any duplication', () => {
+    const message = fc.uint8Array({ minLength: 2, maxLength: 400 })
+    fc.assert(
+      fc.property(
+        message,
+        fc.integer({ min: 1, max: 50 }),
+        fc.infiniteStream(fc.nat()),
+        (bytes, size, random) => {
+          const parts = split(bytes, size)
+          fc.pre(parts.length > 1)
+          const reassembly = new Reassembly(new ManualClock())
+          const pending = new Set(parts.keys())
+          let joined: Buffer | undefined
+          for (const pick of random) {
+            const index = pick % parts.length
+            if (pending.size === 1 && !pending.has(index)) continue
+            pending.delete(index)
+            joined = reassembly.add('m', part(index, parts.length, bytes.length), Buffer.from(parts[index]!))
+            if (joined !== undefined) break
+          }
+          expect(joined?.equals(bytes)).toBe(true)
+          expect(reassembly.bytes).toBe(0)
+        },
+      ),
+    )
+  })
+
+  it('drops what disagrees, is too large, stalls, or is over its memory', async () => {
+    const clock = new ManualClock()
+    const limits = { messageBytes: 100, totalBytes: 150, idleMs: 1_000 }
+    const reassembly = new Reassembly(clock, limits)
+    expect(() => reassembly.add('a', part(0, 2, 101), Buffer.alloc(50))).toThrow(/101 bytes exceeds 100/)
+    expect(() => reassembly.add('a', part(0, 1, 9), Buffer.alloc(8))).toThrow(/8 bytes where 9/)
+    expect(() => reassembly.add('a', part(0, 90, 9), Buffer.alloc(8))).toThrow(/90 parts for 9/)
+    reassembly.add('b', part(0, 2, 20), Buffer.alloc(10))
+    expect(() => reassembly.add('b', part(1, 3, 20), Buffer.alloc(10))).toThrow(/3 parts where there were 2/)
+    expect(reassembly.bytes).toBe(0)
+
+    for (const key of ['c', 'd', 'e']) reassembly.add(key, part(0, 2, 100), Buffer.alloc(60))
+    expect(reassembly.bytes).toBe(120)
+    clock.jump(1_001)
+    reassembly.add('f', part(0, 2, 20), Buffer.alloc(10))
+    expect(reassembly.bytes).toBe(10)
+  })
+})
