@@ -192,8 +192,8 @@ export class Link {
     const { transport, self, clock } = this.#options
     throwIfAborted(signal)
     const pacer = new Pacer(clock, transport.limits.rate)
-    const combined =
-      signal === undefined ? this.#stopped.signal : AbortSignal.any([signal, this.#stopped.signal])
+    const stopped = this.#stopped.signal
+    const combined = signal === undefined || signal === stopped ? stopped : AbortSignal.any([signal, stopped])
     let connection: Connection
     try {
       connection = await transport.connect(
@@ -218,6 +218,10 @@ export class Link {
             )
       throw this.#lastError
     }
+    if (stopped.aborted) {
+      void connection.close()
+      throw closed()
+    }
     const live: Live = { connection, pacer, ended: false }
     this.#live = live
     this.#activeAt = clock.now()
@@ -238,7 +242,9 @@ export class Link {
       if (this.#stopped.signal.aborted) resolve('closed')
       const { expiresAt } = connection
       if (expiresAt !== undefined) {
-        cancel = clock.schedule(expiresAt - SUCCESSOR_LEAD_MS - clock.now(), () => resolve('renew'))
+        const leftMs = expiresAt - clock.now()
+        const delayMs = Math.max(leftMs - SUCCESSOR_LEAD_MS, leftMs / 2, BACKOFF_BASE_MS)
+        cancel = clock.schedule(delayMs, () => resolve('renew'))
       }
       void connection.closed.then((error) => {
         if (error !== undefined) this.#lastError = error
