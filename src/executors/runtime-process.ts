@@ -64,6 +64,11 @@ export class RuntimeProcess {
     return this.#child.pid
   }
 
+  /** True from its exit on, while its last output is still being read. */
+  get gone(): boolean {
+    return this.#gone
+  }
+
   /** Signals the whole group, frozen or not; harmless when it is gone. */
   signal(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void {
     // The id may be another process's by the time that this one is long gone.

@@ -73,10 +73,8 @@ export class Thread implements LocalWorker {
     this.#worker.stderr.resume()
     this.#worker.on('error', (error) => this.#fail(error))
     this.#exited = new Promise((resolve) => {
-      this.#worker.once('exit', (exitCode) => {
-        this.#ended(exitCode)
-        resolve()
-      })
+      this.#port.once('close', resolve)
+      this.#worker.once('exit', (exitCode) => this.#ended(exitCode))
     })
   }
 

@@ -31,7 +31,9 @@ export class EnvironmentPool {
 
   /** One that waits, or a new one in state `starting`. @throws TetherError `CLOSED` */
   take(): ExecutionEnvironment {
-    const environment = this.#unused.pop()
+    // One that has just died has not been forgotten yet.
+    let environment = this.#unused.pop()
+    while (environment?.usable === false) environment = this.#unused.pop()
     if (environment === undefined) return this.create()
     this.#expiries.get(environment)?.()
     this.#expiries.delete(environment)

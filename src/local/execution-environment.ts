@@ -68,6 +68,11 @@ export class ExecutionEnvironment {
     return this.#state
   }
 
+  /** Whether it can take an invocation, as far as anybody knows. */
+  get usable(): boolean {
+    return this.#state !== 'ended' && this.#reason === undefined && this.#process?.gone !== true
+  }
+
   get pid(): number | undefined {
     return this.#process?.pid
   }

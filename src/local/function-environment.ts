@@ -2,7 +2,7 @@ import { TetherError } from '../core/errors.js'
 import type { CompleteDefinition, LocalCredentials } from './function-definition.js'
 
 /** The most that a function's own environment variables may measure, as JSON, in bytes. */
-export const MAX_ENVIRONMENT_BYTES = 4096
+const MAX_ENVIRONMENT_BYTES = 4096
 
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html, "Reserved environment variables".
 const RESERVED = new Set([

@@ -48,16 +48,18 @@ export class Guard implements AsyncDisposable {
       env: process.env.SYSTEMROOT === undefined ? {} : { SYSTEMROOT: process.env.SYSTEMROOT },
     })
     this.#process = guard
-    // A guard that was killed is replaced when the next process starts, and told of all.
-    guard.once('exit', () => this.#forget(guard))
-    guard.once('error', () => this.#forget(guard))
+    guard.once('exit', (_code, signal) => this.#forget(guard, signal !== null))
+    guard.once('error', () => this.#forget(guard, false))
     guard.stdin?.on('error', () => {})
     guard.unref()
     for (const pid of this.#pids) this.#tell(`+${pid}\n`)
   }
 
-  #forget(guard: ChildProcess): void {
-    if (this.#process === guard) this.#process = undefined
+  // One that was killed is replaced at once and told of all; one that failed by itself when it is next needed.
+  #forget(guard: ChildProcess, killed: boolean): void {
+    if (this.#process !== guard) return
+    this.#process = undefined
+    if (killed && this.#pids.size > 0) this.#start()
   }
 
   #tell(line: string): void {

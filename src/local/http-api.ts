@@ -8,9 +8,9 @@ import { type HttpListener, listen, readBody } from './http-listener.js'
 import type { LocalFunction } from './lambda-function.js'
 
 /** The largest request that API Gateway takes, in bytes. */
-export const MAX_REQUEST_BYTES = 10 * 1024 * 1024
+const MAX_REQUEST_BYTES = 10 * 1024 * 1024
 /** How long API Gateway waits for a function, in milliseconds. */
-export const INTEGRATION_TIMEOUT_MS = 30_000
+const INTEGRATION_TIMEOUT_MS = 30_000
 
 /** How to put a function behind HTTP. */
 export interface HttpApiOptions {

@@ -3,11 +3,11 @@ import { TetherError } from '../core/errors.js'
 import type { AbortOptions } from '../core/transport.js'
 
 /** The largest event of a synchronous invocation, in bytes. */
-export const MAX_SYNC_EVENT_BYTES = 6 * 1024 * 1024
+const MAX_SYNC_EVENT_BYTES = 6 * 1024 * 1024
 /** The largest event of an asynchronous invocation, in bytes. */
-export const MAX_ASYNC_EVENT_BYTES = 1024 * 1024
+const MAX_ASYNC_EVENT_BYTES = 1024 * 1024
 /** The largest client context, in bytes, before the base64 of its header. */
-export const MAX_CLIENT_CONTEXT_BYTES = 3583
+const MAX_CLIENT_CONTEXT_BYTES = 3583
 
 /** How to invoke. */
 export interface InvokeOptions extends AbortOptions {

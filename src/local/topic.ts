@@ -4,9 +4,9 @@ import { TetherError } from '../core/errors.js'
 import type { LocalFunction } from './lambda-function.js'
 
 /** The largest message with its attributes, in bytes. */
-export const MAX_MESSAGE_BYTES = 262_144
+const MAX_MESSAGE_BYTES = 262_144
 /** The longest subject, in characters. */
-export const MAX_SUBJECT_LENGTH = 100
+const MAX_SUBJECT_LENGTH = 100
 
 /** A message attribute, as SNS types it. */
 export interface MessageAttribute {

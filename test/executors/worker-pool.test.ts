@@ -81,7 +81,7 @@ test('time spent in the queue counts: an invocation that never started times out
   const { subject, workers, task, clock } = pool()
   const long = subject.execute(task('a', { deadline: clock.now() + 10_000 }))
   const queued = subject.execute(task('a'))
-  clock.advance(3000)
+  await clock.advance(3000)
   expect(errorOf(await queued)).toEqual({
     errorType: 'Sandbox.Timedout',
     errorMessage: 'RequestId: request-1 Error: Task timed out after 3.00 seconds',
@@ -96,9 +96,9 @@ test('at its deadline a worker is stopped, and the next invocation gets a new on
   const { subject, workers, task, clock } = pool()
   const stuck = subject.execute(task('a', { deadline: clock.now() + 1234 }))
   const next = subject.execute(task('a'))
-  clock.advance(1233)
+  await clock.advance(1233)
   expect(workers[0]!.stopped).toBe(false)
-  clock.advance(1)
+  await clock.advance(1)
   expect(errorOf(await stuck).errorMessage).toContain('timed out after 1.23 seconds')
   expect(workers[0]!.stopped).toBe(true)
   workers[1]!.end(answer('next'))
@@ -107,7 +107,9 @@ test('at its deadline a worker is stopped, and the next invocation gets a new on
 
 test('an invocation whose time is over does not start', async () => {
   const { subject, workers, task, clock } = pool()
-  expect(errorOf(await subject.execute(task('a', { deadline: clock.now() }))).errorType).toBe('Sandbox.Timedout')
+  expect(errorOf(await subject.execute(task('a', { deadline: clock.now() }))).errorType).toBe(
+    'Sandbox.Timedout',
+  )
   expect(workers).toHaveLength(0)
 })
 
@@ -126,7 +128,9 @@ test('an abort stops the worker that runs, and only takes what is queued out of 
   workers[1]!.end(answer('last'))
   expect(valueOf(await last)).toBe('last')
   expect(clock.pending).toBe(1) // the idle worker's expiry
-  await expect(subject.execute(task('a'), { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ABORTED' })
+  await expect(subject.execute(task('a'), { signal: AbortSignal.abort() })).rejects.toMatchObject({
+    code: 'ABORTED',
+  })
 })
 
 test('a worker that ended before the invocation began is replaced, and the invocation runs', async () => {
@@ -172,14 +176,14 @@ test('an idle worker ends after idleMs, counted from its last invocation', async
   const first = subject.execute(task('a'))
   workers[0]!.end(answer(1))
   await first
-  clock.advance(999)
+  await clock.advance(999)
   const second = subject.execute(task('a'))
-  clock.advance(500)
+  await clock.advance(500)
   workers[0]!.end(answer(2))
   await second
-  clock.advance(999)
+  await clock.advance(999)
   expect(workers[0]!.stopped).toBe(false)
-  clock.advance(1)
+  await clock.advance(1)
   expect(workers[0]!.stopped).toBe(true)
   expect(clock.pending).toBe(0)
 })
