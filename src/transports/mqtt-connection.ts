@@ -49,7 +49,7 @@ export async function connectMqtt(
   handlers: FrameHandlers,
   { signal }: AbortOptions = {},
 ): Promise<Connection> {
-  const { target, frameBytes, clock, connectTimeoutMs } = settings
+  const { target, clock, connectTimeoutMs } = settings
   checkEndpoint(self)
   throwIfAborted(signal)
   const attempt = new AbortController()

@@ -1,0 +1,21 @@
+import type { Transport } from '../core/transport.js'
+import { type IotCommonOptions, iotTransport } from './iot-connection.js'
+import type { AwsCredentials } from './iot-url.js'
+import { startLightClient } from './mqtt-light.js'
+
+export interface IotLightOptions extends IotCommonOptions {
+  readonly endpoint: string
+  readonly region: string
+  /** Read at each connect. */
+  readonly credentials: () => AwsCredentials
+}
+
+/** The transport of `iot()` in small, for the stub: no AWS SDK, no look-up. @throws TetherError `INVALID_OPTION` */
+export function iotLight(options: IotLightOptions): Transport {
+  const { endpoint, region, credentials } = options
+  return iotTransport(startLightClient, options, async () => ({
+    endpoint,
+    region,
+    credentials: credentials(),
+  }))
+}
