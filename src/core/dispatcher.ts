@@ -164,13 +164,17 @@ export class Dispatcher {
     )
   }
 
-  async #run(entry: Entry, { executor, build }: Slot): Promise<void> {
+  async #run(entry: Entry, slot: Slot): Promise<void> {
     const { invocation } = entry
-    // Code on this event loop, or a debugger, may keep the acknowledgement from leaving later.
-    if (executor.sharesEventLoop || inspectorUrl() !== undefined) await this.#outcomes.acknowledge(entry)
+    const { executor } = slot
+    // Code on this event loop, or a debugger, may keep the acknowledgement from leaving later. A function that has
+    // always been quick is trusted to be so again: its answer is its acknowledgement.
+    const mayBlock = executor.sharesEventLoop === true && !slot.quick
+    if (mayBlock || inspectorUrl() !== undefined) await this.#outcomes.acknowledge(entry)
     else this.#ackSoon(entry)
     try {
-      const outcome = await this.#execute(invocation, executor, build)
+      const outcome = await this.#execute(invocation, executor, slot.build)
+      slot.quick = this.#options.clock.now() - entry.startedAt < ACK_DELAY_MS
       await this.#outcomes.settle(entry, answerOf(outcome, executor))
     } catch (error) {
       // Stopped by the invocation's own signal: whoever fired it has said so.

@@ -25,6 +25,8 @@ export interface TargetParts {
 /** A function's local code: loaded when first needed, anew after each change. */
 export interface Slot {
   readonly executor: Executor
+  /** Whether its last invocation was answered before an acknowledgement was due. */
+  quick: boolean
   build(): Promise<FunctionBuild>
 }
 
@@ -107,6 +109,7 @@ export class FunctionTable {
       executor,
       current: undefined,
       failed: false,
+      quick: false,
       watcher: undefined,
       build: () => {
         if (slot.current === undefined) return this.#track(slot, this.#first(functionId, slot))
@@ -167,6 +170,7 @@ export class FunctionTable {
   #track(slot: SlotState, build: Promise<FunctionBuild>): Promise<FunctionBuild> {
     slot.current = build
     slot.failed = false
+    slot.quick = false
     build.catch(() => {
       if (slot.current === build) slot.failed = true
     })

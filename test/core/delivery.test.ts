@@ -53,6 +53,29 @@ describe('delivery', () => {
     expect(await outcome).toBe('LambdaTether.DEADLINE')
   })
 
+  it('trusts code on the event loop to be quick again, and no longer when it was slow', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    let wait: Promise<unknown> | undefined
+    let finish = () => {}
+    const acked: unknown[] = []
+    const session = tether.session().serve({ functions: { api: () => wait } })
+    session.on('ack', ({ event }) => acked.push(event))
+    await session.open()
+    const stub = tether.stub()
+    await stub('first', stubContext())
+    await stub('second', stubContext())
+    wait = new Promise<void>((resolve) => {
+      finish = resolve
+    })
+    const third = stub('third', stubContext())
+    await clock.advance(26)
+    finish()
+    await third
+    await stub('fourth', stubContext())
+    expect(acked).toEqual(['first', 'third', 'fourth'])
+  })
+
   it('runs nothing twice when every frame arrives twice', async () => {
     await using tether = new Tether()
     tether.transport.filter = ({ frame }) => [frame, frame]
