@@ -88,23 +88,25 @@ export interface Connection extends AsyncDisposable {
  * @throws TetherError `INVALID_OPTION` naming the part
  */
 export function checkEndpoint(endpoint: Endpoint): Endpoint {
-  for (const part of ['app', 'stage', 'name'] as const) {
-    const value: unknown = endpoint[part]
-    if (typeof value !== 'string' || value === '') {
-      throw new TetherError(
-        'INVALID_OPTION',
-        `'${part}' must be a text of 1 to 100 bytes, not ${typeName(value)}.`,
-      )
-    }
-    const bytes = Buffer.byteLength(value)
-    if (bytes > MAX_ENDPOINT_PART_BYTES) {
-      throw new TetherError(
-        'INVALID_OPTION',
-        `'${part}' has ${bytes} bytes of UTF-8; at most ${MAX_ENDPOINT_PART_BYTES} are allowed. Use a shorter one.`,
-      )
-    }
-  }
+  for (const part of ['app', 'stage', 'name'] as const) checkPart(part, endpoint[part])
   return endpoint
+}
+
+/** Checks one part of an endpoint, under the option's name. @throws TetherError `INVALID_OPTION` */
+export function checkPart(option: string, value: unknown): void {
+  if (typeof value !== 'string' || value === '') {
+    throw new TetherError(
+      'INVALID_OPTION',
+      `'${option}' must be a text of 1 to ${MAX_ENDPOINT_PART_BYTES} bytes, not ${typeName(value)}.`,
+    )
+  }
+  const bytes = Buffer.byteLength(value)
+  if (bytes > MAX_ENDPOINT_PART_BYTES) {
+    throw new TetherError(
+      'INVALID_OPTION',
+      `'${option}' has ${bytes} bytes of UTF-8; at most ${MAX_ENDPOINT_PART_BYTES} are allowed. Use a shorter one.`,
+    )
+  }
 }
 
 function typeName(value: unknown): string {

@@ -1,6 +1,6 @@
 import { TetherError } from '../core/errors.js'
 import { rootKey } from '../core/seal.js'
-import { checkEndpoint } from '../core/transport.js'
+import { checkPart } from '../core/transport.js'
 import type { StubOptions } from './handler.js'
 import { STUB_VARIABLE_PREFIX } from './travelling-environment.js'
 
@@ -62,7 +62,7 @@ const MAX_ENVIRONMENT_BYTES = 4096
  */
 export function stubEnvironment(options: StubEnvironmentOptions): Record<string, string> {
   const { app, stage, session = 'default', url, endpoint } = options
-  checkEndpoint({ app, stage, role: 'session', name: session })
+  for (const [name, value] of Object.entries({ app, stage, session })) checkPart(name, value)
   rootKey(options.key)
   if ((url === undefined) === (endpoint === undefined)) {
     throw new TetherError(

@@ -5,7 +5,7 @@ import { TetherError } from '../core/errors.js'
 import type { LambdaContext } from '../core/executor.js'
 import type { Handler } from '../core/function-source.js'
 import { rootKey } from '../core/seal.js'
-import { checkEndpoint, type Transport } from '../core/transport.js'
+import { checkPart, type Transport } from '../core/transport.js'
 import { httpResponse, isHttpEvent } from './http-event.js'
 import { toThrown } from './remote-error.js'
 import { travellingEnvironment } from './travelling-environment.js'
@@ -142,7 +142,7 @@ function checkOptions(options: StubOptions): CallerOptions {
     onSessionLost = 'rerun',
     passthrough,
   } = options
-  checkEndpoint({ app, stage, role: 'session', name: session })
+  for (const [name, value] of Object.entries({ app, stage, session })) checkPart(name, value)
   if (typeof transport?.connect !== 'function') {
     throw new TetherError('INVALID_OPTION', "'transport' must be a transport, such as mqtt({ url }).")
   }

@@ -61,7 +61,7 @@ export function iot(options: IotOptions = {}): Transport {
 
 function checkOptions({ endpoint, region, credentials }: IotOptions): void {
   if (endpoint !== undefined) iotUrl(String(endpoint))
-  if (region !== undefined && !/^[a-z]{2}(-[a-z]+)+-\d$/.test(String(region))) {
+  if (region !== undefined && !/^[a-z]{2,}(-[a-z]+)+-\d+$/.test(String(region))) {
     throw new TetherError(
       'INVALID_OPTION',
       `'region' must be an AWS region such as eu-west-1; it is '${String(region)}'.`,

@@ -1,0 +1,142 @@
+import { TetherError } from '../core/errors.js'
+import { checkEndpoint, MAX_ENDPOINT_PART_BYTES } from '../core/transport.js'
+import { clientIdPrefix, filterOf, TOPIC_ROOT, topicPart } from '../transports/mqtt-topics.js'
+
+/** Whom {@link iotPolicy} is for, and where. */
+export interface IotPolicyOptions {
+  /** As the session and the stubs have them: the policy holds for this application and stage only. */
+  readonly app: string
+  readonly stage: string
+  /** `session` for the developer's own identity, `stub` for the function's role. */
+  readonly role: 'session' | 'stub'
+  /** The session's name. @default 'default' */
+  readonly session?: string
+  /** Such as `eu-west-1`. @default any */
+  readonly region?: string
+  /** Twelve digits. @default any, which the identity's own account narrows down */
+  readonly accountId?: string
+  /** Such as `aws-cn`. @default the region's, `aws` without a region */
+  readonly partition?: string
+}
+
+/** One statement of an {@link IamPolicy}. */
+export interface IamStatement {
+  readonly Sid: string
+  readonly Effect: 'Allow'
+  readonly Action: string
+  readonly Resource: string
+}
+
+/** An IAM policy document: what `JSON.stringify` makes of it is what IAM takes. */
+export interface IamPolicy {
+  readonly Version: '2012-10-17'
+  readonly Statement: readonly IamStatement[]
+}
+
+/**
+ * The least that one side of a session needs on AWS IoT Core, as an identity-based IAM policy.
+ *
+ * - `session` connects, receives what is sent to this session, and sends to this stage's stubs. It also looks up the
+ *   account's IoT endpoint, which AWS does not let a policy narrow down.
+ * - `stub` connects, receives what is sent to this stage's stubs, and sends to this session. Which execution
+ *   environment it is, it finds out at run time, so a policy cannot keep it from another's topic; frames are sealed.
+ *
+ * Whatever `app`, `stage` and `session` contain, they never act as wildcards: other than plain names travel as hashes.
+ * @throws TetherError `INVALID_OPTION` naming the option
+ */
+export function iotPolicy(options: IotPolicyOptions): IamPolicy {
+  const { app, stage, role, session } = checkOptions(options)
+  const topics = `${TOPIC_ROOT}/${topicPart(app)}/${topicPart(stage)}`
+  const toSession = `topic/${topics}/session/${topicPart(session)}/*`
+  const toStubs = `topic/${topics}/stub/*`
+  // IAM takes the `+` of a filter for the letter it is, so it is written as it is subscribed.
+  const filters = role === 'session' ? filterOf({ app, stage, role, name: session }) : `${topics}/stub/*`
+
+  const prefix = `arn:${partitionOf(options)}:iot:${options.region ?? '*'}:${options.accountId ?? '*'}:`
+  const allow = (action: string, resource: string): IamStatement => ({
+    Sid: `LambdaTether${action}`,
+    Effect: 'Allow',
+    Action: `iot:${action}`,
+    Resource: resource,
+  })
+  return {
+    Version: '2012-10-17',
+    Statement: [
+      allow('Connect', `${prefix}client/${clientIdPrefix({ app, stage, role })}*`),
+      allow('Subscribe', `${prefix}topicfilter/${filters}`),
+      allow('Receive', prefix + (role === 'session' ? toSession : toStubs)),
+      allow('Publish', prefix + (role === 'session' ? toStubs : toSession)),
+      ...(role === 'session' ? [allow('DescribeEndpoint', '*')] : []),
+    ],
+  }
+}
+
+// How the regions outside the partition `aws` begin.
+const PARTITIONS: Readonly<Record<string, string>> = {
+  'cn-': 'aws-cn',
+  'us-gov-': 'aws-us-gov',
+  'us-iso-': 'aws-iso',
+  'us-isob-': 'aws-iso-b',
+  'eusc-': 'aws-eusc',
+}
+
+// Each goes into an ARN, in which `*`, `?`, `$` and `:` would mean something.
+const ARN_PARTS = {
+  region: [/^[a-z]+(-[a-z]+)+-\d+$/, 'a region such as eu-west-1'],
+  accountId: [/^\d{12}$/, 'an account number of twelve digits'],
+  partition: [/^aws(-[a-z]+)*$/, 'a partition such as aws or aws-cn'],
+} as const
+
+const OPTIONS: readonly string[] = ['app', 'stage', 'role', 'session', ...Object.keys(ARN_PARTS)]
+
+function checkOptions(options: IotPolicyOptions): IotPolicyOptions & { readonly session: string } {
+  if (typeof options !== 'object' || options === null) {
+    throw new TetherError('INVALID_OPTION', 'iotPolicy() takes an object: { app, stage, role }.')
+  }
+  const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name))
+  if (unknown !== undefined) {
+    throw new TetherError(
+      'INVALID_OPTION',
+      `iotPolicy() has no option '${unknown}'; it has ${OPTIONS.join(', ')}.`,
+    )
+  }
+  const { app, stage, role, session = 'default' } = options
+  if (role !== 'session' && role !== 'stub') {
+    throw new TetherError('INVALID_OPTION', `'role' must be 'session' or 'stub', not ${shown(role)}.`)
+  }
+  checkSession(session)
+  checkEndpoint({ app, stage, role: 'session', name: session })
+  for (const [name, [pattern, description]] of Object.entries(ARN_PARTS)) {
+    const value: unknown = options[name as keyof typeof ARN_PARTS]
+    if (value === undefined || (typeof value === 'string' && pattern.test(value))) continue
+    throw new TetherError('INVALID_OPTION', `'${name}' must be ${description}, not ${shown(value)}.`)
+  }
+  return { ...options, session }
+}
+
+// checkEndpoint would call it `name`, which is no option here.
+function checkSession(session: unknown): void {
+  const bytes = typeof session === 'string' ? Buffer.byteLength(session) : 0
+  if (bytes >= 1 && bytes <= MAX_ENDPOINT_PART_BYTES) return
+  const got = typeof session === 'string' ? `${bytes} bytes` : shown(session)
+  throw new TetherError(
+    'INVALID_OPTION',
+    `'session' must be a text of 1 to ${MAX_ENDPOINT_PART_BYTES} bytes, not ${got}.`,
+  )
+}
+
+function partitionOf({ region, partition }: IotPolicyOptions): string {
+  const start = Object.keys(PARTITIONS).find((prefix) => region?.startsWith(prefix))
+  const regions = start === undefined ? undefined : PARTITIONS[start]
+  if (partition !== undefined && regions !== undefined && partition !== regions) {
+    throw new TetherError(
+      'INVALID_OPTION',
+      `'partition' is ${partition}, but the region ${region} lies in ${regions}.`,
+    )
+  }
+  return partition ?? regions ?? 'aws'
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'string' ? `'${value}'` : value === null ? 'null' : typeof value
+}

@@ -1,0 +1,156 @@
+import { type BigIntStats, type FSWatcher, statSync, watch } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { type Cancel, type Clock, systemClock } from '../core/clock.js'
+import { TetherError } from '../core/errors.js'
+
+/** One save is several events; this gathers them without being noticed. */
+const GATHER_MS = 2
+/** A save in place empties the file first. One that stays empty this long is meant to be empty. */
+const EMPTY_MS = 50
+/** File systems stamp changes with a clock of coarse ticks (4 ms is common): two changes can look like one. */
+const COARSE_MS = 50
+
+/**
+ * Tells when files change. It watches their folders: a watch on a file itself ends when an editor replaces the
+ * file by renaming another over it, which is how many save.
+ */
+export class FileWatch {
+  readonly #clock: Clock
+  readonly #listeners = new Set<() => void>()
+  /** What is followed, and how each looked when last seen. */
+  readonly #files = new Map<string, BigIntStats | undefined>()
+  readonly #folders = new Map<string, FSWatcher>()
+  #anythingIn: ReadonlySet<string> = new Set()
+  readonly #touched = new Set<string>()
+  readonly #empty = new Set<string>()
+  #cancel: Cancel | undefined
+
+  constructor(clock: Clock = systemClock) {
+    this.#clock = clock
+  }
+
+  /**
+   * Follows these files and no others, all by absolute path, and in these folders whatever changes. Returns the
+   * files that were not followed before, whose changes up to now went unseen.
+   * @throws TetherError `UNSUPPORTED` when the system cannot watch a folder
+   */
+  follow(files: Iterable<string>, anythingIn: Iterable<string> = []): string[] {
+    const wanted = new Set(files)
+    const added = [...wanted].filter((file) => !this.#files.has(file))
+    for (const file of this.#files.keys()) if (!wanted.has(file)) this.#files.delete(file)
+    for (const file of added) this.#files.set(file, look(file))
+    this.#anythingIn = new Set(anythingIn)
+    this.#arm()
+    return added
+  }
+
+  /** Calls `listener` after each change, until disposed. */
+  subscribe(listener: () => void): Disposable {
+    // The same function may subscribe twice, and leave once.
+    const own = () => listener()
+    this.#listeners.add(own)
+    this.#arm()
+    return {
+      [Symbol.dispose]: () => {
+        this.#listeners.delete(own)
+        if (this.#listeners.size === 0) this.#disarm()
+      },
+    }
+  }
+
+  close(): void {
+    this.#listeners.clear()
+    this.#disarm()
+  }
+
+  #arm(): void {
+    if (this.#listeners.size === 0) return
+    const wanted = new Set([...[...this.#files.keys()].map((file) => dirname(file)), ...this.#anythingIn])
+    for (const [folder, watcher] of this.#folders) {
+      if (wanted.has(folder)) continue
+      watcher.close()
+      this.#folders.delete(folder)
+    }
+    for (const folder of wanted) {
+      if (this.#folders.has(folder)) continue
+      const watcher = this.#watch(folder)
+      if (watcher) this.#folders.set(folder, watcher)
+    }
+  }
+
+  #disarm(): void {
+    for (const watcher of this.#folders.values()) watcher.close()
+    this.#folders.clear()
+    this.#touched.clear()
+    this.#cancel?.()
+    this.#cancel = undefined
+  }
+
+  #watch(folder: string): FSWatcher | undefined {
+    try {
+      const watcher = watch(folder, { persistent: false }, (_, name) => this.#onEvent(folder, name))
+      // The folder is gone, for one; it is watched again when it is next followed.
+      watcher.on('error', () => {
+        watcher.close()
+        this.#folders.delete(folder)
+      })
+      return watcher
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+      const problem = cause instanceof Error ? cause.message : String(cause)
+      const advice =
+        'Raise the limit on watches (fs.inotify.max_user_watches) or call session.reload() yourself.'
+      throw new TetherError('UNSUPPORTED', `${folder} cannot be watched: ${problem}. ${advice}`, { cause })
+    }
+  }
+
+  #onEvent(folder: string, name: string | null): void {
+    if (name === null) {
+      // Some systems do not say which.
+      for (const file of this.#files.keys()) if (dirname(file) === folder) this.#touched.add(file)
+    } else {
+      const path = join(folder, basename(name))
+      if (!this.#files.has(path) && !this.#anythingIn.has(folder)) return
+      this.#touched.add(path)
+    }
+    this.#settleIn(GATHER_MS)
+  }
+
+  #settleIn(delayMs: number): void {
+    // Not started anew by further events, or one that keeps changing would never be reported.
+    this.#cancel ??= this.#clock.schedule(delayMs, () => {
+      this.#cancel = undefined
+      this.#settle()
+    })
+  }
+
+  #settle(): void {
+    const touched = [...this.#touched]
+    this.#touched.clear()
+    if (!touched.map((path) => this.#changed(path)).includes(true)) return
+    for (const listener of this.#listeners) listener()
+  }
+
+  #changed(path: string): boolean {
+    const now = look(path)
+    // Between a removal and what replaces it; the replacement makes an event of its own.
+    if (!now) return false
+    if (!this.#files.has(path)) return true
+    if (now.size === 0n && !this.#empty.has(path)) {
+      this.#empty.add(path)
+      this.#touched.add(path)
+      this.#settleIn(EMPTY_MS)
+      return false
+    }
+    this.#empty.delete(path)
+    const before = this.#files.get(path)
+    this.#files.set(path, now)
+    const same =
+      before && before.ino === now.ino && before.size === now.size && before.mtimeNs === now.mtimeNs
+    return !same || Math.abs(this.#clock.now() - Number(now.mtimeMs)) < COARSE_MS
+  }
+}
+
+function look(path: string): BigIntStats | undefined {
+  return statSync(path, { bigint: true, throwIfNoEntry: false })
+}

@@ -1,0 +1,211 @@
+import { describe, expect, it } from 'vitest'
+import { type IotPolicyOptions, iotPolicy } from '../../src/deploy/index.js'
+import { clientIdPrefix, filterOf, topicOf } from '../../src/transports/mqtt-topics.js'
+import { event, events, openBroker } from '../local/local-broker-fixture.js'
+import { RawMqttClient } from '../local/raw-mqtt-client.js'
+import { signedUrl } from '../local/signed-url.js'
+
+const here = { app: 'shop', stage: 'dev' } as const
+// biome-ignore lint/suspicious/noTemplateCurlyInString: a policy variable
+const hostile = ['*', '?', '+', '#', 'a/b', '${aws:userid}', '$aws', 'a:b', '漢', 'x'.repeat(65), '..\n', '~']
+
+function resources(options: IotPolicyOptions): Record<string, string> {
+  return Object.fromEntries(iotPolicy(options).Statement.map(({ Action, Resource }) => [Action, Resource]))
+}
+
+describe('iotPolicy', () => {
+  it('lets a session connect, receive on its lanes, send to stubs and find the endpoint', () => {
+    const place = { region: 'eu-west-1', accountId: '123456789012' }
+    expect(iotPolicy({ ...here, ...place, role: 'session' })).toEqual({
+      Version: '2012-10-17',
+      Statement: [
+        {
+          Sid: 'LambdaTetherConnect',
+          Effect: 'Allow',
+          Action: 'iot:Connect',
+          Resource: expect.stringMatching(
+            /^arn:aws:iot:eu-west-1:123456789012:client\/lt-[0-9a-f]{16}-session-\*$/,
+          ),
+        },
+        {
+          Sid: 'LambdaTetherSubscribe',
+          Effect: 'Allow',
+          Action: 'iot:Subscribe',
+          Resource: 'arn:aws:iot:eu-west-1:123456789012:topicfilter/lambda-tether/shop/dev/session/default/+',
+        },
+        {
+          Sid: 'LambdaTetherReceive',
+          Effect: 'Allow',
+          Action: 'iot:Receive',
+          Resource: 'arn:aws:iot:eu-west-1:123456789012:topic/lambda-tether/shop/dev/session/default/*',
+        },
+        {
+          Sid: 'LambdaTetherPublish',
+          Effect: 'Allow',
+          Action: 'iot:Publish',
+          Resource: 'arn:aws:iot:eu-west-1:123456789012:topic/lambda-tether/shop/dev/stub/*',
+        },
+        {
+          Sid: 'LambdaTetherDescribeEndpoint',
+          Effect: 'Allow',
+          Action: 'iot:DescribeEndpoint',
+          Resource: '*',
+        },
+      ],
+    })
+  })
+
+  it('is the reverse for a stub, without the look-up', () => {
+    expect(resources({ ...here, role: 'stub', session: 'ann' })).toEqual({
+      'iot:Connect': expect.stringMatching(/^arn:aws:iot:\*:\*:client\/lt-[0-9a-f]{16}-stub-\*$/),
+      'iot:Subscribe': 'arn:aws:iot:*:*:topicfilter/lambda-tether/shop/dev/stub/*',
+      'iot:Receive': 'arn:aws:iot:*:*:topic/lambda-tether/shop/dev/stub/*',
+      'iot:Publish': 'arn:aws:iot:*:*:topic/lambda-tether/shop/dev/session/ann/*',
+    })
+  })
+
+  it('has the client ids and topics that the transports use', () => {
+    const session = { ...here, role: 'session', name: 'a b' } as const
+    const policy = resources({ ...here, role: 'session', session: 'a b' })
+    expect(policy['iot:Connect']).toBe(`arn:aws:iot:*:*:client/${clientIdPrefix(session)}*`)
+    expect(policy['iot:Subscribe']).toBe(`arn:aws:iot:*:*:topicfilter/${filterOf(session)}`)
+    const lane = topicOf({ ...session, lane: 7 })
+    expect(policy['iot:Receive']).toBe(`arn:aws:iot:*:*:topic/${lane.slice(0, -1)}*`)
+    const stub = topicOf({ ...here, role: 'stub', name: 'e1' })
+    expect(policy['iot:Publish']).toBe(`arn:aws:iot:*:*:topic/${stub.slice(0, -2)}*`)
+  })
+
+  it.each<[Pick<IotPolicyOptions, 'region' | 'partition'>, string]>([
+    [{ region: 'cn-north-1' }, 'aws-cn'],
+    [{ region: 'us-gov-west-1' }, 'aws-us-gov'],
+    [{ region: 'us-isob-east-1' }, 'aws-iso-b'],
+    [{ region: 'eusc-de-east-1' }, 'aws-eusc'],
+    [{ region: 'us-east-1' }, 'aws'],
+    [{ partition: 'aws-cn' }, 'aws-cn'],
+    [{ region: 'mars-north-1', partition: 'aws-mars' }, 'aws-mars'],
+  ])('of %j lies in the partition %s', (where, partition) => {
+    for (const [action, resource] of Object.entries(resources({ ...here, ...where, role: 'session' }))) {
+      if (action === 'iot:DescribeEndpoint') continue
+      expect(resource).toMatch(new RegExp(`^arn:${partition}:iot:${where.region ?? '\\*'}:`))
+    }
+  })
+
+  it.each(hostile)('gives the name %j no meaning', (name) => {
+    for (const role of ['session', 'stub'] as const) {
+      const plain = resources({ app: 'a', stage: 's', session: 'n', role })
+      const odd = resources({ app: name, stage: name, session: name, role })
+      for (const [action, resource] of Object.entries(odd)) {
+        const hashed = resource.replaceAll(/~[0-9a-f]{32}/g, '~')
+        const parts = plain[action]!.replace(/\/a\/s\//, '/~/~/').replace('session/n/', 'session/~/')
+        expect(hashed.replace(/lt-[0-9a-f]{16}/, 'lt')).toBe(parts.replace(/lt-[0-9a-f]{16}/, 'lt'))
+      }
+    }
+  })
+
+  it.each([
+    ['role', { role: 'developer' }],
+    ['role', { role: undefined }],
+    ['app', { app: '' }],
+    ['stage', { stage: 'x'.repeat(101) }],
+    ['session', { session: '' }],
+    ['session', { session: 7 }],
+    ['region', { region: '*' }],
+    ['region', { region: 'eu-west-1:1' }],
+    ['accountId', { accountId: '12345678901*' }],
+    ['accountId', { accountId: 123456789012 }],
+    ['partition', { partition: 'aws*' }],
+    ['partition', { partition: 'aws', region: 'cn-north-1' }],
+    ['acountId', { acountId: '123456789012' }],
+  ])('refuses a wrong %s by name: %j', (name, wrong) => {
+    const options = { ...here, role: 'stub', ...wrong } as IotPolicyOptions
+    expect(() => iotPolicy(options)).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining(`'${name}'`) }),
+    )
+  })
+})
+
+describe('an identity with the policy of a role', () => {
+  const sessionOf = (app: string, stage: string, name: string) =>
+    topicOf({ app, stage, role: 'session', name, lane: 3 })
+  const stubOf = (app: string, stage: string, name: string) => topicOf({ app, stage, role: 'stub', name })
+
+  async function connectAs(role: 'session' | 'stub') {
+    const place = { region: 'us-east-1', accountId: '123456789012' }
+    const policy = iotPolicy({ ...here, ...place, role })
+    const identity = { accessKeyId: 'AKIA', secretAccessKey: 'secret', policy }
+    const { broker, clock } = await openBroker({ identities: [identity] })
+    const open = async () =>
+      RawMqttClient.open(await signedUrl(broker.webSocketUrl, { identity, now: clock.now() }))
+    const connect = async () => {
+      const client = await open()
+      expect(await client.hello({ clientId: `${clientIdPrefix({ ...here, role })}${Math.random()}` })).toBe(0)
+      return client
+    }
+    return { broker, open, connect }
+  }
+
+  it.each([
+    {
+      role: 'stub' as const,
+      own: stubOf('shop', 'dev', 'e1'),
+      partners: [sessionOf('shop', 'dev', 'default')],
+      forbidden: [
+        filterOf({ ...here, role: 'session', name: 'default' }),
+        sessionOf('shop', 'dev', 'default'),
+        stubOf('shop', 'prod', 'e1'),
+        'lambda-tether/#',
+        '#',
+      ],
+      others: [
+        sessionOf('shop', 'prod', 'default'),
+        sessionOf('shop', 'dev', 'ann'),
+        sessionOf('other', 'dev', 'default'),
+        stubOf('shop', 'dev', 'e2'),
+        'lambda-tether/shop/dev/session/default',
+      ],
+    },
+    {
+      role: 'session' as const,
+      own: filterOf({ ...here, role: 'session', name: 'default' }),
+      partners: [stubOf('shop', 'dev', 'e1'), stubOf('shop', 'dev', '*')],
+      forbidden: [
+        stubOf('shop', 'dev', 'e1'),
+        'lambda-tether/shop/dev/stub/+',
+        filterOf({ ...here, role: 'session', name: 'ann' }),
+        'lambda-tether/shop/dev/session/+/+',
+        'lambda-tether/shop/dev/session/default/#',
+        '#',
+      ],
+      others: [
+        stubOf('shop', 'prod', 'e1'),
+        stubOf('other', 'dev', 'e1'),
+        sessionOf('shop', 'dev', 'default'),
+        sessionOf('shop', 'dev', 'ann'),
+      ],
+    },
+  ])('$role: does its part and nothing else', async ({ role, own, partners, forbidden, others }) => {
+    const { broker, open, connect } = await connectAs(role)
+    const client = await connect()
+    expect(await client.subscribe(own)).toEqual([0])
+    for (const filter of forbidden) expect(await client.subscribe(filter), filter).toEqual([0x80])
+
+    const published = events(broker, 'publish')
+    for (const topic of partners) client.publish(topic)
+    await client.ping()
+    expect(published.map(({ topic }) => topic)).toEqual(partners)
+
+    for (const topic of others) {
+      const intruder = await connect()
+      const disconnect = event(broker, 'disconnect')
+      intruder.publish(topic)
+      await intruder.closed
+      expect(await disconnect, topic).toMatchObject({ reason: 'AUTH_ERROR' })
+    }
+    expect(published).toHaveLength(partners.length)
+
+    const other = role === 'stub' ? 'session' : 'stub'
+    for (const clientId of ['lt-1', clientIdPrefix({ ...here, role: other }) + 1]) {
+      expect(await (await open()).hello({ clientId }), clientId).toBe(5)
+    }
+  })
+})
