@@ -159,7 +159,7 @@ describe('execution environments', () => {
     const after = json(await next)
     expect(after.pid).toBe(pid)
     await fn.expire()
-    expect([alive(pid), alive(child)]).toEqual([false, false])
+    await vi.waitFor(() => expect([alive(pid), alive(child)]).toEqual([false, false]))
   })
 
   test('that cannot be frozen run on, which is said once', async () => {
