@@ -6,7 +6,8 @@ export function toThrown(error: LambdaError): unknown {
   if (error.trace.length === 0) {
     if (error.errorType === 'string') return error.errorMessage
     if (error.errorType === 'undefined') return undefined
-    if (['number', 'boolean'].includes(error.errorType)) return JSON.parse(error.errorMessage) as unknown
+    if (error.errorType === 'number') return Number(error.errorMessage)
+    if (error.errorType === 'boolean') return error.errorMessage === 'true'
   }
   const thrown = new Error(error.errorMessage)
   Object.defineProperties(thrown, {

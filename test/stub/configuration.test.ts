@@ -1,0 +1,153 @@
+import { isBuiltin } from 'node:module'
+import { describe, expect, it } from 'vitest'
+import { generateKey } from '../../src/core/seal.js'
+import { stubBundle } from '../../src/stub/bundle.js'
+import { readStubEnvironment, stubEnvironment } from '../../src/stub/configuration.js'
+import { createStub } from '../../src/stub/handler.js'
+import { isHttpEvent } from '../../src/stub/http-event.js'
+import { toThrown } from '../../src/stub/remote-error.js'
+import { travellingEnvironment } from '../../src/stub/travelling-environment.js'
+import { memory } from '../../src/transports/memory.js'
+
+const key = generateKey()
+const base = { app: 'shop', stage: 'dev', key, endpoint: 'abc-ats.iot.eu-west-1.amazonaws.com' }
+
+describe('stubEnvironment', () => {
+  it('writes one variable per fact, which the stub reads back', () => {
+    const options = {
+      ...base,
+      session: 'ada',
+      functionId: 'api',
+      ackTimeoutMs: 1_000,
+      connectTimeoutMs: 2_000,
+      deadlineMarginMs: 300,
+      onNobody: 'throw',
+      onSessionLost: 'fail',
+    } as const
+    const variables = stubEnvironment(options)
+    expect(variables).toMatchObject({ LAMBDA_TETHER_APP: 'shop', LAMBDA_TETHER_ACK_TIMEOUT_MS: '1000' })
+    expect(Object.keys(variables).every((name) => name.startsWith('LAMBDA_TETHER_'))).toBe(true)
+    expect(readStubEnvironment({ ...variables, OTHER: 'x' })).toEqual(options)
+  })
+
+  it('says which option is wrong', () => {
+    const wrong = (options: object) => () => stubEnvironment({ ...base, ...options })
+    expect(wrong({ app: '' })).toThrow(/'app' must be a text/)
+    expect(wrong({ session: 7 })).toThrow(/'session' must be a text/)
+    expect(wrong({ key: 'short' })).toThrow(/'key' must be 32 bytes/)
+    expect(wrong({ url: 'mqtt://a' })).toThrow(/either 'url' .* or 'endpoint'/)
+    expect(wrong({ endpoint: undefined })).toThrow(/either 'url' .* or 'endpoint'/)
+    expect(wrong({ sesion: 'ada' })).toThrow(/no option 'sesion'/)
+    expect(wrong({ ca: 'x'.repeat(4_096) })).toThrow(/have \d+ bytes; Lambda allows 4096/)
+    expect(() => readStubEnvironment({})).toThrow(/LAMBDA_TETHER_APP is missing/)
+  })
+})
+
+describe('createStub', () => {
+  it('says which option is wrong', () => {
+    const make = (options: object) => () =>
+      createStub({ app: 'a', stage: 'b', key, transport: memory(), ...options })
+    expect(make({ session: '' })).toThrow(/'session' must be a text/)
+    expect(make({ key: undefined })).toThrow(/'key'/)
+    expect(make({ transport: 'iot' })).toThrow(/'transport' must be a transport/)
+    expect(make({ onNobody: 'panic' })).toThrow(/'onNobody' must be one of auto, throw, respond, passthrough/)
+    expect(make({ onNobody: 'passthrough' })).toThrow(/'passthrough' must be the original handler/)
+    expect(make({ onSessionLost: 'x' })).toThrow(/'onSessionLost' must be one of rerun, fail/)
+    for (const name of ['ackTimeoutMs', 'connectTimeoutMs', 'deadlineMarginMs']) {
+      expect(make({ [name]: -1 })).toThrow(`'${name}' must be a number of milliseconds from 0, not -1`)
+    }
+  })
+})
+
+describe('stubBundle', () => {
+  it('is one self-contained CommonJS file that loads with its variables alone', () => {
+    const { path, bytes } = stubBundle('iot')
+    const text = Buffer.from(bytes).toString()
+    expect(path).toMatch(/stub-iot\.cjs$/)
+    expect(bytes.length).toBeLessThanOrEqual(100 * 1024)
+    const required = [...text.matchAll(/\brequire\("([^"]+)"\)/g)].map((match) => match[1]!)
+    expect(required.length).toBeGreaterThan(0)
+    expect(required.filter((name) => !isBuiltin(name))).toEqual([])
+    expect(text).not.toContain('@aws-sdk')
+  })
+
+  it('has two names', () => {
+    expect(stubBundle('mqtt').path).toMatch(/stub-mqtt\.cjs$/)
+    expect(() => stubBundle('sqs' as 'iot')).toThrow(/no stub bundle 'sqs'; there are 'iot' and 'mqtt'/)
+  })
+})
+
+describe('what travels to local code', () => {
+  it('is the function’s own, its region and its credentials', () => {
+    expect(
+      travellingEnvironment({
+        TABLE: 'orders',
+        AWS_REGION: 'eu-west-1',
+        AWS_ACCESS_KEY_ID: 'a',
+        AWS_SECRET_ACCESS_KEY: 'b',
+        AWS_SESSION_TOKEN: 'c',
+        AWS_LAMBDA_FUNCTION_NAME: 'f',
+        AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '128',
+        EMPTY: '',
+      }),
+    ).toEqual({
+      TABLE: 'orders',
+      AWS_REGION: 'eu-west-1',
+      AWS_ACCESS_KEY_ID: 'a',
+      AWS_SECRET_ACCESS_KEY: 'b',
+      AWS_SESSION_TOKEN: 'c',
+      AWS_LAMBDA_FUNCTION_NAME: 'f',
+      AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '128',
+      EMPTY: '',
+    })
+  })
+
+  it('is nothing of the runtime’s and nothing of the stub’s', () => {
+    const names = [
+      ...['_HANDLER', '_X_AMZN_TRACE_ID', 'AWS_EXECUTION_ENV', 'AWS_LAMBDA_RUNTIME_API', 'LAMBDA_TASK_ROOT'],
+      ...['LAMBDA_RUNTIME_DIR', 'PATH', 'LD_LIBRARY_PATH', 'NODE_PATH', 'PWD', 'SHLVL', 'LANG', 'TZ'],
+      ...[
+        '_LAMBDA_TELEMETRY_LOG_FD',
+        'AWS_LAMBDA_INITIALIZATION_TYPE',
+        'LAMBDA_TETHER_KEY',
+        'LAMBDA_TETHER_X',
+      ],
+    ]
+    const env = Object.fromEntries(names.map((name) => [name, 'x']))
+    expect(travellingEnvironment({ ...env, NODE_EXTRA_CA_CERTS: '/var/runtime/ca-cert.pem' })).toEqual({})
+    expect(travellingEnvironment({ NODE_EXTRA_CA_CERTS: '/opt/own.pem' })).not.toEqual({})
+  })
+})
+
+describe('HTTP events', () => {
+  it.each([
+    ['API Gateway v2 and function URLs', { requestContext: { http: { method: 'GET' } } }, true],
+    ['API Gateway v1', { httpMethod: 'GET', requestContext: {} }, true],
+    ['an ALB', { requestContext: { elb: {} }, httpMethod: 'GET' }, true],
+    ['SQS', { Records: [{ eventSource: 'aws:sqs' }] }, false],
+    ['nothing', null, false],
+    ['a text', 'GET', false],
+  ])('are told from others: %s', (_, event, expected) => {
+    expect(isHttpEvent(event)).toBe(expected)
+  })
+})
+
+describe('what local code threw', () => {
+  it('is thrown again as it was', () => {
+    const error = toThrown({
+      errorType: 'OrderError',
+      errorMessage: 'no such order',
+      trace: ['OrderError: no such order', '    at handler (api.ts:3:9)'],
+      cause: { errorType: 'string', errorMessage: 'why', trace: [] },
+    }) as Error
+    expect(error).toBeInstanceOf(Error)
+    expect(error).toMatchObject({ name: 'OrderError', message: 'no such order', cause: 'why' })
+    expect(error.stack).toBe('OrderError: no such order\n    at handler (api.ts:3:9)')
+    for (const value of ['text', 42, true, undefined]) {
+      expect(toThrown({ errorType: typeof value, errorMessage: String(value), trace: [] })).toBe(value)
+    }
+    for (const odd of ['NaN', 'Infinity']) {
+      expect(String(toThrown({ errorType: 'number', errorMessage: odd, trace: [] }))).toContain(odd)
+    }
+  })
+})
