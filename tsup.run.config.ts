@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { defineConfig, type Options } from 'tsup'
 
 type EsbuildPlugin = NonNullable<Options['esbuildPlugins']>[number]
@@ -18,24 +17,20 @@ const shared: Options = {
 }
 
 /**
- * Parts of the stubs' dependencies that a stub never runs, and what stands in for each: they would be loaded at every
- * cold start. A stub is a WebSocket client that asks for no compression (`perMessageDeflate: false`).
+ * Parts of `ws` that a stub never runs, and what stands in for each: they would be loaded at a cold start. A stub is
+ * a client that asks for no compression (`perMessageDeflate: false`).
  */
 const unused: Readonly<Record<string, string>> = {
-  debug: 'module.exports = () => Object.assign(() => {}, { enabled: false })',
-  inherits: `module.exports = require('node:util').inherits`,
-  // Lambda's Node has the streams that this is a copy of.
-  'readable-stream': `module.exports = require('node:stream')`,
-  './websocket-server': 'module.exports = class {}',
-  './permessage-deflate': `module.exports = class { static extensionName = 'permessage-deflate' }`,
+  'websocket-server': 'module.exports = class {}',
+  'permessage-deflate': `module.exports = class { static extensionName = 'permessage-deflate' }`,
 }
 
 const lean: EsbuildPlugin = {
   name: 'lean',
   setup(build) {
-    build.onResolve({ filter: /^(\.\/(lib\/)?)?[a-z-]+(\.js)?$/ }, ({ path, importer }) => {
-      const name = path.replace(/^\.\/lib\//, './').replace(/\.js$/, '')
-      const inPackage = /[\\/]node_modules[\\/]/.test(importer)
+    build.onResolve({ filter: /^\.\/(lib\/)?[a-z-]+(\.js)?$/ }, ({ path, importer }) => {
+      const name = path.slice(path.lastIndexOf('/') + 1).replace(/\.js$/, '')
+      const inPackage = /[\\/]node_modules[\\/]ws[\\/]/.test(importer)
       return inPackage && Object.hasOwn(unused, name) ? { path: name, namespace: 'unused' } : undefined
     })
     build.onLoad({ filter: /.*/, namespace: 'unused' }, ({ path }) => ({ contents: unused[path] ?? '' }))
@@ -71,11 +66,4 @@ const stubs: Options = {
   },
 }
 
-// TEMPORARY while the entries are being written: leaves out what does not exist yet.
-function landed(options: Options): Options[] {
-  return Object.entries(options.entry as Record<string, string>)
-    .filter(([, file]) => existsSync(file))
-    .map(([name, file]) => ({ ...options, entry: { [name]: file } }))
-}
-
-export default defineConfig([...landed(modules), ...landed(stubs)])
+export default defineConfig([modules, stubs])

@@ -39,7 +39,10 @@ test('packages on the way are passed by, whatever is in their package.json', asy
 test('a file that was not built is named, with what to do', async () => {
   const root = await installedPackage('lambda-tether')
   expect(() => runFile('guard', pathToFileURL(join(root, 'dist', 'index.js')).href)).toThrow(
-    expect.objectContaining({ code: 'EXECUTION_FAILED', message: expect.stringMatching(/guard\.mjs.*npm run build:run/) }),
+    expect.objectContaining({
+      code: 'EXECUTION_FAILED',
+      message: expect.stringMatching(/guard\.mjs.*npm run build:run/),
+    }),
   )
 })
 

@@ -53,13 +53,13 @@ export function contextOf(awsRequestId: string): Task['context'] {
 }
 
 /** The parsed value of an outcome that must be one. */
-export function valueOf(outcome: Outcome): unknown {
+export function resultOf(outcome: Outcome): unknown {
   if (outcome.kind !== 'value') throw new Error(`Not a value: ${JSON.stringify(outcome)}`)
   return JSON.parse(new TextDecoder().decode(outcome.body))
 }
 
 /** The error of an outcome that must be one. */
 export function errorOf(outcome: Outcome) {
-  if (outcome.kind !== 'error') throw new Error(`Not an error: ${JSON.stringify(valueOf(outcome))}`)
+  if (outcome.kind !== 'error') throw new Error(`Not an error: ${JSON.stringify(resultOf(outcome))}`)
   return outcome.error
 }

@@ -3,7 +3,7 @@ import type { Task } from '../../src/core/executor.js'
 import type { FunctionBuild, Handler } from '../../src/core/function-source.js'
 import { inline } from '../../src/executors/inline.js'
 import { ManualClock } from '../support/manual-clock.js'
-import { contextOf, errorOf, taskFor, valueOf } from './handler-project.js'
+import { contextOf, errorOf, resultOf, taskFor } from './handler-project.js'
 
 const module = (handler: Handler): FunctionBuild => ({ kind: 'module', load: async () => handler })
 
@@ -28,7 +28,7 @@ describe('handlers', () => {
     ['with context.succeed', async (event, context) => context.succeed({ got: event.n }), { got: 1 }],
   ]
   test.each(cases)('%s', async (_, handler, expected) => {
-    expect(valueOf(await run(handler, { n: 1 }))).toEqual(expected)
+    expect(resultOf(await run(handler, { n: 1 }))).toEqual(expected)
   })
 
   test('the context has Lambda’s fields and a deadline that counts down', async () => {
@@ -41,7 +41,7 @@ describe('handlers', () => {
       return context
     }
     const task = taskFor('', {}, { build: module(handler), deadline: 8000 })
-    expect(valueOf(await inline({ clock }).execute(task))).toEqual({
+    expect(resultOf(await inline({ clock }).execute(task))).toEqual({
       ...contextOf('request-1'),
       callbackWaitsForEmptyEventLoop: true,
     })
@@ -125,7 +125,7 @@ test('a handler is asked for once, and again after a reload, another build, or a
   const load = vi.fn(async (): Promise<Handler> => async () => load.mock.calls.length)
   const build: FunctionBuild = { kind: 'module', load }
   const call = async (changes: Partial<Task> = {}) =>
-    valueOf(await executor.execute(taskFor('', {}, { build, ...changes })))
+    resultOf(await executor.execute(taskFor('', {}, { build, ...changes })))
   expect([await call(), await call()]).toEqual([1, 1])
   await executor.reload('api')
   expect([await call(), await call()]).toEqual([2, 2])
@@ -154,6 +154,6 @@ test('close waits for what runs and refuses what comes later', async () => {
   await expect(executor.execute(taskFor('', {}, { build }))).rejects.toMatchObject({ code: 'CLOSED' })
   expect(closed).toBe(false)
   answer('done')
-  expect(valueOf(await running)).toBe('done')
+  expect(resultOf(await running)).toBe('done')
   await closing
 })

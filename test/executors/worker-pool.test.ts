@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { Outcome, Task } from '../../src/core/executor.js'
 import { type LocalWorker, WorkerPool } from '../../src/executors/worker-pool.js'
 import { ManualClock } from '../support/manual-clock.js'
-import { errorOf, taskFor, valueOf } from './handler-project.js'
+import { errorOf, resultOf, taskFor } from './handler-project.js'
 
 /** A worker whose invocations end when the test says so. */
 class ScriptedWorker implements LocalWorker {
@@ -62,10 +62,10 @@ test('an environment keeps its worker, and gives it one invocation at a time, in
   await turn()
   expect(workers.map((worker) => worker.ran)).toEqual([[first]])
   workers[0]!.end(answer(1))
-  expect(valueOf(await ends[0]!)).toBe(1)
+  expect(resultOf(await ends[0]!)).toBe(1)
   expect(workers[0]!.ran).toEqual([first, second])
   workers[0]!.end(answer(2))
-  expect(valueOf(await ends[1]!)).toBe(2)
+  expect(resultOf(await ends[1]!)).toBe(2)
   expect(workers).toHaveLength(1)
 })
 
@@ -88,7 +88,7 @@ test('time spent in the queue counts: an invocation that never started times out
     trace: [],
   })
   workers[0]!.end(answer('long'))
-  expect(valueOf(await long)).toBe('long')
+  expect(resultOf(await long)).toBe('long')
   expect(workers[0]!.ran).toHaveLength(1)
 })
 
@@ -102,7 +102,7 @@ test('at its deadline a worker is stopped, and the next invocation gets a new on
   expect(errorOf(await stuck).errorMessage).toContain('timed out after 1.23 seconds')
   expect(workers[0]!.stopped).toBe(true)
   workers[1]!.end(answer('next'))
-  expect(valueOf(await next)).toBe('next')
+  expect(resultOf(await next)).toBe('next')
 })
 
 test('an invocation whose time is over does not start', async () => {
@@ -126,7 +126,7 @@ test('an abort stops the worker that runs, and only takes what is queued out of 
   await expect(running).rejects.toMatchObject({ code: 'ABORTED' })
   expect(workers[0]!.stopped).toBe(true)
   workers[1]!.end(answer('last'))
-  expect(valueOf(await last)).toBe('last')
+  expect(resultOf(await last)).toBe('last')
   expect(clock.pending).toBe(1) // the idle worker's expiry
   await expect(subject.execute(task('a'), { signal: AbortSignal.abort() })).rejects.toMatchObject({
     code: 'ABORTED',
@@ -141,7 +141,7 @@ test('a worker that ended before the invocation began is replaced, and the invoc
   await turn()
   expect(workers).toHaveLength(2)
   workers[1]!.end(answer('ran'))
-  expect(valueOf(await end)).toBe('ran')
+  expect(resultOf(await end)).toBe('ran')
 })
 
 test('a reload replaces idle workers at once, busy ones after what they run, and other functions not at all', async () => {
@@ -154,7 +154,7 @@ test('a reload replaces idle workers at once, busy ones after what they run, and
   subject.reload('api')
   expect(workers.map((worker) => worker.stopped)).toEqual([true, false, false])
   workers[2]!.end(answer('finished on old code'))
-  expect(valueOf(await busy)).toBe('finished on old code')
+  expect(resultOf(await busy)).toBe('finished on old code')
   await turn()
   expect(workers[2]!.stopped).toBe(true)
   void subject.execute(task('busy'))
@@ -192,7 +192,7 @@ test('with maxWorkers the one idle longest gives way, and whoever waits longest 
   const { subject, workers, task } = pool({ maxWorkers: 2 })
   const settle = async (index: number, end: Promise<Outcome>) => {
     workers[index]!.end(answer(index))
-    expect(valueOf(await end)).toBe(index)
+    expect(resultOf(await end)).toBe(index)
   }
   const a = subject.execute(task('a'))
   const b = subject.execute(task('b'))
@@ -229,7 +229,7 @@ test('close lets everything accepted finish, refuses the rest, and leaves no wor
   await running
   expect(workers[0]!.stopped).toBe(false)
   workers[0]!.end(answer(2))
-  expect(valueOf(await queued)).toBe(2)
+  expect(resultOf(await queued)).toBe(2)
   await closing
   expect(workers[0]!.stopped).toBe(true)
   expect(clock.pending).toBe(0)
@@ -249,5 +249,5 @@ test('a worker that cannot start fails its invocation, not the pool', async () =
   failing = false
   const end = subject.execute(task)
   worker.end(answer('ok'))
-  expect(valueOf(await end)).toBe('ok')
+  expect(resultOf(await end)).toBe('ok')
 })

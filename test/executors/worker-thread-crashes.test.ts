@@ -5,9 +5,9 @@ import {
   errorOf,
   type HandlerProject,
   handlerProject,
+  resultOf,
   type TestTask,
   taskFor,
-  valueOf,
 } from './handler-project.js'
 
 let project: HandlerProject
@@ -32,7 +32,7 @@ async function failure(name: string, bad: string, changes: Partial<Task> = {}) {
     `export const handler = async (event) => { if (!event.bad) return 'fine'; ${bad} }`,
   )
   const error = errorOf(await executor.execute(taskFor(path, { bad: true }, changes)))
-  expect(valueOf(await executor.execute(taskFor(path)))).toBe('fine')
+  expect(resultOf(await executor.execute(taskFor(path)))).toBe('fine')
   return error
 }
 
@@ -97,7 +97,7 @@ describe('modules that give no handler', () => {
     expect(error).toMatchObject({ errorType, errorMessage: expect.stringMatching(message) })
     // The next invocation loads anew, so that what was repaired outside the module works without a reload.
     await project.write(`${name}.mjs`, 'export const handler = async () => "repaired"')
-    expect(valueOf(await executor.execute(taskFor(path)))).toBe('repaired')
+    expect(resultOf(await executor.execute(taskFor(path)))).toBe('repaired')
   })
 
   test('a file that is gone', async () => {
@@ -205,7 +205,7 @@ describe('code that ends its runtime', () => {
          return 'unharmed'
        }`,
     )
-    for (let i = 0; i < 2; i++) expect(valueOf(await executor.execute(taskFor(path)))).toBe('unharmed')
+    for (let i = 0; i < 2; i++) expect(resultOf(await executor.execute(taskFor(path)))).toBe('unharmed')
   })
 })
 
@@ -230,10 +230,10 @@ describe('what goes wrong after the answer', () => {
       task.lines.push(line)
       ended()
     }
-    expect(valueOf(await executor.execute({ ...task, onLog }))).toBe('answered')
+    expect(resultOf(await executor.execute({ ...task, onLog }))).toBe('answered')
     await ending
     // At the worst moment: the invocation is sent to a thread that is about to end.
-    for (let i = 0; i < 3; i++) expect(valueOf(await executor.execute(taskFor(path)))).toBe('answered')
+    for (let i = 0; i < 3; i++) expect(resultOf(await executor.execute(taskFor(path)))).toBe('answered')
     return task
   }
 
@@ -264,7 +264,7 @@ describe('giving up', () => {
       code: 'ABORTED',
       cause: { message: 'enough' },
     })
-    expect(valueOf(await executor.execute(taskFor(path)))).toBe('fine')
+    expect(resultOf(await executor.execute(taskFor(path)))).toBe('fine')
   })
 
   test('close waits for what runs, ends every thread, and refuses what comes later', async () => {
@@ -277,7 +277,7 @@ describe('giving up', () => {
     const closing = executor.close()
     await expect(executor.execute(taskFor(path))).rejects.toMatchObject({ code: 'CLOSED' })
     await closing
-    expect(valueOf(await running)).toBe('done')
+    expect(resultOf(await running)).toBe('done')
     expect(threadsAlive()).toBe(before)
   })
 })

@@ -7,8 +7,8 @@ import {
   errorOf,
   type HandlerProject,
   handlerProject,
+  resultOf,
   taskFor,
-  valueOf,
 } from './handler-project.js'
 
 let project: HandlerProject
@@ -62,7 +62,7 @@ describe('handlers', () => {
       'export const handler = (event, context) => { context.done(null, { got: event.n }) }',
     ],
   ])('%s', async (_, name, source) => {
-    expect(valueOf(await run(name, source, { n: 42 }))).toEqual({ got: 42 })
+    expect(resultOf(await run(name, source, { n: 42 }))).toEqual({ got: 42 })
   })
 
   test('an export inside an object', async () => {
@@ -70,7 +70,7 @@ describe('handlers', () => {
     const outcome = await executor.execute(
       taskFor(path, {}, { build: { kind: 'file', path, exportName: 'app.handler' } }),
     )
-    expect(valueOf(outcome)).toBe('nested')
+    expect(resultOf(outcome)).toBe('nested')
   })
 
   test.each([
@@ -78,7 +78,7 @@ describe('handlers', () => {
     ['a function that ends without an answer', '() => {}'],
     ['a callback without a result', '(event, context, callback) => callback()'],
   ])('%s becomes null', async (_, handler) => {
-    expect(valueOf(await run(`${handler.length}-null.mjs`, `export const handler = ${handler}`))).toBeNull()
+    expect(resultOf(await run(`${handler.length}-null.mjs`, `export const handler = ${handler}`))).toBeNull()
   })
 
   test('a callback waits for the event loop to run empty, unless told not to, and an error never waits', async () => {
@@ -89,8 +89,8 @@ describe('handlers', () => {
         setTimeout(() => seen.push('later'), 20)
         callback(${end})
       }`
-    expect(valueOf(await run('waits.mjs', source(true, 'null, seen')))).toEqual(['later'])
-    expect(valueOf(await run('hurries.mjs', source(false, 'null, seen')))).toEqual([])
+    expect(resultOf(await run('waits.mjs', source(true, 'null, seen')))).toEqual(['later'])
+    expect(resultOf(await run('hurries.mjs', source(false, 'null, seen')))).toEqual([])
     expect(errorOf(await run('fails.mjs', source(true, 'new RangeError("no")'))).errorType).toBe('RangeError')
   })
 
@@ -99,7 +99,7 @@ describe('handlers', () => {
       'again.mjs',
       'let n = 0; export const handler = (event, context, callback) => { n++; setTimeout(() => callback(null, n), 1) }',
     )
-    for (const n of [1, 2, 3]) expect(valueOf(await executor.execute(taskFor(path)))).toBe(n)
+    for (const n of [1, 2, 3]) expect(resultOf(await executor.execute(taskFor(path)))).toBe(n)
   })
 
   test('only the first end counts', async () => {
@@ -108,7 +108,7 @@ describe('handlers', () => {
       callback(null, 'first'); callback(null, 'second'); context.fail(new Error('third'))
       return Promise.reject(new Error('fourth'))
     }`
-    expect(valueOf(await run('first.mjs', source))).toBe('first')
+    expect(resultOf(await run('first.mjs', source))).toBe('first')
   })
 })
 
@@ -124,7 +124,7 @@ describe('context and environment', () => {
       identity: { cognitoIdentityId: 'x' },
       tenantId: 't',
     }
-    const { fields, methods } = valueOf(
+    const { fields, methods } = resultOf(
       await run('context.mjs', source, {}, { context: { ...context, traceId: 'Root=1' } }),
     ) as Record<string, unknown>
     expect(fields).toEqual({ ...context, callbackWaitsForEmptyEventLoop: true })
@@ -137,7 +137,7 @@ describe('context and environment', () => {
       await new Promise((resolve) => setTimeout(resolve, 30))
       return [before, context.getRemainingTimeInMillis()]
     }`
-    const [before, after] = valueOf(
+    const [before, after] = resultOf(
       await run('remaining.mjs', source, {}, { deadline: Date.now() + 9000 }),
     ) as [number, number]
     expect(before).toBeGreaterThan(4000)
@@ -152,7 +152,7 @@ describe('context and environment', () => {
       'clock.mjs',
       'export const handler = async (event, context) => context.getRemainingTimeInMillis()',
     )
-    const left = valueOf(await other.execute(taskFor(path, {}, { deadline: 9000 }))) as number
+    const left = resultOf(await other.execute(taskFor(path, {}, { deadline: 9000 }))) as number
     expect(left).toBeGreaterThan(4000)
     expect(left).toBeLessThanOrEqual(8000)
   })
@@ -163,9 +163,9 @@ describe('context and environment', () => {
       'export const handler = async () => process.env._X_AMZN_TRACE_ID ?? null',
     )
     const traced = (traceId: string) => taskFor(path, {}, { context: { ...contextOf('r'), traceId } })
-    expect(valueOf(await executor.execute(traced('Root=1')))).toBe('Root=1')
-    expect(valueOf(await executor.execute(traced('Root=2')))).toBe('Root=2')
-    expect(valueOf(await executor.execute(taskFor(path)))).toBeNull()
+    expect(resultOf(await executor.execute(traced('Root=1')))).toBe('Root=1')
+    expect(resultOf(await executor.execute(traced('Root=2')))).toBe('Root=2')
+    expect(resultOf(await executor.execute(taskFor(path)))).toBeNull()
   })
 
   test('local code sees the function’s environment, PATH and HOME, what was allowed, and nothing of the host’s', async () => {
@@ -186,7 +186,7 @@ describe('context and environment', () => {
         NODE_OPTIONS: '--max-http-header-size=1 --not-an-option',
       }
       const expected = { ...env, HOST_ALLOWED: 'shown', PATH: process.env.PATH, HOME: process.env.HOME }
-      const seen = valueOf(await open.execute(taskFor(path, {}, { env })))
+      const seen = resultOf(await open.execute(taskFor(path, {}, { env })))
       expect(seen).toEqual({ early: expected, now: expected, data: [], flags: [] })
     } finally {
       vi.unstubAllEnvs()
@@ -204,7 +204,7 @@ describe('context and environment', () => {
        }`,
     )
     const call = async (env: Record<string, string>) =>
-      valueOf(await executor.execute(taskFor(path, {}, { env })))
+      resultOf(await executor.execute(taskFor(path, {}, { env })))
     expect(await call({ A: '1', B: '1' })).toEqual({ calls: 1, A: '1', B: '1', OWN: 'set by code' })
     expect(await call({ A: '1', B: '1' })).toEqual({ calls: 2, A: '1', B: '1', OWN: 'set by code' })
     expect(await call({ A: '2', C: '3' })).toEqual({ calls: 3, A: '2', C: '3', OWN: 'set by code' })
@@ -220,7 +220,7 @@ describe('one worker for each execution environment', () => {
        export const handler = async () => ({ calls: ++calls, threadId })`,
     )
     const call = async (environmentId: string) =>
-      valueOf(await executor.execute(taskFor(path, {}, { environmentId }))) as {
+      resultOf(await executor.execute(taskFor(path, {}, { environmentId }))) as {
         calls: number
         threadId: number
       }
@@ -239,7 +239,7 @@ describe('one worker for each execution environment', () => {
     const stuck = executor.execute(
       taskFor(path, { spin: true }, { environmentId: 'stuck', deadline: Date.now() + 1500 }),
     )
-    expect(valueOf(await executor.execute(taskFor(path, {}, { environmentId: 'free' })))).toBe('free')
+    expect(resultOf(await executor.execute(taskFor(path, {}, { environmentId: 'free' })))).toBe('free')
     expect(errorOf(await stuck).errorType).toBe('Sandbox.Timedout')
   })
 
@@ -257,7 +257,7 @@ describe('one worker for each execution environment', () => {
       }`
     const path = await project.write('reload.mjs', version(1))
     const idle = taskFor(path, {}, { environmentId: 'idle' })
-    expect(valueOf(await executor.execute(idle))).toBe(1)
+    expect(resultOf(await executor.execute(idle))).toBe(1)
     let outcome: Promise<Outcome> | undefined
     await new Promise<void>((resolve) => {
       const changes = { environmentId: 'busy', onLog: () => resolve() }
@@ -266,12 +266,12 @@ describe('one worker for each execution environment', () => {
 
     await project.write('reload.mjs', version(2))
     await executor.reload('api')
-    expect(valueOf(await executor.execute(idle))).toBe(2)
+    expect(resultOf(await executor.execute(idle))).toBe(2)
     const release = new BroadcastChannel('reload-test')
     release.postMessage('go')
-    expect(valueOf(await outcome!)).toBe(1)
+    expect(resultOf(await outcome!)).toBe(1)
     release.close()
-    expect(valueOf(await executor.execute(taskFor(path, {}, { environmentId: 'busy' })))).toBe(2)
+    expect(resultOf(await executor.execute(taskFor(path, {}, { environmentId: 'busy' })))).toBe(2)
   })
 })
 
@@ -283,7 +283,7 @@ describe('payloads', () => {
     // A view into a larger buffer, as it comes from a frame.
     const event = whole.subarray(4, -4)
     const outcome = await executor.execute(taskFor(path, {}, { event }))
-    expect(valueOf(outcome)).toBe(`${text}!`)
+    expect(resultOf(outcome)).toBe(`${text}!`)
     expect(event.byteLength).toBe(6 * 1024 * 1024 - 150 + '{"text":""}'.length)
   })
 
@@ -304,7 +304,7 @@ describe('payloads', () => {
     const path = await project.write('json.mjs', 'let n = 0; export const handler = async () => ++n')
     const broken = await executor.execute(taskFor(path, {}, { event: new TextEncoder().encode('{"a":') }))
     expect(errorOf(broken).errorType).toBe('SyntaxError')
-    expect(valueOf(await executor.execute(taskFor(path)))).toBe(1)
+    expect(resultOf(await executor.execute(taskFor(path)))).toBe(1)
   })
 })
 

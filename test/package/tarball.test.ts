@@ -7,6 +7,7 @@ import manifest from '../../package.json' with { type: 'json' }
 import { createLocalBroker } from '../../src/local/broker.js'
 import { referencesOf } from '../support/boundaries.js'
 import { type InstalledPackage, installPackage } from '../support/installed-package.js'
+import { stubContext } from '../support/stub-context.js'
 
 const subpaths = Object.keys(manifest.exports).filter((subpath) => !subpath.endsWith('.json'))
 const optional = Object.keys(manifest.peerDependencies)
@@ -52,6 +53,17 @@ describe('the packed package, installed where nothing else is', () => {
     }
   })
 
+  it('carries nobody else in its modules', () => {
+    const maps = filesOf(installed.packageFolder).filter((file) => /^dist\/.*\.js\.map$/.test(file))
+    expect(maps.length).toBeGreaterThan(subpaths.length)
+    for (const file of maps) {
+      const { sources } = JSON.parse(readFileSync(join(installed.packageFolder, file), 'utf8')) as {
+        sources: string[]
+      }
+      expect(sources.filter((source) => source.includes('node_modules'))).toEqual([])
+    }
+  })
+
   it('brings none of its optional peers', () => {
     for (const name of optional)
       expect(existsSync(join(installed.folder, 'node_modules', name)), name).toBe(false)
@@ -79,7 +91,7 @@ describe('the packed package, installed where nothing else is', () => {
     writeFileSync(
       join(installed.folder, 'invoke.cjs'),
       `const { handler } = require(process.argv[2])
-       const context = { awsRequestId: 'request-1', functionName: 'api', getRemainingTimeInMillis: () => 10_000 }
+       const context = { ...${JSON.stringify(stubContext())}, getRemainingTimeInMillis: () => 10_000 }
        handler({ name: '漢' }, context).then((answer) => {
          console.log(JSON.stringify(answer))
          process.exit()
@@ -108,7 +120,7 @@ describe('the packed package, installed where nothing else is', () => {
       hello: '漢',
       isMainThread: false,
       url: pathToFileURL(join(realpathSync(installed.folder), 'handler.mjs')).href,
-      requestId: 'request-1',
+      requestId: stubContext().awsRequestId,
     })
   })
 

@@ -10,7 +10,6 @@ export default async function buildRunFiles(): Promise<void> {
   try {
     await promisify(execFile)(process.execPath, tsup, { cwd: root })
   } catch (error) {
-    // TEMPORARY while entries are being written by several hands: a warning. It becomes a failure.
-    console.warn(`The files under dist/run could not be built:\n${(error as { stderr?: string }).stderr}`)
+    throw new Error(`The files under dist/run could not be built:\n${(error as { stderr?: string }).stderr}`)
   }
 }

@@ -1,11 +1,10 @@
-import { execFile } from 'node:child_process'
+import { type ExecFileOptions, execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
-const run = promisify(execFile)
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** The package as its users get it: packed, and installed where nothing else is. */
@@ -49,15 +48,8 @@ export async function installPackage(): Promise<InstalledPackage> {
       buildFolders: [root, temporary],
       async run(fileName, script) {
         await writeFile(join(folder, fileName), script)
-        return await run(process.execPath, [fileName], {
-          cwd: folder,
-          env: {
-            PATH: process.env.PATH,
-            HOME: process.env.HOME,
-            SystemRoot: process.env.SystemRoot,
-          },
-          timeout: 30_000,
-        })
+        const env = { PATH: process.env.PATH, HOME: process.env.HOME, SystemRoot: process.env.SystemRoot }
+        return await run(process.execPath, [fileName], { cwd: folder, env, timeout: 30_000 })
       },
       [Symbol.asyncDispose]: () => rm(temporary, { recursive: true, force: true }),
     }
@@ -77,10 +69,20 @@ async function copyTree(target: string): Promise<void> {
 }
 
 async function npm(args: readonly string[], cwd: string): Promise<void> {
+  await run('npm', args, { cwd, shell: process.platform === 'win32', maxBuffer: 64 * 1024 * 1024 })
+}
+
+async function run(
+  command: string,
+  args: readonly string[],
+  options: ExecFileOptions & { cwd: string },
+): Promise<{ stdout: string; stderr: string }> {
   try {
-    await run('npm', args, { cwd, shell: process.platform === 'win32', maxBuffer: 64 * 1024 * 1024 })
+    return await promisify(execFile)(command, args, { ...options, encoding: 'utf8' })
   } catch (error) {
     const { stdout, stderr } = error as { stdout?: string; stderr?: string }
-    throw new Error(`npm ${args[0]} failed:\n${stdout ?? ''}${stderr ?? ''}`, { cause: error })
+    // An uncaught error comes with the line that threw it, and a stub is one line of 80 KB.
+    const said = `${stdout ?? ''}${stderr ?? ''}`.replace(/^(.{300}).+$/gm, '$1 …')
+    throw new Error(`${command} ${args.join(' ')} failed:\n${said}`)
   }
 }

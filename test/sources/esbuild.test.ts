@@ -1,0 +1,377 @@
+import { existsSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdir, rm, utimes } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { Plugin } from 'esbuild'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Executor } from '../../src/core/executor.js'
+import type { FunctionSource } from '../../src/core/function-source.js'
+import { workerThreads } from '../../src/executors/worker-thread.js'
+import { esbuild } from '../../src/sources/esbuild.js'
+import {
+  errorOf,
+  type HandlerProject,
+  handlerProject,
+  resultOf,
+  taskFor,
+} from '../executors/handler-project.js'
+import { ManualClock } from '../support/manual-clock.js'
+
+let project: HandlerProject
+let executor: Executor
+const sources: FunctionSource[] = []
+
+beforeEach(async () => {
+  project = await handlerProject({ 'package.json': '{ "name": "app" }' })
+  executor = workerThreads()
+})
+
+afterEach(async () => {
+  await executor.close()
+  for (const source of sources.splice(0)) await source.close!()
+  await project[Symbol.asyncDispose]()
+})
+
+function sourceFor(...args: Parameters<typeof esbuild>): FunctionSource {
+  const source = esbuild(...args)
+  sources.push(source)
+  return source
+}
+
+const run = async (source: FunctionSource, event: unknown = {}) =>
+  executor.execute(taskFor('', event, { build: await source.load() }))
+
+const builds = () => join(project.folder, 'node_modules', '.lambda-tether')
+
+describe('a build', () => {
+  test('runs TypeScript that Node cannot strip, with what it imports by path', async () => {
+    await project.write('src/lib/color.ts', 'export enum Color { Red = "red" }')
+    const path = await project.write(
+      'src/api.ts',
+      `import { Color } from './lib/color'
+       class Box { constructor(readonly color: Color) {} }
+       export const handler = async (event: { n: number }): Promise<unknown> => ({ ...new Box(Color.Red), n: event.n })`,
+    )
+    expect(resultOf(await run(sourceFor(`${path}#handler`), { n: 3 }))).toEqual({ color: 'red', n: 3 })
+  })
+
+  test('a stack names the source’s file and line, also in a module that it imports', async () => {
+    await project.write(
+      'src/lib/fail.ts',
+      `\n\ninterface Reason { text: string }\n\nexport function fail(reason: Reason): never {\n  throw new Error(reason.text)\n}\n`,
+    )
+    const path = await project.write(
+      'src/api.ts',
+      `import { fail } from './lib/fail.js'\n\ntype Event = { why: string }\n\nexport const handler = async (event: Event) => {\n  fail({ text: event.why })\n}\n`,
+    )
+    const { errorMessage, trace } = errorOf(await run(sourceFor(path), { why: 'because' }))
+    expect(errorMessage).toBe('because')
+    expect(trace[1]).toContain(`${join(project.folder, 'src/lib/fail.ts')}:6:9`)
+    expect(trace[2]).toContain(`${join(project.folder, 'src/api.ts')}:6:3`)
+  })
+
+  test('finds packages from the entry’s own folder, loads them as they are, and has CommonJS’s names', async () => {
+    await project.write('node_modules/common/package.json', '{ "name": "common", "main": "main.js" }')
+    await project.write('node_modules/common/main.js', 'module.exports = { name: "common", at: __filename }')
+    await project.write(
+      'node_modules/modern/package.json',
+      '{ "name": "modern", "type": "module", "exports": "./index.js" }',
+    )
+    await project.write(
+      'node_modules/modern/index.js',
+      'export const name = "modern"; export const at = import.meta.url',
+    )
+    await project.write('packages/api/package.json', '{ "name": "api" }')
+    await project.write(
+      'packages/api/src/sub/where.ts',
+      'export const where = () => [__dirname, __filename, import.meta.url]',
+    )
+    const path = await project.write(
+      'packages/api/src/api.ts',
+      `import { name, at } from 'modern'
+       import common from 'common'
+       import { where } from './sub/where'
+       export const handler = async () => ({ names: [name, common.name, require('common').name], at: [at, common.at], where: where() })`,
+    )
+    const folder = join(project.folder, 'packages/api/src')
+    expect(resultOf(await run(sourceFor(path)))).toEqual({
+      names: ['modern', 'common', 'common'],
+      at: [
+        pathToFileURL(join(project.folder, 'node_modules/modern/index.js')).href,
+        join(project.folder, 'node_modules/common/main.js'),
+      ],
+      where: [folder, path, pathToFileURL(path).href],
+    })
+  })
+
+  test('a module may declare require, __dirname and __filename itself', async () => {
+    const path = await project.write(
+      'api.mts',
+      `import { createRequire } from 'node:module'
+       import { dirname } from 'node:path'
+       import { fileURLToPath } from 'node:url'
+       const require = createRequire(import.meta.url)
+       const __filename = fileURLToPath(import.meta.url)
+       const __dirname = dirname(__filename)
+       export const handler = async () => [__dirname, __filename, require('node:os').EOL]`,
+    )
+    expect(resultOf(await run(sourceFor(path)))).toEqual([project.folder, path, '\n'])
+  })
+
+  test('esbuild’s own options are passed on, and packages can be bundled', async () => {
+    await project.write('node_modules/dep/package.json', '{ "name": "dep", "main": "index.js" }')
+    await project.write('node_modules/dep/index.js', 'module.exports = "bundled"')
+    await project.write('src/text.sql', 'select 1')
+    await project.write(
+      'src/api.tsx',
+      'import dep from "dep"; import sql from "./text.sql"; declare const STAGE: string; export const main = async () => [dep, sql, STAGE]',
+    )
+    const source = sourceFor({
+      entry: 'src/api.tsx',
+      exportName: 'main',
+      cwd: project.folder,
+      packages: 'bundle',
+      loader: { '.sql': 'text' },
+      define: { STAGE: '"dev"' },
+    })
+    const build = await source.load()
+    await rm(join(project.folder, 'node_modules/dep'), { recursive: true })
+    expect(resultOf(await executor.execute(taskFor('', {}, { build })))).toEqual([
+      'bundled',
+      'select 1',
+      'dev',
+    ])
+  })
+
+  test('an entry with no package around it builds too', async () => {
+    await rm(join(project.folder, 'package.json'))
+    const path = await project.write(
+      'alone.ts',
+      'export const handler = async (): Promise<string> => "alone"',
+    )
+    expect(resultOf(await run(sourceFor(path)))).toBe('alone')
+    expect(readdirSync(project.folder)).toEqual(['alone.ts'])
+  })
+})
+
+describe('a build that fails', () => {
+  test('says where, counted as editors count, and how many more there are', async () => {
+    const path = await project.write('api.ts', 'export const handler = async () => {\n  return 1 +\n}\n')
+    const failure = await sourceFor(path)
+      .load()
+      .catch((error: unknown) => error)
+    expect(failure).toMatchObject({
+      code: 'BUILD_FAILED',
+      message: `${path}:3:1: Unexpected "}"`,
+      details: { file: path, line: 3, column: 1, text: 'Unexpected "}"' },
+    })
+    await project.write('api.ts', 'import "./one"; import "./two"')
+    await expect(sourceFor(path).load()).rejects.toMatchObject({
+      message: expect.stringMatching(/Could not resolve ".\/one" \(and 1 more\)$/),
+      details: { errors: [{ column: 8 }, { column: 24 }] },
+    })
+  })
+
+  test('a missing entry is named', async () => {
+    const path = join(project.folder, 'missing.ts')
+    await expect(sourceFor(path).load()).rejects.toMatchObject({
+      code: 'BUILD_FAILED',
+      message: expect.stringContaining(path),
+    })
+  })
+
+  test('options that esbuild refuses are its own words', async () => {
+    const path = await project.write('api.ts', '')
+    await expect(sourceFor({ entry: path, target: 'es1999' }).load()).rejects.toMatchObject({
+      code: 'BUILD_FAILED',
+      message: expect.stringContaining('es1999'),
+    })
+    expect(() => esbuild({ entry: '' })).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
+  })
+
+  test('is repaired by a save of the file with the error, or by what an import lacked, even in a new folder’s file', async () => {
+    const path = await project.write('src/api.ts', 'export const handler = async () => [')
+    await mkdir(join(project.folder, 'lib'))
+    const source = sourceFor(path)
+    const { change } = watched(source)
+    await expect(source.load()).rejects.toMatchObject({ code: 'BUILD_FAILED' })
+    await change(() =>
+      writeFileSync(path, 'import { two } from "../lib/two"; export const handler = async () => two'),
+    )
+    await expect(source.load()).rejects.toMatchObject({ message: expect.stringContaining('../lib/two') })
+    await change(() => writeFileSync(join(project.folder, 'lib/two.ts'), 'export const two: number = 2'))
+    expect(resultOf(await run(source))).toBe(2)
+  })
+})
+
+describe('watching', () => {
+  test('a save of any module it imports by path is seen, new ones included, and those no longer imported are not', async () => {
+    const api = await project.write(
+      'src/api.ts',
+      'import { a } from "../lib/a"; export const handler = async () => a',
+    )
+    const a = await project.write('lib/a.ts', 'export const a = "a1"')
+    const b = await project.write('lib/deep/b.ts', 'export const a = "b1"')
+    const source = sourceFor(api)
+    const { change, changes } = watched(source)
+    expect(resultOf(await run(source))).toBe('a1')
+    await change(() => save(a, 'export const a = "a2"'))
+    expect(await reloaded(source)).toBe('a2')
+    await change(() => save(api, 'import { a } from "../lib/deep/b"; export const handler = async () => a'))
+    expect(await reloaded(source)).toBe('b1')
+    await change(() => save(b, 'export const a = "b2"'))
+    expect(await reloaded(source)).toBe('b2')
+    const before = changes()
+    save(a, 'export const a = "nobody"')
+    await change(() => save(b, 'export const a = "b3"'))
+    expect(changes()).toBe(before + 1)
+    expect(await reloaded(source)).toBe('b3')
+  })
+
+  test('saves in quick succession end with the last one’s code', async () => {
+    const path = await project.write('api.ts', 'export const handler = async () => 0')
+    const source = sourceFor(path)
+    let latest: unknown = 0
+    let loading: Promise<unknown> = Promise.resolve()
+    let seen = () => {}
+    using _ = source.watch!(() => {
+      loading = loading.then(async () => {
+        latest = await reloaded(source)
+        seen()
+      })
+    })
+    await run(source)
+    for (let round = 1; round <= 5; round++) {
+      const last = round * 10 + 5
+      await new Promise<void>((resolve) => {
+        seen = () => {
+          if (latest === last) resolve()
+        }
+        for (let n = 1; n <= 5; n++) save(path, `export const handler = async () => ${round * 10 + n}`)
+      })
+    }
+    await loading
+    expect(latest).toBe(55)
+  })
+
+  test('a load while another runs has what changed since', async () => {
+    const path = await project.write('api.ts', 'export const handler = async () => "old"')
+    let release = () => {}
+    let held: Promise<void> | undefined
+    let reached = () => {}
+    const hold: Plugin = {
+      name: 'hold',
+      setup: (build) =>
+        build.onEnd(() => {
+          reached()
+          return held
+        }),
+    }
+    const source = sourceFor({ entry: path, plugins: [hold] })
+    await source.load()
+    held = new Promise((resolve) => {
+      release = resolve
+    })
+    const atEnd = new Promise<void>((resolve) => {
+      reached = resolve
+    })
+    const first = source.load()
+    await atEnd
+    save(path, 'export const handler = async () => "new"')
+    const second = source.load()
+    held = undefined
+    release()
+    expect((await first).kind).toBe('file')
+    expect(resultOf(await executor.execute(taskFor('', {}, { build: await second })))).toBe('new')
+  })
+})
+
+describe('what it leaves', () => {
+  test('a running version stays where it is while newer ones are built; none is left after close', async () => {
+    const clock = new ManualClock(Date.now())
+    const path = await project.write('api.ts', 'export const handler = async () => 1')
+    const source = sourceFor({ entry: path, clock })
+    const first = await source.load()
+    const second = await source.load()
+    expect(second).not.toEqual(first)
+    expect(resultOf(await executor.execute(taskFor('', {}, { build: first })))).toBe(1)
+    await clock.advance(15 * 60_000)
+    await source.load()
+    expect(existsSync((first as { path: string }).path)).toBe(true)
+    await clock.advance(60_000)
+    const last = await source.load()
+    expect(existsSync((first as { path: string }).path)).toBe(false)
+    expect(existsSync((last as { path: string }).path)).toBe(true)
+    await source.close!()
+    expect(existsSync(join(project.folder, 'node_modules'))).toBe(false)
+    await expect(source.load()).rejects.toMatchObject({ code: 'CLOSED' })
+  })
+
+  test('two sources of a package do not touch each other’s, nor a node_modules that was there', async () => {
+    await mkdir(join(project.folder, 'node_modules'))
+    const path = await project.write('api.ts', 'export const handler = async () => 1')
+    const [one, two] = [sourceFor(path), sourceFor(path)]
+    await one.load()
+    const build = await two.load()
+    await one.close!()
+    expect(resultOf(await executor.execute(taskFor('', {}, { build })))).toBe(1)
+    await two.close!()
+    expect(readdirSync(join(project.folder, 'node_modules'))).toEqual([])
+  })
+
+  test('what a killed process left is removed after a day, and nothing of a living one', async () => {
+    // The highest process id that Linux gives is 2^22.
+    const folders = { dead: '4194305-old', fresh: '4194305-new', alive: `${process.pid}-old`, other: 'mine' }
+    for (const name of Object.values(folders)) await mkdir(join(builds(), name), { recursive: true })
+    const longAgo = new Date(Date.now() - 25 * 60 * 60_000)
+    for (const name of [folders.dead, folders.alive, folders.other])
+      await utimes(join(builds(), name), longAgo, longAgo)
+    const source = sourceFor(await project.write('api.ts', ''))
+    await source.load()
+    expect(readdirSync(builds())).toEqual(
+      expect.arrayContaining([folders.fresh, folders.alive, folders.other]),
+    )
+    expect(readdirSync(builds())).not.toContain(folders.dead)
+  })
+
+  test('closing before, during and after a load is harmless', async () => {
+    const path = await project.write('api.ts', '')
+    await esbuild(path).close!()
+    const source = esbuild(path)
+    const loading = source.load().catch((error: unknown) => error)
+    await source.close!()
+    await source.close!()
+    await loading
+    expect(existsSync(join(project.folder, 'node_modules'))).toBe(false)
+  })
+})
+
+/** Loads anew and asks a fresh worker. */
+async function reloaded(source: FunctionSource): Promise<unknown> {
+  const build = await source.load()
+  await executor.reload('api')
+  return resultOf(await executor.execute(taskFor('', {}, { build })))
+}
+
+function save(path: string, text: string): void {
+  writeFileSync(`${path}.tmp`, text)
+  renameSync(`${path}.tmp`, path)
+}
+
+function watched(source: FunctionSource) {
+  let changes = 0
+  let listener = () => {}
+  const subscription = source.watch!(() => {
+    changes++
+    listener()
+  })
+  sources.push({ load: source.load, close: async () => subscription[Symbol.dispose]() })
+  return {
+    changes: () => changes,
+    change: (action: () => void) =>
+      new Promise<void>((resolve) => {
+        listener = resolve
+        action()
+      }),
+  }
+}

@@ -1,0 +1,200 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { systemClock } from '../../src/core/clock.js'
+import { FileWatch } from '../../src/sources/file-watch.js'
+import { type HandlerProject, handlerProject } from '../executors/handler-project.js'
+
+let project: HandlerProject
+let watch: FileWatch
+/** How often the listener was called. */
+let changes: number
+let onChange: () => void
+
+beforeEach(async () => {
+  project = await handlerProject()
+  watch = new FileWatch()
+  changes = 0
+  onChange = () => {}
+})
+
+afterEach(async () => {
+  watch.close()
+  await project[Symbol.asyncDispose]()
+})
+
+const subscribe = () =>
+  watch.subscribe(() => {
+    changes++
+    onChange()
+  })
+
+/** Resolves with the next call of the listener after `action`. */
+function changeAfter(action: () => void): Promise<void> {
+  return new Promise((resolve) => {
+    onChange = resolve
+    action()
+  })
+}
+
+/** A change that must be seen, to know that none came before it. */
+async function fence(): Promise<void> {
+  const path = join(project.folder, 'fence')
+  const other = new FileWatch()
+  writeFileSync(path, '')
+  other.follow([path])
+  await new Promise<void>((resolve) => {
+    other.subscribe(resolve)
+    writeFileSync(path, `${Date.now()}`)
+  })
+  other.close()
+}
+
+const inPlace = (path: string, text: string) => writeFileSync(path, text)
+const atomic = (path: string, text: string) => {
+  writeFileSync(`${path}.tmp`, text)
+  renameSync(`${path}.tmp`, path)
+}
+
+/** As some editors: the old file becomes a back-up, and a new one takes its name. */
+const withBackup = (path: string, text: string) => {
+  renameSync(path, `${path}~`)
+  writeFileSync(path, text)
+}
+
+test.each([
+  ['in place', inPlace],
+  ['by renaming another file over it', atomic],
+  ['by renaming it away and writing anew', withBackup],
+])('every one of 60 saves %s is seen', async (_, save) => {
+  const path = await project.write('api.ts', 'version 0')
+  watch.follow([path])
+  subscribe()
+  for (let version = 1; version <= 60; version++) {
+    await changeAfter(() => save(path, `version ${String(version).padStart(2)}`))
+  }
+})
+
+test('the last of several saves in a burst is always reported after it happened', async () => {
+  const path = await project.write('api.ts', 'a')
+  watch.follow([path])
+  subscribe()
+  for (let burst = 0; burst < 20; burst++) {
+    const last = `burst ${burst} save 5`
+    await new Promise<void>((resolve) => {
+      onChange = () => {
+        if (readFileSync(path, 'utf8') === last) resolve()
+      }
+      for (let save = 1; save <= 5; save++) (save % 2 ? inPlace : atomic)(path, `burst ${burst} save ${save}`)
+    })
+  }
+})
+
+test('two saves that the file system stamps with the same time are two', async () => {
+  const now = Date.now()
+  watch = new FileWatch({ now: () => now, schedule: systemClock.schedule })
+  const path = await project.write('api.ts', 'a')
+  utimesSync(path, now / 1000, now / 1000)
+  watch.follow([path])
+  subscribe()
+  await changeAfter(() => {
+    writeFileSync(path, 'b')
+    utimesSync(path, now / 1000, now / 1000)
+  })
+})
+
+test('other files of the folder, and reading, change nothing', async () => {
+  const path = await project.write('api.ts', 'a')
+  utimesSync(path, 1, 1)
+  watch.follow([path])
+  subscribe()
+  await project.write('other.ts', 'b')
+  await project.write('api.ts.swp', 'c')
+  await fence()
+  expect(changes).toBe(0)
+})
+
+test('a file that is emptied on the way to its new text is reported once it has it', async () => {
+  const path = await project.write('api.ts', 'old')
+  watch.follow([path])
+  subscribe()
+  const seen: string[] = []
+  await new Promise<void>((resolve) => {
+    onChange = () => {
+      seen.push(readFileSync(path, 'utf8'))
+      resolve()
+    }
+    truncateSync(path)
+    // Later than events are gathered, sooner than an empty file is taken for one.
+    setTimeout(() => writeFileSync(path, 'new'), 15)
+  })
+  expect(seen).toEqual(['new'])
+})
+
+test('a file that stays empty is reported', async () => {
+  const path = await project.write('api.ts', 'old')
+  watch.follow([path])
+  subscribe()
+  await changeAfter(() => truncateSync(path))
+})
+
+test('a removed file is reported when it is there again', async () => {
+  const path = await project.write('api.ts', 'old')
+  watch.follow([path])
+  subscribe()
+  rmSync(path)
+  await fence()
+  expect(changes).toBe(0)
+  await changeAfter(() => writeFileSync(path, 'back'))
+})
+
+test('a file that does not exist yet is reported when it does', async () => {
+  const path = join(project.folder, 'later.ts')
+  watch.follow([path])
+  subscribe()
+  await changeAfter(() => writeFileSync(path, 'here'))
+})
+
+test('what is followed can change: the old is forgotten, the new is said to be new', async () => {
+  const first = await project.write('a/first.ts', '1')
+  const second = await project.write('b/second.ts', '2')
+  expect(watch.follow([first])).toEqual([first])
+  subscribe()
+  expect(watch.follow([first, second])).toEqual([second])
+  await changeAfter(() => atomic(second, 'two'))
+  watch.follow([second])
+  changes = 0
+  atomic(first, 'one')
+  await fence()
+  expect(changes).toBe(0)
+})
+
+test('in a folder followed whole anything new counts', async () => {
+  const path = await project.write('api.ts', 'a')
+  const folder = join(project.folder, 'lib')
+  mkdirSync(folder)
+  watch.follow([path], [folder, join(dirname(folder), 'missing')])
+  subscribe()
+  await changeAfter(() => writeFileSync(join(folder, 'new.ts'), 'x'))
+})
+
+test('after it is disposed a listener hears nothing, and the others go on', async () => {
+  const path = await project.write('api.ts', 'a')
+  watch.follow([path])
+  const subscription = subscribe()
+  let others = 0
+  let heard = () => {}
+  watch.subscribe(() => {
+    others++
+    heard()
+  })
+  await changeAfter(() => atomic(path, 'b'))
+  subscription[Symbol.dispose]()
+  changes = 0
+  await new Promise<void>((resolve) => {
+    heard = resolve
+    atomic(path, 'c')
+  })
+  expect(changes).toBe(0)
+  expect(others).toBeGreaterThanOrEqual(2)
+})
