@@ -29,8 +29,6 @@ const ASK_AT_MS = [300, 800, 1_800]
 const ASK_EVERY_MS = 3_000
 const PARTS_STALL_MS = 1_000
 
-const OVER = new TetherError('ABORTED', 'The invocation is over.')
-
 type Phase = 'connecting' | 'sending' | 'waiting' | 'done'
 
 /** One invocation's state machine on the stub's side. */
@@ -42,7 +40,8 @@ export class Call {
   readonly #clock: Clock
   readonly #startedAt: number
   readonly #giveUpAt: number
-  readonly #giveUpSignal = new AbortController()
+  /** Made when there is something to wait for: most calls find a connection. */
+  #giveUp: AbortController | undefined
   readonly #timers = new Set<Cancel>()
   #phase: Phase = 'connecting'
   #ackedBy: string | undefined
@@ -83,8 +82,7 @@ export class Call {
       this.#phase = 'done'
       for (const cancel of this.#timers) cancel()
       this.#cancelWake?.()
-      // With a reason: making the default one, with its stack, costs more than the rest of the clean-up.
-      this.#giveUpSignal.abort(OVER)
+      this.#giveUp?.abort()
     }
   }
 
@@ -155,7 +153,7 @@ export class Call {
     if (this.#phase === 'sending') return
     try {
       if (this.#phase !== 'waiting') this.#phase = 'connecting'
-      await this.#wire.ready(this.#giveUpSignal.signal)
+      await this.#ready()
       this.#phase = 'sending'
       const now = this.#clock.now()
       await this.#wire.invoke(
@@ -230,9 +228,15 @@ export class Call {
     this.#sleep()
   }
 
+  async #ready(): Promise<void> {
+    if (this.#wire.connected()) return
+    this.#giveUp ??= new AbortController()
+    await this.#wire.ready(this.#giveUp.signal)
+  }
+
   async #ask(): Promise<void> {
     try {
-      await this.#wire.ready(this.#giveUpSignal.signal)
+      await this.#ready()
       await this.#wire.ask(this.#id)
     } catch {
       // The next question is already scheduled.

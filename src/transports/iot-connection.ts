@@ -1,5 +1,5 @@
-import { TetherError } from '../core/errors.js'
-import type { Connection, Transport } from '../core/transport.js'
+import { abortError, TetherError, throwIfAborted } from '../core/errors.js'
+import { type Connection, checkEndpoint, type Transport } from '../core/transport.js'
 import { type AwsCredentials, iotUrl, signIotUrl } from './iot-url.js'
 import { connectMqtt, type StartMqttClient } from './mqtt-connection.js'
 import { checkCommonOptions, checkInteger, checkMqttOptions, type MqttOptions } from './mqtt-options.js'
@@ -45,7 +45,8 @@ export function iotTransport(
   const attempt = async (
     ...[self, handlers, abort]: Parameters<Transport['connect']>
   ): Promise<Connection> => {
-    const { endpoint, region, credentials } = await find()
+    checkEndpoint(self)
+    const { endpoint, region, credentials } = await untilAborted(find, abort?.signal)
     const now = clock.now()
     const url = await signIotUrl(iotUrl(endpoint), region, credentials, now + clockErrorMs)
     const { target } = checkMqttOptions({
@@ -53,10 +54,9 @@ export function iotTransport(
       keepAliveSeconds,
       ...(options.ca !== undefined && { ca: options.ca }),
     })
-    const expiresAt = Math.min(
-      now + LIFETIME_MS,
-      credentials.expiration?.getTime() ?? Number.POSITIVE_INFINITY,
-    )
+    // Credentials end by AWS's clock; `expiresAt` is by this machine's.
+    const credentialsEnd = (credentials.expiration?.getTime() ?? Number.POSITIVE_INFINITY) - clockErrorMs
+    const expiresAt = Math.min(now + LIFETIME_MS, credentialsEnd)
     return connectMqtt(start, { ...common, target, expiresAt }, self, handlers, abort)
   }
   return {
@@ -78,6 +78,18 @@ export function iotTransport(
       }
     },
   }
+}
+
+/** What `find` finds, unless the signal fires first: a login or a look-up may take as long as it likes. */
+async function untilAborted<T>(find: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return find()
+  throwIfAborted(signal)
+  let onAbort = () => {}
+  const aborted = new Promise<never>((_resolve, reject) => {
+    onAbort = () => reject(abortError(signal))
+    signal.addEventListener('abort', onAbort, { once: true })
+  })
+  return Promise.race([find(), aborted]).finally(() => signal.removeEventListener('abort', onAbort))
 }
 
 /** How far the signature's time was off, where that may be why it was refused. */

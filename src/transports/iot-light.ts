@@ -1,10 +1,11 @@
 import type { Transport } from '../core/transport.js'
 import { type IotCommonOptions, iotTransport } from './iot-connection.js'
-import type { AwsCredentials } from './iot-url.js'
+import { type AwsCredentials, iotUrl, regionOf } from './iot-url.js'
 import { startLightClient } from './mqtt-light.js'
 
 export interface IotLightOptions extends IotCommonOptions {
   readonly endpoint: string
+  /** Used where the endpoint does not name its own, as AWS's do. */
   readonly region: string
   /** Read at each connect. */
   readonly credentials: () => AwsCredentials
@@ -12,7 +13,9 @@ export interface IotLightOptions extends IotCommonOptions {
 
 /** The transport of `iot()` in small, for the stub: no AWS SDK, no look-up. @throws TetherError `INVALID_OPTION` */
 export function iotLight(options: IotLightOptions): Transport {
-  const { endpoint, region, credentials } = options
+  const { endpoint, credentials } = options
+  iotUrl(endpoint)
+  const region = regionOf(endpoint) ?? options.region
   return iotTransport(startLightClient, options, async () => ({
     endpoint,
     region,

@@ -21,6 +21,9 @@ export interface ConnectFields {
 export const PINGREQ: Uint8Array = Uint8Array.of(0xc0, 0)
 export const DISCONNECT: Uint8Array = Uint8Array.of(0xe0, 0)
 
+// CONNACK, SUBACK, PINGRESP, and PUBLISH at QoS 0; a retained one if somebody has stored a message at our topic.
+const FIRST_BYTES: readonly number[] = [0x20, 0x90, 0xd0, 0x30, 0x31]
+
 const CLEAN_SESSION = 0x02
 const HAS_PASSWORD = 0x40
 const HAS_USERNAME = 0x80
@@ -64,6 +67,8 @@ export class PacketDecoder {
     let rest = this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks)
     for (;;) {
       const header = readHeader(rest)
+      // At once: an HTTP server's answer would be taken for the start of a packet whose rest never comes.
+      if (rest.length > 0 && !FIRST_BYTES.includes(rest[0]!)) throw unexpected(rest[0]!)
       const end = header === undefined ? rest.length + 1 : header.bodyStart + header.bodyBytes
       if (header !== undefined && end > this.#maxPacketBytes) {
         throw new Error(`it sent a packet of ${end} bytes, which exceeds ${this.#maxPacketBytes}`)
@@ -92,7 +97,6 @@ function decode(first: number, body: Buffer): ServerPacket {
       if (body.length !== 0) break
       return { type: 'pingresp' }
     case 0x30:
-    // With the retain flag: somebody has stored a message at our topic.
     case 0x31: {
       if (body.length < 2) break
       const payloadStart = 2 + body.readUInt16BE(0)
@@ -100,7 +104,11 @@ function decode(first: number, body: Buffer): ServerPacket {
       return { type: 'publish', payload: body.subarray(payloadStart) }
     }
   }
-  throw new Error(`it sent what is no MQTT 3.1.1 for this client (first byte 0x${first.toString(16)})`)
+  throw unexpected(first)
+}
+
+function unexpected(first: number): Error {
+  return new Error(`it sent what is no MQTT 3.1.1 for this client (first byte 0x${first.toString(16)})`)
 }
 
 /** Undefined while the fixed header is not there in full. */

@@ -59,12 +59,9 @@ export async function startPackageClient(options: MqttClientOptions): Promise<Mq
         throw new Error(`it refused the subscription to '${filter}'`)
     },
     publish(topic, payload) {
-      // The package calls back at once when the socket took the bytes, else at its next `drain`.
-      let taken = false
-      client.publish(topic, payload as Buffer, { qos: 0 }, () => {
-        taken = true
-      })
-      return taken
+      // Without a callback, for which the package would add a `drain` listener to each publish.
+      client.publish(topic, payload as Buffer, { qos: 0 })
+      return !socket.writableNeedDrain
     },
     end() {
       client.end()
