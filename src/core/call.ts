@@ -1,7 +1,8 @@
 import type { CallerOptions, CallInput } from './caller.js'
 import type { Cancel, Clock } from './clock.js'
 import { type LambdaError, TetherError } from './errors.js'
-import type { InvokeMessage, SessionMessage } from './protocol.js'
+import type { Sent } from './outgoing.js'
+import type { InvokeMessage, MissingParts, SessionMessage } from './protocol.js'
 
 /** What the session answered. */
 export type CallOutcome =
@@ -15,9 +16,9 @@ export interface Wire {
   invoke(
     head: Pick<InvokeMessage, 'id' | 'remainingMs' | 'ageMs' | 'ackedBy'>,
     options: { withEnv: boolean },
-  ): Promise<void>
-  ask(id: string): Promise<void>
-  cancel(id: string, reason: string): Promise<void>
+  ): Promise<Sent>
+  ask(id: string, sent: string | undefined): Promise<unknown>
+  cancel(id: string, reason: string): Promise<unknown>
   acked(session: string): void
   explain(): string
   connected(): boolean
@@ -49,6 +50,7 @@ export class Call {
   #heardAt = 0
   #partAt = Number.NEGATIVE_INFINITY
   #asked = 0
+  #sent: Sent | undefined
   #cancelWake: Cancel | undefined
   #resolve: (outcome: CallOutcome) => void = () => {}
   #reject: (error: TetherError) => void = () => {}
@@ -117,8 +119,19 @@ export class Call {
         return this.#decline(message)
       case 'need':
         return void this.#submit(true)
+      case 'missing':
+        return void this.#resend(message)
       case 'unknown':
         return this.#unknown(message.session)
+    }
+  }
+
+  async #resend({ sent, parts }: MissingParts): Promise<void> {
+    if (this.#sent?.reference !== sent) return this.#submit(false)
+    try {
+      await this.#sent.resend(parts)
+    } catch (error) {
+      this.#sendFailed(error)
     }
   }
 
@@ -156,7 +169,7 @@ export class Call {
       await this.#ready()
       this.#phase = 'sending'
       const now = this.#clock.now()
-      await this.#wire.invoke(
+      this.#sent = await this.#wire.invoke(
         {
           id: this.#id,
           remainingMs: Math.max(0, this.#startedAt + this.#input.remainingMs - now),
@@ -237,7 +250,7 @@ export class Call {
   async #ask(): Promise<void> {
     try {
       await this.#ready()
-      await this.#wire.ask(this.#id)
+      await this.#wire.ask(this.#id, this.#sent?.reference)
     } catch {
       // The next question is already scheduled.
     }

@@ -3,6 +3,7 @@ import { Call, type CallOutcome, type Wire } from './call.js'
 import { Channel } from './channel.js'
 import { type Clock, systemClock } from './clock.js'
 import type { InvocationContext } from './executor.js'
+import type { Sent } from './outgoing.js'
 import type { SessionMessage, StubMessage } from './protocol.js'
 import { Link } from './reconnect.js'
 import type { Refusal } from './refusal.js'
@@ -131,7 +132,7 @@ export class Caller {
       invoke: async (head, options) => {
         const { session } = this.#known
         const known = session !== '' && this.#known.fingerprint === fingerprint && !options.withEnv
-        await this.#send({
+        return this.#send({
           ...head,
           type: 'invoke',
           functionId: input.functionId,
@@ -143,7 +144,16 @@ export class Caller {
           settled: [...this.#settled],
         })
       },
-      ask: (id) => this.#send({ type: 'ask', id, settled: [...this.#settled] }),
+      ask: (id, sent) => {
+        const missing = this.#channel.incomplete(id)
+        return this.#send({
+          type: 'ask',
+          id,
+          ...(sent === undefined ? {} : { sent }),
+          ...(missing === undefined ? {} : { missing }),
+          settled: [...this.#settled],
+        })
+      },
       cancel: (id, reason) => this.#send({ type: 'cancel', id, reason, settled: [...this.#settled] }),
       acked: (session) => {
         this.#known = { session, fingerprint }
@@ -154,10 +164,11 @@ export class Caller {
     }
   }
 
-  async #send(message: StubMessage): Promise<void> {
-    await this.#channel.send(this.#session, message)
+  async #send(message: StubMessage): Promise<Sent> {
+    const sent = await this.#channel.send(this.#session, message)
     // Sent, and perhaps lost: the answers then wait for their deadline, as they would have without it.
     for (const id of message.settled) this.#settled.delete(id)
+    return sent
   }
 
   #receive(message: SessionMessage): void {

@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto'
 import type { Clock } from './clock.js'
 import { decodeMessage, encodeMessage, peekInvocationId } from './codec.js'
 import { TetherError } from './errors.js'
-import { decodeHeader, encodeDestination, type FrameHeader, MAX_FRAME_OVERHEAD, split } from './frame.js'
-import type { MessageFrom } from './protocol.js'
+import { decodeHeader, encodeDestination, type FrameHeader } from './frame.js'
+import { Outgoing, type OutgoingOptions, type Sent } from './outgoing.js'
+import type { MessageFrom, MissingParts } from './protocol.js'
 import { Reassembly } from './reassembly.js'
 import { RecentIds } from './recent-ids.js'
 import { type Refusal, Refusals, readRefusal } from './refusal.js'
@@ -39,7 +39,7 @@ export interface ChannelOptions<In extends Role> {
   readonly keys: readonly RootKey[]
   readonly frameBytes: number
   readonly clock: Clock
-  send(to: Endpoint, frame: Uint8Array, options: AbortOptions): Promise<void>
+  send: OutgoingOptions['send']
   /** A whole message, once, from the named endpoint of the other role. */
   onMessage(message: MessageFrom[In], from: string): void
   /** A part of a message whose first part names this invocation. */
@@ -49,28 +49,30 @@ export interface ChannelOptions<In extends Role> {
 }
 
 const REMEMBER_MS = 60_000
-const MAX_FRAMES_PER_SENDER = 2 ** 32
-const MAX_SENDERS = 10_000
+const MAX_REMEMBERED = 10_000
 
 type Role = Endpoint['role']
 
 /** Turns messages into sealed frames and back, for the side that receives what role `In` sends. */
 export class Channel<In extends Role> {
   readonly #options: ChannelOptions<In>
-  readonly #destinations = new Map<string, Buffer>()
+  readonly #self: Buffer
   readonly #senders = new Map<string, SenderKey>()
   readonly #firstParts = new Map<string, string>()
   readonly #recent: RecentIds
   readonly #reassembly: Reassembly
   readonly #refusals: Refusals
-  #sender: { id: string; key: SenderKey; messages: number; frames: number }
+  readonly #outgoing: Outgoing
+  /** Which key each peer uses, so that it is answered with its own. */
+  readonly #keyOf = new Map<string, RootKey>()
 
   constructor(options: ChannelOptions<In>) {
     this.#options = options
     this.#recent = new RecentIds(options.clock, REMEMBER_MS)
     this.#reassembly = new Reassembly(options.clock)
     this.#refusals = new Refusals(options)
-    this.#sender = this.#newSender()
+    this.#outgoing = new Outgoing(options)
+    this.#self = encodeDestination(options.self)
   }
 
   /** Splits, seals and sends; resolves when the transport has accepted every frame. @throws what it throws */
@@ -78,27 +80,23 @@ export class Channel<In extends Role> {
     to: Endpoint,
     message: MessageFrom[Exclude<Role, In>],
     options: AbortOptions = {},
-  ): Promise<void> {
-    const bytes = encodeMessage(message)
-    const parts = split(bytes, this.#options.frameBytes - MAX_FRAME_OVERHEAD)
-    if (this.#sender.frames + parts.length > MAX_FRAMES_PER_SENDER) this.#sender = this.#newSender()
-    this.#sender.frames += parts.length
-    const messageNumber = this.#sender.messages++
-    const { id: senderId, key } = this.#sender
-    const destination = this.#destination(to)
-    for (const [index, part] of parts.entries()) {
-      const header: FrameHeader = {
-        kind: this.#options.self.role,
-        keyId: this.#options.keys[0]!.id,
-        senderId,
-        messageNumber,
-        index,
-        count: parts.length,
-        totalBytes: bytes.length,
-        from: this.#options.self.name,
-      }
-      await this.#options.send(to, key.seal(header, destination, part), options)
+  ): Promise<Sent> {
+    const root = this.#keyOf.get(to.name) ?? this.#options.keys[0]!
+    return this.#outgoing.send(to, encodeMessage(message), root, options)
+  }
+
+  /** Which parts of a message have not arrived, or undefined when none has. */
+  missing(reference: string): readonly number[] | undefined {
+    return this.#reassembly.missing(reference)
+  }
+
+  /** The incomplete message about an invocation, if its first part is among those that arrived. */
+  incomplete(invocationId: string): MissingParts | undefined {
+    for (const [sent, id] of this.#firstParts) {
+      const parts = id === invocationId ? this.missing(sent) : undefined
+      if (parts !== undefined) return { sent, parts }
     }
+    return undefined
   }
 
   /** Takes whatever a transport delivered; never throws. */
@@ -133,7 +131,7 @@ export class Channel<In extends Role> {
     }
     const messageId = `${header.senderId}:${header.messageNumber}`
     const sender = this.#senders.get(header.senderId) ?? this.#senderKey(root, expected, header.senderId)
-    const part = sender.open(head, header, this.#destination(this.#options.self), rest)
+    const part = sender.open(head, header, this.#self, rest)
     if (part === undefined) {
       return this.#discard(
         'forged',
@@ -141,7 +139,8 @@ export class Channel<In extends Role> {
         header,
       )
     }
-    this.#rememberSender(header.senderId, sender)
+    remember(this.#senders, header.senderId, sender)
+    remember(this.#keyOf, header.from, root)
     if (this.#recent.has(messageId)) return
     this.#notePart(messageId, header, part)
     const bytes = this.#reassembly.add(messageId, header, part)
@@ -156,8 +155,7 @@ export class Channel<In extends Role> {
     if (header.index === 0) {
       const id = peekInvocationId(part)
       if (id === undefined) return
-      this.#firstParts.set(messageId, id)
-      evictOldest(this.#firstParts, MAX_SENDERS)
+      remember(this.#firstParts, messageId, id)
     }
     const id = this.#firstParts.get(messageId)
     if (id !== undefined) this.#options.onPart(id, header.from)
@@ -170,7 +168,7 @@ export class Channel<In extends Role> {
     const frame = this.#refusals.frame(reason)
     if (frame === undefined) return
     const to: Endpoint = { app: self.app, stage: self.stage, role: 'stub', name }
-    this.#options.send(to, frame, {}).catch(() => {
+    this.#options.send(to, frame, { bulk: false }).catch(() => {
       // An answer that only explains is worth no retry.
     })
   }
@@ -179,32 +177,9 @@ export class Channel<In extends Role> {
     this.#options.onDiscard({ reason, message, from: header.from })
   }
 
-  #newSender() {
-    const id = randomBytes(16).toString('hex')
-    const { self, keys } = this.#options
-    return { id, key: this.#senderKey(keys[0]!, self.role, id), messages: 0, frames: 0 }
-  }
-
   #senderKey(root: RootKey, direction: 'session' | 'stub', senderId: string): SenderKey {
     const { app, stage } = this.#options.self
     return senderKey(root, { app, stage, direction, senderId })
-  }
-
-  #rememberSender(senderId: string, key: SenderKey): void {
-    this.#senders.delete(senderId)
-    this.#senders.set(senderId, key)
-    evictOldest(this.#senders, MAX_SENDERS)
-  }
-
-  #destination(to: Endpoint): Buffer {
-    const key = `${to.role} ${to.name}`
-    let bytes = this.#destinations.get(key)
-    if (bytes === undefined) {
-      bytes = encodeDestination(to)
-      this.#destinations.set(key, bytes)
-      evictOldest(this.#destinations, MAX_SENDERS)
-    }
-    return bytes
   }
 }
 
@@ -219,11 +194,13 @@ function discardFor(error: unknown, from: string | undefined): Discard {
   return from === undefined ? { reason, message } : { reason, message, from }
 }
 
-// Maps iterate in insertion order.
-function evictOldest(map: Map<string, unknown>, size: number): void {
-  if (map.size <= size) return
-  for (const key of map.keys()) {
-    map.delete(key)
+// Maps iterate in insertion order: the one used longest ago gives way.
+function remember<V>(map: Map<string, V>, key: string, value: V): void {
+  map.delete(key)
+  map.set(key, value)
+  if (map.size <= MAX_REMEMBERED) return
+  for (const oldest of map.keys()) {
+    map.delete(oldest)
     return
   }
 }

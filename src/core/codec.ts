@@ -1,3 +1,4 @@
+import { BROTLI, compress, decompress, IDENTITY } from './compress.js'
 import { TetherError } from './errors.js'
 import type { Message, MessageFrom } from './protocol.js'
 
@@ -10,33 +11,46 @@ const SECTIONS: Record<Message['type'], readonly string[]> = {
   result: ['body'],
   error: [],
   need: [],
+  missing: [],
   unknown: [],
   decline: [],
 }
 
-const IDENTITY = 0
+/** Those worth compressing. The variables are not: they travel once, and a secret has no place beside a guess. */
+const COMPRESSED: readonly string[] = ['event', 'body']
 const ABSENT = 255
+/** What a compressed body may become: a 6 MB payload and to spare. */
+const MAX_BODY_BYTES = 8 * 1024 * 1024
+
+interface Section {
+  readonly encoding: number
+  readonly bytes: Uint8Array
+}
+
+const NOTHING = Buffer.alloc(0)
 
 /**
- * A message as bytes: the number of sections, then for each its encoding (0 as it is, 255 absent) and its
+ * A message as bytes: the number of sections, then for each its encoding (0 as it is, 1 brotli, 255 absent) and its
  * length, then the sections. The first is the message's JSON without its binary fields; each binary field has
  * a section of its own, so that credentials and event are never compressed together.
  */
 export function encodeMessage(message: Message): Buffer {
   const fields: Record<string, unknown> = { ...message }
-  const binary = SECTIONS[message.type].map((name) => {
-    const section = fields[name] as Uint8Array | undefined
+  const binary = SECTIONS[message.type].map((name): Section => {
+    const bytes = fields[name] as Uint8Array | undefined
     delete fields[name]
-    return section
+    if (bytes === undefined) return { encoding: ABSENT, bytes: NOTHING }
+    const compressed = COMPRESSED.includes(name) ? compress(bytes) : undefined
+    return compressed === undefined ? { encoding: IDENTITY, bytes } : { encoding: BROTLI, bytes: compressed }
   })
-  const sections = [Buffer.from(JSON.stringify(fields)), ...binary]
+  const sections = [{ encoding: IDENTITY, bytes: Buffer.from(JSON.stringify(fields)) }, ...binary]
   const table = Buffer.alloc(1 + 5 * sections.length)
   table[0] = sections.length
-  sections.forEach((section, i) => {
-    table[1 + 5 * i] = section === undefined ? ABSENT : IDENTITY
-    table.writeUInt32BE(section?.length ?? 0, 2 + 5 * i)
+  sections.forEach(({ encoding, bytes }, i) => {
+    table[1 + 5 * i] = encoding
+    table.writeUInt32BE(bytes.length, 2 + 5 * i)
   })
-  return Buffer.concat([table, ...sections.filter((section) => section !== undefined)])
+  return Buffer.concat([table, ...sections.map(({ bytes }) => bytes)])
 }
 
 const FROM_STUB: readonly string[] = ['invoke', 'ask', 'cancel']
@@ -83,13 +97,19 @@ function readSections(
   for (let i = 0; i < (headOnly ? 1 : count); i++) {
     const encoding = bytes[1 + 5 * i]
     const length = bytes.readUInt32BE(2 + 5 * i)
-    if (encoding !== IDENTITY && encoding !== ABSENT) throw malformed(`a section's encoding is ${encoding}`)
     if (offset + length > bytes.length) throw malformed(`a section of ${length} bytes is cut off`)
-    sections.push(encoding === ABSENT ? undefined : bytes.subarray(offset, offset + length))
+    sections.push(readSection(encoding, bytes.subarray(offset, offset + length)))
     offset += length
   }
   const head = parseObject(sections.shift())
   return { head, sections }
+}
+
+function readSection(encoding: number | undefined, bytes: Buffer): Buffer | undefined {
+  if (encoding === IDENTITY) return bytes
+  if (encoding === BROTLI) return decompress(bytes, MAX_BODY_BYTES)
+  if (encoding === ABSENT) return undefined
+  throw malformed(`a section's encoding is ${encoding}`)
 }
 
 function parseObject(bytes: Buffer | undefined): Record<string, unknown> {
@@ -109,8 +129,14 @@ const text: Check = (value) => typeof value === 'string'
 const optionalText: Check = (value) => value === undefined || typeof value === 'string'
 const amount: Check = (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0
 const bytes: Check = (value) => value instanceof Uint8Array
+const indices: Check = (value) =>
+  Array.isArray(value) && value.every((part) => Number.isInteger(part) && part >= 0)
 const texts: Check = (value) => Array.isArray(value) && value.every(text)
 const object: Check = (value) => typeof value === 'object' && value !== null && !Array.isArray(value)
+const optionalMissing: Check = (value) => {
+  const missing = value as Record<string, unknown>
+  return value === undefined || (object(value) && text(missing.sent) && indices(missing.parts))
+}
 const lambdaError: Check = (value) => {
   const error = value as Record<string, unknown>
   return (
@@ -149,12 +175,13 @@ const SHAPES: Record<Message['type'], Record<string, Check>> = {
     event: bytes,
     settled: texts,
   },
-  ask: { id: text, settled: texts },
+  ask: { id: text, settled: texts, sent: optionalText, missing: optionalMissing },
   cancel: { id: text, reason: text, settled: texts },
   ack: fromSession,
   result: { ...fromSession, body: bytes },
   error: { ...fromSession, error: lambdaError },
   need: fromSession,
+  missing: { ...fromSession, sent: text, parts: indices },
   unknown: fromSession,
   decline: { ...fromSession, reason: text },
 }

@@ -6,12 +6,14 @@ import type { FunctionTable, Slot } from './function-table.js'
 import { type Answer, Invocation } from './invocation.js'
 import { type Entry, Ledger } from './ledger.js'
 import { Outcomes, type OutcomesOptions } from './outcomes.js'
-import type { InvokeMessage, StubMessage } from './protocol.js'
+import type { AskMessage, InvokeMessage, StubMessage } from './protocol.js'
 import type { Waiters } from './waiters.js'
 
 export interface DispatcherOptions extends Omit<OutcomesOptions, 'ledger'> {
   readonly waiters: Waiters
   functions(): FunctionTable | undefined
+  /** Which parts of an incomplete message have not arrived. */
+  missing(reference: string): readonly number[] | undefined
 }
 
 /** A result that is ready by then is the acknowledgement. */
@@ -42,10 +44,18 @@ export class Dispatcher {
     const entry = this.#ledger.get(message.id)
     if (entry !== undefined && entry.from !== from) return
     if (message.type === 'cancel') return this.#onCancel(entry, message.reason)
-    if (entry !== undefined) return this.#outcomes.repeat(entry)
-    const lastPartAt = this.#receiving.get(message.id) ?? Number.NEGATIVE_INFINITY
-    const arriving = this.#options.clock.now() - lastPartAt < PARTS_STALL_MS
-    this.#outcomes.reply(from, { type: arriving ? 'ack' : 'unknown', id: message.id })
+    if (entry !== undefined) return this.#outcomes.repeat(entry, message.missing)
+    this.#onAskUnknown(message, from)
+  }
+
+  #onAskUnknown({ id, sent }: AskMessage, from: string): void {
+    const lastPartAt = this.#receiving.get(id) ?? Number.NEGATIVE_INFINITY
+    if (this.#options.clock.now() - lastPartAt < PARTS_STALL_MS) {
+      return this.#outcomes.reply(from, { type: 'ack', id })
+    }
+    const parts = sent === undefined ? undefined : this.#options.missing(sent)
+    if (sent === undefined || parts === undefined) return this.#outcomes.reply(from, { type: 'unknown', id })
+    this.#outcomes.reply(from, { type: 'missing', id, sent, parts })
   }
 
   /** A part of an invocation has arrived, its first among those before: it is acknowledged before the last. */

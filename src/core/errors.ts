@@ -18,6 +18,7 @@
  * - `ALREADY_SETTLED`: the invocation already has its one outcome.
  * - `BUILD_FAILED`: the local code could not be built or found.
  * - `EXECUTION_FAILED`: local code ended without an answer: it exited, crashed, or ran out of memory.
+ * - `STORE_FAILED`: the payload store refused, lost or cut off an object; `details.reason` says which.
  * - `UNSUPPORTED`: this combination is not supported; the message says what is.
  * - `PROTOCOL`: what arrived is not this protocol, or not this version of it.
  */
@@ -39,6 +40,7 @@ export type TetherErrorCode =
   | 'ALREADY_SETTLED'
   | 'BUILD_FAILED'
   | 'EXECUTION_FAILED'
+  | 'STORE_FAILED'
   | 'UNSUPPORTED'
   | 'PROTOCOL'
 

@@ -1,5 +1,6 @@
 import type { Cancel, Clock } from './clock.js'
 import type { Invocation } from './invocation.js'
+import type { Sent } from './outgoing.js'
 import type { ErrorMessage, ResultMessage } from './protocol.js'
 
 /** What a session knows of one invocation. */
@@ -17,6 +18,8 @@ export interface Entry {
   state: 'running' | 'answered' | 'ended' | 'evicted'
   answer?: ResultMessage | ErrorMessage
   answerBytes: number
+  /** The answer's frames, where it had several: those that were lost are sent again. */
+  sent?: Sent
   /** The answer is on its way: asking again must not send it twice. */
   sending: boolean
   readonly timers: Set<Cancel>
@@ -108,6 +111,7 @@ export class Ledger {
     if (!this.#answered.delete(entry)) return
     this.#answerBytes -= entry.answerBytes
     delete entry.answer
+    delete entry.sent
   }
 
   #sweep(): void {

@@ -3,7 +3,8 @@ import { TetherError, toLambdaError } from './errors.js'
 import type { SessionEmitter } from './events.js'
 import type { Answer } from './invocation.js'
 import type { Entry, Ledger } from './ledger.js'
-import type { SessionMessage } from './protocol.js'
+import type { Sent } from './outgoing.js'
+import type { MissingParts, SessionMessage } from './protocol.js'
 import { limitAnswer } from './response-limit.js'
 
 export interface OutcomesOptions {
@@ -12,7 +13,7 @@ export interface OutcomesOptions {
   readonly maxKeptBytes: number
   readonly emitter: SessionEmitter
   readonly ledger: Ledger
-  send(to: string, message: SessionMessage): Promise<void>
+  send(to: string, message: SessionMessage): Promise<Sent>
 }
 
 /** A message without what every one of a session's carries. */
@@ -50,10 +51,10 @@ export class Outcomes {
   }
 
   /** Tells a stub that asks, or that sends an invocation again, how things stand. */
-  repeat(entry: Entry): void {
+  repeat(entry: Entry, missing?: MissingParts): void {
     const { id } = entry.invocation
     if (entry.state === 'running' || entry.sending) return this.reply(entry.from, { type: 'ack', id })
-    if (entry.state === 'answered') return void this.#sendAnswer(entry)
+    if (entry.state === 'answered') return void this.#sendAnswer(entry, missing)
     if (entry.state === 'evicted') {
       const why = `more than ${this.#options.maxKeptBytes} bytes of answers waited for their stubs`
       const error = new TetherError(
@@ -110,20 +111,27 @@ export class Outcomes {
     })
   }
 
-  async #sendAnswer(entry: Entry): Promise<void> {
+  async #sendAnswer(entry: Entry, missing?: MissingParts): Promise<void> {
     if (entry.answer === undefined || entry.sending) return
     entry.sending = true
-    await this.#send(entry.from, entry.answer)
+    if (missing !== undefined && entry.sent?.reference === missing.sent) {
+      await entry.sent.resend(missing.parts).catch(() => {})
+    } else {
+      const sent = await this.#send(entry.from, entry.answer)
+      // One frame is as well sent anew; of several, those that arrived need not come again.
+      if (sent !== undefined && sent.count > 1) entry.sent = sent
+    }
     entry.sending = false
     this.#checkIdle()
   }
 
   // Never rejects: what could not be sent is asked for again.
-  async #send(to: string, message: Reply): Promise<void> {
+  async #send(to: string, message: Reply): Promise<Sent | undefined> {
     try {
-      await this.#options.send(to, { ...message, ...this.#options.identity } as SessionMessage)
+      return await this.#options.send(to, { ...message, ...this.#options.identity } as SessionMessage)
     } catch {
       // The link reports its state; the stub asks until it is answered.
+      return undefined
     }
   }
 

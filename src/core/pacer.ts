@@ -13,11 +13,16 @@ interface Waiting {
   reject(error: TetherError): void
 }
 
-/** Keeps one connection within its transport's rate: two token buckets, frames and bytes, first come first served. */
+/**
+ * Keeps one connection within its transport's rate: two token buckets, frames and bytes. Small messages
+ * pass the parts of large ones; within each kind, first come first served.
+ */
 export class Pacer {
   readonly #clock: Clock
   readonly #rate: TransportLimits['rate']
   readonly #waiting: Waiting[] = []
+  /** Parts of large messages: they let everything else pass. */
+  readonly #waitingBulk: Waiting[] = []
   #frames: number
   #bytes: number
   #filledAt: number
@@ -33,16 +38,18 @@ export class Pacer {
   }
 
   /** Undefined when a frame of this size may leave now, else a promise for when it may. */
-  take(bytes: number): Promise<void> | undefined {
+  take(bytes: number, bulk = false): Promise<void> | undefined {
     if (this.#rate === undefined) return undefined
     this.#fill()
-    if (this.#waiting.length === 0 && this.#ready()) {
+    const before = this.#waiting.length + (bulk ? this.#waitingBulk.length : 0)
+    if (before === 0 && this.#ready()) {
       this.#spend(bytes)
       return undefined
     }
     return new Promise((resolve, reject) => {
       if (this.#closed) return reject(closed())
-      this.#waiting.push({ bytes, resolve, reject })
+      const queue = bulk ? this.#waitingBulk : this.#waiting
+      queue.push({ bytes, resolve, reject })
       this.#arm()
     })
   }
@@ -58,7 +65,8 @@ export class Pacer {
   close(): void {
     this.#closed = true
     this.#cancelTimer?.()
-    for (const waiting of this.#waiting.splice(0)) waiting.reject(closed())
+    for (const waiting of [...this.#waiting.splice(0), ...this.#waitingBulk.splice(0)])
+      waiting.reject(closed())
   }
 
   // A frame may be larger than the byte bucket, so a positive balance is enough and the debt is paid after.
@@ -94,12 +102,13 @@ export class Pacer {
 
   #release(): void {
     this.#fill()
-    while (this.#waiting.length > 0 && this.#ready()) {
-      const next = this.#waiting.shift()!
+    while (this.#ready()) {
+      const next = this.#waiting.shift() ?? this.#waitingBulk.shift()
+      if (next === undefined) return
       this.#spend(next.bytes)
       next.resolve()
     }
-    if (this.#waiting.length > 0) this.#arm()
+    if (this.#waiting.length + this.#waitingBulk.length > 0) this.#arm()
   }
 }
 

@@ -26,10 +26,21 @@ export interface InvokeMessage {
   readonly settled: readonly string[]
 }
 
+/** The parts of a message that have not arrived. */
+export interface MissingParts {
+  /** The message: its sender id and number. */
+  readonly sent: string
+  readonly parts: readonly number[]
+}
+
 /** Asks what became of an invocation. */
 export interface AskMessage {
   readonly type: 'ask'
   readonly id: string
+  /** The message that last carried the invocation, so that its missing parts can be named. */
+  readonly sent?: string
+  /** What has not arrived of the answer, where some of it has. */
+  readonly missing?: MissingParts
   readonly settled: readonly string[]
 }
 
@@ -74,6 +85,10 @@ export interface NeedMessage extends FromSession {
 export interface UnknownMessage extends FromSession {
   readonly type: 'unknown'
 }
+/** Parts of the invocation have not arrived: send them again. */
+export interface MissingMessage extends FromSession, MissingParts {
+  readonly type: 'missing'
+}
 /** This session does not run this function; nothing was run. */
 export interface DeclineMessage extends FromSession {
   readonly type: 'decline'
@@ -86,6 +101,7 @@ export type SessionMessage =
   | ResultMessage
   | ErrorMessage
   | NeedMessage
+  | MissingMessage
   | UnknownMessage
   | DeclineMessage
 

@@ -12,7 +12,7 @@ export interface ReassemblyLimits {
   readonly idleMs: number
 }
 
-export const defaultReassemblyLimits: ReassemblyLimits = {
+const defaultReassemblyLimits: ReassemblyLimits = {
   messageBytes: 8 * 1024 * 1024,
   totalBytes: 64 * 1024 * 1024,
   idleMs: 30_000,
@@ -81,6 +81,13 @@ export class Reassembly {
     if (partial.bytes !== totalBytes)
       throw disagreement(`${partial.bytes} bytes where ${totalBytes} were announced`)
     return Buffer.concat(partial.parts as Buffer[])
+  }
+
+  /** Which parts of an incomplete message have not arrived. */
+  missing(key: string): readonly number[] | undefined {
+    const partial = this.#partials.get(key)
+    if (partial === undefined) return undefined
+    return [...partial.parts.keys()].filter((index) => partial.parts[index] === undefined)
   }
 
   #take(key: string): Partial | undefined {

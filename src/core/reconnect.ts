@@ -26,6 +26,11 @@ const BACKOFF_MAX_MS = 10_000
 const SUCCESSOR_LEAD_MS = 60_000
 const OLD_DRAINS_MS = 1_000
 
+interface SendOptions extends AbortOptions {
+  /** A part of a large message, which lets others pass. */
+  readonly bulk?: boolean
+}
+
 interface Live {
   readonly connection: Connection
   readonly pacer: Pacer
@@ -103,7 +108,7 @@ export class Link {
   }
 
   /** Sends one frame on the current connection, within its rate. @throws what `Connection.send` throws */
-  async send(to: Endpoint, frame: Uint8Array, options: AbortOptions = {}): Promise<void> {
+  async send(to: Endpoint, frame: Uint8Array, options: SendOptions = {}): Promise<void> {
     this.#throwIfStopped()
     const live = this.#live
     if (live === undefined) {
@@ -111,7 +116,7 @@ export class Link {
         cause: this.#lastError,
       })
     }
-    const wait = live.pacer.take(frame.length)
+    const wait = live.pacer.take(frame.length, options.bulk)
     if (wait !== undefined) await wait
     await live.connection.send(to, frame, options)
     this.#activeAt = this.#options.clock.now()

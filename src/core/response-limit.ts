@@ -1,7 +1,7 @@
 import type { Answer } from './invocation.js'
 
 /** The largest synchronous response, in bytes of JSON: 6 MiB and the 100 bytes that Lambda allows on top. */
-export const MAX_RESPONSE_BYTES = 6_291_556
+const MAX_RESPONSE_BYTES = 6_291_556
 
 /** Turns an answer that Lambda would refuse into the error it would give. */
 export function limitAnswer(answer: Answer): Answer {

@@ -87,6 +87,7 @@ export class Session implements AsyncDisposable {
       waiters: this.#waiters,
       functions: () => this.#functions,
       send: (to, message) => channel.send({ ...this.#self, role: 'stub', name: to }, message),
+      missing: (reference) => channel.missing(reference),
     })
   }
 

@@ -14,6 +14,15 @@ function holding(tether: Tether, options = {}) {
   return { session, held }
 }
 
+/** Text of CJK characters that does not compress much. */
+function variedText(characters: number): string {
+  let state = 42
+  return Array.from({ length: characters }, () => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
+    return String.fromCodePoint(0x4e00 + ((state >>> 16) % 20_000))
+  }).join('')
+}
+
 describe('delivery', () => {
   it('takes two messages for a quick invocation, and acknowledges after 25 ms otherwise', async () => {
     const clock = new ManualClock()
@@ -169,9 +178,7 @@ describe('delivery', () => {
 
   it('carries varied text of 60,000 characters both ways in several frames, in any order', async () => {
     await using tether = new Tether()
-    const text = Array.from({ length: 60_000 }, (_, i) =>
-      String.fromCodePoint(0x4e00 + ((i * 7919) % 20_000)),
-    ).join('')
+    const text = variedText(60_000)
     const session = tether.session().on('invoke', (invocation) => invocation.respond(invocation.event))
     await session.open()
     const held: Uint8Array[] = []
@@ -186,6 +193,75 @@ describe('delivery', () => {
     }
     expect(await tether.stub()({ text: `\u2028${text}` }, stubContext())).toEqual({ text: `\u2028${text}` })
     expect(tether.transport.take('session').length).toBeGreaterThan(1)
+  })
+
+  it.each(['session', 'stub'] as const)(
+    'sends only the lost part of a large message to a %s again',
+    async (role) => {
+      const clock = new ManualClock()
+      await using tether = new Tether({ clock, frameBytes: 20_000 })
+      let runs = 0
+      const session = tether.session().on('invoke', (invocation) => {
+        runs++
+        return invocation.respond(invocation.event)
+      })
+      await session.open()
+      let lost = 0
+      tether.transport.filter = ({ to, frame }) => {
+        const { header } = decodeHeader(frame)
+        if (to.role !== role || lost > 0 || header.index !== 3) return [frame]
+        lost++
+        return []
+      }
+      const text = variedText(60_000)
+      const answered = tether.stub()(text, stubContext())
+      await clock.advance(5_000)
+      expect(await answered).toBe(text)
+      expect(runs).toBe(1)
+      const parts = tether.transport.passed.map(
+        ({ to, frame }) => [to.role, decodeHeader(frame).header] as const,
+      )
+      const large = parts.filter(([to, { count }]) => to === role && count > 1)
+      // Every part once, and the lost one twice.
+      expect(large.length).toBe(large[0]![1].count + 1)
+    },
+  )
+
+  it('compresses bodies, never the variables', async () => {
+    await using tether = new Tether()
+    const secret = 'SECRET'.repeat(500)
+    const session = tether.session().on('invoke', (invocation) => {
+      expect(invocation.env.TOKEN).toBe(secret)
+      return invocation.respond('answer '.repeat(10_000))
+    })
+    await session.open()
+    const event = 'event '.repeat(10_000)
+    expect(await tether.stub({ env: { TOKEN: secret } })(event, stubContext())).toBe('answer '.repeat(10_000))
+    const [asked, answered] = tether.transport.passed
+    expect(asked!.frame.length).toBeGreaterThan(secret.length)
+    expect(asked!.frame.length).toBeLessThan(secret.length + 2_000)
+    expect(answered!.frame.length).toBeLessThan(1_000)
+  })
+
+  it('lets small messages pass the parts of large ones within a rate', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock, frameBytes: 2_048 })
+    Object.assign(tether.transport.limits, { rate: { frames: 10, counts: 'sent' } })
+    const session = tether.session().on('invoke', (invocation) => {
+      return invocation.respond(invocation.event === 'large' ? variedText(20_000) : 'small')
+    })
+    await session.open()
+    const order: unknown[] = []
+    const large = tether
+      .stub()('large', stubContext({ remainingMs: 60_000 }))
+      .then(() => order.push('large'))
+    await settle()
+    const small = tether
+      .stub()('small', stubContext())
+      .then(() => order.push('small'))
+    await clock.advance(59_000)
+    await Promise.all([large, small])
+    expect(order).toEqual(['small', 'large'])
   })
 
   it('sends environment variables once, and again only when they change', async () => {

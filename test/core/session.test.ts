@@ -33,6 +33,15 @@ describe('a session', () => {
     expect(seen?.settled).toBe(true)
   })
 
+  it('takes a context that lacks what nobody needs', async () => {
+    await using tether = new Tether()
+    await tether
+      .session()
+      .on('invoke', (invocation) => invocation.respond(invocation.context.functionVersion))
+      .open()
+    expect(await tether.stub()({}, { getRemainingTimeInMillis: () => 5_000 } as never)).toBe('')
+  })
+
   it('answers undefined as null', async () => {
     await using tether = new Tether()
     const session = tether.session().on('invoke', (invocation) => invocation.respond())

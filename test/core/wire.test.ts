@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeMessage, encodeMessage, peekInvocationId } from '../../src/core/codec.js'
+import { compress, decompress } from '../../src/core/compress.js'
 import {
   decodeHeader,
   encodeDestination,
@@ -218,6 +220,31 @@ describe('messages', () => {
           expect.objectContaining({ code: 'PROTOCOL' }),
         )
       }),
+    )
+  })
+})
+
+describe('compression', () => {
+  it('gives back any body, and is left out where it gains nothing', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 5_000 }), fc.integer({ min: 1, max: 20 }), (bytes, times) => {
+        const body = Buffer.concat(Array.from({ length: times }, () => bytes))
+        const compressed = compress(body)
+        if (compressed === undefined) return
+        expect(compressed.length).toBeLessThan(body.length)
+        expect(decompress(compressed, body.length).equals(body)).toBe(true)
+      }),
+    )
+    expect(compress(Buffer.alloc(1_023))).toBeUndefined()
+    expect(compress(randomBytes(100_000))).toBeUndefined()
+  })
+
+  it('never makes more than the maximum, whatever was sent', () => {
+    const bomb = compress(Buffer.alloc(9 * 1024 * 1024))!
+    expect(bomb.length).toBeLessThan(100)
+    expect(() => decompress(bomb, 8 * 1024 * 1024)).toThrow(expect.objectContaining({ code: 'TOO_LARGE' }))
+    expect(() => decompress(Buffer.from('no brotli'), 100)).toThrow(
+      expect.objectContaining({ code: 'PROTOCOL' }),
     )
   })
 })

@@ -1,0 +1,88 @@
+import { randomBytes } from 'node:crypto'
+import { encodeDestination, type FrameHeader, MAX_FRAME_OVERHEAD, split } from './frame.js'
+import { type RootKey, type SenderKey, senderKey } from './seal.js'
+import type { AbortOptions, Endpoint } from './transport.js'
+
+/** A message that has left, in whole or in part; it can leave again, frame by frame, unchanged. */
+export interface Sent {
+  /** How the receiver names it: sender id and message number. */
+  readonly reference: string
+  /** How many frames it has. */
+  readonly count: number
+  /** Its length before splitting. */
+  readonly bytes: number
+  /** Sends these parts again. @throws what the transport throws */
+  resend(parts: readonly number[], options?: AbortOptions): Promise<void>
+}
+
+export interface OutgoingOptions {
+  readonly self: Endpoint
+  readonly frameBytes: number
+  /** `bulk` frames let others pass. */
+  send(to: Endpoint, frame: Uint8Array, options: AbortOptions & { readonly bulk: boolean }): Promise<void>
+}
+
+interface Sender {
+  readonly id: string
+  readonly key: SenderKey
+  messages: number
+  frames: number
+}
+
+const MAX_FRAMES_PER_SENDER = 2 ** 32
+
+/** Splits and seals what leaves: one sender id for each key, a new one after 2³² frames. */
+export class Outgoing {
+  readonly #options: OutgoingOptions
+  readonly #senders = new Map<string, Sender>()
+
+  constructor(options: OutgoingOptions) {
+    this.#options = options
+  }
+
+  /** Resolves when the transport has accepted every frame. @throws what the transport throws */
+  async send(to: Endpoint, bytes: Buffer, root: RootKey, options: AbortOptions): Promise<Sent> {
+    const { self, frameBytes } = this.#options
+    const parts = split(bytes, frameBytes - MAX_FRAME_OVERHEAD)
+    const sender = this.#sender(root, parts.length)
+    const messageNumber = sender.messages++
+    const destination = encodeDestination(to)
+    const sendPart = async (index: number, sendOptions: AbortOptions) => {
+      const header: FrameHeader = {
+        kind: self.role,
+        keyId: root.id,
+        senderId: sender.id,
+        messageNumber,
+        index,
+        count: parts.length,
+        totalBytes: bytes.length,
+        from: self.name,
+      }
+      // The same part under the same number seals to the same bytes: sending it again reveals nothing.
+      const frame = sender.key.seal(header, destination, parts[index]!)
+      await this.#options.send(to, frame, { ...sendOptions, bulk: parts.length > 1 })
+    }
+    for (const index of parts.keys()) await sendPart(index, options)
+    return {
+      reference: `${sender.id}:${messageNumber}`,
+      count: parts.length,
+      bytes: bytes.length,
+      async resend(again, resendOptions = {}) {
+        for (const index of again) if (parts[index] !== undefined) await sendPart(index, resendOptions)
+      },
+    }
+  }
+
+  #sender(root: RootKey, frames: number): Sender {
+    const { app, stage, role } = this.#options.self
+    let sender = this.#senders.get(root.id)
+    if (sender === undefined || sender.frames + frames > MAX_FRAMES_PER_SENDER) {
+      const id = randomBytes(16).toString('hex')
+      const key = senderKey(root, { app, stage, direction: role, senderId: id })
+      sender = { id, key, messages: 0, frames: 0 }
+      this.#senders.set(root.id, sender)
+    }
+    sender.frames += frames
+    return sender
+  }
+}
