@@ -117,6 +117,8 @@ export class Call {
         return this.#resolve({ kind: 'error', error: message.error })
       case 'decline':
         return this.#decline(message)
+      case 'challenge':
+        return void this.#ask()
       case 'need':
         return void this.#submit(true)
       case 'missing':

@@ -52,7 +52,9 @@ export class Caller {
   readonly #session: Endpoint
   readonly #link: Link
   readonly #channel: Channel<'session'>
-  /** Which variables the session that was last heard has. */
+  /** The session that was last heard. */
+  #heard: string | undefined
+  /** Which variables a session has. */
   #known = { session: '', fingerprint: '' }
   #refusal: Refusal | undefined
   #outage = false
@@ -141,6 +143,7 @@ export class Caller {
           envFingerprint: fingerprint,
           ...(known ? {} : { env }),
           sentAt: this.#clock.now(),
+          ...this.#binding(),
           settled: [...this.#settled],
         })
       },
@@ -149,6 +152,7 @@ export class Caller {
         return this.#send({
           type: 'ask',
           id,
+          ...this.#binding(),
           ...(sent === undefined ? {} : { sent }),
           ...(missing === undefined ? {} : { missing }),
           settled: [...this.#settled],
@@ -171,8 +175,13 @@ export class Caller {
     return sent
   }
 
+  #binding(): { boundTo?: string } {
+    return this.#heard === undefined ? {} : { boundTo: this.#heard }
+  }
+
   #receive(message: SessionMessage): void {
     this.#refusal = undefined
+    this.#heard = message.session
     this.#calls.get(message.id)?.receive(message)
   }
 }

@@ -5,8 +5,8 @@ import { decodeHeader, encodeDestination, type FrameHeader } from './frame.js'
 import { Outgoing, type OutgoingOptions, type Sent } from './outgoing.js'
 import type { MessageFrom, MissingParts } from './protocol.js'
 import { Reassembly } from './reassembly.js'
-import { RecentIds } from './recent-ids.js'
 import { type Refusal, Refusals, readRefusal } from './refusal.js'
+import { ReplayWindow } from './replay-window.js'
 import { type RootKey, type SenderKey, senderKey } from './seal.js'
 import type { AbortOptions, Endpoint } from './transport.js'
 
@@ -59,7 +59,7 @@ export class Channel<In extends Role> {
   readonly #self: Buffer
   readonly #senders = new Map<string, SenderKey>()
   readonly #firstParts = new Map<string, string>()
-  readonly #recent: RecentIds
+  readonly #seen: ReplayWindow
   readonly #reassembly: Reassembly
   readonly #refusals: Refusals
   readonly #outgoing: Outgoing
@@ -68,7 +68,7 @@ export class Channel<In extends Role> {
 
   constructor(options: ChannelOptions<In>) {
     this.#options = options
-    this.#recent = new RecentIds(options.clock, REMEMBER_MS)
+    this.#seen = new ReplayWindow(options.clock, REMEMBER_MS)
     this.#reassembly = new Reassembly(options.clock)
     this.#refusals = new Refusals(options)
     this.#outgoing = new Outgoing(options)
@@ -141,11 +141,11 @@ export class Channel<In extends Role> {
     }
     remember(this.#senders, header.senderId, sender)
     remember(this.#keyOf, header.from, root)
-    if (this.#recent.has(messageId)) return
+    if (this.#seen.seen(header.senderId, header.messageNumber)) return
     this.#notePart(messageId, header, part)
     const bytes = this.#reassembly.add(messageId, header, part)
     if (bytes === undefined) return
-    this.#recent.add(messageId)
+    this.#seen.add(header.senderId, header.messageNumber)
     this.#firstParts.delete(messageId)
     this.#options.onMessage(decodeMessage(bytes, expected as In), header.from)
   }

@@ -1,4 +1,5 @@
 import { url as inspectorUrl } from 'node:inspector'
+import { Challenged } from './challenged.js'
 import { Environments } from './environments.js'
 import { abortError, TetherError, toLambdaError } from './errors.js'
 import type { Executor, Outcome } from './executor.js'
@@ -18,6 +19,9 @@ export interface DispatcherOptions extends Omit<OutcomesOptions, 'ledger'> {
 
 /** A result that is ready by then is the acknowledgement. */
 const ACK_DELAY_MS = 25
+/** How long every message is remembered, by its number. */
+const REMEMBERED_MS = 60_000
+const CLOCK_TOLERANCE_MS = 30_000
 /** A message whose parts stopped coming for this long has lost one: the stub sends it again. */
 const PARTS_STALL_MS = 1_000
 
@@ -27,6 +31,7 @@ export class Dispatcher {
   readonly #ledger: Ledger
   readonly #outcomes: Outcomes
   readonly #environments = new Environments()
+  readonly #challenged: Challenged
   readonly #receiving = new Map<string, number>()
   readonly #openedAt: number
   #closing = false
@@ -35,6 +40,7 @@ export class Dispatcher {
     this.#options = options
     this.#ledger = new Ledger(options.clock, options.maxKeptBytes)
     this.#outcomes = new Outcomes({ ...options, ledger: this.#ledger })
+    this.#challenged = new Challenged(options.clock)
     this.#openedAt = options.clock.now()
   }
 
@@ -48,7 +54,11 @@ export class Dispatcher {
     this.#onAskUnknown(message, from)
   }
 
-  #onAskUnknown({ id, sent }: AskMessage, from: string): void {
+  #onAskUnknown({ id, sent, boundTo }: AskMessage, from: string): void {
+    if (boundTo === this.#options.identity.session) {
+      const challenged = this.#challenged.take(id)
+      if (challenged?.from === from) return this.#begin(challenged.message, from)
+    }
     const lastPartAt = this.#receiving.get(id) ?? Number.NEGATIVE_INFINITY
     if (this.#options.clock.now() - lastPartAt < PARTS_STALL_MS) {
       return this.#outcomes.reply(from, { type: 'ack', id })
@@ -87,6 +97,14 @@ export class Dispatcher {
     if (this.#closing) {
       return this.#outcomes.reply(from, { type: 'decline', id: message.id, reason: 'the session is closing' })
     }
+    if (!this.#isFresh(message)) {
+      this.#challenged.hold(message, from)
+      return this.#outcomes.reply(from, { type: 'challenge', id: message.id })
+    }
+    this.#begin(message, from)
+  }
+
+  #begin(message: InvokeMessage, from: string): void {
     const env = this.#environments.variables(from, message.envFingerprint, message.env)
     if (env === undefined) return this.#outcomes.reply(from, { type: 'need', id: message.id })
     const entry = this.#enter(message, from, env)
@@ -95,6 +113,14 @@ export class Dispatcher {
     } catch (error) {
       this.#outcomes.settle(entry, { kind: 'error', error: toLambdaError(error) })
     }
+  }
+
+  // A message bound to this session is none recorded before it began, and what it has seen since it remembers. Another is
+  // accepted at the first contact alone, where clocks agree and this session is old enough to remember a recording.
+  #isFresh({ boundTo, sentAt }: InvokeMessage): boolean {
+    if (boundTo === this.#options.identity.session) return true
+    const now = this.#options.clock.now()
+    return now - this.#openedAt > REMEMBERED_MS && Math.abs(now - sentAt) <= CLOCK_TOLERANCE_MS
   }
 
   #enter(message: InvokeMessage, from: string, env: Readonly<Record<string, string>>): Entry {

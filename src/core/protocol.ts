@@ -16,6 +16,8 @@ export interface InvokeMessage {
   readonly ackedBy?: string
   /** Unix milliseconds of the stub's clock. */
   readonly sentAt: number
+  /** The session that was last heard: what is bound to one session is nothing to another. */
+  readonly boundTo?: string
   /** Which environment variables the local code gets. */
   readonly envFingerprint: string
   /** The variables themselves, as JSON; absent where the session has them. */
@@ -33,10 +35,12 @@ export interface MissingParts {
   readonly parts: readonly number[]
 }
 
-/** Asks what became of an invocation. */
+/** Asks what became of an invocation; the answer to `challenge`. */
 export interface AskMessage {
   readonly type: 'ask'
   readonly id: string
+  /** As in `invoke`. */
+  readonly boundTo?: string
   /** The message that last carried the invocation, so that its missing parts can be named. */
   readonly sent?: string
   /** What has not arrived of the answer, where some of it has. */
@@ -81,6 +85,13 @@ export interface ErrorMessage extends FromSession {
 export interface NeedMessage extends FromSession {
   readonly type: 'need'
 }
+/**
+ * The invocation may be a recording: ask for it, bound to this session. A session's id is random, so that no recording can
+ * be bound to one that came after it.
+ */
+export interface ChallengeMessage extends FromSession {
+  readonly type: 'challenge'
+}
 /** This session never received the invocation, or not all of it: send it again. */
 export interface UnknownMessage extends FromSession {
   readonly type: 'unknown'
@@ -101,6 +112,7 @@ export type SessionMessage =
   | ResultMessage
   | ErrorMessage
   | NeedMessage
+  | ChallengeMessage
   | MissingMessage
   | UnknownMessage
   | DeclineMessage

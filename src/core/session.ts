@@ -8,7 +8,7 @@ import { FunctionTable, type ServeOptions, type TargetParts } from './function-t
 import type { Invocation } from './invocation.js'
 import type { StubMessage } from './protocol.js'
 import { Link, type LinkStatus } from './reconnect.js'
-import { rootKey } from './seal.js'
+import { type RootKey, rootKey } from './seal.js'
 import { type AbortOptions, checkEndpoint, type Endpoint, type Transport } from './transport.js'
 import { type NextOptions, Waiters } from './waiters.js'
 
@@ -18,8 +18,10 @@ export interface SessionOptions {
   readonly stage: string
   /** Which session stubs speak to. @default 'default' */
   readonly name?: string
-  /** The secret shared with the stubs; make it with `generateKey()`. */
-  readonly key: string | Uint8Array
+  /** The secret shared with the stubs; make it with `generateKey()`. Either this or `keys`. */
+  readonly key?: string | Uint8Array
+  /** The secret and those before it: while a key is rotated, stubs may have either. */
+  readonly keys?: readonly (string | Uint8Array)[]
   /** How frames travel: `iot()`, `mqtt()`, `memory()` or your own. */
   readonly transport: Transport
   /** @default the machine's clock */
@@ -61,7 +63,7 @@ export class Session implements AsyncDisposable {
     const onDiscard = (discard: Discard) => this.#emitter.emit('discard', discard)
     const channel: Channel<'stub'> = new Channel<'stub'>({
       self: this.#self,
-      keys: [rootKey(options.key)],
+      keys: rootKeys(options),
       frameBytes: transport.limits.frameBytes,
       clock,
       send: (to, frame, sendOptions) => this.#link.send(to, frame, sendOptions),
@@ -206,7 +208,7 @@ function checkOptions(options: SessionOptions): SessionOptions {
       'createSession() takes an object: { app, stage, key, transport }.',
     )
   }
-  const known = ['app', 'stage', 'name', 'key', 'transport', 'clock', 'maxKeptBytes']
+  const known = ['app', 'stage', 'name', 'key', 'keys', 'transport', 'clock', 'maxKeptBytes']
   const unknown = Object.keys(options).find((name) => !known.includes(name))
   if (unknown !== undefined) {
     throw new TetherError(
@@ -228,6 +230,19 @@ function checkOptions(options: SessionOptions): SessionOptions {
     )
   }
   return options
+}
+
+function rootKeys({ key, keys }: SessionOptions): RootKey[] {
+  if (key !== undefined && keys !== undefined) {
+    throw new TetherError('INVALID_OPTION', "Give either 'key' or 'keys', not both.")
+  }
+  if (keys !== undefined && (!Array.isArray(keys) || keys.length === 0)) {
+    throw new TetherError(
+      'INVALID_OPTION',
+      "'keys' must be a list of keys that is not empty, the newest first.",
+    )
+  }
+  return (keys ?? [key]).map((one) => rootKey(one as string))
 }
 
 function asBuildError(functionId: string, error: unknown): TetherError {

@@ -31,7 +31,8 @@ export function iotUrl(endpoint: string): string {
 
 /** The region that an endpoint of AWS's names; undefined for any other host. */
 export function regionOf(endpoint: string): string | undefined {
-  return /\.iot\.([a-z0-9-]+)\.amazonaws\.com/.exec(endpoint)?.[1]
+  const { hostname } = new URL(iotUrl(endpoint))
+  return /\.iot\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?$/.exec(hostname)?.[1]
 }
 
 /**

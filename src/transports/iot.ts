@@ -85,10 +85,28 @@ async function credentialsOf(
   sdk: () => Promise<IoTClient>,
 ): Promise<AwsCredentials> {
   if (credentials === undefined) return fromSdk('credentials', async () => (await sdk()).config.credentials())
-  return checkCredentials(typeof credentials === 'function' ? await credentials() : credentials)
+  if (typeof credentials !== 'function') return credentials
+  return checkCredentials(await callerCredentials(credentials))
 }
 
-async function loadClient({ region, credentials }: IotOptions): Promise<IoTClient> {
+async function callerCredentials(
+  credentials: () => AwsCredentials | Promise<AwsCredentials>,
+): Promise<AwsCredentials> {
+  try {
+    return await credentials()
+  } catch (cause) {
+    if (cause instanceof TetherError) throw cause
+    throw new TetherError('UNREACHABLE', `iot()'s 'credentials' failed: ${(cause as Error).message}`, {
+      cause,
+    })
+  }
+}
+
+async function loadClient({
+  region,
+  credentials,
+  connectTimeoutMs = 10_000,
+}: IotOptions): Promise<IoTClient> {
   let module: typeof import('@aws-sdk/client-iot')
   try {
     module = await import('@aws-sdk/client-iot')
@@ -100,6 +118,12 @@ async function loadClient({ region, credentials }: IotOptions): Promise<IoTClien
     )
   }
   return new module.IoTClient({
+    // The SDK by itself waits for a silent server for ever.
+    requestHandler: {
+      connectionTimeout: connectTimeoutMs,
+      requestTimeout: connectTimeoutMs,
+      throwOnRequestTimeout: true,
+    },
     ...(region !== undefined && { region }),
     ...(credentials !== undefined && {
       credentials: typeof credentials === 'function' ? async () => credentials() : credentials,

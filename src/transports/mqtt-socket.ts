@@ -118,10 +118,9 @@ async function openWebSocket({ url, ca, cert, key, rejectUnauthorized }: MqttTar
   })
   const opened = new Promise<void>((resolve, reject) => {
     webSocket.once('open', resolve)
-    webSocket.once('unexpected-response', (request, response) => {
-      reject(new UpgradeRefused(response.statusCode ?? 0, response.headers.date))
-      request.destroy()
-    })
+    webSocket.once('unexpected-response', (_request, response) =>
+      reject(new UpgradeRefused(response.statusCode ?? 0, response.headers.date)),
+    )
   })
   return { socket: streamOf(webSocket, createWebSocketStream), opened }
 }
@@ -136,6 +135,5 @@ function streamOf(webSocket: WebSocket, createStream: typeof import('ws').create
       callback,
     )
   }
-  webSocket.once('close', () => socket.destroy())
   return socket
 }

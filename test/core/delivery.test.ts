@@ -29,6 +29,8 @@ describe('delivery', () => {
     await using tether = new Tether({ clock })
     const { session, held } = holding(tether)
     await session.open()
+    // Old enough to tell a recording from a first contact.
+    clock.jump(61_000)
     const stub = tether.stub()
     const quick = stub('quick', stubContext())
     await clock.advance(24)
@@ -365,6 +367,7 @@ describe('delivery', () => {
       return invocation.respond('x'.repeat(1_000))
     })
     await session.open()
+    clock.jump(61_000)
     tether.transport.filter = ({ to, frame }) => (to.role === 'stub' ? [] : [frame])
     const outcomes = Promise.allSettled([tether.stub()({}, stubContext()), tether.stub()({}, stubContext())])
     await clock.advance(100)

@@ -1,0 +1,42 @@
+import type { Clock } from './clock.js'
+import type { InvokeMessage } from './protocol.js'
+
+interface Held {
+  readonly message: InvokeMessage
+  readonly from: string
+  readonly until: number
+}
+
+// Longer than the slowest stub takes to answer a challenge; a recording is forgotten soon.
+const HOLD_MS = 10_000
+const MAX_BYTES = 32 * 1024 * 1024
+
+/** Invocations that may be recordings, until their stubs have shown that they wait. Bounded: the oldest give way. */
+export class Challenged {
+  readonly #clock: Clock
+  readonly #held = new Map<string, Held>()
+  #bytes = 0
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  hold(message: InvokeMessage, from: string): void {
+    this.take(message.id)
+    this.#held.set(message.id, { message, from, until: this.#clock.now() + HOLD_MS })
+    this.#bytes += message.event.length
+    for (const [id, { until }] of this.#held) {
+      if (this.#bytes <= MAX_BYTES && until > this.#clock.now()) return
+      this.take(id)
+    }
+  }
+
+  /** The invocation, held no longer. */
+  take(id: string): Held | undefined {
+    const held = this.#held.get(id)
+    if (held === undefined) return undefined
+    this.#held.delete(id)
+    this.#bytes -= held.message.event.length
+    return held.until > this.#clock.now() ? held : undefined
+  }
+}

@@ -1,0 +1,135 @@
+import { describe, expect, test } from 'vitest'
+import type { Transport } from '../../src/core/transport.js'
+import { type AwsCredentials, type IotCommonOptions, iot } from '../../src/transports/iot.js'
+import { iotLight } from '../../src/transports/iot-light.js'
+import { ManualClock } from '../support/manual-clock.js'
+import { failure, Inbox, stub } from './inbox.js'
+import { identity, region, startBroker, startGateway } from './iot-gateway.js'
+
+const HOUR_MS = 3_600_000
+
+interface Options extends IotCommonOptions {
+  readonly endpoint: string
+  readonly credentials?: () => AwsCredentials
+}
+
+const SIDES: readonly { readonly side: string; make(options: Options): Transport }[] = [
+  { side: 'iot', make: (options) => iot({ region, credentials: () => identity, ...options }) },
+  { side: 'iotLight', make: (options) => iotLight({ region, credentials: () => identity, ...options }) },
+]
+
+describe.each(SIDES)('$side', ({ make }) => {
+  test('carries frames up to AWS IoT’s 128 KB, and refuses a byte more before it is sent', async () => {
+    const gateway = await startGateway({ port: await startBroker() })
+    const inbox = new Inbox()
+    await using connection = await make({ endpoint: gateway.url }).connect(stub, inbox)
+    const frame = Buffer.alloc(131_072, 7)
+    await connection.send(stub, frame)
+    expect((await inbox.next()).equals(frame)).toBe(true)
+    await expect(connection.send(stub, Buffer.alloc(131_073))).rejects.toMatchObject({
+      code: 'TOO_LARGE',
+      message: expect.stringMatching(/131,073 bytes exceeds 131,072/),
+    })
+    await connection.send(stub, Buffer.from('alive'))
+    expect(await inbox.text()).toBe('alive')
+  })
+
+  test('signs anew, with credentials asked for anew, at each connect', async () => {
+    const port = await startBroker()
+    const second = { accessKeyId: 'AKIASECOND', secretAccessKey: 'other' }
+    const now = Date.now()
+    const clock = new ManualClock(now)
+    const gateway = await startGateway({ port, identities: [identity, second], now: () => clock.now() })
+    const given = [identity, identity, second]
+    const transport = make({ endpoint: gateway.url, clock, credentials: () => given.shift()! })
+    for (let i = 0; i < 3; i++) {
+      const connection = await transport.connect(stub, new Inbox())
+      const closing = connection.close()
+      await clock.advance(HOUR_MS)
+      await closing
+    }
+    const parameters = gateway.asked.map((url) => new URL(url, 'ws://x').searchParams)
+    expect(parameters.map((one) => one.get('X-Amz-Credential')?.split('/')[0])).toEqual([
+      identity.accessKeyId,
+      identity.accessKeyId,
+      second.accessKeyId,
+    ])
+    expect(new Set(parameters.map((one) => one.get('X-Amz-Signature'))).size).toBe(3)
+    expect(gateway.refusals).toEqual([])
+  })
+
+  test.each([
+    ['a wrong secret', { ...identity, secretAccessKey: 'wrong-word' }],
+    ['an unknown key', { ...identity, accessKeyId: 'AKIAUNKNOWN' }],
+    ['an expired session token', { ...identity, sessionToken: 'expired-token' }],
+  ])('tells what to check after %s, and tells no secret', async (_what, wrong) => {
+    const gateway = await startGateway({ port: await startBroker() })
+    const error = await failure(
+      make({ endpoint: gateway.url, credentials: () => wrong }).connect(stub, new Inbox()),
+    )
+    expect(error).toMatchObject({
+      code: 'UNREACHABLE',
+      message: expect.stringMatching(/status 403.*check the credentials, the region/),
+      details: { statusCode: 403 },
+    })
+    expect(JSON.stringify([error.message, error.details])).not.toMatch(/word|token|Signature/)
+    // The clock is right: another signature would not help.
+    expect(gateway.refusals).toHaveLength(1)
+  })
+
+  test.each([
+    ['an hour behind', -HOUR_MS],
+    ['six minutes ahead', 6 * 60_000],
+    ['a year ahead', 365 * 24 * HOUR_MS],
+  ])('corrects a clock that is %s by the Date of the refusal, and remembers', async (_what, errorMs) => {
+    const gateway = await startGateway({ port: await startBroker() })
+    const clock = { now: () => Date.now() + errorMs, schedule: () => () => {} }
+    const expiration = new Date(Date.now() + HOUR_MS)
+    const transport = make({ endpoint: gateway.url, clock, credentials: () => ({ ...identity, expiration }) })
+    const inbox = new Inbox()
+    await using connection = await transport.connect(stub, inbox)
+    await connection.send(stub, Buffer.from('in time'))
+    expect(await inbox.text()).toBe('in time')
+    expect(gateway.refusals).toHaveLength(1)
+    // By this machine's clock it is an hour from now, too. A Date has whole seconds.
+    expect(Math.abs(connection.expiresAt! - clock.now() - HOUR_MS)).toBeLessThan(10_000)
+
+    await using _again = await transport.connect({ ...stub, name: 'again' }, new Inbox())
+    expect(gateway.refusals).toHaveLength(1)
+    expect(gateway.asked).toHaveLength(3)
+  })
+
+  test('gives up after one correction where the credentials are wrong, too', async () => {
+    const gateway = await startGateway({ port: await startBroker(), identities: [] })
+    const clock = { now: () => Date.now() - HOUR_MS, schedule: () => () => {} }
+    expect(await failure(make({ endpoint: gateway.url, clock }).connect(stub, new Inbox()))).toMatchObject({
+      code: 'UNREACHABLE',
+      message: expect.stringMatching(/check the credentials/),
+    })
+    expect(gateway.asked).toHaveLength(2)
+  })
+
+  test('says that a new account’s endpoint may need ten minutes to have a name', async () => {
+    const endpoint = 'abc123-ats.iot.eu-west-1.invalid'
+    expect(await failure(make({ endpoint }).connect(stub, new Inbox()))).toMatchObject({
+      code: 'UNREACHABLE',
+      message: expect.stringMatching(/abc123-ats.*ENOTFOUND.*wait ten minutes/),
+      details: { code: 'ENOTFOUND' },
+    })
+  })
+
+  test('ends by its own word with the credentials, and after 24 hours at the latest', async () => {
+    const gateway = await startGateway({ port: await startBroker() })
+    const now = Date.now()
+    const clock = { now: () => now, schedule: () => () => {} }
+    const expiry = async (expiration?: Date) => {
+      const credentials = () => ({ ...identity, ...(expiration !== undefined && { expiration }) })
+      const transport = make({ endpoint: gateway.url, clock, credentials })
+      await using connection = await transport.connect(stub, new Inbox())
+      return connection.expiresAt! - now
+    }
+    expect(await expiry()).toBe(24 * HOUR_MS)
+    expect(await expiry(new Date(now + HOUR_MS))).toBe(HOUR_MS)
+    expect(await expiry(new Date(now + 48 * HOUR_MS))).toBe(24 * HOUR_MS)
+  })
+})
