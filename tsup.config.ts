@@ -7,6 +7,8 @@ export default defineConfig({
     'transports/memory': 'src/transports/memory.ts',
     'transports/mqtt': 'src/transports/mqtt.ts',
     'transports/iot': 'src/transports/iot.ts',
+    'stores/memory': 'src/stores/memory.ts',
+    'stores/s3': 'src/stores/s3.ts',
     'executors/index': 'src/executors/index.ts',
     'sources/file': 'src/sources/file.ts',
     'sources/esbuild': 'src/sources/esbuild.ts',

@@ -7,6 +7,9 @@ import { type HttpApi, httpApi } from './http-api.js'
 import type { HttpListener } from './http-listener.js'
 import type { LocalFunction } from './lambda-function.js'
 import { createLambdaHost, type LambdaHost, type LambdaHostOptions } from './lambda-host.js'
+import { type LocalBucket, S3Bucket } from './s3-bucket.js'
+import { type S3EndpointOptions, s3Endpoint } from './s3-endpoint.js'
+import { isBucketName } from './s3-operations.js'
 import { snsEndpoint } from './sns-endpoint.js'
 import { createTopic, type LocalTopic } from './topic.js'
 
@@ -24,10 +27,12 @@ export interface LocalCloudOptions {
   readonly broker?: Omit<LocalBrokerOptions, 'region' | 'accountId' | 'host' | 'clock'>
   /** The Lambda host's own options. */
   readonly lambda?: Omit<LambdaHostOptions, 'region' | 'accountId' | 'credentials' | 'clock'>
+  /** The S3 endpoint's own options; its `identities` are accepted beside `credentials`. */
+  readonly s3?: Partial<Pick<S3EndpointOptions, 'identities' | 'maxObjectBytes'>>
   readonly clock?: Clock
 }
 
-/** A small cloud on this machine, with AWS's own limits: an IoT broker, Lambda, HTTP APIs and topics. */
+/** A small cloud on this machine, with AWS's own limits: an IoT broker, Lambda, HTTP APIs, topics and buckets. */
 export interface LocalCloud extends AsyncDisposable {
   readonly region: string
   readonly accountId: string
@@ -42,6 +47,8 @@ export interface LocalCloud extends AsyncDisposable {
   readonly mqttUrl: string
   /** For `AWS_ENDPOINT_URL_SNS`; functions have it already. @throws TetherError `CLOSED` before `open()` */
   readonly snsEndpoint: string
+  /** For `AWS_ENDPOINT_URL_S3`; functions have it already. @throws TetherError `CLOSED` before `open()` */
+  readonly s3Endpoint: string
   /** Starts to listen. @throws TetherError `MISSING_DEPENDENCY` (aedes), `UNREACHABLE` (port taken), `CLOSED` */
   open(): Promise<void>
   /** Adds a function. @throws TetherError `INVALID_OPTION`, `CLOSED` */
@@ -50,6 +57,8 @@ export interface LocalCloud extends AsyncDisposable {
   httpApi(target: Pick<LocalFunction, 'invoke'>, options?: { readonly port?: number }): Promise<HttpApi>
   /** The topic of that name, made when it is new. @throws TetherError `INVALID_OPTION` */
   topic(name: string): LocalTopic
+  /** The bucket of that name, made when it is new. @throws TetherError `INVALID_OPTION` */
+  bucket(name: string): LocalBucket
   /** Ends everything; no process, socket or file is left. Idempotent. */
   close(): Promise<void>
 }
@@ -68,9 +77,11 @@ class ComposedCloud implements LocalCloud {
   readonly #host: string
   readonly #clock: Clock
   readonly #topics = new Map<string, LocalTopic>()
+  readonly #buckets = new Map<string, S3Bucket>()
   readonly #listeners: HttpListener[] = []
   #lambda: LambdaHost | undefined
   #sns: HttpListener | undefined
+  #s3: HttpListener | undefined
   #opening: Promise<void> | undefined
   #closing: Promise<void> | undefined
 
@@ -113,6 +124,10 @@ class ComposedCloud implements LocalCloud {
     return (this.#sns ?? notOpen()).url
   }
 
+  get s3Endpoint(): string {
+    return (this.#s3 ?? notOpen()).url
+  }
+
   open(): Promise<void> {
     if (this.#closing !== undefined) return Promise.reject(closedError())
     this.#opening ??= this.#open()
@@ -148,6 +163,18 @@ class ComposedCloud implements LocalCloud {
     return topic
   }
 
+  bucket(name: string): LocalBucket {
+    if (!isBucketName(name)) {
+      throw new TetherError(
+        'INVALID_OPTION',
+        `'name' must be 3 to 63 lower-case letters, digits, '.' or '-', not '${name}'.`,
+      )
+    }
+    const bucket = this.#buckets.get(name) ?? new S3Bucket(name, this.#clock)
+    this.#buckets.set(name, bucket)
+    return bucket
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -162,13 +189,26 @@ class ComposedCloud implements LocalCloud {
     this.#sns = await snsEndpoint(this.#topics, this.#host)
     this.#listeners.push(this.#sns)
     const { region, accountId, credentials } = this
+    this.#s3 = await s3Endpoint({
+      ...this.#options.s3,
+      host: this.#host,
+      region,
+      identities: [credentials, ...(this.#options.s3?.identities ?? [])],
+      buckets: this.#buckets,
+      clock: this.#clock,
+    })
+    this.#listeners.push(this.#s3)
     this.#lambda = createLambdaHost({
       ...this.#options.lambda,
       region,
       accountId,
       credentials,
       clock: this.#clock,
-      environment: { AWS_ENDPOINT_URL_SNS: this.#sns.url, ...this.#options.lambda?.environment },
+      environment: {
+        AWS_ENDPOINT_URL_SNS: this.#sns.url,
+        AWS_ENDPOINT_URL_S3: this.#s3.url,
+        ...this.#options.lambda?.environment,
+      },
     })
   }
 

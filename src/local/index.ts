@@ -26,4 +26,7 @@ export type {
 } from './lambda-events.js'
 export type { LocalFunction } from './lambda-function.js'
 export { createLambdaHost, type LambdaHost, type LambdaHostOptions } from './lambda-host.js'
+export type { LocalBucket } from './s3-bucket.js'
+export type { LocalS3Identity } from './s3-endpoint.js'
+export type { S3Action } from './s3-operations.js'
 export type { LocalTopic, MessageAttribute, TopicMessage } from './topic.js'

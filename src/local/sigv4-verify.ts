@@ -1,12 +1,15 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
+import {
+  ALGORITHM,
+  parseQuery,
+  parseTime,
+  type SigningIdentity,
+  sha256,
+  signatureFits,
+  split,
+} from './sigv4.js'
 
-/** Credentials to check a signature against. */
-export interface SigningIdentity {
-  readonly accessKeyId: string
-  readonly secretAccessKey: string
-  readonly sessionToken?: string
-}
+export type { SigningIdentity } from './sigv4.js'
 
 /** A request signed in its query, as it arrived. */
 export interface PresignedRequest {
@@ -27,7 +30,6 @@ export interface SignatureScope<I extends SigningIdentity> {
 // Without X-Amz-Expires a SigV4 signature holds for five minutes; the same is allowed for a clock that is ahead.
 const SKEW_MS = 5 * 60_000
 const MAX_EXPIRES_SECONDS = 604_800
-const ALGORITHM = 'AWS4-HMAC-SHA256'
 
 /**
  * Checks a SigV4 signature in a GET request's query, the way AWS IoT wants it: over an empty body, and with
@@ -60,32 +62,26 @@ export function verifyPresigned<I extends SigningIdentity>(
 
   const signedHeaders = (query.get('X-Amz-SignedHeaders') ?? '').split(';')
   if (!signedHeaders.includes('host')) return { fault: "'host' is not among X-Amz-SignedHeaders" }
-  const canonicalRequest = [
-    'GET',
+  const unsigned = ['X-Amz-Signature', 'X-Amz-Security-Token']
+  const parts = {
+    method: 'GET',
     path,
-    canonicalQuery(pairs.filter(([name]) => name !== 'X-Amz-Signature' && name !== 'X-Amz-Security-Token')),
-    ...signedHeaders.map((name) => `${name}:${String(request.headers[name] ?? '').trim()}`),
-    '',
-    signedHeaders.join(';'),
-    sha256(''),
-  ].join('\n')
-  const key = wanted.reduce<string | Buffer>(
-    (parent, part) => hmac(parent, part),
-    `AWS4${identity.secretAccessKey}`,
-  )
-  const expected = hmac(key, [ALGORITHM, time, wanted.join('/'), sha256(canonicalRequest)].join('\n'))
-  const given = Buffer.from(query.get('X-Amz-Signature') ?? '', 'hex')
-  if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
+    query: pairs.filter(([name]) => !unsigned.includes(name)),
+    headers: request.headers,
+    signedHeaders,
+    payloadHash: sha256(''),
+    time,
+    scope: wanted,
+  }
+  if (!signatureFits(parts, identity.secretAccessKey, query.get('X-Amz-Signature') ?? '')) {
     return { fault: 'the signature does not fit the request' }
   }
   return { identity }
 }
 
 function checkTime(time: string, expires: string | undefined, now: number): string | undefined {
-  const parts = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(time)
-  if (!parts) return 'X-Amz-Date is not of the form 20261101T120000Z'
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts.slice(1).map(Number)
-  const signedAt = Date.UTC(year, month - 1, day, hour, minute, second)
+  const signedAt = parseTime(time)
+  if (signedAt === undefined) return 'X-Amz-Date is not of the form 20261101T120000Z'
   const seconds = expires === undefined ? SKEW_MS / 1000 : Number(expires)
   if (!Number.isInteger(seconds) || seconds < 1 || seconds > MAX_EXPIRES_SECONDS) {
     return `X-Amz-Expires of ${expires} is not from 1 to ${MAX_EXPIRES_SECONDS}`
@@ -93,49 +89,4 @@ function checkTime(time: string, expires: string | undefined, now: number): stri
   if (signedAt - now > SKEW_MS) return `the signature is ${signedAt - now} ms ahead; ${SKEW_MS} are allowed`
   const age = now - signedAt
   return age > seconds * 1000 ? `the signature is ${age} ms old; it holds for ${seconds * 1000}` : undefined
-}
-
-function parseQuery(text: string): [string, string][] | undefined {
-  try {
-    return text
-      .split('&')
-      .filter((part) => part !== '')
-      .map((part) => {
-        const [name = '', value = ''] = split(part, '=')
-        return [decodeURIComponent(name), decodeURIComponent(value)]
-      })
-  } catch {
-    return undefined
-  }
-}
-
-function canonicalQuery(pairs: readonly [string, string][]): string {
-  return pairs
-    .map(([name, value]) => [encode(name), encode(value)] as const)
-    .sort(([name, value], [otherName, otherValue]) => compare(name, otherName) || compare(value, otherValue))
-    .map((pair) => pair.join('='))
-    .join('&')
-}
-
-// By code units: localeCompare would order them as a reader expects, not as SigV4 does.
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
-}
-
-// RFC 3986: encodeURIComponent leaves five characters that SigV4 encodes.
-function encode(text: string): string {
-  return encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
-}
-
-function split(text: string, separator: string): string[] {
-  const at = text.indexOf(separator)
-  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)]
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex')
-}
-
-function hmac(key: string | Buffer, text: string): Buffer {
-  return createHmac('sha256', key).update(text).digest()
 }
