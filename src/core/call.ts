@@ -13,6 +13,10 @@ export type CallOutcome =
 export interface Wire {
   ready(signal: AbortSignal): Promise<void>
   renew(): void
+  /** Drops a connection that takes nothing. */
+  replace(): void
+  /** When anything last came or went. */
+  activeAt(): number
   invoke(
     head: Pick<InvokeMessage, 'id' | 'remainingMs' | 'ageMs' | 'ackedBy'>,
     options: { withEnv: boolean },
@@ -46,7 +50,9 @@ export class Call {
   readonly #timers = new Set<Cancel>()
   #phase: Phase = 'connecting'
   #ackedBy: string | undefined
+  #firstSentAt: number | undefined
   #submittedAt = 0
+  #outageAt: number | undefined
   #heardAt = 0
   #partAt = Number.NEGATIVE_INFINITY
   #asked = 0
@@ -89,10 +95,24 @@ export class Call {
   }
 
   /** Another connection is up: what was sent on the old one may be lost. Silence counts anew after an outage. */
-  connected(afterOutage: boolean): void {
+  connected(): void {
+    const afterOutage = this.#outageAt !== undefined
+    this.#outageAt = undefined
     if (this.#phase !== 'waiting') return
     if (afterOutage) this.#heardAt = this.#clock.now()
     void this.#ask()
+    this.#sleep()
+  }
+
+  /** No connection is up: silence says nothing, and connecting has its own time. */
+  disconnected(): void {
+    this.#outageAt ??= this.#clock.now()
+    if (this.#phase === 'waiting') this.#sleep()
+  }
+
+  /** The stub is being closed. */
+  close(): void {
+    this.#fail(new TetherError('CLOSED', 'The stub was closed before the session answered.'))
   }
 
   /** A part of the answer arrived, before all of it. */
@@ -171,11 +191,13 @@ export class Call {
       await this.#ready()
       this.#phase = 'sending'
       const now = this.#clock.now()
+      this.#firstSentAt ??= now
+      this.#watchSending()
       this.#sent = await this.#wire.invoke(
         {
           id: this.#id,
           remainingMs: Math.max(0, this.#startedAt + this.#input.remainingMs - now),
-          ageMs: now - this.#startedAt,
+          ageMs: now - this.#firstSentAt,
           ...(this.#ackedBy === undefined ? {} : { ackedBy: this.#ackedBy }),
         },
         { withEnv },
@@ -184,6 +206,19 @@ export class Call {
     } catch (error) {
       this.#sendFailed(error)
     }
+  }
+
+  /** A large message may take long; a connection that takes nothing of it for so long is dead. */
+  #watchSending(): void {
+    const { ackTimeoutMs } = this.#options
+    const cancel = this.#clock.schedule(ackTimeoutMs, () => {
+      this.#timers.delete(cancel)
+      if (this.#phase !== 'sending') return
+      if (this.#clock.now() - Math.max(this.#wire.activeAt(), this.#startedAt) >= ackTimeoutMs)
+        this.#wire.replace()
+      this.#watchSending()
+    })
+    this.#timers.add(cancel)
   }
 
   #sendFailed(thrown: unknown): void {
@@ -218,7 +253,9 @@ export class Call {
   }
 
   get #silentAt(): number {
-    return this.#ackedBy === undefined ? this.#heardAt + this.#options.ackTimeoutMs : Number.POSITIVE_INFINITY
+    if (this.#ackedBy !== undefined) return Number.POSITIVE_INFINITY
+    const { ackTimeoutMs, connectTimeoutMs } = this.#options
+    return this.#outageAt === undefined ? this.#heardAt + ackTimeoutMs : this.#outageAt + connectTimeoutMs
   }
 
   /** Wakes for the next question, or for the end of the wait, whichever comes first. */
@@ -232,7 +269,7 @@ export class Call {
     if (this.#phase !== 'waiting') return
     const now = this.#clock.now()
     if (now >= this.#silentAt)
-      return this.#fail(this.#wire.connected() ? this.#noSession() : this.#unreachable())
+      return this.#fail(this.#outageAt === undefined ? this.#noSession() : this.#unreachable())
     if (now >= this.#askAt) {
       this.#asked++
       // The connection looks alive and nothing comes back: a frozen process may hold a dead one.

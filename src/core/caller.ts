@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { Call, type CallOutcome, type Wire } from './call.js'
 import { Channel } from './channel.js'
 import { type Clock, systemClock } from './clock.js'
+import { TetherError } from './errors.js'
 import type { InvocationContext } from './executor.js'
 import type { Sent } from './outgoing.js'
 import type { SessionMessage, StubMessage } from './protocol.js'
@@ -57,7 +58,7 @@ export class Caller {
   /** Which variables a session has. */
   #known = { session: '', fingerprint: '' }
   #refusal: Refusal | undefined
-  #outage = false
+  #closed = false
 
   /** Made at the first invocation: until then a snapshot of the process holds no identity. */
   constructor(options: CallerOptions) {
@@ -93,10 +94,10 @@ export class Caller {
       clock,
       onFrame: (frame) => this.#channel.receive(frame),
       onStatus: ({ state }) => {
-        if (state === 'disconnected') this.#outage = true
-        if (state !== 'connected') return
-        for (const call of this.#calls.values()) call.connected(this.#outage)
-        this.#outage = false
+        for (const call of this.#calls.values()) {
+          if (state === 'connected') call.connected()
+          if (state === 'disconnected') call.disconnected()
+        }
       },
     })
   }
@@ -108,20 +109,24 @@ export class Caller {
   async call(input: CallInput): Promise<CallOutcome> {
     const idleMs = this.#clock.now() - this.#link.activeAt
     if (this.#link.connected && idleMs > STALE_AFTER_MS) this.#link.replace()
+    if (this.#closed) throw new TetherError('CLOSED', 'The stub was closed.')
     this.#link.start()
     const id = randomBytes(16).toString('base64url')
     const call = new Call(id, input, this.#options, this.#wire(input), this.#clock)
     this.#calls.set(id, call)
     try {
-      return await call.run()
+      const outcome = await call.run()
+      this.#settled.add(id)
+      return outcome
     } finally {
       this.#calls.delete(id)
-      this.#settled.add(id)
     }
   }
 
   /** Closes the connection; for tests and for hosts that end in an orderly way. */
   async close(): Promise<void> {
+    this.#closed = true
+    for (const call of this.#calls.values()) call.close()
     await this.#link.stop()
   }
 
@@ -131,6 +136,8 @@ export class Caller {
     return {
       ready: (signal) => this.#link.ready({ signal }),
       renew: () => this.#link.renew(),
+      replace: () => this.#link.replace(),
+      activeAt: () => this.#link.activeAt,
       invoke: async (head, options) => {
         const { session } = this.#known
         const known = session !== '' && this.#known.fingerprint === fingerprint && !options.withEnv

@@ -4,6 +4,7 @@ import type { InvokeMessage } from './protocol.js'
 interface Held {
   readonly message: InvokeMessage
   readonly from: string
+  readonly arrivedAt: number
   readonly until: number
 }
 
@@ -21,9 +22,9 @@ export class Challenged {
     this.#clock = clock
   }
 
-  hold(message: InvokeMessage, from: string): void {
+  hold(message: InvokeMessage, from: string, arrivedAt: number): void {
     this.take(message.id)
-    this.#held.set(message.id, { message, from, until: this.#clock.now() + HOLD_MS })
+    this.#held.set(message.id, { message, from, arrivedAt, until: this.#clock.now() + HOLD_MS })
     this.#bytes += message.event.length
     for (const [id, { until }] of this.#held) {
       if (this.#bytes <= MAX_BYTES && until > this.#clock.now()) return

@@ -41,6 +41,12 @@ export function encodeMessage(message: Message): Buffer {
     const bytes = fields[name] as Uint8Array | undefined
     delete fields[name]
     if (bytes === undefined) return { encoding: ABSENT, bytes: NOTHING }
+    if (bytes.length > MAX_BODY_BYTES) {
+      throw new TetherError(
+        'TOO_LARGE',
+        `The ${name} has ${bytes.length} bytes; at most ${MAX_BODY_BYTES} travel.`,
+      )
+    }
     const compressed = COMPRESSED.includes(name) ? compress(bytes) : undefined
     return compressed === undefined ? { encoding: IDENTITY, bytes } : { encoding: BROTLI, bytes: compressed }
   })

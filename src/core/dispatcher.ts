@@ -7,7 +7,7 @@ import type { FunctionTable, Slot } from './function-table.js'
 import { type Answer, Invocation } from './invocation.js'
 import { type Entry, Ledger } from './ledger.js'
 import { Outcomes, type OutcomesOptions } from './outcomes.js'
-import type { AskMessage, InvokeMessage, StubMessage } from './protocol.js'
+import type { AskMessage, CancelMessage, InvokeMessage, StubMessage } from './protocol.js'
 import type { Waiters } from './waiters.js'
 
 export interface DispatcherOptions extends Omit<OutcomesOptions, 'ledger'> {
@@ -24,6 +24,7 @@ const REMEMBERED_MS = 60_000
 const CLOCK_TOLERANCE_MS = 30_000
 /** A message whose parts stopped coming for this long has lost one: the stub sends it again. */
 const PARTS_STALL_MS = 1_000
+const STOP_MS = 500
 
 /** What a session does with what stubs say: at most one execution of each invocation. */
 export class Dispatcher {
@@ -32,8 +33,11 @@ export class Dispatcher {
   readonly #outcomes: Outcomes
   readonly #environments = new Environments()
   readonly #challenged: Challenged
-  readonly #receiving = new Map<string, number>()
-  readonly #openedAt: number
+  /** When the first and the latest part of an incomplete invocation arrived. */
+  readonly #receiving = new Map<string, { first: number; last: number }>()
+  #openedAt: number
+  readonly #stopped: Promise<void>
+  #onStopped: () => void = () => {}
   #closing = false
 
   constructor(options: DispatcherOptions) {
@@ -42,6 +46,14 @@ export class Dispatcher {
     this.#outcomes = new Outcomes({ ...options, ledger: this.#ledger })
     this.#challenged = new Challenged(options.clock)
     this.#openedAt = options.clock.now()
+    this.#stopped = new Promise((resolve) => {
+      this.#onStopped = resolve
+    })
+  }
+
+  /** From now on invocations arrive: what was sent before may have been run by another session. */
+  opened(): void {
+    this.#openedAt = this.#options.clock.now()
   }
 
   receive(message: StubMessage, from: string): void {
@@ -49,7 +61,7 @@ export class Dispatcher {
     if (message.type === 'invoke') return this.#onInvoke(message, from)
     const entry = this.#ledger.get(message.id)
     if (entry !== undefined && entry.from !== from) return
-    if (message.type === 'cancel') return this.#onCancel(entry, message.reason)
+    if (message.type === 'cancel') return this.#onCancel(entry, message, from)
     if (entry !== undefined) return this.#outcomes.repeat(entry, message.missing)
     this.#onAskUnknown(message, from)
   }
@@ -57,9 +69,11 @@ export class Dispatcher {
   #onAskUnknown({ id, sent, boundTo }: AskMessage, from: string): void {
     if (boundTo === this.#options.identity.session) {
       const challenged = this.#challenged.take(id)
-      if (challenged?.from === from) return this.#begin(challenged.message, from)
+      if (challenged?.from === from) return this.#begin(challenged.message, from, challenged.arrivedAt)
     }
-    const lastPartAt = this.#receiving.get(id) ?? Number.NEGATIVE_INFINITY
+    // Another session may have it by now, and its answer is the one that counts.
+    if (this.#closing) return
+    const lastPartAt = this.#receiving.get(id)?.last ?? Number.NEGATIVE_INFINITY
     if (this.#options.clock.now() - lastPartAt < PARTS_STALL_MS) {
       return this.#outcomes.reply(from, { type: 'ack', id })
     }
@@ -72,46 +86,47 @@ export class Dispatcher {
   receiving(id: string, from: string): void {
     const now = this.#options.clock.now()
     const known = this.#receiving.has(id) || this.#ledger.get(id) !== undefined
-    this.#receiving.set(id, now)
-    for (const [old, at] of this.#receiving) if (at < now - 60_000) this.#receiving.delete(old)
+    this.#receiving.set(id, { first: this.#receiving.get(id)?.first ?? now, last: now })
+    for (const [old, { last }] of this.#receiving) if (last < now - REMEMBERED_MS) this.#receiving.delete(old)
     if (!known && !this.#closing) this.#outcomes.reply(from, { type: 'ack', id })
   }
 
-  /** Declines what comes from now on; resolves when nothing runs, or at once when the signal fires. */
-  async drain(signal: AbortSignal | undefined): Promise<void> {
+  /** Takes nothing from now on; resolves when nothing runs and every answer has left, or soon after `stop`. */
+  async drain(): Promise<void> {
     this.#closing = true
-    const stop = () => {
-      const error = new TetherError('CLOSED', 'The session was closed before local code answered.')
-      for (const entry of this.#ledger.running()) this.#outcomes.abort(entry, error)
-    }
-    if (signal?.aborted) stop()
-    signal?.addEventListener('abort', stop, { once: true })
-    await this.#outcomes.idle()
-    signal?.removeEventListener('abort', stop)
+    await Promise.race([this.#outcomes.idle(), this.#stopped])
+  }
+
+  /** Stops what runs, and the draining with it. */
+  stop(): void {
+    this.#closing = true
+    this.#outcomes.stop(new TetherError('CLOSED', 'The session was closed before local code answered.'))
+    // Long enough for what tells the stubs; what a broken connection holds back is not waited for.
+    this.#options.clock.schedule(STOP_MS, this.#onStopped)
   }
 
   #onInvoke(message: InvokeMessage, from: string): void {
+    const arrivedAt = this.#receiving.get(message.id)?.first ?? this.#options.clock.now()
     this.#receiving.delete(message.id)
     const known = this.#ledger.get(message.id)
     if (known !== undefined) return known.from === from ? this.#outcomes.repeat(known) : undefined
-    if (this.#closing) {
-      return this.#outcomes.reply(from, { type: 'decline', id: message.id, reason: 'the session is closing' })
-    }
+    // Silence, not a refusal: another session may be there to take it.
+    if (this.#closing) return
     if (!this.#isFresh(message)) {
-      this.#challenged.hold(message, from)
+      this.#challenged.hold(message, from, arrivedAt)
       return this.#outcomes.reply(from, { type: 'challenge', id: message.id })
     }
-    this.#begin(message, from)
+    this.#begin(message, from, arrivedAt)
   }
 
-  #begin(message: InvokeMessage, from: string): void {
+  #begin(message: InvokeMessage, from: string, arrivedAt: number): void {
     const env = this.#environments.variables(from, message.envFingerprint, message.env)
     if (env === undefined) return this.#outcomes.reply(from, { type: 'need', id: message.id })
-    const entry = this.#enter(message, from, env)
+    const { entry, invocation } = this.#enter(message, from, env, arrivedAt)
     try {
-      this.#dispatch(entry)
+      this.#dispatch(entry, invocation)
     } catch (error) {
-      this.#outcomes.settle(entry, { kind: 'error', error: toLambdaError(error) })
+      void this.#outcomes.settle(entry, { kind: 'error', error: toLambdaError(error) })
     }
   }
 
@@ -123,7 +138,12 @@ export class Dispatcher {
     return now - this.#openedAt > REMEMBERED_MS && Math.abs(now - sentAt) <= CLOCK_TOLERANCE_MS
   }
 
-  #enter(message: InvokeMessage, from: string, env: Readonly<Record<string, string>>): Entry {
+  #enter(
+    message: InvokeMessage,
+    from: string,
+    env: Readonly<Record<string, string>>,
+    arrivedAt: number,
+  ): { entry: Entry; invocation: Invocation } {
     const { clock, identity } = this.#options
     const now = clock.now()
     const abort = new AbortController()
@@ -138,12 +158,13 @@ export class Dispatcher {
       rerun:
         (message.ackedBy !== undefined && message.ackedBy !== identity.session) ||
         message.ageMs > now - this.#openedAt,
-      deadline: now + message.remainingMs,
+      // The time that its parts took to arrive is over for the function as well.
+      deadline: arrivedAt + message.remainingMs,
       signal: abort.signal,
     }
     const invocation: Invocation = new Invocation(data, {
       now: () => clock.now(),
-      settled: () => entry.state !== 'running',
+      state: () => (entry.answered ? 'answered' : entry.state === 'running' ? 'running' : 'ended'),
       acknowledge: () => {
         entry.taken = true
         this.#ackSoon(entry)
@@ -151,19 +172,23 @@ export class Dispatcher {
       settle: (answer) => this.#outcomes.settle(entry, answer),
     })
     const entry: Entry = {
+      id: message.id,
+      functionId: message.functionId,
+      deadline: data.deadline,
       invocation,
       from,
       startedAt: now,
       abort,
       taken: false,
       acked: false,
+      answered: false,
       state: 'running',
       answerBytes: 0,
-      sending: false,
+      sending: undefined,
       timers: new Set(),
     }
     this.#ledger.add(entry)
-    const cancel = clock.schedule(message.remainingMs, () => {
+    const cancel = clock.schedule(data.deadline - now, () => {
       this.#outcomes.abort(
         entry,
         new TetherError(
@@ -173,12 +198,13 @@ export class Dispatcher {
       )
     })
     entry.timers.add(cancel)
-    return entry
+    return { entry, invocation }
   }
 
-  #dispatch(entry: Entry): void {
+  #dispatch(entry: Entry, invocation: Invocation): void {
     const { emitter, waiters } = this.#options
-    const { invocation } = entry
+    // Before they are called: a listener that hears once is gone afterwards.
+    const listened = emitter.listenerCount('invoke') > 0
     if (waiters.offer(invocation)) entry.taken = true
     emitter.emit('invoke', invocation)
     if (invocation.settled) return
@@ -187,10 +213,10 @@ export class Dispatcher {
       const slot = functions.find(invocation.functionId)
       if (slot === undefined) return this.#outcomes.decline(entry)
       entry.taken = true
-      void this.#run(entry, slot)
+      void this.#run(entry, invocation, slot)
       return
     }
-    if (entry.taken || emitter.listenerCount('invoke') > 0) {
+    if (entry.taken || listened) {
       entry.taken = true
       return this.#ackSoon(entry)
     }
@@ -200,8 +226,7 @@ export class Dispatcher {
     )
   }
 
-  async #run(entry: Entry, slot: Slot): Promise<void> {
-    const { invocation } = entry
+  async #run(entry: Entry, invocation: Invocation, slot: Slot): Promise<void> {
     const { executor } = slot
     // Code on this event loop, or a debugger, may keep the acknowledgement from leaving later. A function that has
     // always been quick is trusted to be so again: its answer is its acknowledgement.
@@ -249,9 +274,10 @@ export class Dispatcher {
     entry.timers.add(this.#options.clock.schedule(ACK_DELAY_MS, () => void this.#outcomes.acknowledge(entry)))
   }
 
-  #onCancel(entry: Entry | undefined, reason: string): void {
-    if (entry === undefined) return
-    const { id } = entry.invocation
+  #onCancel(entry: Entry | undefined, { id, reason }: CancelMessage, from: string): void {
+    this.#challenged.take(id)
+    // It may overtake its invocation, which must not run then.
+    if (entry === undefined) return this.#ledger.bury(id, from)
     if (entry.state !== 'running') return this.#ledger.end(entry)
     this.#outcomes.abort(
       entry,
@@ -261,10 +287,9 @@ export class Dispatcher {
 }
 
 function answerOf(outcome: Outcome, executor: Executor): Answer {
-  if (outcome.kind !== 'stream') return outcome
-  const error = new TetherError(
-    'UNSUPPORTED',
-    `Executor '${executor.name}' answered with a stream; responses are buffered for now. Return a value instead.`,
-  )
+  if (outcome.kind === 'value' && outcome.body instanceof Uint8Array) return outcome
+  if (outcome.kind === 'error') return outcome
+  const answered = outcome.kind === 'stream' ? 'a stream; responses are buffered for now' : 'no bytes'
+  const error = new TetherError('UNSUPPORTED', `Executor '${executor.name}' answered with ${answered}.`)
   return { kind: 'error', error: toLambdaError(error) }
 }

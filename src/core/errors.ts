@@ -90,11 +90,13 @@ export function toLambdaError(thrown: unknown, depth = 0): LambdaError {
   if (!isErrorLike(thrown)) {
     return { errorType: typeof thrown, errorMessage: describe(thrown), trace: [] }
   }
-  const { name, message, stack, cause } = thrown
-  const type = thrown instanceof TetherError ? `LambdaTether.${thrown.code}` : String(name || 'Error')
+  const [name, message, stack, cause] = ['name', 'message', 'stack', 'cause'].map((field) =>
+    read(thrown, field),
+  )
+  const type = thrown instanceof TetherError ? `LambdaTether.${thrown.code}` : describe(name || 'Error')
   const error: LambdaError = {
     errorType: type,
-    errorMessage: String(message ?? ''),
+    errorMessage: describe(message ?? ''),
     trace: typeof stack === 'string' ? stack.split('\n') : [],
   }
   return cause === undefined || depth >= MAX_CAUSES
@@ -111,6 +113,15 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
 export function abortError(signal: AbortSignal): TetherError {
   if (signal.reason instanceof TetherError) return signal.reason
   return new TetherError('ABORTED', 'The operation was aborted by its signal.', { cause: signal.reason })
+}
+
+// A getter may throw; what it was asked for is then missing.
+function read(value: object, field: string): unknown {
+  try {
+    return (value as Record<string, unknown>)[field]
+  } catch {
+    return undefined
+  }
 }
 
 // Errors from a worker, a vm context or another realm are no instances of this realm's Error.

@@ -32,7 +32,10 @@ export interface Slot {
 
 interface SlotState extends Slot {
   readonly source: FunctionSource
+  /** What the next invocation waits for. */
   current: Promise<FunctionBuild> | undefined
+  /** The build that is under way, or was last: one at a time. */
+  building: Promise<FunctionBuild> | undefined
   failed: boolean
   watcher: Disposable | undefined
 }
@@ -57,7 +60,11 @@ export class FunctionTable {
     this.#options = options
     this.#parts = parts
     this.#onReload = onReload
-    const { functions, executor } = options
+    const { functions, executor, ...unknown } = options ?? {}
+    const [name] = Object.keys(unknown)
+    if (name !== undefined) {
+      throw new TetherError('INVALID_OPTION', `serve() has no option '${name}'; it has executor, functions.`)
+    }
     if (executor !== undefined && typeof executor?.execute !== 'function') {
       throw new TetherError('INVALID_OPTION', "'executor' must be an executor, such as workerThreads().")
     }
@@ -96,9 +103,11 @@ export class FunctionTable {
 
   async close(): Promise<void> {
     const slots = [...this.#slots.values()]
-    for (const slot of slots) slot.watcher?.[Symbol.dispose]()
-    await Promise.allSettled([this.#options.executor?.close(), this.#inline?.close()])
-    await Promise.allSettled(slots.map((slot) => slot.source.close?.()))
+    await Promise.allSettled(slots.map(async (slot) => slot.watcher?.[Symbol.dispose]()))
+    await Promise.allSettled(
+      [this.#options.executor, this.#inline].map(async (executor) => executor?.close()),
+    )
+    await Promise.allSettled(slots.map(async (slot) => slot.source.close?.()))
   }
 
   #add(functionId: string, target: FunctionTarget): SlotState {
@@ -108,11 +117,15 @@ export class FunctionTable {
       source,
       executor,
       current: undefined,
+      building: undefined,
       failed: false,
       quick: false,
       watcher: undefined,
       build: () => {
-        if (slot.current === undefined) return this.#track(slot, this.#first(functionId, slot))
+        if (slot.current === undefined) {
+          slot.building = this.#build(functionId, slot)
+          return this.#track(slot, slot.building)
+        }
         // A build that failed is tried again: what was missing may be there now.
         return slot.failed ? this.#load(functionId, slot) : slot.current
       },
@@ -145,21 +158,28 @@ export class FunctionTable {
     )
   }
 
-  async #first(functionId: string, slot: SlotState): Promise<FunctionBuild> {
-    slot.watcher ??= slot.source.watch?.(() => {
-      this.#onReload(functionId, this.#load(functionId, slot))
-    })
-    return slot.source.load()
+  async #build(functionId: string, slot: SlotState): Promise<FunctionBuild> {
+    try {
+      // Before the first load, so that no change between the two is missed.
+      slot.watcher ??= slot.source.watch?.(() => {
+        this.#onReload(functionId, this.#load(functionId, slot))
+      })
+      return await slot.source.load()
+    } catch (error) {
+      if (error instanceof TetherError) throw error
+      const message = `Function '${functionId}' could not be built: ${String(error)}`
+      throw new TetherError('BUILD_FAILED', message, { cause: error })
+    }
   }
 
   // The new build replaces the old before it is ready: whoever comes from now on waits for it.
   #load(functionId: string, slot: SlotState): Promise<FunctionBuild> {
-    const before = slot.current
     const load = async (): Promise<FunctionBuild> => {
-      await before?.catch(() => {})
+      await slot.building?.catch(() => {})
       // Changed again while waiting: the newest change's build has both.
       if (slot.current !== next && slot.current !== undefined) return slot.current
-      const build = await slot.source.load()
+      slot.building = this.#build(functionId, slot)
+      const build = await slot.building
       await slot.executor.reload(functionId)
       return build
     }

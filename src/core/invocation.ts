@@ -23,8 +23,8 @@ export interface InvocationData {
 /** The session, as an invocation sees it. */
 export interface InvocationOwner {
   now(): number
-  /** True once the invocation has its outcome, however it came by it. */
-  settled(): boolean
+  /** `answered` by this side, or `ended` from outside: by the deadline, the stub, or the session. */
+  state(): 'running' | 'answered' | 'ended'
   acknowledge(): void
   settle(answer: Answer): Promise<void>
 }
@@ -78,7 +78,7 @@ export class Invocation<E = unknown> {
 
   /** True once it has its outcome: answered, failed, past its deadline, or given up by the stub. */
   get settled(): boolean {
-    return this.#owner.settled()
+    return this.#owner.state() !== 'running'
   }
 
   /** Milliseconds until the remote deadline, never below 0. */
@@ -92,17 +92,18 @@ export class Invocation<E = unknown> {
    * @throws TetherError `ALREADY_SETTLED`
    */
   async ack(): Promise<void> {
-    if (this.settled) throw this.#alreadySettled()
-    this.#owner.acknowledge()
+    if (this.#owner.state() === 'answered') throw this.#alreadySettled()
+    if (!this.settled) this.#owner.acknowledge()
   }
 
   /**
    * Answers with a JSON value (`undefined` becomes `null`). Resolves when the answer is kept and has been handed to
-   * the broker; where that fails it is sent again when the stub asks.
+   * the broker; where that fails it is sent again when the stub asks. Where the invocation has ended from outside (see
+   * `signal`) nothing waits for it: it is reported as `discard`.
    * @throws TetherError `ALREADY_SETTLED`; `INVALID_OPTION` for what is not JSON, which settles nothing
    */
   async respond(value?: unknown): Promise<void> {
-    if (this.settled) throw this.#alreadySettled()
+    if (this.#owner.state() === 'answered') throw this.#alreadySettled()
     let text: string | undefined
     try {
       text = JSON.stringify(value === undefined ? null : value)
@@ -119,17 +120,14 @@ export class Invocation<E = unknown> {
 
   /** Fails it with anything thrown; the remote gets `{ errorType, errorMessage, trace }`. @throws TetherError `ALREADY_SETTLED` */
   async fail(error: unknown): Promise<void> {
-    if (this.settled) throw this.#alreadySettled()
+    if (this.#owner.state() === 'answered') throw this.#alreadySettled()
     await this.#owner.settle({ kind: 'error', error: toLambdaError(error) })
   }
 
   #alreadySettled(): TetherError {
-    const why = this.signal.aborted
-      ? ` (${String((this.signal.reason as Error)?.message ?? 'it was aborted')})`
-      : ''
     return new TetherError(
       'ALREADY_SETTLED',
-      `Invocation ${this.id} of '${this.functionId}' already has its outcome${why}.`,
+      `Invocation ${this.id} of '${this.functionId}' already has its outcome.`,
     )
   }
 }

@@ -5,7 +5,12 @@ import type { ErrorMessage, ResultMessage } from './protocol.js'
 
 /** What a session knows of one invocation. */
 export interface Entry {
-  readonly invocation: Invocation
+  readonly id: string
+  readonly functionId: string
+  /** In Unix milliseconds on this machine's clock. */
+  readonly deadline: number
+  /** Gone when it has ended: what remains to tell a repetition is small. */
+  invocation: Invocation | undefined
   /** The stub that waits. */
   readonly from: string
   readonly startedAt: number
@@ -14,14 +19,16 @@ export interface Entry {
   taken: boolean
   /** The acknowledgement has left, or will after its delay. */
   acked: boolean
+  /** Local code or its host has answered: a second answer is a mistake, where one after the end is only late. */
+  answered: boolean
   /** `running` until it has its outcome; then what is left of that. */
   state: 'running' | 'answered' | 'ended' | 'evicted'
   answer?: ResultMessage | ErrorMessage
   answerBytes: number
   /** The answer's frames, where it had several: those that were lost are sent again. */
   sent?: Sent
-  /** The answer is on its way: asking again must not send it twice. */
-  sending: boolean
+  /** The answer is on its way: asking again must not send it twice, and nobody waits for it when this fires. */
+  sending: AbortController | undefined
   readonly timers: Set<Cancel>
 }
 
@@ -54,32 +61,56 @@ export class Ledger {
 
   add(entry: Entry): void {
     this.#sweep()
-    this.#entries.set(entry.invocation.id, entry)
+    this.#entries.set(entry.id, entry)
   }
 
   /** Forgets an invocation that nothing ran. */
   remove(entry: Entry): void {
     this.#drop(entry)
-    this.#entries.delete(entry.invocation.id)
+    this.#entries.delete(entry.id)
   }
 
-  /** Those that have no outcome. */
-  running(): Entry[] {
-    return [...this.#entries.values()].filter((entry) => entry.state === 'running')
+  entries(): Entry[] {
+    return [...this.#entries.values()]
   }
 
   /** Whether nothing runs and no answer is on its way. */
   get idle(): boolean {
-    return ![...this.#entries.values()].some((entry) => entry.state === 'running' || entry.sending)
+    return ![...this.#entries.values()].some(
+      (entry) => entry.state === 'running' || entry.sending !== undefined,
+    )
   }
 
-  /** Ends an entry with the answer the stub is to get. */
+  /** Remembers an invocation that must not run: its stub has given up before it arrived. */
+  bury(id: string, from: string): void {
+    const now = this.#clock.now()
+    const entry: Entry = {
+      id,
+      functionId: '',
+      deadline: now,
+      invocation: undefined,
+      from,
+      startedAt: now,
+      abort: new AbortController(),
+      taken: true,
+      acked: true,
+      answered: false,
+      state: 'ended',
+      answerBytes: 0,
+      sending: undefined,
+      timers: new Set(),
+    }
+    this.add(entry)
+  }
+
+  /** Ends an entry with the answer the stub is to get, kept until the stub has it or its time is over. */
   answer(entry: Entry, answer: ResultMessage | ErrorMessage, bytes: number): void {
     this.#end(entry, 'answered')
     entry.answer = answer
     entry.answerBytes = bytes
     this.#answered.add(entry)
     this.#answerBytes += bytes
+    entry.timers.add(this.#clock.schedule(entry.deadline - this.#clock.now(), () => this.end(entry)))
     for (const oldest of this.#answered) {
       if (this.#answerBytes <= this.#maxAnswerBytes || oldest === entry) break
       this.#drop(oldest)
@@ -103,11 +134,15 @@ export class Ledger {
 
   #end(entry: Entry, state: Entry['state']): void {
     entry.state = state
+    entry.invocation = undefined
     for (const cancel of entry.timers) cancel()
     entry.timers.clear()
   }
 
   #drop(entry: Entry): void {
+    entry.sending?.abort()
+    for (const cancel of entry.timers) cancel()
+    entry.timers.clear()
     if (!this.#answered.delete(entry)) return
     this.#answerBytes -= entry.answerBytes
     delete entry.answer
@@ -119,7 +154,7 @@ export class Ledger {
     if (now - this.#sweptAt < SWEEP_EVERY_MS) return
     this.#sweptAt = now
     for (const entry of this.#entries.values()) {
-      if (entry.state !== 'running' && entry.invocation.deadline + TOMBSTONE_MS < now) this.remove(entry)
+      if (entry.state !== 'running' && entry.deadline + TOMBSTONE_MS < now) this.remove(entry)
     }
   }
 }

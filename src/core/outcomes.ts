@@ -6,6 +6,7 @@ import type { Entry, Ledger } from './ledger.js'
 import type { Sent } from './outgoing.js'
 import type { MissingParts, SessionMessage } from './protocol.js'
 import { limitAnswer } from './response-limit.js'
+import type { AbortOptions } from './transport.js'
 
 export interface OutcomesOptions {
   readonly identity: { readonly session: string }
@@ -13,7 +14,7 @@ export interface OutcomesOptions {
   readonly maxKeptBytes: number
   readonly emitter: SessionEmitter
   readonly ledger: Ledger
-  send(to: string, message: SessionMessage): Promise<Sent>
+  send(to: string, message: SessionMessage, options: AbortOptions): Promise<Sent>
 }
 
 /** A message without what every one of a session's carries. */
@@ -31,28 +32,33 @@ export class Outcomes {
   /** Gives an invocation its one outcome; a second is reported as `discard`. Resolves when it was handed over. */
   async settle(entry: Entry, given: Answer): Promise<void> {
     const { emitter, clock, identity, ledger } = this.#options
-    const { invocation } = entry
-    if (entry.state !== 'running') {
-      const message = `The outcome of invocation ${invocation.id} of '${invocation.functionId}' came after it had ended.`
+    const { id, invocation, functionId, startedAt } = entry
+    if (entry.state !== 'running' || invocation === undefined) {
+      const message = `The outcome of invocation ${id} of '${functionId}' came after it had ended.`
       return emitter.emit('discard', { reason: 'late', message, from: entry.from })
     }
+    entry.answered = true
     const answer = limitAnswer(given)
-    const about = { id: invocation.id, ...identity }
-    const durationMs = clock.now() - entry.startedAt
+    const durationMs = clock.now() - startedAt
     if (answer.kind === 'value') {
-      ledger.answer(entry, { type: 'result', ...about, body: answer.body }, answer.body.length)
-      emitter.emit('respond', invocation, { bytes: answer.body.length, durationMs })
+      const { body } = answer
+      ledger.answer(entry, { type: 'result', id, ...identity, body }, body.length)
+      emitter.emit('respond', invocation, { bytes: body.length, durationMs })
     } else {
-      const bytes = Buffer.byteLength(JSON.stringify(answer.error))
-      ledger.answer(entry, { type: 'error', ...about, error: answer.error }, bytes)
-      emitter.emit('fail', invocation, { error: answer.error, durationMs })
+      const { error } = answer
+      ledger.answer(
+        entry,
+        { type: 'error', id, ...identity, error },
+        Buffer.byteLength(JSON.stringify(error)),
+      )
+      emitter.emit('fail', invocation, { error, durationMs })
     }
     await this.#sendAnswer(entry)
   }
 
   /** Tells a stub that asks, or that sends an invocation again, how things stand. */
   repeat(entry: Entry, missing?: MissingParts): void {
-    const { id } = entry.invocation
+    const { id } = entry
     if (entry.state === 'running' || entry.sending) return this.reply(entry.from, { type: 'ack', id })
     if (entry.state === 'answered') return void this.#sendAnswer(entry, missing)
     if (entry.state === 'evicted') {
@@ -65,25 +71,32 @@ export class Outcomes {
     }
   }
 
-  /** Stops what runs because its stub no longer waits, or, with `CLOSED`, because this session ends. */
+  /** Stops what runs because its stub no longer waits. */
   abort(entry: Entry, error: TetherError): void {
-    if (entry.state !== 'running') return
-    if (error.code === 'CLOSED') {
-      // The stub still waits, and gets to know at once.
-      void this.settle(entry, { kind: 'error', error: toLambdaError(error) })
-    } else {
-      const { emitter, clock, ledger } = this.#options
-      ledger.end(entry)
-      const durationMs = clock.now() - entry.startedAt
-      emitter.emit('fail', entry.invocation, { error: toLambdaError(error), durationMs })
-    }
+    const { invocation, startedAt } = entry
+    if (entry.state !== 'running' || invocation === undefined) return
+    const { emitter, clock, ledger } = this.#options
+    ledger.end(entry)
     entry.abort.abort(error)
+    emitter.emit('fail', invocation, { error: toLambdaError(error), durationMs: clock.now() - startedAt })
     this.#checkIdle()
+  }
+
+  /** Stops everything because the session ends: a stub that still waits gets to know, if it takes no time. */
+  stop(error: TetherError): void {
+    for (const entry of this.#options.ledger.entries()) {
+      entry.sending?.abort()
+      if (entry.state !== 'running') continue
+      void this.settle(entry, { kind: 'error', error: toLambdaError(error) })
+      // By the session, not by local code: what comes of it now is late.
+      entry.answered = false
+      entry.abort.abort(error)
+    }
   }
 
   /** Tells the stub that this session does not run the function; nothing was run. */
   decline(entry: Entry): void {
-    const { id, functionId } = entry.invocation
+    const { id, functionId } = entry
     this.#options.ledger.end(entry)
     this.#options.ledger.remove(entry)
     entry.abort.abort(new TetherError('DECLINED', `The session does not serve '${functionId}'.`))
@@ -93,10 +106,11 @@ export class Outcomes {
 
   /** Tells the stub that the invocation is being run. */
   async acknowledge(entry: Entry): Promise<void> {
-    if (entry.state !== 'running') return
+    const { invocation } = entry
+    if (entry.state !== 'running' || invocation === undefined) return
     entry.acked = true
-    this.#options.emitter.emit('ack', entry.invocation)
-    await this.#send(entry.from, { type: 'ack', id: entry.invocation.id })
+    this.#options.emitter.emit('ack', invocation)
+    await this.#send(entry.from, { type: 'ack', id: entry.id })
   }
 
   reply(to: string, message: Reply): void {
@@ -113,22 +127,27 @@ export class Outcomes {
 
   async #sendAnswer(entry: Entry, missing?: MissingParts): Promise<void> {
     if (entry.answer === undefined || entry.sending) return
-    entry.sending = true
+    const sending = new AbortController()
+    entry.sending = sending
     if (missing !== undefined && entry.sent?.reference === missing.sent) {
-      await entry.sent.resend(missing.parts).catch(() => {})
+      await entry.sent.resend(missing.parts, { signal: sending.signal }).catch(() => {})
     } else {
-      const sent = await this.#send(entry.from, entry.answer)
+      const sent = await this.#send(entry.from, entry.answer, { signal: sending.signal })
       // One frame is as well sent anew; of several, those that arrived need not come again.
-      if (sent !== undefined && sent.count > 1) entry.sent = sent
+      if (sent !== undefined && sent.count > 1 && entry.answer !== undefined) entry.sent = sent
     }
-    entry.sending = false
+    entry.sending = undefined
     this.#checkIdle()
   }
 
   // Never rejects: what could not be sent is asked for again.
-  async #send(to: string, message: Reply): Promise<Sent | undefined> {
+  async #send(to: string, message: Reply, options: AbortOptions = {}): Promise<Sent | undefined> {
     try {
-      return await this.#options.send(to, { ...message, ...this.#options.identity } as SessionMessage)
+      return await this.#options.send(
+        to,
+        { ...message, ...this.#options.identity } as SessionMessage,
+        options,
+      )
     } catch {
       // The link reports its state; the stub asks until it is answered.
       return undefined

@@ -74,9 +74,11 @@ export class Pacer {
     return this.#frames >= 1 && (this.#rate?.bytes === undefined || this.#bytes > 0)
   }
 
+  // What others send can mute this side for a second, never for longer.
   #spend(bytes: number): void {
-    this.#frames -= 1
-    this.#bytes -= bytes
+    const { frames, bytes: byteRate = 0 } = this.#rate!
+    this.#frames = Math.max(-frames * REFILL, this.#frames - 1)
+    this.#bytes = Math.max(-Math.max(byteRate * REFILL, bytes), this.#bytes - bytes)
   }
 
   #fill(): void {

@@ -4,7 +4,7 @@ import type { FrameHeader } from './frame.js'
 
 /** What reassembly may hold; what is over it is dropped, oldest first. */
 export interface ReassemblyLimits {
-  /** The largest joined message, in bytes. @default 8 MiB: a 6 MB payload, its environment and context */
+  /** The largest joined message, in bytes. @default 9 MiB: a body of 8 MiB, its environment and context */
   readonly messageBytes: number
   /** All incomplete messages together, in bytes. @default 64 MiB */
   readonly totalBytes: number
@@ -13,7 +13,7 @@ export interface ReassemblyLimits {
 }
 
 const defaultReassemblyLimits: ReassemblyLimits = {
-  messageBytes: 8 * 1024 * 1024,
+  messageBytes: 9 * 1024 * 1024,
   totalBytes: 64 * 1024 * 1024,
   idleMs: 30_000,
 }

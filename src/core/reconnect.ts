@@ -1,5 +1,6 @@
 import type { Cancel, Clock } from './clock.js'
 import { abortError, TetherError, throwIfAborted } from './errors.js'
+import { LiveConnection, type SendOptions } from './live-connection.js'
 import { Pacer } from './pacer.js'
 import type { AbortOptions, Connection, Endpoint, Transport } from './transport.js'
 
@@ -26,18 +27,6 @@ const BACKOFF_MAX_MS = 10_000
 const SUCCESSOR_LEAD_MS = 60_000
 const OLD_DRAINS_MS = 1_000
 
-interface SendOptions extends AbortOptions {
-  /** A part of a large message, which lets others pass. */
-  readonly bulk?: boolean
-}
-
-interface Live {
-  readonly connection: Connection
-  readonly pacer: Pacer
-  /** It is closed, or known to be useless. */
-  ended: boolean
-}
-
 /**
  * One endpoint's lasting presence on a transport: the only place that reconnects. Back-off doubles from 250 ms to
  * 10 s, with jitter; a connection whose end is known is replaced before it.
@@ -46,7 +35,8 @@ export class Link {
   readonly #options: LinkOptions
   readonly #stopped = new AbortController()
   readonly #waiting = new Set<() => void>()
-  #live: Live | undefined
+  readonly #retiring = new Set<LiveConnection>()
+  #live: LiveConnection | undefined
   #lastError: TetherError | undefined
   #activeAt = 0
   #started = false
@@ -60,7 +50,7 @@ export class Link {
 
   /** Whether a connection is up, as far as this side knows. */
   get connected(): boolean {
-    return this.#live !== undefined
+    return this.#live !== undefined && !this.#live.over
   }
 
   /** Why the last attempt or connection failed. */
@@ -76,9 +66,14 @@ export class Link {
   /** Connects once and throws if that fails; from then on keeps the link alive. */
   async open(options: AbortOptions = {}): Promise<void> {
     this.#options.onStatus?.({ state: 'connecting', attempt: 1 })
-    const live = await this.#connect(options.signal)
-    this.#started = true
-    this.#loop = this.#run(live)
+    try {
+      const live = await this.#connect(options.signal)
+      this.#started = true
+      this.#loop = this.#run(live)
+    } catch (error) {
+      this.#options.onStatus?.({ state: 'closed' })
+      throw error
+    }
   }
 
   /** Keeps the link alive from now on; the first connection is made in the background. Idempotent. */
@@ -92,7 +87,7 @@ export class Link {
   async ready({ signal }: AbortOptions = {}): Promise<void> {
     throwIfAborted(signal)
     this.#throwIfStopped()
-    if (this.#live !== undefined) return
+    if (this.connected) return
     this.#skipBackoff?.()
     await new Promise<void>((resolve, reject) => {
       const settle = () => {
@@ -111,14 +106,12 @@ export class Link {
   async send(to: Endpoint, frame: Uint8Array, options: SendOptions = {}): Promise<void> {
     this.#throwIfStopped()
     const live = this.#live
-    if (live === undefined) {
+    if (live === undefined || live.over) {
       throw new TetherError('UNREACHABLE', 'There is no connection to the broker.', {
         cause: this.#lastError,
       })
     }
-    const wait = live.pacer.take(frame.length, options.bulk)
-    if (wait !== undefined) await wait
-    await live.connection.send(to, frame, options)
+    await live.send(to, frame, options)
     this.#activeAt = this.#options.clock.now()
   }
 
@@ -131,8 +124,8 @@ export class Link {
   replace(): void {
     const live = this.#live
     if (live === undefined) return
-    this.#down(live)
     this.#requestRenewal?.()
+    this.#down(live)
   }
 
   /** Ends the link. Idempotent; resolves when its connection is closed. */
@@ -144,56 +137,54 @@ export class Link {
       this.#options.onStatus?.({ state: 'closed' })
     }
     await this.#loop
+    await Promise.all([...this.#retiring].map((live) => live.discard()))
   }
 
-  async #run(first: Live | undefined): Promise<void> {
+  async #run(first: LiveConnection | undefined): Promise<void> {
+    const stopped = this.#stopped.signal
     let live = first
+    let renewing = false
     let failures = 0
-    while (!this.#stopped.signal.aborted) {
-      const attemptedAt = this.#options.clock.now()
-      try {
-        if (live === undefined) {
-          this.#options.onStatus?.({ state: 'connecting', attempt: failures + 1 })
-          live = await this.#connect(this.#stopped.signal)
-        } else if ((await this.#watch(live)) === 'renew') {
-          live = await this.#succeed(live)
-        } else {
-          this.#down(live)
-          const closing = live.connection.close()
-          if (this.#stopped.signal.aborted) await closing
-          live = undefined
+    while (!stopped.aborted) {
+      if (live?.over) {
+        void live.discard()
+        live = undefined
+      }
+      if (live === undefined || renewing) {
+        if (live === undefined) this.#options.onStatus?.({ state: 'connecting', attempt: failures + 1 })
+        try {
+          const successor = await this.#connect(stopped)
+          if (live !== undefined) this.#retire(live)
+          live = successor
+          renewing = false
+        } catch {
+          // #connect noted why.
+          if (!stopped.aborted) await this.#backOff(++failures)
         }
-      } catch {
-        // #connect noted why.
-        if (live?.ended) live = undefined
-        failures++
-        if (!this.#stopped.signal.aborted) await this.#backOff(failures)
         continue
       }
-      if (live !== undefined || this.#stopped.signal.aborted) continue
+      renewing = (await this.#watch(live)) === 'renew'
       // A broker that accepts and drops at once is backed off from like one that refuses.
-      const lived = this.#options.clock.now() - attemptedAt
-      failures = lived >= BACKOFF_MAX_MS ? 1 : failures + 1
-      await this.#backOff(failures)
-    }
-    if (live !== undefined) {
+      if (this.#options.clock.now() - live.upAt >= BACKOFF_MAX_MS) failures = 0
+      if (renewing || stopped.aborted) continue
       this.#down(live)
-      await live.connection.close()
+      await this.#backOff(++failures)
     }
+    if (live === undefined) return
+    this.#down(live)
+    await live.discard()
   }
 
-  /** Opens a successor; the old connection is closed when the new one has taken over. */
-  async #succeed(old: Live): Promise<Live> {
-    const successor = await this.#connect(this.#stopped.signal)
-    // What is under way on the old one may still arrive there; a replaced one is dead already.
-    this.#options.clock.schedule(old.ended ? 0 : OLD_DRAINS_MS, () => {
-      old.pacer.close()
-      void old.connection.close()
+  /** Closes a connection whose successor has taken over, when what is under way on it has arrived. */
+  #retire(old: LiveConnection): void {
+    this.#retiring.add(old)
+    this.#options.clock.schedule(old.over ? 0 : OLD_DRAINS_MS, () => {
+      this.#retiring.delete(old)
+      void old.discard()
     })
-    return successor
   }
 
-  async #connect(signal: AbortSignal | undefined): Promise<Live> {
+  async #connect(signal: AbortSignal | undefined): Promise<LiveConnection> {
     const { transport, self, clock } = this.#options
     throwIfAborted(signal)
     const pacer = new Pacer(clock, transport.limits.rate)
@@ -224,10 +215,10 @@ export class Link {
       throw this.#lastError
     }
     if (stopped.aborted) {
-      void connection.close()
+      void new LiveConnection(connection, pacer, clock.now()).discard()
       throw closed()
     }
-    const live: Live = { connection, pacer, ended: false }
+    const live = new LiveConnection(connection, pacer, clock.now())
     this.#live = live
     this.#activeAt = clock.now()
     this.#options.onStatus?.({ state: 'connected' })
@@ -236,7 +227,7 @@ export class Link {
   }
 
   /** Waits for what ends a connection's service: its own end, its known expiry, or a wish for another. */
-  #watch({ connection }: Live): Promise<'closed' | 'renew'> {
+  #watch(live: LiveConnection): Promise<'closed' | 'renew'> {
     const { clock } = this.#options
     let cancel: Cancel | undefined
     let onStop = () => {}
@@ -245,14 +236,14 @@ export class Link {
       onStop = () => resolve('closed')
       this.#stopped.signal.addEventListener('abort', onStop, { once: true })
       if (this.#stopped.signal.aborted) resolve('closed')
-      const { expiresAt } = connection
+      const { expiresAt } = live
       if (expiresAt !== undefined) {
         const leftMs = expiresAt - clock.now()
         const delayMs = Math.max(leftMs - SUCCESSOR_LEAD_MS, leftMs / 2, BACKOFF_BASE_MS)
         cancel = clock.schedule(delayMs, () => resolve('renew'))
       }
-      void connection.closed.then((error) => {
-        if (error !== undefined) this.#lastError = error
+      void live.ended.then((error) => {
+        this.#lastError = error
         resolve('closed')
       })
     }).finally(() => {
@@ -262,17 +253,17 @@ export class Link {
     })
   }
 
-  #down(live: Live): void {
-    live.ended = true
-    live.pacer.close()
+  #down(live: LiveConnection): void {
     if (this.#live === live) this.#live = undefined
+    live.end()
   }
 
   async #backOff(failures: number): Promise<void> {
     const { clock, onStatus, random = Math.random } = this.#options
     const ceiling = Math.min(BACKOFF_MAX_MS, BACKOFF_BASE_MS * 2 ** (failures - 1))
     const retryInMs = Math.round(ceiling * (0.5 + random() / 2))
-    onStatus?.({ state: 'disconnected', error: this.#lastError, retryInMs })
+    // Where only a successor failed, the old connection still serves.
+    if (!this.connected) onStatus?.({ state: 'disconnected', error: this.#lastError, retryInMs })
     // Somebody needs the connection that just broke: try once at once.
     if (failures === 1 && this.#waiting.size > 0) return
     await new Promise<void>((resolve) => {

@@ -9,7 +9,13 @@ import type { Invocation } from './invocation.js'
 import type { StubMessage } from './protocol.js'
 import { Link, type LinkStatus } from './reconnect.js'
 import { type RootKey, rootKey } from './seal.js'
-import { type AbortOptions, checkEndpoint, type Endpoint, type Transport } from './transport.js'
+import {
+  type AbortOptions,
+  checkEndpoint,
+  checkTransport,
+  type Endpoint,
+  type Transport,
+} from './transport.js'
 import { type NextOptions, Waiters } from './waiters.js'
 
 export interface SessionOptions {
@@ -88,7 +94,8 @@ export class Session implements AsyncDisposable {
       emitter: this.#emitter,
       waiters: this.#waiters,
       functions: () => this.#functions,
-      send: (to, message) => channel.send({ ...this.#self, role: 'stub', name: to }, message),
+      send: (to, message, sendOptions) =>
+        channel.send({ ...this.#self, role: 'stub', name: to }, message, sendOptions),
       missing: (reference) => channel.missing(reference),
     })
   }
@@ -132,7 +139,7 @@ export class Session implements AsyncDisposable {
       }
       reloading.then(
         () => report(),
-        (error: unknown) => report(asBuildError(functionId, error)),
+        (error: TetherError) => report(error),
       )
     })
     return this
@@ -148,8 +155,10 @@ export class Session implements AsyncDisposable {
     if (this.#state === 'closing') throw new TetherError('CLOSED', 'This session was closed; make another.')
     if (this.#state !== 'new') throw new TetherError('INVALID_OPTION', 'open() was called before.')
     this.#state = 'opening'
+    this.#dispatcher.opened()
     try {
       await this.#link.open(options)
+      if (this.#isClosing()) throw new TetherError('CLOSED', 'This session was closed while it opened.')
       this.#state = 'open'
       return this
     } catch (error) {
@@ -176,10 +185,16 @@ export class Session implements AsyncDisposable {
 
   /**
    * Takes no more, waits for what runs to answer (at most until each one's deadline), then disconnects. Idempotent.
-   * Firing the signal stops what still runs.
+   * Firing the signal, of this call or a later one, stops what still runs.
    */
-  close(options: AbortOptions = {}): Promise<void> {
-    this.#closing ??= this.#close(options)
+  close({ signal }: AbortOptions = {}): Promise<void> {
+    this.#closing ??= this.#close()
+    if (signal !== undefined) {
+      const stop = () => this.#dispatcher.stop()
+      if (signal.aborted) stop()
+      else signal.addEventListener('abort', stop, { once: true })
+      void this.#closing.finally(() => signal.removeEventListener('abort', stop)).catch(() => {})
+    }
     return this.#closing
   }
 
@@ -191,13 +206,21 @@ export class Session implements AsyncDisposable {
     this.#dispatcher.receive(message, from)
   }
 
-  async #close({ signal }: AbortOptions): Promise<void> {
+  async #close(): Promise<void> {
     this.#state = 'closing'
     this.#waiters.close()
-    await this.#dispatcher.drain(signal)
-    await this.#functions?.close()
-    await this.#link.stop()
-    this.#emitter.emit('close')
+    try {
+      await this.#dispatcher.drain()
+      await this.#functions?.close()
+    } finally {
+      await this.#link.stop()
+      this.#emitter.emit('close')
+    }
+  }
+
+  // Not a comparison in place: it may have been closed during an await, which the compiler cannot see.
+  #isClosing(): boolean {
+    return this.#state === 'closing'
   }
 }
 
@@ -216,12 +239,7 @@ function checkOptions(options: SessionOptions): SessionOptions {
       `createSession() has no option '${unknown}'; it has ${known.join(', ')}.`,
     )
   }
-  if (typeof options.transport?.connect !== 'function' || !(options.transport.limits?.frameBytes > 0)) {
-    throw new TetherError(
-      'INVALID_OPTION',
-      "'transport' must be a transport, such as iot() or mqtt({ url }).",
-    )
-  }
+  checkTransport(options.transport)
   const { maxKeptBytes } = options
   if (maxKeptBytes !== undefined && !(maxKeptBytes >= 0)) {
     throw new TetherError(
@@ -243,11 +261,4 @@ function rootKeys({ key, keys }: SessionOptions): RootKey[] {
     )
   }
   return (keys ?? [key]).map((one) => rootKey(one as string))
-}
-
-function asBuildError(functionId: string, error: unknown): TetherError {
-  if (error instanceof TetherError) return error
-  return new TetherError('BUILD_FAILED', `Function '${functionId}' could not be built: ${String(error)}`, {
-    cause: error,
-  })
 }

@@ -12,6 +12,7 @@ export type StoreFailureReason =
   | 'mismatch'
   | 'truncated'
   | 'unreachable'
+  | 'unconfigured'
   | 'refused'
 
 /** A refusal as a store that speaks HTTP gives it. */
@@ -32,6 +33,7 @@ const EXPLANATIONS: Readonly<Record<StoreFailureReason, string>> = {
     'the request is not the one that was signed: its body has another length, or the secret key is wrong',
   truncated: 'the body ended early',
   unreachable: 'the store does not answer. Check the network, `endpoint` and `region`',
+  unconfigured: 'the region, the endpoint or the credentials could not be found',
   refused: 'the store refused',
 }
 

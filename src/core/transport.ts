@@ -92,6 +92,27 @@ export function checkEndpoint(endpoint: Endpoint): Endpoint {
   return endpoint
 }
 
+/** The least that a transport must carry at once: less would leave a header no room. */
+const MIN_FRAME_BYTES = 1_024
+
+/** Checks that an option is a transport. @throws TetherError `INVALID_OPTION` */
+export function checkTransport(transport: unknown): void {
+  const { connect, limits } = (transport ?? {}) as Partial<Transport>
+  if (typeof connect !== 'function' || typeof limits !== 'object') {
+    throw new TetherError(
+      'INVALID_OPTION',
+      "'transport' must be a transport, such as iot() or mqtt({ url }).",
+    )
+  }
+  const { frameBytes } = limits
+  if (!Number.isInteger(frameBytes) || frameBytes < MIN_FRAME_BYTES) {
+    throw new TetherError(
+      'INVALID_OPTION',
+      `'transport' has 'limits.frameBytes' ${String(frameBytes)}; it must be a whole number from ${MIN_FRAME_BYTES}.`,
+    )
+  }
+}
+
 /** Checks one part of an endpoint, under the option's name. @throws TetherError `INVALID_OPTION` */
 export function checkPart(option: string, value: unknown): void {
   if (typeof value !== 'string' || value === '') {

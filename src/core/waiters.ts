@@ -1,4 +1,4 @@
-import type { Cancel, Clock } from './clock.js'
+import { type Cancel, type Clock, checkDuration } from './clock.js'
 import { abortError, TetherError, throwIfAborted } from './errors.js'
 import type { Invocation } from './invocation.js'
 import type { AbortOptions } from './transport.js'
@@ -32,6 +32,13 @@ export class Waiters {
     functionId: string,
     { where, timeoutMs = DEFAULT_TIMEOUT_MS, signal }: NextOptions<E>,
   ): Promise<Invocation<E>> {
+    if (typeof functionId !== 'string') {
+      throw new TetherError('INVALID_OPTION', `next() takes a function's id, not ${typeof functionId}.`)
+    }
+    if (where !== undefined && typeof where !== 'function') {
+      throw new TetherError('INVALID_OPTION', `'where' must be a function, not ${typeof where}.`)
+    }
+    checkDuration('timeoutMs', timeoutMs)
     throwIfAborted(signal)
     return new Promise((resolve, reject) => {
       let cancel: Cancel = () => {}

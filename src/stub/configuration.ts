@@ -1,7 +1,8 @@
+import { checkDuration } from '../core/clock.js'
 import { TetherError } from '../core/errors.js'
 import { rootKey } from '../core/seal.js'
 import { checkPart } from '../core/transport.js'
-import type { StubOptions } from './handler.js'
+import { checkChoice, type OnNobody, type StubOptions } from './handler.js'
 import { STUB_VARIABLE_PREFIX } from './travelling-environment.js'
 
 /** What {@link stubEnvironment} writes down and a deployed stub reads: one variable per fact. */
@@ -15,9 +16,10 @@ export interface StubEnvironmentOptions
     | 'ackTimeoutMs'
     | 'connectTimeoutMs'
     | 'deadlineMarginMs'
-    | 'onNobody'
     | 'onSessionLost'
   > {
+  /** A deployed bundle has no original code to pass through to. @default 'auto' */
+  readonly onNobody?: Exclude<OnNobody, 'passthrough'>
   /** The session's key, as text. */
   readonly key: string
   /** The broker of the `mqtt` bundle: `mqtt://`, `mqtts://`, `ws://` or `wss://`, with user and password if need be. */
@@ -77,6 +79,7 @@ export function stubEnvironment(options: StubEnvironmentOptions): Record<string,
       `stubEnvironment() has no option '${unknown}'; it has ${Object.keys(VARIABLES).join(', ')}.`,
     )
   }
+  checkValues(options)
   const variables: Record<string, string> = {}
   for (const [option, name] of Object.entries(VARIABLES)) {
     const value = options[option as Option]
@@ -93,6 +96,19 @@ export function stubEnvironment(options: StubEnvironmentOptions): Record<string,
     )
   }
   return variables
+}
+
+function checkValues(options: StubEnvironmentOptions): void {
+  if (options.onNobody !== undefined) checkChoice('onNobody', options.onNobody, ['auto', 'throw', 'respond'])
+  if (options.onSessionLost !== undefined)
+    checkChoice('onSessionLost', options.onSessionLost, ['rerun', 'fail'])
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined) continue
+    if (NUMBERS.includes(name)) checkDuration(name, value)
+    else if (typeof value !== 'string' || value === '') {
+      throw new TetherError('INVALID_OPTION', `'${name}' must be a text that is not empty.`)
+    }
+  }
 }
 
 /**

@@ -1,11 +1,11 @@
 import type { CallInput } from '../core/caller.js'
 import { Caller, type CallerOptions, type OnSessionLost } from '../core/caller.js'
-import type { Clock } from '../core/clock.js'
+import { type Clock, checkDuration } from '../core/clock.js'
 import { TetherError } from '../core/errors.js'
 import type { LambdaContext } from '../core/executor.js'
 import type { Handler } from '../core/function-source.js'
 import { rootKey } from '../core/seal.js'
-import { checkPart, type Transport } from '../core/transport.js'
+import { checkPart, checkTransport, type Transport } from '../core/transport.js'
 import { httpResponse, isHttpEvent } from './http-event.js'
 import { toThrown } from './remote-error.js'
 import { travellingEnvironment } from './travelling-environment.js'
@@ -134,6 +134,9 @@ function named(error: TetherError): TetherError {
 }
 
 function checkOptions(options: StubOptions): CallerOptions {
+  if (typeof options !== 'object' || options === null) {
+    throw new TetherError('INVALID_OPTION', 'createStub() takes an object: { app, stage, key, transport }.')
+  }
   const {
     app,
     stage,
@@ -144,9 +147,7 @@ function checkOptions(options: StubOptions): CallerOptions {
     passthrough,
   } = options
   for (const [name, value] of Object.entries({ app, stage, session })) checkPart(name, value)
-  if (typeof transport?.connect !== 'function') {
-    throw new TetherError('INVALID_OPTION', "'transport' must be a transport, such as mqtt({ url }).")
-  }
+  checkTransport(transport)
   checkChoice('onNobody', onNobody, ['auto', 'throw', 'respond', 'passthrough'])
   checkChoice('onSessionLost', onSessionLost, ['rerun', 'fail'])
   if (onNobody === 'passthrough' && typeof passthrough !== 'function') {
@@ -169,18 +170,11 @@ function checkOptions(options: StubOptions): CallerOptions {
   }
 }
 
-function checkChoice(name: string, value: unknown, choices: readonly string[]): void {
+/** Checks an option that has few values. @throws TetherError `INVALID_OPTION` */
+export function checkChoice(name: string, value: unknown, choices: readonly string[]): void {
   if (choices.includes(value as string)) return
   throw new TetherError(
     'INVALID_OPTION',
     `'${name}' must be one of ${choices.join(', ')}, not ${String(value)}.`,
-  )
-}
-
-function checkDuration(name: string, value: unknown): number {
-  if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value
-  throw new TetherError(
-    'INVALID_OPTION',
-    `'${name}' must be a number of milliseconds from 0, not ${String(value)}.`,
   )
 }

@@ -1,6 +1,8 @@
 /** Whether an event is an HTTP request whose sender waits: API Gateway (both formats), a function URL, or an ALB. */
 export function isHttpEvent(event: unknown): boolean {
-  const { requestContext, httpMethod } = asRecord(event)
+  const { requestContext, httpMethod, type } = asRecord(event)
+  // An authorizer's event looks like its request, and its answer is no response.
+  if (type === 'REQUEST' || type === 'TOKEN') return false
   const { http, elb } = asRecord(requestContext)
   return (
     asRecord(http).method !== undefined ||

@@ -22,6 +22,9 @@ export function mqtt(options: MqttOptions): Transport {
   }
 }
 
+// What a broker may send to a client that subscribes and publishes at QoS 0.
+const EXPECTED: ReadonlySet<string> = new Set(['connack', 'suback', 'publish', 'pingresp', 'disconnect'])
+
 /** Says CONNECT with the `mqtt` package's client; resolves at a CONNACK that accepts it. */
 export async function startPackageClient(options: MqttClientOptions): Promise<MqttClient> {
   const { socket, target, clientId, frameBytes, onPublish } = options
@@ -40,6 +43,12 @@ export async function startPackageClient(options: MqttClientOptions): Promise<Mq
     timerVariant: 'native',
     // Connecting is timed by whoever called us.
     connectTimeout: 0x7fff_ffff,
+  })
+  client.on('packetreceive', (packet) => {
+    if (EXPECTED.has(packet.cmd) && !(packet.cmd === 'publish' && packet.qos > 0)) return
+    socket.destroy(new Error(`it sent a ${packet.cmd.toUpperCase()} that nothing here asked for`))
+    // The package would answer it even so, with a packet id that may be none, and throw where nobody can catch.
+    Object.assign(packet, { cmd: 'pingresp' })
   })
   client.on('message', (_topic, payload) => onPublish(payload))
   client.on('disconnect', ({ reasonCode }) =>

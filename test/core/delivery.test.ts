@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { decodeHeader } from '../../src/core/frame.js'
 import type { Invocation } from '../../src/core/invocation.js'
@@ -134,6 +136,37 @@ describe('delivery', () => {
     expect(runs).toBe(2)
   })
 
+  it('runs nothing of an invocation whose cancellation overtook it', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    const { session, held } = holding(tether)
+    await session.open()
+    clock.jump(61_000)
+    const late: Uint8Array[] = []
+    tether.transport.filter = ({ to, frame, index }) => {
+      if (index > 0 || to.role === 'stub') return to.role === 'stub' ? [] : [frame]
+      late.push(frame)
+      return []
+    }
+    const outcome = tether
+      .stub()({}, stubContext())
+      .catch((error: { code: string }) => error.code)
+    await clock.advance(299)
+    tether.transport.filter = ({ frame }) => (frame.length < 400 ? [frame] : [])
+    await clock.advance(20_000)
+    expect(await outcome).toBe('DEADLINE')
+    const attacker = await tether.transport.connect(
+      { app: 'shop', stage: 'dev', role: 'stub', name: 'delayed' },
+      { onFrame() {} },
+    )
+    for (const frame of late) {
+      await attacker.send({ app: 'shop', stage: 'dev', role: 'session', name: 'default' }, frame)
+    }
+    await settle()
+    expect(late).toHaveLength(1)
+    expect(held).toHaveLength(0)
+  })
+
   it('gives a late answer to nobody', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
@@ -175,7 +208,8 @@ describe('delivery', () => {
     await settle()
     expect(held[0]!.signal.aborted).toBe(true)
     expect(failed).toEqual([expect.stringContaining('The stub gave up')])
-    await expect(held[0]!.respond('late')).rejects.toMatchObject({ code: 'ALREADY_SETTLED' })
+    await held[0]!.respond('late')
+    expect(tether.discards).toMatchObject([{ reason: 'late' }])
   })
 
   it('carries varied text of 60,000 characters both ways in several frames, in any order', async () => {
@@ -325,6 +359,71 @@ describe('delivery', () => {
     expect(second.held[0]!.rerun).toBe(true)
     await second.held[0]!.respond(1)
     expect(await running).toBe(1)
+  })
+
+  it('does not mark what was first sent to this session, however long connecting took', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    let refusing = true
+    tether.transport.admit = ({ role }) => {
+      if (role === 'stub' && refusing) throw new Error('not yet')
+    }
+    const running = tether.stub()({}, stubContext())
+    await clock.advance(2_000)
+    const { session, held } = holding(tether)
+    await session.open()
+    refusing = false
+    await clock.advance(2_000)
+    expect(held[0]!.rerun).toBe(false)
+    await held[0]!.respond(1)
+    expect(await running).toBe(1)
+  })
+
+  it('marks for a session what was sent between its making and its opening', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    const second = holding(tether)
+    const first = holding(tether)
+    await first.session.open()
+    const running = tether.stub()({}, stubContext())
+    await clock.advance(10)
+    tether.transport.silence('session')
+    await second.session.open()
+    await clock.advance(300)
+    expect(second.held[0]!.rerun).toBe(true)
+    await second.held[0]!.respond(1)
+    expect(await running).toBe(1)
+  })
+
+  it('gives local code the time that is left, not the time there was when a large event began to arrive', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock, frameBytes: 2_048 })
+    Object.assign(tether.transport.limits, { rate: { frames: 10, counts: 'sent' } })
+    const { session, held } = holding(tether)
+    await session.open()
+    const running = tether.stub()(variedText(20_000), stubContext({ remainingMs: 60_000 }))
+    await clock.advance(10_000)
+    expect(held).toHaveLength(1)
+    expect(held[0]!.remainingMs()).toBeLessThan(52_000)
+    await held[0]!.respond(1)
+    await clock.advance(1_000)
+    expect(await running).toBe(1)
+  })
+
+  it('keeps little of what has been answered', async () => {
+    await using tether = new Tether()
+    const seen: WeakRef<Invocation>[] = []
+    const session = tether.session().on('invoke', (invocation) => {
+      seen.push(new WeakRef(invocation))
+      return invocation.respond(1)
+    })
+    await session.open()
+    const stub = tether.stub()
+    for (let i = 0; i < 20; i++) await stub('x'.repeat(10_000), stubContext())
+    setFlagsFromString('--expose-gc')
+    await settle()
+    runInNewContext('gc')()
+    expect(seen.filter((reference) => reference.deref() !== undefined).length).toBeLessThan(10)
   })
 
   it('fails with SESSION_LOST instead when asked to', async () => {
@@ -482,6 +581,38 @@ describe('nobody there', () => {
       code: 'UNREACHABLE',
       message: expect.stringMatching(/within 5000 ms.*the wire is cut/),
     })
+  })
+
+  it('waits out an outage for as long as connecting may take', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    const { session } = holding(tether)
+    await session.open()
+    tether.transport.filter = ({ to, frame }) => (to.role === 'stub' ? [] : [frame])
+    const started = clock.now()
+    const outcome = tether
+      .stub({ connectTimeoutMs: 7_000 })({}, stubContext({ remainingMs: 60_000 }))
+      .catch((error: unknown) => ({ error, afterMs: clock.now() - started }))
+    await clock.advance(1_000)
+    tether.transport.admit = () => {
+      throw new Error('the wire is cut')
+    }
+    tether.transport.cut('stub')
+    await clock.advance(20_000)
+    expect(await outcome).toMatchObject({ error: { code: 'UNREACHABLE' }, afterMs: 8_000 })
+  })
+
+  it('is known at once when the stub is closed', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    const { session } = holding(tether)
+    await session.open()
+    const stub = tether.stub()
+    const outcome = stub({}, stubContext()).catch((error: unknown) => error)
+    await clock.advance(100)
+    await stub.close()
+    expect(await outcome).toMatchObject({ code: 'CLOSED' })
+    await expect(stub({}, stubContext())).rejects.toMatchObject({ code: 'CLOSED' })
   })
 
   it('never passes through after an acknowledgement', async () => {

@@ -43,6 +43,18 @@ describe('a pacer', () => {
     await all
   })
 
+  it('is not muted for long by what others send', async () => {
+    const clock = new ManualClock()
+    const pacer = new Pacer(clock, { frames: 100, bytes: 512 * 1024, counts: 'sent+received' })
+    for (let i = 0; i < 6_000; i++) pacer.received(5_000)
+    let sent = false
+    void pacer.take(100)?.then(() => {
+      sent = true
+    })
+    await clock.advance(1_100)
+    expect(sent).toBe(true)
+  })
+
   it('counts what arrives where the broker does, and rejects what waits when closed', async () => {
     const clock = new ManualClock()
     const pacer = new Pacer(clock, { frames: 10, counts: 'sent+received' })

@@ -146,4 +146,53 @@ describe('a link', () => {
     await made.stop()
     expect(transport.connections()).toBe(0)
   })
+
+  it('leaves no send pending when the connection ends, whatever the transport does', async () => {
+    const clock = new ManualClock()
+    const inner = new FaultyTransport(memory())
+    const hanging: Transport = {
+      name: 'hanging',
+      limits: inner.limits,
+      connect: async (...args) =>
+        Object.assign(await inner.connect(...args), {
+          send: () => new Promise<void>(() => {}),
+          close: () => Promise.reject(new Error('close failed')),
+        }),
+    }
+    const { link: made } = link(clock, hanging)
+    await made.open()
+    const sending = expect(made.send(SELF, new Uint8Array(1))).rejects.toMatchObject({ code: 'UNREACHABLE' })
+    inner.cut('session')
+    await sending
+    await clock.advance(250)
+    expect(made.connected).toBe(true)
+    const aborted = made.send(SELF, new Uint8Array(1), { signal: AbortSignal.abort() })
+    await expect(aborted).rejects.toMatchObject({ code: 'ABORTED' })
+    const stopped = expect(made.send(SELF, new Uint8Array(1))).rejects.toMatchObject({ code: 'UNREACHABLE' })
+    await made.stop()
+    await stopped
+  })
+
+  it('leaves no connection behind when a replaced one’s successor fails, and goes on renewing', async () => {
+    const clock = new ManualClock()
+    const transport = new FaultyTransport(memory())
+    const { link: made } = link(clock, transport)
+    await made.open()
+    let refusals = 1
+    transport.admit = () => {
+      if (refusals-- > 0) throw new Error('refused')
+    }
+    made.replace()
+    await clock.advance(1_000)
+    expect(made.connected).toBe(true)
+    expect(transport.connections()).toBe(1)
+
+    refusals = 1
+    made.renew()
+    await clock.advance(5_000)
+    expect(refusals).toBe(-1)
+    expect(transport.connections()).toBe(1)
+    await made.stop()
+    expect(transport.connections()).toBe(0)
+  })
 })

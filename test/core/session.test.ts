@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { LambdaError } from '../../src/core/errors.js'
 import { TetherError } from '../../src/core/errors.js'
 import type { Invocation } from '../../src/core/invocation.js'
+import type { Transport } from '../../src/core/transport.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
 import { stubContext } from '../support/stub-context.js'
 import { Tether } from '../support/tether.js'
@@ -230,6 +231,46 @@ describe('a session', () => {
     })
   })
 
+  it('hands an invocation to a listener that hears once', async () => {
+    await using tether = new Tether()
+    const session = tether.session().once('invoke', async (invocation) => {
+      await settle()
+      await invocation.respond('heard')
+    })
+    await session.open()
+    expect(await tether.stub()({}, stubContext())).toBe('heard')
+  })
+
+  it('cuts an error that is too large to travel, and survives one that cannot be read', async () => {
+    await using tether = new Tether()
+    const session = tether.session().on('invoke', (invocation) => {
+      if (invocation.event === 'large') throw new Error('m'.repeat(9_000_000))
+      throw Object.defineProperty(new Error('odd'), 'stack', {
+        get() {
+          throw new Error('no stack for you')
+        },
+      })
+    })
+    await session.open()
+    const stub = tether.stub()
+    await expect(stub('large', stubContext())).rejects.toThrow(
+      /^m+ … \(cut from 9000000 characters to 65536\)$/,
+    )
+    await expect(stub('odd', stubContext())).rejects.toThrow('odd')
+  })
+
+  it('refuses an event over what travels with both numbers, at once', async () => {
+    await using tether = new Tether()
+    await tether
+      .session()
+      .on('invoke', (invocation) => invocation.respond())
+      .open()
+    await expect(tether.stub()('x'.repeat(8 * 1024 * 1024), stubContext())).rejects.toMatchObject({
+      code: 'TOO_LARGE',
+      message: 'The event has 8388610 bytes; at most 8388608 travel.',
+    })
+  })
+
   it('isolates listeners from each other and reports one that throws', async () => {
     await using tether = new Tether()
     const reached: string[] = []
@@ -300,27 +341,80 @@ describe('a session', () => {
     expect(tether.transport.connections('session')).toBe(1)
   })
 
-  it('drains what runs on close, declines what comes, and closes once', async () => {
-    await using tether = new Tether()
+  it('drains what runs on close, takes nothing more, and closes once', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
     let finish = () => {}
-    const session = tether.session().serve({
-      functions: { api: () => new Promise<string>((resolve) => (finish = () => resolve('drained'))) },
-    })
+    let runs = 0
+    const run = () => {
+      runs++
+      return new Promise<string>((resolve) => {
+        finish = () => resolve('drained')
+      })
+    }
+    const session = tether.session().serve({ functions: { api: run } })
     await session.open()
-    const stub = tether.stub()
-    const running = stub({}, stubContext())
+    const running = tether.stub()({}, stubContext({ remainingMs: 60_000 }))
     await settle()
     const closing = session.close()
-    await expect(tether.stub()({}, stubContext())).rejects.toMatchObject({
-      code: 'DECLINED',
-      message: expect.stringContaining('closing'),
-    })
+    const refused = tether
+      .stub()({}, stubContext())
+      .catch((error: { code: string }) => error.code)
+    await clock.advance(3_000)
+    expect(await refused).toBe('NO_SESSION')
     finish()
     expect(await running).toBe('drained')
     await closing
     await session.close()
+    expect(runs).toBe(1)
     expect(tether.transport.connections('session')).toBe(0)
     await expect(session.open()).rejects.toMatchObject({ code: 'CLOSED' })
+  })
+
+  it('leaves what comes while it drains to its successor', async () => {
+    await using tether = new Tether()
+    const first = tether.session().on('invoke', () => {})
+    await first.open()
+    const held = tether
+      .stub()({}, stubContext())
+      .catch(() => {})
+    await settle()
+    const closing = first.close()
+    await tether
+      .session()
+      .on('invoke', (invocation) => invocation.respond('successor'))
+      .open()
+    expect(await tether.stub()({}, stubContext())).toBe('successor')
+    await first.close({ signal: AbortSignal.abort() })
+    await Promise.all([closing, held])
+  })
+
+  it('can be forced to close after it began to drain, and with a transport that never settles', async () => {
+    await using tether = new Tether()
+    const session = tether.session().on('invoke', () => {})
+    await session.open()
+    const held = tether
+      .stub()({}, stubContext())
+      .catch(() => {})
+    await settle()
+    const draining = session.close()
+    await session.close({ signal: AbortSignal.abort() })
+    await Promise.all([draining, held])
+
+    const hanging: Transport = {
+      name: 'hanging',
+      limits: { frameBytes: 2_048 },
+      connect: async (...args) =>
+        Object.assign(await tether.transport.connect(...args), { send: () => new Promise<void>(() => {}) }),
+    }
+    const stuck = tether.session({ name: 'stuck', transport: hanging }).on('invoke', (i) => i.respond(1))
+    await stuck.open()
+    const unanswered = tether
+      .stub({ session: 'stuck', ackTimeoutMs: 50 })({}, stubContext())
+      .catch(() => {})
+    await settle()
+    await stuck.close({ signal: AbortSignal.abort() })
+    await unanswered
   })
 
   it('stops what runs when close is aborted, and says so to the stub', async () => {
