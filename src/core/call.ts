@@ -1,40 +1,28 @@
+import { CallErrors } from './call-errors.js'
 import type { CallerOptions, CallInput } from './caller.js'
 import type { Cancel, Clock } from './clock.js'
 import { type LambdaError, TetherError } from './errors.js'
+import { LargeEvent } from './large-event.js'
 import type { Sent } from './outgoing.js'
-import type { InvokeMessage, MissingParts, SessionMessage } from './protocol.js'
+import { MAX_STORED_BYTES } from './payload-depot.js'
+import type { PresignedRequest } from './payload-store.js'
+import { download } from './presigned-transfer.js'
+import type { MissingParts, SessionMessage, UrlMessage } from './protocol.js'
+import { openBody, type StoredBody } from './stored-body.js'
+import type { AbortOptions } from './transport.js'
+import type { Wire } from './wire.js'
 
 /** What the session answered. */
 export type CallOutcome =
   | { readonly kind: 'value'; readonly body: Uint8Array }
   | { readonly kind: 'error'; readonly error: LambdaError }
 
-/** What a call needs of its caller. */
-export interface Wire {
-  ready(signal: AbortSignal): Promise<void>
-  renew(): void
-  /** Drops a connection that takes nothing. */
-  replace(): void
-  /** When anything last came or went. */
-  activeAt(): number
-  invoke(
-    head: Pick<InvokeMessage, 'id' | 'remainingMs' | 'ageMs' | 'ackedBy'>,
-    options: { withEnv: boolean },
-  ): Promise<Sent>
-  ask(id: string, sent: string | undefined): Promise<unknown>
-  cancel(id: string, reason: string): Promise<unknown>
-  acked(session: string): void
-  explain(): string
-  connected(): boolean
-  lastError(): TetherError | undefined
-}
-
 // From the invocation's last frame, then every three seconds, also while local code runs: a lost message is a delay.
 const ASK_AT_MS = [300, 800, 1_800]
 const ASK_EVERY_MS = 3_000
 const PARTS_STALL_MS = 1_000
 
-type Phase = 'connecting' | 'sending' | 'waiting' | 'done'
+type Phase = 'connecting' | 'sending' | 'waiting' | 'transferring' | 'done'
 
 /** One invocation's state machine on the stub's side. */
 export class Call {
@@ -48,7 +36,11 @@ export class Call {
   /** Made when there is something to wait for: most calls find a connection. */
   #giveUp: AbortController | undefined
   readonly #timers = new Set<Cancel>()
+  readonly #event: LargeEvent
+  readonly #errors: CallErrors
   #phase: Phase = 'connecting'
+  /** What is waited for: a place to put a large event, or the answer. */
+  #awaiting: 'place' | 'answer' = 'answer'
   #ackedBy: string | undefined
   #firstSentAt: number | undefined
   #submittedAt = 0
@@ -68,6 +60,8 @@ export class Call {
     this.#wire = wire
     this.#clock = clock
     this.#startedAt = clock.now()
+    this.#errors = new CallErrors(input, options, wire)
+    this.#event = new LargeEvent(input.event, options.transport.limits.frameBytes)
     // A function with little time keeps half of it for waiting.
     const margin = Math.min(options.deadlineMarginMs, input.remainingMs / 2)
     this.#giveUpAt = this.#startedAt + input.remainingMs - margin
@@ -81,7 +75,7 @@ export class Call {
     const { connectTimeoutMs } = this.#options
     this.#after(this.#giveUpAt - this.#clock.now(), () => this.#outOfTime())
     this.#after(connectTimeoutMs, () => {
-      if (this.#phase === 'connecting') this.#fail(this.#unreachable())
+      if (this.#phase === 'connecting') this.#fail(this.#errors.unreachable())
     })
     void this.#submit(false)
     try {
@@ -131,10 +125,13 @@ export class Call {
         return
       case 'result':
         this.#wire.acked(message.session)
-        return this.#resolve({ kind: 'value', body: message.body })
+        if (message.stored !== undefined) return void this.#fetch(message.stored)
+        return this.#resolve({ kind: 'value', body: message.body! })
       case 'error':
         this.#wire.acked(message.session)
         return this.#resolve({ kind: 'error', error: message.error })
+      case 'url':
+        return this.#onPlace(message)
       case 'decline':
         return this.#decline(message)
       case 'challenge':
@@ -145,6 +142,41 @@ export class Call {
         return void this.#resend(message)
       case 'unknown':
         return this.#unknown(message.session)
+    }
+  }
+
+  #onPlace({ key, request, session }: UrlMessage): void {
+    if (this.#awaiting !== 'place') return
+    this.#awaiting = 'answer'
+    if (key === undefined || request === undefined) {
+      this.#wire.noteStoreless(session)
+      return void this.#submit(false)
+    }
+    void this.#transfer(async (options) => {
+      await this.#event.put(key, request, options)
+      this.#phase = 'waiting'
+      await this.#submit(false)
+    })
+  }
+
+  #fetch(stored: StoredBody & { readonly request: PresignedRequest }): void {
+    // Asked twice, it is answered twice.
+    if (this.#phase === 'transferring') return
+    void this.#transfer(async (options) => {
+      const limits = { maxBytes: MAX_STORED_BYTES, bytes: stored.bytes }
+      const object = await download(stored.request, { ...options, ...limits })
+      this.#resolve({ kind: 'value', body: openBody(stored, object, MAX_STORED_BYTES) })
+    })
+  }
+
+  /** Moves bytes to or from the payload store; until then only the deadline ends the wait. */
+  async #transfer(move: (options: AbortOptions) => Promise<void>): Promise<void> {
+    this.#phase = 'transferring'
+    this.#giveUp ??= new AbortController()
+    try {
+      await move({ signal: this.#giveUp.signal })
+    } catch (error) {
+      if (!this.#isDone()) this.#fail(error as TetherError)
     }
   }
 
@@ -159,36 +191,27 @@ export class Call {
 
   #unknown(session: string): void {
     if (this.#ackedBy !== undefined && this.#ackedBy !== session && this.#options.onSessionLost === 'fail') {
-      return this.#fail(
-        new TetherError(
-          'SESSION_LOST',
-          `Session '${this.#options.session}' was restarted while it ran function '${this.#input.functionId}', and 'onSessionLost' is 'fail'.`,
-        ),
-      )
+      return this.#fail(this.#errors.restarted())
     }
+    if (this.#ackedBy !== undefined) this.#event.forgetStored()
     void this.#submit(false)
   }
 
   #decline({ session, reason }: { session: string; reason: string }): void {
     const lost = this.#ackedBy !== undefined && this.#ackedBy !== session
-    this.#fail(
-      lost
-        ? new TetherError(
-            'SESSION_LOST',
-            `Session '${this.#options.session}' was replaced while it ran function '${this.#input.functionId}', and its successor declined: ${reason}.`,
-          )
-        : new TetherError(
-            'DECLINED',
-            `Session '${this.#options.session}' declined the invocation: ${reason}.`,
-          ),
-    )
+    this.#fail(lost ? this.#errors.successorDeclined(reason) : this.#errors.declined(reason))
   }
 
   async #submit(withEnv: boolean): Promise<void> {
-    if (this.#phase === 'sending') return
+    if (this.#phase === 'sending' || this.#phase === 'transferring') return
     try {
       if (this.#phase !== 'waiting') this.#phase = 'connecting'
       await this.#ready()
+      if (this.#event.bytesToStore !== undefined && !this.#wire.storeless()) {
+        this.#awaiting = 'place'
+        this.#waitAgain()
+        return void this.#ask()
+      }
       this.#phase = 'sending'
       const now = this.#clock.now()
       this.#firstSentAt ??= now
@@ -199,6 +222,7 @@ export class Call {
           remainingMs: Math.max(0, this.#startedAt + this.#input.remainingMs - now),
           ageMs: now - this.#firstSentAt,
           ...(this.#ackedBy === undefined ? {} : { ackedBy: this.#ackedBy }),
+          ...this.#event.content,
         },
         { withEnv },
       )
@@ -269,7 +293,7 @@ export class Call {
     if (this.#phase !== 'waiting') return
     const now = this.#clock.now()
     if (now >= this.#silentAt)
-      return this.#fail(this.#outageAt === undefined ? this.#noSession() : this.#unreachable())
+      return this.#fail(this.#outageAt === undefined ? this.#errors.noSession() : this.#errors.unreachable())
     if (now >= this.#askAt) {
       this.#asked++
       // The connection looks alive and nothing comes back: a frozen process may hold a dead one.
@@ -289,44 +313,19 @@ export class Call {
   async #ask(): Promise<void> {
     try {
       await this.#ready()
-      await this.#wire.ask(this.#id, this.#sent?.reference)
+      const bytes = this.#event.bytesToStore
+      if (this.#awaiting === 'place' && bytes !== undefined) await this.#wire.presign(this.#id, bytes)
+      else await this.#wire.ask(this.#id, this.#sent?.reference)
     } catch {
       // The next question is already scheduled.
     }
   }
 
   #outOfTime(): void {
-    const { functionId, remainingMs } = this.#input
-    const left = Math.max(0, Math.round(this.#startedAt + remainingMs - this.#clock.now()))
+    const leftMs = this.#startedAt + this.#input.remainingMs - this.#clock.now()
     const state =
-      this.#ackedBy !== undefined
-        ? `was still running in session '${this.#options.session}'`
-        : this.#phase === 'connecting'
-          ? 'was still waiting for a connection to the broker'
-          : `had no answer from session '${this.#options.session}'`
-    this.#fail(
-      new TetherError(
-        'DEADLINE',
-        `Function '${functionId}' ${state} when ${left} ms of its ${Math.round(remainingMs)} ms were left. Raise the function's time-out while you develop.${this.#wire.explain()}`,
-        { cause: this.#ackedBy === undefined ? this.#wire.lastError() : undefined },
-      ),
-    )
-  }
-
-  #noSession(): TetherError {
-    return new TetherError(
-      'NO_SESSION',
-      `No session '${this.#options.session}' of '${this.#options.app}' in stage '${this.#options.stage}' answered within ${this.#options.ackTimeoutMs} ms. Start one, or restore the function's own code.${this.#wire.explain()}`,
-    )
-  }
-
-  #unreachable(): TetherError {
-    const cause = this.#wire.lastError()
-    return new TetherError(
-      'UNREACHABLE',
-      `The broker could not be reached within ${this.#options.connectTimeoutMs} ms${cause === undefined ? '' : `: ${cause.message}`}`,
-      { cause },
-    )
+      this.#ackedBy !== undefined ? 'running' : this.#phase === 'connecting' ? 'connecting' : 'unheard'
+    this.#fail(this.#errors.deadline(state, leftMs))
   }
 
   #fail(error: TetherError): void {
@@ -335,7 +334,7 @@ export class Call {
     this.#phase = 'done'
     this.#reject(error)
     // Whoever runs it may stop; if nobody does, nobody hears.
-    if (reached && error.code !== 'DECLINED') this.#wire.cancel(this.#id, error.message).catch(() => {})
+    if (reached && error.code !== 'DECLINED') this.#wire.cancel(this.#id, error).catch(() => {})
   }
 
   #after(delayMs: number, callback: () => void): void {

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { Call, type CallOutcome, type Wire } from './call.js'
+import { Call, type CallOutcome } from './call.js'
 import { Channel } from './channel.js'
 import { type Clock, systemClock } from './clock.js'
 import { TetherError } from './errors.js'
@@ -10,6 +10,7 @@ import { Link } from './reconnect.js'
 import type { Refusal } from './refusal.js'
 import type { RootKey } from './seal.js'
 import { checkEndpoint, type Endpoint, LANES, type Transport } from './transport.js'
+import type { Wire } from './wire.js'
 
 /** What happens to an invocation whose session was lost after it had acknowledged. */
 export type OnSessionLost = 'rerun' | 'fail'
@@ -58,6 +59,7 @@ export class Caller {
   /** Which variables a session has. */
   #known = { session: '', fingerprint: '' }
   #refusal: Refusal | undefined
+  #storeless: string | undefined
   #closed = false
 
   /** Made at the first invocation: until then a snapshot of the process holds no identity. */
@@ -146,7 +148,6 @@ export class Caller {
           type: 'invoke',
           functionId: input.functionId,
           context: input.context,
-          event: input.event,
           envFingerprint: fingerprint,
           ...(known ? {} : { env }),
           sentAt: this.#clock.now(),
@@ -165,7 +166,13 @@ export class Caller {
           settled: [...this.#settled],
         })
       },
-      cancel: (id, reason) => this.#send({ type: 'cancel', id, reason, settled: [...this.#settled] }),
+      presign: (id, bytes) => this.#send({ type: 'presign', id, bytes, settled: [...this.#settled] }),
+      storeless: () => this.#storeless !== undefined && this.#storeless === this.#heard,
+      noteStoreless: (session) => {
+        this.#storeless = session
+      },
+      cancel: (id, { code, message }) =>
+        this.#send({ type: 'cancel', id, code, reason: message, settled: [...this.#settled] }),
       acked: (session) => {
         this.#known = { session, fingerprint }
       },

@@ -25,7 +25,7 @@ export class Challenged {
   hold(message: InvokeMessage, from: string, arrivedAt: number): void {
     this.take(message.id)
     this.#held.set(message.id, { message, from, arrivedAt, until: this.#clock.now() + HOLD_MS })
-    this.#bytes += message.event.length
+    this.#bytes += message.event?.length ?? 0
     for (const [id, { until }] of this.#held) {
       if (this.#bytes <= MAX_BYTES && until > this.#clock.now()) return
       this.take(id)
@@ -37,7 +37,7 @@ export class Challenged {
     const held = this.#held.get(id)
     if (held === undefined) return undefined
     this.#held.delete(id)
-    this.#bytes -= held.message.event.length
+    this.#bytes -= held.message.event?.length ?? 0
     return held.until > this.#clock.now() ? held : undefined
   }
 }

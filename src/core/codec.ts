@@ -1,15 +1,18 @@
 import { BROTLI, compress, decompress, IDENTITY } from './compress.js'
 import { TetherError } from './errors.js'
+import { checkMessage, malformed } from './message-shapes.js'
 import type { Message, MessageFrom } from './protocol.js'
 
 /** The binary fields of each message, in the order of their sections. */
 const SECTIONS: Record<Message['type'], readonly string[]> = {
   invoke: ['event', 'env'],
   ask: [],
+  presign: [],
   cancel: [],
   ack: [],
   result: ['body'],
   error: [],
+  url: [],
   need: [],
   challenge: [],
   missing: [],
@@ -60,7 +63,7 @@ export function encodeMessage(message: Message): Buffer {
   return Buffer.concat([table, ...sections.map(({ bytes }) => bytes)])
 }
 
-const FROM_STUB: readonly string[] = ['invoke', 'ask', 'cancel']
+const FROM_STUB: readonly string[] = ['invoke', 'ask', 'presign', 'cancel']
 
 /**
  * Reads a message that `from` sent, from authenticated bytes.
@@ -129,79 +132,4 @@ function parseObject(bytes: Buffer | undefined): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw malformed('its head is no object')
   return value as Record<string, unknown>
-}
-
-type Check = (value: unknown) => boolean
-const text: Check = (value) => typeof value === 'string'
-const optionalText: Check = (value) => value === undefined || typeof value === 'string'
-const amount: Check = (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0
-const bytes: Check = (value) => value instanceof Uint8Array
-const indices: Check = (value) =>
-  Array.isArray(value) && value.every((part) => Number.isInteger(part) && part >= 0)
-const texts: Check = (value) => Array.isArray(value) && value.every(text)
-const object: Check = (value) => typeof value === 'object' && value !== null && !Array.isArray(value)
-const optionalMissing: Check = (value) => {
-  const missing = value as Record<string, unknown>
-  return value === undefined || (object(value) && text(missing.sent) && indices(missing.parts))
-}
-const lambdaError: Check = (value) => {
-  const error = value as Record<string, unknown>
-  return (
-    object(value) &&
-    text(error.errorType) &&
-    text(error.errorMessage) &&
-    texts(error.trace) &&
-    (error.cause === undefined || lambdaError(error.cause))
-  )
-}
-const context: Check = (value) => {
-  const fields = value as Record<string, unknown>
-  return object(value) && CONTEXT_TEXTS.every((name) => text(fields[name]))
-}
-const CONTEXT_TEXTS = [
-  'awsRequestId',
-  'functionName',
-  'functionVersion',
-  'invokedFunctionArn',
-  'memoryLimitInMB',
-  'logGroupName',
-  'logStreamName',
-]
-
-const fromSession = { id: text, session: text }
-const SHAPES: Record<Message['type'], Record<string, Check>> = {
-  invoke: {
-    id: text,
-    functionId: text,
-    context,
-    remainingMs: amount,
-    ageMs: amount,
-    ackedBy: optionalText,
-    sentAt: amount,
-    boundTo: optionalText,
-    envFingerprint: text,
-    event: bytes,
-    settled: texts,
-  },
-  ask: { id: text, settled: texts, boundTo: optionalText, sent: optionalText, missing: optionalMissing },
-  cancel: { id: text, reason: text, settled: texts },
-  ack: fromSession,
-  result: { ...fromSession, body: bytes },
-  error: { ...fromSession, error: lambdaError },
-  need: fromSession,
-  challenge: fromSession,
-  missing: { ...fromSession, sent: text, parts: indices },
-  unknown: fromSession,
-  decline: { ...fromSession, reason: text },
-}
-
-function checkMessage(message: Record<string, unknown>): void {
-  for (const [name, check] of Object.entries(SHAPES[message.type as Message['type']])) {
-    if (!check(message[name]))
-      throw malformed(`'${name}' of its ${String(message.type)} is not what it should be`)
-  }
-}
-
-function malformed(why: string): TetherError {
-  return new TetherError('PROTOCOL', `An authentic message is not one of this protocol: ${why}.`)
 }

@@ -7,7 +7,8 @@ import type { FunctionTable, Slot } from './function-table.js'
 import { type Answer, Invocation } from './invocation.js'
 import { type Entry, Ledger } from './ledger.js'
 import { Outcomes, type OutcomesOptions } from './outcomes.js'
-import type { AskMessage, CancelMessage, InvokeMessage, StubMessage } from './protocol.js'
+import type { AskMessage, CancelMessage, InvokeMessage, PresignMessage, StubMessage } from './protocol.js'
+import type { StoredBody } from './stored-body.js'
 import type { Waiters } from './waiters.js'
 
 export interface DispatcherOptions extends Omit<OutcomesOptions, 'ledger'> {
@@ -17,6 +18,15 @@ export interface DispatcherOptions extends Omit<OutcomesOptions, 'ledger'> {
   missing(reference: string): readonly number[] | undefined
 }
 
+/** An invocation that is to be run, but for its event. */
+interface Arrival {
+  readonly message: InvokeMessage
+  readonly from: string
+  readonly env: Readonly<Record<string, string>>
+  readonly arrivedAt: number
+}
+
+const NOTHING = new Uint8Array()
 /** A result that is ready by then is the acknowledgement. */
 const ACK_DELAY_MS = 25
 /** How long every message is remembered, by its number. */
@@ -35,6 +45,8 @@ export class Dispatcher {
   readonly #challenged: Challenged
   /** When the first and the latest part of an incomplete invocation arrived. */
   readonly #receiving = new Map<string, { first: number; last: number }>()
+  /** Invocations whose events are being read from the payload store. */
+  readonly #fetching = new Set<string>()
   #openedAt: number
   readonly #stopped: Promise<void>
   #onStopped: () => void = () => {}
@@ -42,7 +54,7 @@ export class Dispatcher {
 
   constructor(options: DispatcherOptions) {
     this.#options = options
-    this.#ledger = new Ledger(options.clock, options.maxKeptBytes)
+    this.#ledger = new Ledger(options.clock, options.maxKeptBytes, (stored) => options.depot.delete(stored))
     this.#outcomes = new Outcomes({ ...options, ledger: this.#ledger })
     this.#challenged = new Challenged(options.clock)
     this.#openedAt = options.clock.now()
@@ -59,11 +71,23 @@ export class Dispatcher {
   receive(message: StubMessage, from: string): void {
     this.#ledger.settle(message.settled, from)
     if (message.type === 'invoke') return this.#onInvoke(message, from)
+    if (message.type === 'presign') return void this.#onPresign(message, from)
     const entry = this.#ledger.get(message.id)
     if (entry !== undefined && entry.from !== from) return
     if (message.type === 'cancel') return this.#onCancel(entry, message, from)
     if (entry !== undefined) return this.#outcomes.repeat(entry, message.missing)
     this.#onAskUnknown(message, from)
+  }
+
+  async #onPresign({ id, bytes }: PresignMessage, from: string): Promise<void> {
+    if (this.#closing) return
+    try {
+      const place = await this.#options.depot.presignEvent(bytes)
+      this.#outcomes.reply(from, { type: 'url', id, ...place })
+    } catch (error) {
+      this.#options.depot.failed(error as TetherError)
+      this.#outcomes.reply(from, { type: 'error', id, error: toLambdaError(error) })
+    }
   }
 
   #onAskUnknown({ id, sent, boundTo }: AskMessage, from: string): void {
@@ -74,7 +98,7 @@ export class Dispatcher {
     // Another session may have it by now, and its answer is the one that counts.
     if (this.#closing) return
     const lastPartAt = this.#receiving.get(id)?.last ?? Number.NEGATIVE_INFINITY
-    if (this.#options.clock.now() - lastPartAt < PARTS_STALL_MS) {
+    if (this.#fetching.has(id) || this.#options.clock.now() - lastPartAt < PARTS_STALL_MS) {
       return this.#outcomes.reply(from, { type: 'ack', id })
     }
     const parts = sent === undefined ? undefined : this.#options.missing(sent)
@@ -122,7 +146,30 @@ export class Dispatcher {
   #begin(message: InvokeMessage, from: string, arrivedAt: number): void {
     const env = this.#environments.variables(from, message.envFingerprint, message.env)
     if (env === undefined) return this.#outcomes.reply(from, { type: 'need', id: message.id })
-    const { entry, invocation } = this.#enter(message, from, env, arrivedAt)
+    const arrival: Arrival = { message, from, env, arrivedAt }
+    if (message.stored === undefined) return this.#start(arrival, message.event!)
+    void this.#fetch(arrival, message.stored)
+  }
+
+  /** Reads the event from the payload store, which may take long: the stub is told first. */
+  async #fetch(arrival: Arrival, stored: StoredBody): Promise<void> {
+    const { id } = arrival.message
+    if (this.#fetching.has(id)) return
+    this.#fetching.add(id)
+    this.#outcomes.reply(arrival.from, { type: 'ack', id })
+    try {
+      const event = await this.#options.depot.takeEvent(stored)
+      if (this.#ledger.get(id) === undefined && !this.#closing) this.#start(arrival, event)
+    } catch (error) {
+      const { entry } = this.#enter(arrival, NOTHING)
+      void this.#outcomes.settle(entry, { kind: 'error', error: toLambdaError(error) })
+    } finally {
+      this.#fetching.delete(id)
+    }
+  }
+
+  #start(arrival: Arrival, event: Uint8Array): void {
+    const { entry, invocation } = this.#enter(arrival, event)
     try {
       this.#dispatch(entry, invocation)
     } catch (error) {
@@ -139,10 +186,8 @@ export class Dispatcher {
   }
 
   #enter(
-    message: InvokeMessage,
-    from: string,
-    env: Readonly<Record<string, string>>,
-    arrivedAt: number,
+    { message, from, env, arrivedAt }: Arrival,
+    event: Uint8Array,
   ): { entry: Entry; invocation: Invocation } {
     const { clock, identity } = this.#options
     const now = clock.now()
@@ -151,7 +196,7 @@ export class Dispatcher {
       id: message.id,
       functionId: message.functionId,
       environmentId: from,
-      eventBytes: message.event,
+      eventBytes: event,
       context: message.context,
       env,
       // Another session had it, or could have had it before this one began.
@@ -274,7 +319,9 @@ export class Dispatcher {
     entry.timers.add(this.#options.clock.schedule(ACK_DELAY_MS, () => void this.#outcomes.acknowledge(entry)))
   }
 
-  #onCancel(entry: Entry | undefined, { id, reason }: CancelMessage, from: string): void {
+  #onCancel(entry: Entry | undefined, { id, code, reason }: CancelMessage, from: string): void {
+    if (code === 'STORE_FAILED')
+      this.#options.depot.failed(new TetherError(code, `A stub reports: ${reason}`))
     this.#challenged.take(id)
     // It may overtake its invocation, which must not run then.
     if (entry === undefined) return this.#ledger.bury(id, from)

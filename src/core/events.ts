@@ -26,6 +26,8 @@ export interface ReloadEvent {
 /** What became of the session's connection, or of a listener that threw. */
 export type SessionStatus =
   | LinkStatus
+  /** The payload store could not do what nobody waits for, or what a stub waited for and was told. */
+  | { readonly state: 'store-failed'; readonly error: TetherError }
   | { readonly state: 'listener-failed'; readonly event: string; readonly error: unknown }
 
 /**

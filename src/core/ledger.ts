@@ -2,6 +2,7 @@ import type { Cancel, Clock } from './clock.js'
 import type { Invocation } from './invocation.js'
 import type { Sent } from './outgoing.js'
 import type { ErrorMessage, ResultMessage } from './protocol.js'
+import type { StoredBody } from './stored-body.js'
 
 /** What a session knows of one invocation. */
 export interface Entry {
@@ -27,6 +28,8 @@ export interface Entry {
   answerBytes: number
   /** The answer's frames, where it had several: those that were lost are sent again. */
   sent?: Sent
+  /** Where the response lies in the payload store, once it is there. */
+  storing?: { readonly stored: StoredBody; readonly done: Promise<void> } | undefined
   /** The answer is on its way: asking again must not send it twice, and nobody waits for it when this fires. */
   sending: AbortController | undefined
   readonly timers: Set<Cancel>
@@ -43,14 +46,17 @@ const SWEEP_EVERY_MS = 10_000
 export class Ledger {
   readonly #clock: Clock
   readonly #maxAnswerBytes: number
+  readonly #onDropped: (stored: StoredBody) => void
   readonly #entries = new Map<string, Entry>()
   /** Entries that hold an answer, oldest first. */
   readonly #answered = new Set<Entry>()
   #answerBytes = 0
   #sweptAt: number
 
-  constructor(clock: Clock, maxAnswerBytes: number) {
+  /** @param onDropped told of each response in the payload store that nobody needs any more */
+  constructor(clock: Clock, maxAnswerBytes: number, onDropped: (stored: StoredBody) => void) {
     this.#clock = clock
+    this.#onDropped = onDropped
     this.#maxAnswerBytes = maxAnswerBytes
     this.#sweptAt = clock.now()
   }
@@ -147,6 +153,11 @@ export class Ledger {
     this.#answerBytes -= entry.answerBytes
     delete entry.answer
     delete entry.sent
+    const { storing } = entry
+    if (storing === undefined) return
+    entry.storing = undefined
+    // A put that is under way would come after its deletion.
+    storing.done.then(() => this.#onDropped(storing.stored)).catch(() => {})
   }
 
   #sweep(): void {

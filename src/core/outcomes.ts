@@ -4,6 +4,7 @@ import type { SessionEmitter } from './events.js'
 import type { Answer } from './invocation.js'
 import type { Entry, Ledger } from './ledger.js'
 import type { Sent } from './outgoing.js'
+import type { PayloadDepot } from './payload-depot.js'
 import type { MissingParts, SessionMessage } from './protocol.js'
 import { limitAnswer } from './response-limit.js'
 import type { AbortOptions } from './transport.js'
@@ -14,8 +15,11 @@ export interface OutcomesOptions {
   readonly maxKeptBytes: number
   readonly emitter: SessionEmitter
   readonly ledger: Ledger
+  readonly depot: PayloadDepot
   send(to: string, message: SessionMessage, options: AbortOptions): Promise<Sent>
 }
+
+const NOTHING = new Uint8Array()
 
 /** A message without what every one of a session's carries. */
 export type Reply<M = SessionMessage> = M extends unknown ? Omit<M, 'session'> : never
@@ -42,7 +46,9 @@ export class Outcomes {
     const durationMs = clock.now() - startedAt
     if (answer.kind === 'value') {
       const { body } = answer
-      ledger.answer(entry, { type: 'result', id, ...identity, body }, body.length)
+      const put = this.#options.depot.putResponse(body)
+      entry.storing = put
+      ledger.answer(entry, { type: 'result', id, ...identity, body }, put === undefined ? body.length : 0)
       emitter.emit('respond', invocation, { bytes: body.length, durationMs })
     } else {
       const { error } = answer
@@ -132,12 +138,30 @@ export class Outcomes {
     if (missing !== undefined && entry.sent?.reference === missing.sent) {
       await entry.sent.resend(missing.parts, { signal: sending.signal }).catch(() => {})
     } else {
-      const sent = await this.#send(entry.from, entry.answer, { signal: sending.signal })
+      const answer = await this.#travelling(entry)
+      const sent = answer && (await this.#send(entry.from, answer, { signal: sending.signal }))
       // One frame is as well sent anew; of several, those that arrived need not come again.
       if (sent !== undefined && sent.count > 1 && entry.answer !== undefined) entry.sent = sent
     }
     entry.sending = undefined
     this.#checkIdle()
+  }
+
+  /** The answer as it travels: by reference, where it is in the store. */
+  async #travelling(entry: Entry): Promise<Reply | undefined> {
+    const { answer, storing, id } = entry
+    if (answer?.type !== 'result' || storing === undefined) return answer
+    const { depot } = this.#options
+    try {
+      await storing.done
+      // It is in the store: the memory is free.
+      if (entry.answer === answer) entry.answer = { ...answer, body: NOTHING }
+      const request = await depot.presignResponse(storing.stored)
+      return { type: 'result', id, stored: { ...storing.stored, request } }
+    } catch (error) {
+      depot.failed(error as TetherError)
+      return { type: 'error', id, error: toLambdaError(error) }
+    }
   }
 
   // Never rejects: what could not be sent is asked for again.

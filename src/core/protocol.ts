@@ -1,5 +1,7 @@
 import type { LambdaError } from './errors.js'
 import type { InvocationContext } from './executor.js'
+import type { PresignedRequest } from './payload-store.js'
+import type { StoredBody } from './stored-body.js'
 
 /** Runs an invocation. Sent once; again when the session answers `unknown` or `need`. */
 export interface InvokeMessage {
@@ -22,8 +24,9 @@ export interface InvokeMessage {
   readonly envFingerprint: string
   /** The variables themselves, as JSON; absent where the session has them. */
   readonly env?: Uint8Array
-  /** The event, as JSON. */
-  readonly event: Uint8Array
+  /** The event, as JSON: here, or in the payload store. */
+  readonly event?: Uint8Array
+  readonly stored?: StoredBody
   /** Invocations of this environment whose outcome was received: the session can forget them. */
   readonly settled: readonly string[]
 }
@@ -48,17 +51,28 @@ export interface AskMessage {
   readonly settled: readonly string[]
 }
 
+/** Asks where to put a large event. */
+export interface PresignMessage {
+  readonly type: 'presign'
+  readonly id: string
+  /** Of the object that will be put. */
+  readonly bytes: number
+  readonly settled: readonly string[]
+}
+
 /** The stub has given up. */
 export interface CancelMessage {
   readonly type: 'cancel'
   readonly id: string
+  /** The error's code. */
+  readonly code: string
   /** For people: what the stub waited for in vain. */
   readonly reason: string
   readonly settled: readonly string[]
 }
 
 /** What a stub sends to a session. */
-export type StubMessage = InvokeMessage | AskMessage | CancelMessage
+export type StubMessage = InvokeMessage | AskMessage | PresignMessage | CancelMessage
 
 interface FromSession {
   /** The invocation this is about. */
@@ -71,10 +85,17 @@ interface FromSession {
 export interface AckMessage extends FromSession {
   readonly type: 'ack'
 }
-/** The response, as JSON. */
+/** The response, as JSON: here, or in the payload store. */
 export interface ResultMessage extends FromSession {
   readonly type: 'result'
-  readonly body: Uint8Array
+  readonly body?: Uint8Array
+  readonly stored?: StoredBody & { readonly request: PresignedRequest }
+}
+/** Where to put a large event; nowhere, where the session has no store. */
+export interface UrlMessage extends FromSession {
+  readonly type: 'url'
+  readonly key?: string
+  readonly request?: PresignedRequest
 }
 /** Local code failed. */
 export interface ErrorMessage extends FromSession {
@@ -111,6 +132,7 @@ export type SessionMessage =
   | AckMessage
   | ResultMessage
   | ErrorMessage
+  | UrlMessage
   | NeedMessage
   | ChallengeMessage
   | MissingMessage

@@ -6,6 +6,8 @@ import { TetherError, throwIfAborted } from './errors.js'
 import { SessionEmitter, type SessionEvents } from './events.js'
 import { FunctionTable, type ServeOptions, type TargetParts } from './function-table.js'
 import type { Invocation } from './invocation.js'
+import { PayloadDepot } from './payload-depot.js'
+import type { PayloadStore } from './payload-store.js'
 import type { StubMessage } from './protocol.js'
 import { Link, type LinkStatus } from './reconnect.js'
 import { type RootKey, rootKey } from './seal.js'
@@ -30,6 +32,11 @@ export interface SessionOptions {
   readonly keys?: readonly (string | Uint8Array)[]
   /** How frames travel: `iot()`, `mqtt()`, `memory()` or your own. */
   readonly transport: Transport
+  /**
+   * Holds bodies that do not fit a frame, compressed: `s3({ bucket })`. Stubs reach it through presigned URLs and need no
+   * permission of their own. @default none: large bodies are split and paced
+   */
+  readonly store?: PayloadStore
   /** @default the machine's clock */
   readonly clock?: Clock
   /**
@@ -87,7 +94,15 @@ export class Session implements AsyncDisposable {
         this.#emitter.emit('status', status)
       },
     })
+    const depot = new PayloadDepot({
+      store: options.store,
+      app,
+      stage,
+      inlineBytes: transport.limits.frameBytes,
+      onFailure: (error) => this.#emitter.emit('status', { state: 'store-failed', error }),
+    })
     this.#dispatcher = new Dispatcher({
+      depot,
       identity: { session: randomBytes(16).toString('base64url') },
       clock,
       maxKeptBytes: options.maxKeptBytes ?? DEFAULT_MAX_KEPT_BYTES,
@@ -231,7 +246,7 @@ function checkOptions(options: SessionOptions): SessionOptions {
       'createSession() takes an object: { app, stage, key, transport }.',
     )
   }
-  const known = ['app', 'stage', 'name', 'key', 'keys', 'transport', 'clock', 'maxKeptBytes']
+  const known = ['app', 'stage', 'name', 'key', 'keys', 'transport', 'store', 'clock', 'maxKeptBytes']
   const unknown = Object.keys(options).find((name) => !known.includes(name))
   if (unknown !== undefined) {
     throw new TetherError(
@@ -240,6 +255,9 @@ function checkOptions(options: SessionOptions): SessionOptions {
     )
   }
   checkTransport(options.transport)
+  if (options.store !== undefined && typeof options.store?.presignPut !== 'function') {
+    throw new TetherError('INVALID_OPTION', "'store' must be a payload store, such as s3({ bucket }).")
+  }
   const { maxKeptBytes } = options
   if (maxKeptBytes !== undefined && !(maxKeptBytes >= 0)) {
     throw new TetherError(

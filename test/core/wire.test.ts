@@ -204,10 +204,10 @@ describe('messages', () => {
       { settled: [1] },
       { remainingMs: -1 },
       { context: {} },
-      { event: undefined },
+      { stored: { key: 1 } },
     ]) {
       expect(() => decodeMessage(encodeMessage({ ...invoke, ...wrong } as never), 'stub')).toThrow(
-        /is not what it should be/,
+        /is not what it should be|neither here nor in the store/,
       )
     }
   })

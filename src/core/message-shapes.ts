@@ -1,0 +1,103 @@
+import { TetherError } from './errors.js'
+import type { Message } from './protocol.js'
+
+type Check = (value: unknown) => boolean
+const text: Check = (value) => typeof value === 'string'
+const optionalText: Check = (value) => value === undefined || typeof value === 'string'
+const amount: Check = (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0
+const optionalBytes: Check = (value) => value === undefined || value instanceof Uint8Array
+const indices: Check = (value) =>
+  Array.isArray(value) && value.every((part) => Number.isInteger(part) && part >= 0)
+const texts: Check = (value) => Array.isArray(value) && value.every(text)
+const object: Check = (value) => typeof value === 'object' && value !== null && !Array.isArray(value)
+const optionalMissing: Check = (value) => {
+  const missing = value as Record<string, unknown>
+  return value === undefined || (object(value) && text(missing.sent) && indices(missing.parts))
+}
+const lambdaError: Check = (value) => {
+  const error = value as Record<string, unknown>
+  return (
+    object(value) &&
+    text(error.errorType) &&
+    text(error.errorMessage) &&
+    texts(error.trace) &&
+    (error.cause === undefined || lambdaError(error.cause))
+  )
+}
+const context: Check = (value) => {
+  const fields = value as Record<string, unknown>
+  return object(value) && CONTEXT_TEXTS.every((name) => text(fields[name]))
+}
+const CONTEXT_TEXTS = [
+  'awsRequestId',
+  'functionName',
+  'functionVersion',
+  'invokedFunctionArn',
+  'memoryLimitInMB',
+  'logGroupName',
+  'logStreamName',
+]
+
+const optionally =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value)
+const storedBody: Check = (value) => {
+  if (!object(value)) return false
+  const { key, secret, bytes } = value as Record<string, unknown>
+  return text(key) && text(secret) && amount(bytes)
+}
+const presigned: Check = (value) => {
+  if (!object(value)) return false
+  const { url, headers } = value as Record<string, unknown>
+  return text(url) && object(headers) && Object.values(headers as object).every(text)
+}
+const storedResponse: Check = (value) =>
+  storedBody(value) && presigned((value as Record<string, unknown>).request)
+const fromSession = { id: text, session: text }
+const SHAPES: Record<Message['type'], Record<string, Check>> = {
+  invoke: {
+    id: text,
+    functionId: text,
+    context,
+    remainingMs: amount,
+    ageMs: amount,
+    ackedBy: optionalText,
+    sentAt: amount,
+    boundTo: optionalText,
+    envFingerprint: text,
+    event: optionalBytes,
+    stored: optionally(storedBody),
+    settled: texts,
+  },
+  ask: { id: text, settled: texts, boundTo: optionalText, sent: optionalText, missing: optionalMissing },
+  cancel: { id: text, code: text, reason: text, settled: texts },
+  ack: fromSession,
+  presign: { id: text, bytes: amount, settled: texts },
+  result: { ...fromSession, body: optionalBytes, stored: optionally(storedResponse) },
+  url: { ...fromSession, key: optionalText, request: optionally(presigned) },
+  error: { ...fromSession, error: lambdaError },
+  need: fromSession,
+  challenge: fromSession,
+  missing: { ...fromSession, sent: text, parts: indices },
+  unknown: fromSession,
+  decline: { ...fromSession, reason: text },
+}
+
+/** Checks a message's fields, whatever sent it. @throws TetherError `PROTOCOL` */
+export function checkMessage(message: Record<string, unknown>): void {
+  const { type, event, body, stored } = message
+  const content = type === 'invoke' ? event : type === 'result' ? body : undefined
+  if ((type === 'invoke' || type === 'result') && (content === undefined) === (stored === undefined)) {
+    throw malformed(`its ${type} is neither here nor in the store, or both`)
+  }
+  for (const [name, check] of Object.entries(SHAPES[message.type as Message['type']])) {
+    if (!check(message[name]))
+      throw malformed(`'${name}' of its ${String(message.type)} is not what it should be`)
+  }
+}
+
+/** The error for authentic bytes that are no message. */
+export function malformed(why: string): TetherError {
+  return new TetherError('PROTOCOL', `An authentic message is not one of this protocol: ${why}.`)
+}

@@ -1,0 +1,27 @@
+import type { TetherError } from './errors.js'
+import type { Sent } from './outgoing.js'
+import type { InvokeMessage } from './protocol.js'
+
+/** What a call needs of its caller. */
+export interface Wire {
+  ready(signal: AbortSignal): Promise<void>
+  renew(): void
+  /** Drops a connection that takes nothing. */
+  replace(): void
+  /** When anything last came or went. */
+  activeAt(): number
+  invoke(
+    head: Pick<InvokeMessage, 'id' | 'remainingMs' | 'ageMs' | 'ackedBy' | 'event' | 'stored'>,
+    options: { withEnv: boolean },
+  ): Promise<Sent>
+  ask(id: string, sent: string | undefined): Promise<unknown>
+  presign(id: string, bytes: number): Promise<unknown>
+  /** Whether the session that was last heard has no payload store. */
+  storeless(): boolean
+  noteStoreless(session: string): void
+  cancel(id: string, error: TetherError): Promise<unknown>
+  acked(session: string): void
+  explain(): string
+  connected(): boolean
+  lastError(): TetherError | undefined
+}

@@ -1,0 +1,97 @@
+import { type Clock, systemClock } from '../core/clock.js'
+import { TetherError, throwIfAborted } from '../core/errors.js'
+import type { PayloadStore, PresignOptions } from '../core/payload-store.js'
+import { storeFailure } from '../core/store-failure.js'
+import { startMemoryServer } from './memory-server.js'
+import { UrlSigner } from './memory-urls.js'
+
+/** Options of {@link memory}. */
+export interface MemoryStoreOptions {
+  /** The address that presigned URLs lead to; functions that run on this machine reach it. @default '127.0.0.1' */
+  readonly host?: string
+  /** What expiry is measured by. */
+  readonly clock?: Clock
+}
+
+/** A payload store in this process. */
+export interface MemoryStore extends PayloadStore, AsyncDisposable {
+  /** How many objects it holds. */
+  readonly size: number
+  /** Forgets every object and stops serving URLs. Idempotent. */
+  close(): Promise<void>
+}
+
+/**
+ * A payload store in this process, for tests and for functions that run on this machine. Its presigned URLs are served over
+ * HTTP on a free port, opened when the first is asked for; it keeps no process alive. It is the executable specification
+ * of a payload store: what it does, each one must.
+ */
+export function memory(options: MemoryStoreOptions = {}): MemoryStore {
+  const { host = '127.0.0.1', clock = systemClock } = options
+  if (typeof host !== 'string' || host === '') {
+    throw new TetherError('INVALID_OPTION', `'host' must be an address to listen on, not '${String(host)}'.`)
+  }
+  const objects = new Map<string, Uint8Array>()
+  const urls = new UrlSigner(clock)
+  let server: ReturnType<typeof startMemoryServer> | undefined
+  let closing: Promise<void> | undefined
+
+  const enter = (signal: AbortSignal | undefined) => {
+    throwIfAborted(signal)
+    if (closing !== undefined) throw new TetherError('CLOSED', 'The payload store was closed.')
+  }
+  const presign = async (
+    method: 'PUT' | 'GET',
+    key: string,
+    { expiresInMs, signal }: PresignOptions,
+    bytes?: number,
+  ) => {
+    enter(signal)
+    server ??= startMemoryServer({ host, objects, urls })
+    const base = await server.catch((cause: unknown) => {
+      server = undefined
+      throw storeFailure('presign', 'unreachable', { detail: `cannot listen on ${host}`, cause })
+    })
+    enter(signal)
+    const path = urls.sign({ method, key, expiresInMs, ...(bytes !== undefined && { bytes }) })
+    return { url: base.url + path, headers: {} }
+  }
+  const close = () => {
+    closing ??= (async () => {
+      objects.clear()
+      await (await server?.catch(() => undefined))?.close()
+    })()
+    return closing
+  }
+
+  return {
+    name: 'memory',
+    get size() {
+      return objects.size
+    },
+    async put(key, body, { signal } = {}) {
+      enter(signal)
+      objects.set(key, Uint8Array.from(body))
+    },
+    async get(key, { maxBytes, signal }) {
+      enter(signal)
+      const body = objects.get(key)
+      if (body === undefined) throw storeFailure('get', 'object-missing')
+      if (body.length > maxBytes) {
+        throw new TetherError(
+          'TOO_LARGE',
+          `A stored object of ${body.length} bytes or more exceeds ${maxBytes}.`,
+        )
+      }
+      return Uint8Array.from(body)
+    },
+    async delete(key, { signal } = {}) {
+      enter(signal)
+      objects.delete(key)
+    },
+    presignPut: (key, options) => presign('PUT', key, options, options.bytes),
+    presignGet: (key, options) => presign('GET', key, options),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}

@@ -1,0 +1,16 @@
+export {
+  type Fault,
+  type FaultKind,
+  type FaultPlan,
+  type FaultReport,
+  type FaultyTransport,
+  faulty,
+} from './faulty.js'
+export {
+  type PayloadStoreConformanceOptions,
+  type PayloadStoreUnderTest,
+  payloadStoreConformance,
+} from './payload-store-conformance.js'
+export type { SuiteOptions, TestFunction } from './suite.js'
+export { type TransportConformanceOptions, transportConformance } from './transport-conformance.js'
+export type { TransportFeature, TransportUnderTest } from './transport-trial.js'

@@ -1,0 +1,36 @@
+import type { Clock } from '../core/clock.js'
+
+/** How a test runner takes one test: `test` of vitest, of `node:test` or of Jest, `it` of Mocha. */
+export type TestFunction = (name: string, run: () => Promise<void>) => unknown
+
+/** What every suite takes beside its factory. */
+export interface SuiteOptions {
+  readonly test: TestFunction
+  /** The longest wait for anything that must happen, in milliseconds. @default 5000 */
+  readonly waitMs?: number
+  /** Times the waits. @default the machine's clock */
+  readonly clock?: Clock
+}
+
+/** Waits that end: what takes longer than it may fails the test, and says what it waited for. */
+export class Patience {
+  readonly #clock: Clock
+  readonly #waitMs: number
+
+  constructor(clock: Clock, waitMs: number) {
+    this.#clock = clock
+    this.#waitMs = waitMs
+  }
+
+  /** What `promise` gives; rejects when the time is up. `what` completes "… within 5,000 ms" and is asked for then. */
+  async within<T>(what: string | (() => string), promise: Promise<T>): Promise<T> {
+    let cancel = () => {}
+    const late = new Promise<never>((_resolve, reject) => {
+      cancel = this.#clock.schedule(this.#waitMs, () => {
+        const missed = typeof what === 'string' ? what : what()
+        reject(new Error(`${missed} within ${this.#waitMs.toLocaleString('en-US')} ms.`))
+      })
+    })
+    return Promise.race([promise, late]).finally(() => cancel())
+  }
+}

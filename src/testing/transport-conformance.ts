@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import { systemClock } from '../core/clock.js'
+import { Patience, type SuiteOptions } from './suite.js'
+import { addressingTests } from './transport-addressing-tests.js'
+import { closingTests } from './transport-closing-tests.js'
+import { connectingTests } from './transport-connecting-tests.js'
+import { deliveryTests } from './transport-delivery-tests.js'
+import { laneTests } from './transport-lane-tests.js'
+import { sendingTests } from './transport-sending-tests.js'
+import {
+  type TransportFeature,
+  type TransportTest,
+  TransportTrial,
+  type TransportUnderTest,
+} from './transport-trial.js'
+
+export interface TransportConformanceOptions extends SuiteOptions {
+  /** Makes a transport for one test. They may share a broker: each test uses an `app` of its own. */
+  factory(): TransportUnderTest | Promise<TransportUnderTest>
+  /** What this transport or factory cannot do: its tests are left out. What it can do may not be named. @default none */
+  readonly without?: readonly TransportFeature[]
+}
+
+const TESTS: readonly TransportTest[] = [
+  ...connectingTests,
+  ...deliveryTests,
+  ...sendingTests,
+  ...addressingTests,
+  ...laneTests,
+  ...closingTests,
+]
+
+/**
+ * Registers a test for every promise of `Transport` and `Connection`. A transport may repeat and reorder frames here;
+ * what it may lose under load it must not lose in these quiet tests, in which no connection carries 100 frames.
+ */
+export function transportConformance(options: TransportConformanceOptions): void {
+  const { test, factory, without = [], waitMs = 5_000, clock = systemClock } = options
+  const patience = new Patience(clock, waitMs)
+  const register = (name: string, run: TransportTest['run']) =>
+    test(name, async () => {
+      const trial = new TransportTrial(await factory(), patience)
+      try {
+        await run(trial)
+      } finally {
+        await trial.end()
+      }
+    })
+  for (const { name, needs, run } of TESTS) {
+    if (needs === undefined || !without.includes(needs)) register(name, run)
+  }
+  register('no test is left out that could run', async (trial) => {
+    const features = await trial.features()
+    for (const feature of without)
+      assert(!features.has(feature), `'${feature}' is in \`without\`, and it is there.`)
+  })
+}

@@ -1,0 +1,133 @@
+import { randomBytes } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import type { PayloadStore } from '../../src/core/payload-store.js'
+import { memory } from '../../src/stores/memory.js'
+import { settle } from '../support/manual-clock.js'
+import { stubContext } from '../support/stub-context.js'
+import { Tether } from '../support/tether.js'
+
+const large = (bytes: number) => randomBytes(Math.ceil((bytes * 3) / 4)).toString('base64')
+
+/** A store that counts what it holds. */
+function counting() {
+  const inner = memory()
+  const held = new Map<string, Uint8Array>()
+  let deleted = 0
+  const store: PayloadStore = {
+    ...inner,
+    name: 'counting',
+    put: async (key, body, options) => {
+      held.set(key, body)
+      await inner.put(key, body, options)
+    },
+    get: (key, options) => inner.get(key, options),
+    presignPut: (key, options) => inner.presignPut(key, options),
+    presignGet: (key, options) => inner.presignGet(key, options),
+    delete: async (key, options) => {
+      deleted++
+      held.delete(key)
+      await inner.delete(key, options)
+    },
+  }
+  return { store, inner, held, deleted: () => deleted }
+}
+
+describe('a large payload with a store', () => {
+  it('travels by reference both ways, and leaves nothing behind', async () => {
+    await using tether = new Tether({ frameBytes: 20_000 })
+    await using inner = memory()
+    const put: string[] = []
+    const store: PayloadStore = {
+      name: 'spy',
+      put: (key, body, options) => inner.put(key, body, options),
+      get: (key, options) => inner.get(key, options),
+      delete: async (key, options) => {
+        put.push(`deleted ${key.split('/')[0]}`)
+        await inner.delete(key, options)
+      },
+      presignPut: (key, options) => inner.presignPut(key, options),
+      presignGet: (key, options) => inner.presignGet(key, options),
+    }
+    const session = tether
+      .session({ store })
+      .on('invoke', (invocation) => invocation.respond(invocation.event))
+    await session.open()
+    const stub = tether.stub()
+    const text = large(300_000)
+    expect(await stub(text, stubContext())).toBe(text)
+    const frames = tether.transport.passed.map(({ frame }) => frame.length)
+    expect(Math.max(...frames)).toBeLessThan(20_000)
+    expect(frames.length).toBeLessThan(10)
+    // The next message tells that the response has arrived.
+    expect(await stub('small', stubContext())).toBe('small')
+    expect(put).toEqual(['deleted lambda-tether', 'deleted lambda-tether'])
+  })
+
+  it('holds nothing that can be read', async () => {
+    await using tether = new Tether({ frameBytes: 2_048 })
+    const { store, inner, held } = counting()
+    await using _ = inner
+    const session = tether
+      .session({ store })
+      .on('invoke', (invocation) => invocation.respond(`SECRET ${large(9_000)}`))
+    await session.open()
+    expect(await tether.stub()('x', stubContext())).toMatch(/^SECRET /)
+    const stored = Buffer.concat([...held.values()]).toString('latin1')
+    expect(stored.length).toBeGreaterThan(6_000)
+    expect(stored).not.toContain('SECRET')
+  })
+
+  it('is split where the session has no store, which is asked once', async () => {
+    await using tether = new Tether({ frameBytes: 2_048 })
+    const session = tether.session().on('invoke', (invocation) => invocation.respond(invocation.event))
+    await session.open()
+    const stub = tether.stub()
+    const text = large(20_000)
+    expect(await stub(text, stubContext())).toBe(text)
+    const first = tether.transport.take('session').length
+    expect(await stub(text, stubContext())).toBe(text)
+    expect(tether.transport.take('session').length).toBeLessThan(first)
+  })
+
+  it.each([
+    ['presigning fails', { presignPut: () => Promise.reject(new Error('no bucket')) }, /no bucket/],
+    ['reading the event fails', { get: () => Promise.reject(new Error('gone')) }, /gone/],
+    ['the object was swapped', { get: async () => randomBytes(15_023) }, /not the one that was put/],
+    ['putting the response fails', { put: () => Promise.reject(new Error('disk full')) }, /disk full/],
+    ['presigning the response fails', { presignGet: () => Promise.reject(new Error('denied')) }, /denied/],
+    [
+      'the URL leads nowhere',
+      { presignPut: async () => ({ url: 'http://127.0.0.1:9/secret-signature', headers: {} }) },
+      /^(?!.*secret-signature).*put failed/,
+    ],
+    [
+      'the response cannot be fetched',
+      { presignGet: async () => ({ url: 'http://127.0.0.1:9/secret-signature', headers: {} }) },
+      /^(?!.*secret-signature).*get failed/,
+    ],
+  ])('is an error on both sides when %s', async (_, broken, message) => {
+    await using tether = new Tether({ frameBytes: 2_048 })
+    await using inner = memory()
+    const store: PayloadStore = {
+      name: 'broken',
+      put: (key, body, options) => inner.put(key, body, options),
+      get: (key, options) => inner.get(key, options),
+      delete: (key, options) => inner.delete(key, options),
+      presignPut: (key, options) => inner.presignPut(key, options),
+      presignGet: (key, options) => inner.presignGet(key, options),
+      ...broken,
+    }
+    const session = tether
+      .session({ store })
+      .on('invoke', (invocation) => invocation.respond(invocation.event))
+    const told: string[] = []
+    session.on('status', (status) => status.state === 'store-failed' && told.push(status.error.message))
+    session.on('fail', (_, { error }) => told.push(error.errorMessage))
+    session.on('discard', (discard) => told.push(discard.message))
+    await session.open()
+    await expect(tether.stub()(large(20_000), stubContext())).rejects.toThrow(message)
+    await settle()
+    expect(told.length).toBeGreaterThan(0)
+    expect(told.join()).not.toContain('secret-signature')
+  })
+})
