@@ -1,4 +1,5 @@
-import { Session, type SessionOptions } from './core/session.js'
+import { Session } from './core/session.js'
+import type { SessionOptions } from './core/session-options.js'
 import { inline } from './executors/inline.js'
 import { sourceOf } from './sources/spec.js'
 

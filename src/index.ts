@@ -11,9 +11,11 @@ export type { Executor, InvocationContext, LambdaContext, LogEntry, Outcome, Tas
 export type { FunctionBuild, FunctionSource, Handler, HandlerCallback } from './core/function-source.js'
 export type { FunctionTarget, ServeOptions } from './core/function-table.js'
 export type { Invocation } from './core/invocation.js'
+export type { PayloadStore, PresignedRequest, PresignOptions } from './core/payload-store.js'
 export type { LinkStatus } from './core/reconnect.js'
 export { generateKey } from './core/seal.js'
-export type { Session, SessionOptions } from './core/session.js'
+export type { Session } from './core/session.js'
+export type { SessionOptions } from './core/session-options.js'
 export type {
   AbortOptions,
   Connection,

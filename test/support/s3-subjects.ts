@@ -1,0 +1,46 @@
+import { randomBytes } from 'node:crypto'
+import type { S3Bucket } from '../../src/local/s3-bucket.js'
+import { type LocalS3Identity, type S3EndpointOptions, s3Endpoint } from '../../src/local/s3-endpoint.js'
+import { ManualClock } from './manual-clock.js'
+import type { RadosgwAddress } from './radosgw.js'
+
+/** A local S3 endpoint whose clock the test moves. */
+export interface LocalS3 extends RadosgwAddress, AsyncDisposable {
+  readonly clock: ManualClock
+  readonly buckets: Map<string, S3Bucket>
+  close(): Promise<void>
+}
+
+export const LOCAL_CREDENTIALS = { accessKeyId: 'AKIALOCAL', secretAccessKey: 'local/secret+key' }
+
+/** Starts one; its first identity is {@link LOCAL_CREDENTIALS}. */
+export async function startLocalS3(
+  options: Partial<S3EndpointOptions> & { readonly others?: readonly LocalS3Identity[] } = {},
+): Promise<LocalS3> {
+  const { others = [], ...rest } = options
+  const clock = new ManualClock(Date.now())
+  const buckets = new Map<string, S3Bucket>()
+  const region = 'eu-west-1'
+  const listener = await s3Endpoint({
+    host: '127.0.0.1',
+    region,
+    buckets,
+    clock,
+    identities: [LOCAL_CREDENTIALS, ...others],
+    ...rest,
+  })
+  return {
+    endpoint: listener.url,
+    region,
+    credentials: LOCAL_CREDENTIALS,
+    clock,
+    buckets,
+    close: () => listener.close(),
+    [Symbol.asyncDispose]: () => listener.close(),
+  }
+}
+
+/** A name that no other test has. */
+export function bucketName(): string {
+  return `tether-${randomBytes(8).toString('hex')}`
+}
