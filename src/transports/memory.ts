@@ -62,7 +62,8 @@ function connection(receivers: Set<Receiver>, own: Receiver, frameBytes: number)
       }
       const copy = Uint8Array.from(frame)
       setImmediate(() => {
-        for (const receiver of receivers) if (receives(receiver.self, to)) receiver.onFrame(copy)
+        for (const receiver of receivers)
+          if (receives(receiver.self, to)) receiver.onFrame(Uint8Array.from(copy))
       })
     },
   }

@@ -69,7 +69,8 @@ export async function startPackageClient(options: MqttClientOptions): Promise<Mq
     },
     publish(topic, payload) {
       // Without a callback, for which the package would add a `drain` listener to each publish.
-      client.publish(topic, payload as Buffer, { qos: 0 })
+      // A copy: the package holds on to it, and the sender may use its own again.
+      client.publish(topic, Buffer.from(payload), { qos: 0 })
       return !socket.writableNeedDrain
     },
     end() {
