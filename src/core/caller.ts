@@ -60,6 +60,7 @@ export class Caller {
   #known = { session: '', fingerprint: '' }
   #refusal: Refusal | undefined
   #storeless: string | undefined
+  #epoch = 0
   #closed = false
 
   /** Made at the first invocation: until then a snapshot of the process holds no identity. */
@@ -153,6 +154,7 @@ export class Caller {
           sentAt: this.#clock.now(),
           ...this.#binding(),
           settled: [...this.#settled],
+          epoch: this.#epoch,
         })
       },
       ask: (id, sent) => {
@@ -164,15 +166,24 @@ export class Caller {
           ...(sent === undefined ? {} : { sent }),
           ...(missing === undefined ? {} : { missing }),
           settled: [...this.#settled],
+          epoch: this.#epoch,
         })
       },
-      presign: (id, bytes) => this.#send({ type: 'presign', id, bytes, settled: [...this.#settled] }),
+      presign: (id, bytes) =>
+        this.#send({ type: 'presign', id, bytes, settled: [...this.#settled], epoch: this.#epoch }),
       storeless: () => this.#storeless !== undefined && this.#storeless === this.#heard,
       noteStoreless: (session) => {
         this.#storeless = session
       },
       cancel: (id, { code, message }) =>
-        this.#send({ type: 'cancel', id, code, reason: message, settled: [...this.#settled] }),
+        this.#send({
+          type: 'cancel',
+          id,
+          code,
+          reason: message,
+          settled: [...this.#settled],
+          epoch: this.#epoch,
+        }),
       acked: (session) => {
         this.#known = { session, fingerprint }
       },
@@ -194,6 +205,9 @@ export class Caller {
   }
 
   #receive(message: SessionMessage): void {
+    // A session that has lost its name, and does not know it yet.
+    if (message.epoch < this.#epoch) return
+    this.#epoch = message.epoch
     this.#refusal = undefined
     this.#heard = message.session
     this.#calls.get(message.id)?.receive(message)

@@ -3,7 +3,7 @@ import { decodeMessage, encodeMessage, peekInvocationId } from './codec.js'
 import { TetherError } from './errors.js'
 import { decodeHeader, encodeDestination, type FrameHeader } from './frame.js'
 import { Outgoing, type OutgoingOptions, type Sent } from './outgoing.js'
-import type { MessageFrom, MissingParts } from './protocol.js'
+import type { MessageFrom, MissingParts, PeerMessage } from './protocol.js'
 import { Reassembly } from './reassembly.js'
 import { type Refusal, Refusals, readRefusal } from './refusal.js'
 import { ReplayWindow } from './replay-window.js'
@@ -42,6 +42,8 @@ export interface ChannelOptions<In extends Role> {
   send: OutgoingOptions['send']
   /** A whole message, once, from the named endpoint of the other role. */
   onMessage(message: MessageFrom[In], from: string): void
+  /** What another session of this name says; sessions have it. */
+  onPeer?(message: PeerMessage): void
   /** A part of a message whose first part names this invocation. */
   onPart?(invocationId: string, from: string): void
   onDiscard(discard: Discard): void
@@ -78,7 +80,7 @@ export class Channel<In extends Role> {
   /** Splits, seals and sends; resolves when the transport has accepted every frame. @throws what it throws */
   async send(
     to: Endpoint,
-    message: MessageFrom[Exclude<Role, In>],
+    message: MessageFrom[Exclude<Role, In>] | PeerMessage,
     options: AbortOptions = {},
   ): Promise<Sent> {
     const root = this.#keyOf.get(to.name) ?? this.#options.keys[0]!
@@ -116,9 +118,12 @@ export class Channel<In extends Role> {
 
   #receive({ header, head, rest }: ReturnType<typeof decodeHeader>): void {
     if (header.kind === 'refused') return this.#options.onRefused?.(readRefusal(rest))
-    const expected = this.#options.self.role === 'session' ? 'stub' : 'session'
-    if (header.kind !== expected)
+    const { self } = this.#options
+    const expected = self.role === 'session' ? 'stub' : 'session'
+    const peer = header.kind === self.role && this.#options.onPeer !== undefined
+    if (header.kind !== expected && !peer) {
       return this.#discard('forged', `A frame from a ${header.kind} arrived at one.`, header)
+    }
     const root = this.#options.keys.find((key) => key.id === header.keyId)
     if (root === undefined) {
       const own = this.#options.keys.map((key) => key.id).join(', ')
@@ -130,24 +135,25 @@ export class Channel<In extends Role> {
       return this.#refuse('key', header.from)
     }
     const messageId = `${header.senderId}:${header.messageNumber}`
-    const sender = this.#senders.get(header.senderId) ?? this.#senderKey(root, expected, header.senderId)
+    const sender = this.#senders.get(header.senderId) ?? this.#senderKey(root, header.kind, header.senderId)
     const part = sender.open(head, header, this.#self, rest)
     if (part === undefined) {
       return this.#discard(
         'forged',
-        `A frame said to be from ${expected} '${header.from}' is not authentic.`,
+        `A frame said to be from ${header.kind} '${header.from}' is not authentic.`,
         header,
       )
     }
     remember(this.#senders, header.senderId, sender)
-    remember(this.#keyOf, header.from, root)
+    if (!peer) remember(this.#keyOf, header.from, root)
     if (this.#seen.seen(header.senderId, header.messageNumber)) return
     this.#notePart(messageId, header, part)
     const bytes = this.#reassembly.add(messageId, header, part)
     if (bytes === undefined) return
     this.#seen.add(header.senderId, header.messageNumber)
     this.#firstParts.delete(messageId)
-    this.#options.onMessage(decodeMessage(bytes, expected as In), header.from)
+    if (peer) this.#options.onPeer?.(decodeMessage(bytes, 'peer'))
+    else this.#options.onMessage(decodeMessage(bytes, expected as In), header.from)
   }
 
   #notePart(messageId: string, header: FrameHeader, part: Buffer): void {

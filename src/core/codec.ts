@@ -18,6 +18,8 @@ const SECTIONS: Record<Message['type'], readonly string[]> = {
   missing: [],
   unknown: [],
   decline: [],
+  claim: [],
+  displaced: [],
 }
 
 /** Those worth compressing. The variables are not: they travel once, and a secret has no place beside a guess. */
@@ -64,6 +66,7 @@ export function encodeMessage(message: Message): Buffer {
 }
 
 const FROM_STUB: readonly string[] = ['invoke', 'ask', 'presign', 'cancel']
+const FROM_PEER: readonly string[] = ['claim', 'displaced']
 
 /**
  * Reads a message that `from` sent, from authenticated bytes.
@@ -83,7 +86,8 @@ export function decodeMessage<R extends keyof MessageFrom>(bytes: Buffer, from: 
 }
 
 function isTypeFrom(type: string, from: keyof MessageFrom): boolean {
-  return Object.hasOwn(SECTIONS, type) && FROM_STUB.includes(type) === (from === 'stub')
+  const sender = FROM_STUB.includes(type) ? 'stub' : FROM_PEER.includes(type) ? 'peer' : 'session'
+  return Object.hasOwn(SECTIONS, type) && sender === from
 }
 
 /** The head of a message whose first part alone has arrived, or undefined where that part does not hold it all. */

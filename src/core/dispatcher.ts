@@ -14,6 +14,8 @@ import type { Waiters } from './waiters.js'
 export interface DispatcherOptions extends Omit<OutcomesOptions, 'ledger'> {
   readonly waiters: Waiters
   functions(): FunctionTable | undefined
+  /** Whether this session still holds its name, as far as a stub that has heard of `epoch` knows. */
+  mayServe(epoch: number): boolean
   /** Which parts of an incomplete message have not arrived. */
   missing(reference: string): readonly number[] | undefined
 }
@@ -69,6 +71,7 @@ export class Dispatcher {
   }
 
   receive(message: StubMessage, from: string): void {
+    if (!this.#options.mayServe(message.epoch)) return
     this.#ledger.settle(message.settled, from)
     if (message.type === 'invoke') return this.#onInvoke(message, from)
     if (message.type === 'presign') return void this.#onPresign(message, from)
@@ -119,6 +122,7 @@ export class Dispatcher {
   async drain(): Promise<void> {
     this.#closing = true
     await Promise.race([this.#outcomes.idle(), this.#stopped])
+    this.#ledger.close()
   }
 
   /** Stops what runs, and the draining with it. */
@@ -127,6 +131,13 @@ export class Dispatcher {
     this.#outcomes.stop(new TetherError('CLOSED', 'The session was closed before local code answered.'))
     // Long enough for what tells the stubs; what a broken connection holds back is not waited for.
     this.#options.clock.schedule(STOP_MS, this.#onStopped)
+  }
+
+  /** Stops what runs without a word: the session that took the name answers for it. */
+  abandon(): void {
+    this.#closing = true
+    this.#outcomes.abandon(new TetherError('DISPLACED', 'Another session has taken the name.'))
+    this.#onStopped()
   }
 
   #onInvoke(message: InvokeMessage, from: string): void {

@@ -7,6 +7,7 @@
  * - `THROTTLED`: the broker refused a frame for its rate.
  * - `TOO_LARGE`: a frame or a payload is over a limit; the message has both numbers.
  * - `CLOSED`: the session, the executor or the connection was closed.
+ * - `DISPLACED`: another session was opened under the same name.
  * - `ABORTED`: the caller's `AbortSignal` fired.
  * - `TIMEOUT`: a wait with its own time limit (`next`, `open`) ran out.
  * - `NO_SESSION`: nobody acknowledged the invocation in time.
@@ -29,6 +30,7 @@ export type TetherErrorCode =
   | 'THROTTLED'
   | 'TOO_LARGE'
   | 'CLOSED'
+  | 'DISPLACED'
   | 'ABORTED'
   | 'TIMEOUT'
   | 'NO_SESSION'

@@ -50,6 +50,8 @@ export interface SessionEvents {
   log: (entry: LogEvent) => void
   reload: (event: ReloadEvent) => void
   status: (status: SessionStatus) => void
+  /** Another session was opened under this name: this one has ended and makes no further attempt. `close` follows. */
+  displaced: () => void
   /** Something that arrived was dropped; nothing was run because of it. */
   discard: (discard: Discard) => void
   /** The session has closed; nothing comes after. */
@@ -65,6 +67,7 @@ const SESSION_EVENTS: readonly string[] = [
   'log',
   'reload',
   'status',
+  'displaced',
   'discard',
   'close',
 ] satisfies (keyof SessionEvents)[]

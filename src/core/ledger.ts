@@ -24,7 +24,7 @@ export interface Entry {
   answered: boolean
   /** `running` until it has its outcome; then what is left of that. */
   state: 'running' | 'answered' | 'ended' | 'evicted'
-  answer?: ResultMessage | ErrorMessage
+  answer?: KeptAnswer
   answerBytes: number
   /** The answer's frames, where it had several: those that were lost are sent again. */
   sent?: Sent
@@ -34,6 +34,9 @@ export interface Entry {
   sending: AbortController | undefined
   readonly timers: Set<Cancel>
 }
+
+/** An answer without who gives it, which may change before it is given again. */
+type KeptAnswer = Omit<ResultMessage, 'session' | 'epoch'> | Omit<ErrorMessage, 'session' | 'epoch'>
 
 /** An id outlives its deadline by this long, so that a late duplicate finds it and runs nothing. */
 const TOMBSTONE_MS = 120_000
@@ -110,7 +113,7 @@ export class Ledger {
   }
 
   /** Ends an entry with the answer the stub is to get, kept until the stub has it or its time is over. */
-  answer(entry: Entry, answer: ResultMessage | ErrorMessage, bytes: number): void {
+  answer(entry: Entry, answer: KeptAnswer, bytes: number): void {
     this.#end(entry, 'answered')
     entry.answer = answer
     entry.answerBytes = bytes
@@ -135,6 +138,14 @@ export class Ledger {
     for (const id of ids) {
       const entry = this.#entries.get(id)
       if (entry?.from === from && entry.state === 'answered') this.end(entry)
+    }
+  }
+
+  /** Leaves nothing that keeps a process alive; what is in the payload store stays for the stubs that fetch it. */
+  close(): void {
+    for (const entry of this.#entries.values()) {
+      for (const cancel of entry.timers) cancel()
+      entry.timers.clear()
     }
   }
 

@@ -54,7 +54,8 @@ const presigned: Check = (value) => {
 }
 const storedResponse: Check = (value) =>
   storedBody(value) && presigned((value as Record<string, unknown>).request)
-const fromSession = { id: text, session: text }
+const fromSession = { id: text, session: text, epoch: amount }
+const peer = { session: text, epoch: amount }
 const SHAPES: Record<Message['type'], Record<string, Check>> = {
   invoke: {
     id: text,
@@ -69,11 +70,19 @@ const SHAPES: Record<Message['type'], Record<string, Check>> = {
     event: optionalBytes,
     stored: optionally(storedBody),
     settled: texts,
+    epoch: amount,
   },
-  ask: { id: text, settled: texts, boundTo: optionalText, sent: optionalText, missing: optionalMissing },
-  cancel: { id: text, code: text, reason: text, settled: texts },
+  ask: {
+    id: text,
+    settled: texts,
+    epoch: amount,
+    boundTo: optionalText,
+    sent: optionalText,
+    missing: optionalMissing,
+  },
+  cancel: { id: text, code: text, reason: text, settled: texts, epoch: amount },
   ack: fromSession,
-  presign: { id: text, bytes: amount, settled: texts },
+  presign: { id: text, bytes: amount, settled: texts, epoch: amount },
   result: { ...fromSession, body: optionalBytes, stored: optionally(storedResponse) },
   url: { ...fromSession, key: optionalText, request: optionally(presigned) },
   error: { ...fromSession, error: lambdaError },
@@ -82,6 +91,8 @@ const SHAPES: Record<Message['type'], Record<string, Check>> = {
   missing: { ...fromSession, sent: text, parts: indices },
   unknown: fromSession,
   decline: { ...fromSession, reason: text },
+  claim: peer,
+  displaced: { ...peer, target: text },
 }
 
 /** Checks a message's fields, whatever sent it. @throws TetherError `PROTOCOL` */

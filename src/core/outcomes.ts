@@ -10,7 +10,8 @@ import { limitAnswer } from './response-limit.js'
 import type { AbortOptions } from './transport.js'
 
 export interface OutcomesOptions {
-  readonly identity: { readonly session: string }
+  /** Who answers; its epoch may rise. */
+  readonly identity: { readonly session: string; readonly epoch: number }
   readonly clock: Clock
   readonly maxKeptBytes: number
   readonly emitter: SessionEmitter
@@ -22,7 +23,7 @@ export interface OutcomesOptions {
 const NOTHING = new Uint8Array()
 
 /** A message without what every one of a session's carries. */
-export type Reply<M = SessionMessage> = M extends unknown ? Omit<M, 'session'> : never
+export type Reply<M = SessionMessage> = M extends unknown ? Omit<M, 'session' | 'epoch'> : never
 
 /** How a session's invocations end, and what their stubs are told of it. */
 export class Outcomes {
@@ -35,7 +36,7 @@ export class Outcomes {
 
   /** Gives an invocation its one outcome; a second is reported as `discard`. Resolves when it was handed over. */
   async settle(entry: Entry, given: Answer): Promise<void> {
-    const { emitter, clock, identity, ledger } = this.#options
+    const { emitter, clock, ledger } = this.#options
     const { id, invocation, functionId, startedAt } = entry
     if (entry.state !== 'running' || invocation === undefined) {
       const message = `The outcome of invocation ${id} of '${functionId}' came after it had ended.`
@@ -48,15 +49,11 @@ export class Outcomes {
       const { body } = answer
       const put = this.#options.depot.putResponse(body)
       entry.storing = put
-      ledger.answer(entry, { type: 'result', id, ...identity, body }, put === undefined ? body.length : 0)
+      ledger.answer(entry, { type: 'result', id, body }, put === undefined ? body.length : 0)
       emitter.emit('respond', invocation, { bytes: body.length, durationMs })
     } else {
       const { error } = answer
-      ledger.answer(
-        entry,
-        { type: 'error', id, ...identity, error },
-        Buffer.byteLength(JSON.stringify(error)),
-      )
+      ledger.answer(entry, { type: 'error', id, error }, Buffer.byteLength(JSON.stringify(error)))
       emitter.emit('fail', invocation, { error, durationMs })
     }
     await this.#sendAnswer(entry)
@@ -97,6 +94,14 @@ export class Outcomes {
       // By the session, not by local code: what comes of it now is late.
       entry.answered = false
       entry.abort.abort(error)
+    }
+  }
+
+  /** Stops everything because another session has the name, and will be asked for what was not answered. */
+  abandon(error: TetherError): void {
+    for (const entry of this.#options.ledger.entries()) {
+      entry.sending?.abort()
+      this.abort(entry, error)
     }
   }
 
@@ -166,10 +171,15 @@ export class Outcomes {
 
   // Never rejects: what could not be sent is asked for again.
   async #send(to: string, message: Reply, options: AbortOptions = {}): Promise<Sent | undefined> {
+    const { identity } = this.#options
     try {
       return await this.#options.send(
         to,
-        { ...message, ...this.#options.identity } as SessionMessage,
+        {
+          ...message,
+          session: identity.session,
+          epoch: identity.epoch,
+        } as SessionMessage,
         options,
       )
     } catch {

@@ -29,7 +29,7 @@ export class PayloadDepot {
     const scope = createHash('sha256')
       .update(JSON.stringify([options.app, options.stage]))
       .digest('hex')
-    this.#prefix = `lambda-tether/${scope.slice(0, 16)}/`
+    this.#prefix = `${scope.slice(0, 16)}/`
   }
 
   /** Where a stub may put its event, or undefined without a store. @throws TetherError `STORE_FAILED`, `TOO_LARGE` */

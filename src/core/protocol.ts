@@ -29,6 +29,8 @@ export interface InvokeMessage {
   readonly stored?: StoredBody
   /** Invocations of this environment whose outcome was received: the session can forget them. */
   readonly settled: readonly string[]
+  /** The highest epoch that was heard. */
+  readonly epoch: number
 }
 
 /** The parts of a message that have not arrived. */
@@ -49,6 +51,8 @@ export interface AskMessage {
   /** What has not arrived of the answer, where some of it has. */
   readonly missing?: MissingParts
   readonly settled: readonly string[]
+  /** The highest epoch that was heard. */
+  readonly epoch: number
 }
 
 /** Asks where to put a large event. */
@@ -58,6 +62,8 @@ export interface PresignMessage {
   /** Of the object that will be put. */
   readonly bytes: number
   readonly settled: readonly string[]
+  /** The highest epoch that was heard. */
+  readonly epoch: number
 }
 
 /** The stub has given up. */
@@ -69,6 +75,8 @@ export interface CancelMessage {
   /** For people: what the stub waited for in vain. */
   readonly reason: string
   readonly settled: readonly string[]
+  /** The highest epoch that was heard. */
+  readonly epoch: number
 }
 
 /** What a stub sends to a session. */
@@ -79,6 +87,8 @@ interface FromSession {
   readonly id: string
   /** The session instance that answers. */
   readonly session: string
+  /** Of two sessions of one name, the greater holds it. */
+  readonly epoch: number
 }
 
 /** The invocation arrived and is being run. */
@@ -139,10 +149,28 @@ export type SessionMessage =
   | UnknownMessage
   | DeclineMessage
 
-/** The two directions, by who sends. */
+/** Holds, or wants, the name. */
+export interface ClaimMessage {
+  readonly type: 'claim'
+  readonly session: string
+  readonly epoch: number
+}
+/** Another holds the name: the target ends. */
+export interface DisplacedMessage {
+  readonly type: 'displaced'
+  readonly session: string
+  readonly epoch: number
+  readonly target: string
+}
+
+/** What sessions of one name send to each other. */
+export type PeerMessage = ClaimMessage | DisplacedMessage
+
+/** The directions, by who sends; `peer` is from session to session. */
 export interface MessageFrom {
   stub: StubMessage
   session: SessionMessage
+  peer: PeerMessage
 }
 
 /** Any message. */

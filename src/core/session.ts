@@ -7,8 +7,8 @@ import { SessionEmitter, type SessionEvents } from './events.js'
 import { FunctionTable, type ServeOptions, type TargetParts } from './function-table.js'
 import type { Invocation } from './invocation.js'
 import { PayloadDepot } from './payload-depot.js'
-import type { StubMessage } from './protocol.js'
 import { Link, type LinkStatus } from './reconnect.js'
+import { Seat } from './seat.js'
 import { checkSessionOptions, rootKeys, type SessionOptions } from './session-options.js'
 import { type AbortOptions, checkEndpoint, type Endpoint } from './transport.js'
 import { type NextOptions, Waiters } from './waiters.js'
@@ -23,6 +23,7 @@ export class Session implements AsyncDisposable {
   readonly #self: Endpoint
   readonly #link: Link
   readonly #dispatcher: Dispatcher
+  readonly #seat: Seat
   readonly #emitter = new SessionEmitter()
   readonly #waiters: Waiters
   readonly #parts: TargetParts
@@ -47,7 +48,8 @@ export class Session implements AsyncDisposable {
       frameBytes: transport.limits.frameBytes,
       clock,
       send: (to, frame, sendOptions) => this.#link.send(to, frame, sendOptions),
-      onMessage: (message, from) => this.#receive(message, from),
+      onMessage: (message, from) => this.#dispatcher.receive(message, from),
+      onPeer: (message) => this.#seat.hear(message),
       onPart: (id, from) => this.#dispatcher.receiving(id, from),
       onDiscard,
     })
@@ -58,8 +60,18 @@ export class Session implements AsyncDisposable {
       onFrame: (frame) => channel.receive(frame),
       onStatus: (status) => {
         this.#status = status
+        if (status.state === 'connected') this.#seat.claim()
         this.#emitter.emit('status', status)
       },
+    })
+    this.#seat = new Seat({
+      session: randomBytes(16).toString('base64url'),
+      clock,
+      send: (message) => {
+        // Asked again while it matters.
+        channel.send({ ...this.#self, lane: 0 }, message).catch(() => {})
+      },
+      onDisplaced: () => this.#onDisplaced(),
     })
     const depot = new PayloadDepot({
       store: options.store,
@@ -70,7 +82,8 @@ export class Session implements AsyncDisposable {
     })
     this.#dispatcher = new Dispatcher({
       depot,
-      identity: { session: randomBytes(16).toString('base64url') },
+      identity: this.#seat,
+      mayServe: (epoch) => this.#seat.mayServe(epoch),
       clock,
       maxKeptBytes: options.maxKeptBytes ?? DEFAULT_MAX_KEPT_BYTES,
       emitter: this.#emitter,
@@ -137,6 +150,7 @@ export class Session implements AsyncDisposable {
     if (this.#state === 'closing') throw new TetherError('CLOSED', 'This session was closed; make another.')
     if (this.#state !== 'new') throw new TetherError('INVALID_OPTION', 'open() was called before.')
     this.#state = 'opening'
+    this.#seat.opened()
     this.#dispatcher.opened()
     try {
       await this.#link.open(options)
@@ -184,12 +198,16 @@ export class Session implements AsyncDisposable {
     return this.close()
   }
 
-  #receive(message: StubMessage, from: string): void {
-    this.#dispatcher.receive(message, from)
+  #onDisplaced(): void {
+    this.#dispatcher.abandon()
+    this.#emitter.emit('displaced')
+    // It reports its own failures; nobody called it who could be told.
+    this.close().catch(() => {})
   }
 
   async #close(): Promise<void> {
     this.#state = 'closing'
+    this.#seat.close()
     this.#waiters.close()
     try {
       await this.#dispatcher.drain()

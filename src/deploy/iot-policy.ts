@@ -1,6 +1,6 @@
 import { TetherError } from '../core/errors.js'
-import { checkEndpoint, MAX_ENDPOINT_PART_BYTES } from '../core/transport.js'
-import { clientIdPrefix, filterOf, TOPIC_ROOT, topicPart } from '../transports/mqtt-topics.js'
+import { checkPart } from '../core/transport.js'
+import { clientIdPrefix, filterOf, TOPIC_ROOT, topicOf, topicPart } from '../transports/mqtt-topics.js'
 
 /** Whom {@link iotPolicy} is for, and where. */
 export interface IotPolicyOptions {
@@ -36,7 +36,8 @@ export interface IamPolicy {
 /**
  * The least that one side of a session needs on AWS IoT Core, as an identity-based IAM policy.
  *
- * - `session` connects, receives what is sent to this session, and sends to this stage's stubs. It also looks up the
+ * - `session` connects, receives what is sent to this session, and sends to this stage's stubs and to sessions of its own
+ *   name, which settle with each other who holds it. It also looks up the
  *   account's IoT endpoint, which AWS does not let a policy narrow down.
  * - `stub` connects, receives what is sent to this stage's stubs, and sends to this session. Which execution
  *   environment it is, it finds out at run time, so a policy cannot keep it from another's topic; frames are sealed.
@@ -48,13 +49,15 @@ export function iotPolicy(options: IotPolicyOptions): IamPolicy {
   const { app, stage, role, session } = checkOptions(options)
   const topics = `${TOPIC_ROOT}/${topicPart(app)}/${topicPart(stage)}`
   const toSession = `topic/${topics}/session/${topicPart(session)}/*`
+  // Sessions of one name tell each other, on its first lane, who holds it.
+  const toPeers = `topic/${topicOf({ app, stage, role: 'session', name: session, lane: 0 })}`
   const toStubs = `topic/${topics}/stub/*`
   // IAM takes the `+` of a filter for the letter it is, so it is written as it is subscribed.
   const filters = role === 'session' ? filterOf({ app, stage, role, name: session }) : `${topics}/stub/*`
 
   const prefix = `arn:${partitionOf(options)}:iot:${options.region ?? '*'}:${options.accountId ?? '*'}:`
-  const allow = (action: string, resource: string): IamStatement => ({
-    Sid: `LambdaTether${action}`,
+  const allow = (action: string, resource: string, sid = action): IamStatement => ({
+    Sid: `LambdaTether${sid}`,
     Effect: 'Allow',
     Action: `iot:${action}`,
     Resource: resource,
@@ -66,7 +69,9 @@ export function iotPolicy(options: IotPolicyOptions): IamPolicy {
       allow('Subscribe', `${prefix}topicfilter/${filters}`),
       allow('Receive', prefix + (role === 'session' ? toSession : toStubs)),
       allow('Publish', prefix + (role === 'session' ? toStubs : toSession)),
-      ...(role === 'session' ? [allow('DescribeEndpoint', '*')] : []),
+      ...(role === 'session'
+        ? [allow('Publish', prefix + toPeers, 'Claim'), allow('DescribeEndpoint', '*')]
+        : []),
     ],
   }
 }
@@ -104,25 +109,13 @@ function checkOptions(options: IotPolicyOptions): IotPolicyOptions & { readonly 
   if (role !== 'session' && role !== 'stub') {
     throw new TetherError('INVALID_OPTION', `'role' must be 'session' or 'stub', not ${shown(role)}.`)
   }
-  checkSession(session)
-  checkEndpoint({ app, stage, role: 'session', name: session })
+  for (const [name, value] of Object.entries({ app, stage, session })) checkPart(name, value)
   for (const [name, [pattern, description]] of Object.entries(ARN_PARTS)) {
     const value: unknown = options[name as keyof typeof ARN_PARTS]
     if (value === undefined || (typeof value === 'string' && pattern.test(value))) continue
     throw new TetherError('INVALID_OPTION', `'${name}' must be ${description}, not ${shown(value)}.`)
   }
   return { ...options, session }
-}
-
-// checkEndpoint would call it `name`, which is no option here.
-function checkSession(session: unknown): void {
-  const bytes = typeof session === 'string' ? Buffer.byteLength(session) : 0
-  if (bytes >= 1 && bytes <= MAX_ENDPOINT_PART_BYTES) return
-  const got = typeof session === 'string' ? `${bytes} bytes` : shown(session)
-  throw new TetherError(
-    'INVALID_OPTION',
-    `'session' must be a text of 1 to ${MAX_ENDPOINT_PART_BYTES} bytes, not ${got}.`,
-  )
 }
 
 function partitionOf({ region, partition }: IotPolicyOptions): string {

@@ -371,6 +371,18 @@ describe('a session', () => {
     await expect(session.open()).rejects.toMatchObject({ code: 'CLOSED' })
   })
 
+  it('leaves no timer behind that would keep a host alive', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    const session = tether.session().on('invoke', (invocation) => invocation.respond(1))
+    await session.open()
+    const stub = tether.stub()
+    await Promise.all([stub({}, stubContext()), stub({}, stubContext())])
+    await session.close()
+    await stub.close()
+    expect(clock.pending).toBe(0)
+  })
+
   it('leaves what comes while it drains to its successor', async () => {
     await using tether = new Tether()
     const first = tether.session().on('invoke', () => {})

@@ -53,6 +53,7 @@ const invoke: InvokeMessage = {
   env: Buffer.from('{"A":"b"}'),
   event: Buffer.from('{"event":"{}"}'),
   settled: ['x'],
+  epoch: 0,
 }
 
 describe('frames', () => {

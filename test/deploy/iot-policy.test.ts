@@ -10,7 +10,10 @@ const here = { app: 'shop', stage: 'dev' } as const
 const hostile = ['*', '?', '+', '#', 'a/b', '${aws:userid}', '$aws', 'a:b', '漢', 'x'.repeat(65), '..\n', '~']
 
 function resources(options: IotPolicyOptions): Record<string, string> {
-  return Object.fromEntries(iotPolicy(options).Statement.map(({ Action, Resource }) => [Action, Resource]))
+  const { Statement } = iotPolicy(options)
+  return Object.fromEntries(
+    Statement.map(({ Sid, Resource }) => [Sid.replace('LambdaTether', 'iot:'), Resource]),
+  )
 }
 
 describe('iotPolicy', () => {
@@ -44,6 +47,12 @@ describe('iotPolicy', () => {
           Effect: 'Allow',
           Action: 'iot:Publish',
           Resource: 'arn:aws:iot:eu-west-1:123456789012:topic/lambda-tether/shop/dev/stub/*',
+        },
+        {
+          Sid: 'LambdaTetherClaim',
+          Effect: 'Allow',
+          Action: 'iot:Publish',
+          Resource: 'arn:aws:iot:eu-west-1:123456789012:topic/lambda-tether/shop/dev/session/default/0',
         },
         {
           Sid: 'LambdaTetherDescribeEndpoint',
@@ -167,7 +176,11 @@ describe('an identity with the policy of a role', () => {
     {
       role: 'session' as const,
       own: filterOf({ ...here, role: 'session', name: 'default' }),
-      partners: [stubOf('shop', 'dev', 'e1'), stubOf('shop', 'dev', '*')],
+      partners: [
+        stubOf('shop', 'dev', 'e1'),
+        stubOf('shop', 'dev', '*'),
+        topicOf({ ...here, role: 'session', name: 'default', lane: 0 }),
+      ],
       forbidden: [
         stubOf('shop', 'dev', 'e1'),
         'lambda-tether/shop/dev/stub/+',
@@ -176,12 +189,7 @@ describe('an identity with the policy of a role', () => {
         'lambda-tether/shop/dev/session/default/#',
         '#',
       ],
-      others: [
-        stubOf('shop', 'prod', 'e1'),
-        stubOf('other', 'dev', 'e1'),
-        sessionOf('shop', 'dev', 'default'),
-        sessionOf('shop', 'dev', 'ann'),
-      ],
+      others: [stubOf('shop', 'prod', 'e1'), stubOf('other', 'dev', 'e1'), sessionOf('shop', 'dev', 'ann')],
     },
   ])('$role: does its part and nothing else', async ({ role, own, partners, forbidden, others }) => {
     const { broker, open, connect } = await connectAs(role)
