@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: ['test/support/build-run-files.ts'],
+    globalSetup: ['test/support/build-run-files.ts', 'test/support/radosgw-once.ts'],
     // Tests start real threads, processes and brokers: forks keep a crash in one file from another's.
     pool: 'forks',
     maxWorkers: 2,

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { generateKey } from 'lambda-tether'
 import { stubEnvironment } from 'lambda-tether/stub'
-import { startBroker } from './roundtrip/broker.js'
+import { startBroker } from './broker/broker.js'
 import { quantile } from './statistics/quantile.js'
 
 export async function run(args) {

@@ -6,6 +6,7 @@ import {
   type LocalCloudOptions,
   type LocalCredentials,
 } from '../../src/local/index.js'
+import { s3 } from '../../src/stores/s3.js'
 import { alive, event, folder, json } from './lambda-fixture.js'
 import { signedUrl } from './signed-url.js'
 
@@ -60,18 +61,47 @@ describe('a local cloud', () => {
     expect(await upgrade(local, { ...local.credentials, secretAccessKey: 'another' })).toBe(403)
   })
 
+  test('has buckets, which functions and their URLs reach', async () => {
+    const local = await cloud({ region: 'eu-west-1' })
+    const bucket = local.bucket('uploads')
+    expect(local.bucket('uploads')).toBe(bucket)
+    expect(bucket.arn).toBe('arn:aws:s3:::uploads')
+    const { s3Endpoint: endpoint, region, credentials } = local
+    const store = s3({ bucket: 'uploads', prefix: 'p/', endpoint, region, credentials })
+    await store.put('in', Buffer.from('from here'))
+    const files = {
+      'index.cjs': `exports.handler = async ({ get, put }) => {
+        const body = await (await fetch(get)).text()
+        const { status } = await fetch(put, { method: 'PUT', body: body + ', and back' })
+        return { status, endpoint: process.env.AWS_ENDPOINT_URL_S3 }
+      }`,
+    }
+    const fn = local.function({ name: 'fn', bundle: await folder(files) })
+    const get = await store.presignGet('in', { expiresInMs: 60_000 })
+    const put = await store.presignPut('out', { expiresInMs: 60_000, bytes: 19 })
+    const { payload } = await fn.invoke({ get: get.url, put: put.url })
+    expect(JSON.parse(Buffer.from(payload).toString())).toEqual({ status: 200, endpoint })
+    expect(bucket.keys()).toEqual(['p/in', 'p/out'])
+    expect(Buffer.from(bucket.get('p/out') ?? []).toString()).toBe('from here, and back')
+    expect(() => local.bucket('Not a bucket')).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
+    const others = { accessKeyId: 'AKIANOBODY', secretAccessKey: 'x' }
+    const nobody = s3({ bucket: 'uploads', endpoint, region, credentials: others })
+    await expect(nobody.put('in', Buffer.from('x'))).rejects.toMatchObject({ code: 'STORE_FAILED' })
+  })
+
   test('leaves nothing when it is closed, twice without harm', async () => {
     const local = await cloud()
     const bundle = await folder({ 'index.cjs': `exports.handler = async () => process.pid` })
     const fn = local.function({ name: 'fn', bundle })
     const { url } = await local.httpApi(fn)
     const pid = Number(await (await fetch(url)).text())
-    const { snsEndpoint } = local
+    const { snsEndpoint, s3Endpoint } = local
     await local.close()
     await local.close()
     expect(alive(pid)).toBe(false)
     await expect(fetch(url)).rejects.toThrow()
     await expect(fetch(snsEndpoint)).rejects.toThrow()
+    await expect(fetch(s3Endpoint)).rejects.toThrow()
     await expect(local.open()).rejects.toMatchObject({ code: 'CLOSED' })
     await expect(local.httpApi(fn)).rejects.toMatchObject({ code: 'CLOSED' })
   })
@@ -79,6 +109,7 @@ describe('a local cloud', () => {
   test('says that it is not open, and closes all the same', async () => {
     const local = createLocalCloud()
     expect(() => local.snsEndpoint).toThrow(expect.objectContaining({ code: 'CLOSED' }))
+    expect(() => local.s3Endpoint).toThrow(expect.objectContaining({ code: 'CLOSED' }))
     expect(() => local.function({ name: 'fn', bundle: '.' })).toThrow(
       expect.objectContaining({ code: 'CLOSED' }),
     )

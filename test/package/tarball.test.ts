@@ -132,6 +132,11 @@ describe('the packed package, installed where nothing else is', () => {
          { app: 'app', stage: 'dev', role: 'session', name: 'default' }, { onFrame() {} })`,
     ],
     [
+      '@aws-sdk/client-s3',
+      `import { s3 } from 'lambda-tether/stores/s3'
+       const need = () => s3({ bucket: 'uploads', region: 'eu-west-1' }).put('key', new Uint8Array(1))`,
+    ],
+    [
       'esbuild',
       `import { esbuild } from 'lambda-tether/sources/esbuild'
        import { writeFileSync } from 'node:fs'
@@ -157,7 +162,7 @@ describe('the packed package, installed where nothing else is', () => {
   })
 
   it('covers every optional peer above', () => {
-    expect(optional.sort()).toEqual(['@aws-sdk/client-iot', 'aedes', 'esbuild'])
+    expect(optional.sort()).toEqual(['@aws-sdk/client-iot', '@aws-sdk/client-s3', 'aedes', 'esbuild'])
   })
 })
 

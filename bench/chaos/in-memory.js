@@ -1,0 +1,59 @@
+// Everything in this process, over `memory()`: a session that crashes is one that nothing reaches any more.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createStub } from 'lambda-tether/stub'
+import { memory } from 'lambda-tether/transports/memory'
+import { openSession } from './session-side.js'
+import { severable } from './severable.js'
+import { runStubs } from './stub-side.js'
+
+export const inMemory = {
+  transports: ['memory'],
+  kinds: ['crash', 'cut', 'cut-session'],
+
+  async start({ seed, key, count, stubs, connections, onProgress }) {
+    const broker = memory()
+    const far = severable(broker)
+    const sessions = []
+    let live
+
+    const open = async () => {
+      const starts = []
+      const near = severable(broker)
+      const onStart = (start) => starts.push({ ...start, at: Date.now() })
+      const session = await openSession({ seed, key, connections, onStart, transport: near.transport })
+      live = { near, session }
+      sessions.push({ starts, residentMb: [] })
+    }
+    await open()
+    const makeStub = (functionId, index) =>
+      createStub({
+        app: 'chaos',
+        stage: 'bench',
+        key,
+        functionId,
+        transport: far.transport,
+        env: { ENVIRONMENT: String(index) },
+      })
+    const run = await runStubs({ seed, from: 0, to: count, stubs, makeStub, onProgress })
+
+    return {
+      done: run.done.then((result) => [result]),
+      async crash(forMs) {
+        const { near, session } = live
+        near.sever()
+        void session.close({ signal: AbortSignal.abort() })
+        const inFlight = run.inFlight()
+        await sleep(forMs)
+        await open()
+        return inFlight
+      },
+      async inflict({ kind, pick }) {
+        if (kind === 'cut') far.cut(() => pick() < 0.5)
+        else live.near.cut()
+      },
+      end: () => live.session.close(),
+      stop: () => live.session.close(),
+      sessions: async () => sessions,
+    }
+  },
+}

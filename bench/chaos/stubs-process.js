@@ -1,0 +1,47 @@
+import { createRequire } from 'node:module'
+import { createStub, stubBundle } from 'lambda-tether/stub'
+import { transportTo } from '../broker/transport.js'
+import { stubSettings } from '../invocation/stub-settings.js'
+import { onEnd, report } from '../process/child.js'
+import { runStubs } from './stub-side.js'
+
+const { BENCH_SEED, BENCH_KEY, BENCH_URL, BENCH_FROM, BENCH_TO, BENCH_STUBS } = process.env
+const require = createRequire(import.meta.url)
+const identity = { app: 'chaos', stage: 'bench', key: BENCH_KEY }
+const isIot = BENCH_URL.startsWith('ws:')
+
+// Half of them as an embedding host makes them, half as they are deployed.
+const makeStub = (functionId, index) => (index % 4 < 2 ? embedded(functionId, index) : deployed(functionId))
+
+function embedded(functionId, index) {
+  return createStub({
+    ...identity,
+    functionId,
+    transport: transportTo(BENCH_URL),
+    env: { ENVIRONMENT: String(index) },
+  })
+}
+
+// A bundle reads its environment when it is loaded, and is one execution environment.
+function deployed(functionId) {
+  Object.assign(process.env, stubSettings({ ...identity, functionId, url: BENCH_URL }))
+  const { path } = stubBundle(isIot ? 'iot' : 'mqtt')
+  const { handler } = require(path)
+  delete require.cache[path]
+  return handler
+}
+
+const run = await runStubs({
+  seed: Number(BENCH_SEED),
+  from: Number(BENCH_FROM),
+  to: Number(BENCH_TO),
+  stubs: Number(BENCH_STUBS),
+  makeStub,
+  onProgress: (settled) => report('progress', { settled }),
+})
+process.on('message', ({ type }) => {
+  if (type === 'inFlight') report('inFlight', { count: run.inFlight() })
+})
+// Before it is done, nobody is left to tell.
+onEnd(() => process.exit())
+report('done', { result: await run.done })

@@ -1,0 +1,17 @@
+// A session younger than a minute challenges whoever it does not know; a developer's is older, a benchmark's is not.
+const AGE_MS = 120_000
+
+/** The machine's clock, but a session made before `begin()` is minutes old after it. */
+export function agedClock() {
+  let offsetMs = -AGE_MS
+  return {
+    now: () => Date.now() + offsetMs,
+    schedule(delayMs, callback) {
+      const timer = setTimeout(callback, Math.max(0, delayMs))
+      return () => clearTimeout(timer)
+    },
+    begin() {
+      offsetMs = 0
+    },
+  }
+}

@@ -1,0 +1,64 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+const END_WITHIN_MS = 20_000
+
+/** A party of a benchmark in a process of its own; it has `env` and nothing of this process's but `PATH`. */
+export function startProcess(file, env = {}, { execArgv = [] } = {}) {
+  const child = fork(fileURLToPath(file), {
+    env: { PATH: process.env.PATH, ...env },
+    execArgv,
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  })
+  let expected = false
+  const exit = once(child, 'exit')
+  const died = exit.then(([code, signal]) => {
+    if (expected && (code === 0 || signal === 'SIGKILL')) return
+    throw new Error(`The benchmark's process ${fileURLToPath(file)} ended with ${code ?? signal}.`)
+  })
+  // Whoever waits for a message is told; a process that nobody waits for must not bring this one down.
+  died.catch(() => {})
+  return {
+    /** Rejects when the process ends without having been told to. */
+    died,
+    on: (type, listener) =>
+      child.on('message', (message) => {
+        if (message.type === type) listener(message)
+      }),
+    send: (message) => child.connected && child.send(message),
+    /** The next message of this type. */
+    message(type) {
+      const { promise, resolve } = withResolvers()
+      const listener = (message) => {
+        if (message.type !== type) return
+        child.off('message', listener)
+        resolve(message)
+      }
+      child.on('message', listener)
+      return Promise.race([promise, died])
+    },
+    /** SIGKILL: no goodbye to anybody. */
+    async kill() {
+      expected = true
+      child.kill('SIGKILL')
+      await exit
+    },
+    /** Has it end by itself. @throws when it does not */
+    async end() {
+      expected = true
+      if (child.connected) child.disconnect()
+      const timer = setTimeout(() => child.kill('SIGABRT'), END_WITHIN_MS)
+      await died
+      clearTimeout(timer)
+    },
+  }
+}
+
+function withResolvers() {
+  let resolve
+  const promise = new Promise((settle) => {
+    resolve = settle
+  })
+  return { promise, resolve }
+}
