@@ -66,7 +66,7 @@ if (once) {
     await end()
   }
 } else {
-  console.log(`Open  ${url}?name=you`)
+  console.log(`Open  ${url}/?name=you`)
   console.log(`Edit  ${join(folder, 'api.ts')} and open it again: no deployment, no restart.`)
   console.log('Stop  with Ctrl+C\n')
   process.once('SIGINT', end)

@@ -20,7 +20,7 @@ export async function checkItself({ session, url, edit }) {
 async function call({ session, url }) {
   const notified = next(session, 'respond', ({ functionId }) => functionId === 'sns')
   const startedAt = performance.now()
-  const response = await fetch(`${url}?name=demo`)
+  const response = await fetch(`${url}/?name=demo`)
   const text = await response.text()
   const durationMs = Math.round(performance.now() - startedAt)
   assert.equal(response.status, 200, `the function answered ${response.status}: ${text}`)
