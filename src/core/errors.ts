@@ -117,12 +117,12 @@ export function abortError(signal: AbortSignal): TetherError {
   return new TetherError('ABORTED', 'The operation was aborted by its signal.', { cause: signal.reason })
 }
 
-// A getter may throw; what it was asked for is then missing.
+// A getter may throw.
 function read(value: object, field: string): unknown {
   try {
     return (value as Record<string, unknown>)[field]
   } catch {
-    return undefined
+    return field === 'message' ? 'The error that was thrown cannot be read.' : undefined
   }
 }
 
