@@ -21,6 +21,8 @@ const shared: Options = {
  * a client that asks for no compression (`perMessageDeflate: false`).
  */
 const unused: Readonly<Record<string, string>> = {
+  // The browser's way of listening; a stub uses Node's.
+  'event-target': 'module.exports = { EventTarget: { addEventListener() {}, removeEventListener() {} } }',
   'websocket-server': 'module.exports = class {}',
   'permessage-deflate': `module.exports = class { static extensionName = 'permessage-deflate' }`,
 }
