@@ -1,5 +1,6 @@
 export type { Discard, DiscardReason } from './core/channel.js'
 export type { Cancel, Clock } from './core/clock.js'
+export { type TraceContext, tracingChannels } from './core/diagnostics.js'
 export {
   type LambdaError,
   TetherError,
@@ -16,6 +17,7 @@ export type { LinkStatus } from './core/reconnect.js'
 export { generateKey } from './core/seal.js'
 export type { Session } from './core/session.js'
 export type { SessionOptions } from './core/session-options.js'
+export type { BodyBytes, SessionStats } from './core/stats.js'
 export type {
   AbortOptions,
   Connection,

@@ -20,6 +20,7 @@ export type CallOutcome =
 // From the invocation's last frame, then every three seconds, also while local code runs: a lost message is a delay.
 const ASK_AT_MS = [300, 800, 1_800]
 const ASK_EVERY_MS = 3_000
+const LAST_ASK_BEFORE_MS = 400
 const PARTS_STALL_MS = 1_000
 
 type Phase = 'connecting' | 'sending' | 'waiting' | 'transferring' | 'done'
@@ -48,6 +49,8 @@ export class Call {
   #heardAt = 0
   #partAt = Number.NEGATIVE_INFINITY
   #asked = 0
+  #askedAt = Number.NEGATIVE_INFINITY
+  #renewed = false
   #sent: Sent | undefined
   #cancelWake: Cancel | undefined
   #resolve: (outcome: CallOutcome) => void = () => {}
@@ -118,6 +121,7 @@ export class Call {
   receive(message: SessionMessage): void {
     if (this.#phase === 'done') return
     this.#heardAt = this.#clock.now()
+    this.#renewed = false
     switch (message.type) {
       case 'ack':
         this.#wire.acked(message.session)
@@ -273,7 +277,10 @@ export class Call {
 
   get #askAt(): number {
     const later = Math.max(0, this.#asked - ASK_AT_MS.length + 1) * ASK_EVERY_MS
-    return this.#submittedAt + (ASK_AT_MS[this.#asked] ?? ASK_AT_MS.at(-1)!) + later
+    const askAt = this.#submittedAt + (ASK_AT_MS[this.#asked] ?? ASK_AT_MS.at(-1)!) + later
+    // Once more before giving up, where that is not at once.
+    const lastAt = this.#silentAt - LAST_ASK_BEFORE_MS
+    return lastAt > Math.max(this.#askedAt, this.#submittedAt) ? Math.min(askAt, lastAt) : askAt
   }
 
   get #silentAt(): number {
@@ -295,9 +302,14 @@ export class Call {
     if (now >= this.#silentAt)
       return this.#fail(this.#outageAt === undefined ? this.#errors.noSession() : this.#errors.unreachable())
     if (now >= this.#askAt) {
+      // The connection looks alive and nothing comes back: a frozen process may hold a dead one. Once for each silence,
+      // since a session at a breakpoint is silent too.
+      if (this.#askedAt > this.#heardAt && !this.#renewed) {
+        this.#renewed = true
+        this.#wire.renew()
+      }
       this.#asked++
-      // The connection looks alive and nothing comes back: a frozen process may hold a dead one.
-      if (this.#asked === 2 && this.#heardAt === this.#submittedAt) this.#wire.renew()
+      this.#askedAt = now
       // While the answer's parts come, asking would have it sent twice.
       if (now - this.#partAt > PARTS_STALL_MS) void this.#ask()
     }

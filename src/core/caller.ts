@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { Call, type CallOutcome } from './call.js'
 import { Channel } from './channel.js'
 import { type Clock, systemClock } from './clock.js'
+import { type TraceContext, traced, traceOf } from './diagnostics.js'
 import { TetherError } from './errors.js'
 import type { InvocationContext } from './executor.js'
 import type { Sent } from './outgoing.js'
@@ -51,6 +52,8 @@ export class Caller {
   readonly #clock: Clock
   readonly #calls = new Map<string, Call>()
   readonly #settled = new Set<string>()
+  /** The environment's random id. */
+  readonly #name: string
   readonly #session: Endpoint
   readonly #link: Link
   readonly #channel: Channel<'session'>
@@ -70,6 +73,7 @@ export class Caller {
     this.#clock = clock
     const { app, stage } = options
     const self = checkEndpoint({ app, stage, role: 'stub', name: randomBytes(16).toString('base64url') })
+    this.#name = self.name
     this.#session = checkEndpoint({
       app,
       stage,
@@ -118,7 +122,8 @@ export class Caller {
     const call = new Call(id, input, this.#options, this.#wire(input), this.#clock)
     this.#calls.set(id, call)
     try {
-      const outcome = await call.run()
+      const trace = traceOf('call', () => this.#describe(id, input))
+      const outcome = await traced(trace, () => call.run(), errorTypeOf)
       this.#settled.add(id)
       return outcome
     } finally {
@@ -131,6 +136,17 @@ export class Caller {
     this.#closed = true
     for (const call of this.#calls.values()) call.close()
     await this.#link.stop()
+  }
+
+  #describe(invocationId: string, { functionId, context }: CallInput): TraceContext {
+    return {
+      invocationId,
+      functionId,
+      requestId: context.awsRequestId,
+      ...(context.traceId === undefined ? {} : { traceId: context.traceId }),
+      session: this.#options.session,
+      environmentId: this.#name,
+    }
   }
 
   #wire(input: CallInput): Wire {
@@ -212,6 +228,10 @@ export class Caller {
     this.#heard = message.session
     this.#calls.get(message.id)?.receive(message)
   }
+}
+
+function errorTypeOf(outcome: CallOutcome): string | undefined {
+  return outcome.kind === 'error' ? outcome.error.errorType : undefined
 }
 
 function laneOf(name: string): number {

@@ -8,6 +8,7 @@ import { Reassembly } from './reassembly.js'
 import { type Refusal, Refusals, readRefusal } from './refusal.js'
 import { ReplayWindow } from './replay-window.js'
 import { type RootKey, type SenderKey, senderKey } from './seal.js'
+import { Counters } from './stats.js'
 import type { AbortOptions, Endpoint } from './transport.js'
 
 /** Why something that arrived was dropped. */
@@ -39,6 +40,8 @@ export interface ChannelOptions<In extends Role> {
   readonly keys: readonly RootKey[]
   readonly frameBytes: number
   readonly clock: Clock
+  /** @default counts that nobody reads */
+  readonly counters?: Counters
   send: OutgoingOptions['send']
   /** A whole message, once, from the named endpoint of the other role. */
   onMessage(message: MessageFrom[In], from: string): void
@@ -65,13 +68,15 @@ export class Channel<In extends Role> {
   readonly #reassembly: Reassembly
   readonly #refusals: Refusals
   readonly #outgoing: Outgoing
+  readonly #counters: Counters
   /** Which key each peer uses, so that it is answered with its own. */
   readonly #keyOf = new Map<string, RootKey>()
 
   constructor(options: ChannelOptions<In>) {
     this.#options = options
     this.#seen = new ReplayWindow(options.clock, REMEMBER_MS)
-    this.#reassembly = new Reassembly(options.clock)
+    this.#counters = options.counters ?? new Counters()
+    this.#reassembly = new Reassembly(options.clock, undefined, this.#counters)
     this.#refusals = new Refusals(options)
     this.#outgoing = new Outgoing(options)
     this.#self = encodeDestination(options.self)
@@ -84,7 +89,7 @@ export class Channel<In extends Role> {
     options: AbortOptions = {},
   ): Promise<Sent> {
     const root = this.#keyOf.get(to.name) ?? this.#options.keys[0]!
-    return this.#outgoing.send(to, encodeMessage(message), root, options)
+    return this.#outgoing.send(to, encodeMessage(message, this.#counters), root, options)
   }
 
   /** Which parts of a message have not arrived, or undefined when none has. */
@@ -146,14 +151,19 @@ export class Channel<In extends Role> {
     }
     remember(this.#senders, header.senderId, sender)
     if (!peer) remember(this.#keyOf, header.from, root)
-    if (this.#seen.seen(header.senderId, header.messageNumber)) return
+    // One that is still arriving is none that was seen, however old it has become.
+    const arriving = this.#reassembly.missing(messageId) !== undefined
+    if (!arriving && this.#seen.seen(header.senderId, header.messageNumber)) {
+      this.#counters.duplicateFrames++
+      return
+    }
     this.#notePart(messageId, header, part)
     const bytes = this.#reassembly.add(messageId, header, part)
     if (bytes === undefined) return
     this.#seen.add(header.senderId, header.messageNumber)
     this.#firstParts.delete(messageId)
     if (peer) this.#options.onPeer?.(decodeMessage(bytes, 'peer'))
-    else this.#options.onMessage(decodeMessage(bytes, expected as In), header.from)
+    else this.#options.onMessage(decodeMessage(bytes, expected as In, this.#counters), header.from)
   }
 
   #notePart(messageId: string, header: FrameHeader, part: Buffer): void {

@@ -2,6 +2,7 @@ import { BROTLI, compress, decompress, IDENTITY } from './compress.js'
 import { TetherError } from './errors.js'
 import { checkMessage, malformed } from './message-shapes.js'
 import type { Message, MessageFrom } from './protocol.js'
+import type { Counters } from './stats.js'
 
 /** The binary fields of each message, in the order of their sections. */
 const SECTIONS: Record<Message['type'], readonly string[]> = {
@@ -40,7 +41,7 @@ const NOTHING = Buffer.alloc(0)
  * length, then the sections. The first is the message's JSON without its binary fields; each binary field has
  * a section of its own, so that credentials and event are never compressed together.
  */
-export function encodeMessage(message: Message): Buffer {
+export function encodeMessage(message: Message, counters?: Counters): Buffer {
   const fields: Record<string, unknown> = { ...message }
   const binary = SECTIONS[message.type].map((name): Section => {
     const bytes = fields[name] as Uint8Array | undefined
@@ -52,7 +53,12 @@ export function encodeMessage(message: Message): Buffer {
         `The ${name} has ${bytes.length} bytes; at most ${MAX_BODY_BYTES} travel.`,
       )
     }
-    const compressed = COMPRESSED.includes(name) ? compress(bytes) : undefined
+    if (!COMPRESSED.includes(name)) return { encoding: IDENTITY, bytes }
+    const compressed = compress(bytes)
+    if (counters !== undefined) {
+      counters.bodyBytesSent += bytes.length
+      counters.compressedBytesSent += (compressed ?? bytes).length
+    }
     return compressed === undefined ? { encoding: IDENTITY, bytes } : { encoding: BROTLI, bytes: compressed }
   })
   const sections = [{ encoding: IDENTITY, bytes: Buffer.from(JSON.stringify(fields)) }, ...binary]
@@ -72,14 +78,22 @@ const FROM_PEER: readonly string[] = ['claim', 'displaced']
  * Reads a message that `from` sent, from authenticated bytes.
  * @throws TetherError `PROTOCOL` for whatever is not one, a type unknown in this direction included
  */
-export function decodeMessage<R extends keyof MessageFrom>(bytes: Buffer, from: R): MessageFrom[R] {
+export function decodeMessage<R extends keyof MessageFrom>(
+  bytes: Buffer,
+  from: R,
+  counters?: Counters,
+): MessageFrom[R] {
   const { head, sections } = readSections(bytes)
   if (typeof head.type !== 'string' || !isTypeFrom(head.type, from)) {
     throw malformed(`a ${from} sends none of type ${JSON.stringify(head.type)}`)
   }
   SECTIONS[head.type as Message['type']].forEach((name, i) => {
     const section = sections[i]
-    if (section !== undefined) head[name] = section
+    if (section === undefined) return
+    head[name] = section
+    if (counters === undefined || !COMPRESSED.includes(name)) return
+    counters.bodyBytesReceived += section.length
+    counters.compressedBytesReceived += sectionLength(bytes, i + 1)
   })
   checkMessage(head)
   return head as unknown as MessageFrom[R]
@@ -110,13 +124,17 @@ function readSections(
   const sections: (Buffer | undefined)[] = []
   for (let i = 0; i < (headOnly ? 1 : count); i++) {
     const encoding = bytes[1 + 5 * i]
-    const length = bytes.readUInt32BE(2 + 5 * i)
+    const length = sectionLength(bytes, i)
     if (offset + length > bytes.length) throw malformed(`a section of ${length} bytes is cut off`)
     sections.push(readSection(encoding, bytes.subarray(offset, offset + length)))
     offset += length
   }
   const head = parseObject(sections.shift())
   return { head, sections }
+}
+
+function sectionLength(bytes: Buffer, index: number): number {
+  return bytes.readUInt32BE(2 + 5 * index)
 }
 
 function readSection(encoding: number | undefined, bytes: Buffer): Buffer | undefined {

@@ -1,5 +1,6 @@
 import { url as inspectorUrl } from 'node:inspector'
 import { Challenged } from './challenged.js'
+import { partOf, type Trace, type TraceContext, traced, traceOf } from './diagnostics.js'
 import { Environments } from './environments.js'
 import { abortError, TetherError, toLambdaError } from './errors.js'
 import type { Executor, Outcome } from './executor.js'
@@ -12,6 +13,8 @@ import type { StoredBody } from './stored-body.js'
 import type { Waiters } from './waiters.js'
 
 export interface DispatcherOptions extends Omit<OutcomesOptions, 'ledger'> {
+  /** The session's name. */
+  readonly name: string
   readonly waiters: Waiters
   functions(): FunctionTable | undefined
   /** Whether this session still holds its name, as far as a stub that has heard of `epoch` knows. */
@@ -144,7 +147,10 @@ export class Dispatcher {
     const arrivedAt = this.#receiving.get(message.id)?.first ?? this.#options.clock.now()
     this.#receiving.delete(message.id)
     const known = this.#ledger.get(message.id)
-    if (known !== undefined) return known.from === from ? this.#outcomes.repeat(known) : undefined
+    if (known !== undefined) {
+      this.#options.counters.duplicateInvocations++
+      return known.from === from ? this.#outcomes.repeat(known) : undefined
+    }
     // Silence, not a refusal: another session may be there to take it.
     if (this.#closing) return
     if (!this.#isFresh(message)) {
@@ -173,7 +179,7 @@ export class Dispatcher {
       if (this.#ledger.get(id) === undefined && !this.#closing) this.#start(arrival, event)
     } catch (error) {
       const { entry } = this.#enter(arrival, NOTHING)
-      void this.#outcomes.settle(entry, { kind: 'error', error: toLambdaError(error) })
+      begin(entry, () => void this.#outcomes.settle(entry, { kind: 'error', error: toLambdaError(error) }))
     } finally {
       this.#fetching.delete(id)
     }
@@ -182,7 +188,7 @@ export class Dispatcher {
   #start(arrival: Arrival, event: Uint8Array): void {
     const { entry, invocation } = this.#enter(arrival, event)
     try {
-      this.#dispatch(entry, invocation)
+      begin(entry, () => this.#dispatch(entry, invocation))
     } catch (error) {
       void this.#outcomes.settle(entry, { kind: 'error', error: toLambdaError(error) })
     }
@@ -200,7 +206,7 @@ export class Dispatcher {
     { message, from, env, arrivedAt }: Arrival,
     event: Uint8Array,
   ): { entry: Entry; invocation: Invocation } {
-    const { clock, identity } = this.#options
+    const { clock, identity, counters } = this.#options
     const now = clock.now()
     const abort = new AbortController()
     const data = {
@@ -242,7 +248,9 @@ export class Dispatcher {
       answerBytes: 0,
       sending: undefined,
       timers: new Set(),
+      trace: traceOf('invocation', () => this.#describe(invocation, arrivedAt)),
     }
+    counters.received++
     this.#ledger.add(entry)
     const cancel = clock.schedule(data.deadline - now, () => {
       this.#outcomes.abort(
@@ -255,6 +263,20 @@ export class Dispatcher {
     })
     entry.timers.add(cancel)
     return { entry, invocation }
+  }
+
+  #describe(invocation: Invocation, arrivedAt: number): TraceContext {
+    const { id, functionId, environmentId, rerun, context } = invocation
+    return {
+      invocationId: id,
+      functionId,
+      requestId: context.awsRequestId,
+      ...(context.traceId === undefined ? {} : { traceId: context.traceId }),
+      session: this.#options.name,
+      environmentId,
+      rerun,
+      arrivedAt,
+    }
   }
 
   #dispatch(entry: Entry, invocation: Invocation): void {
@@ -290,7 +312,7 @@ export class Dispatcher {
     if (mayBlock || inspectorUrl() !== undefined) await this.#outcomes.acknowledge(entry)
     else this.#ackSoon(entry)
     try {
-      const outcome = await this.#execute(invocation, executor, slot.build)
+      const outcome = await this.#execute(invocation, slot, entry.trace)
       slot.quick = this.#options.clock.now() - entry.startedAt < ACK_DELAY_MS
       await this.#outcomes.settle(entry, answerOf(outcome, executor))
     } catch (error) {
@@ -300,12 +322,12 @@ export class Dispatcher {
     }
   }
 
-  async #execute(invocation: Invocation, executor: Executor, build: Slot['build']): Promise<Outcome> {
+  async #execute(invocation: Invocation, { executor, build }: Slot, parent?: Trace): Promise<Outcome> {
     const { id, functionId, environmentId, eventBytes, context, env, deadline, signal } = invocation
     const task = {
       functionId,
       environmentId,
-      build: await build(),
+      build: await build(parent?.context),
       event: eventBytes,
       context,
       env: { ...env, SST_LIVE: 'true', LAMBDA_TETHER: 'true' },
@@ -321,7 +343,8 @@ export class Dispatcher {
       },
     }
     if (signal.aborted) throw abortError(signal)
-    return executor.execute(task, { signal })
+    const trace = traceOf('execute', () => partOf(parent?.context, { functionId, executor: executor.name }))
+    return traced(trace, () => executor.execute(task, { signal }), errorTypeOf)
   }
 
   #ackSoon(entry: Entry): void {
@@ -342,6 +365,16 @@ export class Dispatcher {
       new TetherError('DEADLINE', `The stub gave up on invocation ${id}: ${reason}`),
     )
   }
+}
+
+/** Where somebody listens, what the work leads to is part of the invocation. */
+function begin(entry: Entry, work: () => void): void {
+  if (entry.trace === undefined) work()
+  else entry.trace.run(work)
+}
+
+function errorTypeOf(outcome: Outcome): string | undefined {
+  return outcome.kind === 'error' ? outcome.error.errorType : undefined
 }
 
 function answerOf(outcome: Outcome, executor: Executor): Answer {

@@ -1,3 +1,4 @@
+import { partOf, type TraceContext, traced, traceOf } from './diagnostics.js'
 import { TetherError } from './errors.js'
 import type { Executor } from './executor.js'
 import type { FunctionBuild, FunctionSource, Handler } from './function-source.js'
@@ -27,7 +28,8 @@ export interface Slot {
   readonly executor: Executor
   /** Whether its last invocation was answered before an acknowledgement was due. */
   quick: boolean
-  build(): Promise<FunctionBuild>
+  /** @param parent the invocation that needs it */
+  build(parent?: TraceContext): Promise<FunctionBuild>
 }
 
 interface SlotState extends Slot {
@@ -121,13 +123,13 @@ export class FunctionTable {
       failed: false,
       quick: false,
       watcher: undefined,
-      build: () => {
+      build: (parent) => {
         if (slot.current === undefined) {
-          slot.building = this.#build(functionId, slot)
+          slot.building = this.#build(functionId, slot, parent)
           return this.#track(slot, slot.building)
         }
         // A build that failed is tried again: what was missing may be there now.
-        return slot.failed ? this.#load(functionId, slot) : slot.current
+        return slot.failed ? this.#load(functionId, slot, parent) : slot.current
       },
     }
     this.#slots.set(functionId, slot)
@@ -158,7 +160,12 @@ export class FunctionTable {
     )
   }
 
-  async #build(functionId: string, slot: SlotState): Promise<FunctionBuild> {
+  #build(functionId: string, slot: SlotState, parent: TraceContext | undefined): Promise<FunctionBuild> {
+    const trace = traceOf('build', () => partOf(parent, { functionId }))
+    return traced(trace, () => this.#loadSource(functionId, slot))
+  }
+
+  async #loadSource(functionId: string, slot: SlotState): Promise<FunctionBuild> {
     try {
       // Before the first load, so that no change between the two is missed.
       slot.watcher ??= slot.source.watch?.(() => {
@@ -173,12 +180,12 @@ export class FunctionTable {
   }
 
   // The new build replaces the old before it is ready: whoever comes from now on waits for it.
-  #load(functionId: string, slot: SlotState): Promise<FunctionBuild> {
+  #load(functionId: string, slot: SlotState, parent?: TraceContext): Promise<FunctionBuild> {
     const load = async (): Promise<FunctionBuild> => {
       await slot.building?.catch(() => {})
       // Changed again while waiting: the newest change's build has both.
       if (slot.current !== next && slot.current !== undefined) return slot.current
-      slot.building = this.#build(functionId, slot)
+      slot.building = this.#build(functionId, slot, parent)
       const build = await slot.building
       await slot.executor.reload(functionId)
       return build

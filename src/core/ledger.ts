@@ -1,4 +1,5 @@
 import type { Cancel, Clock } from './clock.js'
+import type { Trace } from './diagnostics.js'
 import type { Invocation } from './invocation.js'
 import type { Sent } from './outgoing.js'
 import type { ErrorMessage, ResultMessage } from './protocol.js'
@@ -33,6 +34,8 @@ export interface Entry {
   /** The answer is on its way: asking again must not send it twice, and nobody waits for it when this fires. */
   sending: AbortController | undefined
   readonly timers: Set<Cancel>
+  /** Where somebody listens to what becomes of it. */
+  readonly trace?: Trace | undefined
 }
 
 /** An answer without who gives it, which may change before it is given again. */

@@ -7,6 +7,7 @@ import type { Sent } from './outgoing.js'
 import type { PayloadDepot } from './payload-depot.js'
 import type { MissingParts, SessionMessage } from './protocol.js'
 import { limitAnswer } from './response-limit.js'
+import type { Counters } from './stats.js'
 import type { AbortOptions } from './transport.js'
 
 export interface OutcomesOptions {
@@ -17,6 +18,7 @@ export interface OutcomesOptions {
   readonly emitter: SessionEmitter
   readonly ledger: Ledger
   readonly depot: PayloadDepot
+  readonly counters: Counters
   send(to: string, message: SessionMessage, options: AbortOptions): Promise<Sent>
 }
 
@@ -36,9 +38,10 @@ export class Outcomes {
 
   /** Gives an invocation its one outcome; a second is reported as `discard`. Resolves when it was handed over. */
   async settle(entry: Entry, given: Answer): Promise<void> {
-    const { emitter, clock, ledger } = this.#options
+    const { emitter, clock, ledger, counters } = this.#options
     const { id, invocation, functionId, startedAt } = entry
     if (entry.state !== 'running' || invocation === undefined) {
+      counters.discards.late++
       const message = `The outcome of invocation ${id} of '${functionId}' came after it had ended.`
       return emitter.emit('discard', { reason: 'late', message, from: entry.from })
     }
@@ -50,10 +53,14 @@ export class Outcomes {
       const put = this.#options.depot.putResponse(body)
       entry.storing = put
       ledger.answer(entry, { type: 'result', id, body }, put === undefined ? body.length : 0)
+      counters.answered++
+      entry.trace?.finish()
       emitter.emit('respond', invocation, { bytes: body.length, durationMs })
     } else {
       const { error } = answer
       ledger.answer(entry, { type: 'error', id, error }, Buffer.byteLength(JSON.stringify(error)))
+      counters.failed++
+      entry.trace?.finish(error.errorType)
       emitter.emit('fail', invocation, { error, durationMs })
     }
     await this.#sendAnswer(entry)
@@ -63,7 +70,11 @@ export class Outcomes {
   repeat(entry: Entry, missing?: MissingParts): void {
     const { id } = entry
     if (entry.state === 'running' || entry.sending) return this.reply(entry.from, { type: 'ack', id })
-    if (entry.state === 'answered') return void this.#sendAnswer(entry, missing)
+    if (entry.state === 'answered') {
+      const parts = missing?.sent === entry.sent?.reference ? missing?.parts : undefined
+      if (parts === undefined) this.#options.counters.answersResent++
+      return void this.#sendAnswer(entry, parts)
+    }
     if (entry.state === 'evicted') {
       const why = `more than ${this.#options.maxKeptBytes} bytes of answers waited for their stubs`
       const error = new TetherError(
@@ -78,8 +89,10 @@ export class Outcomes {
   abort(entry: Entry, error: TetherError): void {
     const { invocation, startedAt } = entry
     if (entry.state !== 'running' || invocation === undefined) return
-    const { emitter, clock, ledger } = this.#options
+    const { emitter, clock, ledger, counters } = this.#options
     ledger.end(entry)
+    counters.failed++
+    entry.trace?.fail(error)
     entry.abort.abort(error)
     emitter.emit('fail', invocation, { error: toLambdaError(error), durationMs: clock.now() - startedAt })
     this.#checkIdle()
@@ -110,7 +123,10 @@ export class Outcomes {
     const { id, functionId } = entry
     this.#options.ledger.end(entry)
     this.#options.ledger.remove(entry)
-    entry.abort.abort(new TetherError('DECLINED', `The session does not serve '${functionId}'.`))
+    this.#options.counters.declined++
+    const error = new TetherError('DECLINED', `The session does not serve '${functionId}'.`)
+    entry.trace?.fail(error)
+    entry.abort.abort(error)
     this.reply(entry.from, { type: 'decline', id, reason: `it does not serve function '${functionId}'` })
     this.#checkIdle()
   }
@@ -136,12 +152,13 @@ export class Outcomes {
     })
   }
 
-  async #sendAnswer(entry: Entry, missing?: MissingParts): Promise<void> {
+  /** Sends the answer, or only those parts of it that were lost. */
+  async #sendAnswer(entry: Entry, parts?: readonly number[]): Promise<void> {
     if (entry.answer === undefined || entry.sending) return
     const sending = new AbortController()
     entry.sending = sending
-    if (missing !== undefined && entry.sent?.reference === missing.sent) {
-      await entry.sent.resend(missing.parts, { signal: sending.signal }).catch(() => {})
+    if (parts !== undefined) {
+      await entry.sent?.resend(parts, { signal: sending.signal }).catch(() => {})
     } else {
       const answer = await this.#travelling(entry)
       const sent = answer && (await this.#send(entry.from, answer, { signal: sending.signal }))

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { encodeDestination, type FrameHeader, MAX_FRAME_OVERHEAD, split } from './frame.js'
 import { type RootKey, type SenderKey, senderKey } from './seal.js'
+import type { Counters } from './stats.js'
 import type { AbortOptions, Endpoint } from './transport.js'
 
 /** A message that has left, in whole or in part; it can leave again, frame by frame, unchanged. */
@@ -18,6 +19,7 @@ export interface Sent {
 export interface OutgoingOptions {
   readonly self: Endpoint
   readonly frameBytes: number
+  readonly counters?: Counters
   /** `bulk` frames let others pass. */
   send(to: Endpoint, frame: Uint8Array, options: AbortOptions & { readonly bulk: boolean }): Promise<void>
 }
@@ -42,7 +44,7 @@ export class Outgoing {
 
   /** Resolves when the transport has accepted every frame. @throws what the transport throws */
   async send(to: Endpoint, bytes: Buffer, root: RootKey, options: AbortOptions): Promise<Sent> {
-    const { self, frameBytes } = this.#options
+    const { self, frameBytes, counters } = this.#options
     const parts = split(bytes, frameBytes - MAX_FRAME_OVERHEAD)
     const sender = this.#sender(root, parts.length)
     const messageNumber = sender.messages++
@@ -68,7 +70,11 @@ export class Outgoing {
       count: parts.length,
       bytes: bytes.length,
       async resend(again, resendOptions = {}) {
-        for (const index of again) if (parts[index] !== undefined) await sendPart(index, resendOptions)
+        for (const index of again) {
+          if (parts[index] === undefined) continue
+          if (counters !== undefined) counters.partsResent++
+          await sendPart(index, resendOptions)
+        }
       },
     }
   }

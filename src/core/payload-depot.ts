@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { TetherError } from './errors.js'
 import type { PayloadStore, PresignedRequest } from './payload-store.js'
+import type { Counters } from './stats.js'
 import { openBody, type StoredBody, sealBody } from './stored-body.js'
 import type { AbortOptions } from './transport.js'
 
@@ -10,6 +11,7 @@ export interface PayloadDepotOptions {
   readonly stage: string
   /** A body that is larger, compressed, goes to the store. */
   readonly inlineBytes: number
+  readonly counters: Counters
   /** Told of what fails where nobody waits for it. */
   onFailure(error: TetherError): void
 }
@@ -45,7 +47,7 @@ export class PayloadDepot {
 
   /** Reads a stub's event, verifies it, and deletes it. @throws TetherError `STORE_FAILED`, `TOO_LARGE`, `ABORTED` */
   async takeEvent(stored: StoredBody, options: AbortOptions = {}): Promise<Buffer> {
-    const { store } = this.#options
+    const { store, counters } = this.#options
     if (store === undefined || !stored.key.startsWith(this.#prefix)) {
       throw new TetherError(
         'STORE_FAILED',
@@ -57,18 +59,26 @@ export class PayloadDepot {
       maxBytes: Math.min(stored.bytes, MAX_STORED_BYTES),
     })
     const event = openBody(stored, object, MAX_STORED_BYTES)
+    counters.eventsOffloaded++
+    counters.bodyBytesReceived += event.length
+    counters.compressedBytesReceived += object.length
     this.delete(stored)
     return event
   }
 
   /** Puts a response into the store where it is too large to travel; undefined where it is not. @throws TetherError `STORE_FAILED` */
   putResponse(body: Uint8Array): { stored: StoredBody; done: Promise<void> } | undefined {
-    const { store, inlineBytes } = this.#options
+    const { store, inlineBytes, counters } = this.#options
     if (store === undefined || body.length <= inlineBytes) return undefined
     const { secret, object } = sealBody(body)
     if (object.length <= inlineBytes) return undefined
     const key = this.#newKey()
-    return { stored: { key, secret, bytes: object.length }, done: store.put(key, object) }
+    const done = store.put(key, object).then(() => {
+      counters.responsesOffloaded++
+      counters.bodyBytesSent += body.length
+      counters.compressedBytesSent += object.length
+    })
+    return { stored: { key, secret, bytes: object.length }, done }
   }
 
   /** Signed anew each time: an earlier URL may have expired. @throws TetherError `STORE_FAILED` */

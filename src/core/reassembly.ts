@@ -1,6 +1,7 @@
 import type { Clock } from './clock.js'
 import { TetherError } from './errors.js'
 import type { FrameHeader } from './frame.js'
+import { Counters } from './stats.js'
 
 /** What reassembly may hold; what is over it is dropped, oldest first. */
 export interface ReassemblyLimits {
@@ -29,13 +30,19 @@ interface Partial {
 export class Reassembly {
   readonly #clock: Clock
   readonly #limits: ReassemblyLimits
+  readonly #counters: Counters
   /** Least recently touched first. */
   readonly #partials = new Map<string, Partial>()
   #bytes = 0
 
-  constructor(clock: Clock, limits: ReassemblyLimits = defaultReassemblyLimits) {
+  constructor(
+    clock: Clock,
+    limits: ReassemblyLimits = defaultReassemblyLimits,
+    counters: Counters = new Counters(),
+  ) {
     this.#clock = clock
     this.#limits = limits
+    this.#counters = counters
   }
 
   /** Bytes held in incomplete messages. */
@@ -71,7 +78,7 @@ export class Reassembly {
       partial.parts[index] = part
       partial.missing--
       partial.bytes += part.length
-    }
+    } else this.#counters.duplicateFrames++
     if (partial.bytes > totalBytes)
       throw disagreement(`${partial.bytes} bytes where ${totalBytes} were announced`)
     if (partial.missing > 0) {

@@ -1,7 +1,9 @@
 import type { Cancel, Clock } from './clock.js'
+import { type TraceContext, traceOf } from './diagnostics.js'
 import { abortError, TetherError, throwIfAborted } from './errors.js'
 import { LiveConnection, type SendOptions } from './live-connection.js'
 import { Pacer } from './pacer.js'
+import { Counters } from './stats.js'
 import type { AbortOptions, Connection, Endpoint, Transport } from './transport.js'
 
 /** What a link says of itself. */
@@ -15,6 +17,8 @@ export interface LinkOptions {
   readonly transport: Transport
   readonly self: Endpoint
   readonly clock: Clock
+  /** @default counts that nobody reads */
+  readonly counters?: Counters
   onFrame(frame: Uint8Array): void
   onStatus?(status: LinkStatus): void
   /** From 0 to 1, for jitter. @default Math.random */
@@ -23,6 +27,8 @@ export interface LinkOptions {
 
 const BACKOFF_BASE_MS = 250
 const BACKOFF_MAX_MS = 10_000
+/** A connection that was up for this long was accepted in earnest. */
+const HEALTHY_MS = 1_000
 // A successor is opened this long before the broker ends the connection, and the old one kept this long after.
 const SUCCESSOR_LEAD_MS = 60_000
 const OLD_DRAINS_MS = 1_000
@@ -36,6 +42,9 @@ export class Link {
   readonly #stopped = new AbortController()
   readonly #waiting = new Set<() => void>()
   readonly #retiring = new Set<LiveConnection>()
+  readonly #up = new Set<LiveConnection>()
+  readonly #counters: Counters
+  #endedMs = 0
   #live: LiveConnection | undefined
   #lastError: TetherError | undefined
   #activeAt = 0
@@ -46,6 +55,7 @@ export class Link {
 
   constructor(options: LinkOptions) {
     this.#options = options
+    this.#counters = options.counters ?? new Counters()
   }
 
   /** Whether a connection is up, as far as this side knows. */
@@ -61,6 +71,12 @@ export class Link {
   /** When anything last came or went, in Unix milliseconds: a wall clock that a frozen process cannot fool. */
   get activeAt(): number {
     return this.#activeAt
+  }
+
+  /** How long connections were up, in milliseconds, those that still are included. */
+  get connectedMs(): number {
+    const now = this.#options.clock.now()
+    return [...this.#up].reduce((sum, { upAt }) => sum + now - upAt, this.#endedMs)
   }
 
   /** Connects once and throws if that fails; from then on keeps the link alive. */
@@ -112,6 +128,7 @@ export class Link {
       })
     }
     await live.send(to, frame, options)
+    this.#counters.frameSent(frame.length)
     this.#activeAt = this.#options.clock.now()
   }
 
@@ -165,7 +182,7 @@ export class Link {
       }
       renewing = (await this.#watch(live)) === 'renew'
       // A broker that accepts and drops at once is backed off from like one that refuses.
-      if (this.#options.clock.now() - live.upAt >= BACKOFF_MAX_MS) failures = 0
+      if (this.#options.clock.now() - live.upAt >= HEALTHY_MS) failures = 0
       if (renewing || stopped.aborted) continue
       this.#down(live)
       await this.#backOff(++failures)
@@ -190,6 +207,8 @@ export class Link {
     const pacer = new Pacer(clock, transport.limits.rate)
     const stopped = this.#stopped.signal
     const combined = signal === undefined || signal === stopped ? stopped : AbortSignal.any([signal, stopped])
+    const trace = traceOf('connect', () => describe(self, transport))
+    trace?.start()
     let connection: Connection
     try {
       connection = await transport.connect(
@@ -198,12 +217,14 @@ export class Link {
           onFrame: (frame) => {
             this.#activeAt = clock.now()
             pacer.received(frame.length)
+            this.#counters.frameReceived(frame.length)
             this.#options.onFrame(frame)
           },
         },
         { signal: combined },
       )
     } catch (error) {
+      trace?.fail(error)
       this.#lastError =
         error instanceof TetherError
           ? error
@@ -214,12 +235,18 @@ export class Link {
             )
       throw this.#lastError
     }
+    trace?.finish()
     if (stopped.aborted) {
       void new LiveConnection(connection, pacer, clock.now()).discard()
       throw closed()
     }
     const live = new LiveConnection(connection, pacer, clock.now())
     this.#live = live
+    this.#up.add(live)
+    void live.ended.then(() => {
+      this.#up.delete(live)
+      this.#endedMs += clock.now() - live.upAt
+    })
     this.#activeAt = clock.now()
     this.#options.onStatus?.({ state: 'connected' })
     this.#wake()
@@ -283,6 +310,11 @@ export class Link {
   #throwIfStopped(): void {
     if (this.#stopped.signal.aborted) throw closed()
   }
+}
+
+function describe(self: Endpoint, { name: transport }: Transport): TraceContext {
+  const { app, stage, role, name } = self
+  return { app, stage, transport, ...(role === 'session' ? { session: name } : { environmentId: name }) }
 }
 
 function closed(): TetherError {

@@ -10,7 +10,8 @@ import { PayloadDepot } from './payload-depot.js'
 import { Link, type LinkStatus } from './reconnect.js'
 import { Seat } from './seat.js'
 import { checkSessionOptions, rootKeys, type SessionOptions } from './session-options.js'
-import { type AbortOptions, checkEndpoint, type Endpoint } from './transport.js'
+import { Counters, type SessionStats, sessionStats } from './stats.js'
+import { type AbortOptions, checkEndpoint, type Endpoint, type TransportPricing } from './transport.js'
 import { type NextOptions, Waiters } from './waiters.js'
 
 const DEFAULT_MAX_KEPT_BYTES = 64 * 1024 * 1024
@@ -28,6 +29,8 @@ export class Session implements AsyncDisposable {
   readonly #waiters: Waiters
   readonly #parts: TargetParts
   readonly #clock: Clock
+  readonly #counters: Counters
+  readonly #pricing: TransportPricing | undefined
   #status: LinkStatus = { state: 'closed' }
   #functions: FunctionTable | undefined
   #state: 'new' | 'opening' | 'open' | 'closing' = 'new'
@@ -41,12 +44,19 @@ export class Session implements AsyncDisposable {
     this.#parts = parts
     this.#self = checkEndpoint({ app, stage, role: 'session', name })
     this.#waiters = new Waiters(clock)
-    const onDiscard = (discard: Discard) => this.#emitter.emit('discard', discard)
+    this.#pricing = transport.pricing
+    const counters = new Counters(transport.pricing)
+    this.#counters = counters
+    const onDiscard = (discard: Discard) => {
+      counters.discards[discard.reason]++
+      this.#emitter.emit('discard', discard)
+    }
     const channel: Channel<'stub'> = new Channel<'stub'>({
       self: this.#self,
       keys: rootKeys(options),
       frameBytes: transport.limits.frameBytes,
       clock,
+      counters,
       send: (to, frame, sendOptions) => this.#link.send(to, frame, sendOptions),
       onMessage: (message, from) => this.#dispatcher.receive(message, from),
       onPeer: (message) => this.#seat.hear(message),
@@ -57,6 +67,7 @@ export class Session implements AsyncDisposable {
       transport,
       self: this.#self,
       clock,
+      counters,
       onFrame: (frame) => channel.receive(frame),
       onStatus: (status) => {
         this.#status = status
@@ -78,10 +89,13 @@ export class Session implements AsyncDisposable {
       app,
       stage,
       inlineBytes: transport.limits.frameBytes,
+      counters,
       onFailure: (error) => this.#emitter.emit('status', { state: 'store-failed', error }),
     })
     this.#dispatcher = new Dispatcher({
+      name,
       depot,
+      counters,
       identity: this.#seat,
       mayServe: (epoch) => this.#seat.mayServe(epoch),
       clock,
@@ -98,6 +112,11 @@ export class Session implements AsyncDisposable {
   /** The connection's state; each change is a `status` event. */
   get status(): LinkStatus {
     return this.#status
+  }
+
+  /** What it has done so far: a copy, cheap enough to be read every second, also after `close()`. */
+  stats(): SessionStats {
+    return sessionStats(this.#counters, this.#link.connectedMs, this.#pricing)
   }
 
   on<K extends keyof SessionEvents>(event: K, listener: SessionEvents[K]): this {

@@ -1,34 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
+import { typeErrors } from '../support/type-errors.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const host = /```ts\n(import \{ createSession \}.*?)```/s.exec(readFileSync(`${root}README.md`, 'utf8'))![1]!
-
-/** What the compiler says of a module that uses this package as its users do. */
-function errorsOf(source: string): string[] {
-  const config = ts.readConfigFile(`${root}tsconfig.json`, ts.sys.readFile).config
-  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root)
-  const paths = {
-    'lambda-tether': ['./src/index.ts'],
-    'lambda-tether/executors': ['./src/executors/index.ts'],
-    'lambda-tether/*': ['./src/*.ts'],
-  }
-  const file = `${root}test/types/host.ts`
-  const compilerHost = ts.createCompilerHost(options)
-  const { getSourceFile, fileExists } = compilerHost
-  compilerHost.fileExists = (name) => name === file || fileExists(name)
-  compilerHost.getSourceFile = (name, languageVersion, ...rest) =>
-    name === file
-      ? ts.createSourceFile(name, source, languageVersion)
-      : getSourceFile(name, languageVersion, ...rest)
-  const program = ts.createProgram([file], { ...options, paths }, compilerHost)
-  return ts
-    .getPreEmitDiagnostics(program)
-    .filter((diagnostic) => diagnostic.file?.fileName === file)
-    .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' '))
-}
 
 describe('the README’s host', () => {
   it('has twenty lines and compiles', () => {
@@ -38,7 +14,7 @@ describe('the README’s host', () => {
         .split('\n')
         .filter((line) => line !== '').length,
     ).toBeLessThanOrEqual(20)
-    expect(errorsOf(host)).toEqual([])
+    expect(typeErrors(host)).toEqual([])
   })
 
   it.each([
@@ -52,7 +28,7 @@ describe('the README’s host', () => {
     ['a transport that is none', "iot({ region: 'eu-west-1' })", "'iot'"],
   ])('does not compile with %s', (_, correct, wrong) => {
     expect(host).toContain(correct)
-    expect(errorsOf(host.replace(correct, wrong))).not.toEqual([])
+    expect(typeErrors(host.replace(correct, wrong))).not.toEqual([])
   })
 
   it('types events, handlers and results', () => {
@@ -69,7 +45,7 @@ describe('the README’s host', () => {
       invocation.event.id.toFixed()
       try { await session.close() } catch (error) { if (error instanceof TetherError && error.code === 'CLOSED') throw error }
     `
-    expect(errorsOf(uses)).toEqual([])
-    expect(errorsOf(uses.replaceAll('event.id', 'event.number'))).not.toEqual([])
+    expect(typeErrors(uses)).toEqual([])
+    expect(typeErrors(uses.replaceAll('event.id', 'event.number'))).not.toEqual([])
   })
 })
