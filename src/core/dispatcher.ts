@@ -1,22 +1,17 @@
-import { url as inspectorUrl } from 'node:inspector'
 import { Challenged } from './challenged.js'
-import { partOf, type Trace, type TraceContext, traced, traceOf } from './diagnostics.js'
+import { type TraceContext, traceOf } from './diagnostics.js'
 import { Environments } from './environments.js'
-import { abortError, TetherError, toLambdaError } from './errors.js'
-import type { Executor, Outcome } from './executor.js'
-import type { FunctionTable, Slot } from './function-table.js'
-import { type Answer, Invocation } from './invocation.js'
+import { TetherError, toLambdaError } from './errors.js'
+import { Invocation } from './invocation.js'
 import { type Entry, Ledger } from './ledger.js'
 import { Outcomes, type OutcomesOptions } from './outcomes.js'
 import type { AskMessage, CancelMessage, InvokeMessage, PresignMessage, StubMessage } from './protocol.js'
+import { Runner, type RunnerOptions } from './runner.js'
 import type { StoredBody } from './stored-body.js'
-import type { Waiters } from './waiters.js'
 
-export interface DispatcherOptions extends Omit<OutcomesOptions, 'ledger'> {
+export interface DispatcherOptions extends Omit<OutcomesOptions, 'ledger'>, Omit<RunnerOptions, 'outcomes'> {
   /** The session's name. */
   readonly name: string
-  readonly waiters: Waiters
-  functions(): FunctionTable | undefined
   /** Whether this session still holds its name, as far as a stub that has heard of `epoch` knows. */
   mayServe(epoch: number): boolean
   /** Which parts of an incomplete message have not arrived. */
@@ -32,8 +27,6 @@ interface Arrival {
 }
 
 const NOTHING = new Uint8Array()
-/** A result that is ready by then is the acknowledgement. */
-const ACK_DELAY_MS = 25
 /** How long every message is remembered, by its number. */
 const REMEMBERED_MS = 60_000
 const CLOCK_TOLERANCE_MS = 30_000
@@ -46,6 +39,7 @@ export class Dispatcher {
   readonly #options: DispatcherOptions
   readonly #ledger: Ledger
   readonly #outcomes: Outcomes
+  readonly #runner: Runner
   readonly #environments = new Environments()
   readonly #challenged: Challenged
   /** When the first and the latest part of an incomplete invocation arrived. */
@@ -61,6 +55,7 @@ export class Dispatcher {
     this.#options = options
     this.#ledger = new Ledger(options.clock, options.maxKeptBytes, (stored) => options.depot.delete(stored))
     this.#outcomes = new Outcomes({ ...options, ledger: this.#ledger })
+    this.#runner = new Runner({ ...options, outcomes: this.#outcomes })
     this.#challenged = new Challenged(options.clock)
     this.#openedAt = options.clock.now()
     this.#stopped = new Promise((resolve) => {
@@ -97,12 +92,12 @@ export class Dispatcher {
   }
 
   #onAskUnknown({ id, sent, boundTo }: AskMessage, from: string): void {
+    // Another session may have it by now, and its answer is the one that counts.
+    if (this.#closing) return
     if (boundTo === this.#options.identity.session) {
       const challenged = this.#challenged.take(id)
       if (challenged?.from === from) return this.#begin(challenged.message, from, challenged.arrivedAt)
     }
-    // Another session may have it by now, and its answer is the one that counts.
-    if (this.#closing) return
     const lastPartAt = this.#receiving.get(id)?.last ?? Number.NEGATIVE_INFINITY
     if (this.#fetching.has(id) || this.#options.clock.now() - lastPartAt < PARTS_STALL_MS) {
       return this.#outcomes.reply(from, { type: 'ack', id })
@@ -164,7 +159,7 @@ export class Dispatcher {
     const env = this.#environments.variables(from, message.envFingerprint, message.env)
     if (env === undefined) return this.#outcomes.reply(from, { type: 'need', id: message.id })
     const arrival: Arrival = { message, from, env, arrivedAt }
-    if (message.stored === undefined) return this.#start(arrival, message.event!)
+    if (message.stored === undefined) return this.#run(arrival, message.event!)
     void this.#fetch(arrival, message.stored)
   }
 
@@ -176,22 +171,18 @@ export class Dispatcher {
     this.#outcomes.reply(arrival.from, { type: 'ack', id })
     try {
       const event = await this.#options.depot.takeEvent(stored)
-      if (this.#ledger.get(id) === undefined && !this.#closing) this.#start(arrival, event)
+      if (this.#ledger.get(id) === undefined && !this.#closing) this.#run(arrival, event)
     } catch (error) {
       const { entry } = this.#enter(arrival, NOTHING)
-      begin(entry, () => void this.#outcomes.settle(entry, { kind: 'error', error: toLambdaError(error) }))
+      this.#runner.fail(entry, error)
     } finally {
       this.#fetching.delete(id)
     }
   }
 
-  #start(arrival: Arrival, event: Uint8Array): void {
+  #run(arrival: Arrival, event: Uint8Array): void {
     const { entry, invocation } = this.#enter(arrival, event)
-    try {
-      begin(entry, () => this.#dispatch(entry, invocation))
-    } catch (error) {
-      void this.#outcomes.settle(entry, { kind: 'error', error: toLambdaError(error) })
-    }
+    this.#runner.start(entry, invocation)
   }
 
   // A message bound to this session is none recorded before it began, and what it has seen since it remembers. Another is
@@ -229,7 +220,7 @@ export class Dispatcher {
       state: () => (entry.answered ? 'answered' : entry.state === 'running' ? 'running' : 'ended'),
       acknowledge: () => {
         entry.taken = true
-        this.#ackSoon(entry)
+        this.#runner.ackSoon(entry)
       },
       settle: (answer) => this.#outcomes.settle(entry, answer),
     })
@@ -279,80 +270,6 @@ export class Dispatcher {
     }
   }
 
-  #dispatch(entry: Entry, invocation: Invocation): void {
-    const { emitter, waiters } = this.#options
-    // Before they are called: a listener that hears once is gone afterwards.
-    const listened = emitter.listenerCount('invoke') > 0
-    if (waiters.offer(invocation)) entry.taken = true
-    emitter.emit('invoke', invocation)
-    if (invocation.settled) return
-    const functions = this.#options.functions()
-    if (!entry.taken && functions !== undefined) {
-      const slot = functions.find(invocation.functionId)
-      if (slot === undefined) return this.#outcomes.decline(entry)
-      entry.taken = true
-      void this.#run(entry, invocation, slot)
-      return
-    }
-    if (entry.taken || listened) {
-      entry.taken = true
-      return this.#ackSoon(entry)
-    }
-    throw new TetherError(
-      'NO_HANDLER',
-      `The session received an invocation of '${invocation.functionId}', but serves nothing and has no 'invoke' listener. Call session.serve() or session.on('invoke', …).`,
-    )
-  }
-
-  async #run(entry: Entry, invocation: Invocation, slot: Slot): Promise<void> {
-    const { executor } = slot
-    // Code on this event loop, or a debugger, may keep the acknowledgement from leaving later. A function that has
-    // always been quick is trusted to be so again: its answer is its acknowledgement.
-    const mayBlock = executor.sharesEventLoop === true && !slot.quick
-    if (mayBlock || inspectorUrl() !== undefined) await this.#outcomes.acknowledge(entry)
-    else this.#ackSoon(entry)
-    try {
-      const outcome = await this.#execute(invocation, slot, entry.trace)
-      slot.quick = this.#options.clock.now() - entry.startedAt < ACK_DELAY_MS
-      await this.#outcomes.settle(entry, answerOf(outcome, executor))
-    } catch (error) {
-      // Stopped by the invocation's own signal: whoever fired it has said so.
-      if (entry.state === 'running')
-        await this.#outcomes.settle(entry, { kind: 'error', error: toLambdaError(error) })
-    }
-  }
-
-  async #execute(invocation: Invocation, { executor, build }: Slot, parent?: Trace): Promise<Outcome> {
-    const { id, functionId, environmentId, eventBytes, context, env, deadline, signal } = invocation
-    const task = {
-      functionId,
-      environmentId,
-      build: await build(parent?.context),
-      event: eventBytes,
-      context,
-      env: { ...env, SST_LIVE: 'true', LAMBDA_TETHER: 'true' },
-      deadline,
-      onLog: (line: Parameters<Parameters<Executor['execute']>[0]['onLog']>[0]) => {
-        this.#options.emitter.emit('log', {
-          ...line,
-          functionId,
-          environmentId,
-          invocationId: id,
-          requestId: context.awsRequestId,
-        })
-      },
-    }
-    if (signal.aborted) throw abortError(signal)
-    const trace = traceOf('execute', () => partOf(parent?.context, { functionId, executor: executor.name }))
-    return traced(trace, () => executor.execute(task, { signal }), errorTypeOf)
-  }
-
-  #ackSoon(entry: Entry): void {
-    if (entry.acked) return
-    entry.acked = true
-    entry.timers.add(this.#options.clock.schedule(ACK_DELAY_MS, () => void this.#outcomes.acknowledge(entry)))
-  }
-
   #onCancel(entry: Entry | undefined, { id, code, reason }: CancelMessage, from: string): void {
     if (code === 'STORE_FAILED')
       this.#options.depot.failed(new TetherError(code, `A stub reports: ${reason}`))
@@ -365,22 +282,4 @@ export class Dispatcher {
       new TetherError('DEADLINE', `The stub gave up on invocation ${id}: ${reason}`),
     )
   }
-}
-
-/** Where somebody listens, what the work leads to is part of the invocation. */
-function begin(entry: Entry, work: () => void): void {
-  if (entry.trace === undefined) work()
-  else entry.trace.run(work)
-}
-
-function errorTypeOf(outcome: Outcome): string | undefined {
-  return outcome.kind === 'error' ? outcome.error.errorType : undefined
-}
-
-function answerOf(outcome: Outcome, executor: Executor): Answer {
-  if (outcome.kind === 'value' && outcome.body instanceof Uint8Array) return outcome
-  if (outcome.kind === 'error') return outcome
-  const answered = outcome.kind === 'stream' ? 'a stream; responses are buffered for now' : 'no bytes'
-  const error = new TetherError('UNSUPPORTED', `Executor '${executor.name}' answered with ${answered}.`)
-  return { kind: 'error', error: toLambdaError(error) }
 }
