@@ -42,6 +42,9 @@ export interface CallInput {
   readonly remainingMs: number
 }
 
+/** A message without what each one carries. */
+type Content<M = StubMessage> = M extends unknown ? Omit<M, 'settled' | 'epoch'> : never
+
 // An idle connection may have been dropped, and nothing said so to a frozen process. Shorter than any broker's
 // or NAT's patience, longer than a busy function's pauses.
 const STALE_AFTER_MS = 60_000
@@ -180,8 +183,6 @@ export class Caller {
           ...(known ? {} : { env }),
           sentAt: this.#clock.now(),
           ...this.#binding(),
-          settled: [...this.#settled],
-          epoch: this.#epoch,
         })
       },
       ask: (id, sent) => {
@@ -192,25 +193,14 @@ export class Caller {
           ...this.#binding(),
           ...(sent === undefined ? {} : { sent }),
           ...(missing === undefined ? {} : { missing }),
-          settled: [...this.#settled],
-          epoch: this.#epoch,
         })
       },
-      presign: (id, bytes) =>
-        this.#send({ type: 'presign', id, bytes, settled: [...this.#settled], epoch: this.#epoch }),
+      presign: (id, bytes) => this.#send({ type: 'presign', id, bytes }),
       storeless: () => this.#storeless !== undefined && this.#storeless === this.#heard,
       noteStoreless: (session) => {
         this.#storeless = session
       },
-      cancel: (id, { code, message }) =>
-        this.#send({
-          type: 'cancel',
-          id,
-          code,
-          reason: message,
-          settled: [...this.#settled],
-          epoch: this.#epoch,
-        }),
+      cancel: (id, { code, message }) => this.#send({ type: 'cancel', id, code, reason: message }),
       acked: (session) => {
         this.#known = { session, fingerprint }
       },
@@ -220,10 +210,12 @@ export class Caller {
     }
   }
 
-  async #send(message: StubMessage): Promise<Sent> {
+  async #send(content: Content): Promise<Sent> {
+    const settled = [...this.#settled]
+    const message = { ...content, settled, epoch: this.#epoch } as StubMessage
     const sent = await this.#channel.send(this.#session, message)
     // Sent, and perhaps lost: the answers then wait for their deadline, as they would have without it.
-    for (const id of message.settled) this.#settled.delete(id)
+    for (const id of settled) this.#settled.delete(id)
     return sent
   }
 

@@ -3,16 +3,15 @@ import type { Message } from './protocol.js'
 
 type Check = (value: unknown) => boolean
 const text: Check = (value) => typeof value === 'string'
-const optionalText: Check = (value) => value === undefined || typeof value === 'string'
 const amount: Check = (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0
-const optionalBytes: Check = (value) => value === undefined || value instanceof Uint8Array
+const bytes: Check = (value) => value instanceof Uint8Array
 const indices: Check = (value) =>
   Array.isArray(value) && value.every((part) => Number.isInteger(part) && part >= 0)
 const texts: Check = (value) => Array.isArray(value) && value.every(text)
 const object: Check = (value) => typeof value === 'object' && value !== null && !Array.isArray(value)
-const optionalMissing: Check = (value) => {
+const missingParts: Check = (value) => {
   const missing = value as Record<string, unknown>
-  return value === undefined || (object(value) && text(missing.sent) && indices(missing.parts))
+  return object(value) && text(missing.sent) && indices(missing.parts)
 }
 const lambdaError: Check = (value) => {
   const error = value as Record<string, unknown>
@@ -44,8 +43,8 @@ const optionally =
     value === undefined || check(value)
 const storedBody: Check = (value) => {
   if (!object(value)) return false
-  const { key, secret, bytes } = value as Record<string, unknown>
-  return text(key) && text(secret) && amount(bytes)
+  const stored = value as Record<string, unknown>
+  return text(stored.key) && text(stored.secret) && amount(stored.bytes)
 }
 const presigned: Check = (value) => {
   if (!object(value)) return false
@@ -54,37 +53,34 @@ const presigned: Check = (value) => {
 }
 const storedResponse: Check = (value) =>
   storedBody(value) && presigned((value as Record<string, unknown>).request)
+const fromStub = { id: text, settled: texts, epoch: amount }
 const fromSession = { id: text, session: text, epoch: amount }
 const peer = { session: text, epoch: amount }
 const SHAPES: Record<Message['type'], Record<string, Check>> = {
   invoke: {
-    id: text,
+    ...fromStub,
     functionId: text,
     context,
     remainingMs: amount,
     ageMs: amount,
-    ackedBy: optionalText,
+    ackedBy: optionally(text),
     sentAt: amount,
-    boundTo: optionalText,
+    boundTo: optionally(text),
     envFingerprint: text,
-    event: optionalBytes,
+    event: optionally(bytes),
     stored: optionally(storedBody),
-    settled: texts,
-    epoch: amount,
   },
   ask: {
-    id: text,
-    settled: texts,
-    epoch: amount,
-    boundTo: optionalText,
-    sent: optionalText,
-    missing: optionalMissing,
+    ...fromStub,
+    boundTo: optionally(text),
+    sent: optionally(text),
+    missing: optionally(missingParts),
   },
-  cancel: { id: text, code: text, reason: text, settled: texts, epoch: amount },
+  cancel: { ...fromStub, code: text, reason: text },
   ack: fromSession,
-  presign: { id: text, bytes: amount, settled: texts, epoch: amount },
-  result: { ...fromSession, body: optionalBytes, stored: optionally(storedResponse) },
-  url: { ...fromSession, key: optionalText, request: optionally(presigned) },
+  presign: { ...fromStub, bytes: amount },
+  result: { ...fromSession, body: optionally(bytes), stored: optionally(storedResponse) },
+  url: { ...fromSession, key: optionally(text), request: optionally(presigned) },
   error: { ...fromSession, error: lambdaError },
   need: fromSession,
   challenge: fromSession,
