@@ -25,7 +25,7 @@ const session = createSession({
       forcePathStyle: true,
     }),
   }),
-  ...(Number(BENCH_CONNECTIONS) > 1 && { connections: { max: Number(BENCH_CONNECTIONS) } }),
+  connections: { max: Number(BENCH_CONNECTIONS) },
 })
 clock.begin()
 const echo = async (event) => event

@@ -38,6 +38,14 @@ export class CallErrors {
     )
   }
 
+  closed(): TetherError {
+    const { session, app, stage } = this.#options
+    return new TetherError(
+      'NO_SESSION',
+      `Session '${session}' of '${app}' in stage '${stage}' was closed. Start one, or restore the function's own code.`,
+    )
+  }
+
   unreachable(): TetherError {
     const cause = this.#wire.lastError()
     const why = cause === undefined ? '.' : `: ${cause.message}`

@@ -22,6 +22,8 @@ const ASK_AT_MS = [300, 800, 1_800]
 const ASK_EVERY_MS = 3_000
 const LAST_ASK_BEFORE_MS = 400
 const PARTS_STALL_MS = 1_000
+/** An answer may come after its session's goodbye, and a session that its broker has lost may be back already. */
+const LOST_MS = 1_000
 
 type Phase = 'connecting' | 'sending' | 'waiting' | 'transferring' | 'done'
 
@@ -47,6 +49,8 @@ export class Call {
   #submittedAt = 0
   #outageAt: number | undefined
   #heardAt = 0
+  /** When the broker said that it has lost the session. */
+  #lostAt = Number.POSITIVE_INFINITY
   #partAt = Number.NEGATIVE_INFINITY
   #asked = 0
   #askedAt = Number.NEGATIVE_INFINITY
@@ -107,6 +111,17 @@ export class Call {
     if (this.#phase === 'waiting') this.#sleep()
   }
 
+  /**
+   * The session has closed, or its broker has lost it. An acknowledged invocation waits for its successor.
+   * @param before whether it closed before this invocation was sent: then nothing of it is under way
+   */
+  absent(before: boolean): void {
+    if (this.#phase === 'done' || this.#ackedBy !== undefined) return
+    if (before) return this.#fail(this.#errors.closed())
+    this.#lostAt = this.#clock.now()
+    if (this.#phase === 'waiting') this.#sleep()
+  }
+
   /** The stub is being closed. */
   close(): void {
     this.#fail(new TetherError('CLOSED', 'The stub was closed before the session answered.'))
@@ -121,6 +136,7 @@ export class Call {
   receive(message: SessionMessage): void {
     if (this.#phase === 'done') return
     this.#heardAt = this.#clock.now()
+    this.#lostAt = Number.POSITIVE_INFINITY
     this.#renewed = false
     switch (message.type) {
       case 'ack':
@@ -286,7 +302,8 @@ export class Call {
   get #silentAt(): number {
     if (this.#ackedBy !== undefined) return Number.POSITIVE_INFINITY
     const { ackTimeoutMs, connectTimeoutMs } = this.#options
-    return this.#outageAt === undefined ? this.#heardAt + ackTimeoutMs : this.#outageAt + connectTimeoutMs
+    if (this.#outageAt !== undefined) return this.#outageAt + connectTimeoutMs
+    return Math.min(this.#heardAt + ackTimeoutMs, this.#lostAt + LOST_MS)
   }
 
   /** Wakes for the next question, or for the end of the wait, whichever comes first. */

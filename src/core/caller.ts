@@ -1,12 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { Attendance } from './attendance.js'
 import { Call, type CallOutcome } from './call.js'
+import { CallErrors } from './call-errors.js'
 import { Channel } from './channel.js'
 import { type Clock, systemClock } from './clock.js'
 import { type TraceContext, traced, traceOf } from './diagnostics.js'
 import { TetherError } from './errors.js'
 import type { InvocationContext } from './executor.js'
 import type { Sent } from './outgoing.js'
-import type { SessionMessage, StubMessage } from './protocol.js'
+import type { PresenceMessage, SessionMessage, StubMessage } from './protocol.js'
 import { Link } from './reconnect.js'
 import type { Refusal } from './refusal.js'
 import type { RootKey } from './seal.js'
@@ -64,6 +66,7 @@ export class Caller {
   #heard: string | undefined
   /** Which variables a session has. */
   #known = { session: '', fingerprint: '' }
+  readonly #attendance: Attendance
   #refusal: Refusal | undefined
   #storeless: string | undefined
   #epoch = 0
@@ -75,16 +78,12 @@ export class Caller {
     this.#options = options
     const clock = options.clock ?? systemClock
     this.#clock = clock
+    this.#attendance = new Attendance(clock)
     const { app, stage } = options
     const self = checkEndpoint({ app, stage, role: 'stub', name: randomBytes(16).toString('base64url') })
     this.#name = self.name
-    this.#session = checkEndpoint({
-      app,
-      stage,
-      role: 'session',
-      name: options.session,
-      lane: laneOf(self.name),
-    })
+    const session = checkEndpoint({ app, stage, role: 'session', name: options.session })
+    this.#session = { ...session, lane: laneOf(self.name) }
     this.#channel = new Channel<'session'>({
       self,
       keys: [options.key],
@@ -104,11 +103,14 @@ export class Caller {
       self,
       clock,
       onFrame: (frame) => this.#channel.receive(frame),
+      watch: session,
+      onKept: (frame) => this.#channel.receive(frame, session),
       onStatus: ({ state }) => {
         for (const call of this.#calls.values()) {
           if (state === 'connected') call.connected()
           if (state === 'disconnected') call.disconnected()
         }
+        if (state === 'connected' && this.#attendance.error?.code === 'UNREACHABLE') this.#attendance.heard()
       },
     })
   }
@@ -123,15 +125,46 @@ export class Caller {
     if (this.#closed) throw new TetherError('CLOSED', 'The stub was closed.')
     this.#link.start()
     const id = randomBytes(16).toString('base64url')
-    const call = new Call(id, input, this.#options, this.#wire(input), this.#clock)
+    const wire = this.#wire(input)
+    if (this.#nobody(input, wire)) {
+      // What has come since a frozen process was thawed is read first.
+      await new Promise(setImmediate)
+      const error = this.#nobody(input, wire)
+      if (error !== undefined) {
+        void this.#inquire(id, wire)
+        throw error
+      }
+    }
+    const call = new Call(id, input, this.#options, wire, this.#clock)
     this.#calls.set(id, call)
     try {
       const trace = traceOf('call', () => this.#describe(id, input))
       const outcome = await traced(trace, () => call.run(), errorTypeOf)
       this.#settled.add(id)
       return outcome
+    } catch (error) {
+      this.#attendance.ended(error as TetherError)
+      throw error
     } finally {
       this.#calls.delete(id)
+    }
+  }
+
+  /** Why there is no use in waiting for a session, where that is known. */
+  #nobody(input: CallInput, wire: Wire): TetherError | undefined {
+    const { closed, error } = this.#attendance
+    if (error === undefined && closed && this.#link.connected)
+      return new CallErrors(input, this.#options, wire).closed()
+    return error
+  }
+
+  /** Asks in the background whether somebody is there by now: the next invocation will know. */
+  async #inquire(id: string, wire: Wire): Promise<void> {
+    try {
+      await this.#link.ready()
+      await wire.ask(id, undefined)
+    } catch {
+      // The next invocation asks again.
     }
   }
 
@@ -223,13 +256,22 @@ export class Caller {
     return this.#heard === undefined ? {} : { boundTo: this.#heard }
   }
 
-  #receive(message: SessionMessage): void {
+  #receive(message: SessionMessage | PresenceMessage): void {
     // A session that has lost its name, and does not know it yet.
     if (message.epoch < this.#epoch) return
     this.#epoch = message.epoch
+    if (message.type === 'presence') return this.#onPresence(message)
+    this.#attendance.heard()
     this.#refusal = undefined
     this.#heard = message.session
     this.#calls.get(message.id)?.receive(message)
+  }
+
+  #onPresence(message: PresenceMessage): void {
+    // The first that is heard was kept from before this environment connected.
+    const before = !this.#attendance.informed && message.state === 'closed'
+    if (!this.#attendance.told(message) || message.state === 'online') return
+    for (const call of this.#calls.values()) call.absent(before)
   }
 }
 

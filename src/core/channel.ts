@@ -106,13 +106,18 @@ export class Channel<In extends Role> {
     return undefined
   }
 
-  /** Takes whatever a transport delivered; never throws. */
-  receive(frame: Uint8Array): void {
+  /** One sealed frame for a broker to keep. */
+  seal(to: Endpoint, message: PeerMessage): Buffer {
+    return this.#outgoing.seal(to, encodeMessage(message), this.#options.keys[0]!)
+  }
+
+  /** Takes whatever a transport delivered, or keeps for the name `kept`; never throws. */
+  receive(frame: Uint8Array, kept?: Endpoint): void {
     let from: string | undefined
     try {
       const decoded = decodeHeader(frame)
       from = decoded.header.from
-      this.#receive(decoded)
+      this.#receive(decoded, kept === undefined ? this.#self : encodeDestination(kept))
     } catch (error) {
       const details = error instanceof TetherError ? error.details : {}
       if (typeof details.from === 'string') from = details.from
@@ -121,7 +126,7 @@ export class Channel<In extends Role> {
     }
   }
 
-  #receive({ header, head, rest }: ReturnType<typeof decodeHeader>): void {
+  #receive({ header, head, rest }: ReturnType<typeof decodeHeader>, destination: Buffer): void {
     if (header.kind === 'refused') return this.#options.onRefused?.(readRefusal(rest))
     const { self } = this.#options
     const expected = self.role === 'session' ? 'stub' : 'session'
@@ -141,7 +146,7 @@ export class Channel<In extends Role> {
     }
     const messageId = `${header.senderId}:${header.messageNumber}`
     const sender = this.#senders.get(header.senderId) ?? this.#senderKey(root, header.kind, header.senderId)
-    const part = sender.open(head, header, this.#self, rest)
+    const part = sender.open(head, header, destination, rest)
     if (part === undefined) {
       return this.#discard(
         'forged',

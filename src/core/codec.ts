@@ -21,6 +21,7 @@ const SECTIONS: Record<Message['type'], readonly string[]> = {
   decline: [],
   claim: [],
   displaced: [],
+  presence: [],
 }
 
 /** Those worth compressing. The variables are not: they travel once, and a secret has no place beside a guess. */
@@ -101,7 +102,7 @@ export function decodeMessage<R extends keyof MessageFrom>(
 
 function isTypeFrom(type: string, from: keyof MessageFrom): boolean {
   const sender = FROM_STUB.includes(type) ? 'stub' : FROM_PEER.includes(type) ? 'peer' : 'session'
-  return Object.hasOwn(SECTIONS, type) && sender === from
+  return Object.hasOwn(SECTIONS, type) && (sender === from || (type === 'presence' && from !== 'stub'))
 }
 
 /** The head of a message whose first part alone has arrived, or undefined where that part does not hold it all. */

@@ -31,6 +31,30 @@ export class LiveConnection {
     void connection.closed.then((error) => this.end(error))
   }
 
+  /** See `Pacer.headroom`. */
+  get headroom(): number {
+    return this.#pacer.headroom
+  }
+
+  /** Whether it can be given some of a session's lanes. */
+  get divisible(): boolean {
+    return this.#connection.serve !== undefined
+  }
+
+  /** See `Connection.keep`. */
+  async keep(frame: Uint8Array): Promise<void> {
+    await this.#connection.keep?.(frame)
+  }
+
+  /** Receives these lanes from now on; never rejects, since a connection that cannot is about to end. */
+  async serve(lanes: readonly number[]): Promise<void> {
+    try {
+      await this.#connection.serve?.(lanes)
+    } catch (error) {
+      this.end(error as TetherError)
+    }
+  }
+
   get over(): boolean {
     return this.#over !== undefined
   }

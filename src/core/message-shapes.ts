@@ -89,6 +89,7 @@ const SHAPES: Record<Message['type'], Record<string, Check>> = {
   decline: { ...fromSession, reason: text },
   claim: peer,
   displaced: { ...peer, target: text },
+  presence: { ...peer, state: text, sequence: amount },
 }
 
 /** Checks a message's fields, whatever sent it. @throws TetherError `PROTOCOL` */

@@ -44,22 +44,13 @@ export class Outgoing {
 
   /** Resolves when the transport has accepted every frame. @throws what the transport throws */
   async send(to: Endpoint, bytes: Buffer, root: RootKey, options: AbortOptions): Promise<Sent> {
-    const { self, frameBytes, counters } = this.#options
+    const { frameBytes, counters } = this.#options
     const parts = split(bytes, frameBytes - MAX_FRAME_OVERHEAD)
     const sender = this.#sender(root, parts.length)
     const messageNumber = sender.messages++
     const destination = encodeDestination(to)
     const sendPart = async (index: number, sendOptions: AbortOptions) => {
-      const header: FrameHeader = {
-        kind: self.role,
-        keyId: root.id,
-        senderId: sender.id,
-        messageNumber,
-        index,
-        count: parts.length,
-        totalBytes: bytes.length,
-        from: self.name,
-      }
+      const header = this.#header(root, sender, messageNumber, { index, count: parts.length, bytes })
       // The same part under the same number seals to the same bytes: sending it again reveals nothing.
       const frame = sender.key.seal(header, destination, parts[index]!)
       await this.#options.send(to, frame, { ...sendOptions, bulk: parts.length > 1 })
@@ -77,6 +68,24 @@ export class Outgoing {
         }
       },
     }
+  }
+
+  /** A message of one frame, for the broker to keep. */
+  seal(to: Endpoint, bytes: Buffer, root: RootKey): Buffer {
+    const sender = this.#sender(root, 1)
+    const header = this.#header(root, sender, sender.messages++, { index: 0, count: 1, bytes })
+    return sender.key.seal(header, encodeDestination(to), bytes)
+  }
+
+  #header(
+    root: RootKey,
+    sender: Sender,
+    messageNumber: number,
+    { index, count, bytes }: { index: number; count: number; bytes: Buffer },
+  ): FrameHeader {
+    const { role: kind, name: from } = this.#options.self
+    const senderId = sender.id
+    return { kind, keyId: root.id, senderId, messageNumber, index, count, totalBytes: bytes.length, from }
   }
 
   #sender(root: RootKey, frames: number): Sender {

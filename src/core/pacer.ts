@@ -2,10 +2,10 @@ import type { Cancel, Clock } from './clock.js'
 import { TetherError } from './errors.js'
 import type { TransportLimits } from './transport.js'
 
-// A bucket of a fifth of a second's rate, refilled at three quarters of it: no window of one second, wherever
-// it begins, sees more than 95 % of the limit from this side.
-const BURST = 0.2
-const REFILL = 0.75
+// A bucket of a tenth of a second's rate, refilled at 85 % of it: no window of one second, wherever it begins, sees
+// more than 95 % of the limit from this side.
+const BURST = 0.1
+const REFILL = 0.85
 
 interface Waiting {
   readonly bytes: number
@@ -23,6 +23,7 @@ export class Pacer {
   readonly #waiting: Waiting[] = []
   /** Parts of large messages: they let everything else pass. */
   readonly #waitingBulk: Waiting[] = []
+  #waitingBytes = 0
   #frames: number
   #bytes: number
   #filledAt: number
@@ -35,6 +36,19 @@ export class Pacer {
     this.#frames = (rate?.frames ?? 0) * BURST
     this.#bytes = (rate?.bytes ?? 0) * BURST
     this.#filledAt = clock.now()
+  }
+
+  /**
+   * How much of a second's rate is free, from 0 to 1; below 0, how many seconds' worth waits. What chooses among
+   * connections compares it.
+   */
+  get headroom(): number {
+    if (this.#rate === undefined) return 1
+    this.#fill()
+    const waiting = this.#waiting.length + this.#waitingBulk.length
+    const frames = (this.#frames - waiting) / this.#rate.frames
+    if (this.#rate.bytes === undefined) return frames
+    return Math.min(frames, (this.#bytes - this.#waitingBytes) / this.#rate.bytes)
   }
 
   /** Undefined when a frame of this size may leave now, else a promise for when it may. */
@@ -50,6 +64,7 @@ export class Pacer {
       if (this.#closed) return reject(closed())
       const queue = bulk ? this.#waitingBulk : this.#waiting
       queue.push({ bytes, resolve, reject })
+      this.#waitingBytes += bytes
       this.#arm()
     })
   }
@@ -107,6 +122,7 @@ export class Pacer {
     while (this.#ready()) {
       const next = this.#waiting.shift() ?? this.#waitingBulk.shift()
       if (next === undefined) return
+      this.#waitingBytes -= next.bytes
       this.#spend(next.bytes)
       next.resolve()
     }

@@ -163,13 +163,28 @@ export interface DisplacedMessage {
   readonly target: string
 }
 
+/**
+ * Whether a session is there: what its broker keeps for who connects later. `lost` is left with the broker as the last will
+ * of a connection; `closed` is said by the session itself, when nothing runs any more.
+ */
+export interface PresenceMessage {
+  readonly type: 'presence'
+  readonly session: string
+  readonly epoch: number
+  readonly state: PresenceState
+  /** Counts up within a session: a broker may reorder what it hands out. */
+  readonly sequence: number
+}
+
+export type PresenceState = 'online' | 'lost' | 'closed'
+
 /** What sessions of one name send to each other. */
-export type PeerMessage = ClaimMessage | DisplacedMessage
+export type PeerMessage = ClaimMessage | DisplacedMessage | PresenceMessage
 
 /** The directions, by who sends; `peer` is from session to session. */
 export interface MessageFrom {
   stub: StubMessage
-  session: SessionMessage
+  session: SessionMessage | PresenceMessage
   peer: PeerMessage
 }
 

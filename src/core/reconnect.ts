@@ -23,6 +23,13 @@ export interface LinkOptions {
   onStatus?(status: LinkStatus): void
   /** From 0 to 1, for jitter. @default Math.random */
   readonly random?: () => number
+  /** Which of a session's lanes it receives. @default all of them, through one connection */
+  readonly lanes?: readonly number[]
+  /** The session of which `onKept` gets what the broker keeps. */
+  readonly watch?: Endpoint
+  onKept?(frame: Uint8Array): void
+  /** What the broker is to keep when a connection ends without a goodbye; asked at each connect. */
+  will?(): Uint8Array
 }
 
 const BACKOFF_BASE_MS = 250
@@ -52,9 +59,11 @@ export class Link {
   #loop: Promise<void> | undefined
   #skipBackoff: (() => void) | undefined
   #requestRenewal: (() => void) | undefined
+  #lanes: readonly number[] | undefined
 
   constructor(options: LinkOptions) {
     this.#options = options
+    this.#lanes = options.lanes
     this.#counters = options.counters ?? new Counters()
   }
 
@@ -77,6 +86,32 @@ export class Link {
   get connectedMs(): number {
     const now = this.#options.clock.now()
     return [...this.#up].reduce((sum, { upAt }) => sum + now - upAt, this.#endedMs)
+  }
+
+  /** See `Pacer.headroom`; nothing without a connection. */
+  get headroom(): number {
+    return this.connected ? this.#live!.headroom : Number.NEGATIVE_INFINITY
+  }
+
+  /** Whether it is connected and can be given some of a session's lanes. */
+  get divisible(): boolean {
+    return this.connected && this.#live!.divisible
+  }
+
+  /** See `Connection.keep`. @throws `UNREACHABLE` without a connection, and what it throws */
+  async keep(frame: Uint8Array): Promise<void> {
+    await this.#connection().keep(frame)
+  }
+
+  /** Receives these lanes as well. Never rejects. */
+  async receive(lanes: readonly number[]): Promise<void> {
+    if (this.#lanes !== undefined) await this.serve([...new Set([...this.#lanes, ...lanes])])
+  }
+
+  /** Receives these lanes from now on, on this connection and on those that follow it. Never rejects. */
+  async serve(lanes: readonly number[]): Promise<void> {
+    this.#lanes = lanes
+    await this.#live?.serve(lanes)
   }
 
   /** Connects once and throws if that fails; from then on keeps the link alive. */
@@ -120,16 +155,16 @@ export class Link {
 
   /** Sends one frame on the current connection, within its rate. @throws what `Connection.send` throws */
   async send(to: Endpoint, frame: Uint8Array, options: SendOptions = {}): Promise<void> {
-    this.#throwIfStopped()
-    const live = this.#live
-    if (live === undefined || live.over) {
-      throw new TetherError('UNREACHABLE', 'There is no connection to the broker.', {
-        cause: this.#lastError,
-      })
-    }
-    await live.send(to, frame, options)
+    await this.#connection().send(to, frame, options)
     this.#counters.frameSent(frame.length)
     this.#activeAt = this.#options.clock.now()
+  }
+
+  #connection(): LiveConnection {
+    this.#throwIfStopped()
+    const live = this.#live
+    if (live !== undefined && !live.over) return live
+    throw new TetherError('UNREACHABLE', 'There is no connection to the broker.', { cause: this.#lastError })
   }
 
   /** Opens another connection at once; the current one, if it still lives, serves until then. */
@@ -202,7 +237,7 @@ export class Link {
   }
 
   async #connect(signal: AbortSignal | undefined): Promise<LiveConnection> {
-    const { transport, self, clock } = this.#options
+    const { transport, self, clock, watch, onKept, will } = this.#options
     throwIfAborted(signal)
     const pacer = new Pacer(clock, transport.limits.rate)
     const stopped = this.#stopped.signal
@@ -210,9 +245,10 @@ export class Link {
     const trace = traceOf('connect', () => describe(self, transport))
     trace?.start()
     let connection: Connection
+    const lanes = this.#lanes
     try {
       connection = await transport.connect(
-        self,
+        lanes === undefined ? self : { ...self, lane: lanes[0]! },
         {
           onFrame: (frame) => {
             this.#activeAt = clock.now()
@@ -220,8 +256,13 @@ export class Link {
             this.#counters.frameReceived(frame.length)
             this.#options.onFrame(frame)
           },
+          ...(onKept === undefined ? {} : { onKept }),
         },
-        { signal: combined },
+        {
+          signal: combined,
+          ...(watch === undefined ? {} : { watch }),
+          ...(will === undefined ? {} : { will: will() }),
+        },
       )
     } catch (error) {
       trace?.fail(error)
@@ -241,6 +282,10 @@ export class Link {
       throw closed()
     }
     const live = new LiveConnection(connection, pacer, clock.now())
+    if (lanes !== undefined) await live.serve(lanes)
+    // Others were given to it meanwhile.
+    if (this.#lanes !== undefined && this.#lanes !== lanes) await live.serve(this.#lanes)
+    if (live.over) throw await live.ended
     this.#live = live
     this.#up.add(live)
     void live.ended.then(() => {

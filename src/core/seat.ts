@@ -1,5 +1,5 @@
 import type { Cancel, Clock } from './clock.js'
-import type { ClaimMessage, DisplacedMessage, PeerMessage } from './protocol.js'
+import type { ClaimMessage, DisplacedMessage, PeerMessage, PresenceMessage } from './protocol.js'
 
 export interface SeatOptions {
   /** This session's random id. */
@@ -7,6 +7,8 @@ export interface SeatOptions {
   readonly clock: Clock
   /** To every session of this name, this one included. Never throws. */
   send(message: PeerMessage): void
+  /** The epoch is greater than it was. */
+  onRaised(): void
   /** Another session holds the name now. */
   onDisplaced(): void
 }
@@ -57,6 +59,7 @@ export class Seat {
 
   hear(message: PeerMessage): void {
     if (this.#over || message.session === this.#options.session) return
+    if (message.type === 'presence') return this.#onPresence(message)
     if (message.type === 'claim') this.#onClaim(message)
     else if (message.target === this.#options.session) this.#onDisplaced(message)
   }
@@ -85,12 +88,23 @@ export class Seat {
     this.#options.send({ type: 'displaced', session: own, epoch: this.#epoch, target: session })
   }
 
+  // It has closed, and its stubs would wait for a session that is no older.
+  #onPresence({ epoch, state }: PresenceMessage): void {
+    if (state !== 'closed' || epoch < this.#epoch) return
+    this.#raise(epoch)
+  }
+
+  #raise(epoch: number): void {
+    this.#epoch = epoch + 1
+    this.claim()
+    this.#options.onRaised()
+  }
+
   #onDisplaced({ epoch }: DisplacedMessage): void {
     const opening = this.#options.clock.now() - this.#openedAt < OPENING_MS
     if (opening && !this.#raised) {
       this.#raised = true
-      this.#epoch = epoch + 1
-      return this.claim()
+      return this.#raise(epoch)
     }
     this.close()
     this.#options.onDisplaced()
@@ -107,9 +121,7 @@ export class Seat {
         return this.#after(ASK_EVERY_MS, () => ask(asked + 1))
       }
       this.#contested = 0
-      if (!takeOver) return
-      this.#epoch = epoch + 1
-      this.claim()
+      if (takeOver) this.#raise(epoch)
     }
     ask(0)
   }

@@ -2,7 +2,7 @@ import type { Clock } from './clock.js'
 import { TetherError } from './errors.js'
 import type { PayloadStore } from './payload-store.js'
 import { type RootKey, rootKey } from './seal.js'
-import { checkTransport, type Transport } from './transport.js'
+import { checkTransport, LANES, type Transport } from './transport.js'
 
 export interface SessionOptions {
   /** The application; with `stage`, the namespace of the session's name. */
@@ -21,6 +21,12 @@ export interface SessionOptions {
    * permission of their own. @default none: large bodies are split and paced
    */
   readonly store?: PayloadStore
+  /**
+   * How many connections the session may have at once, from 1 to 16. It opens another when those that it has near the broker's
+   * limits, and divides what it receives among them; a transport without limits needs one.
+   * @default { max: 4 }
+   */
+  readonly connections?: { readonly max: number }
   /** @default the machine's clock */
   readonly clock?: Clock
   /**
@@ -38,7 +44,7 @@ export function checkSessionOptions(options: SessionOptions): SessionOptions {
       'createSession() takes an object: { app, stage, key, transport }.',
     )
   }
-  const known = ['app', 'stage', 'name', 'key', 'keys', 'transport', 'store', 'clock', 'maxKeptBytes']
+  const known = ['app', 'stage', 'name', 'key', 'keys', 'transport', 'store', 'connections', 'clock', 'maxKeptBytes']
   const unknown = Object.keys(options).find((name) => !known.includes(name))
   if (unknown !== undefined) {
     throw new TetherError(
@@ -50,7 +56,13 @@ export function checkSessionOptions(options: SessionOptions): SessionOptions {
   if (options.store !== undefined && typeof options.store?.presignPut !== 'function') {
     throw new TetherError('INVALID_OPTION', "'store' must be a payload store, such as s3({ bucket }).")
   }
-  const { maxKeptBytes } = options
+  const { maxKeptBytes, connections } = options
+  if (connections !== undefined && !isConnections(connections)) {
+    throw new TetherError(
+      'INVALID_OPTION',
+      `'connections' must be { max }, a whole number from 1 to ${LANES}, not ${JSON.stringify(connections)}.`,
+    )
+  }
   if (maxKeptBytes !== undefined && !(maxKeptBytes >= 0)) {
     throw new TetherError(
       'INVALID_OPTION',
@@ -58,6 +70,10 @@ export function checkSessionOptions(options: SessionOptions): SessionOptions {
     )
   }
   return options
+}
+
+function isConnections({ max, ...others }: { max?: unknown } = {}): boolean {
+  return Number.isInteger(max) && Number(max) >= 1 && Number(max) <= LANES && Object.keys(others).length === 0
 }
 
 /** The keys that a session has, the one it prefers first. @throws TetherError `INVALID_OPTION` */

@@ -7,7 +7,9 @@ import { SessionEmitter, type SessionEvents } from './events.js'
 import { FunctionTable, type ServeOptions, type TargetParts } from './function-table.js'
 import type { Invocation } from './invocation.js'
 import { PayloadDepot } from './payload-depot.js'
-import { Link, type LinkStatus } from './reconnect.js'
+import { Lanes } from './lanes.js'
+import { Presence } from './presence.js'
+import type { LinkStatus } from './reconnect.js'
 import { Seat } from './seat.js'
 import { checkSessionOptions, rootKeys, type SessionOptions } from './session-options.js'
 import { Counters, type SessionStats, sessionStats } from './stats.js'
@@ -15,6 +17,7 @@ import { type AbortOptions, checkEndpoint, type Endpoint, type TransportPricing 
 import { type NextOptions, Waiters } from './waiters.js'
 
 const DEFAULT_MAX_KEPT_BYTES = 64 * 1024 * 1024
+const DEFAULT_MAX_CONNECTIONS = 4
 
 /**
  * The developer's side: receives invocations, runs local code or hands them to listeners, and sends the answers
@@ -22,9 +25,10 @@ const DEFAULT_MAX_KEPT_BYTES = 64 * 1024 * 1024
  */
 export class Session implements AsyncDisposable {
   readonly #self: Endpoint
-  readonly #link: Link
+  readonly #lanes: Lanes
   readonly #dispatcher: Dispatcher
   readonly #seat: Seat
+  readonly #presence: Presence | undefined
   readonly #emitter = new SessionEmitter()
   readonly #waiters: Waiters
   readonly #parts: TargetParts
@@ -57,21 +61,31 @@ export class Session implements AsyncDisposable {
       frameBytes: transport.limits.frameBytes,
       clock,
       counters,
-      send: (to, frame, sendOptions) => this.#link.send(to, frame, sendOptions),
+      send: (to, frame, sendOptions) => this.#lanes.send(to, frame, sendOptions),
       onMessage: (message, from) => this.#dispatcher.receive(message, from),
-      onPeer: (message) => this.#seat.hear(message),
+      onPeer: (message) => {
+        if (message.type === 'presence') this.#presence?.hear(message)
+        this.#seat.hear(message)
+      },
       onPart: (id, from) => this.#dispatcher.receiving(id, from),
       onDiscard,
     })
-    this.#link = new Link({
+    this.#lanes = new Lanes({
       transport,
       self: this.#self,
       clock,
       counters,
+      max: options.connections?.max ?? DEFAULT_MAX_CONNECTIONS,
       onFrame: (frame) => channel.receive(frame),
+      watch: this.#self,
+      onKept: (frame) => channel.receive(frame, this.#self),
+      ...(transport.keeps === undefined ? {} : { will: () => this.#presence!.will() }),
       onStatus: (status) => {
         this.#status = status
-        if (status.state === 'connected') this.#seat.claim()
+        if (status.state === 'connected') {
+          this.#seat.claim()
+          this.#presence?.online()
+        }
         this.#emitter.emit('status', status)
       },
     })
@@ -82,8 +96,18 @@ export class Session implements AsyncDisposable {
         // Asked again while it matters.
         channel.send({ ...this.#self, lane: 0 }, message).catch(() => {})
       },
+      onRaised: () => this.#presence?.online(),
       onDisplaced: () => this.#onDisplaced(),
     })
+    if (transport.keeps !== undefined) {
+      this.#presence = new Presence({
+        everyMs: transport.keeps.everyMs,
+        clock,
+        identity: this.#seat,
+        seal: (message) => channel.seal(this.#self, message),
+        keep: (frame) => this.#lanes.keep(frame),
+      })
+    }
     const depot = new PayloadDepot({
       store: options.store,
       app,
@@ -116,7 +140,7 @@ export class Session implements AsyncDisposable {
 
   /** What it has done so far: a copy, cheap enough to be read every second, also after `close()`. */
   stats(): SessionStats {
-    return sessionStats(this.#counters, this.#link.connectedMs, this.#pricing)
+    return sessionStats(this.#counters, this.#lanes.connectedMs, this.#pricing)
   }
 
   on<K extends keyof SessionEvents>(event: K, listener: SessionEvents[K]): this {
@@ -172,7 +196,7 @@ export class Session implements AsyncDisposable {
     this.#seat.opened()
     this.#dispatcher.opened()
     try {
-      await this.#link.open(options)
+      await this.#lanes.open(options)
       if (this.#isClosing()) throw new TetherError('CLOSED', 'This session was closed while it opened.')
       this.#state = 'open'
       return this
@@ -218,6 +242,7 @@ export class Session implements AsyncDisposable {
   }
 
   #onDisplaced(): void {
+    this.#presence?.leave()
     this.#dispatcher.abandon()
     this.#emitter.emit('displaced')
     // It reports its own failures; nobody called it who could be told.
@@ -231,8 +256,9 @@ export class Session implements AsyncDisposable {
     try {
       await this.#dispatcher.drain()
       await this.#functions?.close()
+      await this.#presence?.close()
     } finally {
-      await this.#link.stop()
+      await this.#lanes.stop()
       this.#emitter.emit('close')
     }
   }

@@ -12,7 +12,7 @@ export interface Endpoint {
   readonly role: 'session' | 'stub'
   /** The session's name, or the execution environment's id. Any text of 1 to 100 bytes of UTF-8. */
   readonly name: string
-  /** One of a session's {@link LANES} lanes; absent in `connect`, which receives all of them. */
+  /** One of a session's {@link LANES} lanes; absent in `connect` for one that receives all of them. */
   readonly lane?: number
 }
 
@@ -51,6 +51,16 @@ export interface TransportPricing {
 export interface FrameHandlers {
   /** One frame, as sent. Called synchronously per frame; never throws. The bytes are the receiver's to keep. */
   onFrame(frame: Uint8Array): void
+  /** What is kept for the name that `watch` gives: once after connecting where there is any, and at each change. */
+  onKept?(frame: Uint8Array): void
+}
+
+/** What `connect` takes. */
+export interface ConnectOptions extends AbortOptions {
+  /** The session whose kept frame `onKept` gets. Ignored by a transport that keeps none. */
+  readonly watch?: Endpoint
+  /** What the broker keeps for `self` when the connection ends without `close()`. Ignored by a transport that keeps none. */
+  readonly will?: Uint8Array
 }
 
 /** Moves opaque frames between endpoints. Knows nothing of invocations. May lose, repeat and reorder them. */
@@ -60,10 +70,15 @@ export interface Transport {
   readonly limits: TransportLimits
   readonly pricing?: TransportPricing
   /**
+   * How the broker keeps the last frame of a session's name for who connects later (MQTT's retained messages);
+   * absent where it does not. `everyMs`: how often that frame may be replaced, in milliseconds.
+   */
+  readonly keeps?: { readonly everyMs: number }
+  /**
    * Opens one connection that receives what is sent to `self`. Resolves when frames to `self` arrive.
    * @throws TetherError `UNREACHABLE`, `ABORTED`, `MISSING_DEPENDENCY`
    */
-  connect(self: Endpoint, handlers: FrameHandlers, options?: AbortOptions): Promise<Connection>
+  connect(self: Endpoint, handlers: FrameHandlers, options?: ConnectOptions): Promise<Connection>
 }
 
 /** One connection, alive once: when it drops, `closed` resolves and the core opens another. */
@@ -73,8 +88,17 @@ export interface Connection extends AsyncDisposable {
    * @throws TetherError `UNREACHABLE`, `TOO_LARGE`, `THROTTLED`, `CLOSED`, `ABORTED`
    */
   send(to: Endpoint, frame: Uint8Array, options?: AbortOptions): Promise<void>
-  /** Which of the session's lanes this connection receives; all of them until called. */
+  /**
+   * Which of the session's lanes this connection receives from now on; until called, all of them, or the one it was
+   * opened with. Lanes that it had and keeps lose nothing meanwhile.
+   * @throws TetherError `UNREACHABLE`, `CLOSED`
+   */
   serve?(lanes: readonly number[]): Promise<void>
+  /**
+   * Replaces what the broker keeps for this session's name. Present where the transport `keeps`.
+   * @throws what `send` throws
+   */
+  keep?(frame: Uint8Array): Promise<void>
   /** When the broker will end it, in Unix milliseconds; absent where it does not say. */
   readonly expiresAt?: number
   /** Never rejects: why it ended, or undefined after `close()`. */

@@ -12,6 +12,7 @@ export interface Passing {
 export class FaultyTransport implements Transport {
   readonly name: string
   readonly limits: Transport['limits']
+  readonly keeps: NonNullable<Transport['keeps']>
   /** Every frame that was sent, in order. */
   readonly passed: Passing[] = []
   /** What becomes of a frame: nothing, itself, or several. */
@@ -25,6 +26,7 @@ export class FaultyTransport implements Transport {
     this.#inner = inner
     this.name = inner.name
     this.limits = inner.limits
+    this.keeps = inner.keeps!
   }
 
   async connect(...[self, handlers, options]: Parameters<Transport['connect']>): Promise<Connection> {
@@ -32,7 +34,10 @@ export class FaultyTransport implements Transport {
     let deaf = false
     const inner = await this.#inner.connect(
       self,
-      { onFrame: (frame) => (deaf ? undefined : handlers.onFrame(frame)) },
+      {
+        onFrame: (frame) => (deaf ? undefined : handlers.onFrame(frame)),
+        onKept: (frame) => (deaf ? undefined : handlers.onKept?.(frame)),
+      },
       options,
     )
     let cut = (): void => {}
@@ -51,11 +56,17 @@ export class FaultyTransport implements Transport {
       this.#live.delete(live)
       await inner.close()
     }
-    void isCut.then(close)
+    void isCut.then(async () => {
+      // A broker publishes the will of a connection that breaks.
+      if (options?.will !== undefined) await inner.keep!(options.will)
+      await close()
+    })
     return {
       closed: Promise.race([isCut, inner.closed]),
       close,
       [Symbol.asyncDispose]: close,
+      serve: (lanes) => inner.serve!(lanes),
+      keep: async (frame) => (deaf ? undefined : inner.keep!(frame)),
       send: async (to, frame, sendOptions) => {
         // What sessions say to each other is none of a test's business that does not ask for it.
         if (self.role === to.role) return deaf ? undefined : inner.send(to, frame, sendOptions)

@@ -1,0 +1,103 @@
+import type { Cancel, Clock } from './clock.js'
+import type { PresenceMessage, PresenceState } from './protocol.js'
+
+export interface PresenceOptions {
+  /** How often the broker lets what it keeps be replaced, in milliseconds. */
+  readonly everyMs: number
+  readonly clock: Clock
+  /** Who is present; its epoch may rise. */
+  readonly identity: { readonly session: string; readonly epoch: number }
+  seal(message: PresenceMessage): Uint8Array
+  /** Has the broker keep a frame in place of the one before. @throws what the transport throws */
+  keep(frame: Uint8Array): Promise<void>
+}
+
+/** A broker that drops it says nothing, so it is said again until it comes back. */
+const CONFIRM_MS = 2_000
+
+/** Has the broker keep a session's word that it is there, for stubs that connect later. */
+export class Presence {
+  readonly #options: PresenceOptions
+  #sequence = 0
+  #wanted: PresenceState | undefined
+  #keptAt = Number.NEGATIVE_INFINITY
+  #cancel: Cancel | undefined
+  #onKept: (() => void) | undefined
+  #over = false
+
+  constructor(options: PresenceOptions) {
+    this.#options = options
+  }
+
+  /** What the broker is to keep when the next connection ends without a goodbye. */
+  will(): Uint8Array {
+    return this.#frame('lost')
+  }
+
+  /** The connection is up, or the epoch was raised. */
+  online(): void {
+    if (!this.#over) this.#want('online')
+  }
+
+  /** What the broker keeps for this name, whoever said it. */
+  hear({ session, epoch, state, sequence }: PresenceMessage): void {
+    const { identity } = this.#options
+    if (this.#wanted !== 'online' || epoch > identity.epoch) return
+    const own = session === identity.session
+    if (own && epoch === identity.epoch && state === 'online') {
+      if (sequence === this.#sequence) this.#settle()
+      return
+    }
+    // The will of a connection that this session has left, or of the session before.
+    this.#want('online')
+  }
+
+  /** Says goodbye; resolves when the broker has it, or when there is none to be had. */
+  async close(): Promise<void> {
+    if (this.#over) return
+    this.#over = true
+    const kept = new Promise<void>((resolve) => {
+      this.#onKept = resolve
+    })
+    this.#want('closed')
+    await kept
+  }
+
+  /** Says nothing more: another session has the name. */
+  leave(): void {
+    this.#over = true
+    this.#settle()
+  }
+
+  #want(state: PresenceState): void {
+    const { clock, everyMs } = this.#options
+    this.#settle()
+    this.#wanted = state
+    const dueMs = this.#keptAt + everyMs - clock.now()
+    if (dueMs <= 0) void this.#keep(state)
+    else this.#cancel = clock.schedule(dueMs, () => void this.#keep(state))
+  }
+
+  async #keep(state: PresenceState): Promise<void> {
+    const { clock } = this.#options
+    this.#keptAt = clock.now()
+    if (state === 'online') this.#cancel = clock.schedule(CONFIRM_MS, () => this.#want(state))
+    try {
+      await this.#options.keep(this.#frame(state))
+    } catch {
+      // There is no connection: the next one says it.
+    }
+    this.#onKept?.()
+  }
+
+  #frame(state: PresenceState): Uint8Array {
+    const { session, epoch } = this.#options.identity
+    this.#sequence++
+    return this.#options.seal({ type: 'presence', session, epoch, state, sequence: this.#sequence })
+  }
+
+  #settle(): void {
+    this.#cancel?.()
+    this.#cancel = undefined
+  }
+}

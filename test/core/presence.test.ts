@@ -1,0 +1,241 @@
+import { describe, expect, it } from 'vitest'
+import type { Transport } from '../../src/core/transport.js'
+import { FaultyTransport } from '../support/faulty-transport.js'
+import { ManualClock, settle } from '../support/manual-clock.js'
+import { stubContext } from '../support/stub-context.js'
+import { Tether } from '../support/tether.js'
+
+/** What becomes of a call, without waiting for more than what is ready. */
+async function soon(call: Promise<unknown>): Promise<unknown> {
+  let state: unknown = 'waiting'
+  call.then(
+    (value) => {
+      state = value
+    },
+    (error: { code: string }) => {
+      state = error.code
+    },
+  )
+  await settle()
+  return state
+}
+
+async function served(tether: Tether, transport: Transport = tether.transport) {
+  const session = tether.session({ transport }).on('invoke', (invocation) => invocation.respond('served'))
+  await session.open()
+  await settle()
+  return session
+}
+
+describe('presence', () => {
+  it('lets the next invocation know of a graceful close at once', async () => {
+    await using tether = new Tether({ clock: new ManualClock() })
+    const session = await served(tether)
+    const stub = tether.stub()
+    expect(await stub({}, stubContext())).toBe('served')
+    await session.close()
+    await settle()
+    expect(await soon(stub({}, stubContext()))).toBe('NO_SESSION')
+  })
+
+  it('tells an environment that connects after a graceful close, and one after the next opening', async () => {
+    await using tether = new Tether({ clock: new ManualClock() })
+    await (await served(tether)).close()
+    expect(await soon(tether.stub()({}, stubContext()))).toBe('NO_SESSION')
+    await served(tether)
+    expect(await soon(tether.stub()({}, stubContext()))).toBe('served')
+  })
+
+  it('brings an environment back that was told nobody is there, as soon as somebody is', async () => {
+    await using tether = new Tether({ clock: new ManualClock() })
+    const session = await served(tether)
+    const stub = tether.stub()
+    await stub({}, stubContext())
+    await session.close()
+    await settle()
+    expect(await soon(stub({}, stubContext()))).toBe('NO_SESSION')
+    await served(tether)
+    expect(await soon(stub({}, stubContext()))).toBe('served')
+  })
+
+  it('gives a session that its broker lost a second to come back', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    await served(tether)
+    tether.transport.admit = ({ role }) => {
+      if (role === 'session') throw new Error('down')
+    }
+    tether.transport.cut('session')
+    await settle()
+    const call = tether.stub()({}, stubContext())
+    expect(await soon(call)).toBe('waiting')
+    await clock.advance(900)
+    expect(await soon(call)).toBe('waiting')
+    await clock.advance(100)
+    expect(await soon(call)).toBe('NO_SESSION')
+  })
+
+  it('is said again when the will of a connection that was replaced comes late', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    let will: Uint8Array | undefined
+    const own = Object.assign(Object.create(tether.transport) as Transport, {
+      connect: (...[self, handlers, options]: Parameters<Transport['connect']>) => {
+        will ??= options?.will
+        return tether.transport.connect(self, handlers, options)
+      },
+    })
+    const session = await served(tether, own)
+    // The first connection breaks for the session; the broker finds out when the next one is long there.
+    tether.transport.cut('session')
+    await clock.advance(1_000)
+    expect(session.status.state).toBe('connected')
+    const broker = await tether.transport.connect(
+      { app: 'shop', stage: 'dev', role: 'session', name: 'default' },
+      { onFrame() {} },
+    )
+    await broker.keep!(will!)
+    await settle()
+    await clock.advance(500)
+    expect(await soon(tether.stub()({}, stubContext()))).toBe('served')
+    await session.close()
+    expect(await soon(tether.stub()({}, stubContext()))).toBe('NO_SESSION')
+  })
+
+  it('is said again until the broker has it, no more often than it may be', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    const kept: number[] = []
+    const own: Transport = {
+      name: 'throttled',
+      limits: tether.transport.limits,
+      keeps: { everyMs: 1_000 },
+      async connect(...parameters) {
+        const connection = await tether.transport.connect(...parameters)
+        const keep = connection.keep!.bind(connection)
+        return Object.assign(connection, {
+          async keep(frame: Uint8Array) {
+            kept.push(clock.now())
+            // The broker drops the first two, without a word.
+            if (kept.length > 2) await keep(frame)
+          },
+        })
+      },
+    }
+    const session = await served(tether, own)
+    await clock.advance(10_000)
+    expect(kept).toHaveLength(3)
+    // Back after a cut and closed at once: what is said waits for its turn.
+    tether.transport.cut('session')
+    await clock.advance(500)
+    const closing = session.close()
+    await clock.advance(2_000)
+    await closing
+    expect(kept.length).toBeGreaterThan(3)
+    expect(kept.slice(1).every((at, i) => at - kept[i]! >= 1_000)).toBe(true)
+  })
+
+  it('does not make an answer late that is under way when its session says goodbye', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    const session = await served(tether)
+    const stub = tether.stub()
+    await stub({}, stubContext())
+    clock.jump(1)
+    let held = 0
+    tether.transport.filter = ({ to, frame }) => {
+      if (to.role === 'session') return [frame]
+      held++
+      return []
+    }
+    const call = stub({}, stubContext())
+    await soon(call)
+    expect(held).toBe(1)
+    await session.close()
+    // Not taken for nobody: its answer may be on its way.
+    expect(await soon(call)).toBe('waiting')
+    await clock.advance(1_000)
+    expect(await soon(call)).toBe('NO_SESSION')
+  })
+
+  it('does not outlive a displacement', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    const older = await served(tether)
+    clock.jump(1_000)
+    await served(tether)
+    expect(older.status.state).toBe('closed')
+    expect(await soon(tether.stub()({}, stubContext()))).toBe('served')
+  })
+
+  it('lets a session whose clock is behind follow one that closed', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    const ahead = tether.session({ clock: new ManualClock(clock.now() + 3_600_000) })
+    await ahead.on('invoke', (invocation) => invocation.respond('ahead')).open()
+    await settle()
+    const stub = tether.stub()
+    expect(await soon(stub({}, stubContext()))).toBe('ahead')
+    await ahead.close()
+    await served(tether)
+    expect(await soon(stub({}, stubContext()))).toBe('served')
+  })
+})
+
+describe('after nobody', () => {
+  /** A transport whose broker keeps nothing. */
+  function forgetful(tether: Tether): Transport {
+    const { name, limits } = tether.transport
+    return { name, limits, connect: (self, handlers) => tether.transport.connect(self, handlers) }
+  }
+
+  it('an environment acts at once for ten seconds, then waits again', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    const stub = tether.stub({ transport: forgetful(tether) })
+    const first = stub({}, stubContext())
+    expect(await soon(first)).toBe('waiting')
+    await clock.advance(3_000)
+    expect(await soon(first)).toBe('NO_SESSION')
+    clock.jump(9_900)
+    expect(await soon(stub({}, stubContext()))).toBe('NO_SESSION')
+    clock.jump(200)
+    const later = stub({}, stubContext())
+    expect(await soon(later)).toBe('waiting')
+    await clock.advance(3_000)
+    expect(await soon(later)).toBe('NO_SESSION')
+  })
+
+  it('it asks in the background, so that the invocation after the opening finds the session', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    const transport = forgetful(tether)
+    const stub = tether.stub({ transport })
+    const first = stub({}, stubContext())
+    await soon(first)
+    await clock.advance(3_000)
+    expect(await soon(first)).toBe('NO_SESSION')
+    await served(tether, transport)
+    expect(await soon(stub({}, stubContext()))).toBe('NO_SESSION')
+    expect(await soon(stub({}, stubContext()))).toBe('served')
+  })
+
+  it('a broker that was out of reach is waited for again when it is back', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    await served(tether)
+    const flaky = new FaultyTransport(tether.transport)
+    flaky.admit = () => {
+      throw new Error('down')
+    }
+    const stub = tether.stub({ transport: flaky })
+    const first = stub({}, stubContext())
+    await soon(first)
+    await clock.advance(5_000)
+    expect(await soon(first)).toBe('UNREACHABLE')
+    expect(await soon(stub({}, stubContext()))).toBe('UNREACHABLE')
+    flaky.admit = () => {}
+    await clock.advance(9_000)
+    expect(await soon(stub({}, stubContext()))).toBe('served')
+  })
+})
