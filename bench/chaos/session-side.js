@@ -13,7 +13,7 @@ export async function openSession({ seed, key, transport, connections, onStart }
     stage: 'bench',
     key,
     transport,
-    ...(connections > 1 && { connections: { max: connections } }),
+    connections: { max: connections },
   })
   const work = async (event) => {
     if (event.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, event.delayMs))

@@ -20,6 +20,7 @@ export type CallOutcome =
 // From the invocation's last frame, then every three seconds, also while local code runs: a lost message is a delay.
 const ASK_AT_MS = [300, 800, 1_800]
 const ASK_EVERY_MS = 3_000
+const MAX_STRETCH = 3
 const LAST_ASK_BEFORE_MS = 400
 const PARTS_STALL_MS = 1_000
 /** An answer may come after its session's goodbye, and a session that its broker has lost may be back already. */
@@ -135,7 +136,9 @@ export class Call {
 
   receive(message: SessionMessage): void {
     if (this.#phase === 'done') return
-    this.#heardAt = this.#clock.now()
+    const now = this.#clock.now()
+    if (this.#heardAt <= this.#submittedAt) this.#wire.noteLatency(now - this.#submittedAt)
+    this.#heardAt = now
     this.#lostAt = Number.POSITIVE_INFINITY
     this.#renewed = false
     switch (message.type) {
@@ -293,7 +296,9 @@ export class Call {
 
   get #askAt(): number {
     const later = Math.max(0, this.#asked - ASK_AT_MS.length + 1) * ASK_EVERY_MS
-    const askAt = this.#submittedAt + (ASK_AT_MS[this.#asked] ?? ASK_AT_MS.at(-1)!) + later
+    // Where answers take long, what is asked early only makes them take longer.
+    const stretch = Math.min(MAX_STRETCH, Math.max(1, (2 * this.#wire.latencyMs()) / ASK_AT_MS[0]!))
+    const askAt = this.#submittedAt + (ASK_AT_MS[this.#asked] ?? ASK_AT_MS.at(-1)!) * stretch + later
     // Once more before giving up, where that is not at once.
     const lastAt = this.#silentAt - LAST_ASK_BEFORE_MS
     return lastAt > Math.max(this.#askedAt, this.#submittedAt) ? Math.min(askAt, lastAt) : askAt

@@ -70,6 +70,7 @@ export class Caller {
   #refusal: Refusal | undefined
   #storeless: string | undefined
   #epoch = 0
+  #latencyMs = 0
   #lastEnvironment: { readonly text: string; readonly env: Buffer; readonly fingerprint: string } | undefined
   #closed = false
 
@@ -203,6 +204,10 @@ export class Caller {
       ready: (signal) => this.#link.ready({ signal }),
       renew: () => this.#link.renew(),
       replace: () => this.#link.replace(),
+      latencyMs: () => this.#latencyMs,
+      noteLatency: (ms) => {
+        this.#latencyMs += (ms - this.#latencyMs) / 4
+      },
       activeAt: () => this.#link.activeAt,
       invoke: async (head, options) => {
         const { session } = this.#known

@@ -238,6 +238,7 @@ export class Dispatcher {
       state: 'running',
       answerBytes: 0,
       sending: undefined,
+      sendingAt: 0,
       timers: new Set(),
       trace: traceOf('invocation', () => this.#describe(invocation, arrivedAt)),
     }

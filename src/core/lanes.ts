@@ -1,5 +1,5 @@
-import { Link, type LinkOptions, type LinkStatus } from './reconnect.js'
 import type { SendOptions } from './live-connection.js'
+import { Link, type LinkOptions, type LinkStatus } from './reconnect.js'
 import { type AbortOptions, type Endpoint, LANES } from './transport.js'
 
 export interface LanesOptions extends Omit<LinkOptions, 'lanes'> {

@@ -33,6 +33,8 @@ export interface Entry {
   storing?: { readonly stored: StoredBody; readonly done: Promise<void> } | undefined
   /** The answer is on its way: asking again must not send it twice, and nobody waits for it when this fires. */
   sending: AbortController | undefined
+  /** Since when, in Unix milliseconds. */
+  sendingAt: number
   readonly timers: Set<Cancel>
   /** Where somebody listens to what becomes of it. */
   readonly trace?: Trace | undefined
@@ -110,6 +112,7 @@ export class Ledger {
       state: 'ended',
       answerBytes: 0,
       sending: undefined,
+      sendingAt: 0,
       timers: new Set(),
     }
     this.add(entry)

@@ -22,6 +22,8 @@ export interface OutcomesOptions {
   send(to: string, message: SessionMessage, options: AbortOptions): Promise<Sent>
 }
 
+/** An answer that has not left by then is worth a word to who waits for it. */
+const SENDING_MS = 1_000
 const NOTHING = new Uint8Array()
 
 /** A message without what every one of a session's carries. */
@@ -69,7 +71,11 @@ export class Outcomes {
   /** Tells a stub that asks, or that sends an invocation again, how things stand. */
   repeat(entry: Entry, missing?: MissingParts): void {
     const { id } = entry
-    if (entry.state === 'running' || entry.sending) return this.reply(entry.from, { type: 'ack', id })
+    // An answer that waits for its turn comes by itself, and a word in between would only hold up others.
+    const sendingMs = entry.sending === undefined ? undefined : this.#options.clock.now() - entry.sendingAt
+    if (sendingMs !== undefined && sendingMs < SENDING_MS) return
+    if (entry.state === 'running' || sendingMs !== undefined)
+      return this.reply(entry.from, { type: 'ack', id })
     if (entry.state === 'answered') {
       const parts = missing?.sent === entry.sent?.reference ? missing?.parts : undefined
       if (parts === undefined) this.#options.counters.answersResent++
@@ -157,6 +163,7 @@ export class Outcomes {
     if (entry.answer === undefined || entry.sending) return
     const sending = new AbortController()
     entry.sending = sending
+    entry.sendingAt = this.#options.clock.now()
     if (parts !== undefined) {
       await entry.sent?.resend(parts, { signal: sending.signal }).catch(() => {})
     } else {

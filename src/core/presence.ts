@@ -1,12 +1,13 @@
 import type { Cancel, Clock } from './clock.js'
 import type { PresenceMessage, PresenceState } from './protocol.js'
+import { type Identity, outranks } from './seat.js'
 
 export interface PresenceOptions {
   /** How often the broker lets what it keeps be replaced, in milliseconds. */
   readonly everyMs: number
   readonly clock: Clock
   /** Who is present; its epoch may rise. */
-  readonly identity: { readonly session: string; readonly epoch: number }
+  readonly identity: Identity
   seal(message: PresenceMessage): Uint8Array
   /** Has the broker keep a frame in place of the one before. @throws what the transport throws */
   keep(frame: Uint8Array): Promise<void>
@@ -40,11 +41,11 @@ export class Presence {
   }
 
   /** What the broker keeps for this name, whoever said it. */
-  hear({ session, epoch, state, sequence }: PresenceMessage): void {
+  hear(message: PresenceMessage): void {
     const { identity } = this.#options
-    if (this.#wanted !== 'online' || epoch > identity.epoch) return
-    const own = session === identity.session
-    if (own && epoch === identity.epoch && state === 'online') {
+    const { session, state, sequence } = message
+    if (this.#wanted !== 'online' || outranks(message, identity)) return
+    if (session === identity.session && state === 'online') {
       if (sequence === this.#sequence) this.#settle()
       return
     }

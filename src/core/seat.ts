@@ -13,6 +13,18 @@ export interface SeatOptions {
   onDisplaced(): void
 }
 
+/** A session among those of its name. */
+export interface Identity {
+  /** Random. */
+  readonly session: string
+  readonly epoch: number
+}
+
+/** Whether the name is `a`'s and not `b`'s. */
+export function outranks(a: Identity, b: Identity): boolean {
+  return a.epoch > b.epoch || (a.epoch === b.epoch && a.session > b.session)
+}
+
 /** How long after opening a session may still take the name from a holder whose clock is ahead. */
 const OPENING_MS = 5_000
 const ASK_EVERY_MS = 500
@@ -81,11 +93,14 @@ export class Seat {
     this.#timers.clear()
   }
 
-  #onClaim({ session, epoch }: ClaimMessage): void {
-    const { session: own } = this.#options
-    const higher = epoch > this.#epoch || (epoch === this.#epoch && session > own)
-    if (higher) return this.#contest(epoch, false)
-    this.#options.send({ type: 'displaced', session: own, epoch: this.#epoch, target: session })
+  #onClaim(claim: ClaimMessage): void {
+    if (outranks(claim, this)) return this.#contest(claim.epoch, false)
+    this.#options.send({
+      type: 'displaced',
+      session: this.session,
+      epoch: this.#epoch,
+      target: claim.session,
+    })
   }
 
   // It has closed, and its stubs would wait for a session that is no older.
@@ -100,7 +115,10 @@ export class Seat {
     this.#options.onRaised()
   }
 
-  #onDisplaced({ epoch }: DisplacedMessage): void {
+  #onDisplaced(message: DisplacedMessage): void {
+    // An answer to a claim that was made before the epoch was raised.
+    if (!outranks(message, this)) return
+    const { epoch } = message
     const opening = this.#options.clock.now() - this.#openedAt < OPENING_MS
     if (opening && !this.#raised) {
       this.#raised = true

@@ -44,7 +44,18 @@ export function checkSessionOptions(options: SessionOptions): SessionOptions {
       'createSession() takes an object: { app, stage, key, transport }.',
     )
   }
-  const known = ['app', 'stage', 'name', 'key', 'keys', 'transport', 'store', 'connections', 'clock', 'maxKeptBytes']
+  const known = [
+    'app',
+    'stage',
+    'name',
+    'key',
+    'keys',
+    'transport',
+    'store',
+    'connections',
+    'clock',
+    'maxKeptBytes',
+  ]
   const unknown = Object.keys(options).find((name) => !known.includes(name))
   if (unknown !== undefined) {
     throw new TetherError(

@@ -6,8 +6,8 @@ import { TetherError, throwIfAborted } from './errors.js'
 import { SessionEmitter, type SessionEvents } from './events.js'
 import { FunctionTable, type ServeOptions, type TargetParts } from './function-table.js'
 import type { Invocation } from './invocation.js'
-import { PayloadDepot } from './payload-depot.js'
 import { Lanes } from './lanes.js'
+import { PayloadDepot } from './payload-depot.js'
 import { Presence } from './presence.js'
 import type { LinkStatus } from './reconnect.js'
 import { Seat } from './seat.js'
@@ -140,7 +140,7 @@ export class Session implements AsyncDisposable {
 
   /** What it has done so far: a copy, cheap enough to be read every second, also after `close()`. */
   stats(): SessionStats {
-    return sessionStats(this.#counters, this.#lanes.connectedMs, this.#pricing)
+    return sessionStats(this.#counters, this.#lanes, this.#pricing)
   }
 
   on<K extends keyof SessionEvents>(event: K, listener: SessionEvents[K]): this {

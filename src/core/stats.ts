@@ -9,7 +9,7 @@ export interface BodyBytes {
   readonly compressedBytes: number
 }
 
-/** What a session has done since it was made; numbers only ever grow, but for `running`. */
+/** What a session has done since it was made; numbers only ever grow, but for `running` and `connections`. */
 export interface SessionStats {
   /** Each is counted once, however often it arrives; `received` is the sum of the others. */
   readonly invocations: {
@@ -37,6 +37,8 @@ export interface SessionStats {
   readonly offloads: { readonly events: number; readonly responses: number }
   /** Arrivals that were dropped, by the reason of their `discard` event. */
   readonly discards: Readonly<Record<DiscardReason, number>>
+  /** How many connections are up now. */
+  readonly connections: number
   /** How long connections were up, in milliseconds; two at once count twice, as brokers do. */
   readonly connectedMs: number
   /**
@@ -107,7 +109,7 @@ export class Counters {
 /** The counts as users read them; a copy that does not change. */
 export function sessionStats(
   counters: Counters,
-  connectedMs: number,
+  { connections, connectedMs }: { readonly connections: number; readonly connectedMs: number },
   pricing: TransportPricing | undefined,
 ): SessionStats {
   const { received, answered, failed, declined, meteredUnits } = counters
@@ -127,6 +129,7 @@ export function sessionStats(
     duplicates: { frames: counters.duplicateFrames, invocations: counters.duplicateInvocations },
     offloads: { events: counters.eventsOffloaded, responses: counters.responsesOffloaded },
     discards: { ...counters.discards },
+    connections,
     connectedMs,
     ...(pricing === undefined ? {} : { meteredUnits, estimatedUsd: usd(pricing, meteredUnits, connectedMs) }),
   }

@@ -8,6 +8,9 @@ export interface Wire {
   renew(): void
   /** Drops a connection that takes nothing. */
   replace(): void
+  /** How long a session's first word about an invocation takes, as of late. */
+  latencyMs(): number
+  noteLatency(ms: number): void
   /** When anything last came or went. */
   activeAt(): number
   invoke(
