@@ -28,6 +28,11 @@ export class Attendance {
     return this.#sequence > 0
   }
 
+  /** The broker says that a session is there. */
+  get online(): boolean {
+    return this.#state === 'online'
+  }
+
   /** What ended the wait for a session a moment ago: it will not be waited for again so soon. */
   get error(): TetherError | undefined {
     return this.#clock.now() < this.#until ? this.#error : undefined
@@ -42,7 +47,7 @@ export class Attendance {
 
   /** A session was heard. */
   heard(): void {
-    this.#state = undefined
+    if (this.#state !== 'online') this.#state = undefined
     this.#error = undefined
   }
 

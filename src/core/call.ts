@@ -25,6 +25,8 @@ const LAST_ASK_BEFORE_MS = 400
 const PARTS_STALL_MS = 1_000
 /** An answer may come after its session's goodbye, and a session that its broker has lost may be back already. */
 const LOST_MS = 1_000
+/** How many times longer silence may last where the broker says that a session is there. */
+const ONLINE_PATIENCE = 4
 
 type Phase = 'connecting' | 'sending' | 'waiting' | 'transferring' | 'done'
 
@@ -308,7 +310,10 @@ export class Call {
     if (this.#ackedBy !== undefined) return Number.POSITIVE_INFINITY
     const { ackTimeoutMs, connectTimeoutMs } = this.#options
     if (this.#outageAt !== undefined) return this.#outageAt + connectTimeoutMs
-    return Math.min(this.#heardAt + ackTimeoutMs, this.#lostAt + LOST_MS)
+    // A session that is there is silent where its broker is overloaded; half the time is kept for the alternative.
+    const patienceMs = Math.min(ONLINE_PATIENCE * ackTimeoutMs, (this.#giveUpAt - this.#startedAt) / 2)
+    const silenceMs = this.#wire.online() ? Math.max(ackTimeoutMs, patienceMs) : ackTimeoutMs
+    return Math.min(this.#heardAt + silenceMs, this.#lostAt + LOST_MS)
   }
 
   /** Wakes for the next question, or for the end of the wait, whichever comes first. */

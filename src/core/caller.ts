@@ -204,6 +204,7 @@ export class Caller {
       ready: (signal) => this.#link.ready({ signal }),
       renew: () => this.#link.renew(),
       replace: () => this.#link.replace(),
+      online: () => this.#attendance.online,
       latencyMs: () => this.#latencyMs,
       noteLatency: (ms) => {
         this.#latencyMs += (ms - this.#latencyMs) / 4
@@ -275,7 +276,8 @@ export class Caller {
   #onPresence(message: PresenceMessage): void {
     // The first that is heard was kept from before this environment connected.
     const before = !this.#attendance.informed && message.state === 'closed'
-    if (!this.#attendance.told(message) || message.state === 'online') return
+    const { state } = message
+    if (!this.#attendance.told(message) || state === 'online' || state === 'leaving') return
     for (const call of this.#calls.values()) call.absent(before)
   }
 }

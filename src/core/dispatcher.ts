@@ -98,6 +98,7 @@ export class Dispatcher {
       const challenged = this.#challenged.take(id)
       if (challenged?.from === from) return this.#begin(challenged.message, from, challenged.arrivedAt)
     }
+    if (this.#challenged.has(id)) return this.#outcomes.reply(from, { type: 'challenge', id })
     const lastPartAt = this.#receiving.get(id)?.last ?? Number.NEGATIVE_INFINITY
     if (this.#fetching.has(id) || this.#options.clock.now() - lastPartAt < PARTS_STALL_MS) {
       return this.#outcomes.reply(from, { type: 'ack', id })
@@ -114,6 +115,11 @@ export class Dispatcher {
     this.#receiving.set(id, { first: this.#receiving.get(id)?.first ?? now, last: now })
     for (const [old, { last }] of this.#receiving) if (last < now - REMEMBERED_MS) this.#receiving.delete(old)
     if (!known && !this.#closing) this.#outcomes.reply(from, { type: 'ack', id })
+  }
+
+  /** Whether nothing runs and every answer has left. */
+  get idle(): boolean {
+    return this.#ledger.idle
   }
 
   /** Takes nothing from now on; resolves when nothing runs and every answer has left, or soon after `stop`. */

@@ -17,9 +17,15 @@ export interface LogEvent extends LogEntry {
 /** A function's local code was built anew, or could not be. */
 export interface ReloadEvent {
   readonly functionId: string
-  /** From the change, or the call of `reload`, until the next invocation gets the new code. */
+  /**
+   * From the change, or the call of `reload`, until the new code was loaded in the worker of the next invocation, or, where
+   * none stands by, until it was built.
+   */
   readonly durationMs: number
-  /** Why there is no new code (`BUILD_FAILED`); invocations fail with it until the next reload. */
+  /**
+   * Why there is no new code: `BUILD_FAILED`, whose details have `file`, `line`, `column` and `text` where they are known.
+   * Invocations fail with it until the next reload, or with `onBuildError: 'keep'` get the last build that was good.
+   */
   readonly error?: TetherError
 }
 

@@ -14,6 +14,12 @@ export interface ServeOptions {
   readonly functions:
     | Readonly<Record<string, FunctionTarget>>
     | ((functionId: string) => FunctionTarget | undefined)
+  /**
+   * What invocations get after a change that does not build: the error, or an answer of the last build that was good. The
+   * `reload` event has the error in either case.
+   * @default 'fail'
+   */
+  readonly onBuildError?: 'fail' | 'keep'
 }
 
 /** What the core is given to make targets of: it knows no file system and no executor itself. */
@@ -38,7 +44,11 @@ interface SlotState extends Slot {
   current: Promise<FunctionBuild> | undefined
   /** The build that is under way, or was last: one at a time. */
   building: Promise<FunctionBuild> | undefined
+  /** The last build that was good; its files stay while it is. */
+  good: { readonly build: FunctionBuild; readonly held: Disposable | undefined } | undefined
   failed: boolean
+  /** The executor's part of the last reload: code that loads ahead of its first invocation. */
+  taking: Promise<void> | undefined
   watcher: Disposable | undefined
 }
 
@@ -62,10 +72,19 @@ export class FunctionTable {
     this.#options = options
     this.#parts = parts
     this.#onReload = onReload
-    const { functions, executor, ...unknown } = options ?? {}
+    const { functions, executor, onBuildError = 'fail', ...unknown } = options ?? {}
     const [name] = Object.keys(unknown)
     if (name !== undefined) {
-      throw new TetherError('INVALID_OPTION', `serve() has no option '${name}'; it has executor, functions.`)
+      throw new TetherError(
+        'INVALID_OPTION',
+        `serve() has no option '${name}'; it has executor, functions, onBuildError.`,
+      )
+    }
+    if (onBuildError !== 'fail' && onBuildError !== 'keep') {
+      throw new TetherError(
+        'INVALID_OPTION',
+        `'onBuildError' must be 'fail' or 'keep', not ${JSON.stringify(onBuildError)}.`,
+      )
     }
     if (executor !== undefined && typeof executor?.execute !== 'function') {
       throw new TetherError('INVALID_OPTION', "'executor' must be an executor, such as workerThreads().")
@@ -98,9 +117,7 @@ export class FunctionTable {
         `Function '${functionId}' is not served, so it cannot be reloaded.`,
       )
     }
-    const reloading = this.#load(functionId, slot)
-    this.#onReload(functionId, reloading)
-    await reloading
+    await this.#reload(functionId, slot)
   }
 
   async close(): Promise<void> {
@@ -120,7 +137,9 @@ export class FunctionTable {
       executor,
       current: undefined,
       building: undefined,
+      good: undefined,
       failed: false,
+      taking: undefined,
       quick: false,
       watcher: undefined,
       build: (parent) => {
@@ -128,8 +147,11 @@ export class FunctionTable {
           slot.building = this.#build(functionId, slot, parent)
           return this.#track(slot, slot.building)
         }
+        const { good, current } = slot
+        if (good !== undefined && this.#options.onBuildError === 'keep')
+          return current.catch(() => good.build)
         // A build that failed is tried again: what was missing may be there now.
-        return slot.failed ? this.#load(functionId, slot, parent) : slot.current
+        return slot.failed ? this.#load(functionId, slot, parent) : current
       },
     }
     this.#slots.set(functionId, slot)
@@ -169,14 +191,24 @@ export class FunctionTable {
     try {
       // Before the first load, so that no change between the two is missed.
       slot.watcher ??= slot.source.watch?.(() => {
-        this.#onReload(functionId, this.#load(functionId, slot))
+        this.#reload(functionId, slot).catch(() => {})
       })
-      return await slot.source.load()
+      const build = await slot.source.load()
+      const held = build.hold?.()
+      slot.good?.held?.[Symbol.dispose]()
+      slot.good = { build, held }
+      return build
     } catch (error) {
       if (error instanceof TetherError) throw error
       const message = `Function '${functionId}' could not be built: ${String(error)}`
       throw new TetherError('BUILD_FAILED', message, { cause: error })
     }
+  }
+
+  #reload(functionId: string, slot: SlotState): Promise<void> {
+    const reloading = this.#load(functionId, slot).then(() => slot.taking)
+    this.#onReload(functionId, reloading)
+    return reloading
   }
 
   // The new build replaces the old before it is ready: whoever comes from now on waits for it.
@@ -187,7 +219,8 @@ export class FunctionTable {
       if (slot.current !== next && slot.current !== undefined) return slot.current
       slot.building = this.#build(functionId, slot, parent)
       const build = await slot.building
-      await slot.executor.reload(functionId)
+      slot.taking = slot.executor.reload(functionId, build)
+      slot.taking.catch(() => {})
       return build
     }
     const next = load()

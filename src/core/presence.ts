@@ -37,7 +37,7 @@ export class Presence {
 
   /** The connection is up, or the epoch was raised. */
   online(): void {
-    if (!this.#over) this.#want('online')
+    if (!this.#over && this.#wanted !== 'leaving') this.#want('online')
   }
 
   /** What the broker keeps for this name, whoever said it. */
@@ -53,6 +53,11 @@ export class Presence {
     this.#want('online')
   }
 
+  /** Takes nothing more, while something still runs. */
+  leaving(): void {
+    if (!this.#over) this.#want('leaving')
+  }
+
   /** Says goodbye; resolves when the broker has it, or when there is none to be had. */
   async close(): Promise<void> {
     if (this.#over) return
@@ -65,7 +70,7 @@ export class Presence {
   }
 
   /** Says nothing more: another session has the name. */
-  leave(): void {
+  abandon(): void {
     this.#over = true
     this.#settle()
   }

@@ -164,8 +164,8 @@ export interface DisplacedMessage {
 }
 
 /**
- * Whether a session is there: what its broker keeps for who connects later. `lost` is left with the broker as the last will
- * of a connection; `closed` is said by the session itself, when nothing runs any more.
+ * Whether a session is there: what its broker keeps for who connects later. `leaving`: it takes nothing more, and something
+ * still runs; `closed`: nothing does. `lost` is left with the broker as the last will of a connection.
  */
 export interface PresenceMessage {
   readonly type: 'presence'
@@ -176,7 +176,7 @@ export interface PresenceMessage {
   readonly sequence: number
 }
 
-export type PresenceState = 'online' | 'lost' | 'closed'
+export type PresenceState = 'online' | 'leaving' | 'closed' | 'lost'
 
 /** What sessions of one name send to each other. */
 export type PeerMessage = ClaimMessage | DisplacedMessage | PresenceMessage

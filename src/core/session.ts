@@ -242,7 +242,7 @@ export class Session implements AsyncDisposable {
   }
 
   #onDisplaced(): void {
-    this.#presence?.leave()
+    this.#presence?.abandon()
     this.#dispatcher.abandon()
     this.#emitter.emit('displaced')
     // It reports its own failures; nobody called it who could be told.
@@ -254,6 +254,7 @@ export class Session implements AsyncDisposable {
     this.#seat.close()
     this.#waiters.close()
     try {
+      if (!this.#dispatcher.idle) this.#presence?.leaving()
       await this.#dispatcher.drain()
       await this.#functions?.close()
       await this.#presence?.close()

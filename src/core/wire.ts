@@ -8,6 +8,8 @@ export interface Wire {
   renew(): void
   /** Drops a connection that takes nothing. */
   replace(): void
+  /** Whether the broker says that a session is there. */
+  online(): boolean
   /** How long a session's first word about an invocation takes, as of late. */
   latencyMs(): number
   noteLatency(ms: number): void

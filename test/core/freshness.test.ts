@@ -71,7 +71,7 @@ describe('a recorded invocation', () => {
     await session.open()
     tether.transport.filter = ({ to, frame }) => (to.role === 'stub' ? [] : [frame])
     const outcomes = Promise.allSettled(Array.from({ length: 20 }, () => tether.stub()('x', stubContext())))
-    await clock.advance(3_000)
+    await clock.advance(10_000)
     expect((await outcomes).every(({ status }) => status === 'rejected')).toBe(true)
     expect(runs).toBe(0)
   })

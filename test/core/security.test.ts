@@ -129,7 +129,7 @@ describe('a wrong key', () => {
     const outcome = tether
       .stub()({}, stubContext())
       .catch((error: unknown) => error)
-    await clock.advance(3_000)
+    await clock.advance(10_000)
     expect(await outcome).toMatchObject({ message: expect.stringContaining('speaks protocol version 1') })
     expect(tether.discards[0]).toMatchObject({ reason: 'version' })
   })
