@@ -17,7 +17,7 @@ export type CallOutcome =
   | { readonly kind: 'value'; readonly body: Uint8Array }
   | { readonly kind: 'error'; readonly error: LambdaError }
 
-// From the invocation's last frame, then every three seconds, also while local code runs: a lost message is a delay.
+// From the invocation's last frame, then every three seconds while local code runs: a lost message is a delay.
 const ASK_AT_MS = [300, 800, 1_800]
 const ASK_EVERY_MS = 3_000
 const MAX_STRETCH = 3
@@ -297,13 +297,22 @@ export class Call {
   }
 
   get #askAt(): number {
-    const later = Math.max(0, this.#asked - ASK_AT_MS.length + 1) * ASK_EVERY_MS
     // Where answers take long, what is asked early only makes them take longer.
     const stretch = Math.min(MAX_STRETCH, Math.max(1, (2 * this.#wire.latencyMs()) / ASK_AT_MS[0]!))
-    const askAt = this.#submittedAt + (ASK_AT_MS[this.#asked] ?? ASK_AT_MS.at(-1)!) * stretch + later
+    const askAt = this.#submittedAt + this.#nextAskMs * stretch
     // Once more before giving up, where that is not at once.
     const lastAt = this.#silentAt - LAST_ASK_BEFORE_MS
     return lastAt > Math.max(this.#askedAt, this.#submittedAt) ? Math.min(askAt, lastAt) : askAt
+  }
+
+  get #nextAskMs(): number {
+    const early = ASK_AT_MS[this.#asked]
+    if (early !== undefined) return early
+    const more = this.#asked - ASK_AT_MS.length + 1
+    // Known to run, it is asked for regularly; unheard, ever less often, since many may be waiting.
+    return this.#ackedBy === undefined
+      ? ASK_AT_MS.at(-1)! * 2 ** more
+      : ASK_AT_MS.at(-1)! + more * ASK_EVERY_MS
   }
 
   get #silentAt(): number {

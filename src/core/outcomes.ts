@@ -32,6 +32,8 @@ export type Reply<M = SessionMessage> = M extends unknown ? Omit<M, 'session' | 
 /** How a session's invocations end, and what their stubs are told of it. */
 export class Outcomes {
   readonly #options: OutcomesOptions
+  /** What waits for its turn, by type and invocation. */
+  readonly #replying = new Set<string>()
   #onIdle: (() => void) | undefined
 
   constructor(options: OutcomesOptions) {
@@ -146,8 +148,12 @@ export class Outcomes {
     await this.#send(entry.from, { type: 'ack', id: entry.id })
   }
 
+  /** Sends a small message, but not the same twice before it has left. */
   reply(to: string, message: Reply): void {
-    void this.#send(to, message)
+    const key = `${message.type} ${message.id}`
+    if (this.#replying.has(key)) return
+    this.#replying.add(key)
+    void this.#send(to, message).then(() => this.#replying.delete(key))
   }
 
   /** Resolves when nothing runs and every answer has left. */

@@ -6,6 +6,8 @@ import type { TransportLimits } from './transport.js'
 // more than 95 % of the limit from this side.
 const BURST = 0.1
 const REFILL = 0.85
+// What others send takes at most half of the rate from this side, which could not answer them otherwise.
+const RECEIVED = 0.5
 
 interface Waiting {
   readonly bytes: number
@@ -24,6 +26,8 @@ export class Pacer {
   /** Parts of large messages: they let everything else pass. */
   readonly #waitingBulk: Waiting[] = []
   #waitingBytes = 0
+  /** How many frames that arrive will be counted. */
+  #receivable: number
   #frames: number
   #bytes: number
   #filledAt: number
@@ -35,6 +39,7 @@ export class Pacer {
     this.#rate = rate
     this.#frames = (rate?.frames ?? 0) * BURST
     this.#bytes = (rate?.bytes ?? 0) * BURST
+    this.#receivable = (rate?.frames ?? 0) * RECEIVED
     this.#filledAt = clock.now()
   }
 
@@ -73,7 +78,9 @@ export class Pacer {
   received(bytes: number): void {
     if (this.#rate?.counts !== 'sent+received') return
     this.#fill()
-    this.#spend(bytes)
+    const charged = Math.min(1, this.#receivable)
+    this.#receivable -= charged
+    this.#spend(bytes * charged, charged)
   }
 
   /** Rejects what waits with `CLOSED`. */
@@ -90,9 +97,9 @@ export class Pacer {
   }
 
   // What others send can mute this side for a second, never for longer.
-  #spend(bytes: number): void {
+  #spend(bytes: number, count = 1): void {
     const { frames, bytes: byteRate = 0 } = this.#rate!
-    this.#frames = Math.max(-frames * REFILL, this.#frames - 1)
+    this.#frames = Math.max(-frames * REFILL, this.#frames - count)
     this.#bytes = Math.max(-Math.max(byteRate * REFILL, bytes), this.#bytes - bytes)
   }
 
@@ -102,6 +109,7 @@ export class Pacer {
     const seconds = Math.max(0, now - this.#filledAt) / 1000
     this.#filledAt = now
     this.#frames = Math.min(frames * BURST, this.#frames + seconds * frames * REFILL)
+    this.#receivable = Math.min(frames * RECEIVED, this.#receivable + seconds * frames * RECEIVED)
     this.#bytes = Math.min(bytes * BURST, this.#bytes + seconds * bytes * REFILL)
   }
 
