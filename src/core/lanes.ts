@@ -1,8 +1,9 @@
+import type { TetherError } from './errors.js'
 import type { SendOptions } from './live-connection.js'
 import { Link, type LinkOptions, type LinkStatus } from './reconnect.js'
-import { type AbortOptions, type Endpoint, LANES } from './transport.js'
+import { type AbortOptions, type Connection, type Endpoint, LANES } from './transport.js'
 
-export interface LanesOptions extends Omit<LinkOptions, 'lanes'> {
+export interface LanesOptions extends Omit<LinkOptions, 'lane' | 'prepare'> {
   /** The most connections at once. */
   readonly max: number
 }
@@ -15,7 +16,7 @@ const ALL = Array.from({ length: LANES }, (_, lane) => lane)
  */
 export class Lanes {
   readonly #options: LanesOptions
-  readonly #links: Link[]
+  readonly #shares: Share[]
   #growing = false
   #dividing: Promise<void> = Promise.resolve()
   #stopped = false
@@ -24,7 +25,7 @@ export class Lanes {
 
   constructor(options: LanesOptions) {
     this.#options = options
-    this.#links = [this.#link(0)]
+    this.#shares = [this.#share(0)]
   }
 
   /** How many connections are up. */
@@ -34,70 +35,64 @@ export class Lanes {
 
   /** How long connections were up, in milliseconds, all together. */
   get connectedMs(): number {
-    return this.#links.reduce((sum, { connectedMs }) => sum + connectedMs, 0)
+    return this.#shares.reduce((sum, { link }) => sum + link.connectedMs, 0)
   }
 
   /** Connects once and throws if that fails; from then on keeps connections alive. */
   open(options: AbortOptions = {}): Promise<void> {
-    return this.#links[0]!.open(options)
+    return this.#shares[0]!.link.open(options)
   }
 
   /** Sends one frame within the rate of a connection. @throws what `Connection.send` throws */
   async send(to: Endpoint, frame: Uint8Array, options: SendOptions = {}): Promise<void> {
-    const freest = this.#freest()
+    const freest = this.#shares.reduce((best, share) => (share.headroom > best.headroom ? share : best))
     if (freest.headroom <= 0) this.#grow()
-    await freest.send(to, frame, options)
+    await freest.link.send(to, frame, options)
   }
 
-  /** See `Connection.keep`. */
-  keep(frame: Uint8Array): Promise<void> {
-    return this.#links[0]!.keep(frame)
+  /** See `Connection.keep`; nothing happens without a connection. */
+  async keep(frame: Uint8Array): Promise<void> {
+    await this.#shares[0]!.link.live?.connection.keep?.(frame)
   }
 
   /** Ends every connection. Idempotent. */
   async stop(): Promise<void> {
     this.#stopped = true
-    await Promise.all(this.#links.map((link) => link.stop()))
+    await Promise.all(this.#shares.map(({ link }) => link.stop()))
   }
 
-  get #up(): Link[] {
-    return this.#links.filter(({ connected }) => connected)
+  get #up(): Share[] {
+    return this.#shares.filter(({ link }) => link.connected)
   }
 
-  #freest(): Link {
-    return this.#links.reduce((best, link) => (link.headroom > best.headroom ? link : best))
-  }
-
-  #link(index: number): Link {
+  #share(index: number): Share {
     const { will, onFrame, onStatus: _, ...options } = this.#options
-    const link: Link = new Link({
+    const share: Share = new Share(index === 0 ? undefined : [index], {
       ...options,
       // What others are to know of the session, its first connection tells them.
       ...(index === 0 && will !== undefined ? { will } : {}),
-      ...(index === 0 ? {} : { lanes: ALL.filter((lane) => lane % (index + 1) === index) }),
       onFrame: (frame) => {
         onFrame(frame)
-        if (link.headroom <= 0) this.#grow()
+        if (share.headroom <= 0) this.#grow()
       },
       onStatus: (status) => this.#onStatus(status, index),
     })
-    return link
+    return share
   }
 
   /** Opens one more connection. What cannot be had is tried again when it is next needed. */
   #grow(): void {
     const { max, transport } = this.#options
-    if (this.#growing || this.#stopped || this.#links.length >= Math.min(max, LANES)) return
-    if (transport.limits.rate === undefined || !this.#links.every(({ divisible }) => divisible)) return
+    if (this.#growing || this.#stopped || this.#shares.length >= Math.min(max, LANES)) return
+    if (transport.limits.rate === undefined || !this.#shares.every(({ divisible }) => divisible)) return
     this.#growing = true
-    const link = this.#link(this.#links.length)
-    link
+    const share = this.#share(this.#shares.length)
+    share.link
       .open()
       .then(
         () => {
-          this.#links.push(link)
-          // The one before all of them may have been the last to be stopped.
-          if (this.#stopped) void link.stop()
+          this.#shares.push(share)
+          if (this.#stopped) void share.link.stop()
           this.#divide()
         },
         () => {
@@ -113,16 +108,16 @@ export class Lanes {
   #divide(): void {
     this.#dividing = this.#dividing.then(async () => {
       const up = this.#up
-      if (up.length === 0 || this.#links.length === 1) return
-      const shares = up.map((link, i) => ({ link, lanes: ALL.filter((lane) => lane % up.length === i) }))
-      await Promise.all(shares.map(({ link, lanes }) => link.receive(lanes)))
-      await Promise.all(shares.map(({ link, lanes }) => link.serve(lanes)))
+      if (up.length === 0 || this.#shares.length === 1) return
+      const parts = up.map((share, i) => ({ share, lanes: ALL.filter((lane) => lane % up.length === i) }))
+      await Promise.all(parts.map(({ share, lanes }) => share.receive(lanes)))
+      await Promise.all(parts.map(({ share, lanes }) => share.serve(lanes)))
     })
   }
 
   // One that breaks leaves its lanes to the others until it is back; nobody is told while one is up.
   #onStatus(status: LinkStatus, index: number): void {
-    if (this.#links.length > 1) this.#divide()
+    if (this.#shares.length > 1) this.#divide()
     const first = index === 0
     const before = this.#connected
     this.#connected = this.#up.length > 0
@@ -133,5 +128,57 @@ export class Lanes {
           ? first || !before
           : !this.#connected && (first || before)
     if (news) this.#options.onStatus?.(status)
+  }
+}
+
+/** One lasting connection and the lanes that it receives. */
+class Share {
+  readonly link: Link
+  /** All of them until they are divided. */
+  #lanes: readonly number[] | undefined
+
+  constructor(lanes: readonly number[] | undefined, options: LinkOptions) {
+    this.#lanes = lanes
+    this.link = new Link({
+      ...options,
+      lane: () => this.#lanes?.[0],
+      prepare: async (connection) => {
+        // Others may be given to it meanwhile.
+        for (let served: readonly number[] | undefined; served !== this.#lanes; ) {
+          served = this.#lanes
+          await connection.serve?.(served!)
+        }
+      },
+    })
+  }
+
+  /** See `Pacer.headroom`; nothing without a connection. */
+  get headroom(): number {
+    return this.link.live?.pacer.headroom ?? Number.NEGATIVE_INFINITY
+  }
+
+  /** Whether it is connected and can be given some of the lanes. */
+  get divisible(): boolean {
+    return this.#connection?.serve !== undefined
+  }
+
+  /** Receives these lanes as well. Never rejects. */
+  async receive(lanes: readonly number[]): Promise<void> {
+    if (this.#lanes !== undefined) await this.serve([...new Set([...this.#lanes, ...lanes])])
+  }
+
+  /** Receives these lanes from now on, on this connection and on those that follow it. Never rejects. */
+  async serve(lanes: readonly number[]): Promise<void> {
+    this.#lanes = lanes
+    const { live } = this.link
+    try {
+      await live?.connection.serve?.(lanes)
+    } catch (error) {
+      live?.end(error as TetherError)
+    }
+  }
+
+  get #connection(): Connection | undefined {
+    return this.link.live?.connection
   }
 }

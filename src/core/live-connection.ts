@@ -14,45 +14,21 @@ export class LiveConnection {
   readonly expiresAt: number | undefined
   /** Resolves when it is over, with why. */
   readonly ended: Promise<TetherError>
-  readonly #connection: Connection
-  readonly #pacer: Pacer
+  readonly connection: Connection
+  readonly pacer: Pacer
   readonly #pending = new Set<(error: TetherError) => void>()
   #over: TetherError | undefined
   #resolveEnded: (error: TetherError) => void = () => {}
 
   constructor(connection: Connection, pacer: Pacer, upAt: number) {
-    this.#connection = connection
-    this.#pacer = pacer
+    this.connection = connection
+    this.pacer = pacer
     this.upAt = upAt
     this.expiresAt = connection.expiresAt
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve
     })
     void connection.closed.then((error) => this.end(error))
-  }
-
-  /** See `Pacer.headroom`. */
-  get headroom(): number {
-    return this.#pacer.headroom
-  }
-
-  /** Whether it can be given some of a session's lanes. */
-  get divisible(): boolean {
-    return this.#connection.serve !== undefined
-  }
-
-  /** See `Connection.keep`. */
-  async keep(frame: Uint8Array): Promise<void> {
-    await this.#connection.keep?.(frame)
-  }
-
-  /** Receives these lanes from now on; never rejects, since a connection that cannot is about to end. */
-  async serve(lanes: readonly number[]): Promise<void> {
-    try {
-      await this.#connection.serve?.(lanes)
-    } catch (error) {
-      this.end(error as TetherError)
-    }
   }
 
   get over(): boolean {
@@ -81,7 +57,7 @@ export class LiveConnection {
   end(reason?: TetherError): void {
     if (this.#over !== undefined) return
     this.#over = reason ?? new TetherError('UNREACHABLE', 'The connection to the broker has ended.')
-    this.#pacer.close()
+    this.pacer.close()
     for (const fail of [...this.#pending]) fail(this.#over)
     this.#resolveEnded(this.#over)
   }
@@ -90,16 +66,16 @@ export class LiveConnection {
   async discard(): Promise<void> {
     this.end()
     try {
-      await this.#connection.close()
+      await this.connection.close()
     } catch {
       // It is out of service either way, and who closes it can do no more.
     }
   }
 
   async #deliver(to: Endpoint, frame: Uint8Array, { bulk = false, signal }: SendOptions): Promise<void> {
-    const turn = this.#pacer.take(frame.length, bulk)
+    const turn = this.pacer.take(frame.length, bulk)
     if (turn !== undefined) await turn
     throwIfAborted(signal)
-    await this.#connection.send(to, frame, signal === undefined ? {} : { signal })
+    await this.connection.send(to, frame, signal === undefined ? {} : { signal })
   }
 }

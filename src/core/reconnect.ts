@@ -23,8 +23,10 @@ export interface LinkOptions {
   onStatus?(status: LinkStatus): void
   /** From 0 to 1, for jitter. @default Math.random */
   readonly random?: () => number
-  /** Which of a session's lanes it receives. @default all of them, through one connection */
-  readonly lanes?: readonly number[]
+  /** Which of a session's lanes the next connection begins with. @default all of them */
+  lane?(): number | undefined
+  /** Makes a connection ready for service. @throws TetherError, which ends it */
+  prepare?(connection: Connection): Promise<void>
   /** The session of which `onKept` gets what the broker keeps. */
   readonly watch?: Endpoint
   onKept?(frame: Uint8Array): void
@@ -59,11 +61,9 @@ export class Link {
   #loop: Promise<void> | undefined
   #skipBackoff: (() => void) | undefined
   #requestRenewal: (() => void) | undefined
-  #lanes: readonly number[] | undefined
 
   constructor(options: LinkOptions) {
     this.#options = options
-    this.#lanes = options.lanes
     this.#counters = options.counters ?? new Counters()
   }
 
@@ -88,30 +88,9 @@ export class Link {
     return [...this.#up].reduce((sum, { upAt }) => sum + now - upAt, this.#endedMs)
   }
 
-  /** See `Pacer.headroom`; nothing without a connection. */
-  get headroom(): number {
-    return this.connected ? this.#live!.headroom : Number.NEGATIVE_INFINITY
-  }
-
-  /** Whether it is connected and can be given some of a session's lanes. */
-  get divisible(): boolean {
-    return this.connected && this.#live!.divisible
-  }
-
-  /** See `Connection.keep`. @throws `UNREACHABLE` without a connection, and what it throws */
-  async keep(frame: Uint8Array): Promise<void> {
-    await this.#connection().keep(frame)
-  }
-
-  /** Receives these lanes as well. Never rejects. */
-  async receive(lanes: readonly number[]): Promise<void> {
-    if (this.#lanes !== undefined) await this.serve([...new Set([...this.#lanes, ...lanes])])
-  }
-
-  /** Receives these lanes from now on, on this connection and on those that follow it. Never rejects. */
-  async serve(lanes: readonly number[]): Promise<void> {
-    this.#lanes = lanes
-    await this.#live?.serve(lanes)
+  /** The connection in service, if one is up. */
+  get live(): LiveConnection | undefined {
+    return this.connected ? this.#live : undefined
   }
 
   /** Connects once and throws if that fails; from then on keeps the link alive. */
@@ -155,16 +134,16 @@ export class Link {
 
   /** Sends one frame on the current connection, within its rate. @throws what `Connection.send` throws */
   async send(to: Endpoint, frame: Uint8Array, options: SendOptions = {}): Promise<void> {
-    await this.#connection().send(to, frame, options)
+    this.#throwIfStopped()
+    const { live } = this
+    if (live === undefined) {
+      throw new TetherError('UNREACHABLE', 'There is no connection to the broker.', {
+        cause: this.#lastError,
+      })
+    }
+    await live.send(to, frame, options)
     this.#counters.frameSent(frame.length)
     this.#activeAt = this.#options.clock.now()
-  }
-
-  #connection(): LiveConnection {
-    this.#throwIfStopped()
-    const live = this.#live
-    if (live !== undefined && !live.over) return live
-    throw new TetherError('UNREACHABLE', 'There is no connection to the broker.', { cause: this.#lastError })
   }
 
   /** Opens another connection at once; the current one, if it still lives, serves until then. */
@@ -245,10 +224,10 @@ export class Link {
     const trace = traceOf('connect', () => describe(self, transport))
     trace?.start()
     let connection: Connection
-    const lanes = this.#lanes
+    const lane = this.#options.lane?.()
     try {
       connection = await transport.connect(
-        lanes === undefined ? self : { ...self, lane: lanes[0]! },
+        lane === undefined ? self : { ...self, lane },
         {
           onFrame: (frame) => {
             this.#activeAt = clock.now()
@@ -282,9 +261,7 @@ export class Link {
       throw closed()
     }
     const live = new LiveConnection(connection, pacer, clock.now())
-    if (lanes !== undefined) await live.serve(lanes)
-    // Others were given to it meanwhile.
-    if (this.#lanes !== undefined && this.#lanes !== lanes) await live.serve(this.#lanes)
+    await this.#options.prepare?.(connection).catch((error: TetherError) => live.end(error))
     if (live.over) throw await live.ended
     this.#live = live
     this.#up.add(live)
