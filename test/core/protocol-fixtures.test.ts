@@ -12,7 +12,7 @@ import type { Refusal } from '../../src/core/refusal.js'
 import { generateKey, rootKey, senderKey } from '../../src/core/seal.js'
 import { openBody, sealBody } from '../../src/core/stored-body.js'
 import type { Endpoint } from '../../src/core/transport.js'
-import { clientIdPrefix, topicOf } from '../../src/transports/mqtt-topics.js'
+import { clientIdPrefix, keptTopicOf, topicOf } from '../../src/transports/mqtt-topics.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
 import {
   FILE,
@@ -67,6 +67,17 @@ function receiver({ to }: Pick<MessageFixture, 'to'>, key = root) {
       : new Channel<'session'>({ ...common, onMessage })
   return { channel, messages, discards, refusals, sent }
 }
+
+describe('the fixture of presence', () => {
+  it('is read by a stub as well, where it is kept for its session', () => {
+    const fixture = messageFixtures.find(({ name }) => name === 'presence')!
+    const stub = receiver({ ...fixture, to: { ...fixture.to, role: 'stub', name: 'one' } })
+    for (const frame of fixture.frames) stub.channel.receive(fromHex(frame))
+    expect(stub.messages).toEqual([])
+    for (const frame of fixture.frames) stub.channel.receive(fromHex(frame), fixture.to)
+    expect(stub.messages).toMatchObject([{ message: expected(fixture) }])
+  })
+})
 
 describe.each(messageFixtures)('the fixture of a message: $name', (fixture) => {
   const { from, sender, to, frames, messageNumber } = fixture
@@ -125,6 +136,7 @@ describe.each(messageFixtures)('the fixture of a message: $name', (fixture) => {
   })
 
   it('goes to the documented topic', () => {
+    if (fixture.head.type === 'presence') return expect(keptTopicOf(to)).toBe(fixture.topic)
     const lane = from === 'stub' ? laneOf(sender.name) : 0
     expect(topicOf(to.role === 'session' ? { ...to, lane } : to)).toBe(fixture.topic)
   })
@@ -150,7 +162,7 @@ describe('the fixtures', () => {
       unknown: true,
       decline: true,
     }
-    const peer: PeerMessage['type'][] = ['claim', 'displaced']
+    const peer: PeerMessage['type'][] = ['claim', 'displaced', 'presence']
     expect([...types].sort()).toEqual([...stub, ...Object.keys(session), ...peer].sort())
     expect(new Set(messageFixtures.map(({ frames }) => frames.length)).size).toBeGreaterThan(2)
   })
