@@ -23,8 +23,8 @@ const ASK_EVERY_MS = 3_000
 const MAX_STRETCH = 3
 const LAST_ASK_BEFORE_MS = 400
 const PARTS_STALL_MS = 1_000
-/** An answer may come after its session's goodbye, and a session that its broker has lost may be back already. */
-const LOST_MS = 1_000
+/** An answer may come after its session's goodbye. */
+const CLOSED_MS = 1_000
 /** How many times longer silence may last where the broker says that a session is there. */
 const ONLINE_PATIENCE = 4
 
@@ -52,8 +52,8 @@ export class Call {
   #submittedAt = 0
   #outageAt: number | undefined
   #heardAt = 0
-  /** When the broker said that it has lost the session. */
-  #lostAt = Number.POSITIVE_INFINITY
+  /** When the session said goodbye. */
+  #closedAt = Number.POSITIVE_INFINITY
   #partAt = Number.NEGATIVE_INFINITY
   #asked = 0
   #askedAt = Number.NEGATIVE_INFINITY
@@ -115,13 +115,18 @@ export class Call {
   }
 
   /**
-   * The session has closed, or its broker has lost it. An acknowledged invocation waits for its successor.
+   * The session has closed. An acknowledged invocation waits for its successor.
    * @param before whether it closed before this invocation was sent: then nothing of it is under way
    */
-  absent(before: boolean): void {
+  sessionClosed(before: boolean): void {
     if (this.#phase === 'done' || this.#ackedBy !== undefined) return
     if (before) return this.#fail(this.#errors.closed())
-    this.#lostAt = this.#clock.now()
+    this.#closedAt = this.#clock.now()
+    this.patienceChanged()
+  }
+
+  /** Silence may last longer now, or less long. */
+  patienceChanged(): void {
     if (this.#phase === 'waiting') this.#sleep()
   }
 
@@ -141,7 +146,7 @@ export class Call {
     const now = this.#clock.now()
     if (this.#heardAt <= this.#submittedAt) this.#wire.noteLatency(now - this.#submittedAt)
     this.#heardAt = now
-    this.#lostAt = Number.POSITIVE_INFINITY
+    this.#closedAt = Number.POSITIVE_INFINITY
     this.#renewed = false
     switch (message.type) {
       case 'ack':
@@ -322,7 +327,7 @@ export class Call {
     // A session that is there is silent where its broker is overloaded; half the time is kept for the alternative.
     const patienceMs = Math.min(ONLINE_PATIENCE * ackTimeoutMs, (this.#giveUpAt - this.#startedAt) / 2)
     const silenceMs = this.#wire.online() ? Math.max(ackTimeoutMs, patienceMs) : ackTimeoutMs
-    return Math.min(this.#heardAt + silenceMs, this.#lostAt + LOST_MS)
+    return Math.min(this.#heardAt + silenceMs, this.#closedAt + CLOSED_MS)
   }
 
   /** Wakes for the next question, or for the end of the wait, whichever comes first. */

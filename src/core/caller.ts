@@ -275,10 +275,11 @@ export class Caller {
 
   #onPresence(message: PresenceMessage): void {
     // The first that is heard was kept from before this environment connected.
-    const before = !this.#attendance.informed && message.state === 'closed'
-    const { state } = message
-    if (!this.#attendance.told(message) || state === 'online' || state === 'leaving') return
-    for (const call of this.#calls.values()) call.absent(before)
+    const before = !this.#attendance.informed
+    if (!this.#attendance.told(message)) return
+    for (const call of this.#calls.values()) call.patienceChanged()
+    if (message.state !== 'closed') return
+    for (const call of this.#calls.values()) call.sessionClosed(before)
   }
 }
 

@@ -15,6 +15,8 @@ export interface PresenceOptions {
 
 /** A broker that drops it says nothing, so it is said again until it comes back. */
 const CONFIRM_MS = 2_000
+/** A connection's own share of the numbers: its will is newer than all it says, and older than what the next one says. */
+const SEQUENCES = 1_000_000
 
 /** Has the broker keep a session's word that it is there, for stubs that connect later. */
 export class Presence {
@@ -32,7 +34,8 @@ export class Presence {
 
   /** What the broker is to keep when the next connection ends without a goodbye. */
   will(): Uint8Array {
-    return this.#frame('lost')
+    this.#sequence = (Math.floor(this.#sequence / SEQUENCES) + 1) * SEQUENCES
+    return this.#frame('lost', this.#sequence + SEQUENCES - 1)
   }
 
   /** The connection is up, or the epoch was raised. */
@@ -89,17 +92,16 @@ export class Presence {
     this.#keptAt = clock.now()
     if (state === 'online') this.#cancel = clock.schedule(CONFIRM_MS, () => this.#want(state))
     try {
-      await this.#options.keep(this.#frame(state))
+      await this.#options.keep(this.#frame(state, ++this.#sequence))
     } catch {
       // There is no connection: the next one says it.
     }
     this.#onKept?.()
   }
 
-  #frame(state: PresenceState): Uint8Array {
+  #frame(state: PresenceState, sequence: number): Uint8Array {
     const { session, epoch } = this.#options.identity
-    this.#sequence++
-    return this.#options.seal({ type: 'presence', session, epoch, state, sequence: this.#sequence })
+    return this.#options.seal({ type: 'presence', session, epoch, state, sequence })
   }
 
   #settle(): void {

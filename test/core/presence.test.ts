@@ -58,7 +58,7 @@ describe('presence', () => {
     expect(await soon(stub({}, stubContext()))).toBe('served')
   })
 
-  it('gives a session that its broker lost a second to come back', async () => {
+  it('waits no longer than usual for a session that its broker lost', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     await served(tether)
@@ -69,10 +69,40 @@ describe('presence', () => {
     await settle()
     const call = tether.stub()({}, stubContext())
     expect(await soon(call)).toBe('waiting')
-    await clock.advance(900)
+    await clock.advance(2_900)
     expect(await soon(call)).toBe('waiting')
     await clock.advance(100)
     expect(await soon(call)).toBe('NO_SESSION')
+  })
+
+  it('makes an environment four times as patient, while it lasts', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    const session = await served(tether)
+    const stub = tether.stub()
+    await stub({}, stubContext())
+    tether.transport.filter = () => []
+    const call = stub({}, stubContext({ remainingMs: 60_000 }))
+    await soon(call)
+    await clock.advance(11_900)
+    expect(await soon(call)).toBe('waiting')
+    await clock.advance(100)
+    expect(await soon(call)).toBe('NO_SESSION')
+
+    tether.transport.filter = ({ frame }) => [frame]
+    await clock.advance(10_000)
+    const next = stub({}, stubContext({ remainingMs: 60_000 }))
+    expect(await soon(next)).toBe('served')
+    tether.transport.filter = () => []
+    const last = stub({}, stubContext({ remainingMs: 60_000 }))
+    await soon(last)
+    tether.transport.admit = ({ role }) => {
+      if (role === 'session') throw new Error('down')
+    }
+    tether.transport.cut('session')
+    await clock.advance(3_000)
+    expect(await soon(last)).toBe('NO_SESSION')
+    void session
   })
 
   it('is said again when the will of a connection that was replaced comes late', async () => {
