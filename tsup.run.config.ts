@@ -24,6 +24,9 @@ const unused: Readonly<Record<string, string>> = {
   // The browser's way of listening; a stub uses Node's.
   'event-target': 'module.exports = { EventTarget: { addEventListener() {}, removeEventListener() {} } }',
   'websocket-server': 'module.exports = class {}',
+  // What reads offers of extensions and subprotocols: a server's part.
+  extension: 'module.exports = {}',
+  subprotocol: 'module.exports = {}',
   'permessage-deflate': `module.exports = class { static extensionName = 'permessage-deflate' }`,
 }
 
@@ -44,9 +47,14 @@ const modules: Options = {
   entry: {
     'worker-thread': 'src/executors/entry/worker-thread.ts',
     'node-bootstrap': 'src/executors/entry/node-bootstrap.ts',
-    guard: 'src/local/entry/guard.ts',
+    'python-bootstrap': 'src/executors/entry/python-bootstrap.py',
+    guard: 'src/executors/entry/guard.ts',
+    'conformance-functions': 'src/testing/entry/conformance-functions.ts',
+    'fail-at-start': 'src/testing/entry/fail-at-start.ts',
+    'exit-at-start': 'src/testing/entry/exit-at-start.ts',
   },
   format: 'esm',
+  loader: { '.py': 'copy' },
   outExtension: () => ({ js: '.mjs' }),
 }
 

@@ -136,6 +136,8 @@ export class Channel<In extends Role> {
     }
     const root = this.#options.keys.find((key) => key.id === header.keyId)
     if (root === undefined) {
+      // What a session with another key has left with the broker is nobody's mistake.
+      if (destination !== this.#self) return
       const own = this.#options.keys.map((key) => key.id).join(', ')
       this.#discard(
         'key',

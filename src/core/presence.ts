@@ -13,8 +13,10 @@ export interface PresenceOptions {
   keep(frame: Uint8Array): Promise<void>
 }
 
-/** A broker that drops it says nothing, so it is said again until it comes back. */
-const CONFIRM_MS = 2_000
+/** A broker that drops it says nothing, so it is said again until it comes back: a second later, or when it may be. */
+const CONFIRM_MS = 1_000
+/** Longer than the slowest turn; a broker that drops it for good is no reason to wait for ever. */
+const CONFIRMED_WITHIN_MS = 3_000
 /** A connection's own share of the numbers: its will is newer than all it says, and older than what the next one says. */
 const SEQUENCES = 1_000_000
 
@@ -26,6 +28,8 @@ export class Presence {
   #keptAt = Number.NEGATIVE_INFINITY
   #cancel: Cancel | undefined
   #onKept: (() => void) | undefined
+  #confirmed = false
+  #onConfirmed: (() => void) | undefined
   #over = false
 
   constructor(options: PresenceOptions) {
@@ -43,14 +47,28 @@ export class Presence {
     if (!this.#over && this.#wanted !== 'leaving') this.#want('online')
   }
 
+  /** Resolves when the broker has been heard to keep it, or after three seconds. Once it was, at once. */
+  async confirmed(): Promise<void> {
+    if (this.#confirmed || this.#over) return
+    await new Promise<void>((resolve) => {
+      const cancel = this.#options.clock.schedule(CONFIRMED_WITHIN_MS, resolve)
+      this.#onConfirmed = () => {
+        cancel()
+        resolve()
+      }
+    })
+  }
+
   /** What the broker keeps for this name, whoever said it. */
   hear(message: PresenceMessage): void {
     const { identity } = this.#options
     const { session, state, sequence } = message
     if (this.#wanted !== 'online' || outranks(message, identity)) return
     if (session === identity.session && state === 'online') {
-      if (sequence === this.#sequence) this.#settle()
-      return
+      if (sequence !== this.#sequence) return
+      this.#confirmed = true
+      this.#onConfirmed?.()
+      return this.#settle()
     }
     // The will of a connection that this session has left, or of the session before.
     this.#want('online')
@@ -65,6 +83,7 @@ export class Presence {
   async close(): Promise<void> {
     if (this.#over) return
     this.#over = true
+    this.#onConfirmed?.()
     const kept = new Promise<void>((resolve) => {
       this.#onKept = resolve
     })
@@ -75,6 +94,7 @@ export class Presence {
   /** Says nothing more: another session has the name. */
   abandon(): void {
     this.#over = true
+    this.#onConfirmed?.()
     this.#settle()
   }
 
@@ -88,9 +108,10 @@ export class Presence {
   }
 
   async #keep(state: PresenceState): Promise<void> {
-    const { clock } = this.#options
+    const { clock, everyMs } = this.#options
     this.#keptAt = clock.now()
-    if (state === 'online') this.#cancel = clock.schedule(CONFIRM_MS, () => this.#want(state))
+    const againMs = Math.max(CONFIRM_MS, everyMs)
+    if (state === 'online') this.#cancel = clock.schedule(againMs, () => this.#want(state))
     try {
       await this.#options.keep(this.#frame(state, ++this.#sequence))
     } catch {

@@ -197,6 +197,8 @@ export class Session implements AsyncDisposable {
     this.#dispatcher.opened()
     try {
       await this.#lanes.open(options)
+      // Until then a stub may believe that the session before, which closed, was the last.
+      await this.#presence?.confirmed()
       if (this.#isClosing()) throw new TetherError('CLOSED', 'This session was closed while it opened.')
       this.#state = 'open'
       return this

@@ -1,6 +1,6 @@
 import { TetherError } from '../core/errors.js'
 import { checkPart } from '../core/transport.js'
-import { clientIdPrefix, filterOf, TOPIC_ROOT, topicOf, topicPart } from '../transports/mqtt-topics.js'
+import { clientIdPrefix, keptTopicOf, TOPIC_ROOT, topicOf, topicPart } from '../transports/mqtt-topics.js'
 
 /** Whom {@link iotPolicy} is for, and where. */
 export interface IotPolicyOptions {
@@ -37,10 +37,11 @@ export interface IamPolicy {
  * The least that one side of a session needs on AWS IoT Core, as an identity-based IAM policy.
  *
  * - `session` connects, receives what is sent to this session, and sends to this stage's stubs and to sessions of its own
- *   name, which settle with each other who holds it. It also looks up the
- *   account's IoT endpoint, which AWS does not let a policy narrow down.
- * - `stub` connects, receives what is sent to this stage's stubs, and sends to this session. Which execution
- *   environment it is, it finds out at run time, so a policy cannot keep it from another's topic; frames are sealed.
+ *   name, which settle with each other who holds it. It keeps a retained message that says whether it is there, and
+ *   reads it. It also looks up the account's IoT endpoint, which AWS does not let a policy narrow down.
+ * - `stub` connects, receives what is sent to this stage's stubs, sends to this session, and reads whether that is there.
+ *   Which execution environment it is, it finds out at run time, so a policy cannot keep it from another's topic; frames
+ *   are sealed.
  *
  * Whatever `app`, `stage` and `session` contain, they never act as wildcards: other than plain names travel as hashes.
  * @throws TetherError `INVALID_OPTION` naming the option
@@ -52,8 +53,9 @@ export function iotPolicy(options: IotPolicyOptions): IamPolicy {
   // Sessions of one name tell each other, on its first lane, who holds it.
   const toPeers = `topic/${topicOf({ app, stage, role: 'session', name: session, lane: 0 })}`
   const toStubs = `topic/${topics}/stub/*`
-  // IAM takes the `+` of a filter for the letter it is, so it is written as it is subscribed.
-  const filters = role === 'session' ? filterOf({ app, stage, role, name: session }) : `${topics}/stub/*`
+  // IAM takes the `+` of a filter for the letter it is; a session subscribes to that, or to some of its lanes.
+  const filters = `${topics}/${role === 'session' ? `session/${topicPart(session)}` : 'stub'}/*`
+  const presence = keptTopicOf({ app, stage, name: session })
 
   const prefix = `arn:${partitionOf(options)}:iot:${options.region ?? '*'}:${options.accountId ?? '*'}:`
   const allow = (action: string, resource: string, sid = action): IamStatement => ({
@@ -69,8 +71,15 @@ export function iotPolicy(options: IotPolicyOptions): IamPolicy {
       allow('Subscribe', `${prefix}topicfilter/${filters}`),
       allow('Receive', prefix + (role === 'session' ? toSession : toStubs)),
       allow('Publish', prefix + (role === 'session' ? toStubs : toSession)),
+      allow('Subscribe', `${prefix}topicfilter/${presence}`, 'SubscribePresence'),
+      allow('Receive', `${prefix}topic/${presence}`, 'ReceivePresence'),
       ...(role === 'session'
-        ? [allow('Publish', prefix + toPeers, 'Claim'), allow('DescribeEndpoint', '*')]
+        ? [
+            allow('Publish', `${prefix}topic/${presence}`, 'PublishPresence'),
+            allow('RetainPublish', `${prefix}topic/${presence}`),
+            allow('Publish', prefix + toPeers, 'Claim'),
+            allow('DescribeEndpoint', '*'),
+          ]
         : []),
     ],
   }

@@ -59,6 +59,14 @@ export function admission({ limits, clock, tell, holder }: AdmissionOptions): Ae
       done(null, true)
     },
 
+    // Other messages the gate has seen; a last will aedes publishes by itself.
+    authorizePublish(client, packet, done) {
+      const { topic, payload, qos, retain } = packet
+      if (client === null || packet !== (client as { will?: unknown }).will) return done(null)
+      const verdict = gateOf(client).connection.accept({ topic, payloadBytes: payload.length, qos, retain })
+      done(verdict.kind === 'pass' ? null : new Error('the last will was discarded'))
+    },
+
     authorizeSubscribe(client, subscription, done) {
       const { connection } = gateOf(client)
       const { topic: filter, qos } = subscription

@@ -115,21 +115,25 @@ export class IotConnection {
     return packets
   }
 
+  /** What becomes of a message that the client may publish: its last will, when that is due, or any other. */
+  accept(publish: PublishHeader): Verdict {
+    const { limits, clock, retained, tell } = this.rules
+    const { topic, payloadBytes, qos, retain } = publish
+    if (retain && limits.retainIntervalMs > 0 && !retained.take(topic, clock.now())) {
+      return this.#discard('in', publish, 'retain-rate')
+    }
+    tell('publish', { clientId: this.clientId, topic, bytes: payloadBytes, qos })
+    return PASS
+  }
+
   #publish(packet: MqttPacket): Verdict {
     const publish = readPublish(packet)
     // What is malformed fails in the broker's own parser.
     if (!publish) return PASS
-    const { limits, clock, retained, tell } = this.rules
     const ending = publishFault(publish, this.rules)
     if (ending) return { kind: 'cut', ending }
-    const now = clock.now()
-    if (!this.#rate.take(now)) return this.#discard('in', publish, 'rate')
-    if (publish.retain && limits.retainIntervalMs > 0 && !retained.take(publish.topic, now)) {
-      return this.#discard('in', publish, 'retain-rate')
-    }
-    const { topic, payloadBytes, qos } = publish
-    tell('publish', { clientId: this.clientId, topic, bytes: payloadBytes, qos })
-    return PASS
+    if (!this.#rate.take(this.rules.clock.now())) return this.#discard('in', publish, 'rate')
+    return this.accept(publish)
   }
 
   #subscribe(packet: MqttPacket): Verdict {

@@ -31,7 +31,7 @@ export interface IotLimits {
   readonly webSocketLifetimeMs: number
   /** The least time between two CONNECTs of one client id, in milliseconds; sooner, CONNACK says 3. @default 1000 */
   readonly connectIntervalMs: number
-  /** The least time between two retained messages of one topic, in milliseconds; sooner, discarded. @default 1000 */
+  /** The least time between two retained messages of one topic, wills included, in milliseconds; sooner, discarded. @default 1000 */
   readonly retainIntervalMs: number
 }
 

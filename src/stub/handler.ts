@@ -72,7 +72,7 @@ export function createStub(options: StubOptions): StubHandler {
     try {
       const outcome = await caller.call(callInput(options, event, context))
       if (outcome.kind === 'error') throw toThrown(outcome.error)
-      return JSON.parse(Buffer.from(outcome.body).toString('utf8'))
+      return parsed(outcome.body)
     } catch (error) {
       if (!(error instanceof TetherError)) throw error
       if (NOBODY.includes(error.code)) {
@@ -115,6 +115,16 @@ function callInput(options: StubOptions, event: unknown, context: LambdaContext)
 
 function present<K extends string, V>(name: K, value: V): { [key in K]?: NonNullable<V> } {
   return (value === undefined || value === null ? {} : { [name]: value }) as { [key in K]?: NonNullable<V> }
+}
+
+// The handlers of Node that this package runs answer JSON; a runtime of somebody's own may answer anything.
+function parsed(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(body).toString('utf8'))
+  } catch (cause) {
+    const message = `Local code answered with ${body.length} bytes that are no JSON, which is all that a stub can return.`
+    throw new TetherError('EXECUTION_FAILED', message, { cause })
+  }
 }
 
 // A callback-style original is given its callback; what calls it first settles.

@@ -7,6 +7,8 @@ export interface FaultyConnectionOptions {
   readonly inner: Connection
   readonly frameBytes: number
   readonly clock: Clock
+  /** What the broker keeps once the connection is cut. */
+  readonly will?: Uint8Array
   nextFate(): Decision
   /** Stops what arrives. */
   deafen(): void
@@ -28,6 +30,7 @@ export class FaultyConnection implements Connection {
   readonly closed: Promise<TetherError | undefined>
   readonly expiresAt?: number
   readonly serve?: (lanes: readonly number[]) => Promise<void>
+  readonly keep?: (frame: Uint8Array) => Promise<void>
   readonly #options: FaultyConnectionOptions
   /** What travels late: its timer by its parcel. */
   readonly #held = new Map<Parcel, Cancel>()
@@ -41,6 +44,7 @@ export class FaultyConnection implements Connection {
     const { inner } = options
     if (inner.expiresAt !== undefined) this.expiresAt = inner.expiresAt
     if (inner.serve !== undefined) this.serve = (lanes) => inner.serve!(lanes)
+    if (inner.keep !== undefined) this.keep = (frame) => inner.keep!(frame)
     const cut = new Promise<TetherError>((resolve) => {
       this.#resolveCut = resolve
     })
@@ -129,8 +133,19 @@ export class FaultyConnection implements Connection {
     this.#cut = new TetherError('UNREACHABLE', 'The connection was cut, by the plan of faults.')
     this.#options.deafen()
     this.#resolveCut(this.#cut)
-    void this.close()
+    this.#end()
+    void this.#leaveWill().then(() => this.close())
     return this.#cut
+  }
+
+  // As the broker does at a real cut; to it, this one is a goodbye.
+  async #leaveWill(): Promise<void> {
+    const { inner, will } = this.#options
+    try {
+      if (will !== undefined) await inner.keep?.(will)
+    } catch {
+      // The connection has ended by itself meanwhile, and left its will.
+    }
   }
 
   #end(): void {

@@ -35,6 +35,7 @@ export function faulty(transport: Transport, plan: FaultPlan): FaultyTransport {
     name: transport.name,
     limits: transport.limits,
     ...(transport.pricing !== undefined && { pricing: transport.pricing }),
+    ...(transport.keeps !== undefined && { keeps: transport.keeps }),
     async connect(self, handlers, options) {
       const ear = new Ear(handlers)
       const inner = await transport.connect(self, ear, options)
@@ -42,6 +43,7 @@ export function faulty(transport: Transport, plan: FaultPlan): FaultyTransport {
         inner,
         frameBytes: transport.limits.frameBytes,
         clock: account.plan.clock,
+        ...(options?.will !== undefined && { will: options.will }),
         nextFate: () => account.next(self.role),
         deafen: () => ear.deafen(),
       }) satisfies Connection
@@ -90,5 +92,9 @@ class Ear implements FrameHandlers {
 
   onFrame(frame: Uint8Array): void {
     if (!this.#deaf) this.#handlers.onFrame(frame)
+  }
+
+  onKept(frame: Uint8Array): void {
+    if (!this.#deaf) this.#handlers.onKept?.(frame)
   }
 }

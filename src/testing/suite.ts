@@ -22,6 +22,11 @@ export class Patience {
     this.#waitMs = waitMs
   }
 
+  /** Resolves when so many milliseconds have passed. */
+  pass(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#clock.schedule(ms, resolve))
+  }
+
   /** What `promise` gives; rejects when the time is up. `what` completes "… within 5,000 ms" and is asked for then. */
   async within<T>(what: string | (() => string), promise: Promise<T>): Promise<T> {
     let cancel = () => {}

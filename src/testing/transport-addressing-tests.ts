@@ -3,7 +3,7 @@ import { makeFrame } from './transport-peer.js'
 import type { TransportTest, TransportTrial } from './transport-trial.js'
 
 /** Names that mean something to MQTT, NATS, IAM, URLs, file systems or JavaScript, or nearly equal another. */
-const HOSTILE_NAMES = [
+export const HOSTILE_NAMES: readonly string[] = [
   '+',
   '#',
   '*',

@@ -99,7 +99,7 @@ export const closingTests: readonly TransportTest[] = [
   },
   {
     name: 'a broken connection resolves closed with a TetherError',
-    needs: 'cut',
+    needs: ['cut'],
     async run(trial) {
       const peers = [
         await trial.connect(trial.endpoint('stub')),
@@ -114,7 +114,7 @@ export const closingTests: readonly TransportTest[] = [
   },
   {
     name: 'a broken connection refuses to send',
-    needs: 'cut',
+    needs: ['cut'],
     async run(trial) {
       const { sender, receiver } = await trial.pair()
       await trial.cut()
@@ -124,7 +124,7 @@ export const closingTests: readonly TransportTest[] = [
   },
   {
     name: 'a broken connection can be closed',
-    needs: 'cut',
+    needs: ['cut'],
     async run(trial) {
       const peer = await trial.connect(trial.endpoint('stub'))
       await trial.cut()

@@ -5,6 +5,7 @@ import { addressingTests } from './transport-addressing-tests.js'
 import { closingTests } from './transport-closing-tests.js'
 import { connectingTests } from './transport-connecting-tests.js'
 import { deliveryTests } from './transport-delivery-tests.js'
+import { keepTests } from './transport-keep-tests.js'
 import { laneTests } from './transport-lane-tests.js'
 import { sendingTests } from './transport-sending-tests.js'
 import {
@@ -27,6 +28,7 @@ const TESTS: readonly TransportTest[] = [
   ...sendingTests,
   ...addressingTests,
   ...laneTests,
+  ...keepTests,
   ...closingTests,
 ]
 
@@ -46,8 +48,8 @@ export function transportConformance(options: TransportConformanceOptions): void
         await trial.end()
       }
     })
-  for (const { name, needs, run } of TESTS) {
-    if (needs === undefined || !without.includes(needs)) register(name, run)
+  for (const { name, needs = [], run } of TESTS) {
+    if (!needs.some((feature) => without.includes(feature))) register(name, run)
   }
   register('no test is left out that could run', async (trial) => {
     const features = await trial.features()

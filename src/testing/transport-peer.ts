@@ -13,6 +13,8 @@ export class Peer implements FrameHandlers {
   readonly self: Endpoint
   /** As `onFrame` was given them, never copied. */
   readonly frames: Uint8Array[] = []
+  /** As `onKept` was given them, never copied. */
+  readonly kept: Uint8Array[] = []
   readonly #patience: Patience
   readonly #waiting = new Set<() => void>()
   #connection: Connection | undefined
@@ -36,6 +38,11 @@ export class Peer implements FrameHandlers {
     for (const look of [...this.#waiting]) look()
   }
 
+  onKept(frame: Uint8Array): void {
+    this.kept.push(frame)
+    for (const look of [...this.#waiting]) look()
+  }
+
   /** What `promise` gives, if it comes in time. */
   within<T>(what: string, promise: Promise<T>): Promise<T> {
     return this.#patience.within(what, promise)
@@ -46,31 +53,33 @@ export class Peer implements FrameHandlers {
     return this.within('send() did not settle', this.connection.send(to, frame, options))
   }
 
-  /** Waits until each of these frames has arrived. */
-  async receives(...expected: readonly Uint8Array[]): Promise<void> {
-    let look = () => {}
-    const complete = new Promise<void>((resolve) => {
-      look = () => {
-        if (this.#missing(expected).length === 0) resolve()
-      }
-    })
-    this.#waiting.add(look)
-    look()
-    try {
-      await this.#patience.within(() => this.#complaint(expected), complete)
-    } finally {
-      this.#waiting.delete(look)
+  /** Keeps a frame for its name and waits until it is accepted. */
+  async keep(frame: Uint8Array): Promise<void> {
+    const { connection } = this
+    if (connection.keep === undefined) {
+      throw new Error("The connection has no keep(); write one, or leave out the transport's `keeps`.")
     }
+    await this.within('keep() did not settle', connection.keep(frame))
+  }
+
+  /** Waits until each of these frames has arrived. */
+  receives(...expected: readonly Uint8Array[]): Promise<void> {
+    return this.#arrive(this.frames, expected)
+  }
+
+  /** Waits until each of these kept frames has been told. */
+  hearsKept(...expected: readonly Uint8Array[]): Promise<void> {
+    return this.#arrive(this.kept, expected)
   }
 
   /** Fails if anything else than these frames has arrived. */
   receivedOnly(...allowed: readonly Uint8Array[]): void {
-    const strange = this.frames.filter((frame) => !allowed.some((other) => equal(frame, other)))
-    assert.equal(
-      strange.length,
-      0,
-      `${describeEndpoint(this.self)} received ${strange.length} frame(s) not for it.`,
-    )
+    this.#only(this.frames, allowed, 'frame(s) not for it')
+  }
+
+  /** Fails if anything else than these kept frames has been told. */
+  heardOnlyKept(...allowed: readonly Uint8Array[]): void {
+    this.#only(this.kept, allowed, 'kept frame(s) that it should not hear')
   }
 
   /** Closes the connection; resolves when it is closed. */
@@ -78,17 +87,33 @@ export class Peer implements FrameHandlers {
     return this.within('close() did not resolve', this.connection.close())
   }
 
-  #missing(expected: readonly Uint8Array[]): Uint8Array[] {
-    return expected.filter((frame) => !this.frames.some((other) => equal(frame, other)))
+  async #arrive(arrived: readonly Uint8Array[], expected: readonly Uint8Array[]): Promise<void> {
+    const missing = () => expected.filter((frame) => !arrived.some((other) => equal(frame, other)))
+    let look = () => {}
+    const complete = new Promise<void>((resolve) => {
+      look = () => {
+        if (missing().length === 0) resolve()
+      }
+    })
+    this.#waiting.add(look)
+    look()
+    const what = arrived === this.kept ? 'kept frame(s)' : 'frame(s)'
+    try {
+      await this.#patience.within(() => {
+        const sizes = missing().map((frame) => frame.length.toLocaleString('en-US'))
+        return (
+          `${sizes.length} of ${expected.length} ${what} (bytes: ${sizes.join('; ')}) did not reach ` +
+          `${describeEndpoint(this.self)}, which received ${arrived.length},`
+        )
+      }, complete)
+    } finally {
+      this.#waiting.delete(look)
+    }
   }
 
-  #complaint(expected: readonly Uint8Array[]): string {
-    const missing = this.#missing(expected)
-    const sizes = missing.map((frame) => frame.length.toLocaleString('en-US')).join('; ')
-    return (
-      `${missing.length} of ${expected.length} frame(s) (bytes: ${sizes}) did not reach ${describeEndpoint(this.self)}, ` +
-      `which received ${this.frames.length},`
-    )
+  #only(arrived: readonly Uint8Array[], allowed: readonly Uint8Array[], what: string): void {
+    const strange = arrived.filter((frame) => !allowed.some((other) => equal(frame, other)))
+    assert.equal(strange.length, 0, `${describeEndpoint(this.self)} received ${strange.length} ${what}.`)
   }
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { TetherError, type TetherErrorCode } from '../core/errors.js'
-import type { AbortOptions, Endpoint, Transport } from '../core/transport.js'
+import type { ConnectOptions, Endpoint, Transport } from '../core/transport.js'
 import type { Patience } from './suite.js'
 import { Peer } from './transport-peer.js'
 
@@ -9,8 +9,8 @@ import { Peer } from './transport-peer.js'
 export interface TransportUnderTest {
   readonly transport: Transport
   /**
-   * Ends every connection without a goodbye, as the crash of a broker does. New connections need not be possible
-   * afterwards.
+   * Ends every connection without a goodbye, as a network that fails does. New connections need be possible
+   * afterwards only where the transport keeps frames: there the broker has to survive.
    */
   cut?(): void | Promise<void>
   /** Releases what the factory made; called when the test has closed its connections. */
@@ -18,12 +18,12 @@ export interface TransportUnderTest {
 }
 
 /** What not every transport can do, or not every factory can cause. */
-export type TransportFeature = 'cut' | 'serve'
+export type TransportFeature = 'cut' | 'serve' | 'keep'
 
 /** One promise of a transport, tested. */
 export interface TransportTest {
   readonly name: string
-  readonly needs?: TransportFeature
+  readonly needs?: readonly TransportFeature[]
   run(trial: TransportTrial): Promise<void>
 }
 
@@ -51,7 +51,7 @@ export class TransportTrial {
     return new Peer(self, this.patience)
   }
 
-  async connect(self: Endpoint, options?: AbortOptions): Promise<Peer> {
+  async connect(self: Endpoint, options?: ConnectOptions): Promise<Peer> {
     const peer = this.peer(self)
     await this.attach(peer, this.transport.connect(self, peer, options))
     return peer
@@ -73,12 +73,18 @@ export class TransportTrial {
     await this.#subject.cut()
   }
 
+  /** Resolves when so many milliseconds have passed. */
+  pass(ms: number): Promise<void> {
+    return this.patience.pass(ms)
+  }
+
   /** Which features this transport and this factory have. */
   async features(): Promise<ReadonlySet<TransportFeature>> {
     const { connection } = await this.connect(this.endpoint('session'))
     const features = new Set<TransportFeature>()
     if (this.#subject.cut !== undefined) features.add('cut')
     if (connection.serve !== undefined) features.add('serve')
+    if (this.transport.keeps !== undefined || connection.keep !== undefined) features.add('keep')
     return features
   }
 

@@ -1,7 +1,7 @@
 import { abortError, TetherError, throwIfAborted } from '../core/errors.js'
 import { type Connection, checkEndpoint, type Transport } from '../core/transport.js'
 import { type AwsCredentials, iotUrl, signIotUrl } from './iot-url.js'
-import { connectMqtt, type StartMqttClient } from './mqtt-connection.js'
+import { connectMqtt, type MqttKind } from './mqtt-connection.js'
 import { checkCommonOptions, checkInteger, checkMqttOptions, type MqttOptions } from './mqtt-options.js'
 
 /** Where to connect, found anew at each connect. */
@@ -32,7 +32,7 @@ const CLOCK_TOLERANCE_MS = 30_000
 
 /** AWS IoT Core over an MQTT client of either kind. @throws TetherError `INVALID_OPTION` */
 export function iotTransport(
-  start: StartMqttClient,
+  kind: MqttKind,
   options: IotCommonOptions,
   find: () => Promise<IotTarget>,
 ): Transport {
@@ -43,12 +43,12 @@ export function iotTransport(
   let clockErrorMs = 0
 
   const attempt = async (
-    ...[self, handlers, abort]: Parameters<Transport['connect']>
+    ...[self, handlers, connectOptions]: Parameters<Transport['connect']>
   ): Promise<Connection> => {
     checkEndpoint(self)
-    const { endpoint, region, credentials } = await untilAborted(find, abort?.signal)
+    const { endpoint, region, credentials } = await untilAborted(find, connectOptions?.signal)
     const now = clock.now()
-    const url = await signIotUrl(iotUrl(endpoint), region, credentials, now + clockErrorMs)
+    const url = signIotUrl(iotUrl(endpoint), region, credentials, now + clockErrorMs)
     const { target } = checkMqttOptions({
       url,
       keepAliveSeconds,
@@ -57,7 +57,7 @@ export function iotTransport(
     // Credentials end by AWS's clock; `expiresAt` is by this machine's.
     const credentialsEnd = (credentials.expiration?.getTime() ?? Number.POSITIVE_INFINITY) - clockErrorMs
     const expiresAt = Math.min(now + LIFETIME_MS, credentialsEnd)
-    return connectMqtt(start, { ...common, target, expiresAt }, self, handlers, abort)
+    return connectMqtt(kind, { ...common, target, expiresAt }, self, handlers, connectOptions)
   }
   return {
     name: 'iot',

@@ -1,7 +1,7 @@
 import type { Transport } from '../core/transport.js'
 import { type IotCommonOptions, iotTransport } from './iot-connection.js'
 import { type AwsCredentials, iotUrl, regionOf } from './iot-url.js'
-import { startLightClient } from './mqtt-light.js'
+import { lightKind } from './mqtt-light.js'
 
 export interface IotLightOptions extends IotCommonOptions {
   readonly endpoint: string
@@ -16,7 +16,7 @@ export function iotLight(options: IotLightOptions): Transport {
   const { endpoint, credentials } = options
   iotUrl(endpoint)
   const region = regionOf(endpoint) ?? options.region
-  return iotTransport(startLightClient, options, async () => ({
+  return iotTransport(lightKind, options, async () => ({
     endpoint,
     region,
     credentials: credentials(),

@@ -3,12 +3,13 @@ import { TetherError } from '../core/errors.js'
 import type { Transport } from '../core/transport.js'
 import { type IotCommonOptions, type IotTarget, iotTransport } from './iot-connection.js'
 import { type AwsCredentials, iotUrl, regionOf } from './iot-url.js'
-import { startPackageClient } from './mqtt.js'
+import type { MqttOptions } from './mqtt-options.js'
+import { sessionKind } from './mqtt-session.js'
 
 export type { IotCommonOptions } from './iot-connection.js'
 export type { AwsCredentials } from './iot-url.js'
 
-export interface IotOptions extends IotCommonOptions {
+export interface IotOptions extends IotCommonOptions, Pick<MqttOptions, 'presence'> {
   /** @default the endpoint's, else what the AWS SDK finds in the environment and the profile */
   readonly region?: string
   /**
@@ -20,6 +21,9 @@ export interface IotOptions extends IotCommonOptions {
   readonly credentials?: AwsCredentials | (() => AwsCredentials | Promise<AwsCredentials>)
 }
 
+// AWS IoT takes one retained message per topic and second; of two, the first may be longer on its way than the second.
+const KEEP_EVERY_MS = 1_200
+
 const INSTALL = 'npm install @aws-sdk/client-iot'
 
 /**
@@ -30,6 +34,7 @@ const INSTALL = 'npm install @aws-sdk/client-iot'
  */
 export function iot(options: IotOptions = {}): Transport {
   checkOptions(options)
+  const kind = sessionKind(options.presence)
   let client: Promise<IoTClient> | undefined
   let described: Promise<string> | undefined
 
@@ -48,7 +53,7 @@ export function iot(options: IotOptions = {}): Transport {
     })
     return described
   }
-  return iotTransport(startPackageClient, options, async (): Promise<IotTarget> => {
+  const transport = iotTransport(kind, options, async (): Promise<IotTarget> => {
     const endpoint = options.endpoint ?? (await describe())
     const region =
       options.region ??
@@ -57,6 +62,7 @@ export function iot(options: IotOptions = {}): Transport {
     const credentials = await credentialsOf(options, sdk)
     return { endpoint, region, credentials }
   })
+  return kind.presence ? { ...transport, keeps: { everyMs: KEEP_EVERY_MS } } : transport
 }
 
 function checkOptions({ endpoint, region, credentials }: IotOptions): void {

@@ -1,23 +1,33 @@
 import { TetherError, throwIfAborted } from '../core/errors.js'
-import { type Connection, checkEndpoint, type Endpoint, type Transport } from '../core/transport.js'
+import {
+  type AbortOptions,
+  type Connection,
+  type ConnectOptions,
+  checkEndpoint,
+  type Endpoint,
+  type FrameHandlers,
+  type Transport,
+} from '../core/transport.js'
 
 export interface MemoryOptions {
   /** The largest frame, in bytes. @default 131,072, as on AWS IoT */
   readonly frameBytes?: number
 }
 
-interface Receiver {
-  readonly self: Endpoint
-  onFrame(frame: Uint8Array): void
+/** A broker inside this process. */
+export interface MemoryTransport extends Transport {
+  /** Ends every connection without a goodbye, as a network that fails does; new ones can be made. For tests. */
+  cut(): void
 }
 
 /**
  * A broker inside this process: what is sent to an endpoint reaches every connection of that endpoint, in order,
- * after the sender has returned. What nobody receives is lost, as on any broker. Pass one `memory()` to a session
- * and to its stubs. It is the executable specification of a transport: what it does, each one must.
+ * after the sender has returned. What nobody receives is lost, as on any broker; what is kept, is kept. Pass one
+ * `memory()` to a session and to its stubs. It is the executable specification of a transport: what it does, each
+ * one must.
  * @throws TetherError `INVALID_OPTION`
  */
-export function memory(options: MemoryOptions = {}): Transport {
+export function memory(options: MemoryOptions = {}): MemoryTransport {
   const { frameBytes = 131_072 } = options
   if (!Number.isInteger(frameBytes) || frameBytes < 1024) {
     throw new TetherError(
@@ -25,56 +35,121 @@ export function memory(options: MemoryOptions = {}): Transport {
       `'frameBytes' must be a whole number from 1,024, not ${String(frameBytes)}.`,
     )
   }
-  const receivers = new Set<Receiver>()
+  const broker: Broker = { frameBytes, connections: new Set(), kept: new Map() }
   return {
     name: 'memory',
     limits: { frameBytes },
-    async connect(self, handlers, { signal } = {}) {
-      throwIfAborted(signal)
-      const receiver: Receiver = { self: checkEndpoint(self), onFrame: (frame) => handlers.onFrame(frame) }
-      receivers.add(receiver)
-      return connection(receivers, receiver, frameBytes)
+    keeps: { everyMs: 0 },
+    async connect(self, handlers, connectOptions = {}) {
+      throwIfAborted(connectOptions.signal)
+      return new MemoryConnection(broker, checkEndpoint(self), handlers, connectOptions)
+    },
+    cut() {
+      const reason = new TetherError('UNREACHABLE', 'The connection was cut.')
+      for (const connection of [...broker.connections]) connection.end(reason)
     },
   }
 }
 
-function connection(receivers: Set<Receiver>, own: Receiver, frameBytes: number): Connection {
-  let end: (error: TetherError | undefined) => void = () => {}
-  const closed = new Promise<TetherError | undefined>((resolve) => {
-    end = resolve
-  })
-  const close = async () => {
-    receivers.delete(own)
-    end(undefined)
+interface Broker {
+  readonly frameBytes: number
+  readonly connections: Set<MemoryConnection>
+  /** The last frame kept for each session's name. */
+  readonly kept: Map<string, Uint8Array>
+}
+
+class MemoryConnection implements Connection {
+  readonly closed: Promise<TetherError | undefined>
+  readonly #broker: Broker
+  readonly #self: Endpoint
+  readonly #handlers: FrameHandlers
+  readonly #watched: string | undefined
+  readonly #will: Uint8Array | undefined
+  #lanes: ReadonlySet<number> | undefined
+  #over: TetherError | undefined
+  #resolveClosed: (reason: TetherError | undefined) => void = () => {}
+
+  constructor(broker: Broker, self: Endpoint, handlers: FrameHandlers, { watch, will }: ConnectOptions) {
+    this.#broker = broker
+    this.#self = self
+    this.#handlers = handlers
+    this.#watched = watch && nameOf(watch)
+    this.#will = will && Uint8Array.from(will)
+    this.#lanes = self.lane === undefined ? undefined : new Set([self.lane])
+    this.closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve
+    })
+    broker.connections.add(this)
+    const kept = this.#watched === undefined ? undefined : broker.kept.get(this.#watched)
+    if (kept !== undefined) setImmediate(() => this.#hearKept(kept))
   }
-  return {
-    closed,
-    close,
-    [Symbol.asyncDispose]: close,
-    async send(to, frame, { signal } = {}) {
-      throwIfAborted(signal)
-      if (!receivers.has(own)) throw new TetherError('CLOSED', 'The connection is closed.')
-      if (frame.length > frameBytes) {
-        throw new TetherError(
-          'TOO_LARGE',
-          `A frame of ${frame.length} bytes exceeds ${frameBytes}; split it.`,
-        )
-      }
-      const copy = Uint8Array.from(frame)
-      setImmediate(() => {
-        for (const receiver of receivers)
-          if (receives(receiver.self, to)) receiver.onFrame(Uint8Array.from(copy))
-      })
-    },
+
+  async send(to: Endpoint, frame: Uint8Array, options?: AbortOptions): Promise<void> {
+    const copy = this.#accept(frame, options)
+    setImmediate(() => {
+      for (const connection of this.#broker.connections) connection.#hear(to, copy)
+    })
+  }
+
+  async serve(lanes: readonly number[]): Promise<void> {
+    this.#throwIfOver()
+    this.#lanes = new Set(lanes)
+  }
+
+  async keep(frame: Uint8Array): Promise<void> {
+    this.#replaceKept(this.#accept(frame))
+  }
+
+  async close(): Promise<void> {
+    this.end(undefined)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /** Ends it: in order, or for a reason, which leaves its will. */
+  end(reason: TetherError | undefined): void {
+    if (!this.#broker.connections.delete(this)) return
+    this.#over = reason ?? new TetherError('CLOSED', 'The connection is closed.')
+    if (reason !== undefined && this.#will !== undefined) this.#replaceKept(this.#will)
+    this.#resolveClosed(reason)
+  }
+
+  #accept(frame: Uint8Array, { signal }: AbortOptions = {}): Uint8Array {
+    throwIfAborted(signal)
+    this.#throwIfOver()
+    const { frameBytes } = this.#broker
+    if (frame.length > frameBytes) {
+      throw new TetherError('TOO_LARGE', `A frame of ${frame.length} bytes exceeds ${frameBytes}; split it.`)
+    }
+    return Uint8Array.from(frame)
+  }
+
+  #throwIfOver(): void {
+    if (this.#over !== undefined) throw this.#over
+  }
+
+  #replaceKept(frame: Uint8Array): void {
+    const { kept, connections } = this.#broker
+    const name = nameOf(this.#self)
+    kept.set(name, frame)
+    setImmediate(() => {
+      for (const connection of connections) if (connection.#watched === name) connection.#hearKept(frame)
+    })
+  }
+
+  #hear(to: Endpoint, frame: Uint8Array): void {
+    const own = to.role === this.#self.role && nameOf(to) === nameOf(this.#self)
+    const served = this.#lanes === undefined || this.#lanes.has(to.lane ?? 0)
+    if (own && served) this.#handlers.onFrame(Uint8Array.from(frame))
+  }
+
+  #hearKept(frame: Uint8Array): void {
+    if (this.#over === undefined) this.#handlers.onKept?.(Uint8Array.from(frame))
   }
 }
 
-function receives(self: Endpoint, to: Endpoint): boolean {
-  return (
-    self.app === to.app &&
-    self.stage === to.stage &&
-    self.role === to.role &&
-    self.name === to.name &&
-    (self.lane === undefined || self.lane === to.lane)
-  )
+function nameOf({ app, stage, name }: Endpoint): string {
+  return JSON.stringify([app, stage, name])
 }

@@ -7,7 +7,7 @@
 export type ServerPacket =
   | { readonly type: 'connack'; readonly returnCode: number }
   | { readonly type: 'suback'; readonly packetId: number; readonly granted: readonly number[] }
-  | { readonly type: 'publish'; readonly payload: Uint8Array }
+  | { readonly type: 'publish'; readonly topic: string; readonly payload: Uint8Array }
   | { readonly type: 'pingresp' }
 
 /** What CONNECT says. There is no will, and the session is always clean. */
@@ -21,7 +21,7 @@ export interface ConnectFields {
 export const PINGREQ: Uint8Array = Uint8Array.of(0xc0, 0)
 export const DISCONNECT: Uint8Array = Uint8Array.of(0xe0, 0)
 
-// CONNACK, SUBACK, PINGRESP, and PUBLISH at QoS 0; a retained one if somebody has stored a message at our topic.
+// CONNACK, SUBACK, PINGRESP, and PUBLISH at QoS 0, retained where it is kept.
 const FIRST_BYTES: readonly number[] = [0x20, 0x90, 0xd0, 0x30, 0x31]
 
 const CLEAN_SESSION = 0x02
@@ -37,9 +37,13 @@ export function encodeConnect({ clientId, keepAliveSeconds, username, password }
   return packet(0x10, withLength('MQTT'), Uint8Array.of(4, flags), uint16(keepAliveSeconds), ...texts)
 }
 
-/** Asks for one filter at QoS 0. */
-export function encodeSubscribe(packetId: number, filter: string): Uint8Array {
-  return packet(0x82, uint16(packetId), withLength(filter), Uint8Array.of(0))
+/** Asks for filters at QoS 0. */
+export function encodeSubscribe(packetId: number, filters: readonly string[]): Uint8Array {
+  return packet(
+    0x82,
+    uint16(packetId),
+    ...filters.flatMap((filter) => [withLength(filter), Uint8Array.of(0)]),
+  )
 }
 
 /** A message at QoS 0, in one piece, so that a socket sends it in one write. */
@@ -101,7 +105,11 @@ function decode(first: number, body: Buffer): ServerPacket {
       if (body.length < 2) break
       const payloadStart = 2 + body.readUInt16BE(0)
       if (payloadStart > body.length) break
-      return { type: 'publish', payload: body.subarray(payloadStart) }
+      return {
+        type: 'publish',
+        topic: body.toString('utf8', 2, payloadStart),
+        payload: body.subarray(payloadStart),
+      }
     }
   }
   throw unexpected(first)

@@ -4,20 +4,23 @@ import { abortError, TetherError, throwIfAborted } from '../core/errors.js'
 import {
   type AbortOptions,
   type Connection,
+  type ConnectOptions,
   checkEndpoint,
   type Endpoint,
   type FrameHandlers,
 } from '../core/transport.js'
 import type { MqttSettings, MqttTarget } from './mqtt-options.js'
 import { type MqttSocket, openSocket, unreachable } from './mqtt-socket.js'
-import { filterOf, newClientId, topicOf } from './mqtt-topics.js'
+import { filterOf, keptTopicOf, newClientId, topicOf } from './mqtt-topics.js'
 
 /** One MQTT client on one open socket. It fails by destroying the socket with the error that says why. */
 export interface MqttClient {
-  /** Resolves when the broker has granted the subscription. */
-  subscribe(filter: string): Promise<void>
+  /** Asks for filters, in one packet; resolves when the broker has granted them. */
+  subscribe(filters: readonly string[]): Promise<void>
+  /** Gives filters up, in one packet. Absent in the stub's client, which subscribes once. */
+  unsubscribe?(filters: readonly string[]): Promise<void>
   /** Writes a message at QoS 0; false when the socket's buffer is full and sends should wait for `drain`. */
-  publish(topic: string, payload: Uint8Array): boolean
+  publish(topic: string, payload: Uint8Array, retain?: boolean): boolean
   /** Says DISCONNECT and ends the socket. */
   end(): void
 }
@@ -29,11 +32,24 @@ export interface MqttClientOptions {
   readonly clientId: string
   readonly frameBytes: number
   readonly clock: Clock
-  onPublish(payload: Uint8Array): void
+  /** A retained message that the broker publishes when the connection ends without a DISCONNECT. */
+  readonly will?: { readonly topic: string; readonly payload: Uint8Array }
+  onPublish(topic: string, payload: Uint8Array): void
 }
 
-/** Says CONNECT on an open socket; resolves at the broker's consent. */
-export type StartMqttClient = (options: MqttClientOptions) => Promise<MqttClient>
+/** Which client speaks, and what its connections can do. */
+export interface MqttKind {
+  /** Says CONNECT on an open socket; resolves at the broker's consent. */
+  readonly start: (options: MqttClientOptions) => Promise<MqttClient>
+  /** Whether retained messages are used. */
+  readonly presence: boolean
+  /** What a connection has beyond a stub's. */
+  readonly extend?: (
+    connection: MqttConnection,
+    client: MqttClient,
+    self: Endpoint,
+  ) => Pick<Connection, 'serve' | 'keep'>
+}
 
 // How long a broker may take to answer our goodbye before the socket is destroyed.
 const CLOSE_GRACE_MS = 1_000
@@ -43,12 +59,13 @@ const CLOSE_GRACE_MS = 1_000
  * @throws TetherError `UNREACHABLE`, `ABORTED`, `INVALID_OPTION` for an endpoint's part
  */
 export async function connectMqtt(
-  start: StartMqttClient,
+  kind: MqttKind,
   settings: MqttSettings & { readonly expiresAt?: number },
   self: Endpoint,
   handlers: FrameHandlers,
-  { signal }: AbortOptions = {},
+  options: ConnectOptions = {},
 ): Promise<Connection> {
+  const { signal } = options
   const { target, clock, connectTimeoutMs } = settings
   checkEndpoint(self)
   throwIfAborted(signal)
@@ -61,17 +78,19 @@ export async function connectMqtt(
   try {
     const opened = await openSocket(target, attempt.signal)
     const connection = new MqttConnection(opened, settings, handlers)
-    await connection.begin(start, self, attempt.signal)
-    return connection
+    const client = await connection.begin(kind, self, attempt.signal, kind.presence ? options : {})
+    return Object.assign(connection, kind.extend?.(connection, client, self))
   } finally {
     cancelTimeout()
     signal?.removeEventListener('abort', onAbort)
   }
 }
 
-class MqttConnection implements Connection {
+/** One connection to an MQTT broker, of a session or of a stub. */
+export class MqttConnection implements Connection {
   readonly closed: Promise<TetherError | undefined>
   readonly expiresAt?: number
+  readonly target: MqttTarget
   readonly #socket: Duplex
   readonly #settings: MqttSettings
   readonly #handlers: FrameHandlers
@@ -87,6 +106,7 @@ class MqttConnection implements Connection {
     handlers: FrameHandlers,
   ) {
     this.#socket = socket
+    this.target = settings.target
     this.#settings = settings
     this.#handlers = handlers
     if (settings.expiresAt !== undefined) this.expiresAt = settings.expiresAt
@@ -98,42 +118,70 @@ class MqttConnection implements Connection {
   }
 
   /** Speaks until the subscription is granted; whatever goes wrong leaves no socket behind. */
-  async begin(start: StartMqttClient, self: Endpoint, signal: AbortSignal): Promise<void> {
+  async begin(
+    kind: MqttKind,
+    self: Endpoint,
+    signal: AbortSignal,
+    kept: Pick<ConnectOptions, 'watch' | 'will'>,
+  ): Promise<MqttClient> {
     const abort = () => this.#socket.destroy()
     signal.addEventListener('abort', abort, { once: true })
     if (signal.aborted) abort()
     try {
-      await Promise.race([
-        this.#handshake(start, self),
-        this.#ended.then(() => {
-          throw this.#over
-        }),
-      ])
+      return await this.untilEnded(this.#handshake(kind, self, kept))
     } catch (error) {
       this.#socket.destroy()
       await this.#ended
-      throw signal.aborted ? signal.reason : unreachable(this.#settings.target, error)
+      throw signal.aborted ? signal.reason : unreachable(this.target, error)
     } finally {
       signal.removeEventListener('abort', abort)
     }
   }
 
-  async #handshake(start: StartMqttClient, self: Endpoint): Promise<void> {
-    const { target, frameBytes, clock } = this.#settings
-    this.#client = await start({
+  async #handshake(
+    { start }: MqttKind,
+    self: Endpoint,
+    { watch, will }: Pick<ConnectOptions, 'watch' | 'will'>,
+  ): Promise<MqttClient> {
+    const { target } = this
+    const { frameBytes, clock } = this.#settings
+    const watched = watch && keptTopicOf(watch)
+    const client = await start({
       socket: this.#socket,
       target,
       clientId: newClientId(self),
       frameBytes,
       clock,
-      onPublish: (payload) => {
-        if (!this.#closing) this.#handlers.onFrame(payload)
+      ...(will && { will: { topic: keptTopicOf(self), payload: will } }),
+      onPublish: (topic, payload) => {
+        if (this.#closing) return
+        if (topic !== watched) this.#handlers.onFrame(payload)
+        // An empty one says that somebody has cleared the topic.
+        else if (payload.length > 0) this.#handlers.onKept?.(payload)
       },
     })
-    await this.#client.subscribe(filterOf(self))
+    this.#client = client
+    // In one packet: a cold start waits for no second answer.
+    await client.subscribe([filterOf(self), ...(watched === undefined ? [] : [watched])])
+    return client
   }
 
-  async send(to: Endpoint, frame: Uint8Array, { signal }: AbortOptions = {}): Promise<void> {
+  /** What `work` gives. @throws why the connection ended, if it ends first */
+  untilEnded<T>(work: Promise<T>): Promise<T> {
+    return Promise.race([
+      work,
+      this.#ended.then(() => {
+        throw this.#closing ? this.#closedError() : this.#over
+      }),
+    ])
+  }
+
+  send(to: Endpoint, frame: Uint8Array, { signal }: AbortOptions = {}): Promise<void> {
+    return this.publish(topicOf(to), frame, signal)
+  }
+
+  /** Sends a frame to a topic. @throws what `send` throws */
+  async publish(topic: string, frame: Uint8Array, signal?: AbortSignal, retain = false): Promise<void> {
     throwIfAborted(signal)
     const { frameBytes } = this.#settings
     if (frame.byteLength > frameBytes) {
@@ -144,10 +192,15 @@ class MqttConnection implements Connection {
         { details: { bytes: frame.byteLength, limit: frameBytes } },
       )
     }
+    this.throwIfOver()
+    if (this.#client!.publish(topic, frame, retain)) return
+    await this.#drain(signal)
+  }
+
+  /** @throws TetherError `CLOSED`, or why the connection ended */
+  throwIfOver(): void {
     if (this.#closing) throw this.#closedError()
     if (this.#over !== undefined || this.#socket.destroyed) throw this.#over ?? this.#lost(undefined)
-    if (this.#client!.publish(topicOf(to), frame)) return
-    await this.#drain(signal)
   }
 
   async close(): Promise<void> {
@@ -185,11 +238,11 @@ class MqttConnection implements Connection {
   }
 
   #closedError(): TetherError {
-    return new TetherError('CLOSED', `The connection to ${this.#settings.target.label} was closed.`)
+    return new TetherError('CLOSED', `The connection to ${this.target.label} was closed.`)
   }
 
   #lost(cause: Error | undefined): TetherError {
-    const { label } = this.#settings.target
+    const { label } = this.target
     if (cause instanceof TetherError) return cause
     const reason = cause?.message ?? 'the broker closed it'
     return new TetherError(

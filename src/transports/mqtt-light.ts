@@ -8,11 +8,11 @@ import {
   PINGREQ,
   type ServerPacket,
 } from './mqtt-codec.js'
-import { connectMqtt, type MqttClient, type MqttClientOptions } from './mqtt-connection.js'
+import { connectMqtt, type MqttClient, type MqttClientOptions, type MqttKind } from './mqtt-connection.js'
 import { checkMqttOptions, type MqttOptions } from './mqtt-options.js'
 
-/** As {@link MqttOptions}, without MQTT 5. */
-export type MqttLightOptions = Omit<MqttOptions, 'protocolVersion'>
+/** As {@link MqttOptions}, without MQTT 5 and what is the session's. */
+export type MqttLightOptions = Omit<MqttOptions, 'protocolVersion' | 'presence'>
 
 /**
  * The transport of `mqtt()` in small, for the stub: MQTT 3.1.1 alone, without the `mqtt` package, whose loading a
@@ -24,16 +24,19 @@ export function mqttLight(options: MqttLightOptions): Transport {
   return {
     name: 'mqtt',
     limits: { frameBytes: settings.frameBytes },
-    connect: (self, handlers, abort): Promise<Connection> =>
-      connectMqtt(startLightClient, settings, self, handlers, abort),
+    connect: (self, handlers, options): Promise<Connection> =>
+      connectMqtt(lightKind, settings, self, handlers, options),
   }
 }
 
-/** Says CONNECT with the small client; resolves at a CONNACK that accepts it. */
-export async function startLightClient(options: MqttClientOptions): Promise<MqttClient> {
-  const client = new LightClient(options)
-  await client.accepted
-  return client
+/** Speaks with the small client. It watches what is kept, and keeps nothing: a stub has no will. */
+export const lightKind: MqttKind = {
+  presence: true,
+  async start(options) {
+    const client = new LightClient(options)
+    await client.accepted
+    return client
+  },
 }
 
 // Frames are at most what the sender's broker takes; a peer that announces more than this is none of ours.
@@ -72,12 +75,13 @@ class LightClient implements MqttClient {
     socket.write(encodeConnect({ ...target, clientId }))
   }
 
-  async subscribe(filter: string): Promise<void> {
+  async subscribe(filters: readonly string[]): Promise<void> {
     const answer = this.#next('suback')
-    this.#write(encodeSubscribe(PACKET_ID, filter))
+    this.#write(encodeSubscribe(PACKET_ID, filters))
     const { packetId, granted } = await answer
-    if (packetId !== PACKET_ID || granted.length !== 1 || granted[0]! > 2) {
-      throw new Error(`it refused the subscription to '${filter}' (SUBACK ${granted.join(', ')})`)
+    // The first is the stub's own. Without what is kept, by a broker that refuses the second, it is slower and no more.
+    if (packetId !== PACKET_ID || granted.length !== filters.length || granted[0]! > 2) {
+      throw new Error(`it refused the subscription to '${filters[0]}' (SUBACK ${granted.join(', ')})`)
     }
   }
 
@@ -106,7 +110,7 @@ class LightClient implements MqttClient {
     this.#received = true
     try {
       for (const packet of this.#decoder.push(chunk)) {
-        if (packet.type === 'publish') this.#options.onPublish(packet.payload)
+        if (packet.type === 'publish') this.#options.onPublish(packet.topic, packet.payload)
         else if (packet.type !== 'pingresp') this.#settle(packet)
         if (socket.destroyed) return
       }

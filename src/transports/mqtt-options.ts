@@ -35,6 +35,12 @@ export interface MqttOptions {
   readonly keepAliveSeconds?: number
   /** The longest that connecting may take, subscribing included. @default 10000 */
   readonly connectTimeoutMs?: number
+  /**
+   * Whether the session's side keeps a retained message at the broker that says whether it is there, with a last
+   * will. False for a broker that refuses either: a stub then learns by silence alone that nobody is there.
+   * @default true
+   */
+  readonly presence?: boolean
   /** @default the machine's clock */
   readonly clock?: Clock
 }

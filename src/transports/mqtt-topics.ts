@@ -18,12 +18,24 @@ export function topicPart(text: string): string {
 
 /** Where frames to an endpoint are published. A session's frames go to a lane: lane 0 unless it names another. */
 export function topicOf(endpoint: Endpoint): string {
-  return endpoint.role === 'session' ? `${baseOf(endpoint)}/${endpoint.lane ?? 0}` : baseOf(endpoint)
+  const base = baseOf(endpoint, endpoint.role)
+  return endpoint.role === 'session' ? `${base}/${endpoint.lane ?? 0}` : base
 }
 
 /** The one filter that receives what is sent to an endpoint: for a session without a lane, all of its lanes. */
 export function filterOf(self: Endpoint): string {
-  return self.role === 'session' ? `${baseOf(self)}/${self.lane ?? '+'}` : baseOf(self)
+  const base = baseOf(self, self.role)
+  return self.role === 'session' ? `${base}/${self.lane ?? '+'}` : base
+}
+
+/** Where the frame that is kept for a session's name lies, as a retained message. */
+export function keptTopicOf(session: Pick<Endpoint, 'app' | 'stage' | 'name'>): string {
+  return baseOf(session, 'presence')
+}
+
+/** Whether this is such a topic. */
+export function isKeptTopic(topic: string): boolean {
+  return topic.split('/')[3] === 'presence'
 }
 
 /** What the client ids of an application's stage and role begin with, so that a policy can name them. */
@@ -36,8 +48,8 @@ export function newClientId(endpoint: Pick<Endpoint, 'app' | 'stage' | 'role'>):
   return clientIdPrefix(endpoint) + randomBytes(16).toString('hex')
 }
 
-function baseOf({ app, stage, role, name }: Endpoint): string {
-  return `${TOPIC_ROOT}/${topicPart(app)}/${topicPart(stage)}/${role}/${topicPart(name)}`
+function baseOf({ app, stage, name }: Pick<Endpoint, 'app' | 'stage' | 'name'>, level: string): string {
+  return `${TOPIC_ROOT}/${topicPart(app)}/${topicPart(stage)}/${level}/${topicPart(name)}`
 }
 
 function sha256(text: string): string {

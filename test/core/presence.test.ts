@@ -152,8 +152,9 @@ describe('presence', () => {
         })
       },
     }
-    const session = await served(tether, own)
+    const opening = served(tether, own)
     await clock.advance(10_000)
+    const session = await opening
     expect(kept).toHaveLength(3)
     // Back after a cut and closed at once: what is said waits for its turn.
     tether.transport.cut('session')

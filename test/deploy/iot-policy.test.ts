@@ -1,9 +1,13 @@
-import { describe, expect, it } from 'vitest'
-import { type IotPolicyOptions, iotPolicy } from '../../src/deploy/index.js'
-import { clientIdPrefix, filterOf, topicOf } from '../../src/transports/mqtt-topics.js'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import type { Endpoint } from '../../src/core/transport.js'
+import { type IamPolicy, type IotPolicyOptions, iotPolicy } from '../../src/deploy/index.js'
+import { createLocalBroker } from '../../src/local/broker.js'
+import { iot } from '../../src/transports/iot.js'
+import { clientIdPrefix, filterOf, keptTopicOf, topicOf } from '../../src/transports/mqtt-topics.js'
 import { event, events, openBroker } from '../local/local-broker-fixture.js'
 import { RawMqttClient } from '../local/raw-mqtt-client.js'
 import { signedUrl } from '../local/signed-url.js'
+import { Inbox } from '../transports/inbox.js'
 
 const here = { app: 'shop', stage: 'dev' } as const
 // biome-ignore lint/suspicious/noTemplateCurlyInString: a policy variable
@@ -34,7 +38,7 @@ describe('iotPolicy', () => {
           Sid: 'LambdaTetherSubscribe',
           Effect: 'Allow',
           Action: 'iot:Subscribe',
-          Resource: 'arn:aws:iot:eu-west-1:123456789012:topicfilter/lambda-tether/shop/dev/session/default/+',
+          Resource: 'arn:aws:iot:eu-west-1:123456789012:topicfilter/lambda-tether/shop/dev/session/default/*',
         },
         {
           Sid: 'LambdaTetherReceive',
@@ -47,6 +51,30 @@ describe('iotPolicy', () => {
           Effect: 'Allow',
           Action: 'iot:Publish',
           Resource: 'arn:aws:iot:eu-west-1:123456789012:topic/lambda-tether/shop/dev/stub/*',
+        },
+        {
+          Sid: 'LambdaTetherSubscribePresence',
+          Effect: 'Allow',
+          Action: 'iot:Subscribe',
+          Resource: 'arn:aws:iot:eu-west-1:123456789012:topicfilter/lambda-tether/shop/dev/presence/default',
+        },
+        {
+          Sid: 'LambdaTetherReceivePresence',
+          Effect: 'Allow',
+          Action: 'iot:Receive',
+          Resource: 'arn:aws:iot:eu-west-1:123456789012:topic/lambda-tether/shop/dev/presence/default',
+        },
+        {
+          Sid: 'LambdaTetherPublishPresence',
+          Effect: 'Allow',
+          Action: 'iot:Publish',
+          Resource: 'arn:aws:iot:eu-west-1:123456789012:topic/lambda-tether/shop/dev/presence/default',
+        },
+        {
+          Sid: 'LambdaTetherRetainPublish',
+          Effect: 'Allow',
+          Action: 'iot:RetainPublish',
+          Resource: 'arn:aws:iot:eu-west-1:123456789012:topic/lambda-tether/shop/dev/presence/default',
         },
         {
           Sid: 'LambdaTetherClaim',
@@ -70,6 +98,8 @@ describe('iotPolicy', () => {
       'iot:Subscribe': 'arn:aws:iot:*:*:topicfilter/lambda-tether/shop/dev/stub/*',
       'iot:Receive': 'arn:aws:iot:*:*:topic/lambda-tether/shop/dev/stub/*',
       'iot:Publish': 'arn:aws:iot:*:*:topic/lambda-tether/shop/dev/session/ann/*',
+      'iot:SubscribePresence': 'arn:aws:iot:*:*:topicfilter/lambda-tether/shop/dev/presence/ann',
+      'iot:ReceivePresence': 'arn:aws:iot:*:*:topic/lambda-tether/shop/dev/presence/ann',
     })
   })
 
@@ -77,7 +107,8 @@ describe('iotPolicy', () => {
     const session = { ...here, role: 'session', name: 'a b' } as const
     const policy = resources({ ...here, role: 'session', session: 'a b' })
     expect(policy['iot:Connect']).toBe(`arn:aws:iot:*:*:client/${clientIdPrefix(session)}*`)
-    expect(policy['iot:Subscribe']).toBe(`arn:aws:iot:*:*:topicfilter/${filterOf(session)}`)
+    expect(policy['iot:Subscribe']).toBe(`arn:aws:iot:*:*:topicfilter/${filterOf(session).replace('+', '*')}`)
+    expect(policy['iot:RetainPublish']).toBe(`arn:aws:iot:*:*:topic/${keptTopicOf(session)}`)
     const lane = topicOf({ ...session, lane: 7 })
     expect(policy['iot:Receive']).toBe(`arn:aws:iot:*:*:topic/${lane.slice(0, -1)}*`)
     const stub = topicOf({ ...here, role: 'stub', name: 'e1' })
@@ -105,7 +136,7 @@ describe('iotPolicy', () => {
       const odd = resources({ app: name, stage: name, session: name, role })
       for (const [action, resource] of Object.entries(odd)) {
         const hashed = resource.replaceAll(/~[0-9a-f]{32}/g, '~')
-        const parts = plain[action]!.replace(/\/a\/s\//, '/~/~/').replace('session/n/', 'session/~/')
+        const parts = plain[action]!.replace(/\/a\/s\//, '/~/~/').replace(/(session|presence)\/n/, '$1/~')
         expect(hashed.replace(/lt-[0-9a-f]{16}/, 'lt')).toBe(parts.replace(/lt-[0-9a-f]{16}/, 'lt'))
       }
     }
@@ -162,6 +193,8 @@ describe('an identity with the policy of a role', () => {
         filterOf({ ...here, role: 'session', name: 'default' }),
         sessionOf('shop', 'dev', 'default'),
         stubOf('shop', 'prod', 'e1'),
+        keptTopicOf({ ...here, name: 'ann' }),
+        'lambda-tether/shop/dev/presence/+',
         'lambda-tether/#',
         '#',
       ],
@@ -170,6 +203,7 @@ describe('an identity with the policy of a role', () => {
         sessionOf('shop', 'dev', 'ann'),
         sessionOf('other', 'dev', 'default'),
         stubOf('shop', 'dev', 'e2'),
+        keptTopicOf({ ...here, name: 'default' }),
         'lambda-tether/shop/dev/session/default',
       ],
     },
@@ -186,10 +220,16 @@ describe('an identity with the policy of a role', () => {
         'lambda-tether/shop/dev/stub/+',
         filterOf({ ...here, role: 'session', name: 'ann' }),
         'lambda-tether/shop/dev/session/+/+',
-        'lambda-tether/shop/dev/session/default/#',
+        keptTopicOf({ ...here, name: 'ann' }),
+        'lambda-tether/shop/dev/presence/+',
         '#',
       ],
-      others: [stubOf('shop', 'prod', 'e1'), stubOf('other', 'dev', 'e1'), sessionOf('shop', 'dev', 'ann')],
+      others: [
+        stubOf('shop', 'prod', 'e1'),
+        stubOf('other', 'dev', 'e1'),
+        sessionOf('shop', 'dev', 'ann'),
+        keptTopicOf({ ...here, name: 'ann' }),
+      ],
     },
   ])('$role: does its part and nothing else', async ({ role, own, partners, forbidden, others }) => {
     const { broker, open, connect } = await connectAs(role)
@@ -215,5 +255,75 @@ describe('an identity with the policy of a role', () => {
     for (const clientId of ['lt-1', clientIdPrefix({ ...here, role: other }) + 1]) {
       expect(await (await open()).hello({ clientId }), clientId).toBe(5)
     }
+  })
+})
+
+describe('each statement is needed', () => {
+  const place = { ...here, region: 'us-east-1', accountId: '123456789012' }
+  const session: Endpoint = { ...here, role: 'session', name: 'default' }
+  const stub: Endpoint = { ...here, role: 'stub', name: 'e1' }
+
+  /** All that both sides do, under these policies; resolves with the broker's first denial, if there is one. */
+  async function converse(policies: Record<Endpoint['role'], IamPolicy>): Promise<string | undefined> {
+    const identities = Object.entries(policies).map(([accessKeyId, policy]) => ({
+      accessKeyId,
+      secretAccessKey: 'secret',
+      policy,
+    }))
+    const broker = createLocalBroker({ identities })
+    onTestFinished(() => broker.close())
+    await broker.open()
+    const denied = new Promise<string>((resolve) => {
+      broker.on('disconnect', ({ reason, detail }) => reason === 'AUTH_ERROR' && resolve(detail))
+      broker.on('subscribe', ({ granted, detail }) => granted === 0x80 && resolve(detail))
+      broker.on('discard', ({ topic, reason }) => reason === 'policy' && resolve(`iot:Receive on ${topic}`))
+    })
+    const as = (accessKeyId: string) => {
+      const credentials = { accessKeyId, secretAccessKey: 'secret' }
+      return iot({ endpoint: broker.webSocketUrl, region: 'us-east-1', credentials })
+    }
+    const inboxes = { session: new Inbox(), stub: new Inbox() }
+    const talk = async () => {
+      const watch = { watch: session, will: Buffer.from('offline') }
+      const local = await as('session').connect(session, inboxes.session, watch)
+      onTestFinished(() => local.close())
+      await local.keep!(Buffer.from('here'))
+      expect((await inboxes.session.nextKept()).toString()).toBe('here')
+      await local.serve!([0, 3])
+      const remote = await as('stub').connect(stub, inboxes.stub, { watch: session })
+      onTestFinished(() => remote.close())
+      expect((await inboxes.stub.nextKept()).toString()).toBe('here')
+      await remote.send({ ...session, lane: 3 }, Buffer.from('invoke'))
+      expect(await inboxes.session.text()).toBe('invoke')
+      await local.send(stub, Buffer.from('result'))
+      expect(await inboxes.stub.text()).toBe('result')
+      await local.send({ ...session, lane: 0 }, Buffer.from('claim'))
+      expect(await inboxes.session.text()).toBe('claim')
+    }
+    // What is denied fails, too, or never comes.
+    const talking = talk().then(() => undefined)
+    talking.catch(() => {})
+    return Promise.race([denied, talking.catch(() => denied)])
+  }
+
+  const whole = {
+    session: iotPolicy({ ...place, role: 'session' }),
+    stub: iotPolicy({ ...place, role: 'stub' }),
+  }
+
+  it('and all of them are enough', async () => {
+    expect(await converse(whole)).toBeUndefined()
+  })
+
+  it.each(
+    (['session', 'stub'] as const).flatMap((role) =>
+      whole[role].Statement.filter(({ Action }) => Action !== 'iot:DescribeEndpoint').map((statement) => ({
+        role,
+        ...statement,
+      })),
+    ),
+  )('$role: $Sid', async ({ role, Sid, Action }) => {
+    const Statement = whole[role].Statement.filter((statement) => statement.Sid !== Sid)
+    expect(await converse({ ...whole, [role]: { ...whole[role], Statement } })).toContain(`${Action} on `)
   })
 })

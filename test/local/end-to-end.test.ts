@@ -122,7 +122,7 @@ describe('the whole path', () => {
 
   it('answers the first invocation of a frozen stub whose connection the broker dropped', async () => {
     await invoke({})
-    expect(fn.environments()).toMatchObject([{ state: 'frozen' }])
+    expect(fn.environments().map(({ state }) => state)).toContain('frozen')
     const reconnected = new Promise<void>((resolve) => {
       session.on('status', ({ state }) => state === 'connected' && resolve())
     })

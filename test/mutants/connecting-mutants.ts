@@ -1,3 +1,4 @@
+import type { ConnectOptions } from '../../src/core/transport.js'
 import { mutated, type TransportMutant } from './transport-mutation.js'
 import { turn, turns } from './turns.js'
 
@@ -19,7 +20,10 @@ export const connectingMutants: readonly TransportMutant[] = [
   {
     name: 'does not look at the signal of connect()',
     caughtBy: 'connect() with a signal that has fired rejects with ABORTED',
-    make: () => mutated({ connect: (connect) => (self, handlers) => connect(self, handlers) }),
+    make: () =>
+      mutated({
+        connect: (connect) => (self, handlers, options) => connect(self, handlers, withoutSignal(options)),
+      }),
   },
   {
     name: "rejects an aborted connect() with the signal's own reason",
@@ -50,7 +54,7 @@ export const connectingMutants: readonly TransportMutant[] = [
     make: () =>
       mutated({
         connect: (connect) => async (self, handlers, options) => {
-          const connecting = connect(self, handlers)
+          const connecting = connect(self, handlers, withoutSignal(options))
           await turn()
           options?.signal?.throwIfAborted()
           return connecting
@@ -93,3 +97,7 @@ export const connectingMutants: readonly TransportMutant[] = [
     make: () => mutated({ connection: ({ expiresAt = 0 }) => ({ expiresAt: expiresAt / 1_000 }) }),
   },
 ]
+
+function withoutSignal({ signal: _unheard, ...options }: ConnectOptions = {}): ConnectOptions {
+  return options
+}

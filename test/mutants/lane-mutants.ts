@@ -1,4 +1,4 @@
-import { LANES } from '../../src/core/transport.js'
+import { type Connection, LANES } from '../../src/core/transport.js'
 import { mutated, type TransportMutant } from './transport-mutation.js'
 import { turns } from './turns.js'
 
@@ -25,6 +25,17 @@ export const laneMutants: readonly TransportMutant[] = [
           send: async (to, frame, options) =>
             to.role === 'session' && to.lane === undefined ? undefined : connection.send(to, frame, options),
         }),
+      }),
+  },
+  {
+    name: 'does not look at the lane of connect()',
+    caughtBy: 'a session that connects with a lane receives that lane alone',
+    make: () =>
+      mutated({
+        connect:
+          (connect) =>
+          ({ lane: _unseen, ...self }, handlers, options) =>
+            connect(self, handlers, options),
       }),
   },
   {
@@ -60,6 +71,42 @@ export const laneMutants: readonly TransportMutant[] = [
           },
         }),
       }),
+  },
+  {
+    name: 'receives the lane that it was opened with whatever it serves',
+    caughtBy: 'serve() changes the lanes of a connection that was opened with one',
+    make: () =>
+      mutated({
+        connection: (connection, { lane }) => ({
+          serve: (lanes) => connection.serve!(lane === undefined ? lanes : [...lanes, lane]),
+        }),
+      }),
+  },
+  {
+    name: 'lets a slow serve() overtake the next one',
+    caughtBy: 'of serve() calls made at once the last one holds',
+    make: () =>
+      mutated({
+        connection(connection) {
+          let calls = 0
+          return {
+            async serve(lanes) {
+              await turns(10 - 3 * calls++)
+              await connection.serve!(lanes)
+            },
+          }
+        },
+      }),
+  },
+  {
+    name: 'serves after close()',
+    caughtBy: 'serve() after close() rejects with CLOSED',
+    make: () => mutated({ connection: (connection) => ({ serve: unlessOver(connection, undefined) }) }),
+  },
+  {
+    name: 'serves when it is cut',
+    caughtBy: 'a broken connection refuses to serve',
+    make: () => mutated({ connection: (connection) => ({ serve: unlessOver(connection, 'UNREACHABLE') }) }),
   },
   {
     name: 'lets go of all lanes before it takes the new',
@@ -99,9 +146,24 @@ export const laneMutants: readonly TransportMutant[] = [
     make: () => mutated({}),
   },
   {
+    name: 'is said to keep nothing, and keeps',
+    caughtBy: 'no test is left out that could run',
+    without: ['keep'],
+    make: () => mutated({}),
+  },
+  {
     name: 'is said not to be cut, and can be',
     caughtBy: 'no test is left out that could run',
     without: ['cut'],
     make: () => mutated({}),
   },
 ]
+
+/** A serve() that does nothing, and says nothing of it, once the connection has ended with this code. */
+function unlessOver(connection: Connection, code: string | undefined): NonNullable<Connection['serve']> {
+  let over = false
+  void connection.closed.then((reason) => {
+    over = reason?.code === code
+  })
+  return async (lanes) => (over ? undefined : connection.serve!(lanes))
+}

@@ -2,6 +2,7 @@ import { abortError, TetherError, throwIfAborted } from '../../src/core/errors.j
 import {
   type AbortOptions,
   type Connection,
+  type ConnectOptions,
   checkEndpoint,
   type Endpoint,
   type FrameHandlers,
@@ -24,67 +25,83 @@ export class ReferenceTransport implements Transport {
     usdPerMillionUnits: 1,
     usdPerMillionMinutes: 0.08,
   }
-  readonly #connections = new Set<ReferenceConnection>()
+  readonly keeps = { everyMs: 3 }
+  readonly #broker: Broker = { connections: new Set(), kept: new Map(), frameBytes: this.limits.frameBytes }
 
   async connect(
     self: Endpoint,
     handlers: FrameHandlers,
-    { signal }: AbortOptions = {},
+    options: ConnectOptions = {},
   ): Promise<ReferenceConnection> {
+    const { signal } = options
     throwIfAborted(signal)
     checkEndpoint(self)
     await turn()
     if (signal?.aborted) throw abortError(signal)
-    return new ReferenceConnection(this.#connections, self, handlers, this.limits.frameBytes)
+    return new ReferenceConnection(this.#broker, self, handlers, options)
   }
 
   /** Breaks every connection. */
   cut(): void {
-    for (const connection of [...this.#connections])
-      connection.end(new TetherError('UNREACHABLE', 'The broker is gone.'))
+    for (const connection of [...this.#broker.connections])
+      connection.end(new TetherError('UNREACHABLE', 'The network is gone.'))
   }
+}
+
+interface Broker {
+  readonly connections: Set<ReferenceConnection>
+  readonly kept: Map<string, Uint8Array>
+  readonly frameBytes: number
 }
 
 class ReferenceConnection implements Connection {
   readonly closed: Promise<TetherError | undefined>
   readonly expiresAt = Date.now() + 3_600_000
-  readonly #others: Set<ReferenceConnection>
+  readonly #broker: Broker
   readonly #self: Endpoint
   readonly #handlers: FrameHandlers
-  readonly #frameBytes: number
+  readonly #watched: string | undefined
+  readonly #will: Uint8Array | undefined
   #lanes: ReadonlySet<number> | undefined
-  #reason: TetherError | undefined
+  #serving: Promise<void> = Promise.resolve()
+  #over: TetherError | undefined
   #resolveClosed: (reason: TetherError | undefined) => void = () => {}
 
-  constructor(others: Set<ReferenceConnection>, self: Endpoint, handlers: FrameHandlers, frameBytes: number) {
-    this.#others = others
+  constructor(broker: Broker, self: Endpoint, handlers: FrameHandlers, { watch, will }: ConnectOptions) {
+    this.#broker = broker
     this.#self = self
     this.#handlers = handlers
-    this.#frameBytes = frameBytes
+    this.#watched = watch && keyOf(watch)
+    this.#will = will
+    this.#lanes = self.lane === undefined ? undefined : new Set([self.lane])
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve
     })
-    others.add(this)
+    broker.connections.add(this)
+    const kept = this.#watched === undefined ? undefined : broker.kept.get(this.#watched)
+    if (kept !== undefined) setImmediate(() => this.#hearKept(kept))
   }
 
   async send(to: Endpoint, frame: Uint8Array, { signal }: AbortOptions = {}): Promise<void> {
     throwIfAborted(signal)
-    if (!this.#others.has(this)) throw this.#reason ?? new TetherError('CLOSED', 'The connection is closed.')
-    if (frame.length > this.#frameBytes) {
-      throw new TetherError(
-        'TOO_LARGE',
-        `A frame of ${frame.length} bytes exceeds ${this.#frameBytes}; split it.`,
-      )
-    }
-    const copy = Uint8Array.from(frame)
+    const copy = this.#accept(frame)
     setImmediate(() => {
-      for (const other of [...this.#others]) other.#hear(to, copy)
+      for (const other of [...this.#broker.connections]) other.#hear(to, copy)
     })
   }
 
-  async serve(lanes: readonly number[]): Promise<void> {
-    await turn()
-    this.#lanes = new Set(lanes)
+  serve(lanes: readonly number[]): Promise<void> {
+    const serving = this.#serving.then(async () => {
+      if (this.#over !== undefined) throw this.#over
+      await turn()
+      this.#lanes = new Set(lanes)
+    })
+    this.#serving = serving.catch(() => {})
+    return serving
+  }
+
+  async keep(frame: Uint8Array): Promise<void> {
+    this.#replaceKept(this.#accept(frame))
   }
 
   async close(): Promise<void> {
@@ -97,15 +114,41 @@ class ReferenceConnection implements Connection {
   }
 
   end(reason: TetherError | undefined): void {
-    if (!this.#others.delete(this)) return
-    this.#reason = reason
+    if (!this.#broker.connections.delete(this)) return
+    this.#over = reason ?? new TetherError('CLOSED', 'The connection is closed.')
+    if (reason !== undefined && this.#will !== undefined) this.#replaceKept(this.#will)
     this.#resolveClosed(reason)
   }
 
+  #accept(frame: Uint8Array): Uint8Array {
+    if (this.#over !== undefined) throw this.#over
+    const { frameBytes } = this.#broker
+    if (frame.length > frameBytes) {
+      throw new TetherError('TOO_LARGE', `A frame of ${frame.length} bytes exceeds ${frameBytes}; split it.`)
+    }
+    return Uint8Array.from(frame)
+  }
+
+  #replaceKept(frame: Uint8Array): void {
+    const { kept, connections } = this.#broker
+    const key = keyOf(this.#self)
+    kept.set(key, frame)
+    setImmediate(() => {
+      for (const other of [...connections]) if (other.#watched === key) other.#hearKept(frame)
+    })
+  }
+
   #hear(to: Endpoint, frame: Uint8Array): void {
-    const { app, stage, role, name } = this.#self
-    const mine = app === to.app && stage === to.stage && role === to.role && name === to.name
+    const mine = this.#self.role === to.role && keyOf(this.#self) === keyOf(to)
     const served = to.lane === undefined || this.#lanes === undefined || this.#lanes.has(to.lane)
     if (mine && served) this.#handlers.onFrame(frame)
   }
+
+  #hearKept(frame: Uint8Array): void {
+    if (this.#over === undefined) this.#handlers.onKept?.(frame)
+  }
+}
+
+function keyOf({ app, stage, name }: Endpoint): string {
+  return JSON.stringify([app, stage, name])
 }

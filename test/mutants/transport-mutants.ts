@@ -2,6 +2,7 @@ import { addressingMutants } from './addressing-mutants.js'
 import { closingMutants } from './closing-mutants.js'
 import { connectingMutants } from './connecting-mutants.js'
 import { deliveryMutants } from './delivery-mutants.js'
+import { keepMutants } from './keep-mutants.js'
 import { laneMutants } from './lane-mutants.js'
 import { sendingMutants } from './sending-mutants.js'
 import type { TransportMutant } from './transport-mutation.js'
@@ -13,5 +14,6 @@ export const TRANSPORT_MUTANTS: readonly TransportMutant[] = [
   ...sendingMutants,
   ...addressingMutants,
   ...laneMutants,
+  ...keepMutants,
   ...closingMutants,
 ]

@@ -14,12 +14,12 @@ export interface TransportMutant {
 
 /** Where a mutation may reach into a correct transport. */
 export interface Mutation {
-  readonly properties?: Partial<Pick<Transport, 'name' | 'limits' | 'pricing'>>
+  readonly properties?: Partial<Pick<Transport, 'name' | 'limits' | 'pricing' | 'keeps'>>
   /** Changes whom both receivers and senders mean. */
   endpoint?(endpoint: Endpoint): Endpoint
   connect?(connect: Transport['connect']): Transport['connect']
   /** Changes what a receiver is told. */
-  handlers?(handlers: FrameHandlers, self: Endpoint): FrameHandlers
+  handlers?(handlers: FrameHandlers, self: Endpoint): Partial<FrameHandlers>
   /** Replaces parts of a connection. */
   connection?(connection: Connection, self: Endpoint): Partial<Connection>
 }
@@ -27,7 +27,7 @@ export interface Mutation {
 /** A reference transport with one mutation. */
 export function mutated(mutation: Mutation): TransportUnderTest {
   const reference = new ReferenceTransport()
-  const { endpoint = (same) => same, handlers = (same) => same, connection = () => ({}) } = mutation
+  const { endpoint = (same) => same, handlers = () => ({}), connection = () => ({}) } = mutation
   const inner: Transport['connect'] = (...args) => reference.connect(...args)
   const connect = mutation.connect?.(inner) ?? inner
   return {
@@ -35,9 +35,16 @@ export function mutated(mutation: Mutation): TransportUnderTest {
       name: reference.name,
       limits: reference.limits,
       pricing: reference.pricing,
+      keeps: reference.keeps,
       ...mutation.properties,
       async connect(self, ears, options) {
-        const opened = await connect(endpoint(self), handlers(ears, self), options)
+        const heard: FrameHandlers = {
+          onFrame: (frame) => ears.onFrame(frame),
+          onKept: (frame) => ears.onKept?.(frame),
+          ...handlers(ears, self),
+        }
+        const watched = options?.watch && { ...options, watch: endpoint(options.watch) }
+        const opened = await connect(endpoint(self), heard, watched ?? options)
         return overridden(opened, connection(opened, self), endpoint)
       },
     },
@@ -57,6 +64,7 @@ function overridden(
   return {
     send: (to, frame, options) => send(endpoint(to), frame, options),
     serve: parts.serve ?? (async (lanes) => inner.serve?.(lanes)),
+    keep: parts.keep ?? (async (frame) => inner.keep?.(frame)),
     closed: parts.closed ?? inner.closed,
     close,
     [Symbol.asyncDispose]: parts[Symbol.asyncDispose] ?? close,

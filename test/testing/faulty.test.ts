@@ -197,6 +197,23 @@ describe('a faulty transport', () => {
     await sender.close()
   })
 
+  test('cuts: the broker keeps the will, and tells the connection nothing more', async () => {
+    const transport = faulty(memory(), { seed: 1, cut: 1 })
+    const kept: string[][] = [[], []]
+    const ears = kept.map((texts) => ({
+      onFrame() {},
+      onKept: (frame: Uint8Array) => void texts.push(Buffer.from(frame).toString()),
+    }))
+    const options = { watch: session, will: Buffer.from('gone') }
+    await using _watcher = await transport.connect(stub, ears[0]!, { watch: session })
+    const keeper = await transport.connect(session, ears[1]!, options)
+    await keeper.keep!(Buffer.from('here'))
+    await settle()
+    await expect(keeper.send(stub, Buffer.from('frame'))).rejects.toMatchObject({ code: 'UNREACHABLE' })
+    await settle()
+    expect(kept).toEqual([['here', 'gone'], ['here']])
+  })
+
   test('leaves to the transport what the transport refuses: it meets no fate', async () => {
     const { sender, send, transport } = await connected({ drop: 1 })
     await expect(sender.send(session, new Uint8Array(131_073))).rejects.toMatchObject({ code: 'TOO_LARGE' })
@@ -215,14 +232,16 @@ describe('a faulty transport', () => {
         name: 'inner',
         limits,
         pricing,
+        keeps: { everyMs: 7 },
         async connect(...args): Promise<Connection> {
           const connection = await inner.connect(...args)
-          return { ...connection, expiresAt: 42, serve: async (lanes) => void served.push(lanes) }
+          const serve = async (lanes: readonly number[]) => void served.push(lanes)
+          return Object.assign(connection, { expiresAt: 42, serve })
         },
       },
       { seed: 1 },
     )
-    expect(transport).toMatchObject({ name: 'inner', limits, pricing })
+    expect(transport).toMatchObject({ name: 'inner', limits, pricing, keeps: { everyMs: 7 } })
     await using connection = await transport.connect(session, { onFrame() {} })
     expect(connection.expiresAt).toBe(42)
     await connection.serve?.([1, 2])

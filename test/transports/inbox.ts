@@ -2,12 +2,29 @@ import type { Endpoint, FrameHandlers } from '../../src/core/transport.js'
 
 /** What a connection received, to be waited for. */
 export class Inbox implements FrameHandlers {
+  /** What was kept, in the order in which it was told. */
+  readonly kept: Uint8Array[] = []
   readonly #frames: Uint8Array[] = []
   #wake = () => {}
 
   onFrame(frame: Uint8Array): void {
     this.#frames.push(frame)
     this.#wake()
+  }
+
+  onKept(frame: Uint8Array): void {
+    this.kept.push(frame)
+    this.#wake()
+  }
+
+  /** The next kept frame. */
+  async nextKept(): Promise<Buffer> {
+    while (this.kept.length === 0) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+    return Buffer.from(this.kept.shift()!)
   }
 
   /** How many frames wait to be read. */

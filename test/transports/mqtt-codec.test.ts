@@ -61,14 +61,15 @@ describe('what the small client writes', () => {
 
   test('SUBSCRIBE is what mqtt-packet writes', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 65_535 }), text, (messageId, filter) => {
-        const reference = generate({
-          cmd: 'subscribe',
-          messageId,
-          subscriptions: [{ topic: filter, qos: 0 }],
-        })
-        expect(Buffer.from(encodeSubscribe(messageId, filter))).toEqual(reference)
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 65_535 }),
+        fc.array(text, { minLength: 1, maxLength: 8 }),
+        (messageId, filters) => {
+          const subscriptions = filters.map((filter) => ({ topic: filter, qos: 0 as const }))
+          const reference = generate({ cmd: 'subscribe', messageId, subscriptions })
+          expect(Buffer.from(encodeSubscribe(messageId, filters))).toEqual(reference)
+        },
+      ),
     )
   })
 
@@ -106,7 +107,7 @@ const fromServer: fc.Arbitrary<{ bytes: Buffer; packet: ServerPacket }> = fc.one
     })),
   fc.tuple(topic, fc.uint8Array({ maxLength: 20_000 }), fc.boolean()).map(([name, body, retain]) => ({
     bytes: generate({ cmd: 'publish', topic: name, payload: Buffer.from(body), qos: 0, dup: false, retain }),
-    packet: { type: 'publish' as const, payload: body },
+    packet: { type: 'publish' as const, topic: name, payload: body },
   })),
   fc.constant({ bytes: generate({ cmd: 'pingresp' }), packet: { type: 'pingresp' as const } }),
 )

@@ -4,6 +4,8 @@ import { type Endpoint, LANES } from '../../src/core/transport.js'
 import {
   clientIdPrefix,
   filterOf,
+  isKeptTopic,
+  keptTopicOf,
   newClientId,
   topicOf,
   topicPart,
@@ -54,13 +56,18 @@ describe('topics', () => {
     )
     expect(topicOf({ ...base, role: 'session' })).toBe('lambda-tether/shop/dev/session/jane.doe_2-x/0')
     expect(filterOf({ ...base, role: 'session' })).toBe('lambda-tether/shop/dev/session/jane.doe_2-x/+')
+    expect(filterOf({ ...base, role: 'session', lane: 7 })).toBe(
+      'lambda-tether/shop/dev/session/jane.doe_2-x/7',
+    )
     expect(filterOf({ ...base, role: 'stub' })).toBe('lambda-tether/shop/dev/stub/jane.doe_2-x')
+    expect(keptTopicOf(base)).toBe('lambda-tether/shop/dev/presence/jane.doe_2-x')
   })
 
   test('keep within AWS IoT, whatever the parts, and mean nothing to a broker or to IAM', () => {
     fc.assert(
       fc.property(endpoint, fc.option(fc.nat({ max: LANES - 1 }), { nil: undefined }), (one, lane) => {
-        for (const topic of [topicOf({ ...one, ...(lane !== undefined && { lane }) }), filterOf(one)]) {
+        const topics = [topicOf({ ...one, ...(lane !== undefined && { lane }) }), filterOf(one)]
+        for (const topic of [...topics, keptTopicOf(one)]) {
           expect(Buffer.byteLength(topic)).toBeLessThanOrEqual(256)
           expect(topic.split('/').length - 1).toBeLessThanOrEqual(7)
           expect(topic.replace(/\/\+$/, '')).toMatch(/^[A-Za-z0-9_.~/-]+$/)
@@ -77,6 +84,10 @@ describe('topics', () => {
         const same = (['app', 'stage', 'role', 'name'] as const).every((key) => one[key] === other[key])
         expect(takes(filterOf(one), topicOf({ ...other, lane }))).toBe(same)
         expect(takes(filterOf(one), topicOf({ ...one, lane }))).toBe(true)
+        const sameName = (['app', 'stage', 'name'] as const).every((key) => one[key] === other[key])
+        expect(keptTopicOf(one) === keptTopicOf(other)).toBe(sameName)
+        expect(takes(filterOf(one), keptTopicOf(other))).toBe(false)
+        expect([keptTopicOf(one), topicOf(one)].map(isKeptTopic)).toEqual([true, false])
       }),
       { numRuns: 1_000 },
     )

@@ -118,7 +118,8 @@ export class Peer {
     const connect = await this.next('connect')
     this.accept()
     const subscribe = await this.next('subscribe')
-    this.send({ cmd: 'suback', messageId: subscribe.messageId!, granted: [0] })
+    const granted = subscribe.subscriptions.map(() => 0)
+    this.send({ cmd: 'suback', messageId: subscribe.messageId!, granted })
     return { connect, subscribe }
   }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Transport } from '../../src/core/transport.js'
 import { iot } from '../../src/transports/iot.js'
 import { iotLight } from '../../src/transports/iot-light.js'
@@ -22,12 +22,13 @@ describe.skipIf(!mosquitto)('a session and a stub through Mosquitto (needs Mosqu
   let broker: Mosquitto
   beforeAll(async () => {
     certificates = await makeCertificates()
+  })
+  // One for each test: what a session keeps there outlives it, under a key that the next one does not have.
+  beforeEach(async () => {
     broker = await startMosquitto({ tls: certificates })
   })
-  afterAll(async () => {
-    await broker?.[Symbol.asyncDispose]()
-    await certificates?.[Symbol.asyncDispose]()
-  })
+  afterEach(() => broker[Symbol.asyncDispose]())
+  afterAll(() => certificates?.[Symbol.asyncDispose]())
 
   async function converse(local: Transport, remote: Transport) {
     await using tether = new Tether()

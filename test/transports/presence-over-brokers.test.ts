@@ -1,0 +1,89 @@
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import type { Transport } from '../../src/core/transport.js'
+import { iotPolicy } from '../../src/deploy/index.js'
+import { createLocalBroker } from '../../src/local/broker.js'
+import type { StubHandler } from '../../src/stub/handler.js'
+import { iot } from '../../src/transports/iot.js'
+import { iotLight } from '../../src/transports/iot-light.js'
+import { type MqttOptions, mqtt } from '../../src/transports/mqtt.js'
+import { mqttLight } from '../../src/transports/mqtt-light.js'
+import { mosquitto, startMosquitto } from '../support/mosquitto.js'
+import { stubContext } from '../support/stub-context.js'
+import { Tether } from '../support/tether.js'
+
+/** How either side reaches a broker. */
+interface Place {
+  readonly local: Transport
+  readonly remote: Transport
+}
+
+const region = 'us-east-1'
+
+async function overIot(): Promise<Place> {
+  const identityOf = (role: 'session' | 'stub') => ({
+    accessKeyId: `AKIA${role}`,
+    secretAccessKey: 'secret',
+    policy: iotPolicy({ app: 'shop', stage: 'dev', role, region, accountId: '123456789012' }),
+  })
+  const [developer, role] = [identityOf('session'), identityOf('stub')]
+  const broker = createLocalBroker({ identities: [developer, role] })
+  onTestFinished(() => broker.close())
+  await broker.open()
+  return {
+    local: iot({ endpoint: broker.webSocketUrl, region, credentials: developer }),
+    remote: iotLight({ endpoint: broker.webSocketUrl, region, credentials: () => role }),
+  }
+}
+
+function overMosquitto(options: Partial<MqttOptions>): () => Promise<Place> {
+  return async () => {
+    const broker = await startMosquitto()
+    onTestFinished(() => broker[Symbol.asyncDispose]())
+    return {
+      local: mqtt({ url: broker.url, ...options }),
+      remote: mqttLight({ url: broker.url }),
+    }
+  }
+}
+
+const PLACES: readonly (readonly [string, () => Promise<Place>, boolean])[] = [
+  ['iot over the local broker, with least privilege', overIot, true],
+  ['mqtt over Mosquitto, MQTT 3.1.1 (needs Mosquitto)', overMosquitto({}), mosquitto],
+  ['mqtt over Mosquitto, MQTT 5 (needs Mosquitto)', overMosquitto({ protocolVersion: 5 }), mosquitto],
+]
+
+// Silence alone would keep an invocation waiting for longer than a test may last.
+const patient = { ackTimeoutMs: 60_000 }
+const context = () => stubContext({ getRemainingTimeInMillis: () => 60_000 })
+
+for (const [name, open, possible] of PLACES) {
+  describe.skipIf(!possible)(name, () => {
+    async function served() {
+      const place = await open()
+      const tether = new Tether()
+      onTestFinished(() => tether[Symbol.asyncDispose]())
+      const session = tether.session({ transport: place.local })
+      session.on('invoke', (invocation) => invocation.respond('served'))
+      await session.open()
+      const environment = () => tether.stub({ transport: place.remote, ...patient })
+      return { ...place, tether, session, environment }
+    }
+
+    test('a graceful close is known at once to environments that are there and to new ones', async () => {
+      const { tether, session, environment, local } = await served()
+      const warm = environment()
+      expect(await warm({}, context())).toBe('served')
+      await session.close()
+      for (const stub of [warm, environment()])
+        await expect(stub({}, context())).rejects.toMatchObject({ code: 'NO_SESSION' })
+      const next = tether
+        .session({ transport: local })
+        .on('invoke', (invocation) => invocation.respond('back'))
+      await next.open()
+      // Who opens it has not been heard everywhere yet.
+      const back = async (stub: StubHandler) => expect(await stub({}, context())).toBe('back')
+      for (const stub of [warm, environment()])
+        await vi.waitFor(() => back(stub), { interval: 5, timeout: 5_000 })
+    })
+  })
+}
