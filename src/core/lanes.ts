@@ -66,13 +66,18 @@ export class Lanes {
   }
 
   #share(index: number): Share {
-    const { will, onFrame, onStatus: _, ...options } = this.#options
+    const { will, watch, onKept, ...options } = this.#options
+    const presence = {
+      ...(will === undefined ? {} : { will }),
+      ...(watch === undefined ? {} : { watch }),
+      ...(onKept === undefined ? {} : { onKept }),
+    }
     const share: Share = new Share(index === 0 ? undefined : [index], {
       ...options,
       // What others are to know of the session, its first connection tells them.
-      ...(index === 0 && will !== undefined ? { will } : {}),
+      ...(index === 0 ? presence : {}),
       onFrame: (frame) => {
-        onFrame(frame)
+        options.onFrame(frame)
         if (share.headroom <= 0) this.#grow()
       },
       onStatus: (status) => this.#onStatus(status, index),
