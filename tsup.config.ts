@@ -12,6 +12,7 @@ export default defineConfig({
     'executors/index': 'src/executors/index.ts',
     'sources/file': 'src/sources/file.ts',
     'sources/esbuild': 'src/sources/esbuild.ts',
+    'sources/command': 'src/sources/command.ts',
     'stub/index': 'src/stub/index.ts',
     'local/index': 'src/local/index.ts',
     'deploy/index': 'src/deploy/index.ts',

@@ -4,12 +4,25 @@ import { fileURLToPath } from 'node:url'
 import { TetherError } from './core/errors.js'
 
 /** What this package runs and never imports: in a worker thread, in a process of its own, or on Lambda. */
-export type RunFile = 'worker-thread' | 'node-bootstrap' | 'guard' | 'stub-mqtt' | 'stub-iot'
+export type RunFile =
+  | 'worker-thread'
+  | 'node-bootstrap'
+  | 'python-bootstrap'
+  | 'guard'
+  | 'conformance-functions'
+  | 'fail-at-start'
+  | 'exit-at-start'
+  | 'stub-mqtt'
+  | 'stub-iot'
 
 const FILES: Readonly<Record<RunFile, string>> = {
   'worker-thread': 'worker-thread.mjs',
   'node-bootstrap': 'node-bootstrap.mjs',
+  'python-bootstrap': 'python-bootstrap.py',
   guard: 'guard.mjs',
+  'conformance-functions': 'conformance-functions.mjs',
+  'fail-at-start': 'fail-at-start.mjs',
+  'exit-at-start': 'exit-at-start.mjs',
   'stub-mqtt': 'stub-mqtt.cjs',
   'stub-iot': 'stub-iot.cjs',
 }

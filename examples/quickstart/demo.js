@@ -1,11 +1,13 @@
-// npm run demo: an HTTP request reaches an `api` function, which publishes to a topic, which invokes `sns`. Both are
-// stubs in a small cloud on this machine; the code that runs is in ./functions. With --once it checks itself and ends.
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+// npm run demo: an HTTP request reaches an `api` function, which publishes to a topic, which invokes `sns` and, in Python,
+// `words`. All are stubs in a small cloud on this machine; the code that runs is in ./functions. With --once it checks
+// itself and ends.
+import { spawnSync } from 'node:child_process'
+import { cp, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createSession, generateKey } from 'lambda-tether'
-import { workerThreads } from 'lambda-tether/executors'
+import { childProcesses } from 'lambda-tether/executors'
 import { createLocalCloud } from 'lambda-tether/local'
 import { stubBundle, stubEnvironment } from 'lambda-tether/stub'
 import { iot } from 'lambda-tether/transports/iot'
@@ -16,12 +18,14 @@ const original = fileURLToPath(new URL('./functions', import.meta.url))
 // The self-check edits code, so it works on a copy.
 const folder = once ? await mkdtemp(join(tmpdir(), 'quickstart-')) : original
 if (once) await cp(original, folder, { recursive: true })
+const python = spawnSync('python3', ['--version']).status === 0
+if (!python) console.log('There is no python3 on the PATH: the function in Python is left out.\n')
 
 const app = { app: 'quickstart', stage: 'dev', key: generateKey() }
 const cloud = createLocalCloud()
 await cloud.open()
 
-// The cloud's side: two functions that hold nothing but the stub.
+// The cloud's side: functions that hold nothing but the stub.
 const topic = cloud.topic('greetings')
 const deploy = (functionId) =>
   cloud.function({
@@ -36,13 +40,19 @@ const deploy = (functionId) =>
   })
 const { url } = await cloud.httpApi(deploy('api'))
 topic.subscribe(deploy('sns'))
+if (python) topic.subscribe(deploy('words'))
 
-// The developer's side: a session that runs local code.
+// The developer's side: a session that runs local code, each execution environment in a process of its own.
 const { region, credentials, iotEndpoint: endpoint } = cloud
 const session = createSession({ ...app, transport: iot({ region, credentials, endpoint }) })
 session.serve({
-  executor: workerThreads(),
-  functions: { api: join(folder, 'api.ts#handler'), sns: join(folder, 'sns.ts#handler') },
+  // Runs Node and Python; for Node alone, `workerThreads()` does the same in threads.
+  executor: childProcesses(),
+  functions: {
+    api: join(folder, 'api.ts#handler'),
+    sns: join(folder, 'sns.ts#handler'),
+    words: join(folder, 'words.py#handler'),
+  },
 })
 report(session)
 await session.open()
@@ -53,12 +63,13 @@ const end = async () => {
   if (once) await rm(folder, { recursive: true })
 }
 if (once) {
-  const edit = async (from, to) => {
-    const path = join(folder, 'api.ts')
-    await writeFile(path, (await readFile(path, 'utf8')).replace(from, to))
+  const edit = async (file, from, to) => {
+    const path = join(folder, file)
+    await writeFile(`${path}.new`, (await readFile(path, 'utf8')).replace(from, to))
+    await rename(`${path}.new`, path)
   }
   try {
-    await checkItself({ session, url, edit })
+    await checkItself({ session, url, edit, python })
   } catch (error) {
     console.error(`\nThe demo failed: ${error.message}`)
     process.exitCode = 1
@@ -67,30 +78,29 @@ if (once) {
   }
 } else {
   console.log(`Open  ${url}/?name=you`)
-  console.log(`Edit  ${join(folder, 'api.ts')} and open it again: no deployment, no restart.`)
+  console.log(`Edit  the code in ${folder} and open it again: no deployment, no restart.`)
   console.log('Stop  with Ctrl+C\n')
   process.once('SIGINT', end)
   process.once('SIGTERM', end)
 }
 
-/** One line for each invocation, and what the functions print. */
+/** One line for each invocation, for each line that its code prints, and for each reload. */
 function report(session) {
-  const line = ({ functionId, context }, durationMs, outcome) =>
-    console.log(
-      `${functionId.padEnd(4)} ${context.awsRequestId}  ${String(durationMs).padStart(5)} ms  ${outcome}`,
-    )
-  session.on('respond', (invocation, { durationMs, bytes }) =>
-    line(invocation, durationMs, `answered ${bytes} bytes`),
+  const line = (functionId, requestId, text) => console.log(`${functionId.padEnd(5)} ${requestId}  ${text}`)
+  session.on('log', ({ functionId, requestId, text }) => line(functionId, requestId, `| ${text}`))
+  session.on('respond', ({ functionId, context }, { durationMs, bytes }) =>
+    line(functionId, context.awsRequestId, `answered ${bytes} bytes in ${durationMs} ms`),
   )
-  session.on('fail', (invocation, { durationMs, error }) =>
-    line(invocation, durationMs, `failed: ${error.errorType}: ${error.errorMessage}`),
-  )
-  session.on('log', ({ functionId, requestId, text }) =>
-    console.log(`${functionId.padEnd(4)} ${requestId}  ${text}`),
+  session.on('fail', ({ functionId, context }, { durationMs, error }) =>
+    line(
+      functionId,
+      context.awsRequestId,
+      `failed after ${durationMs} ms: ${error.errorType}: ${error.errorMessage}`,
+    ),
   )
   session.on('reload', ({ functionId, durationMs, error }) =>
     console.log(
-      `${functionId.padEnd(4)} ${error === undefined ? `reloaded in ${durationMs} ms` : error.message}`,
+      `${functionId.padEnd(5)} ${error === undefined ? `reloaded in ${durationMs} ms` : error.message}`,
     ),
   )
 }

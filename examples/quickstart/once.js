@@ -1,24 +1,38 @@
 import assert from 'node:assert/strict'
 
-/** Calls the function, edits its code, calls again; throws unless the second answer comes from the new code. */
-export async function checkItself({ session, url, edit }) {
-  const first = await call({ session, url })
+/** Calls the functions, edits their code, calls again; throws unless each answer comes from the code of its time. */
+export async function checkItself({ session, url, edit, python }) {
+  const check = { session, url, python }
+  const first = await call(check)
   assert.equal(first.message, 'Hello from this machine, demo!')
+  if (python) assert.match(first.words, /^Python \d.* counts 5 words/)
 
-  const reloaded = next(session, 'reload', ({ functionId }) => functionId === 'api')
-  await edit('Hello from this machine', 'Hello from the new code')
-  const [{ error }] = await reloaded
-  if (error !== undefined) throw error
-
-  const second = await call({ session, url })
+  const reload = await reloaded(session, 'api', () =>
+    edit('api.ts', 'Hello from this machine', 'Hello from the new code'),
+  )
+  const second = await call(check)
   assert.equal(second.message, 'Hello from the new code, demo!')
-  console.log(`\nfirst   ${JSON.stringify(first.message)}  ${first.durationMs} ms`)
-  console.log(`second  ${JSON.stringify(second.message)}  ${second.durationMs} ms`)
+
+  console.log(`\nfirst    ${JSON.stringify(first.message)}  ${first.durationMs} ms`)
+  console.log(`reload   ${reload.durationMs} ms`)
+  console.log(`second   ${JSON.stringify(second.message)}  ${second.durationMs} ms`)
+  if (!python) return
+
+  const pythonReload = await reloaded(session, 'words', () =>
+    edit('words.py', 'since it started', 'by the new code'),
+  )
+  const third = await call(check)
+  assert.match(third.words, /by the new code$/)
+  console.log(`\nfirst    ${JSON.stringify(first.words)}`)
+  console.log(`reload   ${pythonReload.durationMs} ms`)
+  console.log(`third    ${JSON.stringify(third.words)}`)
 }
 
-/** One request through the whole path; resolves when the topic's function has run too. */
-async function call({ session, url }) {
+/** One request through the whole path; resolves when the topic's functions have run too. */
+async function call({ session, url, python }) {
   const notified = next(session, 'respond', ({ functionId }) => functionId === 'sns')
+  const counted = python ? next(session, 'respond', ({ functionId }) => functionId === 'words') : undefined
+  const printed = python ? next(session, 'log', ({ functionId }) => functionId === 'words') : undefined
   const startedAt = performance.now()
   const response = await fetch(`${url}/?name=demo`)
   const text = await response.text()
@@ -28,7 +42,19 @@ async function call({ session, url }) {
   assert.equal(live, true, 'the answer did not come from local code')
   const [invocation] = await notified
   assert.equal(invocation.event.Records[0].Sns.Message, message)
-  return { message, durationMs }
+  if (!python) return { message, durationMs }
+  const [[{ context }], [log]] = await Promise.all([counted, printed])
+  assert.equal(log.requestId, context.awsRequestId, 'a line has the id of another request')
+  return { message, durationMs, words: log.text }
+}
+
+/** What the `reload` event says of an edit. */
+async function reloaded(session, functionId, edit) {
+  const reload = next(session, 'reload', (event) => event.functionId === functionId)
+  await edit()
+  const [event] = await reload
+  if (event.error !== undefined) throw event.error
+  return event
 }
 
 /** The next event that matches, or an error after 20 s or at a failed invocation. */

@@ -1,6 +1,6 @@
 import { BROTLI, compress, decompress, IDENTITY } from './compress.js'
 import { TetherError } from './errors.js'
-import { checkMessage, malformed } from './message-shapes.js'
+import { checkMessage, isInvocationId, malformed } from './message-shapes.js'
 import type { Message, MessageFrom } from './protocol.js'
 import type { Counters } from './stats.js'
 
@@ -109,7 +109,7 @@ function isTypeFrom(type: string, from: keyof MessageFrom): boolean {
 export function peekInvocationId(part: Buffer): string | undefined {
   try {
     const { id } = readSections(part, { headOnly: true }).head
-    return typeof id === 'string' ? id : undefined
+    return isInvocationId(id) ? id : undefined
   } catch {
     return undefined
   }

@@ -32,6 +32,8 @@ const REMEMBERED_MS = 60_000
 const CLOCK_TOLERANCE_MS = 30_000
 /** A message whose parts stopped coming for this long has lost one: the stub sends it again. */
 const PARTS_STALL_MS = 1_000
+/** How many invocations may be arriving in parts at once. */
+const MAX_RECEIVING = 10_000
 const STOP_MS = 500
 
 /** What a session does with what stubs say: at most one execution of each invocation. */
@@ -112,8 +114,14 @@ export class Dispatcher {
   receiving(id: string, from: string): void {
     const now = this.#options.clock.now()
     const known = this.#receiving.has(id) || this.#ledger.get(id) !== undefined
-    this.#receiving.set(id, { first: this.#receiving.get(id)?.first ?? now, last: now })
-    for (const [old, { last }] of this.#receiving) if (last < now - REMEMBERED_MS) this.#receiving.delete(old)
+    const first = this.#receiving.get(id)?.first ?? now
+    // The one whose parts stopped coming longest ago is first, and gives way.
+    this.#receiving.delete(id)
+    this.#receiving.set(id, { first, last: now })
+    for (const [old, { last }] of this.#receiving) {
+      if (last >= now - REMEMBERED_MS && this.#receiving.size <= MAX_RECEIVING) break
+      this.#receiving.delete(old)
+    }
     if (!known && !this.#closing) this.#outcomes.reply(from, { type: 'ack', id })
   }
 

@@ -36,7 +36,11 @@ export interface LogEntry {
   readonly text: string
   /** Unix milliseconds. */
   readonly time: number
+  /** Where the line is JSON that says so, as loggers write it. */
+  readonly level?: LogLevel
 }
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal'
 
 /** One invocation, as an executor gets it: bytes in, bytes out. */
 export interface Task {
@@ -61,6 +65,19 @@ export type Outcome =
   | { readonly kind: 'error'; readonly error: LambdaError }
   | { readonly kind: 'stream'; readonly contentType?: string; readonly body: AsyncIterable<Uint8Array> }
 
+/** What an executor has, and what it did, for one function. */
+export interface ExecutorStats {
+  /** Threads or processes that live now, spares included. */
+  readonly workers: number
+  /** Of these, how many stand by for the next save, started and with everything loaded that may be loaded ahead: 0 or 1. */
+  readonly spares: number
+  /** Invocations that waited for a worker to start and load its code. */
+  readonly coldStarts: number
+  readonly reloads: number
+  /** What its workers held when each was last heard of, where they say so: the heap of a thread, all of a process. */
+  readonly memoryBytes: number
+}
+
 /** Runs local code. */
 export interface Executor extends AsyncDisposable {
   /** For messages: `inline`, `worker-threads`. */
@@ -73,8 +90,17 @@ export interface Executor extends AsyncDisposable {
    * @throws TetherError `ABORTED`, `CLOSED`, `UNSUPPORTED`
    */
   execute(task: Task, options?: AbortOptions): Promise<Outcome>
-  /** What runs finishes on the old code; the next invocation of this function gets a fresh worker. */
-  reload(functionId: string): Promise<void>
+  /**
+   * What runs finishes on the old code; from this call on invocations of this function get the new, in a worker that never
+   * ran the old. Resolves when the new code is loaded where the next invocation will run, or at once where nothing is
+   * loaded ahead. Nobody waits for it but those who ask when a reload is done.
+   * @param build the new code. @default that of the next invocation's task
+   */
+  reload(functionId: string, build?: FunctionBuild): Promise<void>
+  /** Starts what can be started before the first invocation of a function, whose environment is not known yet. */
+  prewarm?(functionId: string, build: FunctionBuild): void
+  /** What it has and did, by function id. */
+  stats?(): Readonly<Record<string, ExecutorStats>>
   /** Lets what runs finish, then stops every worker. Idempotent. */
   close(): Promise<void>
 }

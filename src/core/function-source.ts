@@ -11,12 +11,45 @@ export type Handler<E = any, R = unknown> = (
 /** The third parameter of a callback-style handler. */
 export type HandlerCallback = (error?: unknown, result?: unknown) => void
 
+/** What a module imports from outside its build, in the order in which it is evaluated, before any code of its own. */
+export interface Dependencies {
+  /** A module that imports them and does nothing else, so that a worker can have them before there is a build. Absolute. */
+  readonly path: string
+  /** One for each, telling it from its other versions. A worker that has loaded one too many is not used for a build. */
+  readonly fingerprints: readonly string[]
+}
+
 /** Local code, ready to run. */
-export type FunctionBuild =
-  /** A module on disk and the name of its export. `path` is absolute. */
-  | { readonly kind: 'file'; readonly path: string; readonly exportName: string }
+export type FunctionBuild = (
+  | {
+      /** A module on disk and the name of its export. */
+      readonly kind: 'file'
+      /** Absolute; its extension tells the language. */
+      readonly path: string
+      readonly exportName: string
+      /** @default unknown: nothing is loaded ahead of the build */
+      readonly dependencies?: Dependencies
+    }
+  /**
+   * A program that speaks the Lambda Runtime API, as a custom runtime's `bootstrap` does; runs in a process of its own.
+   * `cwd` is absolute and becomes the task root, `handler` becomes `_HANDLER`.
+   */
+  | {
+      readonly kind: 'command'
+      readonly command: readonly string[]
+      readonly cwd: string
+      readonly handler: string
+    }
   /** For hosts with their own module graph; runs in the inline executor only. */
   | { readonly kind: 'module'; load(): Promise<Handler> }
+) & {
+  /**
+   * Keeps the build's files until what it returns is disposed of, also when there is a newer build. The session holds a
+   * build while it is current and while an invocation runs on it; an executor while a worker may read from it.
+   * @default the files stay
+   */
+  hold?(): Disposable
+}
 
 /** Where a function's local code comes from. */
 export interface FunctionSource {

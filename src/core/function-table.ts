@@ -15,6 +15,12 @@ export interface ServeOptions {
     | Readonly<Record<string, FunctionTarget>>
     | ((functionId: string) => FunctionTarget | undefined)
   /**
+   * Functions that are built when the session opens, and for which the executor starts what it can, so that their first
+   * invocation waits for less; `true` means every function of `functions`.
+   * @default none
+   */
+  readonly prewarm?: true | readonly string[]
+  /**
    * What invocations get after a change that does not build: the error, or an answer of the last build that was good. The
    * `reload` event has the error in either case.
    * @default 'fail'
@@ -72,13 +78,16 @@ export class FunctionTable {
     this.#options = options
     this.#parts = parts
     this.#onReload = onReload
-    const { functions, executor, onBuildError = 'fail', ...unknown } = options ?? {}
+    const { functions, executor, prewarm, onBuildError = 'fail', ...unknown } = options ?? {}
     const [name] = Object.keys(unknown)
     if (name !== undefined) {
       throw new TetherError(
         'INVALID_OPTION',
-        `serve() has no option '${name}'; it has executor, functions, onBuildError.`,
+        `serve() has no option '${name}'; it has executor, functions, prewarm, onBuildError.`,
       )
+    }
+    if (prewarm !== undefined && prewarm !== true && !isNames(prewarm)) {
+      throw new TetherError('INVALID_OPTION', "'prewarm' must be true or a list of function ids.")
     }
     if (onBuildError !== 'fail' && onBuildError !== 'keep') {
       throw new TetherError(
@@ -89,7 +98,13 @@ export class FunctionTable {
     if (executor !== undefined && typeof executor?.execute !== 'function') {
       throw new TetherError('INVALID_OPTION', "'executor' must be an executor, such as workerThreads().")
     }
-    if (typeof functions === 'function') return
+    if (typeof functions === 'function') {
+      if (prewarm !== true) return
+      throw new TetherError(
+        'INVALID_OPTION',
+        "'prewarm' must name the functions where 'functions' finds them.",
+      )
+    }
     if (typeof functions !== 'object' || functions === null) {
       throw new TetherError(
         'INVALID_OPTION',
@@ -97,6 +112,15 @@ export class FunctionTable {
       )
     }
     for (const [functionId, target] of Object.entries(functions)) this.#add(functionId, target)
+  }
+
+  /** Builds what `prewarm` names; what cannot be built is reported as a reload that failed. */
+  prewarm(): void {
+    const { prewarm = [] } = this.#options
+    const names = prewarm === true ? [...this.#slots.keys()] : prewarm
+    for (const functionId of names) {
+      this.#prewarm(functionId).catch((error) => this.#onReload(functionId, Promise.reject(error)))
+    }
   }
 
   /** @throws TetherError `INVALID_OPTION`, or what the user's look-up throws */
@@ -127,6 +151,15 @@ export class FunctionTable {
       [this.#options.executor, this.#inline].map(async (executor) => executor?.close()),
     )
     await Promise.allSettled(slots.map(async (slot) => slot.source.close?.()))
+  }
+
+  async #prewarm(functionId: string): Promise<void> {
+    const slot = this.find(functionId)
+    if (slot === undefined) {
+      throw new TetherError('INVALID_OPTION', `'prewarm' names '${functionId}', which is not served.`)
+    }
+    const build = await slot.build()
+    slot.executor.prewarm?.(functionId, build)
   }
 
   #add(functionId: string, target: FunctionTarget): SlotState {
@@ -236,4 +269,8 @@ export class FunctionTable {
     })
     return build
   }
+}
+
+function isNames(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((name) => typeof name === 'string')
 }

@@ -3,6 +3,15 @@ import type { Message } from './protocol.js'
 
 type Check = (value: unknown) => boolean
 const text: Check = (value) => typeof value === 'string'
+
+/** Ours have 22 letters; those of others may be longer, but not so long that remembering them costs anything. */
+const MAX_ID_LETTERS = 100
+
+/** Whether this can name an invocation. */
+export function isInvocationId(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= MAX_ID_LETTERS
+}
+
 const amount: Check = (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0
 const bytes: Check = (value) => value instanceof Uint8Array
 const indices: Check = (value) =>
@@ -53,8 +62,8 @@ const presigned: Check = (value) => {
 }
 const storedResponse: Check = (value) =>
   storedBody(value) && presigned((value as Record<string, unknown>).request)
-const fromStub = { id: text, settled: texts, epoch: amount }
-const fromSession = { id: text, session: text, epoch: amount }
+const fromStub = { id: isInvocationId, settled: texts, epoch: amount }
+const fromSession = { id: isInvocationId, session: text, epoch: amount }
 const peer = { session: text, epoch: amount }
 const SHAPES: Record<Message['type'], Record<string, Check>> = {
   invoke: {

@@ -7,7 +7,7 @@ import { Counters } from './stats.js'
 export interface ReassemblyLimits {
   /** The largest joined message, in bytes. @default 9 MiB: a body of 8 MiB, its environment and context */
   readonly messageBytes: number
-  /** All incomplete messages together, in bytes. @default 64 MiB */
+  /** All incomplete messages together, in bytes, with what it costs to hold them. @default 64 MiB */
   readonly totalBytes: number
   /** How long an incomplete message may go without a new part. @default 30,000 */
   readonly idleMs: number
@@ -19,9 +19,16 @@ const defaultReassemblyLimits: ReassemblyLimits = {
   idleMs: 30_000,
 }
 
+/** What a message and each of its parts cost beside their bytes: a flood of tiny ones is one, too. */
+const MESSAGE_COST_BYTES = 1_024
+const PART_COST_BYTES = 512
+/** The most parts asked for at once; what is missing then is asked for again. */
+const MAX_MISSING = 10_000
+
 interface Partial {
-  readonly parts: (Buffer | undefined)[]
-  missing: number
+  readonly count: number
+  /** By index. As many as have arrived, however many are announced. */
+  readonly parts: Map<number, Buffer>
   bytes: number
   touchedAt: number
 }
@@ -45,7 +52,7 @@ export class Reassembly {
     this.#counters = counters
   }
 
-  /** Bytes held in incomplete messages. */
+  /** What incomplete messages cost, in bytes. */
   get bytes(): number {
     return this.#bytes
   }
@@ -70,45 +77,46 @@ export class Reassembly {
         throw disagreement(`${part.length} bytes where ${totalBytes} were announced`)
       return part
     }
-    const partial = this.#take(key) ?? { parts: new Array(count), missing: count, bytes: 0, touchedAt: 0 }
-    if (partial.parts.length !== count) {
-      throw disagreement(`${count} parts where there were ${partial.parts.length}`)
-    }
-    if (partial.parts[index] === undefined) {
-      partial.parts[index] = part
-      partial.missing--
+    const partial = this.#take(key) ?? { count, parts: new Map(), bytes: 0, touchedAt: 0 }
+    if (partial.count !== count) throw disagreement(`${count} parts where there were ${partial.count}`)
+    if (!partial.parts.has(index)) {
+      partial.parts.set(index, part)
       partial.bytes += part.length
     } else this.#counters.duplicateFrames++
     if (partial.bytes > totalBytes)
       throw disagreement(`${partial.bytes} bytes where ${totalBytes} were announced`)
-    if (partial.missing > 0) {
+    if (partial.parts.size < count) {
       this.#put(key, partial)
       return undefined
     }
     if (partial.bytes !== totalBytes)
       throw disagreement(`${partial.bytes} bytes where ${totalBytes} were announced`)
-    return Buffer.concat(partial.parts as Buffer[])
+    return Buffer.concat(Array.from({ length: count }, (_, at) => partial.parts.get(at)!))
   }
 
-  /** Which parts of an incomplete message have not arrived. */
+  /** Which parts of an incomplete message have not arrived; of very many, the first. */
   missing(key: string): readonly number[] | undefined {
     const partial = this.#partials.get(key)
     if (partial === undefined) return undefined
-    return [...partial.parts.keys()].filter((index) => partial.parts[index] === undefined)
+    const missing: number[] = []
+    for (let index = 0; index < partial.count && missing.length < MAX_MISSING; index++) {
+      if (!partial.parts.has(index)) missing.push(index)
+    }
+    return missing
   }
 
   #take(key: string): Partial | undefined {
     const partial = this.#partials.get(key)
     if (partial === undefined) return undefined
     this.#partials.delete(key)
-    this.#bytes -= partial.bytes
+    this.#bytes -= cost(partial)
     return partial
   }
 
   #put(key: string, partial: Partial): void {
     partial.touchedAt = this.#clock.now()
     this.#partials.set(key, partial)
-    this.#bytes += partial.bytes
+    this.#bytes += cost(partial)
     for (const oldest of this.#partials.keys()) {
       if (this.#bytes <= this.#limits.totalBytes) return
       this.#take(oldest)
@@ -122,6 +130,10 @@ export class Reassembly {
       this.#take(key)
     }
   }
+}
+
+function cost({ bytes, parts }: Partial): number {
+  return bytes + parts.size * PART_COST_BYTES + MESSAGE_COST_BYTES
 }
 
 function disagreement(what: string): TetherError {

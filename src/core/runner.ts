@@ -83,9 +83,11 @@ export class Runner {
     const mayBlock = executor.sharesEventLoop === true && !slot.quick
     if (mayBlock || inspectorUrl() !== undefined) await this.#options.outcomes.acknowledge(entry)
     else this.ackSoon(entry)
+    // What its acknowledgement waited for says nothing of the code.
+    const startedAt = this.#options.clock.now()
     try {
       const outcome = await this.#execute(invocation, slot, entry.trace)
-      slot.quick = this.#options.clock.now() - entry.startedAt < ACK_DELAY_MS
+      slot.quick = this.#options.clock.now() - startedAt < ACK_DELAY_MS
       await this.#options.outcomes.settle(entry, answerOf(outcome, executor))
     } catch (error) {
       // Stopped by the invocation's own signal: whoever fired it has said so.
@@ -96,10 +98,11 @@ export class Runner {
 
   async #execute(invocation: Invocation, { executor, build }: Slot, parent?: Trace): Promise<Outcome> {
     const { id, functionId, environmentId, eventBytes, context, env, deadline, signal } = invocation
+    const current = await build(parent?.context)
     const task: Task = {
       functionId,
       environmentId,
-      build: await build(parent?.context),
+      build: current,
       event: eventBytes,
       context,
       env: { ...env, SST_LIVE: 'true', LAMBDA_TETHER: 'true' },
@@ -116,7 +119,12 @@ export class Runner {
     }
     if (signal.aborted) throw abortError(signal)
     const trace = traceOf('execute', () => partOf(parent?.context, { functionId, executor: executor.name }))
-    return traced(trace, () => executor.execute(task, { signal }), errorTypeOf)
+    const held = current.hold?.()
+    try {
+      return await traced(trace, () => executor.execute(task, { signal }), errorTypeOf)
+    } finally {
+      held?.[Symbol.dispose]()
+    }
   }
 }
 

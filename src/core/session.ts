@@ -180,6 +180,7 @@ export class Session implements AsyncDisposable {
         (error: TetherError) => report(error),
       )
     })
+    if (this.#state !== 'new') this.#functions.prewarm()
     return this
   }
 
@@ -193,6 +194,7 @@ export class Session implements AsyncDisposable {
     if (this.#state === 'closing') throw new TetherError('CLOSED', 'This session was closed; make another.')
     if (this.#state !== 'new') throw new TetherError('INVALID_OPTION', 'open() was called before.')
     this.#state = 'opening'
+    this.#functions?.prewarm()
     this.#seat.opened()
     this.#dispatcher.opened()
     try {

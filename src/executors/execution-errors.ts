@@ -7,13 +7,20 @@ export function timedOut(task: Task, timeLimitMs: number): Outcome {
   return failure(task, 'Sandbox.Timedout', `Task timed out after ${seconds} seconds`)
 }
 
-/** The outcome of code that ended its own process or thread before it answered. */
-export function exited(task: Task, exitCode: number): Outcome {
-  return failure(
-    task,
-    'Runtime.ExitError',
-    `Runtime exited: local code exited with code ${exitCode} before it answered`,
-  )
+/**
+ * The outcome of code that ended its own process or thread before it answered.
+ * @param how its exit code, or the signal that ended it
+ * @param output what it wrote, where that may say why
+ */
+export function exited(task: Task, how: number | string, output = ''): Outcome {
+  const end = typeof how === 'number' ? `exited with code ${how}` : `was ended by ${how}`
+  const message = `Runtime exited: local code ${end} before it answered`
+  return failure(task, 'Runtime.ExitError', output === '' ? message : `${message}:\n${output}`)
+}
+
+/** The outcome of a runtime whose process could not be started. `reason` is the system's own account. */
+export function notStarted(task: Task, command: string, reason: string): Outcome {
+  return failure(task, 'Runtime.InvalidEntrypoint', `'${command}' could not be started: ${reason}`)
 }
 
 /** The outcome of code that used more memory than its worker may have. `reason` is the worker's own account. */

@@ -5,6 +5,7 @@ import type { FunctionBuild, Handler } from '../core/function-source.js'
 import type { AbortOptions } from '../core/transport.js'
 import { callHandler, type HandlerEnd, serialiseResponse } from './entry/call-handler.js'
 import { timedOut } from './execution-errors.js'
+import { unsupportedBuild } from './unsupported-build.js'
 
 export interface InlineOptions {
   /** @default the machine's clock */
@@ -38,11 +39,7 @@ class InlineExecutor implements Executor {
   async execute(task: Task, options: AbortOptions = {}): Promise<Outcome> {
     if (this.#closed) throw new TetherError('CLOSED', 'The executor is closed.')
     if (task.build.kind !== 'module') {
-      const problem = `The inline executor runs handlers of this process, and function '${task.functionId}' is a module on disk.`
-      throw new TetherError(
-        'UNSUPPORTED',
-        `${problem} Use workerThreads(), or import it and give the handler.`,
-      )
+      throw unsupportedBuild('inline()', task)
     }
     throwIfAborted(options.signal)
     const outcome = this.#run(task, options.signal)

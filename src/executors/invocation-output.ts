@@ -1,5 +1,6 @@
 import type { LogEntry, Task } from '../core/executor.js'
 import { LineSplitter } from './line-splitter.js'
+import { levelOf } from './log-level.js'
 
 /** Hands what one invocation writes to its task, line by line. */
 export class InvocationOutput {
@@ -13,9 +14,7 @@ export class InvocationOutput {
 
   write(stream: LogEntry['stream'], text: string, time: number): void {
     this.#time = time
-    this.#lines[stream] ??= new LineSplitter((line) =>
-      this.#task.onLog({ stream, text: line, time: this.#time }),
-    )
+    this.#lines[stream] ??= new LineSplitter((line) => this.#task.onLog(logEntry(stream, line, this.#time)))
     this.#lines[stream].push(text)
   }
 
@@ -24,4 +23,10 @@ export class InvocationOutput {
     this.#lines.stdout?.flush()
     this.#lines.stderr?.flush()
   }
+}
+
+/** A line as an executor's user gets it. */
+export function logEntry(stream: LogEntry['stream'], text: string, time: number): LogEntry {
+  const level = levelOf(text)
+  return level === undefined ? { stream, text, time } : { stream, text, time, level }
 }

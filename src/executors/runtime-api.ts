@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse, validateHeaderValue } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { TetherError } from '../core/errors.js'
 import {
@@ -27,18 +27,25 @@ export interface RuntimeInvocation {
   /** JSON text. */
   readonly identity?: string
   readonly tenantId?: string
+  /** Where, below the base, the runtime finds more about it; for bootstraps of this package, which a header tells. */
+  readonly detailsPath?: string
 }
 
 /** What a runtime does on its own. */
 export interface RuntimeApiHandlers {
+  /** The runtime asks for an invocation: it has started, or is done with the last. */
+  onNext?(): void
   /** The runtime asks for an invocation and none is there: the moment Lambda freezes it. */
   onIdle?(): void
   /** The runtime could not start. */
   onInitError?(answer: Extract<RuntimeAnswer, { kind: 'error' }>): void
+  /** The answer to a call that is none of the Runtime API's; must not reject. Undefined where there is no such call. */
+  onGet?(path: string): Promise<object> | undefined
 }
 
 interface Flight {
   readonly invocation: RuntimeInvocation
+  readonly headers: Readonly<Record<string, string>>
   state: 'queued' | 'running' | 'answered'
   resolve(answer: RuntimeAnswer): void
   reject(error: TetherError): void
@@ -50,6 +57,7 @@ interface Flight {
  */
 export class RuntimeApi implements AsyncDisposable {
   readonly #handlers: RuntimeApiHandlers
+  readonly #base: string
   readonly #server = createServer((request, response) => this.#route(request, response))
   #waiting: ServerResponse | undefined
   #flight: Flight | undefined
@@ -57,8 +65,10 @@ export class RuntimeApi implements AsyncDisposable {
   #connections = 0
   #closed = false
 
-  constructor(handlers: RuntimeApiHandlers = {}) {
+  /** @param base a path before that of every call, such as one that nobody can guess. @default none */
+  constructor(handlers: RuntimeApiHandlers = {}, base = '') {
     this.#handlers = handlers
+    this.#base = base
     // A frozen runtime says nothing for hours; no time limit of HTTP may end its connection.
     this.#server.keepAliveTimeout = 0
     this.#server.requestTimeout = 0
@@ -72,8 +82,12 @@ export class RuntimeApi implements AsyncDisposable {
     })
   }
 
-  /** `host:port`, the value of `AWS_LAMBDA_RUNTIME_API`. Only after {@link open}. */
+  /** `host:port` and the base, if there is one: the value of `AWS_LAMBDA_RUNTIME_API`. Only after {@link open}. */
   get address(): string {
+    return this.#host + this.#base
+  }
+
+  get #host(): string {
     const { address, port } = this.#server.address() as AddressInfo
     return `${address}:${port}`
   }
@@ -89,7 +103,7 @@ export class RuntimeApi implements AsyncDisposable {
   /**
    * Hands the runtime an invocation, at once if it waits for one, else when it asks. Resolves with its answer;
    * whoever knows that the runtime died or is late stops waiting. One at a time.
-   * @throws TetherError `CLOSED`, `UNSUPPORTED` while another invocation has no answer
+   * @throws TypeError for a request id, ARN, trace id or tenant that is no header's text; TetherError `CLOSED`, `UNSUPPORTED` while another invocation has no answer
    */
   invoke(invocation: RuntimeInvocation): Promise<RuntimeAnswer> {
     if (this.#closed) return Promise.reject(closedError())
@@ -97,9 +111,16 @@ export class RuntimeApi implements AsyncDisposable {
       return Promise.reject(new TetherError('UNSUPPORTED', 'This runtime is still at work on an invocation.'))
     }
     return new Promise((resolve, reject) => {
-      this.#flight = { invocation, state: 'queued', resolve, reject }
+      // Before anything is handed out: what no header can carry throws here, where somebody waits for it.
+      const headers = headersOf(invocation)
+      this.#flight = { invocation, headers, state: 'queued', resolve, reject }
       if (this.#waiting !== undefined) this.#deliver(this.#waiting)
     })
+  }
+
+  /** Whether the latest invocation has been sent to the runtime. */
+  get delivered(): boolean {
+    return this.#flight !== undefined && this.#flight.state !== 'queued'
   }
 
   /** Resolves when no runtime is connected: what a dead process had sent has then been read. */
@@ -125,7 +146,8 @@ export class RuntimeApi implements AsyncDisposable {
   }
 
   #route(request: IncomingMessage, response: ServerResponse): void {
-    const path = (request.url ?? '').startsWith(PREFIX) ? (request.url ?? '').slice(PREFIX.length) : ''
+    const url = this.#pathOf(request)
+    const path = url.startsWith(PREFIX) ? url.slice(PREFIX.length) : ''
     const answer = /^invocation\/([^/?]+)\/(response|error)$/.exec(path)
     if (request.method === 'GET' && path === 'invocation/next') this.#next(response)
     else if (request.method === 'POST' && path === 'init/error') this.#initError(request, response)
@@ -134,6 +156,11 @@ export class RuntimeApi implements AsyncDisposable {
       this.#answer(request, response, decodeId(id), kind === 'error')
     } else {
       request.resume()
+      const more = request.method === 'GET' && url !== '' ? this.#handlers.onGet?.(url) : undefined
+      if (more !== undefined) {
+        void more.then((body) => reply(response, 200, body))
+        return
+      }
       reply(response, 404, {
         errorType: 'NotFound',
         errorMessage: `No such call: ${request.method} ${request.url}`,
@@ -141,11 +168,20 @@ export class RuntimeApi implements AsyncDisposable {
     }
   }
 
+  /** The path below the base; empty for who does not know it. */
+  #pathOf({ url = '', headers }: IncomingMessage): string {
+    // A web page that has found the port calls it by another name, or says that it is one.
+    const fromPage = headers['sec-fetch-site'] !== undefined || headers.origin !== undefined
+    if (fromPage || (headers.host !== undefined && headers.host !== this.#host)) return ''
+    return url.startsWith(`${this.#base}/`) ? url.slice(this.#base.length) : ''
+  }
+
   #next(response: ServerResponse): void {
     if (this.#flight?.state === 'running') {
       refuseTransition(response, 'Running', 'Ready')
       return
     }
+    this.#handlers.onNext?.()
     this.#waiting = response
     response.once('close', () => {
       if (this.#waiting === response) this.#waiting = undefined
@@ -159,21 +195,9 @@ export class RuntimeApi implements AsyncDisposable {
     if (flight === undefined) return
     this.#waiting = undefined
     flight.state = 'running'
-    const { requestId, deadline, functionArn, traceId, clientContext, identity, tenantId, event } =
-      flight.invocation
-    response.writeHead(200, {
-      'Content-Type': 'application/json',
-      'Content-Length': event.byteLength,
-      'Lambda-Runtime-Aws-Request-Id': requestId,
-      'Lambda-Runtime-Deadline-Ms': String(Math.round(deadline)),
-      'Lambda-Runtime-Invoked-Function-Arn': functionArn,
-      'Lambda-Runtime-Invocation-Id': randomUUID(),
-      ...(traceId === undefined ? {} : { 'Lambda-Runtime-Trace-Id': traceId }),
-      ...(clientContext === undefined ? {} : { 'Lambda-Runtime-Client-Context': toAscii(clientContext) }),
-      ...(identity === undefined ? {} : { 'Lambda-Runtime-Cognito-Identity': toAscii(identity) }),
-      ...(tenantId === undefined ? {} : { 'Lambda-Runtime-Aws-Tenant-Id': tenantId }),
-    })
-    response.end(event)
+    const { headers, invocation } = flight
+    response.writeHead(200, headers)
+    response.end(invocation.event)
   }
 
   #answer(request: IncomingMessage, response: ServerResponse, id: string, failed: boolean): void {
@@ -212,6 +236,26 @@ export class RuntimeApi implements AsyncDisposable {
       reply(response, 202, { status: 'OK' })
     })
   }
+}
+
+function headersOf(invocation: RuntimeInvocation): Record<string, string> {
+  const { requestId, event, deadline, functionArn, traceId, clientContext, identity, tenantId, detailsPath } =
+    invocation
+  const headers: Record<string, string> = {
+    'Content-Type': 'application/json',
+    'Content-Length': String(event.byteLength),
+    'Lambda-Runtime-Aws-Request-Id': requestId,
+    'Lambda-Runtime-Deadline-Ms': String(Math.round(deadline)),
+    'Lambda-Runtime-Invoked-Function-Arn': functionArn,
+    'Lambda-Runtime-Invocation-Id': randomUUID(),
+    ...(traceId === undefined ? {} : { 'Lambda-Runtime-Trace-Id': traceId }),
+    ...(clientContext === undefined ? {} : { 'Lambda-Runtime-Client-Context': toAscii(clientContext) }),
+    ...(identity === undefined ? {} : { 'Lambda-Runtime-Cognito-Identity': toAscii(identity) }),
+    ...(tenantId === undefined ? {} : { 'Lambda-Runtime-Aws-Tenant-Id': tenantId }),
+    ...(detailsPath === undefined ? {} : { 'Lambda-Tether-Details': detailsPath }),
+  }
+  for (const [name, value] of Object.entries(headers)) validateHeaderValue(name, value)
+  return headers
 }
 
 function refuseTransition(response: ServerResponse, from: string, to: string): void {

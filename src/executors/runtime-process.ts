@@ -4,7 +4,7 @@ import { StringDecoder } from 'node:string_decoder'
 import type { Cancel, Clock } from '../core/clock.js'
 import type { LogEntry } from '../core/executor.js'
 import { LineSplitter } from './line-splitter.js'
-import { signalGroup } from './process-group.js'
+import { type GroupSignal, signalGroup } from './process-group.js'
 
 /** How to start a runtime. */
 export interface RuntimeCommand {
@@ -70,7 +70,7 @@ export class RuntimeProcess {
   }
 
   /** Signals the whole group, frozen or not; harmless when it is gone. */
-  signal(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void {
+  signal(signal: GroupSignal): void {
     // The id may be another process's by the time that this one is long gone.
     if (this.pid !== undefined && !this.#gone) signalGroup(this.pid, signal)
   }

@@ -7,13 +7,23 @@ export interface ThreadData {
   readonly port: import('node:worker_threads').MessagePort
   /** One 32-bit number: the sequence number of the invocation that user code saw last. */
   readonly begun: Int32Array
+  /** A module to import before the handler's is known. */
+  readonly dependencies?: string
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** Host to thread: load the handler. Comes once, before any `run`. */
+export interface LoadMessage {
+  readonly kind: 'load'
+  /** What to set first, for a thread that was started with nothing. */
+  readonly env?: Readonly<Record<string, string>>
   readonly file: string
   readonly exportName: string
-  readonly env: Readonly<Record<string, string>>
 }
 
 /** Host to thread: run one invocation. */
 export interface RunMessage {
+  readonly kind: 'run'
   /** Counts the thread's invocations, from 1. */
   readonly sequence: number
   readonly event: Uint8Array
@@ -34,7 +44,17 @@ export type ThreadMessage =
       readonly text: string
       readonly time: number
     }
-  | { readonly kind: 'value'; readonly sequence: number; readonly body: Uint8Array }
+  /** The thread has started, and imported its dependencies or failed to. */
+  | { readonly kind: 'ready'; readonly memoryBytes: number }
+  /** The handler's module has been evaluated, or could not be. */
+  | { readonly kind: 'loaded'; readonly memoryBytes: number }
+  | {
+      readonly kind: 'value'
+      readonly sequence: number
+      readonly body: Uint8Array
+      /** What the thread holds on its heap and beside it. */
+      readonly memoryBytes: number
+    }
   | {
       readonly kind: 'error'
       readonly sequence: number

@@ -7,22 +7,28 @@ import {
 } from 'node:worker_threads'
 import { toLambdaError } from '../core/errors.js'
 import type { Outcome, Task } from '../core/executor.js'
+import type { FunctionBuild } from '../core/function-source.js'
 import { runFile } from '../run-files.js'
+import { ThreadDebugTarget } from './debug-thread.js'
 import { exited, outOfMemory } from './execution-errors.js'
 import { InvocationOutput } from './invocation-output.js'
-import type { RunMessage, ThreadData, ThreadMessage } from './thread-messages.js'
-import type { LocalWorker } from './worker-pool.js'
+import type { BlankWorker, SpareWorker, WorkerOrigin } from './local-worker.js'
+import type { LoadMessage, RunMessage, ThreadData, ThreadMessage } from './thread-messages.js'
 
 /** How many finished invocations may still write lines of their own, from work that they left behind. */
 const REMEMBERED_INVOCATIONS = 16
+/** How much of what a module writes while nothing runs is kept for the first invocation. */
+const EARLY_CHARACTERS = 1024 * 1024
 
 export interface ThreadOptions {
   readonly resourceLimits?: ResourceLimits
   /** The environment local code sees for a task. */
-  readonly environmentOf: (task: Task) => Task['env']
+  readonly environmentOf: (task: Pick<Task, 'env'>) => Task['env']
   /** A task's deadline on the machine's own clock, which is what runs inside the thread. */
   readonly deadlineOf: (task: Task) => number
 }
+
+type OutputMessage = Extract<ThreadMessage, { kind: 'output' }>
 
 /** An invocation in the thread. */
 interface Running {
@@ -32,31 +38,52 @@ interface Running {
 }
 
 /** One worker thread, from the side that drives it. `entry/worker-thread.ts` is what runs inside. */
-export class Thread implements LocalWorker {
+export class Thread implements SpareWorker, BlankWorker {
+  readonly debug: ThreadDebugTarget
   readonly #options: ThreadOptions
   readonly #worker: Worker
   readonly #port: MessagePort
   readonly #begun = new Int32Array(new SharedArrayBuffer(4))
   readonly #outputs = new Map<number, InvocationOutput>()
   readonly #exited: Promise<void>
+  readonly #loaded: Promise<void>
+  #onLoaded: () => void = () => {}
+  /** What was written before the first invocation, which gets it. */
+  readonly #early: OutputMessage[] = []
+  #earlyCharacters = 0
+  #memoryBytes: number | undefined
   #taskEnv: Task['env']
   #env: Task['env']
   #sequence = 0
   #running: Running | undefined
   #usable = true
+  #ready = false
   /** Why the thread ends, where an error says it. */
   #failure: Outcome | undefined
 
-  /** Starts the thread and, in it, loading the code of its first task, which `run` then gets. */
-  constructor(first: Task, file: string, exportName: string, options: ThreadOptions) {
+  /**
+   * Starts the thread, with the environment of what it is for, or with none for `begin` to set.
+   * @param dependencies a module to import, before `load` says of which code
+   */
+  constructor(
+    origin: { readonly functionId: string; readonly env?: Task['env'] },
+    options: ThreadOptions,
+    dependencies?: string,
+  ) {
     this.#options = options
-    this.#taskEnv = first.env
-    this.#env = options.environmentOf(first)
+    const { env } = origin
+    this.#taskEnv = env ?? {}
+    this.#env = env === undefined ? {} : options.environmentOf({ env })
     const { port1, port2 } = new MessageChannel()
     this.#port = port1
-    const data: ThreadData = { port: port2, begun: this.#begun, file, exportName, env: this.#env }
+    const data: ThreadData = {
+      port: port2,
+      begun: this.#begun,
+      env: this.#env,
+      ...(dependencies === undefined ? {} : { dependencies }),
+    }
     this.#worker = new Worker(runFile('worker-thread'), {
-      name: first.functionId,
+      name: origin.functionId,
       workerData: data,
       transferList: [port2],
       // Not even NODE_OPTIONS: with an option that only a process takes, no thread would start.
@@ -67,11 +94,15 @@ export class Thread implements LocalWorker {
       stderr: true,
       ...(options.resourceLimits ? { resourceLimits: options.resourceLimits } : {}),
     })
+    this.debug = new ThreadDebugTarget(this.#worker.threadId, origin.functionId)
     this.#port.on('message', (message: ThreadMessage) => this.#receive(message))
     // What gets past the entry's capture must at least not pile up.
     this.#worker.stdout.resume()
     this.#worker.stderr.resume()
     this.#worker.on('error', (error) => this.#fail(error))
+    this.#loaded = new Promise((resolve) => {
+      this.#onLoaded = resolve
+    })
     this.#exited = new Promise((resolve) => {
       this.#port.once('close', resolve)
       this.#worker.once('exit', (exitCode) => this.#ended(exitCode))
@@ -80,6 +111,34 @@ export class Thread implements LocalWorker {
 
   get usable(): boolean {
     return this.#usable
+  }
+
+  get ready(): boolean {
+    return this.#ready
+  }
+
+  get memoryBytes(): number | undefined {
+    return this.#memoryBytes
+  }
+
+  begin({ env, build }: WorkerOrigin): void {
+    this.#taskEnv = env
+    this.#env = this.#options.environmentOf({ env })
+    void this.#load(build, this.#env)
+  }
+
+  load(build: FunctionBuild): Promise<void> {
+    return this.#load(build)
+  }
+
+  #load(build: FunctionBuild, env?: Task['env']): Promise<void> {
+    // The executor refuses other kinds before it starts a thread.
+    if (build.kind === 'file') {
+      const { path: file, exportName } = build
+      const message: LoadMessage = { kind: 'load', file, exportName, ...(env === undefined ? {} : { env }) }
+      this.#port.postMessage(message)
+    }
+    return Promise.race([this.#loaded, this.#exited])
   }
 
   run(task: Task): Promise<Outcome | undefined> {
@@ -92,6 +151,7 @@ export class Thread implements LocalWorker {
       this.#running = { sequence, task, settle }
       this.#outputs.set(sequence, new InvocationOutput(task))
       this.#outputs.delete(sequence - REMEMBERED_INVOCATIONS)
+      for (const output of this.#early.splice(0)) this.#write(output)
       try {
         this.#post(sequence, task)
       } catch (error) {
@@ -113,6 +173,7 @@ export class Thread implements LocalWorker {
     const event = new Uint8Array(task.event)
     const envChanges = this.#envChanges(task)
     const message: RunMessage = {
+      kind: 'run',
       sequence,
       event,
       context: task.context,
@@ -136,7 +197,16 @@ export class Thread implements LocalWorker {
       case 'output':
         this.#write(message)
         return
+      case 'ready':
+        this.#memoryBytes = message.memoryBytes
+        this.#ready = true
+        return
+      case 'loaded':
+        this.#memoryBytes = message.memoryBytes
+        this.#onLoaded()
+        return
       case 'value':
+        this.#memoryBytes = message.memoryBytes
         this.#settle(message.sequence, { kind: 'value', body: message.body })
         return
       case 'error':
@@ -185,12 +255,25 @@ export class Thread implements LocalWorker {
     this.#settle(running.sequence, begun ? (this.#failure ?? exited(running.task, exitCode)) : undefined)
   }
 
-  #write({ sequence, stream, text, time }: Extract<ThreadMessage, { kind: 'output' }>): void {
+  #write(message: OutputMessage): void {
+    if (this.#sequence === 0) {
+      this.#keep(message)
+      return
+    }
+    const { sequence, stream, text, time } = message
     // Before the first invocation: its own. From one long forgotten: whoever runs now, rather than nobody.
     const owner = Math.max(1, sequence)
     const output = this.#outputs.get(owner) ?? this.#outputs.get(this.#sequence)
     output?.write(stream, text, time)
     if (this.#running?.sequence !== owner) output?.flush()
+  }
+
+  #keep(message: OutputMessage): void {
+    this.#early.push(message)
+    this.#earlyCharacters += message.text.length
+    while (this.#earlyCharacters > EARLY_CHARACTERS) {
+      this.#earlyCharacters -= this.#early.shift()?.text.length ?? this.#earlyCharacters
+    }
   }
 }
 

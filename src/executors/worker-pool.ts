@@ -1,54 +1,30 @@
-import { type Cancel, type Clock, systemClock } from '../core/clock.js'
+import { type Clock, systemClock } from '../core/clock.js'
 import { abortError, TetherError, throwIfAborted } from '../core/errors.js'
-import type { Outcome, Task } from '../core/executor.js'
+import type { ExecutorStats, Outcome, Task } from '../core/executor.js'
 import type { FunctionBuild } from '../core/function-source.js'
 import type { AbortOptions } from '../core/transport.js'
+import { endUnlessPaused } from './debug-pause.js'
 import { timedOut } from './execution-errors.js'
+import { FunctionCounts } from './function-counts.js'
+import type { LocalWorker, SpareWorker, WorkerOrigin } from './local-worker.js'
+import { emptyPlace, type Job, type Place, PlacedWorker } from './place.js'
+import { Standby, type StandbyOptions } from './standby.js'
 
-/** One thread or process that runs the code of one execution environment, one invocation at a time. */
-export interface LocalWorker {
-  /** False once it ended, or must not get another invocation. */
-  readonly usable: boolean
-  /**
-   * Runs one invocation; never rejects, and settles when the worker ends. `undefined` means that the worker
-   * ended before user code saw the invocation, so that another may run it.
-   */
-  run(task: Task): Promise<Outcome | undefined>
-  /** Ends it at once, whatever runs in it. Idempotent; resolves when nothing of it is left. */
-  stop(): Promise<void>
-}
+export type { LocalWorker } from './local-worker.js'
 
-export interface WorkerPoolOptions {
+export interface WorkerPoolOptions extends StandbyOptions {
   /** Starts the worker that will run `task` first. */
   start(task: Task): LocalWorker
-  /** How many workers may live at once; further environments wait for an idle one to give way. */
+  /** How many workers may live at once, spares included; further environments wait for an idle one to give way. */
   maxWorkers: number
-  /** How long a worker lives without an invocation. */
-  idleMs: number
   /** @default the machine's clock */
   clock?: Clock
 }
 
-/** An invocation on its way through the pool. */
-interface Job {
-  readonly task: Task
-  /** Settles the caller's promise once and stops its timers; true the first time. */
-  settle(end: Outcome | Error): boolean
-}
-
-/** One remote execution environment's place on this machine. */
-interface Place {
-  readonly key: string
-  readonly functionId: string
-  readonly queue: Job[]
-  running: Job | undefined
-  worker: LocalWorker | undefined
-  /** What `worker` was started for. */
-  build: FunctionBuild | undefined
-  cancelExpiry: Cancel
-}
-
-const nothing = () => {}
+/** A spare is started so long after an answer, which has to leave first. */
+const STAND_BY_DELAY_MS = 20
+/** How long Lambda lets a module load; no reload waits longer for one that never ends. */
+const LOAD_LIMIT_MS = 10_000
 
 /**
  * Keeps one worker for each execution environment, gives it one invocation at a time, replaces it when it ended
@@ -57,16 +33,26 @@ const nothing = () => {}
 export class WorkerPool {
   readonly #options: WorkerPoolOptions
   readonly #clock: Clock
+  /** In the order of last use. */
   readonly #places = new Map<string, Place>()
+  readonly #standby: Standby
+  readonly #counts = new FunctionCounts()
   /** Places with an invocation and no worker, because `maxWorkers` live; the first has waited longest. */
   readonly #waiting = new Set<Place>()
   readonly #unsettled = new Set<Promise<unknown>>()
+  /** Invocations whose time is up and which go on, because a debugger may have paused them, and what ends each. */
+  readonly #held = new Map<Job, () => void>()
   readonly #stopping = new Set<Promise<void>>()
   #closing: Promise<void> | undefined
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options
     this.#clock = options.clock ?? systemClock
+    this.#standby = new Standby(options, {
+      clock: this.#clock,
+      hasRoom: () => this.#size() < options.maxWorkers,
+      stop: (worker) => this.#stop(worker),
+    })
   }
 
   /** See `Executor.execute`. */
@@ -82,20 +68,25 @@ export class WorkerPool {
       let settled = false
       const job: Job = {
         task,
+        cancelEnd: this.#clock.schedule(timeLimitMs, () =>
+          this.#timeUp(place, job, timeLimitMs, timedOut(task, timeLimitMs)),
+        ),
         settle: (end) => {
           if (settled) return false
           settled = true
-          cancelDeadline()
+          job.cancelEnd()
+          this.#held.delete(job)
           signal?.removeEventListener('abort', onAbort)
           if (end instanceof Error) reject(end)
           else resolve(end)
           return true
         },
       }
-      const onAbort = () => this.#giveUp(place, job, abortError(signal as AbortSignal))
-      const cancelDeadline = this.#clock.schedule(timeLimitMs, () =>
-        this.#giveUp(place, job, timedOut(task, timeLimitMs)),
-      )
+      const onAbort = () => {
+        const error = abortError(signal as AbortSignal)
+        if (error.code === 'DEADLINE') this.#timeUp(place, job, timeLimitMs, error)
+        else this.#giveUp(place, job, error)
+      }
       signal?.addEventListener('abort', onAbort)
       place.queue.push(job)
     })
@@ -108,18 +99,60 @@ export class WorkerPool {
     }
   }
 
-  /** Idle workers of the function end now, busy ones after what they run. */
-  reload(functionId: string): void {
-    for (const place of this.#places.values()) {
-      if (place.functionId !== functionId) continue
-      if (place.running) place.build = undefined
-      else this.#retire(place)
+  /**
+   * See `Executor.reload`. Of a function's environments one inherits its spare, which loads the new code at once; of the
+   * others, idle workers end now, busy ones after what they run.
+   */
+  async reload(functionId: string, build?: FunctionBuild): Promise<void> {
+    this.#counts.reload(functionId)
+    const places = [...this.#places.values()].filter((place) => place.functionId === functionId)
+    const spareFor = this.#standby.placeOf(functionId)
+    const heir = places.find(({ key }) => key === spareFor) ?? places.findLast(({ placed }) => placed)
+    const outgoing: PlacedWorker[] = []
+    for (const place of places) {
+      if (build) for (const job of place.queue) job.task = { ...job.task, build }
+      this.#retire(place, 'next')
+      if (place.running) place.placed?.outdate()
+      else if (place.placed) outgoing.push(place.placed)
+      if (!place.running) place.placed = undefined
     }
+    const origin = build && heir?.last && !this.#closing ? { ...heir.last, build } : undefined
+    const worker = this.#standby.inherit(functionId, origin)
+    const loading = heir && origin && worker ? this.#succeed(heir, worker, origin) : undefined
+    // Ending a thread takes what the new one needs to be quick.
+    for (const old of outgoing) this.#stop(loading ? { stop: () => loading.then(() => old.stop()) } : old)
+    await loading
+  }
+
+  /** Has a worker load a function's new code for the environment that inherits it. */
+  async #succeed(heir: Place, worker: SpareWorker, origin: WorkerOrigin): Promise<void> {
+    heir.last = origin
+    heir[heir.running ? 'next' : 'placed'] = new PlacedWorker(worker, origin)
+    await new Promise<void>((resolve) => {
+      const cancel = this.#clock.schedule(LOAD_LIMIT_MS, resolve)
+      void worker.load(origin.build).then(cancel).then(resolve)
+    })
+    // Unless it was changed again meanwhile.
+    if (heir.last === origin) this.#standBy(heir)
+  }
+
+  /** See `Executor.prewarm`. */
+  prewarm(functionId: string): void {
+    if ([...this.#workers()].some(([other]) => other === functionId)) return
+    this.#counts.know(functionId)
+    this.#standby.prewarm(functionId)
+  }
+
+  /** See `Executor.stats`. */
+  stats(): Record<string, ExecutorStats> {
+    return this.#counts.stats(this.#workers(), this.#standby.ready())
   }
 
   /** See `Executor.close`. */
   close(): Promise<void> {
     this.#closing ??= (async () => {
+      this.#standby.close()
+      for (const giveUp of this.#held.values()) giveUp()
       await Promise.allSettled(this.#unsettled)
       for (const place of this.#places.values()) this.#remove(place)
       await Promise.all(this.#stopping)
@@ -127,19 +160,11 @@ export class WorkerPool {
     return this.#closing
   }
 
-  #placeOf(task: Task): Place {
-    const key = `${task.functionId}\0${task.environmentId}`
+  #placeOf({ functionId, environmentId }: Task): Place {
+    const key = `${functionId}\0${environmentId}`
     let place = this.#places.get(key)
     if (!place) {
-      place = {
-        key,
-        functionId: task.functionId,
-        queue: [],
-        running: undefined,
-        worker: undefined,
-        build: undefined,
-        cancelExpiry: nothing,
-      }
+      place = emptyPlace(key, functionId)
       this.#places.set(key, place)
     }
     return place
@@ -149,29 +174,31 @@ export class WorkerPool {
   #advance(place: Place): void {
     const job = place.queue[0]
     if (place.running || !job) return
-    if (place.worker && !(place.worker.usable && sameBuild(place.build, job.task.build))) this.#retire(place)
-    if (!place.worker && !this.#makeRoom()) {
+    if (place.placed && !place.placed.suits(job.task)) this.#retire(place, 'placed')
+    if (!place.placed && !this.#standby.isPrewarmed(place.functionId) && !this.#makeRoom()) {
       this.#waiting.add(place)
       return
     }
     place.cancelExpiry()
-    place.cancelExpiry = nothing
     place.queue.shift()
     place.running = job
     // To the end: the map is in the order of last use.
     this.#places.delete(place.key)
     this.#places.set(place.key, place)
-    if (!place.worker) {
+    const { functionId, environmentId, build, context, env } = job.task
+    place.last = { functionId, environmentId, build, context, env }
+    if (!place.placed) {
       try {
-        place.worker = this.#options.start(job.task)
-        place.build = job.task.build
+        const worker = this.#standby.begin(place.last) ?? this.#options.start(job.task)
+        place.placed = new PlacedWorker(worker, place.last)
+        this.#counts.coldStart(functionId)
       } catch (error) {
         job.settle(error instanceof Error ? error : new TetherError('EXECUTION_FAILED', String(error)))
         this.#finished(place)
         return
       }
     }
-    void place.worker.run(job.task).then((outcome) => {
+    void place.placed.run(job.task).then((outcome) => {
       // Somebody gave up on it meanwhile, and the place has moved on.
       if (place.running !== job) return
       if (outcome) job.settle(outcome)
@@ -180,22 +207,37 @@ export class WorkerPool {
     })
   }
 
+  /** The invocation's time is up, by this machine's clock or its caller's; what a debugger has paused stays for now. */
+  #timeUp(place: Place, job: Job, timeLimitMs: number, end: Outcome | Error): void {
+    if (this.#held.has(job)) return
+    const giveUp = () => this.#giveUp(place, job, end)
+    const target = place.running === job ? place.placed?.worker.debug : undefined
+    if (!target?.attached || this.#closing) return giveUp()
+    job.cancelEnd()
+    this.#held.set(job, giveUp)
+    job.cancelEnd = endUnlessPaused({ target, clock: this.#clock, timeLimitMs, end: giveUp })
+  }
+
   /** The invocation's time is up, or nobody wants its answer any more. */
   #giveUp(place: Place, job: Job, end: Outcome | Error): void {
     if (!job.settle(end)) return
     if (place.running === job) {
-      this.#retire(place)
+      this.#retire(place, 'placed')
       this.#finished(place)
       return
     }
     place.queue.splice(place.queue.indexOf(job), 1)
     if (place.queue.length === 0) this.#waiting.delete(place)
-    if (!place.worker && place.queue.length === 0) this.#remove(place)
+    if (!place.placed && place.queue.length === 0) this.#remove(place)
   }
 
   #finished(place: Place): void {
     place.running = undefined
-    if (place.worker && !(place.worker.usable && place.build)) this.#retire(place)
+    if (place.placed && !place.placed.usable) this.#retire(place, 'placed')
+    if (!place.placed && place.next) {
+      place.placed = place.next
+      place.next = undefined
+    }
     // Who has waited longest goes first; this place joins the end, so that one busy environment starves none.
     if (this.#waiting.size > 0) {
       if (place.queue.length > 0) this.#waiting.add(place)
@@ -206,41 +248,68 @@ export class WorkerPool {
     } else {
       this.#advance(place)
     }
+    if (this.#standby.touch(place.functionId)) {
+      place.cancelStandBy()
+      place.cancelStandBy = this.#clock.schedule(STAND_BY_DELAY_MS, () => this.#standBy(place))
+    }
     if (place.running || place.queue.length > 0) return
-    if (!place.worker) this.#remove(place)
+    if (!place.placed) this.#remove(place)
     else place.cancelExpiry = this.#clock.schedule(this.#options.idleMs, () => this.#remove(place))
   }
 
-  /** Whether one more worker may start; the worker that has been idle longest gives way when there are too many. */
+  /** Starts a spare for the function of a place whose worker does well. */
+  #standBy({ key, last, placed, next }: Place): void {
+    if (last && (next ?? placed)?.usable) this.#standby.standBy(key, last)
+  }
+
+  *#workers(): Iterable<[functionId: string, worker: LocalWorker]> {
+    for (const { functionId, placed, next } of this.#places.values()) {
+      if (placed) yield [functionId, placed.worker]
+      if (next) yield [functionId, next.worker]
+    }
+    yield* this.#standby.workers()
+  }
+
+  #size(): number {
+    return [...this.#workers()].length
+  }
+
+  /** Whether one more worker may start: when there are too many, what runs nothing yet gives way, then the worker idle longest. */
   #makeRoom(): boolean {
-    const workers = [...this.#places.values()].filter((place) => place.worker)
-    if (workers.length < this.#options.maxWorkers) return true
-    const idle = workers.find((place) => !place.running)
+    if (this.#size() < this.#options.maxWorkers) return true
+    if (this.#standby.giveWay()) return true
+    const places = [...this.#places.values()]
+    const ahead = places.find((place) => place.next)
+    if (ahead) {
+      this.#retire(ahead, 'next')
+      return true
+    }
+    const idle = places.find((place) => place.placed && !place.running)
     if (!idle) return false
     if (idle.queue.length === 0) this.#remove(idle)
-    else this.#retire(idle)
+    else this.#retire(idle, 'placed')
     return true
   }
 
-  #retire(place: Place): void {
-    const { worker } = place
-    if (!worker) return
-    place.worker = undefined
-    place.build = undefined
+  #retire(place: Place, which: 'placed' | 'next'): void {
+    const placed = place[which]
+    if (!placed) return
+    place[which] = undefined
+    this.#stop(placed)
+  }
+
+  #stop(worker: { stop(): Promise<void> }): void {
     const stopped = worker.stop().finally(() => this.#stopping.delete(stopped))
     this.#stopping.add(stopped)
   }
 
   #remove(place: Place): void {
     place.cancelExpiry()
-    place.cancelExpiry = nothing
-    this.#retire(place)
+    place.cancelStandBy()
+    this.#retire(place, 'placed')
+    this.#retire(place, 'next')
+    if (this.#standby.placeOf(place.functionId) === place.key) this.#standby.removeSpare(place.functionId)
     this.#waiting.delete(place)
     this.#places.delete(place.key)
   }
-}
-
-function sameBuild(a: FunctionBuild | undefined, b: FunctionBuild): boolean {
-  if (a?.kind !== 'file' || b.kind !== 'file') return false
-  return a.path === b.path && a.exportName === b.exportName
 }

@@ -1,37 +1,29 @@
 import type { ResourceLimits } from 'node:worker_threads'
-import { type Clock, systemClock } from '../core/clock.js'
-import { TetherError } from '../core/errors.js'
+import { systemClock } from '../core/clock.js'
 import type { Executor, Task } from '../core/executor.js'
 import { localEnvironment } from './local-environment.js'
-import { Thread } from './thread.js'
-import { type LocalWorker, WorkerPool } from './worker-pool.js'
+import type { BlankWorker, LocalWorker, SpareWorker, WorkerOrigin } from './local-worker.js'
+import {
+  checkPoolOptions,
+  DEFAULT_IDLE_MS,
+  DEFAULT_SPARES,
+  invalidOption,
+  type PoolOptions,
+} from './pool-options.js'
+import { runtimeOf } from './runtime-kind.js'
+import { Thread, type ThreadOptions } from './thread.js'
+import { unsupportedBuild } from './unsupported-build.js'
+import { WorkerPool } from './worker-pool.js'
 
-export interface WorkerThreadsOptions {
+export interface WorkerThreadsOptions extends PoolOptions {
   /**
-   * Which of the host's environment variables local code sees beside `PATH` and `HOME`. A variable that the
-   * function has itself keeps the function's value.
-   * @default none
-   */
-  inheritEnv?: readonly string[]
-  /**
-   * How many threads may live at once. Further execution environments take the place of the one idle longest,
-   * or wait until one is idle.
-   * @default no limit
-   */
-  maxWorkers?: number
-  /** How long a thread lives without an invocation. @default 900,000 (15 minutes) */
-  idleMs?: number
-  /**
-   * Limits of each thread, as `node:worker_threads` takes them. V8 ends the whole process when one allocation
-   * is far over the heap's limit; what grows step by step ends its thread only.
+   * Limits of each thread, as `node:worker_threads` takes them; `function` derives them from the function's memory size, as
+   * Lambda's Node runtime does. V8 ends the whole process when one allocation is far over the heap's limit; what grows
+   * step by step ends its thread only.
    * @default Node's own
    */
-  resourceLimits?: ResourceLimits
-  /** @default the machine's clock */
-  clock?: Clock
+  resourceLimits?: ResourceLimits | 'function'
 }
-
-const DEFAULT_IDLE_MS = 15 * 60_000
 
 /**
  * Runs local code in worker threads, one for each remote execution environment, so that a module's state lives
@@ -46,63 +38,65 @@ export function workerThreads(options: WorkerThreadsOptions = {}): Executor {
   const {
     inheritEnv = [],
     maxWorkers = Infinity,
+    spares = DEFAULT_SPARES,
     idleMs = DEFAULT_IDLE_MS,
     resourceLimits,
   } = checked(options)
   const clock = options.clock ?? systemClock
-  const environmentOf = (task: Task) => localEnvironment(task.env, inheritEnv, process.env)
+  const environmentOf = (task: Pick<Task, 'env'>) => localEnvironment(task.env, inheritEnv, process.env)
   const deadlineOf = (task: Task) => task.deadline - clock.now() + Date.now()
 
-  const start = (task: Task): LocalWorker => {
-    if (task.build.kind !== 'file') throw unsupported(task)
-    const threadOptions = { environmentOf, deadlineOf, ...(resourceLimits ? { resourceLimits } : {}) }
-    return new Thread(task, task.build.path, task.build.exportName, threadOptions)
+  const threadOptions = (origin?: WorkerOrigin): ThreadOptions => {
+    const limits = resourceLimits === 'function' ? lambdaLimits(origin) : resourceLimits
+    return { environmentOf, deadlineOf, ...(limits ? { resourceLimits: limits } : {}) }
   }
-  const pool = new WorkerPool({ start, maxWorkers, idleMs, clock })
+  const start = (task: Task): LocalWorker => {
+    if (runtimeOf(task.build) !== 'node') throw unsupportedBuild('workerThreads()', task)
+    const thread = new Thread(task, threadOptions(task))
+    void thread.load(task.build)
+    return thread
+  }
+  const startSpare = (origin: WorkerOrigin): SpareWorker => {
+    const { build } = origin
+    return new Thread(
+      origin,
+      threadOptions(origin),
+      build.kind === 'file' ? build.dependencies?.path : undefined,
+    )
+  }
+  const startBlank = (functionId: string): BlankWorker => new Thread({ functionId }, threadOptions())
+  const pool = new WorkerPool({ start, startSpare, startBlank, spares, maxWorkers, idleMs, clock })
   return {
     name: 'worker-threads',
     execute: (task, abort) => pool.execute(task, abort),
-    reload: async (functionId) => pool.reload(functionId),
+    reload: (functionId, build) => pool.reload(functionId, build),
+    prewarm: (functionId, build) => {
+      // The function's own limits are known at its first invocation only.
+      if (runtimeOf(build) === 'node' && resourceLimits !== 'function') pool.prewarm(functionId)
+    },
+    stats: () => pool.stats(),
     close: () => pool.close(),
     [Symbol.asyncDispose]: () => pool.close(),
   }
 }
 
-function unsupported(task: Task): TetherError {
-  return new TetherError(
-    'UNSUPPORTED',
-    `Worker threads run modules on disk, and function '${task.functionId}' is a handler of this process. Serve it inline, or give a path.`,
-  )
-}
-
 function checked(options: WorkerThreadsOptions): WorkerThreadsOptions {
-  const known = ['inheritEnv', 'maxWorkers', 'idleMs', 'resourceLimits', 'clock']
-  for (const name of Object.keys(options)) {
-    if (!known.includes(name))
-      throw invalid(name, `is no option of workerThreads(); those are ${known.join(', ')}`)
-  }
-  const { inheritEnv, maxWorkers, idleMs, resourceLimits } = options
-  if (
-    inheritEnv !== undefined &&
-    !(Array.isArray(inheritEnv) && inheritEnv.every((name) => typeof name === 'string'))
-  ) {
-    throw invalid('inheritEnv', 'must be a list of the names of environment variables')
-  }
-  if (
-    maxWorkers !== undefined &&
-    !(maxWorkers === Infinity || (Number.isInteger(maxWorkers) && maxWorkers >= 1))
-  ) {
-    throw invalid('maxWorkers', `must be a whole number from 1, not ${maxWorkers}`)
-  }
-  if (idleMs !== undefined && !(typeof idleMs === 'number' && idleMs > 0)) {
-    throw invalid('idleMs', `must be a number of milliseconds over 0, not ${idleMs}`)
-  }
-  if (resourceLimits !== undefined && (typeof resourceLimits !== 'object' || resourceLimits === null)) {
-    throw invalid('resourceLimits', 'must be an object such as { maxOldGenerationSizeMb: 128 }')
+  checkPoolOptions('workerThreads', options, ['resourceLimits'])
+  const { resourceLimits } = options
+  const given = resourceLimits !== undefined && resourceLimits !== 'function'
+  if (given && (typeof resourceLimits !== 'object' || resourceLimits === null)) {
+    throw invalidOption(
+      'resourceLimits',
+      "must be 'function' or an object such as { maxOldGenerationSizeMb: 128 }",
+    )
   }
   return options
 }
 
-function invalid(name: string, problem: string): TetherError {
-  return new TetherError('INVALID_OPTION', `'${name}' ${problem}.`)
+/** The heap that Lambda's `bootstrap` gives Node: 90 % of the memory for old objects, semi-spaces of 5 % for young ones. */
+function lambdaLimits(origin: WorkerOrigin | undefined): ResourceLimits | undefined {
+  const memoryMb = Number.parseInt(origin?.context.memoryLimitInMB ?? '', 10)
+  if (!(memoryMb > 0)) return undefined
+  // V8 has three semi-spaces in its young generation.
+  return { maxOldGenerationSizeMb: memoryMb * 0.9, maxYoungGenerationSizeMb: memoryMb * 0.15 }
 }

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { Cancel, Clock } from '../core/clock.js'
 import type { LogEntry } from '../core/executor.js'
+import type { Guard } from '../executors/guard.js'
 import type { RuntimeAnswer } from '../executors/runtime-answer.js'
 import { RuntimeApi, type RuntimeInvocation } from '../executors/runtime-api.js'
 import { type RuntimeCommand, RuntimeProcess } from '../executors/runtime-process.js'
-import type { Guard } from './guard.js'
 import { type EndReason, type ErrorAnswer, endError } from './lambda-errors.js'
 
 /** Between two invocations an environment is `frozen`, or `idle` where processes cannot be frozen. */

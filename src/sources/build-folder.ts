@@ -1,13 +1,13 @@
-import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, rm, rmdir, stat, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { createHash, randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, readlinkSync, writeFileSync } from 'node:fs'
+import { mkdir, mkdtemp, readdir, rm, rmdir, stat, symlink } from 'node:fs/promises'
+import { hostname, tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import type { Clock } from '../core/clock.js'
 
-/** Nothing runs on a version longer than a Lambda function may run, with some time to end. */
+/** A version that nobody ever held stays as long as a Lambda function may run, with some time to end. */
 const SUPERSEDED_MS = 16 * 60_000
-/** What a killed process left behind is removed by a later one, when it is surely nobody's any more. */
+/** What another machine's process left behind, in a shared folder, is removed when it is surely nobody's any more. */
 const ABANDONED_MS = 24 * 60 * 60_000
 
 const FOLDER = '.lambda-tether'
@@ -15,12 +15,29 @@ const FOLDER = '.lambda-tether'
 /** One file of a build. */
 export interface OutputFile {
   readonly name: string
-  readonly contents: Uint8Array
+  readonly contents: Uint8Array | string
+}
+
+/** A version on disk. */
+export interface BuildVersion {
+  /** Absolute. */
+  readonly path: string
+  /** Keeps its files until it is disposed of, also when there is a newer version. */
+  hold(): Disposable
+}
+
+interface Version {
+  readonly path: string
+  holders: number
+  /** Whether anybody ever held it: those who did will say when they need it no more. */
+  held: boolean
+  /** When a newer version took its place. */
+  since: number | undefined
 }
 
 /**
- * Where the versions of one function's build are written: under the `node_modules` nearest to its source, so
- * that what it imports is found as from the source itself.
+ * Where the versions of builds are written: under the `node_modules` nearest to their sources, so that what they import
+ * is found as from the sources themselves.
  */
 export class BuildFolder {
   /** Absolute; each version is a folder in it. */
@@ -28,9 +45,12 @@ export class BuildFolder {
   /** The first folder that had to be made for it. */
   readonly #created: string
   readonly #clock: Clock
-  readonly #superseded: { path: string; since: number }[] = []
-  #current: string | undefined
-  #version = 0
+  readonly #versions = new Set<Version>()
+  readonly #removals = new Set<Promise<void>>()
+  /** The newest version, by what it is one of. */
+  readonly #current = new Map<string, Version>()
+  #count = 0
+  #kept = 0
 
   private constructor(path: string, created: string, clock: Clock) {
     this.path = path
@@ -40,10 +60,10 @@ export class BuildFolder {
 
   /** Makes a folder of its own for a source, which nobody else uses. */
   static async open(source: string, clock: Clock): Promise<BuildFolder> {
-    const root = rootOf(source)
+    const root = moduleRootOf(source)
     if (root !== undefined) {
       const parent = join(root, 'node_modules', FOLDER)
-      const path = join(parent, `${process.pid}-${randomBytes(4).toString('hex')}`)
+      const path = join(parent, `${thisMachine()}-${process.pid}-${randomBytes(4).toString('hex')}`)
       try {
         const created = await mkdir(path, { recursive: true })
         await removeAbandoned(parent, clock.now())
@@ -58,22 +78,32 @@ export class BuildFolder {
     return new BuildFolder(path, path, clock)
   }
 
-  /** Writes the next version, and removes those that nothing can be running on any more. */
-  async write(files: readonly OutputFile[]): Promise<string> {
-    const path = join(this.path, `v${++this.#version}`)
-    await mkdir(path)
-    await Promise.all(files.map(({ name, contents }) => writeFile(join(path, name), contents)))
+  /** Writes the next version of something, and removes those that nobody holds any more. */
+  write(name: string, files: readonly OutputFile[]): BuildVersion {
+    const path = join(this.path, `v${++this.#count}`)
+    // Two small files: a fraction of what the way to another thread and back takes.
+    mkdirSync(path)
+    for (const file of files) writeFileSync(join(path, file.name), file.contents)
     const now = this.#clock.now()
-    if (this.#current !== undefined) this.#superseded.push({ path: this.#current, since: now })
-    this.#current = path
-    while (this.#superseded[0] && this.#superseded[0].since <= now - SUPERSEDED_MS) {
-      await rm(this.#superseded.shift()!.path, { recursive: true, force: true })
-    }
+    const version: Version = { path, holders: 0, held: false, since: undefined }
+    const before = this.#current.get(name)
+    if (before) before.since = now
+    this.#current.set(name, version)
+    this.#versions.add(version)
+    for (const old of this.#versions) this.#removeIfUnused(old)
+    return { path, hold: () => this.#hold(version) }
+  }
+
+  /** Writes a file that stays, under a name that ends in `name`. */
+  keep(name: string, contents: string): string {
+    const path = join(this.path, `${++this.#kept}-${name}`)
+    writeFileSync(path, contents)
     return path
   }
 
   /** Removes everything, and the folders above that are ours or were made for it, if they are empty. */
   async remove(): Promise<void> {
+    await Promise.all(this.#removals)
     await rm(this.path, { recursive: true, force: true })
     const ours = (folder: string) => basename(folder) === FOLDER || folder.startsWith(this.#created)
     for (let folder = dirname(this.path); ours(folder); folder = dirname(folder)) {
@@ -84,10 +114,36 @@ export class BuildFolder {
       }
     }
   }
+
+  #hold(version: Version): Disposable {
+    version.holders++
+    version.held = true
+    let holds = true
+    return {
+      [Symbol.dispose]: () => {
+        if (!holds) return
+        holds = false
+        version.holders--
+        this.#removeIfUnused(version)
+      },
+    }
+  }
+
+  #removeIfUnused(version: Version): void {
+    const { path, holders, held, since } = version
+    if (since === undefined || holders > 0) return
+    if (!held && since > this.#clock.now() - SUPERSEDED_MS) return
+    this.#versions.delete(version)
+    // What cannot be removed now is removed with the folder.
+    const removal = rm(path, { recursive: true, force: true })
+      .catch(() => {})
+      .finally(() => this.#removals.delete(removal))
+    this.#removals.add(removal)
+  }
 }
 
 /** The nearest folder above that has a `node_modules`, else the package's root, else nothing. */
-function rootOf(source: string): string | undefined {
+export function moduleRootOf(source: string): string | undefined {
   const above: string[] = []
   for (let folder = dirname(source); !above.includes(folder); folder = dirname(folder)) above.push(folder)
   const outside = above.filter((folder) => basename(folder) !== 'node_modules')
@@ -96,13 +152,26 @@ function rootOf(source: string): string | undefined {
 }
 
 async function removeAbandoned(parent: string, now: number): Promise<void> {
+  const here = thisMachine()
   for (const name of await readdir(parent)) {
-    const pid = Number(/^(\d+)-/.exec(name)?.[1])
-    if (!pid || isAlive(pid)) continue
+    const [, machine, pid] = /^([0-9a-f]{8})-(\d+)-/.exec(name) ?? []
+    if (machine === undefined || (machine === here && isAlive(Number(pid)))) continue
     const path = join(parent, name)
     const changed = await stat(path).catch(() => undefined)
-    if (changed && changed.mtimeMs < now - ABANDONED_MS) await rm(path, { recursive: true, force: true })
+    const surely = machine === here || (changed && changed.mtimeMs < now - ABANDONED_MS)
+    if (surely) await rm(path, { recursive: true, force: true })
   }
+}
+
+/** Tells apart who may share the folder: machines, and containers, in which a process id means another process. */
+function thisMachine(): string {
+  let processes = ''
+  try {
+    processes = readlinkSync('/proc/self/ns/pid')
+  } catch {
+    // Only Linux has them.
+  }
+  return createHash('sha256').update(`${hostname()} ${processes}`).digest('hex').slice(0, 8)
 }
 
 function isAlive(pid: number): boolean {

@@ -24,6 +24,7 @@ export class FileWatch {
   readonly #touched = new Set<string>()
   readonly #empty = new Set<string>()
   #cancel: Cancel | undefined
+  #settlesAt = 0
 
   constructor(clock: Clock = systemClock) {
     this.#clock = clock
@@ -88,7 +89,7 @@ export class FileWatch {
 
   #watch(folder: string): FSWatcher | undefined {
     try {
-      const watcher = watch(folder, { persistent: false }, (_, name) => this.#onEvent(folder, name))
+      const watcher = watch(folder, { persistent: false }, (type, name) => this.#onEvent(folder, type, name))
       // The folder is gone, for one; it is watched again when it is next followed.
       watcher.on('error', () => {
         watcher.close()
@@ -104,7 +105,7 @@ export class FileWatch {
     }
   }
 
-  #onEvent(folder: string, name: string | null): void {
+  #onEvent(folder: string, type: string, name: string | null): void {
     if (name === null) {
       // Some systems do not say which.
       for (const file of this.#files.keys()) if (dirname(file) === folder) this.#touched.add(file)
@@ -112,13 +113,19 @@ export class FileWatch {
       const path = join(folder, basename(name))
       if (!this.#files.has(path) && !this.#anythingIn.has(folder)) return
       this.#touched.add(path)
+      // A file renamed to this name is whole, so there is nothing to gather. One that was created is empty at first.
+      if (type === 'rename' && (look(path)?.size ?? 0n) > 0n) return this.#settle()
     }
     this.#settleIn(GATHER_MS)
   }
 
   #settleIn(delayMs: number): void {
-    // Not started anew by further events, or one that keeps changing would never be reported.
-    this.#cancel ??= this.#clock.schedule(delayMs, () => {
+    // Never put off by further events, or one that keeps changing would not be reported.
+    const at = this.#clock.now() + delayMs
+    if (this.#cancel && this.#settlesAt <= at) return
+    this.#cancel?.()
+    this.#settlesAt = at
+    this.#cancel = this.#clock.schedule(delayMs, () => {
       this.#cancel = undefined
       this.#settle()
     })

@@ -5,8 +5,8 @@ import { FileWatch } from './file-watch.js'
 import { parseTarget } from './target.js'
 
 /**
- * A JavaScript module, ESM or CommonJS, run as it is. A save of that file reloads it; of the modules that it
- * imports nothing is known: for those use `esbuild()`, or call `session.reload()`.
+ * A JavaScript module, ESM or CommonJS, or a Python module, run as it is. A save of that file reloads it; of the modules
+ * that it imports nothing is known: for those use `esbuild()`, or call `session.reload()`.
  * @param target a path, relative to the working directory, or a `file:` URL; `path#export` names the export too
  * @param exportName @default what `target` names, else `handler`
  * @throws TetherError `INVALID_OPTION`; from `load`: `BUILD_FAILED` when the file is missing

@@ -8,12 +8,12 @@ import { parseTarget } from './target.js'
 
 /** Needs a build. */
 const BUILT = ['.ts', '.tsx', '.mts', '.cts', '.jsx']
-/** Node runs it as it is. */
-const RUN = ['.js', '.mjs', '.cjs']
+/** Node or Python runs it as it is. */
+const RUN = ['.js', '.mjs', '.cjs', '.py']
 
 /**
- * The source of a target as users write it, `./src/api.ts#handler`: what Node cannot run itself is built by
- * esbuild. Without an export's name it is `handler`.
+ * The source of a target as users write it, `./src/api.ts#handler` or `./src/api.py#handler`: what neither Node nor Python
+ * can run itself is built by esbuild. Without an export's name it is `handler`.
  * @throws TetherError `INVALID_OPTION`
  */
 export function sourceOf(target: string, options: { cwd?: string } = {}): FunctionSource {

@@ -14,7 +14,7 @@ export interface Target {
 const DEFAULT_EXPORT = 'handler'
 
 // The module's extension ends the path: what follows it can only be an export.
-const PATH_AND_EXPORT = /^(.+\.[cm]?[jt]sx?)#([\p{ID_Start}$_][\p{ID_Continue}$.]*)$/su
+const PATH_AND_EXPORT = /^(.+\.(?:[cm]?[jt]sx?|py))#([\p{ID_Start}$_][\p{ID_Continue}$.]*)$/su
 
 /**
  * Takes `./src/api.ts#handler` apart; a `#` in a folder's name is none of an export's.

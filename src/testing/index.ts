@@ -1,3 +1,6 @@
+export type { Command, ExecutorFeature, FunctionBehaviour } from './executor-behaviour.js'
+export { type ExecutorConformanceOptions, executorConformance } from './executor-conformance.js'
+export type { ExecutorUnderTest } from './executor-trial.js'
 export {
   type Fault,
   type FaultKind,

@@ -105,7 +105,7 @@ describe('invocation/next', () => {
     const idle = deferred()
     const { api, call } = await runtimeApi({ onIdle: () => idle.resolve(undefined) })
     const socket = connect(Number(api.address.split(':')[1]), '127.0.0.1')
-    socket.write('GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nhost: x\r\n\r\n')
+    socket.write(`GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nhost: ${api.address}\r\n\r\n`)
     await idle.promise
     socket.destroy()
     await api.drained()
@@ -121,6 +121,58 @@ describe('invocation/next', () => {
     expect(status).toBe(403)
     expect(JSON.parse(body)).toMatchObject({ errorType: 'InvalidStateTransition' })
   })
+})
+
+test('a runtime asks for an invocation whether or not one is there, and is told where to find more', async () => {
+  let asked = 0
+  const { api, call } = await runtimeApi({
+    onNext: () => asked++,
+    onGet: (path) => (path === '/more' ? Promise.resolve({ more: true }) : undefined),
+  })
+  unanswered(api, { ...invocation, detailsPath: '/more' })
+  expect(api.delivered).toBe(false)
+  const { headers } = await call('GET', 'invocation/next')
+  expect(headers['lambda-tether-details']).toBe('/more')
+  expect([asked, api.delivered]).toEqual([1, true])
+  const base = `http://${api.address}`
+  expect(await (await fetch(`${base}/more`)).json()).toEqual({ more: true })
+  expect((await fetch(`${base}/other`)).status).toBe(404)
+  expect((await fetch(`${base}/more`, { method: 'POST' })).status).toBe(404)
+})
+
+test('a web page that has found the port gets nothing, whatever it calls this machine', async () => {
+  const { api, call } = await runtimeApi()
+  unanswered(api)
+  for (const headers of [
+    { host: 'evil.example' },
+    { 'sec-fetch-site': 'cross-site' },
+    { origin: 'http://evil.example' },
+  ]) {
+    expect((await call('GET', 'invocation/next', undefined, headers)).status).toBe(404)
+    expect((await call('POST', 'init/error', '{}', headers)).status).toBe(404)
+  }
+  expect((await call('GET', 'invocation/next')).status).toBe(200)
+})
+
+test('below a secret path there is everything, and nothing beside it', async () => {
+  const api = new RuntimeApi({ onGet: () => Promise.resolve({ more: true }) }, '/secret')
+  await api.open()
+  onTestFinished(() => api.close())
+  expect(api.address).toMatch(/^127\.0\.0\.1:\d+\/secret$/)
+  unanswered(api)
+  const beside = `http://${api.address.replace('/secret', '')}`
+  for (const path of ['/2018-06-01/runtime/invocation/next', '/more', '/secretx/more', '/secret']) {
+    expect((await fetch(beside + path)).status, path).toBe(404)
+  }
+  expect((await caller(api.address)('GET', 'invocation/next')).body).toBe('{"n":1}')
+  expect(await (await fetch(`http://${api.address}/more`)).json()).toEqual({ more: true })
+})
+
+test('an id that no header can carry rejects, and takes nothing from the next invocation', async () => {
+  const { api, call } = await runtimeApi()
+  await expect(api.invoke({ ...invocation, requestId: 'a\nb' })).rejects.toThrow(TypeError)
+  unanswered(api)
+  expect((await call('GET', 'invocation/next')).body).toBe('{"n":1}')
 })
 
 describe('invocation/{id}/response and error', () => {
@@ -214,7 +266,9 @@ describe('invocation/{id}/response and error', () => {
     const socket = connect(Number(api.address.split(':')[1]), '127.0.0.1')
     const error = Buffer.from('{"errorType":"Late","errorMessage":"m"}').toString('base64')
     socket.end(
-      'POST /2018-06-01/runtime/invocation/a-request/response HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n' +
+      'POST /2018-06-01/runtime/invocation/a-request/response HTTP/1.1\r\nHost: ' +
+        api.address +
+        '\r\nTransfer-Encoding: chunked\r\n' +
         'Lambda-Runtime-Function-Response-Mode: streaming\r\nConnection: close\r\n' +
         'Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n\r\n4\r\npart\r\n0\r\n' +
         `Lambda-Runtime-Function-Error-Type: Late\r\nLambda-Runtime-Function-Error-Body: ${error}\r\n\r\n`,

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { Guard } from '../../src/local/guard.js'
+import { Guard } from '../../src/executors/guard.js'
 import { alive, folder, processState } from './lambda-fixture.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))

@@ -3,9 +3,9 @@ import { mkdir, rm, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Plugin } from 'esbuild'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Executor } from '../../src/core/executor.js'
-import type { FunctionSource } from '../../src/core/function-source.js'
+import type { FunctionBuild, FunctionSource } from '../../src/core/function-source.js'
 import { workerThreads } from '../../src/executors/worker-thread.js'
 import { esbuild } from '../../src/sources/esbuild.js'
 import {
@@ -286,25 +286,47 @@ describe('watching', () => {
   })
 })
 
+const pathOf = (build: FunctionBuild) => (build as { path: string }).path
+
 describe('what it leaves', () => {
-  test('a running version stays where it is while newer ones are built; none is left after close', async () => {
+  test('a version that is held stays while newer ones are built; none is left after close', async () => {
+    const path = await project.write('api.ts', 'export const handler = async () => 1')
+    const source = sourceFor({ entry: path })
+    const first = await source.load()
+    const [running, current] = [first.hold!(), first.hold!()]
+    const second = await source.load()
+    expect(second).not.toEqual(first)
+    current[Symbol.dispose]()
+    current[Symbol.dispose]()
+    expect(existsSync(pathOf(first))).toBe(true)
+    expect(
+      resultOf(await executor.execute(taskFor('', {}, { build: { ...first, hold: undefined as never } }))),
+    ).toBe(1)
+    running[Symbol.dispose]()
+    await vi.waitFor(() => expect(existsSync(pathOf(first))).toBe(false))
+    // It is the newest, so it stays, held or not; and once it is superseded it goes.
+    second.hold!()[Symbol.dispose]()
+    expect(existsSync(pathOf(second))).toBe(true)
+    await source.load()
+    await vi.waitFor(() => expect(existsSync(pathOf(second))).toBe(false))
+    await source.close!()
+    expect(existsSync(join(project.folder, 'node_modules'))).toBe(false)
+    await expect(source.load()).rejects.toMatchObject({ code: 'CLOSED' })
+  })
+
+  test('a version that nobody ever held stays for as long as a function may run', async () => {
     const clock = new ManualClock(Date.now())
     const path = await project.write('api.ts', 'export const handler = async () => 1')
     const source = sourceFor({ entry: path, clock })
     const first = await source.load()
-    const second = await source.load()
-    expect(second).not.toEqual(first)
-    expect(resultOf(await executor.execute(taskFor('', {}, { build: first })))).toBe(1)
+    await source.load()
     await clock.advance(15 * 60_000)
     await source.load()
-    expect(existsSync((first as { path: string }).path)).toBe(true)
+    expect(existsSync(pathOf(first))).toBe(true)
     await clock.advance(60_000)
     const last = await source.load()
-    expect(existsSync((first as { path: string }).path)).toBe(false)
-    expect(existsSync((last as { path: string }).path)).toBe(true)
-    await source.close!()
-    expect(existsSync(join(project.folder, 'node_modules'))).toBe(false)
-    await expect(source.load()).rejects.toMatchObject({ code: 'CLOSED' })
+    await vi.waitFor(() => expect(existsSync(pathOf(first))).toBe(false))
+    expect(existsSync(pathOf(last))).toBe(true)
   })
 
   test('two sources of a package do not touch each other’s, nor a node_modules that was there', async () => {
@@ -319,19 +341,23 @@ describe('what it leaves', () => {
     expect(readdirSync(join(project.folder, 'node_modules'))).toEqual([])
   })
 
-  test('what a killed process left is removed after a day, and nothing of a living one', async () => {
+  test('what a killed process of this machine left is removed, another machine’s after a day, and nothing else', async () => {
+    const path = await project.write('api.ts', '')
+    await sourceFor(path).load()
+    const machine = readdirSync(builds())[0]!.slice(0, 8)
     // The highest process id that Linux gives is 2^22.
-    const folders = { dead: '4194305-old', fresh: '4194305-new', alive: `${process.pid}-old`, other: 'mine' }
-    for (const name of Object.values(folders)) await mkdir(join(builds(), name), { recursive: true })
+    const killed = `${machine}-4194305-crashed`
+    const [elsewhere, longElsewhere] = ['0000000a-4194305-new', '0000000a-4194305-old']
+    const kept = [`${machine}-${process.pid}-alive`, elsewhere, 'mine']
+    for (const name of [killed, longElsewhere, ...kept])
+      await mkdir(join(builds(), name), { recursive: true })
     const longAgo = new Date(Date.now() - 25 * 60 * 60_000)
-    for (const name of [folders.dead, folders.alive, folders.other])
-      await utimes(join(builds(), name), longAgo, longAgo)
-    const source = sourceFor(await project.write('api.ts', ''))
-    await source.load()
-    expect(readdirSync(builds())).toEqual(
-      expect.arrayContaining([folders.fresh, folders.alive, folders.other]),
-    )
-    expect(readdirSync(builds())).not.toContain(folders.dead)
+    for (const name of [longElsewhere, 'mine', kept[0]!]) await utimes(join(builds(), name), longAgo, longAgo)
+    await sourceFor(path).load()
+    const left = readdirSync(builds())
+    expect(left).toEqual(expect.arrayContaining(kept))
+    expect(left).not.toContain(killed)
+    expect(left).not.toContain(longElsewhere)
   })
 
   test('closing before, during and after a load is harmless', async () => {

@@ -103,6 +103,39 @@ test('two saves that the file system stamps with the same time are two', async (
   })
 })
 
+test('a file that is created and then written is reported as soon as one that is written in place', async () => {
+  const path = await project.write('api.ts', 'a')
+  watch.follow([path])
+  subscribe()
+  const took: number[] = []
+  for (let i = 0; i < 9; i++) {
+    rmSync(path)
+    const startedAt = performance.now()
+    await changeAfter(() => writeFileSync(path, `b${i}`))
+    took.push(performance.now() - startedAt)
+  }
+  // An empty file is waited for 50 ms, and its text is not.
+  expect(took.sort((x, y) => x - y)[4]).toBeLessThan(40)
+})
+
+test('a save by renaming is reported in the turn in which its event arrives', async () => {
+  const delays: number[] = []
+  watch = new FileWatch({
+    now: systemClock.now,
+    schedule: (delayMs, callback) => {
+      delays.push(delayMs)
+      return systemClock.schedule(delayMs, callback)
+    },
+  })
+  const path = await project.write('api.ts', 'a')
+  watch.follow([path])
+  subscribe()
+  await changeAfter(() => atomic(path, 'b'))
+  expect(delays).toEqual([])
+  await changeAfter(() => inPlace(path, 'c'))
+  expect(delays.length).toBeGreaterThan(0)
+})
+
 test('other files of the folder, and reading, change nothing', async () => {
   const path = await project.write('api.ts', 'a')
   utimesSync(path, 1, 1)

@@ -31,7 +31,7 @@ test.each([
   await source.close!()
 })
 
-test.each(['./api.py#handler', './api', './api.ts#', ''])(
+test.each(['./api.rb#handler', './api', './api.ts#', ''])(
   '%j is refused, saying what is possible',
   (target) => {
     expect(() => sourceOf(target)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))

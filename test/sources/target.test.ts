@@ -11,6 +11,7 @@ test.each([
   ['./#1/api.ts', '/app/#1/api.ts', 'handler'],
   ['./a.b#c/api.tsx#$_ünï', '/app/a.b#c/api.tsx', '$_ünï'],
   ['./x.d#abc.mjs', '/app/x.d#abc.mjs', 'handler'],
+  ['./src/api.py#lambda_handler', '/app/src/api.py', 'lambda_handler'],
   ['./my folder/api.js#default', '/app/my folder/api.js', 'default'],
 ])('%s', (text, path, exportName) => {
   expect(parseTarget(text, '/app')).toEqual({ path, exportName })

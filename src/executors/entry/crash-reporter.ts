@@ -1,6 +1,6 @@
-import { toLambdaError } from '../../core/errors.js'
+import type { LambdaError } from '../../core/errors.js'
+import { toSafeError, unhandledRejection } from './reported-errors.js'
 import type { RuntimeClient } from './runtime-client.js'
-import { runtimeError } from './runtime-errors.js'
 
 // The managed runtime's exit codes.
 const EXIT_REJECTION = 128
@@ -14,11 +14,8 @@ export class CrashReporter {
 
   constructor(client: RuntimeClient, process: NodeJS.Process) {
     this.#client = client
-    process.on('uncaughtException', (error) => this.crash(error, EXIT_EXCEPTION))
-    process.on('unhandledRejection', (reason) => {
-      const from = reason instanceof Error ? reason : undefined
-      this.crash(runtimeError('UnhandledPromiseRejection', String(reason), from), EXIT_REJECTION)
-    })
+    process.on('uncaughtException', (error) => this.#report(toSafeError(error), EXIT_EXCEPTION))
+    process.on('unhandledRejection', (reason) => this.#report(unhandledRejection(reason), EXIT_REJECTION))
   }
 
   /** The runtime waits for an invocation. */
@@ -32,12 +29,16 @@ export class CrashReporter {
     this.#requestId = requestId
   }
 
-  /** Reports the first error; what follows from it is not worth a report. */
+  /** The runtime cannot go on. */
   crash(thrown: unknown, exitCode: number): void {
+    this.#report(toSafeError(thrown), exitCode)
+  }
+
+  // The first error only; what follows from it is not worth a report.
+  #report(error: LambdaError, exitCode: number): void {
     const state = this.#state
     if (state === 'crashed') return
     this.#state = 'crashed'
-    const error = toLambdaError(thrown)
     const exit = () => process.exit(exitCode)
     if (state === 'init') this.#client.failInit(error).then(exit, exit)
     else if (state === 'busy') this.#client.fail(this.#requestId, error).then(exit, exit)

@@ -1,43 +1,79 @@
 /**
  * Runs a handler in its own Node process, behind the Lambda Runtime API, like the managed Node runtime. Run, not
- * imported: its whole configuration is the environment that Lambda gives a runtime.
+ * imported. An executor starts it as bootstrap-protocol.ts says; without that, its whole configuration is the environment that
+ * Lambda gives a runtime.
  */
 import type { IncomingHttpHeaders } from 'node:http'
-import { toLambdaError } from '../../core/errors.js'
+import { pathToFileURL } from 'node:url'
 import type { InvocationContext } from '../../core/executor.js'
 import type { Handler } from '../../core/function-source.js'
+import {
+  BOOTSTRAP_VARIABLE,
+  type BootstrapCode,
+  type BootstrapDetails,
+  type BootstrapStart,
+  CODE_PATH,
+  type FunctionContext,
+  START_PATH,
+} from '../bootstrap-protocol.js'
+import { changesBetween, type EnvironmentChanges } from '../environment-changes.js'
 import { callHandler, type HandlerEnd, serialiseResponse } from './call-handler.js'
 import { CrashReporter } from './crash-reporter.js'
 import { EmptyLoop } from './empty-loop.js'
+import { loadHandler } from './load-handler.js'
 import { loadTaskHandler } from './load-task-handler.js'
+import { toSafeError } from './reported-errors.js'
 import { RuntimeClient } from './runtime-client.js'
 import { runtimeError } from './runtime-errors.js'
 
-async function main(env: NodeJS.ProcessEnv): Promise<void> {
-  const client = new RuntimeClient(env.AWS_LAMBDA_RUNTIME_API ?? '')
+async function main(api: string | undefined): Promise<void> {
+  const { env } = process
+  const client = new RuntimeClient(api ?? env.AWS_LAMBDA_RUNTIME_API ?? '')
   const crashes = new CrashReporter(client, process)
   const emptyLoop = new EmptyLoop(process)
+  for (const stream of [process.stdout, process.stderr]) writeAtOnce(stream)
   let handler: Handler
   try {
-    handler = await loadTaskHandler(env.LAMBDA_TASK_ROOT ?? process.cwd(), env._HANDLER ?? '')
-    refuseCallback(handler)
+    emptyLoop.wait(() => crashes.crash(neverLoaded(), 1))
+    if (api !== undefined) handler = await loadBuild(client)
+    else handler = await loadTaskHandler(env.LAMBDA_TASK_ROOT ?? process.cwd(), env._HANDLER ?? '')
+    if (api === undefined) refuseCallback(handler)
   } catch (error) {
     return crashes.crash(error, 1)
   }
+  emptyLoop.wait(undefined)
+  let details = functionOf(env)
   for (;;) {
     crashes.idle()
     const { headers, body } = await client.next()
     const requestId = header(headers, 'lambda-runtime-aws-request-id') ?? ''
     crashes.busy(requestId)
-    setTraceId(header(headers, 'lambda-runtime-trace-id'))
-    await invoke(client, handler, requestId, headers, body, emptyLoop)
+    const path = header(headers, 'lambda-tether-details')
+    if (path !== undefined) {
+      const changed = await client.ask<BootstrapDetails>(path)
+      setEnvironment(changed.env)
+      details = changed.context
+    }
+    setEnvironment({ _X_AMZN_TRACE_ID: header(headers, 'lambda-runtime-trace-id') ?? null })
+    const context = contextOf(requestId, headers, details)
+    await invoke(client, handler, context, headers, body, emptyLoop)
   }
+}
+
+async function loadBuild(client: RuntimeClient): Promise<Handler> {
+  const { env, dependencies } = await client.ask<BootstrapStart>(START_PATH)
+  setEnvironment(changesBetween({ ...process.env } as Record<string, string>, env) ?? {})
+  process.setSourceMapsEnabled(true)
+  // A failure is told by the handler's module, whose own import fails as this one does.
+  if (dependencies !== undefined) await import(pathToFileURL(dependencies).href).catch(() => {})
+  const { file, exportName } = await client.ask<BootstrapCode>(CODE_PATH)
+  return loadHandler(file, exportName)
 }
 
 async function invoke(
   client: RuntimeClient,
   handler: Handler,
-  requestId: string,
+  context: InvocationContext,
   headers: IncomingHttpHeaders,
   body: Buffer,
   emptyLoop: EmptyLoop,
@@ -45,7 +81,6 @@ async function invoke(
   let response: Uint8Array
   try {
     const event: unknown = JSON.parse(body.toString('utf8'))
-    const context = contextOf(requestId, headers)
     const deadline = Number(header(headers, 'lambda-runtime-deadline-ms'))
     const end = await new Promise<HandlerEnd>((resolve) => {
       emptyLoop.wait(callHandler({ handler, event, context, deadline, onEnd: resolve }))
@@ -53,38 +88,60 @@ async function invoke(
     if ('thrown' in end) throw end.thrown
     response = serialiseResponse(end.value)
   } catch (error) {
-    return client.fail(requestId, toLambdaError(error))
+    return client.fail(context.awsRequestId, toSafeError(error))
   }
-  return client.respond(requestId, response)
+  return client.respond(context.awsRequestId, response)
 }
 
-function contextOf(requestId: string, headers: IncomingHttpHeaders): InvocationContext {
+function contextOf(
+  requestId: string,
+  headers: IncomingHttpHeaders,
+  details: FunctionContext,
+): InvocationContext {
   const clientContext = header(headers, 'lambda-runtime-client-context')
   const identity = header(headers, 'lambda-runtime-cognito-identity')
   const tenantId = header(headers, 'lambda-runtime-aws-tenant-id')
-  const { env } = process
   return {
     awsRequestId: requestId,
-    functionName: env.AWS_LAMBDA_FUNCTION_NAME ?? '',
-    functionVersion: env.AWS_LAMBDA_FUNCTION_VERSION ?? '',
     invokedFunctionArn: header(headers, 'lambda-runtime-invoked-function-arn') ?? '',
-    memoryLimitInMB: env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE ?? '',
-    logGroupName: env.AWS_LAMBDA_LOG_GROUP_NAME ?? '',
-    logStreamName: env.AWS_LAMBDA_LOG_STREAM_NAME ?? '',
+    ...details,
     ...(clientContext === undefined ? {} : { clientContext: JSON.parse(clientContext) as unknown }),
     ...(identity === undefined ? {} : { identity: JSON.parse(identity) as unknown }),
     ...(tenantId === undefined ? {} : { tenantId }),
   }
 }
 
-function setTraceId(traceId: string | undefined): void {
-  if (traceId === undefined) delete process.env._X_AMZN_TRACE_ID
-  else process.env._X_AMZN_TRACE_ID = traceId
+// Node writes to its parent as to a socket: what does not fit would leave later than the answer, or, at an exit, never.
+function writeAtOnce(stream: NodeJS.WriteStream): void {
+  const { _handle: handle } = stream as { _handle?: { setBlocking?(blocking: boolean): void } }
+  handle?.setBlocking?.(true)
+}
+
+function functionOf(env: NodeJS.ProcessEnv): FunctionContext {
+  return {
+    functionName: env.AWS_LAMBDA_FUNCTION_NAME ?? '',
+    functionVersion: env.AWS_LAMBDA_FUNCTION_VERSION ?? '',
+    memoryLimitInMB: env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE ?? '',
+    logGroupName: env.AWS_LAMBDA_LOG_GROUP_NAME ?? '',
+    logStreamName: env.AWS_LAMBDA_LOG_STREAM_NAME ?? '',
+  }
+}
+
+function setEnvironment(changes: EnvironmentChanges): void {
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === null) delete process.env[name]
+    else process.env[name] = value
+  }
 }
 
 function header(headers: IncomingHttpHeaders, name: string): string | undefined {
   const value = headers[name]
   return typeof value === 'string' ? value : undefined
+}
+
+function neverLoaded(): Error {
+  const problem = 'The event loop is empty and the module of the handler has not finished loading.'
+  return runtimeError('NodeJsExit', problem)
 }
 
 // nodejs24.x refuses callbacks; up to nodejs22.x takes them.
@@ -100,4 +157,4 @@ function refuseCallback(handler: Handler): void {
 }
 
 // Only a call to the Runtime API rejects here: its host is gone, and so is the reason to live.
-main(process.env).catch(() => process.exit(1))
+main(process.env[BOOTSTRAP_VARIABLE]).catch(() => process.exit(1))

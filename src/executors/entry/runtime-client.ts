@@ -1,6 +1,10 @@
 import { Agent, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
 import type { LambdaError } from '../../core/errors.js'
 
+const RUNTIME = '/2018-06-01/runtime'
+// A client context may have more than the 16 KB that Node takes of all headers.
+const MAX_HEADER_BYTES = 65_536
+
 /** What `invocation/next` answered. */
 export interface NextInvocation {
   readonly headers: IncomingHttpHeaders
@@ -13,21 +17,29 @@ export class RuntimeClient {
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 })
   readonly #host: string
   readonly #port: string
+  readonly #base: string
 
-  /** @param address `AWS_LAMBDA_RUNTIME_API`: a host and a port */
+  /** @param address a host and a port, as `AWS_LAMBDA_RUNTIME_API` has them, and a path or none */
   constructor(address: string) {
-    const colon = address.lastIndexOf(':')
-    this.#host = address.slice(0, colon)
-    this.#port = address.slice(colon + 1)
+    const { hostname, port, pathname } = new URL(`http://${address}`)
+    this.#host = hostname
+    this.#port = port
+    this.#base = pathname.replace(/\/$/, '')
   }
 
   /** Waits, without a time limit, for the next invocation. */
   next(): Promise<NextInvocation> {
-    return this.#call('GET', 'invocation/next')
+    return this.#call('GET', `${RUNTIME}/invocation/next`)
+  }
+
+  /** Asks for something that is not the Runtime API's. */
+  async ask<T>(path: string): Promise<T> {
+    const { body } = await this.#call('GET', path)
+    return JSON.parse(body.toString('utf8')) as T
   }
 
   async respond(requestId: string, body: Uint8Array): Promise<void> {
-    await this.#call('POST', `invocation/${encodeURIComponent(requestId)}/response`, body)
+    await this.#call('POST', `${RUNTIME}/invocation/${encodeURIComponent(requestId)}/response`, body)
   }
 
   async fail(requestId: string, error: LambdaError): Promise<void> {
@@ -39,7 +51,7 @@ export class RuntimeClient {
   }
 
   async #post(path: string, error: LambdaError): Promise<void> {
-    await this.#call('POST', path, Buffer.from(JSON.stringify(error)), {
+    await this.#call('POST', `${RUNTIME}/${path}`, Buffer.from(JSON.stringify(error)), {
       // A header takes no line break and no text beyond Latin-1; a user's error name may have both.
       'Lambda-Runtime-Function-Error-Type': error.errorType.replace(/[^\x20-\x7e]/g, '?'),
     })
@@ -58,7 +70,8 @@ export class RuntimeClient {
           host: this.#host,
           port: this.#port,
           method,
-          path: `/2018-06-01/runtime/${path}`,
+          path: this.#base + path,
+          maxHeaderSize: MAX_HEADER_BYTES,
           headers: {
             ...headers,
             ...(body && { 'Content-Type': 'application/json', 'Content-Length': body.byteLength }),

@@ -1,10 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { type LambdaError, toLambdaError } from '../../core/errors.js'
+import { pathToFileURL } from 'node:url'
+import { getHeapStatistics } from 'node:v8'
+import type { LambdaError } from '../../core/errors.js'
 import type { Handler } from '../../core/function-source.js'
-import type { RunMessage, ThreadData, ThreadMessage } from '../thread-messages.js'
+import type { LoadMessage, RunMessage, ThreadData, ThreadMessage } from '../thread-messages.js'
 import { callHandler, type HandlerEnd, serialiseResponse } from './call-handler.js'
 import { captureOutput } from './capture-output.js'
 import { loadHandler } from './load-handler.js'
+import { toSafeError, unhandledRejection } from './reported-errors.js'
 import { runtimeError } from './runtime-errors.js'
 
 /** An invocation that has not been answered yet. */
@@ -29,8 +32,8 @@ export class ThreadRuntime {
   }
 
   start(): void {
-    const { port, env } = this.#data
-    for (const [name, value] of Object.entries(env)) process.env[name] = value
+    const { port, env, dependencies } = this.#data
+    Object.assign(process.env, env)
     process.setSourceMapsEnabled(true)
     captureOutput((stream, text) => {
       const sequence = this.#origin.getStore() ?? this.#latest
@@ -44,10 +47,25 @@ export class ThreadRuntime {
       port.ref()
       this.#current?.atEmptyLoop()
     })
-    port.on('message', (message: RunMessage) => void this.#run(message))
-    this.#loading = loadHandler(this.#data.file, this.#data.exportName)
-    // Reported to the first invocation, which may not be here yet.
-    this.#loading.catch(() => {})
+    port.on('message', (message: LoadMessage | RunMessage) => {
+      if (message.kind === 'load') void this.#load(message)
+      else void this.#run(message)
+    })
+    void this.#prepare(dependencies)
+  }
+
+  async #prepare(dependencies: string | undefined): Promise<void> {
+    // A failure is the handler's module's to report: it imports the same.
+    if (dependencies !== undefined) await import(pathToFileURL(dependencies).href).catch(() => {})
+    this.#post({ kind: 'ready', memoryBytes: memoryBytes() })
+  }
+
+  async #load({ env, file, exportName }: LoadMessage): Promise<void> {
+    Object.assign(process.env, env)
+    this.#loading = loadHandler(file, exportName)
+    // A failure is reported to the first invocation, which may not be here yet.
+    this.#handler = await this.#loading.catch(() => undefined)
+    this.#post({ kind: 'loaded', memoryBytes: memoryBytes() })
   }
 
   async #run(message: RunMessage): Promise<void> {
@@ -121,7 +139,7 @@ export class ThreadRuntime {
   #messageOf(sequence: number, end: HandlerEnd): ThreadMessage {
     if ('thrown' in end) return this.#error(sequence, end.thrown, false)
     try {
-      return { kind: 'value', sequence, body: serialiseResponse(end.value) }
+      return { kind: 'value', sequence, body: serialiseResponse(end.value), memoryBytes: memoryBytes() }
     } catch (error) {
       return this.#error(sequence, error, false)
     }
@@ -150,26 +168,7 @@ export class ThreadRuntime {
   }
 }
 
-function unhandledRejection(reason: unknown): LambdaError {
-  const cause = toSafeError(reason)
-  const message = cause.trace.length > 0 ? `${cause.errorType}: ${cause.errorMessage}` : cause.errorMessage
-  const error = runtimeError(
-    'UnhandledPromiseRejection',
-    message,
-    reason instanceof Error ? reason : undefined,
-  )
-  return { ...toLambdaError(error), cause }
-}
-
-/** As {@link toLambdaError}, for errors whose own properties throw. */
-function toSafeError(thrown: unknown): LambdaError {
-  try {
-    return toLambdaError(thrown)
-  } catch {
-    return {
-      errorType: 'Error',
-      errorMessage: 'The error that was thrown cannot be read: its properties throw.',
-      trace: [],
-    }
-  }
+function memoryBytes(): number {
+  const { used_heap_size: heap, malloced_memory: malloced, external_memory: external } = getHeapStatistics()
+  return heap + malloced + external
 }

@@ -1,0 +1,46 @@
+import type { InvocationContext } from '../core/executor.js'
+import type { EnvironmentChanges } from './environment-changes.js'
+
+/**
+ * What the bootstraps of this package are told beside what the Runtime API tells every runtime. This variable says where
+ * they find it, and the Runtime API: a host, a port and a path that nobody else knows, because what is there is the
+ * function's environment, its credentials included. It is gone before anything of the user's is loaded.
+ */
+export const BOOTSTRAP_VARIABLE = 'LAMBDA_TETHER_BOOTSTRAP'
+
+/** Answers {@link BootstrapStart}. */
+export const START_PATH = '/lambda-tether/start'
+
+export interface BootstrapStart {
+  /** The whole environment of user code. What a debugger, a shim or the system has added to the process's is removed. */
+  readonly env: Readonly<Record<string, string>>
+  /** A module to import at once, before it is known which code follows. */
+  readonly dependencies?: string
+}
+
+/** Answers {@link BootstrapCode}, when there is code to load. */
+export const CODE_PATH = '/lambda-tether/code'
+
+export interface BootstrapCode {
+  /** Absolute. */
+  readonly file: string
+  readonly exportName: string
+}
+
+/**
+ * Answers {@link BootstrapDetails}. Asked once for each invocation, whose `Lambda-Tether-Details` header names it, before
+ * the handler is called: this also tells that the invocation has arrived.
+ */
+export const DETAILS_PATH = '/lambda-tether/details'
+
+export interface BootstrapDetails {
+  /** Since the last invocation. */
+  readonly env: EnvironmentChanges
+  /** What the environment says of a function on Lambda, whether or not it does here. */
+  readonly context: FunctionContext
+}
+
+export type FunctionContext = Pick<
+  InvocationContext,
+  'functionName' | 'functionVersion' | 'memoryLimitInMB' | 'logGroupName' | 'logStreamName'
+>

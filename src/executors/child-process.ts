@@ -1,0 +1,83 @@
+import { systemClock } from '../core/clock.js'
+import type { Executor, Task } from '../core/executor.js'
+import { ProcessWorker, type ProcessWorkerOptions } from './child-process-worker.js'
+import { Guard } from './guard.js'
+import { localEnvironment } from './local-environment.js'
+import type { LocalWorker, SpareWorker, WorkerOrigin } from './local-worker.js'
+import {
+  checkPoolOptions,
+  DEFAULT_IDLE_MS,
+  DEFAULT_SPARES,
+  invalidOption,
+  type PoolOptions,
+} from './pool-options.js'
+import { runtimeOf } from './runtime-kind.js'
+import { unsupportedBuild } from './unsupported-build.js'
+import { WorkerPool } from './worker-pool.js'
+
+export interface ChildProcessesOptions extends PoolOptions {
+  /**
+   * How long a process that is told to end (SIGTERM) may take before it is killed, in milliseconds: when it is idle for too
+   * long, its code has changed, its invocation's time is up or nobody wants its answer, and at the end.
+   * @default 500
+   */
+  graceMs?: number
+  /** The program that runs Python: a name on the `PATH`, or a path such as that of a virtual environment's. @default `python3` */
+  python?: string
+}
+
+const DEFAULT_GRACE_MS = 500
+
+/**
+ * Runs local code in processes, one for each remote execution environment, behind a local Lambda Runtime API: a module
+ * in Node (`.js`, `.mjs`, `.cjs`) or Python (`.py`), or a command that is a runtime itself, such as a custom runtime's
+ * `bootstrap`. A process sees the function's environment and nothing of the host's but what is allowed.
+ *
+ * Each process leads a process group, which ends with it. When the host ends without `close()`, even by SIGKILL, every
+ * group is killed. What leaves its group on purpose (`setsid`) is on its own.
+ * @throws TetherError `INVALID_OPTION`
+ */
+export function childProcesses(options: ChildProcessesOptions = {}): Executor {
+  checkPoolOptions('childProcesses', options, ['graceMs', 'python'])
+  const {
+    inheritEnv = [],
+    maxWorkers = Infinity,
+    spares = DEFAULT_SPARES,
+    idleMs = DEFAULT_IDLE_MS,
+  } = options
+  const { clock = systemClock, graceMs = DEFAULT_GRACE_MS, python = 'python3' } = options
+  if (!(typeof graceMs === 'number' && graceMs >= 0)) {
+    throw invalidOption('graceMs', `must be a number of milliseconds from 0, not ${graceMs}`)
+  }
+  if (typeof python !== 'string' || python === '')
+    throw invalidOption('python', 'must be the name or path of a program')
+  const guard = new Guard()
+  const workerOptions: ProcessWorkerOptions = {
+    clock,
+    guard,
+    graceMs,
+    python,
+    environmentOf: (task) => localEnvironment(task.env, inheritEnv, process.env),
+    deadlineOf: (task) => task.deadline - clock.now() + Date.now(),
+  }
+  const startSpare = (origin: WorkerOrigin): SpareWorker => new ProcessWorker(origin, workerOptions)
+  const start = (task: Task): LocalWorker => {
+    if (runtimeOf(task.build) === undefined) throw unsupportedBuild('childProcesses()', task)
+    const worker = startSpare(task)
+    void worker.load(task.build)
+    return worker
+  }
+  const pool = new WorkerPool({ start, startSpare, spares, maxWorkers, idleMs, clock })
+  const close = async () => {
+    await pool.close()
+    await guard.close()
+  }
+  return {
+    name: 'child-processes',
+    execute: (task, abort) => pool.execute(task, abort),
+    reload: (functionId, build) => pool.reload(functionId, build),
+    stats: () => pool.stats(),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}

@@ -1,0 +1,42 @@
+type Variables = Readonly<Record<string, string | undefined>>
+
+/** A debugger that attaches to whatever its program starts: by a module that Node loads first, and variables for it. */
+interface Debugger {
+  readonly module: RegExp
+  readonly variable: RegExp
+}
+
+const DEBUGGERS: readonly Debugger[] = [
+  // VS Code: its launch configurations, its JavaScript Debug Terminal, and auto attach.
+  { module: /^bootloader\.c?js$/, variable: /^VSCODE_INSPECTOR_OPTIONS$/ },
+  // JetBrains: some releases have their number in the module's name.
+  { module: /^debugConnector[\w.]*\.c?js$/, variable: /^(?:JB|JETBRAINS)_/ },
+]
+
+/**
+ * What a Node process must find in its environment for the host's debugger to attach to it; nothing where the host runs
+ * under none. Of the host's `NODE_OPTIONS` only the debugger's own module is taken: its ports, loaders and limits are
+ * the host's. What the function has in `NODE_OPTIONS` holds as well.
+ */
+export function debuggerVariables(host: Variables, own: Variables): Record<string, string> {
+  const modules = requiredModules(host.NODE_OPTIONS ?? '')
+  for (const { module, variable } of DEBUGGERS) {
+    const path = modules.find((required) => module.test(required.replace(/^.*[\\/]/, '')))
+    const found = Object.entries(host).filter(([name]) => variable.test(name)) as [string, string][]
+    if (path === undefined || found.length === 0) continue
+    const options = `--require ${JSON.stringify(path)} ${own.NODE_OPTIONS ?? ''}`
+    return { ...Object.fromEntries(found), NODE_OPTIONS: options.trim() }
+  }
+  return {}
+}
+
+/** What `NODE_OPTIONS` has Node require. Node splits it at spaces, but for those in double quotes; a backslash quotes there. */
+function requiredModules(options: string): string[] {
+  const words = (options.match(/(?:"(?:\\.|[^"\\])*"|[^\s"])+/g) ?? []).map((word) =>
+    word.replace(/"((?:\\.|[^"\\])*)"/g, (_, quoted: string) => quoted.replace(/\\(.)/g, '$1')),
+  )
+  return words.flatMap((word, index) => {
+    if (word === '--require' || word === '-r') return words[index + 1] ?? []
+    return word.startsWith('--require=') ? word.slice('--require='.length) : []
+  })
+}

@@ -1,0 +1,319 @@
+"""Runs a handler behind the Lambda Runtime API, like the managed Python runtime. Needs Python 3.8 and nothing else.
+
+Run, not imported, as bootstrap-protocol.ts says.
+"""
+
+import atexit
+import http.client
+import importlib.util
+import json
+import logging
+import os
+import sys
+import time
+import traceback
+import urllib.parse
+
+RUNTIME = "/2018-06-01/runtime"
+START_PATH = "/lambda-tether/start"
+CODE_PATH = "/lambda-tether/code"
+MAX_CAUSES = 8
+
+
+class RuntimeClient:
+    """A runtime's side of the Runtime API, over one connection that stays open."""
+
+    def __init__(self, address):
+        host, _, path = address.partition("/")
+        self._base = "/" + path
+        self._connection = http.client.HTTPConnection(host, timeout=None)
+
+    def next(self):
+        return self._call("GET", RUNTIME + "/invocation/next")
+
+    def ask(self, path):
+        return json.loads(self._call("GET", path)[1])
+
+    def respond(self, request_id, body):
+        self._call("POST", invocation(request_id) + "/response", body)
+
+    def fail(self, request_id, error):
+        self._post_error(invocation(request_id) + "/error", error)
+
+    def fail_init(self, error):
+        self._post_error(RUNTIME + "/init/error", error)
+
+    def _post_error(self, path, error):
+        error_type = error["errorType"].encode("ascii", "replace").decode()
+        self._call("POST", path, to_json(error), {"Lambda-Runtime-Function-Error-Type": error_type})
+
+    def _call(self, method, path, body=None, headers=None):
+        headers = dict(headers or {})
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        self._connection.request(method, self._base + path, body, headers)
+        response = self._connection.getresponse()
+        return response.headers, response.read()
+
+
+def invocation(request_id):
+    return RUNTIME + "/invocation/" + urllib.parse.quote(request_id, safe="")
+
+
+class LambdaContext:
+    """The second argument of a handler, with the names of the managed runtime's."""
+
+    def __init__(self, headers, function):
+        self._epoch_deadline_time_in_ms = int(headers["Lambda-Runtime-Deadline-Ms"])
+        self.aws_request_id = headers["Lambda-Runtime-Aws-Request-Id"]
+        self.invoked_function_arn = headers["Lambda-Runtime-Invoked-Function-Arn"]
+        self.function_name = function["functionName"]
+        self.function_version = function["functionVersion"]
+        self.memory_limit_in_mb = function["memoryLimitInMB"]
+        self.log_group_name = function["logGroupName"]
+        self.log_stream_name = function["logStreamName"]
+        self.tenant_id = headers["Lambda-Runtime-Aws-Tenant-Id"]
+        client_context = headers["Lambda-Runtime-Client-Context"]
+        self.client_context = ClientContext(json.loads(client_context)) if client_context else None
+        identity = headers["Lambda-Runtime-Cognito-Identity"]
+        self.identity = CognitoIdentity(json.loads(identity) if identity else {})
+
+    def get_remaining_time_in_millis(self):
+        return max(0, self._epoch_deadline_time_in_ms - int(time.time() * 1000))
+
+    def log(self, message):
+        sys.stdout.write(str(message) + "\n")
+
+    def __repr__(self):
+        fields = ", ".join("%s=%r" % field for field in vars(self).items())
+        return "LambdaContext([%s])" % fields
+
+
+class ClientContext:
+    def __init__(self, value):
+        self.custom = value.get("custom")
+        self.env = value.get("env")
+        self.client = Client(value["client"]) if value.get("client") else None
+
+
+class Client:
+    def __init__(self, value):
+        self.installation_id = value.get("installation_id")
+        self.app_title = value.get("app_title")
+        self.app_version_name = value.get("app_version_name")
+        self.app_version_code = value.get("app_version_code")
+        self.app_package_name = value.get("app_package_name")
+
+
+class CognitoIdentity:
+    def __init__(self, value):
+        self.cognito_identity_id = value.get("cognitoIdentityId")
+        self.cognito_identity_pool_id = value.get("cognitoIdentityPoolId")
+
+
+class RuntimeFailure(Exception):
+    """What the runtime itself reports, under the name that Lambda has for it; its trace is that of its cause."""
+
+    def __init__(self, error_type, message):
+        super().__init__(message)
+        self.error_type = "Runtime." + error_type
+
+
+class OutputHandler(logging.Handler):
+    """The managed runtime's root logger has a handler; without one, `logger.info` would write nothing."""
+
+    def emit(self, record):
+        try:
+            sys.stdout.write(self.format(record) + "\n")
+        except Exception:
+            self.handleError(record)
+
+
+def to_json(value):
+    # JSON has no NaN and no Infinity; whoever reads the answer could not.
+    try:
+        return json.dumps(value, allow_nan=False, default=encode, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        # Half a surrogate pair, which JSON can hold in ASCII only.
+        return json.dumps(value, allow_nan=False, default=encode).encode()
+
+
+def encode(value):
+    # As the managed runtime does for what DynamoDB returns.
+    from decimal import Decimal
+
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    raise TypeError("Object of type %s is not JSON serializable" % type(value).__name__)
+
+
+def describe(error, depth=0):
+    """An error as AWS Lambda puts it on the wire, and what caused it."""
+    if isinstance(error, RuntimeFailure):
+        described = {"errorType": error.error_type, "errorMessage": str(error), "stackTrace": []}
+        if error.__cause__ is not None:
+            described["stackTrace"] = ["%s: %s" % (error.error_type, error)] + trace_of(error.__cause__)
+        return described
+    described = {
+        "errorType": type(error).__name__,
+        "errorMessage": text_of(error),
+        "stackTrace": trace_of(error),
+    }
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if cause is not None and depth < MAX_CAUSES:
+        described["cause"] = describe(cause, depth + 1)
+    return described
+
+
+def trace_of(error):
+    """As Python prints it, without the frames of this file and of the import system."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not is_ours(frame.filename)]
+    parts = ["Traceback (most recent call last):"] + traceback.format_list(frames)
+    parts += traceback.format_exception_only(type(error), error)
+    return [line for part in parts for line in part.splitlines()]
+
+
+def is_ours(filename):
+    return filename == __file__ or filename.startswith("<frozen importlib")
+
+
+def text_of(error):
+    try:
+        return str(error)
+    except Exception:
+        return "The error that was raised cannot be read."
+
+
+def load(path, name):
+    """Imports a module by its path and finds the handler in it; a package's module keeps its relative imports."""
+    folder, file = os.path.split(path)
+    module_name = os.path.splitext(file)[0]
+    # On Lambda the working directory is on the path too: a project's own imports may start from there.
+    ours = os.path.dirname(os.path.abspath(__file__))
+    sys.path[:] = [os.getcwd()] + [entry for entry in sys.path if entry != ours]
+    while os.path.exists(os.path.join(folder, "__init__.py")):
+        folder, package = os.path.split(folder)
+        module_name = package + "." + module_name
+    sys.path.insert(0, folder)
+    module = import_file(module_name, path)
+    found = module
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    if not callable(found):
+        problem = "is not there" if found is None else "is not callable"
+        raise RuntimeFailure("HandlerNotFound", "Handler '%s' of %s %s" % (name, path, problem))
+    return found
+
+
+def import_file(name, path):
+    if not os.path.isfile(path):
+        raise RuntimeFailure("ImportModuleError", "Unable to import %s: there is no such file" % path)
+    # By its path: a handler's file may be called like a module that Python has loaded already.
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    try:
+        if "." in name:
+            importlib.import_module(name.rpartition(".")[0])
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+    except SyntaxError as error:
+        raise RuntimeFailure("UserCodeSyntaxError", "Syntax error in %s: %s" % (path, error)) from error
+    except ImportError as error:
+        raise RuntimeFailure("ImportModuleError", "Unable to import %s: %s" % (path, error)) from error
+    return module
+
+
+def set_environment(changes):
+    for name, value in changes.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+def prepare(env):
+    # Python itself adds LC_CTYPE where no locale is set, and version managers change the PATH.
+    for name in set(os.environ) - set(env):
+        del os.environ[name]
+    set_environment(env)
+    # A second save in the same second with the same size would find the first one's compiled code.
+    sys.dont_write_bytecode = True
+    # A pipe would be buffered in blocks, and lines would come long after their invocation.
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True, encoding="utf-8", errors="backslashreplace")
+    handler = OutputHandler()
+    handler.setFormatter(logging.Formatter("[%(levelname)s] %(message)s"))
+    logging.getLogger().addHandler(handler)
+
+
+def flush():
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except Exception:
+            pass  # user code has closed or replaced it
+
+
+def invoke(client, handler, headers, body, function):
+    request_id = headers["Lambda-Runtime-Aws-Request-Id"]
+    try:
+        answer = handler(json.loads(body), LambdaContext(headers, function))
+        try:
+            response = to_json(answer)
+        except Exception as error:
+            raise RuntimeFailure("MarshalError", "Unable to marshal response: %s" % error) from error
+    except Exception as error:
+        flush()
+        return client.fail(request_id, describe(error))
+    flush()
+    return client.respond(request_id, response)
+
+
+def run(api):
+    client = RuntimeClient(api)
+    prepare(client.ask(START_PATH)["env"])
+    try:
+        code = client.ask(CODE_PATH)
+        handler = load(code["file"], code["exportName"])
+    except Exception as error:
+        flush()
+        client.fail_init(describe(error))
+        return 1
+    function = None
+    while True:
+        headers, body = client.next()
+        path = headers["Lambda-Tether-Details"]
+        if path is not None:
+            details = client.ask(path)
+            set_environment(details["env"])
+            function = details["context"]
+        set_environment({"_X_AMZN_TRACE_ID": headers["Lambda-Runtime-Trace-Id"]})
+        invoke(client, handler, headers, body, function)
+
+
+def main():
+    try:
+        code = run(os.environ["LAMBDA_TETHER_BOOTSTRAP"])
+    except SystemExit as error:
+        code = exit_code(error.code)
+    except (ConnectionError, http.client.HTTPException):
+        code = 1  # the host is gone, and so is the reason to live
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    # At once: threads of user code would otherwise be waited for.
+    atexit._run_exitfuncs()
+    flush()
+    os._exit(code & 0xFF)
+
+
+def exit_code(value):
+    if value is None or isinstance(value, int):
+        return value or 0
+    sys.stderr.write("%s\n" % (value,))
+    return 1
+
+
+# A process that multiprocessing starts imports this file too.
+if __name__ == "__main__":
+    main()

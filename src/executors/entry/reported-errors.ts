@@ -1,0 +1,27 @@
+import { type LambdaError, toLambdaError } from '../../core/errors.js'
+import { runtimeError } from './runtime-errors.js'
+
+/** As {@link toLambdaError}, for errors whose own properties throw. */
+export function toSafeError(thrown: unknown): LambdaError {
+  try {
+    return toLambdaError(thrown)
+  } catch {
+    return {
+      errorType: 'Error',
+      errorMessage: 'The error that was thrown cannot be read: its properties throw.',
+      trace: [],
+    }
+  }
+}
+
+/** What Lambda's Node runtime makes of a promise that was rejected and that nobody waits for. */
+export function unhandledRejection(reason: unknown): LambdaError {
+  const cause = toSafeError(reason)
+  const message = cause.trace.length > 0 ? `${cause.errorType}: ${cause.errorMessage}` : cause.errorMessage
+  const error = runtimeError(
+    'UnhandledPromiseRejection',
+    message,
+    reason instanceof Error ? reason : undefined,
+  )
+  return { ...toLambdaError(error), cause }
+}

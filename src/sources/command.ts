@@ -1,0 +1,69 @@
+import { statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { TetherError } from '../core/errors.js'
+import type { FunctionSource } from '../core/function-source.js'
+import { FileWatch } from './file-watch.js'
+
+export interface CommandOptions {
+  /** Where the program runs; `LAMBDA_TASK_ROOT`. A path or a `file:` URL. @default the working directory */
+  cwd?: string | URL
+  /** What the program finds in `_HANDLER`. @default `handler` */
+  handler?: string
+  /**
+   * Files whose save starts the program anew, relative to `cwd`.
+   * @default the program, where it is a path such as `./bootstrap`
+   */
+  watch?: readonly string[]
+}
+
+/**
+ * A program that speaks the Lambda Runtime API itself, as a custom runtime's `bootstrap` does, in any language; it finds
+ * that API in `AWS_LAMBDA_RUNTIME_API`. Runs in `childProcesses()`.
+ * @param program the program and its arguments; a path is relative to `cwd`, a name is looked for on the `PATH`
+ * @throws TetherError `INVALID_OPTION`; from `load`: `BUILD_FAILED` when the folder or the program is missing
+ */
+export function command(
+  program: readonly [string, ...string[]],
+  options: CommandOptions = {},
+): FunctionSource {
+  const { cwd: folder = '.', handler = 'handler', watch: watched, ...unknown } = options
+  for (const name of Object.keys(unknown))
+    throw invalid(name, 'is no option of command(); those are cwd, handler, watch')
+  if (!isTexts(program) || program[0] === undefined || program[0] === '') {
+    throw invalid('program', "must be a list of texts such as ['./bootstrap']")
+  }
+  if (typeof handler !== 'string') throw invalid('handler', 'must be a text')
+  if (watched !== undefined && !isTexts(watched)) throw invalid('watch', 'must be a list of paths')
+  const cwd = folder instanceof URL ? fileURLToPath(folder) : resolve(folder)
+  const executable = /[\\/]/.test(program[0]) ? resolve(cwd, program[0]) : undefined
+  const files = watched?.map((file) => resolve(cwd, file)) ?? (executable === undefined ? [] : [executable])
+  const watch = new FileWatch()
+  return {
+    load: async () => {
+      if (!statSync(cwd, { throwIfNoEntry: false })?.isDirectory()) throw missing('folder', cwd)
+      if (executable !== undefined && !statSync(executable, { throwIfNoEntry: false })?.isFile())
+        throw missing('program', executable)
+      watch.follow(files)
+      return { kind: 'command', command: [...program], cwd, handler }
+    },
+    watch: (listener) => {
+      watch.follow(files)
+      return watch.subscribe(listener)
+    },
+    close: async () => watch.close(),
+  }
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((text) => typeof text === 'string')
+}
+
+function invalid(name: string, problem: string): TetherError {
+  return new TetherError('INVALID_OPTION', `'${name}' ${problem}.`)
+}
+
+function missing(what: string, path: string): TetherError {
+  const text = `There is no such ${what}`
+  return new TetherError('BUILD_FAILED', `${text}: ${path}`, { details: { file: path, text } })
+}

@@ -1,0 +1,142 @@
+/** The functions of the executor suite for Node: each export is one `FunctionBehaviour`. */
+import { spawn } from 'node:child_process'
+import { connect } from 'node:net'
+import type { LambdaContext } from '../../core/executor.js'
+import type { HandlerCallback } from '../../core/function-source.js'
+import type { Command } from '../executor-behaviour.js'
+
+class ConformanceError extends Error {
+  override readonly name = 'ConformanceError'
+}
+
+class ConformanceCause extends Error {
+  override readonly name = 'ConformanceCause'
+}
+
+const atStart = { ...process.env }
+// One module's state is what an execution environment keeps; here it is the thing to be tested.
+const invocations = { count: 0 }
+
+export const echo = async (event: unknown) => event
+
+export const environment = async () => ({ atStart, now: { ...process.env }, count: ++invocations.count })
+
+export const context = async (_event: unknown, given: LambdaContext) => {
+  const clientContext = given.clientContext as { custom?: unknown } | undefined
+  const identity = given.identity as Record<string, unknown> | undefined
+  return {
+    awsRequestId: given.awsRequestId,
+    functionName: given.functionName,
+    functionVersion: given.functionVersion,
+    invokedFunctionArn: given.invokedFunctionArn,
+    memoryLimitInMB: given.memoryLimitInMB,
+    logGroupName: given.logGroupName,
+    logStreamName: given.logStreamName,
+    custom: clientContext?.custom ?? null,
+    cognitoIdentityId: identity?.cognitoIdentityId ?? null,
+    cognitoIdentityPoolId: identity?.cognitoIdentityPoolId ?? null,
+    tenantId: given.tenantId ?? null,
+    traceId: process.env._X_AMZN_TRACE_ID ?? null,
+  }
+}
+
+export const remaining = async (_event: unknown, given: LambdaContext) => {
+  const before = given.getRemainingTimeInMillis()
+  await new Promise((resolve) => setTimeout(resolve, 51))
+  return [before, given.getRemainingTimeInMillis()]
+}
+
+export const count = async ({ fail }: { fail?: boolean }) => {
+  invocations.count++
+  if (fail) throw new ConformanceError('counted')
+  return invocations.count
+}
+
+function failOnPurpose(message: string): never {
+  throw new ConformanceError(message, { cause: new ConformanceCause('underneath') })
+}
+
+const fail = async ({ message }: { message: string }) => failOnPurpose(message)
+
+const throwValue = async ({ value }: { value: unknown }) => {
+  throw value
+}
+
+export const print = async ({ mark, bytes }: { mark: string; bytes: number }) => {
+  process.stdout.write(`${mark} one\n${mark} 漢\r\n`)
+  process.stdout.write('x'.repeat(bytes))
+  process.stdout.write(`\n${mark} unfinished`)
+  process.stderr.write(`${mark} to stderr\n${JSON.stringify({ level: 'WARN', mark })}\n`)
+  return null
+}
+
+/** Not async: what it returns is the answer. */
+export const plain = (event: unknown) => event
+
+/** Answers `event.answer` in its callback, or fails there when `event.message` is given. */
+export const callback = (event: { answer?: unknown; message?: string }, _: unknown, end: HandlerCallback) => {
+  setTimeout(() => {
+    if (event.message !== undefined) end(new ConformanceError(event.message))
+    else end(null, event.answer)
+  }, 1)
+}
+
+/** Ends by a method of the context: `event.method` is `succeed`, `fail` or `done`, its argument `event.answer`. */
+export const method = (event: { method: string; answer?: unknown }, given: LambdaContext) => {
+  setTimeout(() => {
+    if (event.method === 'succeed') given.succeed(event.answer)
+    else if (event.method === 'done') given.done(null, event.answer)
+    else given.fail(new ConformanceError(String(event.answer)))
+  }, 1)
+}
+
+/** Answers at once, in its callback, with a list to which `later` is added soon after; `event.waits` or does not. */
+export const late = (event: { waits: boolean }, given: LambdaContext, end: HandlerCallback) => {
+  const seen: string[] = []
+  given.callbackWaitsForEmptyEventLoop = event.waits
+  setTimeout(() => seen.push('later'), 20)
+  end(null, seen)
+}
+
+export const obey = async ({ port }: { port: number }) => {
+  const socket = connect(port, '127.0.0.1').setEncoding('utf8')
+  return new Promise((resolve) => {
+    const commands: Record<Command, () => void> = {
+      answer: () => socket.end(() => resolve('answered')),
+      stay: () => resolve('staying'),
+      exit: () => process.exit(37),
+      'exit 0': () => process.exit(0),
+      loop() {
+        for (;;);
+      },
+      start: () => startAnother(port),
+      grow: () => resolve(grow()),
+      reject: () => void Promise.reject(new ConformanceError('unheard')),
+      throw() {
+        throw new ConformanceError('loose')
+      },
+    }
+    let text = ''
+    socket.on('data', (chunk) => {
+      const lines = `${text}${chunk}`.split('\n')
+      text = lines.pop() ?? ''
+      for (const line of lines) commands[line as Command]()
+    })
+    socket.on('error', () => {})
+    socket.on('close', () => resolve('left'))
+  })
+}
+
+function startAnother(port: number): void {
+  const script = `require('node:net').connect(${port}, '127.0.0.1').on('error', () => {}).on('close', () => process.exit()).resume()`
+  spawn(process.execPath, ['-e', script], { stdio: 'ignore' }).unref()
+}
+
+function grow(): string {
+  const kept: unknown[] = []
+  // 8 KB each, 1 GB together: small enough that a thread's limit is met step by step.
+  while (kept.length < 131_072) kept.push(new Array(1_000).fill(kept.length))
+  return 'no limit was met'
+}
+
+export { fail as throw, throwValue as 'throw-value' }

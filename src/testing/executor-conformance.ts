@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict'
+import { systemClock } from '../core/clock.js'
+import { answerTests } from './executor-answer-tests.js'
+import type { ExecutorFeature } from './executor-behaviour.js'
+import { contextTests } from './executor-context-tests.js'
+import { errorTests } from './executor-error-tests.js'
+import { outputTests } from './executor-output-tests.js'
+import { stoppingTests } from './executor-stopping-tests.js'
+import { type ExecutorTest, ExecutorTrial, type ExecutorUnderTest } from './executor-trial.js'
+import { workerTests } from './executor-worker-tests.js'
+import { Patience, type SuiteOptions } from './suite.js'
+
+export interface ExecutorConformanceOptions extends SuiteOptions {
+  /** Makes an executor for one test. */
+  factory(): ExecutorUnderTest | Promise<ExecutorUnderTest>
+  /** What this executor or its language cannot do: its tests are left out. What it can do may not be named. @default none */
+  readonly without?: readonly ExecutorFeature[]
+  /** The longest wait for anything that must happen, in milliseconds. @default 10,000 */
+  readonly waitMs?: number
+}
+
+const TESTS: readonly ExecutorTest[] = [
+  ...answerTests,
+  ...contextTests,
+  ...errorTests,
+  ...outputTests,
+  ...workerTests,
+  ...stoppingTests,
+]
+
+/** How long a test of what is said to be absent is given to pass: it is expected to fail, often by waiting. */
+const ABSENT_WAIT_MS = 1_000
+/** Without these an executor that shares its event loop would take the test runner along. */
+const UNSAFE: readonly ExecutorFeature[] = ['stop', 'exit', 'memory', 'uncaught', 'children']
+
+/**
+ * Registers a test for every promise of `Executor`. The functions that it runs are JavaScript modules of this package;
+ * for another language the factory gives its own.
+ *
+ * ```ts
+ * import { test } from 'node:test'
+ * executorConformance({ test, factory: () => ({ executor: myExecutor() }) })
+ * ```
+ */
+export function executorConformance(options: ExecutorConformanceOptions): void {
+  const { test, factory, without = [], waitMs = 10_000, clock = systemClock } = options
+  const briefly = new Patience(clock, ABSENT_WAIT_MS)
+  const runTest = async ({ run }: Pick<ExecutorTest, 'run'>, patience: Patience) => {
+    const trial = await ExecutorTrial.start(await factory(), patience)
+    try {
+      await run(trial)
+    } finally {
+      await trial.end()
+    }
+  }
+  for (const one of TESTS) {
+    const leftOut = one.needs?.some((feature) => without.includes(feature)) ?? false
+    if (!leftOut) test(one.name, () => runTest(one, new Patience(clock, waitMs)))
+  }
+  for (const feature of without) {
+    test(`'${feature}' is left out because it is not there`, async () => {
+      const tests = TESTS.filter(({ needs }) => needs?.includes(feature))
+      for (const one of tests) {
+        const failed = await runTest({ run: (trial) => runSafely(one, trial) }, briefly).then(
+          () => false,
+          () => true,
+        )
+        if (failed) return
+      }
+      assert.fail(`'${feature}' is in \`without\`, and all of its tests pass.`)
+    })
+  }
+}
+
+/** Fails without trying what would end the test runner. */
+async function runSafely({ needs, run }: ExecutorTest, trial: ExecutorTrial): Promise<void> {
+  const unsafe = trial.executor.sharesEventLoop === true && needs?.some((feature) => UNSAFE.includes(feature))
+  assert(!unsafe, 'This executor shares its event loop.')
+  await run(trial)
+}
