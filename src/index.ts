@@ -8,8 +8,22 @@ export {
   type TetherErrorOptions,
 } from './core/errors.js'
 export type { LogEvent, ReloadEvent, SessionEvents, SessionStatus } from './core/events.js'
-export type { Executor, InvocationContext, LambdaContext, LogEntry, Outcome, Task } from './core/executor.js'
-export type { FunctionBuild, FunctionSource, Handler, HandlerCallback } from './core/function-source.js'
+export type {
+  Executor,
+  ExecutorStats,
+  InvocationContext,
+  LambdaContext,
+  LogEntry,
+  Outcome,
+  Task,
+} from './core/executor.js'
+export type {
+  Dependencies,
+  FunctionBuild,
+  FunctionSource,
+  Handler,
+  HandlerCallback,
+} from './core/function-source.js'
 export type { FunctionTarget, ServeOptions } from './core/function-table.js'
 export type { Invocation } from './core/invocation.js'
 export type { PayloadStore, PresignedRequest, PresignOptions } from './core/payload-store.js'

@@ -1,26 +1,32 @@
 // Everything in this process, over `memory()`: a session that crashes is one that nothing reaches any more.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createStub } from 'lambda-tether/stub'
-import { memory } from 'lambda-tether/transports/memory'
 import { openSession } from './session-side.js'
 import { severable } from './severable.js'
 import { runStubs } from './stub-side.js'
 
-export const inMemory = {
+/** @param parts of the package: `{ createSession, createStub, memory, TetherError }` */
+export const inMemory = ({ createSession, createStub, memory, TetherError }) => ({
   transports: ['memory'],
   kinds: ['crash', 'cut', 'cut-session'],
 
-  async start({ seed, key, count, stubs, connections, onProgress }) {
+  async start({ seed, key, count, stubs, connections, timeOutMs, onProgress }) {
     const broker = memory()
-    const far = severable(broker)
+    const far = severable(broker, TetherError)
     const sessions = []
     let live
 
     const open = async () => {
       const starts = []
-      const near = severable(broker)
+      const near = severable(broker, TetherError)
       const onStart = (start) => starts.push({ ...start, at: Date.now() })
-      const session = await openSession({ seed, key, connections, onStart, transport: near.transport })
+      const session = await openSession({
+        createSession,
+        seed,
+        key,
+        connections,
+        onStart,
+        transport: near.transport,
+      })
       live = { near, session }
       sessions.push({ starts, residentMb: [] })
     }
@@ -34,7 +40,7 @@ export const inMemory = {
         transport: far.transport,
         env: { ENVIRONMENT: String(index) },
       })
-    const run = await runStubs({ seed, from: 0, to: count, stubs, makeStub, onProgress })
+    const run = await runStubs({ seed, from: 0, to: count, stubs, timeOutMs, makeStub, onProgress })
 
     return {
       done: run.done.then((result) => [result]),
@@ -56,4 +62,4 @@ export const inMemory = {
       sessions: async () => sessions,
     }
   },
-}
+})

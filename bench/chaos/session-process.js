@@ -1,4 +1,5 @@
 import { openSync, writeSync } from 'node:fs'
+import { createSession } from 'lambda-tether'
 import { transportTo } from '../broker/transport.js'
 import { onEnd, report } from '../process/child.js'
 import { residentMb } from '../process/memory.js'
@@ -11,6 +12,7 @@ const { BENCH_SEED, BENCH_KEY, BENCH_URL, BENCH_CONNECTIONS, BENCH_STARTS } = pr
 const starts = openSync(BENCH_STARTS, 'a')
 let started = 0
 const session = await openSession({
+  createSession,
   seed: Number(BENCH_SEED),
   key: BENCH_KEY,
   transport: transportTo(BENCH_URL),

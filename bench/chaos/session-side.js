@@ -1,11 +1,10 @@
-import { createSession } from 'lambda-tether'
 import { chaosInvocations } from './invocations.js'
 
 /**
- * A session that answers by listener and by served handler. `onStart` is told of each start of local code:
- * `{ requestId, rerun }`.
+ * A session, made by `createSession`, that answers by listener and by served handler. `onStart` is told of each start of
+ * local code: `{ requestId, rerun }`.
  */
-export async function openSession({ seed, key, transport, connections, onStart }) {
+export async function openSession({ createSession, seed, key, transport, connections, onStart }) {
   const { answer } = chaosInvocations(seed)
   const reruns = new Map()
   const session = createSession({

@@ -1,7 +1,5 @@
-import { TetherError } from 'lambda-tether'
-
 /** A transport whose connections can be cut, and which can be cut off for good. */
-export function severable(transport) {
+export function severable(transport, TetherError) {
   const open = new Set()
   let severed = false
   const lost = () => new TetherError('UNREACHABLE', 'The connection was cut.')
@@ -15,7 +13,10 @@ export function severable(transport) {
     })
     const inner = await transport.connect(
       self,
-      { onFrame: (frame) => alive && handlers.onFrame(frame) },
+      {
+        onFrame: (frame) => alive && handlers.onFrame(frame),
+        onKept: (frame) => alive && handlers.onKept?.(frame),
+      },
       options,
     )
     const cut = () => {
@@ -36,6 +37,8 @@ export function severable(transport) {
         if (!alive) throw lost()
         await inner.send(to, frame, sendOptions)
       },
+      serve: (lanes) => inner.serve(lanes),
+      keep: (frame) => inner.keep(frame),
       close,
       [Symbol.asyncDispose]: close,
     }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { lambdaContext } from '../invocation/context.js'
 import { residentMb } from '../process/memory.js'
 import { seededRandom } from '../seeded/random.js'
@@ -7,11 +8,16 @@ const TIME_OUT_MS = 30_000
 // An execution environment lives for so many invocations, and another takes its place.
 const LIFE = { least: 50, most: 250 }
 const REPORT_EVERY = 20
+// Where nobody is there an environment says so at once: without a pause it would say so of all that is left.
+const PAUSE_AFTER_FAILURE_MS = 250
 // Memory is compared between two moments of the same process: once it is warm, and at its end.
 const WARM_AFTER = 0.25
 
-/** Invokes the numbers from `from` to `to` through many stubs at once. @returns what became of them */
-export async function runStubs({ seed, from, to, stubs, makeStub, onProgress }) {
+/**
+ * Invokes the numbers from `from` to `to` through many stubs at once. `timeOutMs` is the function's own time-out, by
+ * default 30 s. @returns what became of them
+ */
+export async function runStubs({ seed, from, to, stubs, timeOutMs = TIME_OUT_MS, makeStub, onProgress }) {
   const { event, answer } = chaosInvocations(seed)
   const random = seededRandom(seed + from)
   const result = {
@@ -33,12 +39,13 @@ export async function runStubs({ seed, from, to, stubs, makeStub, onProgress }) 
     result.sent++
     const input = event(number)
     const startedAt = performance.now()
-    const outcome = await outcomeOf(handler, input, number)
+    const outcome = await outcomeOf(handler, input, { number, timeOutMs })
     result.latencies.push(performance.now() - startedAt)
     if (outcome !== undefined && 'value' in outcome) result.answeredAt[number] = Date.now()
     count(result, outcome, answer(input))
     if (number === warmAt) result.residentMb.push(residentMb())
     if (++settled % REPORT_EVERY === 0) onProgress(REPORT_EVERY)
+    if (outcome !== undefined && 'error' in outcome) await sleep(PAUSE_AFTER_FAILURE_MS)
   }
   const runOne = async (index) => {
     // Some environments run several invocations at once, as on Managed Instances.
@@ -64,10 +71,10 @@ export async function runStubs({ seed, from, to, stubs, makeStub, onProgress }) 
 }
 
 /** `{ value }`, `{ error }`, or undefined when nothing had come by the deadline. */
-function outcomeOf(handler, input, number) {
-  const deadline = performance.now() + TIME_OUT_MS
+function outcomeOf(handler, input, { number, timeOutMs }) {
+  const deadline = performance.now() + timeOutMs
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, TIME_OUT_MS)
+    const timer = setTimeout(resolve, timeOutMs)
     const settle = (outcome) => {
       clearTimeout(timer)
       resolve(outcome)

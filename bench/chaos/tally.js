@@ -23,6 +23,17 @@ export function tally({ results, sessions, inFlightAtCrashes }) {
   }
 }
 
+/** What a report shows that must not be, in words; nothing of a run that kept every promise. */
+export function brokenPromises({ lost, executedTwice, crossAnswered, rerunAfterCrash, inFlightAtCrashes }) {
+  const broken = []
+  if (lost > 0) broken.push(`${lost} neither answered nor failed with a typed error`)
+  if (executedTwice > 0) broken.push(`${executedTwice} started twice by one session`)
+  if (crossAnswered > 0) broken.push(`${crossAnswered} answered with what is another's`)
+  if (rerunAfterCrash > inFlightAtCrashes)
+    broken.push(`${rerunAfterCrash} run again after crashes, where ${inFlightAtCrashes} were in flight`)
+  return broken
+}
+
 function executions(sessions, answeredAt) {
   const ran = new Set()
   const counts = { executedTwice: 0, rerunAfterCrash: 0, unmarked: 0, ranAfterAnswer: 0 }

@@ -28,6 +28,11 @@ export class Attendance {
     return this.#sequence > 0
   }
 
+  /** Whether this says anything else than what was known. */
+  isNews({ session, state }: PresenceMessage): boolean {
+    return session !== this.#session || state !== this.#state
+  }
+
   /** The broker says that a session is there. */
   get online(): boolean {
     return this.#state === 'online'

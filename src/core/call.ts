@@ -122,12 +122,20 @@ export class Call {
     if (this.#phase === 'done' || this.#ackedBy !== undefined) return
     if (before) return this.#fail(this.#errors.closed())
     this.#closedAt = this.#clock.now()
-    this.patienceChanged()
+    this.presenceHeard(false)
   }
 
-  /** Silence may last longer now, or less long. */
-  patienceChanged(): void {
-    if (this.#phase === 'waiting') this.#sleep()
+  /**
+   * Silence may last longer now, or less long.
+   * @param news whether the session came or went meanwhile: silence counts anew, and one that came has missed what was asked
+   */
+  presenceHeard(news: boolean): void {
+    if (this.#phase !== 'waiting') return
+    if (news) {
+      this.#heardAt = this.#clock.now()
+      if (this.#wire.online()) void this.#ask()
+    }
+    this.#sleep()
   }
 
   /** The stub is being closed. */

@@ -276,8 +276,9 @@ export class Caller {
   #onPresence(message: PresenceMessage): void {
     // The first that is heard was kept from before this environment connected.
     const before = !this.#attendance.informed
+    const news = !before && this.#attendance.isNews(message)
     if (!this.#attendance.told(message)) return
-    for (const call of this.#calls.values()) call.patienceChanged()
+    for (const call of this.#calls.values()) call.presenceHeard(news)
     if (message.state !== 'closed') return
     for (const call of this.#calls.values()) call.sessionClosed(before)
   }

@@ -76,6 +76,8 @@ export interface ExecutorStats {
   readonly reloads: number
   /** What its workers held when each was last heard of, where they say so: the heap of a thread, all of a process. */
   readonly memoryBytes: number
+  /** Where a debugger attaches to its workers, on 127.0.0.1. @default none was asked for */
+  readonly inspectPort?: number
 }
 
 /** Runs local code. */

@@ -16,6 +16,8 @@ export interface BootstrapStart {
   readonly env: Readonly<Record<string, string>>
   /** A module to import at once, before it is known which code follows. */
   readonly dependencies?: string
+  /** Whether a Node process is to open its inspector, at a port that is free. */
+  readonly inspect?: true
 }
 
 /** Answers {@link BootstrapCode}, when there is code to load. */

@@ -1,6 +1,7 @@
 import type { FunctionBuild } from '../core/function-source.js'
 import { runFile } from '../run-files.js'
 import { BOOTSTRAP_VARIABLE } from './bootstrap-protocol.js'
+import { debuggerVariables } from './debug-variables.js'
 import type { WorkerOrigin } from './local-worker.js'
 import type { RuntimeCommand } from './runtime-process.js'
 
@@ -19,11 +20,13 @@ export function bootstrapCommand(
   kind: 'node' | 'python',
   { env, api, python }: CommandOptions,
 ): RuntimeCommand {
+  // The bootstrap removes them, too.
+  const debugging = kind === 'node' ? debuggerVariables(process.env, env) : {}
   return {
     command: kind === 'python' ? python : process.execPath,
     args: [runFile(`${kind}-bootstrap`)],
     cwd: process.cwd(),
-    env: { ...env, [BOOTSTRAP_VARIABLE]: api },
+    env: { ...env, ...debugging, [BOOTSTRAP_VARIABLE]: api },
   }
 }
 

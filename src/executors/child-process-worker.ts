@@ -16,6 +16,7 @@ import {
 import { outcomeOf } from './child-process-answer.js'
 import { bootstrapCommand, customCommand } from './child-process-command.js'
 import { ProcessOutput } from './child-process-output.js'
+import { ProcessDebugTarget } from './debug-process.js'
 import { deferred } from './deferred.js'
 import { changesBetween } from './environment-changes.js'
 import { exited, notStarted, outOfMemory } from './execution-errors.js'
@@ -35,6 +36,8 @@ export interface ProcessWorkerOptions {
   readonly python: string
   /** The environment local code sees for a task. */
   readonly environmentOf: (task: Pick<Task, 'env'>) => Task['env']
+  /** Whether a function's Node processes open their inspectors. */
+  readonly inspects: (functionId: string) => boolean
   /** A task's deadline on the machine's own clock, which is what the process has. */
   readonly deadlineOf: (task: Task) => number
 }
@@ -44,6 +47,7 @@ const LAST_BREATH_MS = 100
 
 /** One process behind its own Runtime API, from the side that drives it. */
 export class ProcessWorker implements SpareWorker {
+  readonly debug?: ProcessDebugTarget
   readonly #options: ProcessWorkerOptions
   readonly #kind: RuntimeKind
   readonly #origin: WorkerOrigin
@@ -71,6 +75,7 @@ export class ProcessWorker implements SpareWorker {
     this.#options = options
     this.#origin = origin
     this.#kind = kind
+    if (kind === 'node') this.debug = new ProcessDebugTarget(origin.functionId)
     // Of a custom runtime nothing can be started ahead of its code.
     this.#ready = kind === 'custom'
     this.#env = options.environmentOf(origin)
@@ -170,9 +175,10 @@ export class ProcessWorker implements SpareWorker {
     if (!this.#usable) return
     const command = commandFor(this.#api.address)
     this.#command = command.command
-    const runtime = new RuntimeProcess(command, clock, (stream, text) =>
-      this.#output.line(stream, text, clock.now()),
-    )
+    const runtime = new RuntimeProcess(command, clock, (stream, text) => {
+      if (stream === 'stderr' && this.debug?.hear(text)) return
+      this.#output.line(stream, text, clock.now())
+    })
     this.#process = runtime
     const { pid } = runtime
     if (pid !== undefined) guard.watch(pid)
@@ -207,9 +213,13 @@ export class ProcessWorker implements SpareWorker {
     return Promise.resolve(this.#details)
   }
 
-  #startOf({ build }: WorkerOrigin): BootstrapStart {
+  #startOf({ build, functionId }: WorkerOrigin): BootstrapStart {
     const dependencies = build.kind === 'file' ? build.dependencies?.path : undefined
-    return { env: this.#env, ...(dependencies === undefined ? {} : { dependencies }) }
+    return {
+      env: this.#env,
+      ...(dependencies === undefined ? {} : { dependencies }),
+      ...(this.#options.inspects(functionId) ? { inspect: true } : {}),
+    }
   }
 
   async #invoke(task: Task): Promise<Outcome> {

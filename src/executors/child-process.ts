@@ -1,6 +1,7 @@
 import { systemClock } from '../core/clock.js'
 import type { Executor, Task } from '../core/executor.js'
 import { ProcessWorker, type ProcessWorkerOptions } from './child-process-worker.js'
+import { DebugServers } from './debug-servers.js'
 import { Guard } from './guard.js'
 import { localEnvironment } from './local-environment.js'
 import type { LocalWorker, SpareWorker, WorkerOrigin } from './local-worker.js'
@@ -59,6 +60,7 @@ export function childProcesses(options: ChildProcessesOptions = {}): Executor {
     python,
     environmentOf: (task) => localEnvironment(task.env, inheritEnv, process.env),
     deadlineOf: (task) => task.deadline - clock.now() + Date.now(),
+    inspects: (functionId) => debugServers.has(functionId),
   }
   const startSpare = (origin: WorkerOrigin): SpareWorker => new ProcessWorker(origin, workerOptions)
   const start = (task: Task): LocalWorker => {
@@ -68,15 +70,18 @@ export function childProcesses(options: ChildProcessesOptions = {}): Executor {
     return worker
   }
   const pool = new WorkerPool({ start, startSpare, spares, maxWorkers, idleMs, clock })
+  const debugServers = new DebugServers(options.inspect, (functionId) => pool.debugTargets(functionId))
   const close = async () => {
     await pool.close()
+    await debugServers.close()
     await guard.close()
   }
   return {
     name: 'child-processes',
-    execute: (task, abort) => pool.execute(task, abort),
+    execute: (task, abort) =>
+      debugServers.open(task.functionId)?.then(() => pool.execute(task, abort)) ?? pool.execute(task, abort),
     reload: (functionId, build) => pool.reload(functionId, build),
-    stats: () => pool.stats(),
+    stats: () => debugServers.addPorts(pool.stats()),
     close,
     [Symbol.asyncDispose]: close,
   }

@@ -25,6 +25,10 @@ export class ProcessDebugTarget implements DebugTarget {
     this.title = title
   }
 
+  get reachable(): boolean {
+    return this.#url !== undefined
+  }
+
   get attached(): boolean {
     return this.#url !== undefined
   }

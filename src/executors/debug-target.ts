@@ -19,6 +19,8 @@ export interface DebugTarget {
   readonly id: string
   /** What a debugger shows its user. */
   readonly title: string
+  /** Whether one that wants to attach now can. */
+  readonly reachable: boolean
   /** Whether a debugger may be attached; where none is, nothing is paused. */
   readonly attached: boolean
   /** Connects beside whoever else is connected. Rejects when the code is gone or cannot be debugged. */

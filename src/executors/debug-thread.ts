@@ -13,6 +13,7 @@ interface Attached {
 /** A worker thread of this process, reached through the inspector's `NodeWorker` domain. */
 export class ThreadDebugTarget implements DebugTarget {
   readonly id = randomUUID()
+  readonly reachable = true
   readonly title: string
   readonly #threadId: number
   #links = 0
@@ -28,6 +29,64 @@ export class ThreadDebugTarget implements DebugTarget {
   }
 
   async connect(listener: DebugListener): Promise<DebugLink> {
+    const link = this.#open(listener)
+    if (link === undefined) throw new Error(`Thread ${this.#threadId} has ended.`)
+    return link
+  }
+
+  /**
+   * Ends a pause, for a thread that has been told to terminate: it does so only when it runs again (measured on Node 20, 22
+   * and 24), and runs no more code of its own.
+   */
+  release(): void {
+    const link = this.#open({ onMessage() {}, onClose() {} })
+    link?.send('{"id":1,"method":"Debugger.enable"}')
+    link?.send('{"id":2,"method":"Debugger.resume"}')
+    // It closes when the thread has ended.
+  }
+
+  #open(listener: DebugListener): DebugLink | undefined {
+    const found = this.#find()
+    if (found === undefined) return undefined
+    const { session, sessionId } = found
+    this.#links++
+    let open = true
+    const end = () => {
+      if (!open) return
+      open = false
+      this.#links--
+      // Not while it calls one of the listeners below: Node would crash.
+      setImmediate(() => session.disconnect())
+    }
+    // Any call may be the one that hears of the thread's end.
+    const post = (method: string, params: object) => {
+      if (open) session.post(method, params)
+    }
+    // A thread that starts meanwhile is somebody else's.
+    session.on('NodeWorker.attachedToWorker', ({ params }) => {
+      post('NodeWorker.detach', { sessionId: params.sessionId })
+    })
+    session.on('NodeWorker.receivedMessageFromWorker', ({ params }) => {
+      if (open && params.sessionId === sessionId) listener.onMessage(params.message)
+    })
+    session.on('NodeWorker.detachedFromWorker', ({ params }) => {
+      if (!open || params.sessionId !== sessionId) return
+      end()
+      listener.onClose()
+    })
+    const send = (message: string) => post('NodeWorker.sendMessageToWorker', { sessionId, message })
+    const close = () => {
+      // Node leaves a thread paused whose debugger was detached before it let go (measured on Node 20, 22 and 24).
+      send('{"id":0,"method":"Debugger.disable"}')
+      if (!open) return
+      end()
+      session.post('NodeWorker.detach', { sessionId })
+    }
+    return { send, close }
+  }
+
+  /** The thread, among those that live. */
+  #find(): { session: Session; sessionId: string } | undefined {
     const session = new Session()
     session.connect()
     const attached: Attached[] = []
@@ -38,44 +97,9 @@ export class ThreadDebugTarget implements DebugTarget {
     for (const { sessionId } of attached) {
       if (sessionId !== own?.sessionId) session.post('NodeWorker.detach', { sessionId })
     }
-    if (own === undefined) {
-      session.disconnect()
-      throw new Error(`Thread ${this.#threadId} has ended.`)
-    }
-    return this.#link(session, own.sessionId, listener)
-  }
-
-  #link(session: Session, sessionId: string, listener: DebugListener): DebugLink {
-    this.#links++
-    let open = true
-    const end = () => {
-      open = false
-      this.#links--
-      session.disconnect()
-    }
-    const send = (message: string) => {
-      if (open) session.post('NodeWorker.sendMessageToWorker', { sessionId, message })
-    }
-    // A thread that starts meanwhile is somebody else's.
-    session.on('NodeWorker.attachedToWorker', ({ params }) => {
-      session.post('NodeWorker.detach', { sessionId: params.sessionId })
-    })
-    session.on('NodeWorker.receivedMessageFromWorker', ({ params }) => {
-      if (open && params.sessionId === sessionId) listener.onMessage(params.message)
-    })
-    session.on('NodeWorker.detachedFromWorker', ({ params }) => {
-      if (!open || params.sessionId !== sessionId) return
-      end()
-      listener.onClose()
-    })
-    const close = () => {
-      if (!open) return
-      // Node leaves a thread paused whose debugger was detached before it let go (measured on Node 20, 22 and 24).
-      send('{"id":0,"method":"Debugger.disable"}')
-      session.post('NodeWorker.detach', { sessionId })
-      end()
-    }
-    return { send, close }
+    if (own !== undefined) return { session, sessionId: own.sessionId }
+    session.disconnect()
+    return undefined
   }
 }
 

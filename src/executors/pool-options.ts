@@ -24,6 +24,13 @@ export interface PoolOptions {
   spares?: number
   /** How long a worker lives without an invocation. @default 900,000 (15 minutes) */
   idleMs?: number
+  /**
+   * At which port debuggers attach to a function's workers, as to a process started with `--inspect`: by function id, 0 for
+   * one that is free, or true for one that is free for each function. `stats()` tells which. A debugger that the host runs
+   * under needs none.
+   * @default none
+   */
+  inspect?: boolean | Readonly<Record<string, number>>
   /** @default the machine's clock */
   clock?: Clock
 }
@@ -37,12 +44,12 @@ export const DEFAULT_SPARES = 4
  * @throws TetherError `INVALID_OPTION`
  */
 export function checkPoolOptions(factory: string, options: PoolOptions, more: readonly string[]): void {
-  const known = ['inheritEnv', 'maxWorkers', 'spares', 'idleMs', 'clock', ...more]
+  const known = ['inheritEnv', 'maxWorkers', 'spares', 'idleMs', 'inspect', 'clock', ...more]
   for (const name of Object.keys(options)) {
     if (!known.includes(name))
       throw invalidOption(name, `is no option of ${factory}(); those are ${known.join(', ')}`)
   }
-  const { inheritEnv, maxWorkers, spares, idleMs } = options
+  const { inheritEnv, maxWorkers, spares, idleMs, inspect } = options
   if (
     inheritEnv !== undefined &&
     !(Array.isArray(inheritEnv) && inheritEnv.every((name) => typeof name === 'string'))
@@ -61,6 +68,15 @@ export function checkPoolOptions(factory: string, options: PoolOptions, more: re
   if (idleMs !== undefined && !(typeof idleMs === 'number' && idleMs > 0)) {
     throw invalidOption('idleMs', `must be a number of milliseconds over 0, not ${idleMs}`)
   }
+  if (inspect !== undefined && !areInspectPorts(inspect)) {
+    throw invalidOption('inspect', 'must be true, or ports from 0 to 65,535 by function id: { api: 9230 }')
+  }
+}
+
+function areInspectPorts(inspect: unknown): boolean {
+  if (typeof inspect === 'boolean') return true
+  if (typeof inspect !== 'object' || inspect === null) return false
+  return Object.values(inspect).every((port) => Number.isInteger(port) && port >= 0 && port <= 65_535)
 }
 
 export function invalidOption(name: string, problem: string): TetherError {

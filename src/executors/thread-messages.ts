@@ -63,4 +63,4 @@ export type ThreadMessage =
       readonly fatal: boolean
     }
   /** Something failed while no invocation ran; the thread is in no state to run one. */
-  | { readonly kind: 'broken' }
+  | { readonly kind: 'broken'; readonly error: LambdaError }

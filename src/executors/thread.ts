@@ -163,8 +163,10 @@ export class Thread implements SpareWorker, BlankWorker {
 
   async stop(): Promise<void> {
     this.#usable = false
+    const terminated = this.#worker.terminate()
+    if (this.debug.attached) this.debug.release()
     // An exit code would be returned; nothing of the thread is left when 'exit' was heard.
-    await this.#worker.terminate()
+    await terminated
     await this.#exited
   }
 
@@ -215,6 +217,7 @@ export class Thread implements SpareWorker, BlankWorker {
         return
       case 'broken':
         this.#usable = false
+        this.#failure = { kind: 'error', error: message.error }
         // An invocation may be on its way into the broken thread: the end of the thread decides about it.
         void this.#worker.terminate()
     }

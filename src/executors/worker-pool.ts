@@ -4,6 +4,7 @@ import type { ExecutorStats, Outcome, Task } from '../core/executor.js'
 import type { FunctionBuild } from '../core/function-source.js'
 import type { AbortOptions } from '../core/transport.js'
 import { endUnlessPaused } from './debug-pause.js'
+import type { DebugTarget } from './debug-target.js'
 import { timedOut } from './execution-errors.js'
 import { FunctionCounts } from './function-counts.js'
 import type { LocalWorker, SpareWorker, WorkerOrigin } from './local-worker.js'
@@ -146,6 +147,13 @@ export class WorkerPool {
   /** See `Executor.stats`. */
   stats(): Record<string, ExecutorStats> {
     return this.#counts.stats(this.#workers(), this.#standby.ready())
+  }
+
+  /** The function's workers that have code, the one used last first. */
+  debugTargets(functionId: string): DebugTarget[] {
+    const places = [...this.#places.values()].filter((place) => place.functionId === functionId).reverse()
+    const targets = places.flatMap(({ placed, next }) => [placed?.worker.debug, next?.worker.debug])
+    return targets.filter((target) => target?.reachable === true) as DebugTarget[]
   }
 
   /** See `Executor.close`. */

@@ -1,6 +1,7 @@
 import type { ResourceLimits } from 'node:worker_threads'
 import { systemClock } from '../core/clock.js'
 import type { Executor, Task } from '../core/executor.js'
+import { DebugServers } from './debug-servers.js'
 import { localEnvironment } from './local-environment.js'
 import type { BlankWorker, LocalWorker, SpareWorker, WorkerOrigin } from './local-worker.js'
 import {
@@ -66,17 +67,23 @@ export function workerThreads(options: WorkerThreadsOptions = {}): Executor {
   }
   const startBlank = (functionId: string): BlankWorker => new Thread({ functionId }, threadOptions())
   const pool = new WorkerPool({ start, startSpare, startBlank, spares, maxWorkers, idleMs, clock })
+  const debugServers = new DebugServers(options.inspect, (functionId) => pool.debugTargets(functionId))
+  const close = async () => {
+    await pool.close()
+    await debugServers.close()
+  }
   return {
     name: 'worker-threads',
-    execute: (task, abort) => pool.execute(task, abort),
+    execute: (task, abort) =>
+      debugServers.open(task.functionId)?.then(() => pool.execute(task, abort)) ?? pool.execute(task, abort),
     reload: (functionId, build) => pool.reload(functionId, build),
     prewarm: (functionId, build) => {
       // The function's own limits are known at its first invocation only.
       if (runtimeOf(build) === 'node' && resourceLimits !== 'function') pool.prewarm(functionId)
     },
-    stats: () => pool.stats(),
-    close: () => pool.close(),
-    [Symbol.asyncDispose]: () => pool.close(),
+    stats: () => debugServers.addPorts(pool.stats()),
+    close,
+    [Symbol.asyncDispose]: close,
   }
 }
 

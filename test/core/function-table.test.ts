@@ -96,6 +96,130 @@ describe('a served source', () => {
     expect(await call()).toBe(1)
   })
 
+  it("keeps answering with its last good build, with onBuildError: 'keep'", async () => {
+    await using tether = new Tether()
+    const source = new ManualSource()
+    const session = tether.session()
+    session.serve({ executor: inline(), functions: { api: source }, onBuildError: 'keep' })
+    const errors: unknown[] = []
+    session.on('reload', ({ error }) => errors.push(error?.code))
+    await session.open()
+    const stub = tether.stub()
+    const call = () => stub({}, stubContext())
+    source.failure = new Error('a bracket is missing')
+    await expect(call()).rejects.toMatchObject({ name: 'LambdaTether.BUILD_FAILED' })
+    source.failure = undefined
+    expect(await call()).toBe(1)
+    const { loads } = source
+    source.version = 2
+    source.failure = new Error('a bracket is missing')
+    source.changed()
+    // Also who comes while it is being built.
+    expect(await Promise.all([call(), call()])).toEqual([1, 1])
+    await settle()
+    expect(await call()).toBe(1)
+    expect([errors, source.loads]).toEqual([['BUILD_FAILED'], loads + 1])
+    source.failure = undefined
+    source.changed()
+    expect(await call()).toBe(2)
+    expect(errors).toEqual(['BUILD_FAILED', undefined])
+  })
+
+  it('holds its build while it is the newest that is good, and one that runs until it has answered', async () => {
+    await using tether = new Tether()
+    const holders = new Map<number, number>()
+    let finish = (): void => {}
+    const source = new ManualSource()
+    source.load = async () => {
+      const { version } = source
+      const add = (count: number) => holders.set(version, (holders.get(version) ?? 0) + count)
+      return {
+        kind: 'module',
+        load: async () => () =>
+          new Promise((resolve) => {
+            finish = () => resolve(version)
+          }),
+        hold: () => {
+          add(1)
+          return { [Symbol.dispose]: () => void add(-1) }
+        },
+      }
+    }
+    const { call } = await serving(tether, source)
+    const running = call()
+    await settle()
+    expect([...holders]).toEqual([[1, 2]])
+    source.version = 2
+    source.changed()
+    await settle()
+    expect([...holders]).toEqual([
+      [1, 1],
+      [2, 1],
+    ])
+    finish()
+    expect(await running).toBe(1)
+    await settle()
+    expect(holders.get(1)).toBe(0)
+  })
+
+  it('lets invocations have new code before an executor that loads it ahead has done so, and says when it has', async () => {
+    await using tether = new Tether()
+    const source = new ManualSource()
+    const executor = inline()
+    let loaded = (): void => {}
+    const builds: unknown[] = []
+    executor.reload = (_, build) => {
+      builds.push(build)
+      return new Promise((resolve) => {
+        loaded = resolve
+      })
+    }
+    const session = tether.session().serve({ executor, functions: { api: source } })
+    const reloads: string[] = []
+    session.on('reload', ({ functionId }) => reloads.push(functionId))
+    await session.open()
+    const stub = tether.stub()
+    expect(await stub({}, stubContext())).toBe(1)
+    source.version = 2
+    const reloading = session.reload('api').then(() => reloads.push('awaited'))
+    expect(await stub({}, stubContext())).toBe(2)
+    expect([reloads, builds]).toEqual([[], [expect.objectContaining({ kind: 'module' })]])
+    loaded()
+    await reloading
+    expect(reloads).toEqual(['api', 'awaited'])
+  })
+
+  it('is built when the session opens where it is to be prewarmed, and what cannot be is reported', async () => {
+    await using tether = new Tether()
+    const [api, broken, other] = [new ManualSource(), new ManualSource(), new ManualSource()]
+    broken.failure = new Error('a bracket is missing')
+    const executor = inline()
+    const prewarmed: string[] = []
+    executor.prewarm = (functionId, build) => void prewarmed.push(`${functionId} ${build.kind}`)
+    const session = tether.session()
+    session.serve({ executor, functions: { api, broken, other }, prewarm: ['api', 'broken', 'missing'] })
+    const failed: unknown[] = []
+    session.on('reload', ({ functionId, error }) => failed.push([functionId, error?.code]))
+    await settle()
+    expect(api.loads).toBe(0)
+    await session.open()
+    await settle()
+    expect([api.loads, other.loads, prewarmed]).toEqual([1, 0, ['api module']])
+    expect(failed).toEqual(
+      expect.arrayContaining([
+        ['missing', 'INVALID_OPTION'],
+        ['broken', 'BUILD_FAILED'],
+      ]),
+    )
+    expect(await tether.stub()({}, stubContext())).toBe(1)
+    expect(api.loads).toBe(1)
+    const late = new ManualSource()
+    const opened = await tether.session({ name: 'late' }).open()
+    opened.serve({ executor: inline(), functions: { late }, prewarm: true })
+    await settle()
+    expect(late.loads).toBe(1)
+  })
+
   it('leaves no connection open when it cannot be closed', async () => {
     await using tether = new Tether()
     const source = new ManualSource()
@@ -115,6 +239,11 @@ describe('serve', () => {
     const serve = (options: unknown) => () => tether.session().serve(options as never)
     expect(serve(undefined)).toThrow(/'functions' must be an object/)
     expect(serve({ functions: {}, handlers: {} })).toThrow(/no option 'handlers'/)
+    expect(serve({ functions: {}, onBuildError: 'ignore' })).toThrow(
+      /'onBuildError' must be 'fail' or 'keep'/,
+    )
+    expect(serve({ functions: {}, prewarm: 'api' })).toThrow(/'prewarm' must be true or a list/)
+    expect(serve({ functions: () => undefined, prewarm: true })).toThrow(/'prewarm' must name/)
     expect(serve({ functions: {}, executor: 'threads' })).toThrow(/'executor' must be an executor/)
     expect(serve({ functions: { api: new ManualSource() } })).toThrow(/'api' needs an 'executor'/)
   })

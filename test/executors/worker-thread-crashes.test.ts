@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Executor, Task } from '../../src/core/executor.js'
 import { workerThreads } from '../../src/executors/worker-thread.js'
 import {
+  contextOf,
   errorOf,
   type HandlerProject,
   handlerProject,
@@ -187,6 +188,27 @@ describe('code that ends its runtime', () => {
       errorType: 'Runtime.OutOfMemory',
       errorMessage: expect.stringContaining('memory'),
     })
+  })
+
+  test("with resourceLimits: 'function' each function has the heap that its memory size gives it on Lambda", async () => {
+    await executor.close()
+    executor = workerThreads({ resourceLimits: 'function' })
+    const path = await project.write(
+      'sized.mjs',
+      `const kept = []
+       export const handler = async () => {
+         for (let i = 0; i < 1_000_000; i++) kept.push({ i, text: 'x' + i })
+         return 'fits'
+       }`,
+    )
+    const outcomes = ['64', '512'].map((memoryLimitInMB) =>
+      executor.execute(
+        taskFor(path, {}, { functionId: memoryLimitInMB, context: { ...contextOf('1'), memoryLimitInMB } }),
+      ),
+    )
+    const [small, large] = await Promise.all(outcomes)
+    expect(errorOf(small!).errorType).toBe('Runtime.OutOfMemory')
+    expect(resultOf(large!)).toBe('fits')
   })
 
   test('a stack that is too deep is an ordinary error', async () => {

@@ -61,9 +61,14 @@ async function main(api: string | undefined): Promise<void> {
 }
 
 async function loadBuild(client: RuntimeClient): Promise<Handler> {
-  const { env, dependencies } = await client.ask<BootstrapStart>(START_PATH)
+  const { env, dependencies, inspect } = await client.ask<BootstrapStart>(START_PATH)
   setEnvironment(changesBetween({ ...process.env } as Record<string, string>, env) ?? {})
   process.setSourceMapsEnabled(true)
+  if (inspect) {
+    const inspector = await import('node:inspector')
+    // A debugger that attaches by itself has opened it.
+    if (inspector.url() === undefined) inspector.open(0, '127.0.0.1')
+  }
   // A failure is told by the handler's module, whose own import fails as this one does.
   if (dependencies !== undefined) await import(pathToFileURL(dependencies).href).catch(() => {})
   const { file, exportName } = await client.ask<BootstrapCode>(CODE_PATH)

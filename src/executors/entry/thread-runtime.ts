@@ -160,7 +160,7 @@ export class ThreadRuntime {
     }
     const text = `${error.trace.length > 0 ? error.trace.join('\n') : error.errorMessage}\n`
     this.#post({ kind: 'output', sequence: this.#latest, stream: 'stderr', text, time: Date.now() })
-    this.#post({ kind: 'broken' })
+    this.#post({ kind: 'broken', error })
   }
 
   #post(message: ThreadMessage): void {

@@ -1,0 +1,62 @@
+import { TetherError } from '../core/errors.js'
+import type { ExecutorStats } from '../core/executor.js'
+import { DebugServer } from './debug-server.js'
+import type { DebugTarget } from './debug-target.js'
+import type { PoolOptions } from './pool-options.js'
+
+type InspectOption = NonNullable<PoolOptions['inspect']>
+
+/** The ports at which debuggers attach to functions. */
+export class DebugServers {
+  readonly #inspect: InspectOption
+  readonly #targets: (functionId: string) => readonly DebugTarget[]
+  readonly #servers = new Map<string, { server: DebugServer; listening: Promise<void> }>()
+
+  /** Listens at once for the functions that are named. */
+  constructor(inspect: InspectOption | undefined, targets: (functionId: string) => readonly DebugTarget[]) {
+    this.#inspect = inspect ?? false
+    this.#targets = targets
+    for (const functionId of typeof this.#inspect === 'object' ? Object.keys(this.#inspect) : []) {
+      this.open(functionId)?.catch(() => {})
+    }
+  }
+
+  /** Whether a function's workers are to be reached. */
+  has(functionId: string): boolean {
+    return typeof this.#inspect === 'object' ? Object.hasOwn(this.#inspect, functionId) : this.#inspect
+  }
+
+  /** Resolves when the function's port listens; undefined where it has none. @throws TetherError `INVALID_OPTION` */
+  open(functionId: string): Promise<void> | undefined {
+    if (!this.has(functionId)) return undefined
+    const known = this.#servers.get(functionId)
+    if (known !== undefined) return known.listening
+    const port = typeof this.#inspect === 'object' ? (this.#inspect[functionId] ?? 0) : 0
+    const server = new DebugServer(() => this.#targets(functionId))
+    const listening = server.listen(port).catch((cause: Error) => {
+      const problem = `'inspect': function '${functionId}' cannot have port ${port}: ${cause.message}.`
+      throw new TetherError('INVALID_OPTION', problem, { cause })
+    })
+    this.#servers.set(functionId, { server, listening })
+    return listening
+  }
+
+  /** The statistics of an executor, with its ports. */
+  addPorts(stats: Record<string, ExecutorStats>): Record<string, ExecutorStats> {
+    for (const [functionId, { server }] of this.#servers) {
+      const own = stats[functionId]
+      const { port } = server
+      if (own !== undefined && port !== undefined) stats[functionId] = { ...own, inspectPort: port }
+    }
+    return stats
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(
+      [...this.#servers.values()].map(async ({ server, listening }) => {
+        await listening.catch(() => {})
+        await server.close()
+      }),
+    )
+  }
+}
