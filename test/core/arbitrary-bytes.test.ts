@@ -1,0 +1,274 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { Channel, type Discard } from '../../src/core/channel.js'
+import { generateKey, rootKey } from '../../src/core/seal.js'
+import type { Endpoint } from '../../src/core/transport.js'
+import { ManualClock, settle } from '../support/manual-clock.js'
+import { Sealer } from '../support/sealer.js'
+import { stubContext } from '../support/stub-context.js'
+import { Tether } from '../support/tether.js'
+
+const SESSION = { app: 'shop', stage: 'dev', role: 'session', name: 'default' } as const
+const STUB = { app: 'shop', stage: 'dev', role: 'stub', name: 'environment' } as const
+
+/** A channel of one side, and what it made of what it was given. */
+function listening(self: Endpoint, key: string) {
+  const discards: Discard[] = []
+  const messages: unknown[] = []
+  const channel = new Channel<'stub' | 'session'>({
+    self,
+    keys: [rootKey(key)],
+    frameBytes: 2_048,
+    clock: new ManualClock(),
+    send: async () => {},
+    onMessage: (message) => messages.push(message),
+    onPart() {},
+    onDiscard: (discard) => discards.push(discard),
+    onRefused() {},
+    ...(self.role === 'session' && { onPeer: (message: unknown) => messages.push(message) }),
+  })
+  return { channel, discards, messages }
+}
+
+const SIDES = [
+  { self: SESSION, peer: STUB },
+  { self: STUB, peer: SESSION },
+] as const
+
+/** Bytes whose beginning may pass for a frame's or a message's. */
+const bytes = fc.oneof(
+  fc.uint8Array({ maxLength: 300 }),
+  fc
+    .tuple(fc.constantFrom(0, 1, 2, 3), fc.uint8Array({ minLength: 50, maxLength: 300 }))
+    .map(([kind, rest]) => Uint8Array.of(1, kind, ...rest)),
+)
+
+const TYPES = [
+  ...['invoke', 'ask', 'presign', 'cancel'],
+  ...['ack', 'result', 'error', 'url', 'need', 'challenge', 'missing', 'unknown', 'decline'],
+  ...['claim', 'displaced', 'presence', 'chunk', '__proto__'],
+]
+const CONTEXT = Object.fromEntries(
+  [
+    'awsRequestId',
+    'functionName',
+    'functionVersion',
+    'invokedFunctionArn',
+    'memoryLimitInMB',
+    'logGroupName',
+    'logStreamName',
+  ].map((name) => [name, '']),
+)
+/** What is right in a field that has this name, or as it may be. */
+const orAnything = (...right: unknown[]) =>
+  fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...right) }, { weight: 1, arbitrary: fc.jsonValue() })
+const amounts = orAnything(0, 1, 30_000, 1e300)
+const parts = orAnything([], [0], [5, 3], [2 ** 40])
+const fields = {
+  functionId: orAnything('api', 'other'),
+  context: orAnything(CONTEXT),
+  remainingMs: amounts,
+  ageMs: amounts,
+  sentAt: amounts,
+  bytes: amounts,
+  sequence: amounts,
+  epoch: orAnything(0, 1, 1e15),
+  envFingerprint: orAnything('print'),
+  settled: orAnything([], ['a', 'b']),
+  code: orAnything('DEADLINE', 'STORE_FAILED'),
+  reason: orAnything('because'),
+  session: orAnything('other session'),
+  target: orAnything('other session'),
+  state: orAnything('open', 'lost', 'closed'),
+  error: orAnything({ errorType: 'E', errorMessage: 'm', trace: [] }),
+  key: orAnything('key'),
+  request: orAnything({ url: 'http://127.0.0.1:9/', headers: {} }),
+  sent: orAnything('0:0'),
+  parts,
+  missing: fc.option(fc.record({ sent: orAnything('0:0'), parts }), { nil: undefined }),
+  stored: fc.option(orAnything({ key: 'k', secret: 's', bytes: 9 }), { nil: undefined }),
+  boundTo: fc.option(orAnything('other session'), { nil: undefined }),
+  ackedBy: fc.option(orAnything('other session'), { nil: undefined }),
+}
+const json = fc.jsonValue().map((value) => Buffer.from(JSON.stringify(value) ?? 'null'))
+const section = fc.record({
+  encoding: fc.oneof({ weight: 5, arbitrary: fc.constant(0) }, fc.constantFrom(1, 2, 255)),
+  content: fc.oneof(json, fc.uint8Array({ maxLength: 50 })),
+})
+
+/** The bytes of a message as it is laid out, with this head and these sections. */
+function laidOut(head: object, sections: readonly { encoding: number; content: Uint8Array }[]): Buffer {
+  const all = [{ encoding: 0, content: Buffer.from(JSON.stringify(head)) }, ...sections]
+  const table = Buffer.alloc(1 + 5 * all.length)
+  table[0] = all.length
+  all.forEach(({ encoding, content }, i) => {
+    table[1 + 5 * i] = encoding
+    table.writeUInt32BE(content.length, 2 + 5 * i)
+  })
+  return Buffer.concat([table, ...all.map(({ content }) => content)])
+}
+
+const message = (id: fc.Arbitrary<unknown>) =>
+  fc
+    .tuple(
+      fc.record(
+        { type: fc.constantFrom(...TYPES), id, ...fields },
+        { requiredKeys: ['type', 'id', 'epoch'] },
+      ),
+      fc.array(section, { maxLength: 3 }),
+    )
+    .map(([head, sections]) => laidOut(head, sections))
+
+describe.each(SIDES)('what arrives at a $self.role', ({ self, peer }) => {
+  it('is, of arbitrary bytes, nothing but a discard', () => {
+    const { channel, discards, messages } = listening(self, generateKey())
+    fc.assert(
+      fc.property(bytes, fc.option(fc.constant(SESSION), { nil: undefined }), (frame, kept) => {
+        const before = discards.length
+        channel.receive(frame, kept)
+        // A session's refusal is unsealed, and says nothing but why.
+        expect(discards.length - before).toBeLessThanOrEqual(1)
+        if (frame[1] !== 2) expect(discards.length - before).toBe(1)
+        expect(messages).toEqual([])
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
+  it('is a discard when any authentic frame is cut, extended or changed', () => {
+    const key = generateKey()
+    const sealer = new Sealer(key, peer)
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ maxLength: 100 }),
+        fc.nat(),
+        fc.nat(7),
+        fc.constantFrom('cut', 'extend', 'change'),
+        (part, at, bit, how) => {
+          const { channel, messages } = listening(self, key)
+          const frame = sealer.frame(self, part)
+          const place = at % frame.length
+          if (how === 'change') frame[place]! ^= 1 << bit
+          const altered =
+            how === 'cut' ? frame.subarray(0, place) : how === 'extend' ? Buffer.concat([frame, part]) : frame
+          channel.receive(how === 'extend' && part.length === 0 ? frame.subarray(1) : altered)
+          expect(messages).toEqual([])
+        },
+      ),
+    )
+  })
+
+  it('never throws, whatever who has the key seals, in whatever parts', () => {
+    const key = generateKey()
+    const small = fc.integer({ min: 0, max: 40 })
+    const header = fc.record({
+      messageNumber: fc.nat(3),
+      index: small,
+      count: fc.oneof(small, fc.constant(2 ** 32 - 1)),
+      totalBytes: fc.oneof(small, fc.constant(9 * 1024 * 1024), fc.constant(2 ** 32 - 1)),
+    })
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(header, fc.uint8Array({ maxLength: 40 })), { maxLength: 30 }),
+        fc.array(message(fc.oneof(fc.constant('id'), fc.jsonValue())), { maxLength: 5 }),
+        (frames, messages) => {
+          const { channel } = listening(self, key)
+          const sealer = new Sealer(key, peer)
+          for (const [parts, part] of frames) channel.receive(sealer.frame(self, part, parts))
+          for (const bytes of messages) {
+            channel.receive(sealer.frame(self, bytes, { messageNumber: 4 }))
+            channel.receive(new Sealer(key, peer).frame(self, bytes))
+            // One session to another, and what a broker keeps.
+            channel.receive(new Sealer(key, SESSION).frame(SESSION, bytes), SESSION)
+            channel.missing(`${'0'.repeat(32)}:0`)
+            channel.incomplete('id')
+          }
+        },
+      ),
+      { numRuns: 500 },
+    )
+  })
+})
+
+describe('whatever who has the key says', () => {
+  it('to a session, it goes on, and answers who asks properly', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    const session = tether.session().on('invoke', (invocation) => invocation.respond('served'))
+    await session.open()
+    const rogue = await tether.transport.connect(STUB, { onFrame() {} })
+    await fc.assert(
+      fc.asyncProperty(fc.array(message(orAnything('id', 'id-2')), { maxLength: 20 }), async (messages) => {
+        for (const bytes of messages) {
+          await rogue.send({ ...SESSION, lane: 3 }, new Sealer(tether.key, STUB).frame(SESSION, bytes))
+        }
+        await settle(2)
+      }),
+      { numRuns: 200 },
+    )
+    await clock.advance(1_000)
+    const answer = tether.stub()({}, stubContext())
+    await clock.advance(5_000)
+    expect(await answer).toBe('served')
+    await rogue.close()
+  })
+
+  it('to a stub that waits, its invocation ends: with an answer, or an error that has a name', async () => {
+    const outcomes = new Set<string>()
+    const messages = fc.array(message(fc.constant('ID')), { minLength: 1, maxLength: 6 })
+    await fc.assert(
+      fc.asyncProperty(messages, async (sent) => {
+        outcomes.add(await outcomeOf(sent))
+      }),
+      { numRuns: 60 },
+    )
+    const unnamed = [...outcomes].filter((name) => !/^(LambdaTether\.[A-Z_]+|answered|E)$/.test(name))
+    expect(unnamed).toEqual([])
+    expect(outcomes.size).toBeGreaterThan(1)
+  })
+
+  it('is EXECUTION_FAILED at a stub when it is an answer that is no JSON', async () => {
+    const result = laidOut({ type: 'result', id: 'ID', session: 's', epoch: 0 }, [
+      { encoding: 0, content: Buffer.from('<html>') },
+    ])
+    expect(await outcomeOf([result])).toBe('LambdaTether.EXECUTION_FAILED')
+  })
+})
+
+/** What becomes of an invocation that is answered with these messages, `ID` in them standing for its own. */
+async function outcomeOf(messages: readonly Buffer[]): Promise<string> {
+  const clock = new ManualClock()
+  await using tether = new Tether({ clock })
+  const rogue = new Sealer(tether.key, SESSION)
+  let invoked = 0
+  const ears: { channel?: Channel<'stub'> } = {}
+  await using connection = await tether.transport.connect(SESSION, {
+    onFrame: (frame) => ears.channel!.receive(frame),
+  })
+  ears.channel = new Channel<'stub'>({
+    self: SESSION,
+    keys: [rootKey(tether.key)],
+    frameBytes: 2_048,
+    clock,
+    send: async () => {},
+    onDiscard() {},
+    onMessage({ type, id }, name) {
+      // One that asks for it anew could go on for ever.
+      if (type !== 'invoke' || ++invoked > 2) return
+      const to = { ...STUB, name }
+      for (const bytes of messages) {
+        const named = Buffer.from(bytes.toString('latin1').replace('"ID"', `"${id}"`), 'latin1')
+        // The table says how long the head is.
+        named.writeUInt32BE(bytes.readUInt32BE(2) + named.length - bytes.length, 2)
+        connection.send(to, rogue.frame(to, named)).catch(() => {})
+      }
+    },
+  })
+  const stub = tether.stub()
+  const outcome = stub({}, stubContext({ remainingMs: 20_000 })).then(
+    () => 'answered',
+    (error: unknown) => (error instanceof Error ? error.name : typeof error),
+  )
+  await clock.advance(20_000)
+  return outcome
+}

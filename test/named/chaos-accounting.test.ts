@@ -1,0 +1,197 @@
+// The soak says that nothing was lost, run twice or crossed. Here it says so of cores that are wrong on purpose.
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { Call } from '../../src/core/call.js'
+import { TetherError } from '../../src/core/errors.js'
+import type { LambdaContext } from '../../src/core/executor.js'
+import { Ledger } from '../../src/core/ledger.js'
+import { generateKey } from '../../src/core/seal.js'
+import { createSession } from '../../src/create-session.js'
+import { createStub, type StubHandler, type StubOptions } from '../../src/stub/handler.js'
+import { memory } from '../../src/transports/memory.js'
+
+interface Report {
+  readonly sent: number
+  readonly answered: number
+  readonly failed: Readonly<Record<string, number>>
+  readonly lost: number
+  readonly executedTwice: number
+  readonly rerunAfterCrash: number
+  readonly inFlightAtCrashes: number
+  readonly rerunUnmarked: number
+  readonly ranAfterAnswer: number
+  readonly crossAnswered: number
+}
+interface Fault {
+  readonly after: number
+  readonly kind: string
+  readonly forMs: number
+  pick(): number
+}
+interface Results {
+  readonly results: readonly object[]
+  readonly sessions: readonly object[]
+  readonly inFlightAtCrashes: number
+}
+
+// The bench is JavaScript that the package is built for; here it gets the sources.
+const bench = (file: string) =>
+  import(/* @vite-ignore */ new URL(`../../bench/chaos/${file}`, import.meta.url).href)
+const { soak } = (await bench('soak.js')) as {
+  soak(world: object, options: object, faults: readonly Fault[]): Promise<Report>
+}
+const { inMemory } = (await bench('in-memory.js')) as { inMemory(parts: object): object }
+const { tally, brokenPromises } = (await bench('tally.js')) as {
+  tally(said: Results): Report
+  brokenPromises(report: Report): string[]
+}
+
+const COUNT = 60
+const STUBS = 6
+const CRASH: Fault = { after: COUNT / 2, kind: 'crash', forMs: 10, pick: () => 0 }
+const CUTS: readonly Fault[] = ['cut', 'cut-session', 'cut'].map((kind, i) => ({
+  after: 20 * i + 10,
+  kind,
+  forMs: 0,
+  pick: () => 0.4,
+}))
+
+/** A soak of one kind of core. @param wrap what is wrong with the stubs */
+async function soaked({
+  wrap = (stub) => stub,
+  faults = [],
+  timeOutMs = 15_000,
+}: {
+  wrap?: (stub: StubHandler) => (event: never, context: LambdaContext) => Promise<unknown>
+  faults?: readonly Fault[]
+  timeOutMs?: number
+} = {}): Promise<Report> {
+  const wrapped = (options: StubOptions) => {
+    const stub = createStub(options)
+    const call = wrap(stub)
+    return Object.assign((event: never, context: LambdaContext) => call(event, context), {
+      close: () => stub.close(),
+    })
+  }
+  const world = inMemory({ createSession, createStub: wrapped, memory, TetherError })
+  const options = { seed: 7, key: generateKey(), count: COUNT, stubs: STUBS, connections: 1, timeOutMs }
+  return soak(world, options, faults)
+}
+
+describe('the soak', () => {
+  afterEach(() => {
+    vi.restoreAllMocks()
+  })
+
+  it('finds nothing wrong with the core as it is, through cuts and a crash', async () => {
+    const report = await soaked({ faults: [...CUTS, CRASH].sort((a, b) => a.after - b.after) })
+    expect(brokenPromises(report)).toEqual([])
+    expect(report).toMatchObject({
+      sent: COUNT,
+      lost: 0,
+      executedTwice: 0,
+      crossAnswered: 0,
+      rerunUnmarked: 0,
+    })
+    expect(report.answered).toBe(COUNT)
+    expect(report.inFlightAtCrashes).toBeGreaterThan(0)
+    expect(report.rerunAfterCrash).toBeLessThanOrEqual(report.inFlightAtCrashes)
+  })
+
+  it('counts as lost what has no outcome by the deadline', async () => {
+    const report = await soaked({
+      wrap: (stub) => (event: { number: number }, context) =>
+        event.number === 11 ? new Promise(() => {}) : stub(event, context),
+      timeOutMs: 4_000,
+    })
+    expect(report).toMatchObject({ lost: 1, answered: COUNT - 1, executedTwice: 0, crossAnswered: 0 })
+    expect(brokenPromises(report)).toEqual(['1 neither answered nor failed with a typed error'])
+  })
+
+  it('counts as lost what fails with an error of nobody’s, and as failed what has a code', async () => {
+    const report = await soaked({
+      wrap: (stub) => async (event: { number: number }, context) => {
+        if (event.number === 11) throw new TypeError('cannot read properties of undefined')
+        if (event.number === 12) throw Object.assign(new Error(), { name: 'LambdaTether.SESSION_LOST' })
+        return stub(event, context)
+      },
+    })
+    expect(report).toMatchObject({ lost: 1, failed: { TypeError: 1, SESSION_LOST: 1 }, answered: COUNT - 2 })
+    expect(brokenPromises(report)).toHaveLength(1)
+  })
+
+  it('counts as executed twice what a session that forgets starts again', async () => {
+    vi.spyOn(Ledger.prototype, 'get').mockReturnValue(undefined)
+    const report = await soaked()
+    expect(report.executedTwice).toBeGreaterThan(0)
+    expect(brokenPromises(report)).toEqual([`${report.executedTwice} started twice by one session`])
+  })
+
+  it('counts as crossed what a stub that mixes up its answers gives', async () => {
+    const { receive } = Call.prototype
+    let other: Call | undefined
+    vi.spyOn(Call.prototype, 'receive').mockImplementation(function (this: Call, message) {
+      // Whoever asked last but one gets what is for this one, as where answers are told apart by environment.
+      const to = message.type === 'result' && other !== undefined ? other : this
+      other = this
+      receive.call(to, message)
+    })
+    const report = await soaked({ timeOutMs: 3_000 })
+    expect(report.crossAnswered).toBeGreaterThan(0)
+    expect(brokenPromises(report)).toContainEqual(`${report.crossAnswered} answered with what is another's`)
+  })
+
+  it('counts what runs again after a crash, and objects where more does than was in flight', async () => {
+    const sent: { event: never; context: LambdaContext }[] = []
+    const report = await soaked({
+      faults: [CRASH],
+      // Well after the crash it sends again what was answered long before.
+      wrap: (stub) => async (event: never, context) => {
+        if (sent.push({ event, context }) === COUNT - STUBS) {
+          await Promise.all(sent.slice(0, COUNT / 2 - STUBS).map((one) => stub(one.event, one.context)))
+        }
+        return stub(event, context)
+      },
+    })
+    expect(report.rerunAfterCrash).toBeGreaterThan(report.inFlightAtCrashes)
+    expect(report.ranAfterAnswer).toBeGreaterThan(0)
+    expect(report.rerunUnmarked).toBeGreaterThan(0)
+    expect(brokenPromises(report)).toContainEqual(
+      expect.stringMatching(/run again after crashes, where \d+ were/),
+    )
+  })
+})
+
+describe('its tally', () => {
+  const start = (requestId: string, at = 0, rerun = false) => ({ requestId, at, rerun })
+  const stubs = {
+    sent: 3,
+    answered: 3,
+    failed: {},
+    lost: 0,
+    crossAnswered: 0,
+    latencies: [5, 1, 9],
+    answeredAt: { a: 10, b: 20 },
+    residentMb: [50, 52.5],
+  }
+  const said = (...instances: object[][]) =>
+    tally({
+      results: [stubs],
+      sessions: instances.map((starts) => ({ starts, residentMb: [] })),
+      inFlightAtCrashes: 1,
+    })
+
+  it('tells twice in one session from once in each of two', () => {
+    expect(said([start('a'), start('b'), start('c')])).toMatchObject({ executedTwice: 0, rerunAfterCrash: 0 })
+    expect(said([start('a'), start('a')])).toMatchObject({ executedTwice: 1, rerunAfterCrash: 0 })
+    expect(said([start('a')], [start('a', 0, true)])).toMatchObject({
+      executedTwice: 0,
+      rerunAfterCrash: 1,
+      rerunUnmarked: 0,
+    })
+    expect(said([start('a')], [start('a', 15)])).toMatchObject({ rerunUnmarked: 1, ranAfterAnswer: 1 })
+  })
+
+  it('measures time, memory and what failed', () => {
+    expect(said([])).toMatchObject({ sent: 3, p50Ms: 5, p99Ms: 9, rssGrowthMb: 2.5 })
+  })
+})
