@@ -20,6 +20,7 @@ export type CallOutcome =
 // From the invocation's last frame, then every three seconds while local code runs: a lost message is a delay.
 const ASK_AT_MS = [300, 800, 1_800]
 const ASK_EVERY_MS = 3_000
+const ACKED_MS = 500
 const MAX_STRETCH = 3
 const LAST_ASK_BEFORE_MS = 400
 const PARTS_STALL_MS = 1_000
@@ -312,7 +313,9 @@ export class Call {
   get #askAt(): number {
     // Where answers take long, what is asked early only makes them take longer.
     const stretch = Math.min(MAX_STRETCH, Math.max(1, (2 * this.#wire.latencyMs()) / ASK_AT_MS[0]!))
-    const askAt = this.#submittedAt + this.#nextAskMs * stretch
+    const dueAt = this.#submittedAt + this.#nextAskMs * stretch
+    // Who has just said that it runs has no more to say yet.
+    const askAt = this.#ackedBy === undefined ? dueAt : Math.max(dueAt, this.#heardAt + ACKED_MS)
     // Once more before giving up, where that is not at once.
     const lastAt = this.#silentAt - LAST_ASK_BEFORE_MS
     return lastAt > Math.max(this.#askedAt, this.#submittedAt) ? Math.min(askAt, lastAt) : askAt
