@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { systemClock } from '../core/clock.js'
 import { answerTests } from './executor-answer-tests.js'
 import type { ExecutorFeature } from './executor-behaviour.js'
+import { closingTests } from './executor-closing-tests.js'
 import { contextTests } from './executor-context-tests.js'
 import { errorTests } from './executor-error-tests.js'
 import { outputTests } from './executor-output-tests.js'
@@ -26,6 +27,7 @@ const TESTS: readonly ExecutorTest[] = [
   ...outputTests,
   ...workerTests,
   ...stoppingTests,
+  ...closingTests,
 ]
 
 /** How long a test of what is said to be absent is given to pass: it is expected to fail, often by waiting. */

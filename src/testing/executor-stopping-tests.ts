@@ -3,8 +3,8 @@ import { errorIn } from './executor-outcome.js'
 import type { ExecutorTrial } from './executor-trial.js'
 import { type ExecutorTest, REQUEST_ID, type Underway } from './executor-trial.js'
 
-/** Long enough to be told from "at once", short enough to wait for. */
-const SHORT_MS = 600
+/** Long enough for a warm worker on a machine with much else to do, short enough to wait for. */
+const SHORT_MS = 1_500
 
 export const stoppingTests: readonly ExecutorTest[] = [
   {
@@ -107,85 +107,6 @@ export const stoppingTests: readonly ExecutorTest[] = [
       assert.equal(trial.switchboard.connections, 2, 'The invocation that was aborted ran all the same.')
     },
   },
-  {
-    name: 'close() lets what runs finish and refuses what comes',
-    async run(trial) {
-      const running = await trial.obeying()
-      const closing = trial.executor.close()
-      await trial.rejects('CLOSED', trial.start(await trial.build('obey')))
-      running.line.tell('answer')
-      assert.equal(await trial.answer(running), 'answered')
-      await trial.within('close() did not resolve', closing)
-    },
-  },
-  {
-    name: 'close() resolves after what runs',
-    async run(trial) {
-      const running = await trial.obeying()
-      let closed = false
-      const closing = trial.executor.close().then(() => {
-        closed = true
-      })
-      await trial.patience.pass(SHORT_MS / 2)
-      assert(!closed, 'close() resolved while an invocation ran.')
-      running.line.tell('answer')
-      assert.equal(await trial.answer(running), 'answered')
-      await trial.within('close() did not resolve', closing)
-    },
-  },
-  {
-    name: 'close() may be called twice, and await using closes',
-    async run(trial) {
-      await trial.value('echo')
-      const { executor } = trial
-      await trial.within('close() did not resolve', Promise.all([executor.close(), executor.close()]))
-      const disposed = Promise.resolve(executor[Symbol.asyncDispose]())
-      await trial.within('[Symbol.asyncDispose]() did not resolve', disposed)
-      await trial.rejects('CLOSED', trial.start(await trial.build('obey')))
-    },
-  },
-  {
-    name: 'await using leaves nothing running',
-    needs: ['stop'],
-    async run(trial) {
-      const underway = await trial.obeying()
-      underway.line.tell('stay')
-      assert.equal(await trial.answer(underway), 'staying')
-      const disposed = Promise.resolve(trial.executor[Symbol.asyncDispose]())
-      await trial.within('[Symbol.asyncDispose]() did not resolve', disposed)
-      await underway.line.ends('The code lives on')
-    },
-  },
-  {
-    name: 'close() leaves nothing running',
-    needs: ['stop'],
-    async run(trial) {
-      const staying = []
-      for (const environmentId of ['one', 'two']) {
-        const underway = await trial.obeying({ environmentId })
-        underway.line.tell('stay')
-        assert.equal(await trial.answer(underway), 'staying')
-        staying.push(underway.line)
-      }
-      await trial.within('close() did not resolve', trial.executor.close())
-      for (const line of staying) await line.ends('The code lives on')
-    },
-  },
-  {
-    name: 'no process that the code started outlives it',
-    needs: ['stop', 'children'],
-    async run(trial) {
-      for (const end of ['exit', 'answer'] as const) {
-        const { outcome, line } = await trial.obeying()
-        line.tell('start')
-        const child = await trial.switchboard.next('The code started no process')
-        line.tell(end)
-        await trial.within('There was no outcome', outcome)
-        if (end === 'answer') await trial.within('close() did not resolve', trial.executor.close())
-        await child.ends('The process that the code started lives on')
-      }
-    },
-  },
 ]
 
 async function timesOut(trial: ExecutorTrial, underway: Underway): Promise<void> {
@@ -193,6 +114,6 @@ async function timesOut(trial: ExecutorTrial, underway: Underway): Promise<void>
   assert.equal(errorType, 'Sandbox.Timedout')
   assert.match(
     errorMessage,
-    new RegExp(`^RequestId: ${REQUEST_ID} Error: Task timed out after 0\\.(5\\d|60) seconds$`),
+    new RegExp(`^RequestId: ${REQUEST_ID} Error: Task timed out after 1\\.(4\\d|50) seconds$`),
   )
 }

@@ -1,4 +1,6 @@
 import { type PayloadStoreConformanceOptions, payloadStoreConformance } from '../../src/testing/index.js'
+import { EXECUTOR_MUTANTS } from './executor-mutants.js'
+import { executorTestNames } from './executor-suite.js'
 import { STORE_MUTANTS } from './payload-stores.js'
 import { TRANSPORT_MUTANTS } from './transport-mutants.js'
 import { failuresOf, transportTests } from './transport-suite.js'
@@ -11,6 +13,11 @@ export async function mutantTables(): Promise<string> {
     transports.push({ name, madeFor: [caughtBy], fails })
   }
   const stores = STORE_MUTANTS.map(({ wrong, failed }) => ({ name: wrong, madeFor: failed, fails: failed }))
+  const executors = EXECUTOR_MUTANTS.map(({ name, caughtBy }) => ({
+    name,
+    madeFor: caughtBy,
+    fails: caughtBy,
+  }))
   const transportNames = transportTests().map(({ name }) => name)
   return [
     '<!-- Written by `npm run docs:mutants`. Change test/mutants, not this. -->',
@@ -26,6 +33,10 @@ export async function mutantTables(): Promise<string> {
     '## `payloadStoreConformance`',
     '',
     ...table('a store that …', payloadStoreTests(), stores),
+    '',
+    '## `executorConformance`',
+    '',
+    ...table('an executor that …', executorTestNames(), executors),
     '',
   ].join('\n')
 }

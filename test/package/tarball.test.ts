@@ -1,16 +1,48 @@
-import { existsSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { builtinModules } from 'node:module'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import manifest from '../../package.json' with { type: 'json' }
 import { createLocalBroker } from '../../src/local/broker.js'
 import { referencesOf } from '../support/boundaries.js'
 import { type InstalledPackage, installPackage } from '../support/installed-package.js'
 import { stubContext } from '../support/stub-context.js'
+import { available, pythonSubject, realPython } from '../testing/executor-subjects.js'
 
 const subpaths = Object.keys(manifest.exports).filter((subpath) => !subpath.endsWith('.json'))
 const optional = Object.keys(manifest.peerDependencies)
+
+/** Functions of the suite in Python and bash. */
+const functions = fileURLToPath(new URL('../testing/functions', import.meta.url))
+
+/** Executors of the installed package, as text, with the options of their suite. */
+const executors = [
+  [
+    'child processes of Node',
+    `factory: () => ({
+       executor: childProcesses(),
+       variables: { NODE_OPTIONS: '--max-old-space-size=64' },
+     })`,
+  ],
+  ...(available('python3')
+    ? [
+        [
+          'child processes of Python',
+          `without: ${JSON.stringify(pythonSubject.without)},
+           factory: () => ({
+             executor: childProcesses({ python: ${JSON.stringify(realPython())} }),
+             functionOf(behaviour) {
+               const atStart = behaviour.endsWith('-at-start')
+               const file = atStart ? behaviour.replaceAll('-', '_') : 'conformance_functions'
+               const exportName = behaviour === 'print' ? 'print_lines' : behaviour
+               return { kind: 'file', path: resolve('functions', file + '.py'), exportName }
+             },
+           })`,
+        ],
+      ]
+    : []),
+]
 
 describe('the packed package, installed where nothing else is', () => {
   let installed: InstalledPackage
@@ -123,6 +155,40 @@ describe('the packed package, installed where nothing else is', () => {
       requestId: stubContext().awsRequestId,
     })
   })
+
+  it('passes its own suite of executors as its guide runs it: worker threads', async () => {
+    const guide = readFileSync(join(installed.packageFolder, 'docs/testing.md'), 'utf8')
+    const [, example] = /```ts\n([^`]*executorConformance\({.*?)```/s.exec(guide) ?? []
+    // Node's runner ends with an error when a test has failed.
+    const { stdout } = await installed.run('guide.mjs', example ?? '', { timeoutMs: 120_000 })
+    expect(stdout).toContain('close() leaves nothing running')
+  }, 120_000)
+
+  it.each(executors)(
+    'passes its own suite of executors: %s',
+    async (_name, options) => {
+      cpSync(functions, join(installed.folder, 'functions'), { recursive: true })
+      const { stdout } = await installed.run(
+        'executors.mjs',
+        `import { resolve } from 'node:path'
+         import { childProcesses, workerThreads } from 'lambda-tether/executors'
+         import { executorConformance } from 'lambda-tether/testing'
+         const tests = []
+         executorConformance({ test: (name, run) => tests.push({ name, run }), ${options} })
+         const failed = []
+         const waiting = tests.values()
+         const runTests = async () => {
+           for (const { name, run } of waiting) await run().catch((error) => failed.push([name, error.message]))
+         }
+         await Promise.all([runTests(), runTests(), runTests(), runTests()])
+         console.log(JSON.stringify({ count: tests.length, failed }))`,
+        { timeoutMs: 240_000 },
+      )
+      expect(JSON.parse(stdout)).toEqual({ count: expect.any(Number), failed: [] })
+      expect(JSON.parse(stdout).count).toBeGreaterThan(40)
+    },
+    240_000,
+  )
 
   it.each([
     [

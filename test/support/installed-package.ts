@@ -16,7 +16,11 @@ export interface InstalledPackage extends AsyncDisposable {
   /** Folders of this machine that no packed file may name. */
   readonly buildFolders: readonly string[]
   /** Runs a script there, with nothing of this process's environment but what Node needs. */
-  run(fileName: string, script: string): Promise<{ stdout: string; stderr: string }>
+  run(
+    fileName: string,
+    script: string,
+    options?: { readonly timeoutMs?: number },
+  ): Promise<{ stdout: string; stderr: string }>
 }
 
 /** Builds and packs a copy of this work tree, so that no other test sees its `dist` change, and installs it. */
@@ -46,10 +50,10 @@ export async function installPackage(): Promise<InstalledPackage> {
       folder,
       packageFolder: join(folder, 'node_modules', 'lambda-tether'),
       buildFolders: [root, temporary],
-      async run(fileName, script) {
+      async run(fileName, script, { timeoutMs = 30_000 } = {}) {
         await writeFile(join(folder, fileName), script)
         const env = { PATH: process.env.PATH, HOME: process.env.HOME, SystemRoot: process.env.SystemRoot }
-        return await run(process.execPath, [fileName], { cwd: folder, env, timeout: 30_000 })
+        return await run(process.execPath, [fileName], { cwd: folder, env, timeout: timeoutMs })
       },
       [Symbol.asyncDispose]: () => rm(temporary, { recursive: true, force: true }),
     }
