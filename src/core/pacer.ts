@@ -2,10 +2,12 @@ import type { Cancel, Clock } from './clock.js'
 import { TetherError } from './errors.js'
 import type { TransportLimits } from './transport.js'
 
-// A bucket of a tenth of a second's rate, refilled at 85 % of it: no window of one second, wherever it begins, sees
-// more than 95 % of the limit from this side.
+// A bucket of a tenth of a second's frames, refilled at 85 % of their rate: no window of one second, wherever it begins,
+// sees more than 95 % of the limit from this side. What is over it, brokers discard.
 const BURST = 0.1
 const REFILL = 0.85
+// What is over their bytes, they delay: a bucket may hold what is left.
+const BYTES_BURST = 0.15
 // What others send takes at most half of the rate from this side, which could not answer them otherwise.
 const RECEIVED = 0.5
 
@@ -38,7 +40,7 @@ export class Pacer {
     this.#clock = clock
     this.#rate = rate
     this.#frames = (rate?.frames ?? 0) * BURST
-    this.#bytes = (rate?.bytes ?? 0) * BURST
+    this.#bytes = (rate?.bytes ?? 0) * BYTES_BURST
     this.#receivable = (rate?.frames ?? 0) * RECEIVED
     this.#filledAt = clock.now()
   }
@@ -110,7 +112,7 @@ export class Pacer {
     this.#filledAt = now
     this.#frames = Math.min(frames * BURST, this.#frames + seconds * frames * REFILL)
     this.#receivable = Math.min(frames * RECEIVED, this.#receivable + seconds * frames * RECEIVED)
-    this.#bytes = Math.min(bytes * BURST, this.#bytes + seconds * bytes * REFILL)
+    this.#bytes = Math.min(bytes * BYTES_BURST, this.#bytes + seconds * bytes * REFILL)
   }
 
   #arm(): void {
