@@ -5,9 +5,11 @@ import { deferred } from './deferred.js'
 /** Code in an endless loop answers within milliseconds; code that waits in a system call does not. */
 const ANSWER_MS = 1_000
 
-interface Pause {
+export interface Pause {
   /** Resolves when the code runs on, or is gone. */
   readonly over: Promise<void>
+  /** Has the code run on. */
+  resume(): void
   /** Stops watching; the code stays as it is. */
   leave(): void
 }
@@ -55,7 +57,7 @@ export function endUnlessPaused({ target, clock, timeLimitMs, end }: Expiry): Ca
 }
 
 /** Whether a debugger has paused the code. This asks as a debugger that never pauses anything itself. */
-async function findPause(target: DebugTarget, clock: Clock): Promise<Pause | undefined> {
+export async function findPause(target: DebugTarget, clock: Clock): Promise<Pause | undefined> {
   let paused = false
   const answer = deferred()
   const over = deferred()
@@ -89,5 +91,9 @@ async function findPause(target: DebugTarget, clock: Clock): Promise<Pause | und
     return undefined
   }
   void over.promise.then(() => link.close())
-  return { over: over.promise, leave: () => over.resolve() }
+  return {
+    over: over.promise,
+    resume: () => link.send('{"id":3,"method":"Debugger.resume"}'),
+    leave: () => over.resolve(),
+  }
 }

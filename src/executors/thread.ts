@@ -163,10 +163,8 @@ export class Thread implements SpareWorker, BlankWorker {
 
   async stop(): Promise<void> {
     this.#usable = false
-    const terminated = this.#worker.terminate()
-    if (this.debug.attached) this.debug.release()
-    // An exit code would be returned; nothing of the thread is left when 'exit' was heard.
-    await terminated
+    await this.debug.end(() => this.#worker.terminate())
+    // Nothing of the thread is left when 'exit' was heard.
     await this.#exited
   }
 
