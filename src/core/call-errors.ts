@@ -38,6 +38,15 @@ export class CallErrors {
     )
   }
 
+  absent(cause: TetherError): TetherError {
+    const { session, app, stage } = this.#options
+    return new TetherError(
+      'NO_SESSION',
+      `No session '${session}' of '${app}' in stage '${stage}' is connected. Start one, or restore the function's own code.`,
+      { cause, details: cause.details },
+    )
+  }
+
   closed(): TetherError {
     const { session, app, stage } = this.#options
     return new TetherError(

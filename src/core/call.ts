@@ -292,6 +292,7 @@ export class Call {
         : new TetherError('PROTOCOL', `The invocation could not be sent: ${String(thrown)}`, {
             cause: thrown,
           })
+    if (this.#nobodyThere(error)) return
     // A frame that did not leave is a connection that broke: the next one is on its way, and brings connected().
     if (['UNREACHABLE', 'THROTTLED', 'CLOSED'].includes(error.code)) this.#waitAgain()
     else this.#fail(error)
@@ -380,9 +381,18 @@ export class Call {
       const bytes = this.#event.bytesToStore
       if (this.#awaiting === 'place' && bytes !== undefined) await this.#wire.presign(this.#id, bytes)
       else await this.#wire.ask(this.#id, this.#sent?.reference)
-    } catch {
+    } catch (error) {
       // The next question is already scheduled.
+      this.#nobodyThere(error)
     }
+  }
+
+  /** The broker knows that no session is connected. An acknowledged invocation waits for its successor. */
+  #nobodyThere(error: unknown): boolean {
+    const absent =
+      error instanceof TetherError && error.details.absent === true && this.#ackedBy === undefined
+    if (absent) this.#fail(this.#errors.absent(error))
+    return absent
   }
 
   #outOfTime(): void {
@@ -398,7 +408,8 @@ export class Call {
     this.#phase = 'done'
     this.#reject(error)
     // Whoever runs it may stop; if nobody does, nobody hears.
-    if (reached && error.code !== 'DECLINED') this.#wire.cancel(this.#id, error).catch(() => {})
+    if (reached && error.code !== 'DECLINED' && error.details.absent !== true)
+      this.#wire.cancel(this.#id, error).catch(() => {})
   }
 
   #after(delayMs: number, callback: () => void): void {

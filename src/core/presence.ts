@@ -1,13 +1,14 @@
 import type { Cancel, Clock } from './clock.js'
 import type { PresenceMessage, PresenceState } from './protocol.js'
-import { type Identity, outranks } from './seat.js'
+import { outranks } from './seat.js'
+import type { SessionIdentity } from './transport.js'
 
 export interface PresenceOptions {
   /** How often the broker lets what it keeps be replaced, in milliseconds. */
   readonly everyMs: number
   readonly clock: Clock
   /** Who is present; its epoch may rise. */
-  readonly identity: Identity
+  readonly identity: SessionIdentity
   seal(message: PresenceMessage): Uint8Array
   /** Has the broker keep a frame in place of the one before. @throws what the transport throws */
   keep(frame: Uint8Array): Promise<void>

@@ -4,7 +4,7 @@ import { abortError, TetherError, throwIfAborted } from './errors.js'
 import { LiveConnection, type SendOptions } from './live-connection.js'
 import { Pacer } from './pacer.js'
 import { Counters } from './stats.js'
-import type { AbortOptions, Connection, Endpoint, Transport } from './transport.js'
+import type { AbortOptions, Connection, Endpoint, SessionIdentity, Transport } from './transport.js'
 
 /** What a link says of itself. */
 export type LinkStatus =
@@ -32,6 +32,8 @@ export interface LinkOptions {
   onKept?(frame: Uint8Array): void
   /** What the broker is to keep when a connection ends without a goodbye; asked at each connect. */
   will?(): Uint8Array
+  /** The session that connects; asked at each connect. */
+  identity?(): SessionIdentity
 }
 
 const BACKOFF_BASE_MS = 250
@@ -216,7 +218,7 @@ export class Link {
   }
 
   async #connect(signal: AbortSignal | undefined): Promise<LiveConnection> {
-    const { transport, self, clock, watch, onKept, will } = this.#options
+    const { transport, self, clock, watch, onKept, will, identity } = this.#options
     throwIfAborted(signal)
     const pacer = new Pacer(clock, transport.limits.rate)
     const stopped = this.#stopped.signal
@@ -241,6 +243,7 @@ export class Link {
           signal: combined,
           ...(watch === undefined ? {} : { watch }),
           ...(will === undefined ? {} : { will: will() }),
+          ...(identity === undefined ? {} : { identity: identity() }),
         },
       )
     } catch (error) {

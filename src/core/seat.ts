@@ -1,5 +1,6 @@
 import type { Cancel, Clock } from './clock.js'
 import type { ClaimMessage, DisplacedMessage, PeerMessage, PresenceMessage } from './protocol.js'
+import type { SessionIdentity } from './transport.js'
 
 export interface SeatOptions {
   /** This session's random id. */
@@ -13,15 +14,8 @@ export interface SeatOptions {
   onDisplaced(): void
 }
 
-/** A session among those of its name. */
-export interface Identity {
-  /** Random. */
-  readonly session: string
-  readonly epoch: number
-}
-
 /** Whether the name is `a`'s and not `b`'s. */
-export function outranks(a: Identity, b: Identity): boolean {
+export function outranks(a: SessionIdentity, b: SessionIdentity): boolean {
   return a.epoch > b.epoch || (a.epoch === b.epoch && a.session > b.session)
 }
 

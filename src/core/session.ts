@@ -80,6 +80,7 @@ export class Session implements AsyncDisposable {
       watch: this.#self,
       onKept: (frame) => channel.receive(frame, this.#self),
       ...(transport.keeps === undefined ? {} : { will: () => this.#presence!.will() }),
+      identity: () => ({ session: this.#seat.session, epoch: this.#seat.epoch }),
       onStatus: (status) => {
         this.#status = status
         if (status.state === 'connected') {

@@ -61,6 +61,15 @@ export interface ConnectOptions extends AbortOptions {
   readonly watch?: Endpoint
   /** What the broker keeps for `self` when the connection ends without `close()`. Ignored by a transport that keeps none. */
   readonly will?: Uint8Array
+  /** The session that connects, for a broker that has to choose between two of one name. Absent for a stub. */
+  readonly identity?: SessionIdentity
+}
+
+/** Which session has a name: of two, the one with the greater epoch, and of equal epochs the greater id. */
+export interface SessionIdentity {
+  /** Random, at most 100 bytes of ASCII without spaces. */
+  readonly session: string
+  readonly epoch: number
 }
 
 /** Moves opaque frames between endpoints. Knows nothing of invocations. May lose, repeat and reorder them. */
@@ -85,7 +94,8 @@ export interface Transport {
 export interface Connection extends AsyncDisposable {
   /**
    * Resolves when the broker has accepted the frame or, where it says nothing, when it is written.
-   * @throws TetherError `UNREACHABLE`, `TOO_LARGE`, `THROTTLED`, `CLOSED`, `ABORTED`
+   * @throws TetherError `UNREACHABLE`, with `details.absent` where the broker knows that nobody receives there;
+   * `TOO_LARGE`, `THROTTLED`, `CLOSED`, `ABORTED`
    */
   send(to: Endpoint, frame: Uint8Array, options?: AbortOptions): Promise<void>
   /**

@@ -32,26 +32,8 @@ export class ThreadDebugTarget implements DebugTarget {
   }
 
   async connect(listener: DebugListener): Promise<DebugLink> {
-    const link = this.#open(listener)
-    if (link === undefined) throw new Error(`Thread ${this.#threadId} has ended.`)
-    return link
-  }
-
-  /**
-   * Has the thread terminate. A paused one does so only when it runs again, and runs no more code of its own then. Nothing
-   * else is said to a thread that terminates, or Node may crash (both measured on Node 20, 22 and 24).
-   */
-  async end(terminate: () => Promise<unknown>): Promise<void> {
-    const pause = this.attached ? await findPause(this, systemClock) : undefined
-    const terminated = terminate()
-    pause?.resume()
-    this.#ending = true
-    await terminated
-  }
-
-  #open(listener: DebugListener): DebugLink | undefined {
     const found = this.#find()
-    if (found === undefined) return undefined
+    if (found === undefined) throw new Error(`Thread ${this.#threadId} has ended.`)
     const { session, sessionId } = found
     this.#links++
     let connected = true
@@ -98,6 +80,18 @@ export class ThreadDebugTarget implements DebugTarget {
       disconnect()
     }
     return { send, close }
+  }
+
+  /**
+   * Has the thread terminate. A paused one does so only when it runs again, and runs no more code of its own then. Nothing
+   * else is said to a thread that terminates, or Node may crash (both measured on Node 20, 22 and 24).
+   */
+  async end(terminate: () => Promise<unknown>): Promise<void> {
+    const pause = this.attached ? await findPause(this, systemClock) : undefined
+    const terminated = terminate()
+    pause?.resume()
+    this.#ending = true
+    await terminated
   }
 
   /** The thread, among those that live. */
