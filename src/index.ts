@@ -14,6 +14,7 @@ export type {
   InvocationContext,
   LambdaContext,
   LogEntry,
+  LogLevel,
   Outcome,
   Task,
 } from './core/executor.js'
@@ -35,8 +36,10 @@ export type { BodyBytes, SessionStats } from './core/stats.js'
 export type {
   AbortOptions,
   Connection,
+  ConnectOptions,
   Endpoint,
   FrameHandlers,
+  SessionIdentity,
   Transport,
   TransportLimits,
   TransportPricing,

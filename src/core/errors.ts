@@ -70,6 +70,7 @@ export class TetherError extends Error {
     Object.defineProperty(this, brand, { value: true })
   }
 
+  /** Also true for an error of another copy of this package. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return typeof value === 'object' && value !== null && brand in value
   }

@@ -54,7 +54,9 @@ export interface SessionEvents {
   fail: (invocation: Invocation, result: { readonly error: LambdaError; readonly durationMs: number }) => void
   /** Local code wrote a line. */
   log: (entry: LogEvent) => void
+  /** A function's code was loaded anew, or could not be. */
   reload: (event: ReloadEvent) => void
+  /** The connection's state changed, or something failed that nobody waits for. */
   status: (status: SessionStatus) => void
   /** Another session was opened under this name: this one has ended and makes no further attempt. `close` follows. */
   displaced: () => void

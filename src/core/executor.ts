@@ -23,9 +23,13 @@ export interface InvocationContext {
 /** The context object a handler receives. */
 export interface LambdaContext extends Omit<InvocationContext, 'traceId'> {
   callbackWaitsForEmptyEventLoop: boolean
+  /** Until the function's deadline. */
   getRemainingTimeInMillis(): number
+  /** Ends the invocation as a callback does. */
   done(error?: unknown, result?: unknown): void
+  /** Ends it with an error. */
   fail(error: unknown): void
+  /** Ends it with a response. */
   succeed(result: unknown): void
 }
 
@@ -40,6 +44,7 @@ export interface LogEntry {
   readonly level?: LogLevel
 }
 
+/** As common loggers name them. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal'
 
 /** One invocation, as an executor gets it: bytes in, bytes out. */
@@ -55,6 +60,7 @@ export interface Task {
   readonly env: Readonly<Record<string, string>>
   /** When the function's time ends, in Unix milliseconds on this machine's clock. */
   readonly deadline: number
+  /** Takes each line that the function writes. Never throws. */
   onLog(entry: LogEntry): void
 }
 

@@ -4,6 +4,7 @@ import type { PayloadStore } from './payload-store.js'
 import { type RootKey, rootKey } from './seal.js'
 import { checkTransport, LANES, type Transport } from './transport.js'
 
+/** Options of `createSession`. */
 export interface SessionOptions {
   /** The application; with `stage`, the namespace of the session's name. */
   readonly app: string

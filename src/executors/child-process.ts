@@ -16,6 +16,7 @@ import { runtimeOf } from './runtime-kind.js'
 import { unsupportedBuild } from './unsupported-build.js'
 import { WorkerPool } from './worker-pool.js'
 
+/** Options of {@link childProcesses}. */
 export interface ChildProcessesOptions extends PoolOptions {
   /**
    * How long a process that is told to end (SIGTERM) may take before it is killed, in milliseconds: when it is idle for too

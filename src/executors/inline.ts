@@ -7,6 +7,7 @@ import { callHandler, type HandlerEnd, serialiseResponse } from './entry/call-ha
 import { timedOut } from './execution-errors.js'
 import { unsupportedBuild } from './unsupported-build.js'
 
+/** Options of {@link inline}. */
 export interface InlineOptions {
   /** @default the machine's clock */
   clock?: Clock

@@ -16,6 +16,7 @@ import { Thread, type ThreadOptions } from './thread.js'
 import { unsupportedBuild } from './unsupported-build.js'
 import { WorkerPool } from './worker-pool.js'
 
+/** Options of {@link workerThreads}. */
 export interface WorkerThreadsOptions extends PoolOptions {
   /**
    * Limits of each thread, as `node:worker_threads` takes them; `function` derives them from the function's memory size, as

@@ -35,9 +35,13 @@ export interface LocalBroker extends AsyncDisposable {
    * by itself, as after a NAT has forgotten it.
    */
   disconnectAll(options?: { readonly silently?: boolean }): void
+  /** Adds a listener of an event; see {@link LocalBrokerEvents}. */
   on<E extends keyof LocalBrokerEvents>(event: E, listener: (detail: LocalBrokerEvents[E]) => void): this
+  /** As `on`, for the next event alone. */
   once<E extends keyof LocalBrokerEvents>(event: E, listener: (detail: LocalBrokerEvents[E]) => void): this
+  /** Removes a listener. */
   off<E extends keyof LocalBrokerEvents>(event: E, listener: (detail: LocalBrokerEvents[E]) => void): this
+  /** What it has carried since it opened. */
   stats(): LocalBrokerStats
   /** Idempotent; resolves when no socket and no timer is left. */
   close(): Promise<void>

@@ -47,9 +47,13 @@ export interface DiscardedEvent {
 
 /** What a Lambda host tells. A listener that throws reaches nobody else. */
 export interface LambdaHostEvents {
+  /** A line was written. */
   log: (log: FunctionLog) => void
+  /** An execution environment started, was frozen, thawed, or ended. */
   environment: (change: EnvironmentChange) => void
+  /** An attempt at an invocation is over. */
   invocation: (report: InvocationReport) => void
+  /** An asynchronous event was given up. */
   discard: (event: DiscardedEvent) => void
   /** Something of Lambda that this machine cannot imitate; each once. */
   warning: (message: string) => void

@@ -5,6 +5,7 @@ import { TetherError } from '../core/errors.js'
 import type { FunctionSource } from '../core/function-source.js'
 import { FileWatch } from './file-watch.js'
 
+/** Options of {@link command}. */
 export interface CommandOptions {
   /** Where the program runs; `LAMBDA_TASK_ROOT`. A path or a `file:` URL. @default the working directory */
   cwd?: string | URL

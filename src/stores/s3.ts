@@ -9,7 +9,7 @@ import { checkS3Options, type S3Options } from './s3-options.js'
 import { type S3Target, s3Targets } from './s3-target.js'
 import { ServerTime } from './server-time.js'
 
-export { installS3LifecycleRule, s3LifecycleRule } from './s3-lifecycle.js'
+export { installS3LifecycleRule, type S3LifecycleRule, s3LifecycleRule } from './s3-lifecycle.js'
 export type { S3Credentials, S3Options } from './s3-options.js'
 
 /** Options of {@link s3} beside where the bucket is and who asks. */

@@ -1,3 +1,4 @@
+export type { OnSessionLost } from '../core/caller.js'
 export { type TraceContext, tracingChannels } from '../core/diagnostics.js'
 export { type StubBundle, type StubBundleName, stubBundle } from './bundle.js'
 export { type StubEnvironmentOptions, stubEnvironment } from './configuration.js'

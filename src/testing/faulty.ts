@@ -21,6 +21,7 @@ export interface FaultReport {
 
 /** A transport with faults, and their account. */
 export interface FaultyTransport extends Transport {
+  /** What the faults have done so far. */
   report(): FaultReport
 }
 

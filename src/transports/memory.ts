@@ -9,6 +9,7 @@ import {
   type Transport,
 } from '../core/transport.js'
 
+/** Options of {@link memory}. */
 export interface MemoryOptions {
   /** The largest frame, in bytes. @default 131,072, as on AWS IoT */
   readonly frameBytes?: number
