@@ -12,7 +12,7 @@ export interface Endpoint {
   readonly role: 'session' | 'stub'
   /** The session's name, or the execution environment's id. Any text of 1 to 100 bytes of UTF-8. */
   readonly name: string
-  /** One of a session's 16 lanes, from 0; absent in `connect` for one that receives all of them. */
+  /** One of a session's 16 lanes, from 0; absent in `connect` for one that receives all of them, as every session does whose connections cannot `serve`. */
   readonly lane?: number
 }
 

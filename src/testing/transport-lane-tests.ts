@@ -23,6 +23,7 @@ export const laneTests: readonly TransportTest[] = [
   },
   {
     name: 'a session that connects with a lane receives that lane alone',
+    needs: ['serve'],
     async run(trial) {
       const { sender, session } = await laneTrial(trial)
       const single = await trial.connect({ ...session.self, lane: 7 })

@@ -11,10 +11,11 @@ const run = promisify(execFile)
 /** The examples as in a clone that has been built, away from this one's `dist`. */
 export interface BuiltExamples extends AsyncDisposable {
   /**
-   * Runs an example's self-check to its end, which it must come to by itself.
+   * Runs Node in the clone's root, to its end, which it must come to by itself.
    * @param path where it finds programs. @default this process's
+   * @throws what it wrote, where it ends with another code than 0
    */
-  run(file: string, path?: string): Promise<{ stdout: string; stderr: string }>
+  run(args: readonly string[], path?: string): Promise<{ stdout: string; stderr: string }>
   /** What the examples left in the folder for temporary files. */
   leftovers(): Promise<string[]>
 }
@@ -32,9 +33,9 @@ export async function builtExamples(): Promise<BuiltExamples> {
   })
   await cp(join(root, 'dist/run'), join(folder, 'dist/run'), { recursive: true })
   return {
-    run: (file, path = process.env.PATH) => {
+    run: (args, path = process.env.PATH) => {
       const env = { PATH: path, HOME: process.env.HOME, TMPDIR: temporary }
-      return run(process.execPath, [join(folder, 'examples', file), '--once'], { env, timeout: 60_000 })
+      return run(process.execPath, args, { cwd: folder, env, timeout: 60_000 })
     },
     leftovers: () => readdir(temporary),
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),

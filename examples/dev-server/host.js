@@ -16,7 +16,7 @@ import { viteFunctions } from './vite-functions.js'
 const once = process.argv.includes('--once')
 const original = fileURLToPath(new URL('.', import.meta.url))
 // The self-check edits code, so it works on a copy.
-const root = once ? await realpath(await mkdtemp(join(tmpdir(), 'vite-dev-server-'))) : original
+const root = once ? await realpath(await mkdtemp(join(tmpdir(), 'dev-server-'))) : original
 if (once) await cp(join(original, 'functions'), join(root, 'functions'), { recursive: true })
 
 const app = { app: 'vite', stage: 'dev', key: generateKey() }
