@@ -1,19 +1,27 @@
 // npm run demo: an HTTP request reaches an `api` function, which publishes to a topic, which invokes `sns` and, in Python,
 // `words`. All are stubs in a small cloud on this machine; the code that runs is in ./functions. With --once it checks
-// itself and ends.
+// itself and ends; with --transport api-gateway frames travel through an API Gateway WebSocket API in place of AWS IoT.
 import { spawnSync } from 'node:child_process'
 import { cp, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { createSession, generateKey } from 'lambda-tether'
 import { childProcesses } from 'lambda-tether/executors'
 import { createLocalCloud } from 'lambda-tether/local'
 import { stubBundle, stubEnvironment } from 'lambda-tether/stub'
+import { apiGateway } from 'lambda-tether/transports/api-gateway'
 import { iot } from 'lambda-tether/transports/iot'
 import { checkItself } from './once.js'
 
-const once = process.argv.includes('--once')
+const { values } = parseArgs({
+  options: { once: { type: 'boolean', default: false }, transport: { type: 'string', default: 'iot' } },
+})
+const { once, transport } = values
+const transports = { iot, 'api-gateway': apiGateway }
+if (!Object.hasOwn(transports, transport))
+  throw new Error(`--transport is ${Object.keys(transports).join(' or ')}`)
 const original = fileURLToPath(new URL('./functions', import.meta.url))
 // The self-check edits code, so it works on a copy.
 const folder = once ? await mkdtemp(join(tmpdir(), 'quickstart-')) : original
@@ -25,16 +33,20 @@ const app = { app: 'quickstart', stage: 'dev', key: generateKey() }
 const cloud = createLocalCloud()
 await cloud.open()
 
+// How frames travel: what is deployed for it, and one line of the session's.
+const { region, credentials } = cloud
+const endpoint = transport === 'iot' ? cloud.iotEndpoint : (await cloud.debugStack(app)).endpoint
+
 // The cloud's side: functions that hold nothing but the stub.
 const topic = cloud.topic('greetings')
 const deploy = (functionId) =>
   cloud.function({
     name: `quickstart-dev-${functionId}`,
-    bundle: stubBundle('iot').path,
-    handler: 'stub-iot.handler',
+    bundle: stubBundle(transport).path,
+    handler: `stub-${transport}.handler`,
     timeoutMs: 20_000,
     environment: {
-      ...stubEnvironment({ ...app, functionId, endpoint: cloud.iotEndpoint }),
+      ...stubEnvironment({ ...app, functionId, endpoint }),
       TOPIC_ARN: topic.arn,
     },
   })
@@ -43,8 +55,7 @@ topic.subscribe(deploy('sns'))
 if (python) topic.subscribe(deploy('words'))
 
 // The developer's side: a session that runs local code, each execution environment in a process of its own.
-const { region, credentials, iotEndpoint: endpoint } = cloud
-const session = createSession({ ...app, transport: iot({ region, credentials, endpoint }) })
+const session = createSession({ ...app, transport: transports[transport]({ region, credentials, endpoint }) })
 session.serve({
   // Runs Node and Python; for Node alone, `workerThreads()` does the same in threads.
   executor: childProcesses(),
