@@ -46,15 +46,18 @@ const modules: Options = {
   ...shared,
   entry: {
     'worker-thread': 'src/executors/entry/worker-thread.ts',
+    'debug-inspector': 'src/executors/entry/debug-inspector.ts',
     'node-bootstrap': 'src/executors/entry/node-bootstrap.ts',
     'python-bootstrap': 'src/executors/entry/python-bootstrap.py',
     guard: 'src/executors/entry/guard.ts',
     'conformance-functions': 'src/testing/entry/conformance-functions.ts',
     'fail-at-start': 'src/testing/entry/fail-at-start.ts',
     'exit-at-start': 'src/testing/entry/exit-at-start.ts',
+    wrapped: 'src/stub/entry/wrapped.ts',
+    wrap: 'src/stub/entry/wrap.sh',
   },
   format: 'esm',
-  loader: { '.py': 'copy' },
+  loader: { '.py': 'copy', '.sh': 'copy' },
   outExtension: () => ({ js: '.mjs' }),
 }
 
@@ -63,6 +66,8 @@ const stubs: Options = {
   entry: {
     'stub-mqtt': 'src/stub/entry/mqtt.ts',
     'stub-iot': 'src/stub/entry/iot.ts',
+    'stub-api-gateway': 'src/stub/entry/api-gateway.ts',
+    relay: 'src/stub/entry/relay.ts',
   },
   format: 'cjs',
   outExtension: () => ({ js: '.cjs' }),

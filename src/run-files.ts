@@ -6,6 +6,7 @@ import { TetherError } from './core/errors.js'
 /** What this package runs and never imports: in a worker thread, in a process of its own, or on Lambda. */
 export type RunFile =
   | 'worker-thread'
+  | 'debug-inspector'
   | 'node-bootstrap'
   | 'python-bootstrap'
   | 'guard'
@@ -14,9 +15,14 @@ export type RunFile =
   | 'exit-at-start'
   | 'stub-mqtt'
   | 'stub-iot'
+  | 'wrapped'
+  | 'wrap'
+  | 'stub-api-gateway'
+  | 'relay'
 
 const FILES: Readonly<Record<RunFile, string>> = {
   'worker-thread': 'worker-thread.mjs',
+  'debug-inspector': 'debug-inspector.mjs',
   'node-bootstrap': 'node-bootstrap.mjs',
   'python-bootstrap': 'python-bootstrap.py',
   guard: 'guard.mjs',
@@ -25,6 +31,10 @@ const FILES: Readonly<Record<RunFile, string>> = {
   'exit-at-start': 'exit-at-start.mjs',
   'stub-mqtt': 'stub-mqtt.cjs',
   'stub-iot': 'stub-iot.cjs',
+  wrapped: 'wrapped.mjs',
+  wrap: 'wrap.sh',
+  'stub-api-gateway': 'stub-api-gateway.cjs',
+  relay: 'relay.cjs',
 }
 
 /**

@@ -1,9 +1,10 @@
 import { TetherError } from '../core/errors.js'
 import { checkPart } from '../core/transport.js'
 import { clientIdPrefix, keptTopicOf, TOPIC_ROOT, topicOf, topicPart } from '../transports/mqtt-topics.js'
+import { type ArnPlace, arnPrefix, PLACE_OPTIONS, shown } from './arn-place.js'
 
 /** Whom {@link iotPolicy} is for, and where. */
-export interface IotPolicyOptions {
+export interface IotPolicyOptions extends ArnPlace {
   /** As the session and the stubs have them: the policy holds for this application and stage only. */
   readonly app: string
   readonly stage: string
@@ -11,12 +12,6 @@ export interface IotPolicyOptions {
   readonly role: 'session' | 'stub'
   /** The session's name. @default 'default' */
   readonly session?: string
-  /** Such as `eu-west-1`. @default any */
-  readonly region?: string
-  /** Twelve digits. @default any, which the identity's own account narrows down */
-  readonly accountId?: string
-  /** Such as `aws-cn`. @default the region's, `aws` without a region */
-  readonly partition?: string
 }
 
 /** One statement of an {@link IamPolicy}. */
@@ -57,7 +52,7 @@ export function iotPolicy(options: IotPolicyOptions): IamPolicy {
   const filters = `${topics}/${role === 'session' ? `session/${topicPart(session)}` : 'stub'}/*`
   const presence = keptTopicOf({ app, stage, name: session })
 
-  const prefix = `arn:${partitionOf(options)}:iot:${options.region ?? '*'}:${options.accountId ?? '*'}:`
+  const prefix = arnPrefix('iot', options)
   const allow = (action: string, resource: string, sid = action): IamStatement => ({
     Sid: `LambdaTether${sid}`,
     Effect: 'Allow',
@@ -85,23 +80,7 @@ export function iotPolicy(options: IotPolicyOptions): IamPolicy {
   }
 }
 
-// How the regions outside the partition `aws` begin.
-const PARTITIONS: Readonly<Record<string, string>> = {
-  'cn-': 'aws-cn',
-  'us-gov-': 'aws-us-gov',
-  'us-iso-': 'aws-iso',
-  'us-isob-': 'aws-iso-b',
-  'eusc-': 'aws-eusc',
-}
-
-// Each goes into an ARN, in which `*`, `?`, `$` and `:` would mean something.
-const ARN_PARTS = {
-  region: [/^[a-z]+(-[a-z]+)+-\d+$/, 'a region such as eu-west-1'],
-  accountId: [/^\d{12}$/, 'an account number of twelve digits'],
-  partition: [/^aws(-[a-z]+)*$/, 'a partition such as aws or aws-cn'],
-} as const
-
-const OPTIONS: readonly string[] = ['app', 'stage', 'role', 'session', ...Object.keys(ARN_PARTS)]
+const OPTIONS: readonly string[] = ['app', 'stage', 'role', 'session', ...PLACE_OPTIONS]
 
 function checkOptions(options: IotPolicyOptions): IotPolicyOptions & { readonly session: string } {
   if (typeof options !== 'object' || options === null) {
@@ -119,26 +98,5 @@ function checkOptions(options: IotPolicyOptions): IotPolicyOptions & { readonly 
     throw new TetherError('INVALID_OPTION', `'role' must be 'session' or 'stub', not ${shown(role)}.`)
   }
   for (const [name, value] of Object.entries({ app, stage, session })) checkPart(name, value)
-  for (const [name, [pattern, description]] of Object.entries(ARN_PARTS)) {
-    const value: unknown = options[name as keyof typeof ARN_PARTS]
-    if (value === undefined || (typeof value === 'string' && pattern.test(value))) continue
-    throw new TetherError('INVALID_OPTION', `'${name}' must be ${description}, not ${shown(value)}.`)
-  }
   return { ...options, session }
-}
-
-function partitionOf({ region, partition }: IotPolicyOptions): string {
-  const start = Object.keys(PARTITIONS).find((prefix) => region?.startsWith(prefix))
-  const regions = start === undefined ? undefined : PARTITIONS[start]
-  if (partition !== undefined && regions !== undefined && partition !== regions) {
-    throw new TetherError(
-      'INVALID_OPTION',
-      `'partition' is ${partition}, but the region ${region} lies in ${regions}.`,
-    )
-  }
-  return partition ?? regions ?? 'aws'
-}
-
-function shown(value: unknown): string {
-  return typeof value === 'string' ? `'${value}'` : value === null ? 'null' : typeof value
 }

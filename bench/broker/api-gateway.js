@@ -1,0 +1,28 @@
+// The package's own API Gateway with its relay and table, in a process of its own.
+import { startProcess } from '../process/start.js'
+
+/** A local debug stack of this app and stage. */
+export async function startApiGateway({ app = 'bench', stage = 'dev' } = {}) {
+  const gateway = startProcess(new URL('./api-gateway-process.js', import.meta.url), {
+    BENCH_APP: app,
+    BENCH_STAGE: stage,
+  })
+  const { port, path } = await gateway.message('ready')
+  const tell = async (type) => {
+    const answer = gateway.message(type)
+    gateway.send({ type })
+    return answer
+  }
+  return {
+    name: 'local',
+    port,
+    path,
+    /** Breaks every connection, tells the relay of none, and has every route fail until `start`. */
+    kill: () => tell('down'),
+    start: () => tell('up'),
+    /** What it has carried since it started: `{ messages, units, bytes, relayed, discarded }`. */
+    tally: () => tell('tally'),
+    // It ends its own processes first.
+    stop: () => gateway.end(),
+  }
+}

@@ -1,0 +1,100 @@
+import { AwsV4Signer } from 'aws4fetch'
+
+/** What the relay is told by Lambda: who it is and where AWS's services are. */
+export type RelayEnvironment = Readonly<Record<string, string | undefined>>
+
+/** What AWS refused, or never answered. */
+export class AwsError extends Error {
+  override readonly name = 'AwsError'
+
+  /**
+   * @param status of the HTTP answer; 0 without one
+   * @param type as AWS names the error, such as `ThrottlingException`
+   */
+  constructor(
+    readonly status: number,
+    readonly type: string,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options)
+  }
+}
+
+/** One request to an AWS service. */
+export interface AwsRequest {
+  readonly service: 'dynamodb' | 'execute-api'
+  readonly method: 'POST' | 'DELETE'
+  readonly url: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+}
+
+/** Sends a request and returns the answer's body. @throws AwsError */
+export type CallAws = (request: AwsRequest) => Promise<string>
+
+/** What came before each attempt, in milliseconds. */
+const PAUSES_MS = [0, 50, 200]
+/** The longest that one attempt may take, in milliseconds: three of them fit into the function's time-out. */
+const ATTEMPT_TIMEOUT_MS = 3_000
+
+/**
+ * Signed requests with the role's credentials, which Lambda puts into the environment. What is throttled or fails on
+ * AWS's side is tried three times; so is a socket that broke, since Lambda freezes them between invocations.
+ */
+export function awsCaller(env: RelayEnvironment): CallAws {
+  return async (request) => {
+    for (const [attempt, pauseMs] of PAUSES_MS.entries()) {
+      if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs))
+      try {
+        return await callOnce(env, request)
+      } catch (error) {
+        if (attempt === PAUSES_MS.length - 1 || !(error instanceof AwsError) || !isTransient(error))
+          throw error
+      }
+    }
+    throw new Error('unreachable')
+  }
+}
+
+async function callOnce(env: RelayEnvironment, request: AwsRequest): Promise<string> {
+  const { service, method, url, headers, body } = request
+  const signer = new AwsV4Signer({
+    service,
+    method,
+    url,
+    region: env.AWS_REGION ?? 'us-east-1',
+    accessKeyId: env.AWS_ACCESS_KEY_ID ?? '',
+    secretAccessKey: env.AWS_SECRET_ACCESS_KEY ?? '',
+    ...(env.AWS_SESSION_TOKEN !== undefined && { sessionToken: env.AWS_SESSION_TOKEN }),
+    ...(headers !== undefined && { headers: { ...headers } }),
+    ...(body !== undefined && { body }),
+  })
+  const signed = await signer.sign()
+  let answer: Response
+  let text: string
+  try {
+    answer = await fetch(signed.url, {
+      method,
+      headers: signed.headers,
+      ...(body !== undefined && { body }),
+      signal: AbortSignal.timeout(ATTEMPT_TIMEOUT_MS),
+    })
+    text = await answer.text()
+  } catch (cause) {
+    throw new AwsError(0, 'NoAnswer', `${service} did not answer: ${String(cause)}`, { cause })
+  }
+  if (answer.ok) return text
+  const type = answer.headers.get('x-amzn-errortype') ?? /"__type" *: *"([^"]+)"/.exec(text)?.[1] ?? ''
+  throw new AwsError(
+    answer.status,
+    type,
+    `${service} answered ${answer.status} ${type}: ${text.slice(0, 500)}`,
+  )
+}
+
+function isTransient({ status, type }: AwsError): boolean {
+  return (
+    status === 0 || status === 429 || status >= 500 || /Throttl|ThroughputExceeded|LimitExceeded/.test(type)
+  )
+}
