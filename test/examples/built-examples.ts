@@ -10,12 +10,17 @@ const run = promisify(execFile)
 
 /** The examples as in a clone that has been built, away from this one's `dist`. */
 export interface BuiltExamples extends AsyncDisposable {
+  /** The clone's root. */
+  readonly folder: string
   /**
    * Runs Node in the clone's root, to its end, which it must come to by itself.
-   * @param path where it finds programs. @default this process's
+   * @param env beside where it finds programs and puts temporary files
    * @throws what it wrote, where it ends with another code than 0
    */
-  run(args: readonly string[], path?: string): Promise<{ stdout: string; stderr: string }>
+  run(
+    args: readonly string[],
+    env?: Readonly<Record<string, string>>,
+  ): Promise<{ stdout: string; stderr: string }>
   /** What the examples left in the folder for temporary files. */
   leftovers(): Promise<string[]>
 }
@@ -33,9 +38,10 @@ export async function builtExamples(): Promise<BuiltExamples> {
   })
   await cp(join(root, 'dist/run'), join(folder, 'dist/run'), { recursive: true })
   return {
-    run: (args, path = process.env.PATH) => {
-      const env = { PATH: path, HOME: process.env.HOME, TMPDIR: temporary }
-      return run(process.execPath, args, { cwd: folder, env, timeout: 60_000 })
+    folder,
+    run: (args, env = {}) => {
+      const own = { PATH: process.env.PATH, HOME: process.env.HOME, TMPDIR: temporary }
+      return run(process.execPath, args, { cwd: folder, env: { ...own, ...env }, timeout: 60_000 })
     },
     leftovers: () => readdir(temporary),
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),

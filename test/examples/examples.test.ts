@@ -1,5 +1,14 @@
+import { readFileSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { generateKey } from '../../src/core/seal.js'
+import { AwsSpec, type Template } from '../deploy/debug-stack-spec.js'
 import { type BuiltExamples, builtExamples } from './built-examples.js'
+
+const { AWS_CDK_MODULES, REQUIRE_REAL_SERVERS } = process.env
+const endpoint = 'abc123-ats.iot.eu-west-1.amazonaws.com'
+const live = { TETHER_APP: 'shop', TETHER_STAGE: 'dev', TETHER_KEY: generateKey(), TETHER_ENDPOINT: endpoint }
+const read = (file: string) => JSON.parse(readFileSync(file, 'utf8'))
 
 describe('examples', () => {
   let examples: BuiltExamples
@@ -11,7 +20,9 @@ describe('examples', () => {
   afterAll(() => examples?.[Symbol.asyncDispose]())
 
   it('quickstart says so where there is no Python, and does without', { timeout: 60_000 }, async () => {
-    const { stdout, stderr } = await examples.run(['examples/quickstart/demo.js', '--once'], '/nowhere')
+    const { stdout, stderr } = await examples.run(['examples/quickstart/demo.js', '--once'], {
+      PATH: '/nowhere',
+    })
     expect(stdout).toMatch(/^There is no python3 on the PATH: the function in Python is left out\./)
     expect(stdout).toMatch(/^second .*"Hello from the new code, demo!"/m)
     expect(stdout).not.toContain('words')
@@ -40,4 +51,74 @@ describe('examples', () => {
     expect(stdout).toMatch(/^# fail 0$/m)
     expect(await examples.leftovers()).toEqual([])
   })
+
+  it('sam puts the stub in front of Node functions, with a layer, variables and a policy', {
+    timeout: 60_000,
+  }, async () => {
+    const template = join(examples.folder, 'examples/sam/template.json')
+    const to = join(examples.folder, 'live.json')
+    await examples.run(['examples/sam/tether.js', template, to], live)
+    const before = read(template)
+    const { Resources } = read(to)
+    for (const id of ['Api', 'Worker']) {
+      expect(Resources[id].Properties).toMatchObject({
+        ...before.Resources[id].Properties,
+        Layers: [{ Ref: 'LambdaTetherLayer' }],
+        Timeout: 60,
+        Environment: {
+          Variables: {
+            ...before.Resources[id].Properties.Environment?.Variables,
+            AWS_LAMBDA_EXEC_WRAPPER: '/opt/lambda-tether/wrap',
+            LAMBDA_TETHER_FUNCTION: id,
+          },
+        },
+      })
+    }
+    expect(Resources.Api.Properties.Policies).toHaveLength(1)
+    expect(Resources.Report).toEqual(before.Resources.Report)
+    // What packaging makes of the paths; the spec has no types of SAM's.
+    Resources.Worker.Properties.Code = { S3Bucket: 'b', S3Key: 'k' }
+    Resources.LambdaTetherLayer.Properties.Content = { S3Bucket: 'b', S3Key: 'l' }
+    const { Api: _api, Report: _report, ...plain } = Resources
+    expect(new AwsSpec().problems({ Resources: plain } as Template)).toEqual([])
+    const zip = readFileSync(join(examples.folder, 'layer.zip')).toString('latin1')
+    expect(zip).toContain('lambda-tether/wrap')
+  })
+
+  describe.skipIf(AWS_CDK_MODULES === undefined && REQUIRE_REAL_SERVERS === undefined)(
+    'with aws-cdk-lib in AWS_CDK_MODULES',
+    () => {
+      it('cdk puts the stub in front of Node functions', { timeout: 120_000 }, async () => {
+        if (AWS_CDK_MODULES === undefined)
+          throw new Error('AWS_CDK_MODULES must be the node_modules that has aws-cdk-lib.')
+        const folder = join(examples.folder, 'examples/cdk')
+        symlinkSync(AWS_CDK_MODULES, join(examples.folder, 'examples/node_modules'), 'junction')
+        const CDK_OUTDIR = join(folder, 'cdk.out')
+        await examples.run(['examples/cdk/app.js'], { ...live, CDK_OUTDIR })
+        const template: Template = read(join(CDK_OUTDIR, 'Shop.template.json'))
+        const problems = new AwsSpec().problems(template)
+        expect(problems.filter((problem) => !problem.endsWith('does not know Fn::Join'))).toEqual([])
+        const functions = Object.values(template.Resources).filter(
+          ({ Type }) => Type === 'AWS::Lambda::Function',
+        )
+        const of = (runtime: string) =>
+          functions.find(({ Properties }) => Properties?.Runtime === runtime)?.Properties
+        expect(of('nodejs22.x')).toMatchObject({
+          Timeout: 60,
+          Layers: [expect.anything()],
+          Environment: {
+            Variables: {
+              AWS_LAMBDA_EXEC_WRAPPER: '/opt/lambda-tether/wrap',
+              LAMBDA_TETHER_FUNCTION: 'api',
+              LAMBDA_TETHER_ENDPOINT: endpoint,
+            },
+          },
+        })
+        expect(of('python3.13')?.Layers).toBeUndefined()
+        expect(JSON.stringify(template.Resources)).toContain('iot:Connect')
+        await examples.run(['examples/cdk/app.js'], { CDK_OUTDIR })
+        expect(JSON.stringify(read(join(CDK_OUTDIR, 'Shop.template.json')))).not.toContain('LAMBDA_TETHER')
+      })
+    },
+  )
 })
