@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { TetherError } from '../core/errors.js'
 
 /** An HTTP server that is listening. */
@@ -10,12 +11,21 @@ export interface HttpListener extends AsyncDisposable {
   close(): Promise<void>
 }
 
+/** Takes a request that wants to go on as another protocol, with its socket and the first bytes after it. */
+export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+
 /**
- * Listens on a port; 0 is a free one.
+ * Listens on a port; 0 is a free one. The sockets of upgrades are their listener's to close.
  * @throws TetherError `UNREACHABLE` when the port is taken or not allowed
  */
-export async function listen(listener: RequestListener, host: string, port: number): Promise<HttpListener> {
+export async function listen(
+  listener: RequestListener,
+  host: string,
+  port: number,
+  onUpgrade?: UpgradeListener,
+): Promise<HttpListener> {
   const server = createServer(listener)
+  if (onUpgrade !== undefined) server.on('upgrade', onUpgrade)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) =>
       reject(

@@ -20,7 +20,7 @@ export interface PolicyDocument {
 export type IotAction = 'iot:Connect' | 'iot:Publish' | 'iot:RetainPublish' | 'iot:Subscribe' | 'iot:Receive'
 
 /** Whether `action` is allowed on a resource such as `topic/a/b`, the part of the ARN after the account. */
-export type PolicyCheck = (action: IotAction, resource: string) => boolean
+export type PolicyCheck<A extends string = IotAction> = (action: A, resource: string) => boolean
 
 interface Rule {
   readonly deny: boolean
@@ -33,9 +33,14 @@ interface Rule {
  * @throws TetherError `INVALID_OPTION` for what IAM knows and this does not (conditions, variables, `NotAction`):
  *   a policy that is only half understood would allow or deny the wrong things in silence
  */
-export function compilePolicy(policy: PolicyDocument, region: string, accountId: string): PolicyCheck {
+export function compilePolicy<A extends string = IotAction>(
+  policy: PolicyDocument,
+  region: string,
+  accountId: string,
+  service = 'iot',
+): PolicyCheck<A> {
   const rules = list(policy?.Statement).map(compileStatement)
-  const prefix = `arn:${partitionOf(region)}:iot:${region}:${accountId}:`
+  const prefix = `arn:${partitionOf(region)}:${service}:${region}:${accountId}:`
   return (action, resource) => {
     const arn = prefix + resource
     const applies = (rule: Rule) =>

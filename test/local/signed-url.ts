@@ -39,7 +39,8 @@ export async function signedUrl(base: string, options: SigningOptions): Promise<
   return `${base}${path}?${query.toString().replaceAll('+', '%20')}`
 }
 
-class NodeSha256 {
+/** SHA-256 as the AWS SDK takes it. */
+export class NodeSha256 {
   readonly #hash: Hash | Hmac
 
   constructor(secret?: string | ArrayBuffer | ArrayBufferView) {

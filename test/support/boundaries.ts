@@ -19,7 +19,7 @@ export interface Reference {
 const SIBLINGS: readonly string[] = ['transports', 'stores', 'executors', 'sources']
 
 /** Not in `dependencies`: an installation without them must still load every module. */
-const OPTIONAL = /^(?:@aws-sdk\/|esbuild(?:\/|$)|aedes(?:\/|$))/
+const OPTIONAL = /^(?:@aws-sdk\/|esbuild(?:\/|$)|(?:aedes|dynalite)(?:\/|$))/
 
 /**
  * Checks modules against the layout of `docs/architecture.md`.

@@ -1,0 +1,67 @@
+import type { Clock } from '../core/clock.js'
+import type { WebSocketApiEvents, WebSocketApiStats } from './api-gateway-events.js'
+import type { WebSocketRoutes } from './api-gateway-integration.js'
+import type { WebSocketApiLimits } from './api-gateway-limits.js'
+import type { LocalIdentity } from './broker-options.js'
+
+/** How to make a WebSocket API. */
+export interface WebSocketApiOptions {
+  /** Who is asked: `$connect`, `$disconnect`, `$default`, and a message's `action` by name. */
+  readonly routes: WebSocketRoutes
+  /** The API's stage, the first part of every path. @default 'live' */
+  readonly stage?: string
+  /** Ten letters and digits, in the resources of policies. @default made up */
+  readonly apiId?: string
+  /** Who may connect, and post, by SigV4. @default anybody, with no signature looked at */
+  readonly identities?: readonly LocalIdentity[]
+  /** Limits other than AWS's. @default API Gateway's own */
+  readonly limits?: Partial<WebSocketApiLimits>
+  /** @default '127.0.0.1' */
+  readonly host?: string
+  /** @default 0, a free one */
+  readonly port?: number
+  /** @default 'us-east-1' */
+  readonly region?: string
+  /** @default '123456789012' */
+  readonly accountId?: string
+  readonly clock?: Clock
+}
+
+/** Which connections to break, and how. */
+export interface CutOptions {
+  /** @default every one */
+  readonly connectionId?: string
+  /** Sockets stay open and carry nothing any more, and API Gateway does not notice. @default false */
+  readonly silently?: boolean
+  /** Whether `$disconnect` is left out, which AWS calls a best effort. @default false */
+  readonly unreported?: boolean
+}
+
+/** A WebSocket API that is listening, with its management API on the same port. */
+export interface WebSocketApi extends AsyncDisposable {
+  readonly apiId: string
+  readonly stage: string
+  /** `ws://127.0.0.1:<port>/<stage>`, for clients. */
+  readonly endpoint: string
+  /** `http://127.0.0.1:<port>/<stage>`, for `AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI`. */
+  readonly managementEndpoint: string
+  /** Who is connected now. */
+  connections(): readonly OpenConnection[]
+  /** Breaks connections without a goodbye. */
+  cut(options?: CutOptions): void
+  on<E extends keyof WebSocketApiEvents>(event: E, listener: WebSocketApiEvents[E]): this
+  once<E extends keyof WebSocketApiEvents>(event: E, listener: WebSocketApiEvents[E]): this
+  off<E extends keyof WebSocketApiEvents>(event: E, listener: WebSocketApiEvents[E]): this
+  stats(): WebSocketApiStats
+  /** Ends every connection, and asks no function any more. Idempotent. */
+  close(): Promise<void>
+}
+
+/** A connection as {@link WebSocketApi.connections} lists it. */
+export interface OpenConnection {
+  readonly connectionId: string
+  /** Its URL's. */
+  readonly query: Readonly<Record<string, string>>
+  /** Unix milliseconds. */
+  readonly connectedAt: number
+}
