@@ -2,11 +2,14 @@ import { randomBytes } from 'node:crypto'
 import { type Clock, systemClock } from '../core/clock.js'
 import { TetherError } from '../core/errors.js'
 import { createLocalBroker, type LocalBroker, type LocalBrokerOptions } from './broker.js'
+import { type ControlPlane, openControlPlane } from './control-plane.js'
+import type { ControlPlaneOptions } from './control-plane-gate.js'
+import { type LocalDebugStack, type LocalDebugStackOptions, startDebugStack } from './debug-stack.js'
 import type { FunctionDefinition, LocalCredentials } from './function-definition.js'
 import { type HttpApi, httpApi } from './http-api.js'
 import type { HttpListener } from './http-listener.js'
 import type { LocalFunction } from './lambda-function.js'
-import { createLambdaHost, type LambdaHost, type LambdaHostOptions } from './lambda-host.js'
+import { type LambdaHost, type LambdaHostOptions, ProcessHost } from './lambda-host.js'
 import { type LocalBucket, S3Bucket } from './s3-bucket.js'
 import { type S3EndpointOptions, s3Endpoint } from './s3-endpoint.js'
 import { isBucketName } from './s3-operations.js'
@@ -29,6 +32,8 @@ export interface LocalCloudOptions {
   readonly lambda?: Omit<LambdaHostOptions, 'region' | 'accountId' | 'credentials' | 'clock'>
   /** The S3 endpoint's own options; its `identities` are accepted beside `credentials`. */
   readonly s3?: Partial<Pick<S3EndpointOptions, 'identities' | 'maxObjectBytes'>>
+  /** The options of Lambda's and IAM's own APIs; their `identities` are accepted beside `credentials`. */
+  readonly controlPlane?: ControlPlaneOptions
   readonly clock?: Clock
 }
 
@@ -49,12 +54,21 @@ export interface LocalCloud extends AsyncDisposable {
   readonly snsEndpoint: string
   /** For `AWS_ENDPOINT_URL_S3`; functions have it already. @throws TetherError `CLOSED` before `open()` */
   readonly s3Endpoint: string
+  /** For the Lambda client's `endpoint`; functions have it already. @throws TetherError `CLOSED` before `open()` */
+  readonly lambdaEndpoint: string
+  /** For the IAM client's `endpoint`: the inline policies of functions' roles. @throws TetherError `CLOSED` before `open()` */
+  readonly iamEndpoint: string
   /** Starts to listen. @throws TetherError `MISSING_DEPENDENCY` (aedes), `UNREACHABLE` (port taken), `CLOSED` */
   open(): Promise<void>
   /** Adds a function. @throws TetherError `INVALID_OPTION`, `CLOSED` */
   function(definition: FunctionDefinition): LocalFunction
   /** Puts a function behind HTTP. @throws TetherError `UNREACHABLE` (port taken), `CLOSED` */
   httpApi(target: Pick<LocalFunction, 'invoke'>, options?: { readonly port?: number }): Promise<HttpApi>
+  /**
+   * Starts what the `api-gateway` transport needs: a WebSocket API, the relay behind it with its table, and a bucket.
+   * @throws TetherError `MISSING_DEPENDENCY` (dynalite), `INVALID_OPTION`, `CLOSED`
+   */
+  debugStack(options: LocalDebugStackOptions): Promise<LocalDebugStack>
   /** The topic of that name, made when it is new. @throws TetherError `INVALID_OPTION` */
   topic(name: string): LocalTopic
   /** The bucket of that name, made when it is new. @throws TetherError `INVALID_OPTION` */
@@ -78,8 +92,9 @@ class ComposedCloud implements LocalCloud {
   readonly #clock: Clock
   readonly #topics = new Map<string, LocalTopic>()
   readonly #buckets = new Map<string, S3Bucket>()
-  readonly #listeners: HttpListener[] = []
-  #lambda: LambdaHost | undefined
+  readonly #listeners: { close(): Promise<void> }[] = []
+  #lambda: ProcessHost | undefined
+  #controlPlane: ControlPlane | undefined
   #sns: HttpListener | undefined
   #s3: HttpListener | undefined
   #opening: Promise<void> | undefined
@@ -128,6 +143,14 @@ class ComposedCloud implements LocalCloud {
     return (this.#s3 ?? notOpen()).url
   }
 
+  get lambdaEndpoint(): string {
+    return (this.#controlPlane ?? notOpen()).lambdaUrl
+  }
+
+  get iamEndpoint(): string {
+    return (this.#controlPlane ?? notOpen()).iamUrl
+  }
+
   open(): Promise<void> {
     if (this.#closing !== undefined) return Promise.reject(closedError())
     this.#opening ??= this.#open()
@@ -135,7 +158,9 @@ class ComposedCloud implements LocalCloud {
   }
 
   function(definition: FunctionDefinition): LocalFunction {
-    return this.lambda.function(definition)
+    const made = this.lambda.function(definition)
+    this.#controlPlane?.adopt(definition)
+    return made
   }
 
   async httpApi(
@@ -153,6 +178,26 @@ class ComposedCloud implements LocalCloud {
     })
     this.#listeners.push(api)
     return api
+  }
+
+  async debugStack(options: LocalDebugStackOptions): Promise<LocalDebugStack> {
+    if (this.#closing !== undefined) throw closedError()
+    if (this.#lambda === undefined) notOpen()
+    const { region, accountId, credentials } = this
+    return startDebugStack(options, {
+      host: this.#host,
+      region,
+      accountId,
+      credentials,
+      clock: this.#clock,
+      function: (definition) => this.function(definition),
+      bucket: (name) => this.bucket(name),
+      own: (part) => {
+        this.#listeners.push(part)
+        // It was being started while the cloud closed.
+        if (this.#closing !== undefined) void part.close()
+      },
+    })
   }
 
   topic(name: string): LocalTopic {
@@ -198,7 +243,17 @@ class ComposedCloud implements LocalCloud {
       clock: this.#clock,
     })
     this.#listeners.push(this.#s3)
-    this.#lambda = createLambdaHost({
+    this.#controlPlane = await openControlPlane(this.#options.controlPlane ?? {}, {
+      host: this.#host,
+      region,
+      accountId,
+      credentials,
+      buckets: this.#buckets,
+      clock: this.#clock,
+      functionHost: () => this.#lambda ?? notOpen(),
+    })
+    this.#listeners.push(this.#controlPlane)
+    this.#lambda = new ProcessHost({
       ...this.#options.lambda,
       region,
       accountId,
@@ -207,6 +262,7 @@ class ComposedCloud implements LocalCloud {
       environment: {
         AWS_ENDPOINT_URL_SNS: this.#sns.url,
         AWS_ENDPOINT_URL_S3: this.#s3.url,
+        AWS_ENDPOINT_URL_LAMBDA: this.lambdaEndpoint,
         ...this.#options.lambda?.environment,
       },
     })

@@ -15,6 +15,8 @@ export interface PoolOptions {
 export class EnvironmentPool {
   readonly #options: PoolOptions
   readonly #all = new Set<ExecutionEnvironment>()
+  /** Those whose definition is no longer the function's: what runs in them is their last. */
+  readonly #outdated = new WeakSet<ExecutionEnvironment>()
   /** The most recently used is last, and is used first, so that the others may expire. */
   readonly #unused: ExecutionEnvironment[] = []
   readonly #expiries = new Map<ExecutionEnvironment, Cancel>()
@@ -49,6 +51,12 @@ export class EnvironmentPool {
     return environment
   }
 
+  /** Uses none of these again: those that wait end, those that are at work end after it. */
+  renew(): void {
+    for (const environment of this.#all) this.#outdated.add(environment)
+    void this.expire()
+  }
+
   /** Ends those that wait, as Lambda does whenever it likes. */
   async expire(): Promise<void> {
     await Promise.all(this.#unused.splice(0).map((environment) => environment.stop()))
@@ -61,6 +69,10 @@ export class EnvironmentPool {
   }
 
   #release(environment: ExecutionEnvironment): void {
+    if (this.#outdated.has(environment)) {
+      void environment.stop()
+      return
+    }
     this.#unused.push(environment)
     const cancel = this.#options.clock.schedule(this.#options.idleMs, () => void environment.stop())
     this.#expiries.set(environment, cancel)

@@ -12,8 +12,15 @@ export interface LocalCredentials {
 export interface FunctionDefinition {
   /** 1 to 64 letters, digits, `-` or `_`. */
   readonly name: string
-  /** A folder, as a zip would unpack; or one `.js`, `.mjs` or `.cjs` file, which is put where `handler` says. */
+  /** A folder, as a zip would unpack; or one `.js`, `.mjs`, `.cjs` or `.py` file, which is put where `handler` says. */
   readonly bundle: string
+  /**
+   * `nodejs<major>.x` or `python3.<minor>`, as Lambda names them: this machine's Node or Python runs it, whatever the
+   * number. @default this Node's
+   */
+  readonly runtime?: string
+  /** Folders, as layers' zips would unpack, at most five; merged in their order into what stands for `/opt`. @default none */
+  readonly layers?: readonly string[]
   /** @default 'index.handler' */
   readonly handler?: string
   /** At most 4 KB in all; the names that Lambda reserves are refused. */
@@ -26,6 +33,8 @@ export interface FunctionDefinition {
   readonly reservedConcurrency?: number
   /** The Node that runs it. @default process.execPath */
   readonly nodePath?: string
+  /** The Python that runs it. @default 'python3' */
+  readonly pythonPath?: string
   /** What stands for the function's role. @default the host's */
   readonly credentials?: LocalCredentials
 }
@@ -34,14 +43,25 @@ export interface FunctionDefinition {
 export type CompleteDefinition = Required<Omit<FunctionDefinition, 'credentials'>> &
   Pick<FunctionDefinition, 'credentials'>
 
-const DEFAULTS = { handler: 'index.handler', timeoutMs: 3000, memoryMb: 128, reservedConcurrency: 100 }
+const DEFAULTS = {
+  handler: 'index.handler',
+  environment: {},
+  layers: [],
+  timeoutMs: 3000,
+  memoryMb: 128,
+  reservedConcurrency: 100,
+  pythonPath: 'python3',
+}
+/** The most layers of one function. */
+export const MAX_LAYERS = 5
 
 /**
  * Checks a definition as Lambda's CreateFunction does.
  * @throws TetherError `INVALID_OPTION` by name
  */
 export function completeDefinition(definition: FunctionDefinition): CompleteDefinition {
-  const complete = { ...DEFAULTS, environment: {}, nodePath: process.execPath, ...definition }
+  const runtime = `nodejs${process.versions.node.split('.')[0]}.x`
+  const complete = { ...DEFAULTS, runtime, nodePath: process.execPath, ...definition }
   if (!/^[A-Za-z0-9_-]{1,64}$/.test(complete.name)) {
     throw new TetherError(
       'INVALID_OPTION',
@@ -61,7 +81,25 @@ export function completeDefinition(definition: FunctionDefinition): CompleteDefi
   checkRange('memoryMb', complete.memoryMb, 128, 10_240)
   checkRange('reservedConcurrency', complete.reservedConcurrency, 0, 1000)
   checkUserEnvironment(complete.environment)
+  if (runtimeFamily(complete.runtime) === undefined) {
+    throw new TetherError(
+      'INVALID_OPTION',
+      `'runtime' must be nodejs<major>.x or python3.<minor>, not '${complete.runtime}'.`,
+    )
+  }
+  if (complete.layers.length > MAX_LAYERS) {
+    throw new TetherError(
+      'INVALID_OPTION',
+      `'layers' of '${complete.name}' are ${complete.layers.length}; Lambda allows ${MAX_LAYERS}.`,
+    )
+  }
   return complete
+}
+
+/** What runs functions of that runtime here; undefined where nothing does. */
+export function runtimeFamily(runtime: string): 'node' | 'python' | undefined {
+  if (/^nodejs\d+\.x$/.test(runtime)) return 'node'
+  return /^python3\.\d+$/.test(runtime) ? 'python' : undefined
 }
 
 function checkRange(option: string, value: number, min: number, max: number): void {

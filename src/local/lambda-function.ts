@@ -38,11 +38,13 @@ export class LambdaFunction implements LocalFunction {
   readonly #options: FunctionOptions
   readonly #slots: ConcurrencySlots
   readonly #delays = new Set<Cancel>()
+  #timeoutMs: number
   #closed = false
 
   constructor(options: FunctionOptions) {
     this.#options = options
     this.#slots = new ConcurrencySlots(options.concurrency)
+    this.#timeoutMs = options.timeoutMs
   }
 
   get name(): string {
@@ -88,6 +90,13 @@ export class LambdaFunction implements LocalFunction {
     return this.#options.pool.expire()
   }
 
+  /** Its definition has changed: no environment made before is used again, and invocations have another time-out. */
+  renew({ timeoutMs, concurrency }: Pick<FunctionOptions, 'timeoutMs' | 'concurrency'>): void {
+    this.#timeoutMs = timeoutMs
+    this.#slots.resize(concurrency)
+    this.#options.pool.renew()
+  }
+
   /** Ends every environment; what runs rejects with `CLOSED`, what waits is forgotten. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true
@@ -128,7 +137,7 @@ export class LambdaFunction implements LocalFunction {
   /** Expects a slot to be taken, and gives it back. */
   async #attempt(request: InvokeRequest, attempt: number): Promise<InvokeResult> {
     try {
-      const result = await runInvocation(request, this.#options)
+      const result = await runInvocation(request, { ...this.#options, timeoutMs: this.#timeoutMs })
       if (this.#closed) throw closedError()
       const { requestId, type } = request
       const { payload, functionError, durationMs, initDurationMs } = result

@@ -1,46 +1,20 @@
-import { dirname } from 'node:path'
 import { EventEmitter } from 'eventemitter3'
-import { type Clock, systemClock } from '../core/clock.js'
 import { TetherError } from '../core/errors.js'
 import { Guard } from '../executors/guard.js'
-import type { RuntimeCommand } from '../executors/runtime-process.js'
-import { runFile } from '../run-files.js'
 import { EnvironmentPool } from './environment-pool.js'
 import { ExecutionEnvironment } from './execution-environment.js'
 import {
   type CompleteDefinition,
   completeDefinition,
   type FunctionDefinition,
-  type LocalCredentials,
 } from './function-definition.js'
-import { lambdaEnvironment } from './function-environment.js'
 import type { LambdaHostEvents } from './lambda-events.js'
 import { LambdaFunction, type LocalFunction } from './lambda-function.js'
+import { completeHostOptions, type LambdaHostOptions } from './lambda-host-options.js'
+import { runtimeCommand } from './runtime-command.js'
 import { createTaskRoot, type TaskRoot } from './task-root.js'
 
-/** How to run functions. */
-export interface LambdaHostOptions {
-  /** @default 'us-east-1' */
-  readonly region?: string
-  /** Twelve digits. @default '123456789012' */
-  readonly accountId?: string
-  /** What functions get as their role's credentials. @default made up */
-  readonly credentials?: LocalCredentials
-  /** Environment variables of every function, outside Lambda's 4 KB; a function's own win. @default none */
-  readonly environment?: Readonly<Record<string, string>>
-  /** How long an unused execution environment lives, in milliseconds. @default 600000, ten minutes */
-  readonly idleMs?: number
-  /** How long a start may take before it is tried again, in milliseconds. @default 10000, as Lambda's */
-  readonly initTimeoutMs?: number
-  /**
-   * The waits before each further attempt at a failed asynchronous event, in milliseconds; their number is the number
-   * of retries. Lambda's are one minute and two. @default [200, 400]
-   */
-  readonly retryDelaysMs?: readonly number[]
-  /** Whether to stop processes between invocations, as Lambda does. @default true, but on Windows, which cannot */
-  readonly freeze?: boolean
-  readonly clock?: Clock
-}
+export type { LambdaHostOptions } from './lambda-host-options.js'
 
 /**
  * Runs Lambda functions in processes of their own behind the Lambda Runtime API, with Lambda's limits, freezing
@@ -49,8 +23,11 @@ export interface LambdaHostOptions {
 export interface LambdaHost extends AsyncDisposable {
   /** Adds a function. @throws TetherError `INVALID_OPTION`, `CLOSED` */
   function(definition: FunctionDefinition): LocalFunction
+  /** Adds a listener of an event; see {@link LambdaHostEvents}. */
   on<E extends keyof LambdaHostEvents>(event: E, listener: LambdaHostEvents[E]): this
+  /** As `on`, for the next event alone. */
   once<E extends keyof LambdaHostEvents>(event: E, listener: LambdaHostEvents[E]): this
+  /** Removes a listener. */
   off<E extends keyof LambdaHostEvents>(event: E, listener: LambdaHostEvents[E]): this
   /** Kills every process and waits until it is gone; invocations that run reject with `CLOSED`. Idempotent. */
   close(): Promise<void>
@@ -61,60 +38,92 @@ export function createLambdaHost(options: LambdaHostOptions = {}): LambdaHost {
   return new ProcessHost(options)
 }
 
-const DEFAULTS = {
-  region: 'us-east-1',
-  accountId: '123456789012',
-  credentials: { accessKeyId: 'AKIALOCALCLOUD000000', secretAccessKey: 'local-cloud' },
-  environment: {},
-  idleMs: 600_000,
-  initTimeoutMs: 10_000,
-  retryDelaysMs: [200, 400],
-  clock: systemClock,
+/** The version of a function that can be changed. */
+const LATEST = '$LATEST'
+
+interface HostedFunction {
+  readonly run: LambdaFunction
+  definition: CompleteDefinition
+  taskRoot: TaskRoot
 }
 
-class ProcessHost implements LambdaHost {
+/** A Lambda host whose functions can be changed and removed, as the control plane does. */
+export class ProcessHost implements LambdaHost {
   readonly #options: Required<LambdaHostOptions>
   readonly #events = new EventEmitter()
   readonly #guard = new Guard()
-  readonly #functions = new Map<string, { run: LambdaFunction; taskRoot: TaskRoot }>()
+  readonly #functions = new Map<string, HostedFunction>()
+  readonly #taskRoots: TaskRoot[] = []
   #closing: Promise<void> | undefined
   #warned = false
 
   constructor(options: LambdaHostOptions) {
-    const freeze = (options.freeze ?? true) && process.platform !== 'win32'
-    this.#options = { ...DEFAULTS, ...options, freeze }
+    this.#options = completeHostOptions(options)
   }
 
-  function(definition: FunctionDefinition): LocalFunction {
+  /** @param version of a function that was published; it has a place of its own */
+  function(definition: FunctionDefinition, version = LATEST): LocalFunction {
     if (this.#closing !== undefined) throw new TetherError('CLOSED', 'The local Lambda host was closed.')
     const complete = completeDefinition(definition)
     const { name } = complete
-    if (this.#functions.has(name)) {
+    if (this.#functions.has(keyOf(name, version))) {
       throw new TetherError(
         'INVALID_OPTION',
         `There is a function named '${name}' already. Choose another 'name'.`,
       )
     }
-    const taskRoot = createTaskRoot(complete)
     const { clock, idleMs, initTimeoutMs, retryDelaysMs, region, accountId } = this.#options
-    const run = new LambdaFunction({
-      name,
-      arn: `arn:aws:lambda:${region}:${accountId}:function:${name}`,
-      timeoutMs: complete.timeoutMs,
-      initTimeoutMs,
-      retryDelaysMs,
-      concurrency: complete.reservedConcurrency,
-      clock,
-      pool: new EnvironmentPool({
+    const arn = `arn:aws:lambda:${region}:${accountId}:function:${name}`
+    const hosted: HostedFunction = {
+      definition: complete,
+      taskRoot: this.#taskRoot(complete),
+      run: new LambdaFunction({
+        name,
+        arn: version === LATEST ? arn : `${arn}:${version}`,
+        timeoutMs: complete.timeoutMs,
+        initTimeoutMs,
+        retryDelaysMs,
+        concurrency: complete.reservedConcurrency,
         clock,
-        idleMs,
-        create: (onIdle) => this.#environment(complete, taskRoot.path, onIdle),
+        pool: new EnvironmentPool({
+          clock,
+          idleMs,
+          create: (onIdle) => this.#environment(hosted, version, onIdle),
+        }),
+        onInvocation: (report) => this.#emit('invocation', report),
+        onDiscard: (event) => this.#emit('discard', event),
       }),
-      onInvocation: (report) => this.#emit('invocation', report),
-      onDiscard: (event) => this.#emit('discard', event),
-    })
-    this.#functions.set(name, { run, taskRoot })
-    return run
+    }
+    this.#functions.set(keyOf(name, version), hosted)
+    return hosted.run
+  }
+
+  /** A function that was added, or a version of it. */
+  find(name: string, version = LATEST): LocalFunction | undefined {
+    return this.#functions.get(keyOf(name, version))?.run
+  }
+
+  /**
+   * Changes a function: environments made from now on have the new definition, others end after what they run.
+   * @throws TetherError `INVALID_OPTION`
+   */
+  redefine(definition: FunctionDefinition): void {
+    const complete = completeDefinition(definition)
+    const hosted = this.#functions.get(keyOf(complete.name, LATEST))
+    if (hosted === undefined) {
+      throw new TetherError('INVALID_OPTION', `There is no function named '${complete.name}'.`)
+    }
+    // The old code stays until the host closes: what runs may still load from it.
+    hosted.taskRoot = this.#taskRoot(complete)
+    hosted.definition = complete
+    hosted.run.renew({ timeoutMs: complete.timeoutMs, concurrency: complete.reservedConcurrency })
+  }
+
+  /** Removes a function, or a version of it; what runs is killed. */
+  async remove(name: string, version = LATEST): Promise<void> {
+    const hosted = this.#functions.get(keyOf(name, version))
+    this.#functions.delete(keyOf(name, version))
+    await hosted?.run.close()
   }
 
   on<E extends keyof LambdaHostEvents>(event: E, listener: LambdaHostEvents[E]): this {
@@ -145,17 +154,35 @@ class ProcessHost implements LambdaHost {
     const functions = [...this.#functions.values()]
     await Promise.all(functions.map(({ run }) => run.close()))
     await this.#guard.close()
-    for (const { taskRoot } of functions) taskRoot.remove()
+    for (const taskRoot of this.#taskRoots) taskRoot.remove()
   }
 
-  #environment(definition: CompleteDefinition, taskRoot: string, onIdle: () => void): ExecutionEnvironment {
+  #taskRoot(definition: CompleteDefinition): TaskRoot {
+    const taskRoot = createTaskRoot(definition)
+    this.#taskRoots.push(taskRoot)
+    return taskRoot
+  }
+
+  #environment(hosted: HostedFunction, version: string, onIdle: () => void): ExecutionEnvironment {
     this.#warnOfFreezing()
+    const { definition, taskRoot } = hosted
     const functionName = definition.name
+    const { region, credentials, environment: extra, clock } = this.#options
     const environment: ExecutionEnvironment = new ExecutionEnvironment({
       guard: this.#guard,
-      clock: this.#options.clock,
+      clock,
       freeze: this.#options.freeze,
-      command: (runtimeApi) => this.#command(definition, taskRoot, runtimeApi, environment.id),
+      command: (runtimeApi) =>
+        runtimeCommand(definition, {
+          region,
+          credentials,
+          extra,
+          version,
+          taskRoot,
+          runtimeApi,
+          environmentId: environment.id,
+          now: clock.now(),
+        }),
       onLog: (entry, requestId) =>
         this.#emit('log', {
           ...entry,
@@ -176,32 +203,6 @@ class ProcessHost implements LambdaHost {
     return environment
   }
 
-  #command(definition: CompleteDefinition, taskRoot: string, runtimeApi: string, id: string): RuntimeCommand {
-    const bootstrap = runFile('node-bootstrap')
-    const { region, credentials, environment, clock } = this.#options
-    const day = new Date(clock.now()).toISOString().slice(0, 10).replaceAll('-', '/')
-    return {
-      command: definition.nodePath,
-      args: [
-        // Lambda's Node runtimes have require() of ES modules off.
-        '--no-experimental-require-module',
-        `--max-old-space-size=${Math.floor(definition.memoryMb * 0.9)}`,
-        bootstrap,
-      ],
-      cwd: taskRoot,
-      env: lambdaEnvironment(definition, {
-        region,
-        credentials,
-        taskRoot,
-        runtimeApi,
-        runtimeDir: dirname(bootstrap),
-        logGroupName: `/aws/lambda/${definition.name}`,
-        logStreamName: `${day}/[$LATEST]${id.replaceAll('-', '')}`,
-        extra: environment,
-      }),
-    }
-  }
-
   #warnOfFreezing(): void {
     if (this.#options.freeze || this.#warned) return
     this.#warned = true
@@ -218,4 +219,8 @@ class ProcessHost implements LambdaHost {
       process.emitWarning(`A listener of '${event}' threw: ${String(error)}`, 'LambdaTether')
     }
   }
+}
+
+function keyOf(name: string, version: string): string {
+  return `${name}:${version}`
 }

@@ -69,6 +69,7 @@ describe('a definition', () => {
     ['a handler outside its folder', { handler: '../index.handler' }, "'handler'"],
     ['a time-out of over 15 minutes', { timeoutMs: 900_001 }, "'timeoutMs'"],
     ['too little memory', { memoryMb: 127 }, "'memoryMb'"],
+    ['a runtime that the host has not', { runtime: 'java21' }, "'runtime'"],
     ['a missing bundle', { bundle: '/not/there.cjs' }, 'missing'],
     ['a bundle of another kind', { bundle: '/dev/null' }, "'bundle'"],
   ])('with %s is refused by name', async (_, wrong, text) => {

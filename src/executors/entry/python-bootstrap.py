@@ -1,6 +1,7 @@
 """Runs a handler behind the Lambda Runtime API, like the managed Python runtime. Needs Python 3.8 and nothing else.
 
-Run, not imported, as bootstrap-protocol.ts says.
+Run, not imported. An executor starts it as bootstrap-protocol.ts says; without that, its whole configuration is the
+environment that Lambda gives a runtime.
 """
 
 import atexit
@@ -25,7 +26,7 @@ class RuntimeClient:
 
     def __init__(self, address):
         host, _, path = address.partition("/")
-        self._base = "/" + path
+        self._base = "/" + path if path else ""
         self._connection = http.client.HTTPConnection(host, timeout=None)
 
     def next(self):
@@ -195,14 +196,37 @@ def load(path, name):
         folder, package = os.path.split(folder)
         module_name = package + "." + module_name
     sys.path.insert(0, folder)
-    module = import_file(module_name, path)
+    return find_handler(importing(path, lambda: import_file(module_name, path)), name, path)
+
+
+def load_from_task_root(folder, name):
+    """Imports `module.function` as the managed runtime does: `/` and `.` both lead into a folder, and layers are searched."""
+    module_name, dot, function = name.rpartition(".")
+    if not dot:
+        raise RuntimeFailure("MalformedHandlerName", "Bad handler '%s': it names no function" % name)
+    ours = os.path.dirname(os.path.abspath(__file__))
+    sys.path[:] = [folder] + [entry for entry in sys.path if entry != ours]
+    module = importing(module_name, lambda: importlib.import_module(module_name.replace("/", ".")))
+    return find_handler(module, function, module_name)
+
+
+def find_handler(module, name, origin):
     found = module
     for part in name.split("."):
         found = getattr(found, part, None)
     if not callable(found):
         problem = "is not there" if found is None else "is not callable"
-        raise RuntimeFailure("HandlerNotFound", "Handler '%s' of %s %s" % (name, path, problem))
+        raise RuntimeFailure("HandlerNotFound", "Handler '%s' of %s %s" % (name, origin, problem))
     return found
+
+
+def importing(origin, load_module):
+    try:
+        return load_module()
+    except SyntaxError as error:
+        raise RuntimeFailure("UserCodeSyntaxError", "Syntax error in %s: %s" % (origin, error)) from error
+    except ImportError as error:
+        raise RuntimeFailure("ImportModuleError", "Unable to import %s: %s" % (origin, error)) from error
 
 
 def import_file(name, path):
@@ -211,15 +235,10 @@ def import_file(name, path):
     # By its path: a handler's file may be called like a module that Python has loaded already.
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
-    try:
-        if "." in name:
-            importlib.import_module(name.rpartition(".")[0])
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    except SyntaxError as error:
-        raise RuntimeFailure("UserCodeSyntaxError", "Syntax error in %s: %s" % (path, error)) from error
-    except ImportError as error:
-        raise RuntimeFailure("ImportModuleError", "Unable to import %s: %s" % (path, error)) from error
+    if "." in name:
+        importlib.import_module(name.rpartition(".")[0])
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
     return module
 
 
@@ -270,16 +289,20 @@ def invoke(client, handler, headers, body, function):
 
 
 def run(api):
-    client = RuntimeClient(api)
-    prepare(client.ask(START_PATH)["env"])
+    env = os.environ
+    client = RuntimeClient(api or env["AWS_LAMBDA_RUNTIME_API"])
+    prepare(client.ask(START_PATH)["env"] if api else dict(env))
     try:
-        code = client.ask(CODE_PATH)
-        handler = load(code["file"], code["exportName"])
+        if api:
+            code = client.ask(CODE_PATH)
+            handler = load(code["file"], code["exportName"])
+        else:
+            handler = load_from_task_root(env["LAMBDA_TASK_ROOT"], env["_HANDLER"])
     except Exception as error:
         flush()
         client.fail_init(describe(error))
         return 1
-    function = None
+    function = function_of(env)
     while True:
         headers, body = client.next()
         path = headers["Lambda-Tether-Details"]
@@ -291,9 +314,19 @@ def run(api):
         invoke(client, handler, headers, body, function)
 
 
+def function_of(env):
+    return {
+        "functionName": env.get("AWS_LAMBDA_FUNCTION_NAME", ""),
+        "functionVersion": env.get("AWS_LAMBDA_FUNCTION_VERSION", ""),
+        "memoryLimitInMB": env.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", ""),
+        "logGroupName": env.get("AWS_LAMBDA_LOG_GROUP_NAME", ""),
+        "logStreamName": env.get("AWS_LAMBDA_LOG_STREAM_NAME", ""),
+    }
+
+
 def main():
     try:
-        code = run(os.environ["LAMBDA_TETHER_BOOTSTRAP"])
+        code = run(os.environ.get("LAMBDA_TETHER_BOOTSTRAP"))
     except SystemExit as error:
         code = exit_code(error.code)
     except (ConnectionError, http.client.HTTPException):

@@ -1,0 +1,50 @@
+// Status codes of the services' own models; what is not among them is 400.
+const STATUS: Readonly<Record<string, number>> = {
+  AccessDenied: 403,
+  AccessDeniedException: 403,
+  EntityAlreadyExists: 409,
+  IncompleteSignatureException: 403,
+  InvalidSignatureException: 403,
+  InvalidRuntimeException: 502,
+  LimitExceeded: 409,
+  MissingAuthenticationTokenException: 403,
+  NoSuchEntity: 404,
+  NotImplemented: 501,
+  PreconditionFailedException: 412,
+  RequestEntityTooLargeException: 413,
+  RequestTooLargeException: 413,
+  ResourceConflictException: 409,
+  ResourceNotFoundException: 404,
+  ServiceException: 500,
+  ServiceFailure: 500,
+  TooManyRequestsException: 429,
+  UnrecognizedClientException: 403,
+}
+
+/** A refusal by one of the control plane's services, under the name that its own clients know. */
+export class ControlPlaneError extends Error {
+  override readonly name: string
+  readonly status: number
+  /** More members of the error's document. */
+  readonly more: Readonly<Record<string, string>>
+
+  constructor(name: string, message: string, more: Readonly<Record<string, string>> = {}) {
+    super(message)
+    this.name = name
+    this.status = STATUS[name] ?? 400
+    this.more = more
+  }
+}
+
+/** What Lambda answers to a parameter that it does not take. */
+export function invalidParameter(message: string): ControlPlaneError {
+  return new ControlPlaneError('InvalidParameterValueException', message)
+}
+
+/** What AWS answers to a value outside of its model's limits. */
+export function invalidValue(member: string, value: unknown, rule: string): ControlPlaneError {
+  return new ControlPlaneError(
+    'ValidationException',
+    `1 validation error detected: Value '${String(value)}' at '${member}' failed to satisfy constraint: ${rule}`,
+  )
+}
