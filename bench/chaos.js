@@ -1,7 +1,7 @@
 // A soak: seeded invocations of every size through many stubs while brokers restart, connections break and sessions are
 // killed. Fails unless each invocation is answered, or failed with a typed error, once and with its own answer, and no more
 // run again after crashes than were in flight at them.
-// Options: --count N (default 10000), --transport mosquitto|local|iot|memory (default mosquitto where it is installed,
+// Options: --count N (default 10000), --transport mosquitto|local|iot|api-gateway|memory (default mosquitto where it is installed,
 // else local; iot keeps to AWS's rates), --seed N, --stubs N, --connections N (of the session, default 1),
 // --verbose (each fault as it happens).
 import { mkdtemp, rm } from 'node:fs/promises'

@@ -1,23 +1,37 @@
-// An invocation of 1 KB each way next to a raw QoS 0 echo through the same broker, interleaved, each party in a process
-// of its own. Options: --count N (measured pairs per executor, default 1000).
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
+// An invocation of 1 KB each way next to a raw echo through the same broker, interleaved, each party in a process of its
+// own (over `memory` in this one). Options: --transport NAME (default mqtt), --count N (measured pairs per executor,
+// default 1000).
 import { parseArgs } from 'node:util'
 import { generateKey } from 'lambda-tether'
-import { stubEnvironment } from 'lambda-tether/stub'
-import { startBroker } from './broker/broker.js'
+import { createStub } from 'lambda-tether/stub'
+import { carrierOf } from './carriers/index.js'
+import { stubSettings } from './invocation/stub-settings.js'
+import { startProcess } from './process/start.js'
+import { developerSide } from './roundtrip/developer-side.js'
+import { functionSide } from './roundtrip/function-side.js'
 import { quantile } from './statistics/quantile.js'
 
+const WARM_UP = 200
+const PARTIES = { app: 'bench', stage: 'dev', functionId: 'echo' }
+
 export async function run(args) {
-  const { values } = parseArgs({ args, options: { count: { type: 'string', default: '1000' } } })
-  const broker = await startBroker()
+  const { values } = parseArgs({
+    args,
+    options: { transport: { type: 'string', default: 'mqtt' }, count: { type: 'string', default: '1000' } },
+  })
+  const { transport } = values
+  const count = Number(values.count)
+  const warmUp = Math.min(WARM_UP, count)
+  const carrier = carrierOf(transport)
+  const broker = await carrier.startBroker?.()
+  const measure = broker === undefined ? withinProcess : betweenProcesses
   try {
-    const threads = await measure(broker.url, 'threads', Number(values.count))
-    const inline = await measure(broker.url, 'inline', Number(values.count))
+    const threads = await measure({ transport, carrier, broker, executor: 'threads', count, warmUp })
+    const inline = await measure({ transport, carrier, broker, executor: 'inline', count, warmUp })
     return {
-      broker: broker.name,
-      count: Number(values.count),
+      transport,
+      broker: broker?.name ?? 'none',
+      count,
       rawP50Ms: ms(threads.raw, 0.5),
       rawP99Ms: ms(threads.raw, 0.99),
       tetherP50Ms: ms(threads.tether, 0.5),
@@ -25,39 +39,44 @@ export async function run(args) {
       ratioP50: ratio(threads),
       inlineRawP50Ms: ms(inline.raw, 0.5),
       inlineP50Ms: ms(inline.tether, 0.5),
+      inlineP99Ms: ms(inline.tether, 0.99),
       inlineRatioP50: ratio(inline),
     }
   } finally {
-    await broker.stop()
+    await broker?.stop()
   }
 }
 
-async function measure(url, executor, count) {
+async function betweenProcesses({ transport, carrier, broker, executor, count, warmUp }) {
   const key = generateKey()
-  const session = start('session', { BENCH_URL: url, BENCH_KEY: key, BENCH_EXECUTOR: executor })
-  await once(session, 'message')
-  const stub = start('stub', {
-    ...stubEnvironment({ app: 'bench', stage: 'dev', functionId: 'echo', key, url }),
-    BENCH_COUNT: String(count),
-    BENCH_URL: url,
+  const url = carrier.url(carrier.port(broker), broker)
+  const common = { BENCH_TRANSPORT: transport, BENCH_URL: url }
+  const session = startProcess(new URL('./roundtrip/session.js', import.meta.url), {
+    ...common,
+    BENCH_KEY: key,
+    BENCH_EXECUTOR: executor,
   })
-  const [times] = await once(stub, 'message')
-  for (const child of [session, stub]) {
-    child.disconnect()
-    await once(child, 'exit')
-  }
+  await session.message('ready')
+  const stub = startProcess(new URL('./roundtrip/stub.js', import.meta.url), {
+    ...common,
+    ...stubSettings({ ...PARTIES, key, ...carrier.stubOptions(url) }),
+    BENCH_COUNT: String(count),
+    BENCH_WARM_UP: String(warmUp),
+  })
+  const { times } = await stub.message('times')
+  await Promise.all([session.end(), stub.end()])
   return times
 }
 
-function start(name, env) {
-  const child = fork(fileURLToPath(new URL(`./roundtrip/${name}.js`, import.meta.url)), {
-    env: { PATH: process.env.PATH, ...env },
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  })
-  child.on('exit', (code) => {
-    if (code !== 0) throw new Error(`The benchmark's ${name} process ended with ${code}.`)
-  })
-  return child
+async function withinProcess({ carrier, executor, count, warmUp }) {
+  const key = generateKey()
+  const transport = carrier.transport()
+  const echo = await carrier.echo({ transport })
+  const session = await developerSide({ transport, echo, key, executor })
+  const handler = createStub({ ...PARTIES, key, transport })
+  const times = await functionSide({ handler, echo, count, warmUp, pauseMs: carrier.pauseMs })
+  await Promise.all([handler.close(), session.close(), echo.close()])
+  return times
 }
 
 const ms = (values, share) => Math.round(quantile(values, share) * 1000) / 1000

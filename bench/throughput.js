@@ -1,8 +1,10 @@
-// Many stubs, one session, AWS IoT's limits enforced: invocations a second for each number of the session's connections,
-// where two messages suffice and where an acknowledgement makes it three. Options: --connections 1,2 (default 1),
-// --stubs N (for each connection, default 8), --seconds N (measured for each, default 10).
+// Many stubs, one session, the broker's limits enforced: invocations a second for each number of the session's connections,
+// where two messages suffice and where an acknowledgement makes it three; `limitPerSecond` is what the transport's rate
+// allows that many connections. Options: --transport NAME (default iot), --connections 1,2 (default 1), --stubs N (for
+// each connection, default 8), --seconds N (measured for each, default 10).
 import { parseArgs } from 'node:util'
-import { iotSetup } from './invocation/iot-setup.js'
+import { carrierOf } from './carriers/index.js'
+import { setup } from './invocation/setup.js'
 import { startProcess } from './process/start.js'
 import { quantile } from './statistics/quantile.js'
 
@@ -13,6 +15,7 @@ export async function run(args) {
   const { values } = parseArgs({
     args,
     options: {
+      transport: { type: 'string', default: 'iot' },
       connections: { type: 'string', default: '1' },
       stubs: { type: 'string', default: '8' },
       seconds: { type: 'string', default: '10' },
@@ -23,22 +26,25 @@ export async function run(args) {
     for (const messages of [2, 3])
       rows.push(
         await measure({
+          transport: values.transport,
           connections,
           messages,
           stubs: connections * Number(values.stubs),
           seconds: Number(values.seconds),
         }),
       )
-  return { rows }
+  return { transport: values.transport, rows }
 }
 
-async function measure({ connections, messages, stubs, seconds }) {
-  const setup = await iotSetup({ connections })
+async function measure({ transport, connections, messages, stubs, seconds }) {
+  const world = await setup({ transport, connections })
+  const { rate } = carrierOf(transport).transport(world.url).limits
   try {
     const children = Array.from({ length: PROCESSES }, () =>
       startProcess(new URL('./throughput/stubs-process.js', import.meta.url), {
-        BENCH_URL: setup.url,
-        BENCH_KEY: setup.key,
+        BENCH_TRANSPORT: transport,
+        BENCH_URL: world.url,
+        BENCH_KEY: world.key,
         BENCH_FUNCTION: messages === 2 ? 'echo' : 'slow',
         BENCH_STUBS: String(stubs / PROCESSES),
         BENCH_WARM_UP_SECONDS: String(WARM_UP_SECONDS),
@@ -55,9 +61,10 @@ async function measure({ connections, messages, stubs, seconds }) {
       lost: results.reduce((sum, result) => sum + result.lost, 0),
       p50Ms: Math.round(quantile(latencies, 0.5)),
       p99Ms: Math.round(quantile(latencies, 0.99)),
-      discardedByBroker: (await setup.broker.tally()).discarded,
+      ...(rate && { limitPerSecond: Math.round((connections * rate.frames) / messages) }),
+      ...(world.broker.tally && { discardedByBroker: (await world.broker.tally()).discarded }),
     }
   } finally {
-    await setup.stop()
+    await world.stop()
   }
 }

@@ -1,33 +1,71 @@
-// What AWS IoT meters for a warm invocation of 1 KB each way: every message, in and out, in units of 5 KB.
-import { iotSetup } from './invocation/iot-setup.js'
+// What a broker meters for a warm invocation, by the size of its event and its answer, and what AWS asks for that; bodies
+// that do not compress. Options: --transport NAME (default iot), --count N (invocations of the smallest, default 50),
+// --all (larger bodies too, with a store; else 1 KB alone).
+import { parseArgs } from 'node:util'
+import { carrierOf } from './carriers/index.js'
+import { setup } from './invocation/setup.js'
 import { startProcess } from './process/start.js'
 
-const BYTES = 1024
-const COUNT = 50
+const SMALL_BYTES = 1024
+const LARGER_BYTES = [10_000, 100_000, 1_000_000]
+const WARM_UP = 5
 // Slow enough for no limit to be near.
 const PAUSE_MS = 40
+const LARGER_COUNT = 5
 
-export async function run() {
-  const setup = await iotSetup()
+export async function run(args) {
+  const { values } = parseArgs({
+    args,
+    options: {
+      transport: { type: 'string', default: 'iot' },
+      count: { type: 'string', default: '50' },
+      all: { type: 'boolean', default: false },
+    },
+  })
+  const { transport } = values
+  const { leastMessages, transport: transportTo } = carrierOf(transport, { brokered: true })
+  const { pricing } = transportTo('ws://127.0.0.1:1')
+  const world = await setup({ transport, store: values.all, metered: true })
   try {
-    const stub = startProcess(new URL('./invocation/stub-process.js', import.meta.url), setup.stubSettings)
+    const stub = startProcess(new URL('./invocation/stub-process.js', import.meta.url), world.stubSettings)
     await stub.message('ready')
-    await invoke(stub, 5)
-    const before = await setup.broker.tally()
-    await invoke(stub, COUNT)
-    const after = await setup.broker.tally()
+    await invoke(stub, SMALL_BYTES, WARM_UP)
+    const small = await meter({ world, stub, pricing, bytes: SMALL_BYTES, count: Number(values.count) })
+    const rows = [small]
+    for (const bytes of values.all ? LARGER_BYTES : [])
+      rows.push(await meter({ world, stub, pricing, bytes, count: LARGER_COUNT }))
     await stub.end()
     return {
-      units: (after.units - before.units) / COUNT,
-      messages: (after.messages - before.messages) / COUNT,
+      transport,
+      units: small.units,
+      messages: small.messages,
+      leastMessages,
+      ...(values.all && { rows }),
     }
   } finally {
-    await setup.stop()
+    await world.stop()
   }
 }
 
-async function invoke(stub, count) {
+async function meter({ world, stub, pricing, bytes, count }) {
+  const before = await world.broker.tally()
+  await invoke(stub, bytes, count)
+  const after = await world.broker.tally()
+  const units = (after.units - before.units) / count
+  return {
+    bytes,
+    units: round(units),
+    messages: round((after.messages - before.messages) / count),
+    brokerBytes: Math.round((after.bytes - before.bytes) / count),
+    // A million invocations of so many units each are so many million units.
+    ...(pricing && { usdPerMillion: round(units * pricing.usdPerMillionUnits) }),
+  }
+}
+
+async function invoke(stub, bytes, count) {
   const done = stub.message('times')
-  stub.send({ type: 'run', bytes: BYTES, count, pauseMs: PAUSE_MS })
+  stub.send({ type: 'run', bytes, count, pauseMs: PAUSE_MS })
   await done
 }
+
+const round = (value) => Math.round(value * 100) / 100

@@ -2,17 +2,23 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { startApiGateway } from '../broker/api-gateway.js'
 import { NO_RATE, startLocal } from '../broker/local.js'
 import { startMosquitto } from '../broker/mosquitto.js'
+import { carrierOf } from '../carriers/index.js'
 import { startProxy } from '../network/proxy.js'
 import { startProcess } from '../process/start.js'
 
 const STUB_PROCESSES = 2
 const GC = { execArgv: ['--expose-gc'] }
 const BROKERS = {
-  mosquitto: () => startMosquitto(),
-  local: () => startLocal({ limits: NO_RATE }),
-  iot: () => startLocal(),
+  mosquitto: { carrier: 'mqtt', start: () => startMosquitto() },
+  local: { carrier: 'mqtt', start: () => startLocal({ limits: NO_RATE }) },
+  iot: { carrier: 'iot', start: () => startLocal() },
+  'api-gateway': {
+    carrier: 'api-gateway',
+    start: () => startApiGateway({ app: 'chaos', stage: 'bench' }),
+  },
 }
 
 export const brokered = {
@@ -20,12 +26,13 @@ export const brokered = {
   kinds: ['crash', 'broker', 'cut', 'cut-session', 'stall', 'mute'],
 
   async start({ transport, seed, key, count, stubs, connections, folder, onProgress }) {
-    const broker = await BROKERS[transport]()
-    const port = transport === 'iot' ? broker.webSocketPort : broker.port
-    const scheme = transport === 'iot' ? 'ws' : 'mqtt'
+    const { carrier: carrierName, start } = BROKERS[transport]
+    const carrier = carrierOf(carrierName)
+    const broker = await start()
+    const port = carrier.port(broker)
     const near = await startProxy({ port })
     const far = await startProxy({ port })
-    const common = { BENCH_SEED: String(seed), BENCH_KEY: key }
+    const common = { BENCH_SEED: String(seed), BENCH_KEY: key, BENCH_TRANSPORT: carrierName }
     const instances = []
     const resident = []
     let session
@@ -43,7 +50,7 @@ export const brokered = {
         new URL('./session-process.js', import.meta.url),
         {
           ...common,
-          BENCH_URL: `${scheme}://127.0.0.1:${near.port}`,
+          BENCH_URL: carrier.url(near.port, broker),
           BENCH_CONNECTIONS: String(connections),
           BENCH_STARTS: starts,
         },
@@ -60,7 +67,7 @@ export const brokered = {
         new URL('./stubs-process.js', import.meta.url),
         {
           ...common,
-          BENCH_URL: `${scheme}://127.0.0.1:${far.port}`,
+          BENCH_URL: carrier.url(far.port, broker),
           BENCH_FROM: String(i * share),
           BENCH_TO: String(Math.min(count, (i + 1) * share)),
           BENCH_STUBS: String(Math.ceil(stubs / STUB_PROCESSES)),

@@ -1,14 +1,14 @@
 import { createRequire } from 'node:module'
 import { createStub, stubBundle } from 'lambda-tether/stub'
-import { transportTo } from '../broker/transport.js'
+import { carrierOf } from '../carriers/index.js'
 import { stubSettings } from '../invocation/stub-settings.js'
 import { onEnd, report } from '../process/child.js'
 import { runStubs } from './stub-side.js'
 
-const { BENCH_SEED, BENCH_KEY, BENCH_URL, BENCH_FROM, BENCH_TO, BENCH_STUBS } = process.env
+const { BENCH_SEED, BENCH_KEY, BENCH_TRANSPORT, BENCH_URL, BENCH_FROM, BENCH_TO, BENCH_STUBS } = process.env
 const require = createRequire(import.meta.url)
 const identity = { app: 'chaos', stage: 'bench', key: BENCH_KEY }
-const isIot = BENCH_URL.startsWith('ws:')
+const carrier = carrierOf(BENCH_TRANSPORT)
 
 // Half of them as an embedding host makes them, half as they are deployed.
 const makeStub = (functionId, index) => (index % 4 < 2 ? embedded(functionId, index) : deployed(functionId))
@@ -17,15 +17,15 @@ function embedded(functionId, index) {
   return createStub({
     ...identity,
     functionId,
-    transport: transportTo(BENCH_URL),
+    transport: carrier.transport(BENCH_URL),
     env: { ENVIRONMENT: String(index) },
   })
 }
 
 // A bundle reads its environment when it is loaded, and is one execution environment.
 function deployed(functionId) {
-  Object.assign(process.env, stubSettings({ ...identity, functionId, url: BENCH_URL }))
-  const { path } = stubBundle(isIot ? 'iot' : 'mqtt')
+  Object.assign(process.env, stubSettings({ ...identity, functionId, ...carrier.stubOptions(BENCH_URL) }))
+  const { path } = stubBundle(carrier.bundle)
   const { handler } = require(path)
   delete require.cache[path]
   return handler

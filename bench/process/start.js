@@ -4,12 +4,15 @@ import { fileURLToPath } from 'node:url'
 
 const END_WITHIN_MS = 20_000
 
-/** A party of a benchmark in a process of its own; it has `env` and nothing of this process's but `PATH`. */
-export function startProcess(file, env = {}, { execArgv = [] } = {}) {
+/**
+ * A party of a benchmark in a process of its own; it has `env` and nothing of this process's but `PATH`. What a `quiet`
+ * one prints goes nowhere; its errors do not.
+ */
+export function startProcess(file, env = {}, { execArgv = [], quiet = false } = {}) {
   const child = fork(fileURLToPath(file), {
     env: { PATH: process.env.PATH, ...env },
     execArgv,
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    stdio: ['ignore', quiet ? 'ignore' : 'inherit', 'inherit', 'ipc'],
   })
   let expected = false
   const exit = once(child, 'exit')

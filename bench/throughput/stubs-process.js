@@ -1,12 +1,19 @@
 // Many execution environments, each invoked again as soon as it has answered.
 import { createStub } from 'lambda-tether/stub'
-import { transportTo } from '../broker/transport.js'
+import { carrierOf } from '../carriers/index.js'
 import { lambdaContext } from '../invocation/context.js'
 import { onEnd, report } from '../process/child.js'
 
 const TIME_OUT_MS = 30_000
-const { BENCH_URL, BENCH_KEY, BENCH_FUNCTION, BENCH_STUBS, BENCH_WARM_UP_SECONDS, BENCH_SECONDS } =
-  process.env
+const {
+  BENCH_TRANSPORT,
+  BENCH_URL,
+  BENCH_KEY,
+  BENCH_FUNCTION,
+  BENCH_STUBS,
+  BENCH_WARM_UP_SECONDS,
+  BENCH_SECONDS,
+} = process.env
 const from = performance.now() + Number(BENCH_WARM_UP_SECONDS) * 1000
 const to = from + Number(BENCH_SECONDS) * 1000
 
@@ -19,7 +26,7 @@ async function environment(index) {
     stage: 'dev',
     key: BENCH_KEY,
     functionId: BENCH_FUNCTION,
-    transport: transportTo(BENCH_URL),
+    transport: carrierOf(BENCH_TRANSPORT).transport(BENCH_URL),
     env: { ENVIRONMENT: String(index) },
   })
   while (performance.now() < to) {

@@ -1,0 +1,25 @@
+import { mqtt } from 'lambda-tether/transports/mqtt'
+import { startBroker } from '../broker/broker.js'
+import { NO_RATE, startLocal } from '../broker/local.js'
+import { mqttEcho } from './mqtt-echo.js'
+
+/** `mqtt` over TCP, on Mosquitto where it is installed. */
+export const mqttCarrier = {
+  /** A broker in a process of its own; with `metered` one that counts messages, which Mosquitto does not. */
+  startBroker: ({ metered = false } = {}) => (metered ? startLocal({ limits: NO_RATE }) : startBroker()),
+  /** The port of the broker to put a network in front of. */
+  port: ({ port }) => port,
+  /** What both sides connect to, through whatever listens on that port; gets the broker as well. */
+  url: (port) => `mqtt://127.0.0.1:${port}`,
+  /** The developer's side of it, with this URL. */
+  transport: (url) => mqtt({ url }),
+  /** The prebuilt stub, and what `stubEnvironment` takes besides app, stage and key. */
+  bundle: 'mqtt',
+  stubOptions: (url) => ({ url }),
+  /** The floor: an echo over the same broker with nothing of this package in it. */
+  echo: ({ url }) => mqttEcho(url),
+  /** Between invocations, so that no limit of the broker is near. */
+  pauseMs: 0,
+  /** What a broker meters at least for an invocation: here a message each way, into it and out of it. */
+  leastMessages: 4,
+}

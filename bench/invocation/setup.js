@@ -1,0 +1,68 @@
+import { generateKey } from 'lambda-tether'
+import { stubBundle } from 'lambda-tether/stub'
+import { startBucket } from '../bucket/local.js'
+import { carrierOf } from '../carriers/index.js'
+import { startProxy } from '../network/proxy.js'
+import { startProcess } from '../process/start.js'
+import { stubSettings } from './stub-settings.js'
+
+/**
+ * A broker, a session, and a network of `roundTripMs` between each party and the broker; with `store`, a bucket as far
+ * away. `connections` are the session's; `threads` has its code run in worker threads, not inline; `metered` asks for
+ * a broker that has a `tally`.
+ */
+export async function setup({
+  transport = 'iot',
+  roundTripMs = 0,
+  store = false,
+  connections = 1,
+  threads = false,
+  metered = false,
+} = {}) {
+  const carrier = carrierOf(transport, { brokered: true })
+  const broker = await carrier.startBroker({ metered })
+  const bucket = store ? await startBucket() : undefined
+  const near = await startProxy({ port: carrier.port(broker), roundTripMs })
+  const far = await startProxy({ port: carrier.port(broker), roundTripMs })
+  const toBucket = bucket && (await startProxy({ port: bucket.port, roundTripMs }))
+  const key = generateKey()
+  const s3 = bucket && { endpoint: `http://127.0.0.1:${toBucket.port}`, bucket: bucket.name }
+  const session = startProcess(
+    new URL('./session-process.js', import.meta.url),
+    {
+      BENCH_TRANSPORT: transport,
+      BENCH_URL: carrier.url(near.port, broker),
+      BENCH_KEY: key,
+      BENCH_CONNECTIONS: String(connections),
+      ...(threads && { BENCH_EXECUTOR: 'threads' }),
+      ...(s3 && { BENCH_S3: s3.endpoint, BENCH_BUCKET: s3.bucket }),
+    },
+    { execArgv: ['--expose-gc'] },
+  )
+  await session.message('open')
+  const url = carrier.url(far.port, broker)
+  return {
+    broker,
+    session,
+    key,
+    url,
+    s3,
+    stubSettings: {
+      ...stubSettings({
+        app: 'bench',
+        stage: 'dev',
+        functionId: 'echo',
+        key,
+        ...carrier.stubOptions(url),
+      }),
+      BENCH_BUNDLE: stubBundle(carrier.bundle).path,
+    },
+    /** What the broker's messages and the bucket's objects took on the wire. */
+    bytes: async () => (await broker.tally()).bytes + (toBucket?.bytes() ?? 0),
+    async stop() {
+      await session.kill()
+      await Promise.all([near, far, toBucket].map((proxy) => proxy?.stop()))
+      await Promise.all([broker.stop(), bucket?.stop()])
+    },
+  }
+}

@@ -1,0 +1,35 @@
+// One function in two forms: as it is, and with the layer in front.
+import { chmod, copyFile, mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+const RUN = new URL('../../dist/run/', import.meta.url)
+const STYLES = {
+  async: 'exports.handler = async (event) => event.length',
+  callback: 'exports.handler = (event, context, callback) => callback(null, event.length)',
+}
+
+/** What stands for `/opt`, as the layer's zip would unpack. */
+export async function layerFolder(folder) {
+  const layer = join(folder, 'layer')
+  const inside = join(layer, 'lambda-tether')
+  await mkdir(inside, { recursive: true })
+  await copyFile(new URL('wrap.sh', RUN), join(inside, 'wrap'))
+  await chmod(join(inside, 'wrap'), 0o755)
+  await copyFile(new URL('wrapped.mjs', RUN), join(inside, 'wrapped.mjs'))
+  await copyFile(new URL('stub-mqtt.cjs', RUN), join(inside, 'stub.cjs'))
+  return layer
+}
+
+/** The function's code: `heavy` for a module that takes long to load. */
+export async function codeFolder(folder, style, heavy) {
+  const code = join(folder, `${style}${heavy === undefined ? '' : '-heavy'}`)
+  await mkdir(code, { recursive: true })
+  const load = heavy === undefined ? '' : `require(${JSON.stringify(heavy)})\n`
+  await writeFile(join(code, 'index.cjs'), load + STYLES[style])
+  return code
+}
+
+/** What makes it a wrapped one. */
+export function wrapped(layer, stub) {
+  return { layers: [layer], environment: { AWS_LAMBDA_EXEC_WRAPPER: '/opt/lambda-tether/wrap', ...stub } }
+}

@@ -1,0 +1,124 @@
+import { readFileSync } from 'node:fs'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+
+interface Figure {
+  readonly id: string
+  readonly at: string
+  readonly commit: string
+  readonly result?: object
+  readonly error?: string
+}
+interface Subjects {
+  readonly quick: boolean
+  readonly transports: readonly string[]
+  readonly brokered: readonly string[]
+}
+type Figures = Map<string, Figure>
+
+// The bench is JavaScript, without types.
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const bench = (file: string) =>
+  import(/* @vite-ignore */ new URL(`../../bench/page/${file}`, import.meta.url).href)
+const { writePage } = (await bench('write.js')) as {
+  writePage(folder: string, figures: Figures, subjects: Subjects): Promise<void>
+}
+const { readFigures } = (await bench('figures.js')) as { readFigures(path: string): Promise<Figures> }
+const { measure } = (await bench('measure.js')) as {
+  measure(benchmark: string, args: string[]): Promise<{ result?: object; error?: string }>
+}
+
+const facts = { at: '2026-11-21T12:00:00.000Z', commit: 'abc1234' }
+const machine = {
+  id: 'machine',
+  ...facts,
+  result: {
+    cpu: 'A CPU',
+    cpus: 2,
+    memoryGb: 8,
+    system: 'Linux x64',
+    load: 0.1,
+    versions: { node: '20.0.0' },
+  },
+}
+const stub = {
+  id: 'stub iot',
+  ...facts,
+  result: { bytes: 97_500, gzipBytes: 33_000, loadMs: 30, emptyLoadMs: 20 },
+}
+const coldMqtt = {
+  id: 'cold mqtt',
+  ...facts,
+  result: { coldMs0: 90, coldMs45: 405, emptyMs: 30, roundTrips45: 7 },
+}
+
+/** What the page in docs was written from; nothing before the benchmarks have run. */
+const written = await readFigures(join(root, 'docs/benchmarks/figures.jsonl'))
+
+describe('the page of benchmarks', () => {
+  let folder: string
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'benchmarks-page-'))
+  })
+  afterEach(() => rm(folder, { recursive: true }))
+
+  async function page(...figures: Figure[]): Promise<string> {
+    const subjects = { quick: false, transports: ['memory', 'mqtt', 'iot'], brokered: ['mqtt', 'iot'] }
+    await writePage(folder, new Map([machine, ...figures].map((figure) => [figure.id, figure])), subjects)
+    return readFile(join(folder, 'benchmarks.md'), 'utf8')
+  }
+
+  it('has each figure beside its floor, with the ratio', async () => {
+    const text = await page(stub, coldMqtt)
+    expect(text).toContain('2026-11-21, commit abc1234: 2 × A CPU, 8 GB, Linux x64; node 20.0.0.')
+    expect(text).toContain('| iot | 97.5 KB | 33 KB | 30 ms | 20 ms | 1.50 × (+10 ms) |')
+    expect(text).toContain('| mqtt | 90 ms | 30 ms | 3.00 × | 405 ms | 7 |')
+  })
+
+  it('has plots that say their values, and no number that is none', async () => {
+    const text = await page(stub, coldMqtt)
+    expect(text).toContain('![Cold start to first answer](benchmarks/cold.svg)')
+    const svg = await readFile(join(folder, 'benchmarks/cold.svg'), 'utf8')
+    expect(svg).toContain('>405 ms</text>')
+    expect(svg).toContain('>floor 30 ms</text>')
+    expect(text + svg).not.toMatch(/NaN|undefined|Infinity/)
+  })
+
+  it('says what failed, and keeps what its other runs measured', async () => {
+    const text = await page(coldMqtt, { id: 'cold iot', ...facts, error: 'Error: it broke' })
+    expect(text).toContain('> **`cold iot` failed:** Error: it broke')
+    expect(text).toContain('| mqtt | 90 ms |')
+  })
+
+  it('says what has not been measured, and what was at another commit', async () => {
+    const text = await page({ ...stub, commit: 'def5678' })
+    expect(text).toContain('> `cold mqtt` has not been measured.')
+    expect(text).toContain('Measured at def5678.')
+  })
+
+  it.skipIf(written.size === 0)('is in docs as its figures write it', async () => {
+    // Those that it was written for are those that have figures.
+    const labelled = (benchmark: string) =>
+      [...written.keys()].filter((id) => id.startsWith(`${benchmark} `)).map((id) => id.split(' ')[1]!)
+    const subjects = { quick: false, transports: labelled('roundtrip'), brokered: labelled('cold') }
+    await writePage(folder, written, subjects)
+    for (const file of ['benchmarks.md', 'benchmarks/roundtrip.svg', 'benchmarks/throughput.svg'])
+      expect(await readFile(join(folder, file), 'utf8')).toBe(readFileSync(join(root, 'docs', file), 'utf8'))
+  })
+})
+
+describe('a benchmark that cannot be measured', () => {
+  it('is an error in one line, without the folders of this machine', async () => {
+    const { error } = await measure('no-such', [])
+    expect(error).toMatch(/^There is no benchmark 'no-such'; there are .*roundtrip/)
+    expect(error).not.toContain(root)
+  })
+
+  it('has the error that it threw', async () => {
+    const { error } = await measure('rebuild', ['--no-such-option'])
+    expect(error).toMatch(/^TypeError \[ERR_PARSE_ARGS_UNKNOWN_OPTION\]: Unknown option/)
+  })
+})
