@@ -7,6 +7,7 @@ export default defineConfig({
     'transports/memory': 'src/transports/memory.ts',
     'transports/mqtt': 'src/transports/mqtt.ts',
     'transports/iot': 'src/transports/iot.ts',
+    'transports/api-gateway': 'src/transports/api-gateway.ts',
     'stores/memory': 'src/stores/memory.ts',
     'stores/s3': 'src/stores/s3.ts',
     'executors/index': 'src/executors/index.ts',

@@ -20,6 +20,7 @@
  * - `BUILD_FAILED`: the local code could not be built or found.
  * - `EXECUTION_FAILED`: local code ended without an answer: it exited, crashed, or ran out of memory.
  * - `STORE_FAILED`: the payload store refused, lost or cut off an object; `details.reason` says which.
+ * - `DEPLOY_FAILED`: going live or back failed, or somebody else changed the function meanwhile; the message says what.
  * - `UNSUPPORTED`: this combination is not supported; the message says what is.
  * - `PROTOCOL`: what arrived is not this protocol, or not this version of it.
  */
@@ -43,6 +44,7 @@ export type TetherErrorCode =
   | 'BUILD_FAILED'
   | 'EXECUTION_FAILED'
   | 'STORE_FAILED'
+  | 'DEPLOY_FAILED'
   | 'UNSUPPORTED'
   | 'PROTOCOL'
 

@@ -8,12 +8,19 @@ const UTF8_NAMES = 0x0800
 const DEFLATED = 8
 // 1980-01-01, a zip's first day: the same files make the same bytes at any time.
 const DATE = 0x0021
-// A regular file which everyone may read, made on Unix; Lambda's user is not the one that unpacks.
+// Regular files which everyone may read, or run, made on Unix; Lambda's user is not the one that unpacks.
 const MADE_ON_UNIX = (3 << 8) | VERSION
-const MODE = 0o100644
+const READABLE = 0o100644
+const EXECUTABLE = 0o100755
 
-/** A zip archive of files, by their names in it: as much of the format as a function's code of a few files needs. */
-export function zip(files: Readonly<Record<string, Uint8Array>>): Buffer {
+/**
+ * A zip archive of files, by their names in it: as much of the format as a function's code of a few files needs.
+ * @param executables which of them are programs
+ */
+export function zip(
+  files: Readonly<Record<string, Uint8Array>>,
+  executables: readonly string[] = [],
+): Buffer {
   const entries: Buffer[] = []
   const directory: Buffer[] = []
   let offset = 0
@@ -26,7 +33,7 @@ export function zip(files: Readonly<Record<string, Uint8Array>>): Buffer {
     central.writeUInt32LE(CENTRAL_FILE, 0)
     central.writeUInt16LE(MADE_ON_UNIX, 4)
     facts.copy(central, 6)
-    central.writeUInt32LE(MODE * 0x1_0000, 38)
+    central.writeUInt32LE((executables.includes(name) ? EXECUTABLE : READABLE) * 0x1_0000, 38)
     central.writeUInt32LE(offset, 42)
     directory.push(central, path)
     entries.push(entry)

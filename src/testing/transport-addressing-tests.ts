@@ -1,5 +1,5 @@
 import { type Endpoint, MAX_ENDPOINT_PART_BYTES } from '../core/transport.js'
-import { makeFrame } from './transport-peer.js'
+import { makeFrame, type Peer } from './transport-peer.js'
 import type { TransportTest, TransportTrial } from './transport-trial.js'
 
 /** Names that mean something to MQTT, NATS, IAM, URLs, file systems or JavaScript, or nearly equal another. */
@@ -90,13 +90,27 @@ function inBothRoles(trial: TransportTrial, ...parts: readonly Partial<Endpoint>
 
 /** Each endpoint receives its own frames and none of the others'. */
 async function stayApart(trial: TransportTrial, endpoints: readonly Endpoint[]): Promise<void> {
-  const sender = await trial.connect(trial.endpoint('stub', { name: 'sender' }))
+  const senders = await sendersTo(trial, endpoints)
   const receivers = await Promise.all(endpoints.map(({ lane: _lane, ...self }) => trial.connect(self)))
   const frame = (round: number, index: number) => makeFrame(`round ${round} for ${index}`)
   // Twice, so that what goes astray in the first round has arrived when the second has.
   for (const round of [1, 2]) {
-    for (const [index, to] of endpoints.entries()) await sender.send(to, frame(round, index))
+    for (const [index, to] of endpoints.entries()) await senders[index]!.send(to, frame(round, index))
     for (const [index, receiver] of receivers.entries()) await receiver.receives(frame(round, index))
   }
   for (const [index, receiver] of receivers.entries()) receiver.receivedOnly(frame(1, index), frame(2, index))
+}
+
+/** For each endpoint one of the other role in its own app and stage: nothing leaves those, and no stub talks to another. */
+async function sendersTo(trial: TransportTrial, endpoints: readonly Endpoint[]): Promise<readonly Peer[]> {
+  const senders = new Map<string, Peer>()
+  const found: Peer[] = []
+  for (const { app, stage, role } of endpoints) {
+    const other = role === 'stub' ? 'session' : 'stub'
+    const key = JSON.stringify([app, stage, other])
+    const sender = senders.get(key) ?? (await trial.connect({ app, stage, role: other, name: 'sender' }))
+    senders.set(key, sender)
+    found.push(sender)
+  }
+  return found
 }

@@ -89,7 +89,37 @@ export const deliveryTests: readonly TransportTest[] = [
     },
   },
   {
+    name: 'a connection and its successor lose nothing between them',
+    async run(trial) {
+      const { sender, receiver } = await trial.pair()
+      await sender.send(receiver.self, makeFrame('before'))
+      await receiver.receives(makeFrame('before'))
+      const successor = await trial.connect(receiver.self)
+      await sender.send(receiver.self, makeFrame('meanwhile'))
+      await Promise.any([receiver, successor].map((peer) => peer.receives(makeFrame('meanwhile'))))
+      await receiver.close()
+      await sender.send(receiver.self, makeFrame('after'))
+      await successor.receives(makeFrame('after'))
+    },
+  },
+  {
+    name: 'a session speaks to every other session of its name',
+    async run(trial) {
+      const sessions = []
+      for (const epoch of [2, 3, 1]) {
+        const identity = { session: `session-${epoch}`, epoch }
+        sessions.push(await trial.connect(trial.endpoint('session'), { identity }))
+      }
+      for (const [index, session] of sessions.entries()) {
+        const claim = makeFrame(`claim ${index}`)
+        await session.send(session.self, claim)
+        for (const other of sessions) if (other !== session) await other.receives(claim)
+      }
+    },
+  },
+  {
     name: 'every connection of an endpoint receives what is sent to it',
+    needs: ['serve'],
     async run(trial) {
       const { sender, receiver } = await trial.pair()
       const others = [await trial.connect(receiver.self), await trial.connect(receiver.self)]

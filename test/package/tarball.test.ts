@@ -198,6 +198,24 @@ describe('the packed package, installed where nothing else is', () => {
          { app: 'app', stage: 'dev', role: 'session', name: 'default' }, { onFrame() {} })`,
     ],
     [
+      '@aws-sdk/client-apigatewaymanagementapi',
+      `import { apiGateway } from 'lambda-tether/transports/api-gateway'
+       const need = () => apiGateway({ endpoint: 'wss://abc.execute-api.eu-west-1.amazonaws.com/dev' }).connect(
+         { app: 'app', stage: 'dev', role: 'session', name: 'default' }, { onFrame() {} })`,
+    ],
+    [
+      '@aws-sdk/client-lambda',
+      `import { fileSnapshots, restoreAll } from 'lambda-tether/deploy'
+       const need = () => restoreAll({ app: 'app', stage: 'dev', snapshots: fileSnapshots('kept') })`,
+    ],
+    [
+      '@aws-sdk/client-iam',
+      `import { generateKey } from 'lambda-tether'
+       import { fileSnapshots, goLive } from 'lambda-tether/deploy'
+       const stub = { app: 'app', stage: 'dev', key: generateKey(), endpoint: 'abc-ats.iot.eu-west-1.amazonaws.com' }
+       const need = () => goLive({ functions: ['api'], bundle: 'iot', stub, snapshots: fileSnapshots('kept') })`,
+    ],
+    [
       '@aws-sdk/client-s3',
       `import { s3 } from 'lambda-tether/stores/s3'
        const need = () => s3({ bucket: 'uploads', region: 'eu-west-1' }).put('key', new Uint8Array(1))`,
@@ -228,7 +246,15 @@ describe('the packed package, installed where nothing else is', () => {
   })
 
   it('covers every optional peer above', () => {
-    expect(optional.sort()).toEqual(['@aws-sdk/client-iot', '@aws-sdk/client-s3', 'aedes', 'esbuild'])
+    expect(optional.sort()).toEqual([
+      '@aws-sdk/client-apigatewaymanagementapi',
+      '@aws-sdk/client-iam',
+      '@aws-sdk/client-iot',
+      '@aws-sdk/client-lambda',
+      '@aws-sdk/client-s3',
+      'aedes',
+      'esbuild',
+    ])
   })
 })
 

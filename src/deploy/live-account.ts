@@ -1,0 +1,129 @@
+import type { IAMClient } from '@aws-sdk/client-iam'
+import type { FunctionConfiguration, LambdaClient } from '@aws-sdk/client-lambda'
+import { abortError, TetherError } from '../core/errors.js'
+import { type CredentialsOption, checkAwsOptions, sdkClientConfig } from '../transports/aws-sdk.js'
+
+/** Whose functions, and how to reach them. What is left out the AWS SDK finds in the environment and the profile. */
+export interface AccountOptions {
+  readonly region?: string
+  /** Called, or read, when the SDK asks. @default the AWS SDK's own chain: environment, profile, SSO */
+  readonly credentials?: CredentialsOption
+  /** Another server than AWS's, such as the local cloud's. @default the SDK's, which knows `AWS_ENDPOINT_URL_LAMBDA` */
+  readonly lambdaEndpoint?: string
+  /** @default the SDK's, which knows `AWS_ENDPOINT_URL_IAM` */
+  readonly iamEndpoint?: string
+}
+
+type Commands = typeof import('@aws-sdk/client-lambda')
+type IamCommands = typeof import('@aws-sdk/client-iam')
+
+/** One request to Lambda or IAM: what it is called and what it answers. */
+export interface Account {
+  readonly lambda: LambdaClient
+  readonly commands: Commands
+  /** Loaded when it is first asked for. @throws TetherError `MISSING_DEPENDENCY` */
+  iam(): Promise<{ readonly client: IAMClient; readonly commands: IamCommands }>
+  region(): Promise<string>
+}
+
+// Lambda takes 15 control-plane calls a second from an account, all callers together.
+const MAX_ATTEMPTS = 8
+/** Long enough for 50 MB of code over a slow line. */
+const REQUEST_TIMEOUT_MS = 120_000
+
+/** Loads the AWS SDK's clients. @throws TetherError `MISSING_DEPENDENCY`, `INVALID_OPTION` */
+export async function openAccount(options: AccountOptions): Promise<Account> {
+  checkAwsOptions(options)
+  const commands = await loaded('client-lambda', () => import('@aws-sdk/client-lambda'))
+  const lambda = new commands.LambdaClient(clientOptions(options, options.lambdaEndpoint))
+  let iam: ReturnType<Account['iam']> | undefined
+  return {
+    lambda,
+    commands,
+    iam() {
+      iam ??= loadIam().then((commands) => ({
+        client: new commands.IAMClient(clientOptions(options, options.iamEndpoint)),
+        commands,
+      }))
+      return iam
+    },
+    region: async () => await lambda.config.region(),
+  }
+}
+
+/** @throws TetherError `MISSING_DEPENDENCY` */
+export function loadIam(): Promise<IamCommands> {
+  return loaded('client-iam', () => import('@aws-sdk/client-iam'))
+}
+
+/** Whether an error is one of the AWS errors of these names. */
+export function isAwsError(error: unknown, ...names: readonly string[]): boolean {
+  return error instanceof Error && names.includes(error.name)
+}
+
+/**
+ * Turns what an AWS client threw into this package's error, with what was attempted.
+ * @returns an error with `DEPLOY_FAILED`, or `ABORTED` when the signal had fired
+ */
+export function awsFailure(what: string, cause: unknown, signal: AbortSignal | undefined): TetherError {
+  if (signal?.aborted) return abortError(signal)
+  if (cause instanceof TetherError) return cause
+  const { name, message } = cause as Error
+  return new TetherError('DEPLOY_FAILED', `${what} failed: ${name}: ${message}`, {
+    cause,
+    details: { awsError: name },
+  })
+}
+
+/** A page's items after another until there is no more. */
+export async function everyPage<T>(
+  page: (
+    marker: string | undefined,
+  ) => Promise<{ items: readonly T[] | undefined; next?: string | undefined }>,
+): Promise<T[]> {
+  const all: T[] = []
+  let marker: string | undefined
+  do {
+    const { items, next } = await page(marker)
+    all.push(...(items ?? []))
+    marker = next || undefined
+  } while (marker !== undefined)
+  return all
+}
+
+/** Every function of the region, `$LATEST` of each. @throws what the SDK throws */
+export function listFunctions(
+  { lambda, commands }: Account,
+  signal: AbortSignal | undefined,
+): Promise<FunctionConfiguration[]> {
+  return everyPage(async (marker) => {
+    const command = new commands.ListFunctionsCommand(marker === undefined ? {} : { Marker: marker })
+    const { Functions, NextMarker } = await lambda.send(command, abortable(signal))
+    return { items: Functions, next: NextMarker }
+  })
+}
+
+/** The second argument of a client's `send`. */
+export function abortable(signal: AbortSignal | undefined): { abortSignal?: AbortSignal } {
+  return signal === undefined ? {} : { abortSignal: signal }
+}
+
+async function loaded<T>(name: string, load: () => Promise<T>): Promise<T> {
+  try {
+    return await load()
+  } catch (cause) {
+    throw new TetherError(
+      'MISSING_DEPENDENCY',
+      `Going live and back needs the AWS SDK. Run: npm install @aws-sdk/${name}`,
+      { cause },
+    )
+  }
+}
+
+function clientOptions(options: AccountOptions, endpoint: string | undefined) {
+  return {
+    ...sdkClientConfig({ ...options, connectTimeoutMs: REQUEST_TIMEOUT_MS }),
+    maxAttempts: MAX_ATTEMPTS,
+    ...(endpoint !== undefined && { endpoint }),
+  }
+}

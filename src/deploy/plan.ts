@@ -1,0 +1,114 @@
+import { type Account, openAccount } from './live-account.js'
+import { difference } from './live-function.js'
+import { findLayer, type Layer, layerOf } from './live-layer.js'
+import {
+  type CompleteLiveOptions,
+  completeLiveOptions,
+  type LiveOptions,
+  layerPrefixOf,
+} from './live-options.js'
+import { forEach, valuesOf } from './live-parallel.js'
+import type { RolePolicy } from './live-policy.js'
+import { type Prepared, prepare } from './live-prepare.js'
+import { planChanges, planText } from './plan-text.js'
+import type { LiveMode } from './snapshot.js'
+import { stubZip } from './stub-zip.js'
+
+/** What `goLive()` with the same options would do. */
+export interface LivePlan {
+  readonly functions: readonly FunctionPlan[]
+  /** The inline policies that the functions' roles need; `goLive()` adds them unless `policy` is `print`. */
+  readonly policies: readonly RolePolicy[]
+  /** The layer of wrapped functions; published unless a version with these bytes is there. */
+  readonly layer?: { readonly name: string; readonly bytes: number; readonly present: boolean }
+  /** All of it to read; without values of variables. */
+  toString(): string
+}
+
+/** What would become of one function. */
+export interface FunctionPlan {
+  readonly functionName: string
+  readonly mode: LiveMode
+  /** `update` is for one that is live and would get other settings; `none` for one that is as it should be. */
+  readonly action: 'go-live' | 'update' | 'none' | 'refuse'
+  /** Why it cannot go live; each says what to do. */
+  readonly refusals: readonly string[]
+  readonly warnings: readonly string[]
+  readonly changes: readonly PlannedChange[]
+}
+
+/** One thing that would change. */
+export interface PlannedChange {
+  readonly what: 'code' | 'runtime' | 'handler' | 'layers' | 'timeoutSeconds' | 'environment'
+  readonly from: string
+  readonly to: string
+}
+
+/**
+ * Reads and checks functions, and tells what `goLive()` would change. Changes nothing.
+ * @throws TetherError `INVALID_OPTION`, `MISSING_DEPENDENCY`, `DEPLOY_FAILED`, `STORE_FAILED`, `ABORTED`
+ */
+export async function plan(options: LiveOptions): Promise<LivePlan> {
+  const { prepared, policies, layer, layerArn, stubZip } = await survey(completeLiveOptions(options))
+  const functions = prepared.map((one) => functionPlan(one, stubZip))
+  const facts = {
+    functions,
+    policies,
+    ...(layer !== undefined && {
+      layer: { name: layer.name, bytes: layer.zip.length, present: layerArn !== undefined },
+    }),
+  }
+  return { ...facts, toString: () => planText(facts) }
+}
+
+/** Everything that is known before anything is changed. */
+export interface Survey {
+  readonly account: Account
+  readonly prepared: readonly Prepared[]
+  /** One for each role of functions that can go live. */
+  readonly policies: readonly RolePolicy[]
+  /** Where a function is wrapped. */
+  readonly layer?: Layer
+  /** Its version, where it is published. */
+  readonly layerArn?: string
+  readonly stubZip: Uint8Array
+}
+
+/** Reads and checks everything. @throws as {@link plan} */
+export async function survey(options: CompleteLiveOptions): Promise<Survey> {
+  const account = await openAccount(options)
+  const layer = layerOf(layerPrefixOf(options.stub), options.bundle)
+  const published = await findLayer(account, layer, options.signal)
+  const shared = {
+    options,
+    stubZip: stubZip(options.bundle),
+    // Its place among a function's layers is what counts before it has a version.
+    layerArn: published ?? `arn:aws:lambda:::layer:${layer.name}:new`,
+  }
+  const prepared = valuesOf(await forEach(options.specs, (spec) => prepare(account, spec, shared)))
+  const going = prepared.filter(({ refusals }) => refusals.length === 0)
+  const policies = new Map<string, RolePolicy>()
+  for (const { ready } of going) {
+    if (ready?.policy !== undefined) policies.set(ready.policy.roleName, ready.policy)
+  }
+  const wraps = going.some(({ mode }) => mode === 'wrap')
+  return {
+    account,
+    prepared,
+    policies: [...policies.values()],
+    stubZip: shared.stubZip,
+    ...(wraps && { layer, ...(published !== undefined && { layerArn: published }) }),
+  }
+}
+
+function functionPlan(
+  { spec, mode, refusals, warnings, ready }: Prepared,
+  stubZip: Uint8Array,
+): FunctionPlan {
+  const functionName = ready?.found.functionName ?? spec.name
+  const base = { functionName, mode, refusals, warnings }
+  if (ready === undefined || refusals.length > 0) return { ...base, action: 'refuse', changes: [] }
+  const { found, wanted, live } = ready
+  const changes = planChanges(found.facts, difference(found.facts, wanted) ?? {}, mode, stubZip)
+  return { ...base, action: live ? (changes.length === 0 ? 'none' : 'update') : 'go-live', changes }
+}

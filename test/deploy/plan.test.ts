@@ -1,0 +1,282 @@
+import {
+  CreateAliasCommand,
+  type CreateFunctionCommandInput,
+  type GetFunctionCommandOutput,
+  PublishVersionCommand,
+  PutFunctionConcurrencyCommand,
+  UpdateFunctionConfigurationCommand,
+} from '@aws-sdk/client-lambda'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { goLive, type LiveOptions, plan, restore } from '../../src/deploy/index.js'
+import { type FoundFunction, findFunction } from '../../src/deploy/live-function.js'
+import { liveConfiguration } from '../../src/deploy/live-target.js'
+import { refusals, warnings } from '../../src/deploy/plan-checks.js'
+import { APP, type LiveAccount, liveAccount, PYTHON } from './live-fixture.js'
+
+let account: LiveAccount
+beforeAll(async () => {
+  account = await liveAccount({ controlPlane: { updateMs: 5 } })
+})
+afterAll(() => account[Symbol.asyncDispose]())
+
+const python: Partial<CreateFunctionCommandInput> = {
+  Code: { ZipFile: PYTHON },
+  Runtime: 'python3.12',
+  Handler: 'app.handler',
+}
+
+function one(name: string, more: Partial<LiveOptions> = {}): LiveOptions {
+  return account.options({ functions: [name], ...more })
+}
+
+async function refused(name: string, more: Partial<LiveOptions> = {}): Promise<readonly string[]> {
+  const { functions } = await plan(one(name, more))
+  expect(functions[0]?.action).toBe(functions[0]?.refusals.length === 0 ? 'go-live' : 'refuse')
+  return functions[0]?.refusals ?? []
+}
+
+describe('a function is refused that', () => {
+  it('is not Node.js and shall be wrapped', async () => {
+    await account.create('python', python)
+    expect(await refused('python')).toEqual([])
+    expect(await refused('python', { mode: 'wrap' })).toEqual([
+      "its runtime is 'python3.12', and only Node.js functions can be wrapped. Set 'mode' to 'replace'.",
+    ])
+    await account.create('old', { Runtime: 'nodejs18.x' })
+    expect(await refused('old')).toEqual([expect.stringContaining('needs Node.js 20 or newer')])
+  })
+
+  it('would have more than 4 KB of variables, with what is added', async () => {
+    await account.create('large', { Environment: { Variables: { FILLER: 'x'.repeat(3_800) } } })
+    expect(await refused('large')).toEqual([
+      expect.stringMatching(/^its variables would have 4\d\d\d bytes, and Lambda allows 4096\./),
+    ])
+  })
+
+  it('has five layers and shall be wrapped', async () => {
+    const Layers = [1, 2, 3, 4, 5].map((n) => `arn:aws:lambda:us-east-1:123456789012:layer:own${n}:1`)
+    const given = { Layers: Layers.map((Arn) => ({ Arn })) }
+    expect(checked(given)).toEqual([expect.stringContaining('it would have 6 layers, and Lambda allows 5')])
+    expect(checked(given, { mode: 'replace' })).toEqual([])
+    expect(checked({ Layers: given.Layers.slice(1) })).toEqual([])
+  })
+
+  it('uses SnapStart', async () => {
+    await account.create('snap', { SnapStart: { ApplyOn: 'PublishedVersions' } })
+    expect(await refused('snap')).toEqual([expect.stringContaining('SnapStart is on')])
+  })
+
+  it('is in a VPC, unless that is allowed', async () => {
+    await account.create('vpc', { VpcConfig: { SubnetIds: ['subnet-1'], SecurityGroupIds: ['sg-1'] } })
+    expect(await refused('vpc')).toEqual([
+      expect.stringMatching(/^it is in vpc-\w+\. It needs a way out to the broker/),
+    ])
+    expect(await refused('vpc', { vpc: 'allow' })).toEqual([])
+    const { functions } = await plan(one('vpc', { vpc: 'allow' }))
+    expect(functions[0]?.warnings).toEqual([expect.stringContaining('It is in a VPC')])
+  })
+
+  it('is an image', async () => {
+    const Code = { ImageUri: '123456789012.dkr.ecr.us-east-1.amazonaws.com/image:latest' }
+    await account.create('image', { PackageType: 'Image', Code, Runtime: undefined, Handler: undefined })
+    expect(await refused('image')).toEqual(
+      expect.arrayContaining([expect.stringContaining('container image')]),
+    )
+  })
+
+  it('is being updated by somebody else', async () => {
+    await account.create('busy')
+    await using slow = await liveAccount({ controlPlane: { updateMs: 500 } })
+    await slow.create('busy')
+    await slow.lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName: 'busy', Timeout: 9 }))
+    const { functions } = await plan(slow.options({ functions: ['busy'] }))
+    expect(functions[0]?.refusals).toEqual(['an update of it is under way. Wait until that is finished.'])
+  })
+
+  it.each<[string, GetFunctionCommandOutput['Configuration'], string]>([
+    ['is signed', { SigningJobArn: 'arn:aws:signer:job' }, 'its code is signed'],
+    ['is signed by a profile', { SigningProfileVersionArn: 'arn:aws:signer:profile' }, 'its code is signed'],
+    ['runs on Managed Instances', { CapacityProviderConfig: {} as never }, 'published versions only'],
+    [
+      'has variables that cannot be read',
+      { Environment: { Error: { ErrorCode: 'AccessDenied', Message: 'no key' } } },
+      'its variables cannot be read: no key. They would be lost',
+    ],
+    ['has failed', { State: 'Failed', StateReason: 'no subnet' }, 'its state is Failed: no subnet.'],
+    [
+      'failed at its last update',
+      { LastUpdateStatus: 'Failed', LastUpdateStatusReason: 'bad image' },
+      'its last update failed: bad image. Repair it first.',
+    ],
+    ['hides its hash', { CodeSha256: undefined }, 'does not tell the hash'],
+  ])('%s', (_what, given, reason) => {
+    expect(checked(given ?? {})).toEqual([expect.stringContaining(reason)])
+  })
+
+  it('has more code than Lambda takes back, or keeps it in a bucket, and shall be replaced', () => {
+    const big = { CodeSize: 52_428_801 }
+    expect(checked(big, { mode: 'replace' })).toEqual([
+      expect.stringContaining('its code has 52428801 bytes, and Lambda takes back at most 52428800 directly'),
+    ])
+    expect(checked(big)).toEqual([])
+    expect(checked({}, { mode: 'replace', found: { codeReferenced: true } })).toEqual([
+      expect.stringContaining('its code is referenced in a bucket'),
+    ])
+    expect(checked({}, { mode: 'replace', mirror: true })).toEqual([
+      expect.stringContaining('nothing to mirror'),
+    ])
+  })
+
+  it('is live already only by what it now is', () => {
+    expect(checked({ LastUpdateStatus: 'InProgress' }, { ours: true })).toEqual([])
+    expect(checked({ LastUpdateStatus: 'Failed' }, { ours: true })).toEqual([])
+  })
+})
+
+describe('plan', () => {
+  it('tells what would change, and changes nothing', async () => {
+    await account.create('node', { Timeout: 5, Environment: { Variables: { OWN: 'secret value' } } })
+    await account.lambda.send(
+      new PutFunctionConcurrencyCommand({ FunctionName: 'node', ReservedConcurrentExecutions: 0 }),
+    )
+    account.changes.length = 0
+    const options = account.options({ functions: ['node', 'python', 'none'], timeoutSeconds: 60 })
+    const found = await plan(options)
+    expect(account.changes).toEqual([])
+    expect(found.functions.map(({ functionName, mode, action }) => [functionName, mode, action])).toEqual([
+      ['node', 'wrap', 'go-live'],
+      ['python', 'replace', 'go-live'],
+      ['none', 'wrap', 'refuse'],
+    ])
+    expect(found.functions[0]?.changes.map(({ what }) => what)).toEqual([
+      'timeoutSeconds',
+      'layers',
+      'environment',
+    ])
+    expect(found.functions[1]?.changes.map(({ what }) => what)).toEqual([
+      'code',
+      'runtime',
+      'handler',
+      'timeoutSeconds',
+      'environment',
+    ])
+    expect(found.policies.map(({ roleName }) => roleName)).toEqual(['node-role', 'python-role'])
+    expect(found.layer).toMatchObject({ present: false })
+    const text = String(found)
+    expect(text).toContain('node goes live (wrap)\n  timeoutSeconds: 5 → 60\n')
+    expect(text).toContain('  runtime: python3.12 → nodejs22.x\n  handler: app.handler → index.handler\n')
+    expect(text).toContain('none cannot go live\n  refused: there is no function of this name in us-east-1.')
+    expect(text).toContain('  note: Its reserved concurrency is 0')
+    expect(text).toContain('Role node-role needs inline policy lambda-tether-live-app-dev-')
+    expect(text).toMatch(/environment: without none → with .*LAMBDA_TETHER_KEY/)
+    expect(text).not.toContain(options.stub.key)
+    expect(text).not.toContain('secret value')
+  })
+
+  it('warns of aliases, whose versions cannot be changed', async () => {
+    await account.create('aliased')
+    const FunctionName = 'aliased'
+    await account.lambda.send(new PublishVersionCommand({ FunctionName }))
+    await account.lambda.send(new CreateAliasCommand({ FunctionName, Name: 'prod', FunctionVersion: '1' }))
+    await account.lambda.send(
+      new CreateAliasCommand({ FunctionName, Name: 'dev', FunctionVersion: '$LATEST' }),
+    )
+    expect((await plan(one('aliased'))).functions[0]?.warnings).toEqual([
+      'Only $LATEST goes live. What invokes alias prod runs the code in the cloud.',
+    ])
+  })
+
+  it('of what goLive() did has nothing left to do', async () => {
+    const options = account.options({ functions: ['node', 'python'] })
+    await goLive(options)
+    const { functions, layer } = await plan(options)
+    expect(functions.map(({ action, changes }) => [action, changes])).toEqual([
+      ['none', []],
+      ['none', []],
+    ])
+    expect(layer).toMatchObject({ present: true })
+    const mirrored = await plan({ ...options, functions: ['node'], mirror: true })
+    expect(mirrored.functions[0]).toMatchObject({ action: 'update', changes: [{ what: 'environment' }] })
+    expect(mirrored.functions[0]?.warnings).toEqual(
+      expect.arrayContaining([expect.stringContaining('so do its side effects')]),
+    )
+    await restore(options)
+  })
+
+  it('derives the policy for API Gateway from the endpoint', async () => {
+    const stub = { ...APP, key: account.options({ functions: ['node'] }).stub.key }
+    const of = (endpoint: string) => plan(one('node', { bundle: 'api-gateway', stub: { ...stub, endpoint } }))
+    const { policies } = await of('wss://abcdefghij.execute-api.eu-west-1.amazonaws.com/tether')
+    expect(policies[0]?.document.Statement[0]?.Resource).toBe(
+      'arn:aws:execute-api:eu-west-1:123456789012:abcdefghij/tether/$connect',
+    )
+    const unknown = await of('wss://socket.example.com/tether')
+    expect(unknown.policies).toEqual([])
+    expect(unknown.functions[0]?.warnings).toEqual(
+      expect.arrayContaining([expect.stringContaining('does not tell which API it is')]),
+    )
+  })
+
+  it.each<[Readonly<Record<string, unknown>>, string]>([
+    [{ functions: [] }, "'functions' must name at least one function."],
+    [{ functions: ['a:live'] }, 'without a version or an alias'],
+    [
+      { functions: ['node', 'arn:aws:lambda:us-east-1:123456789012:function:node'] },
+      "'functions' has 'node' twice.",
+    ],
+    [{ timeoutMs: 60_000 }, "There is no option 'timeoutMs'; there are functions, bundle, stub,"],
+    [{ mode: 'mirror' }, "'mode' must be one of wrap, replace"],
+    [{ timeoutSeconds: 901 }, "'timeoutSeconds' must be a whole number from 1 to 900, not 901."],
+    [{ policy: 'none' }, "'policy' must be one of manage, print"],
+    [{ vpc: true }, "'vpc' must be one of refuse, allow"],
+    [{ onRefused: 'ignore' }, "'onRefused' must be one of fail, skip"],
+    [{ snapshots: './folder' }, "'snapshots' must be a place for snapshots"],
+    [{ bundle: 'sqs' }, "There is no stub bundle 'sqs'"],
+    [{ stub: { app: 'a' } }, "'stage'"],
+    [{ mirrorMaxBytes: -1 }, "'mirrorMaxBytes' must be a whole number of bytes, not -1."],
+  ])('refuses %j', async (wrong, message) => {
+    await expect(plan({ ...one('node'), ...wrong } as LiveOptions)).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+      message: expect.stringContaining(message),
+    })
+  })
+})
+
+const template: { found?: FoundFunction } = {}
+beforeAll(async () => {
+  await account.create('template')
+  const sdk = await import('@aws-sdk/client-lambda')
+  const found = await findFunction(
+    { lambda: account.lambda, commands: sdk, region: async () => 'us-east-1', iam: () => Promise.reject() },
+    'template',
+    undefined,
+  )
+  if (found !== undefined) template.found = found
+})
+
+/** The reasons against a function that differs from one without problems. */
+function checked(
+  given: GetFunctionCommandOutput['Configuration'] & object,
+  more: { mode?: 'wrap' | 'replace'; mirror?: boolean; ours?: boolean; found?: Partial<FoundFunction> } = {},
+): string[] {
+  const base = template.found
+  if (base === undefined) throw new Error('the template was not read')
+  const { mode = 'wrap', mirror = false, ours = false } = more
+  const facts = {
+    ...base.facts,
+    ...('CodeSize' in given && { codeBytes: given.CodeSize ?? 0 }),
+    ...('CodeSha256' in given && { codeSha256: given.CodeSha256 ?? '' }),
+    ...('Layers' in given && { layers: (given.Layers ?? []).map(({ Arn = '' }) => Arn) }),
+  }
+  const found = { ...base, facts, given: { ...base.given, ...given }, ...more.found }
+  const settings = { mode, variables: {}, layerPrefix: 'ours-', layerArn: 'arn:aws:lambda:::layer:ours-x:1' }
+  const snapshot = {
+    id: '0',
+    original: facts,
+    live: { timeoutSeconds: [], codeSha256: [], runtime: 'nodejs22.x', handler: 'index.handler' },
+  }
+  const wanted = liveConfiguration(facts, snapshot, settings)
+  const context = { mode, options: { vpc: 'refuse' as const, mirror }, wanted, ours }
+  expect(warnings(found, [], context)).toBeInstanceOf(Array)
+  return refusals(found, context)
+}
