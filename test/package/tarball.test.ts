@@ -232,6 +232,19 @@ describe('the packed package, installed where nothing else is', () => {
       `import { createLocalCloud } from 'lambda-tether/local'
        const need = async () => createLocalCloud().open()`,
     ],
+    [
+      'dynalite',
+      // The cloud opens with what stands for aedes, which is needed first.
+      `import { mkdirSync, writeFileSync } from 'node:fs'
+       mkdirSync('node_modules/aedes', { recursive: true })
+       writeFileSync('node_modules/aedes/index.js', 'exports.Aedes = class { on() {} async listen() {} close(done) { done() } }')
+       const { createLocalCloud } = await import('lambda-tether/local')
+       const need = async () => {
+         const cloud = createLocalCloud()
+         await cloud.open()
+         return cloud.debugStack({ app: 'app', stage: 'dev' })
+       }`,
+    ],
   ])('says how to install %s when it is needed', async (name, script) => {
     const { stdout } = await installed.run(
       'missing.mjs',
@@ -253,6 +266,7 @@ describe('the packed package, installed where nothing else is', () => {
       '@aws-sdk/client-lambda',
       '@aws-sdk/client-s3',
       'aedes',
+      'dynalite',
       'esbuild',
     ])
   })
