@@ -7,12 +7,13 @@ import { type Clock, systemClock } from './clock.js'
 import { type TraceContext, traced, traceOf } from './diagnostics.js'
 import { TetherError } from './errors.js'
 import type { InvocationContext } from './executor.js'
+import { MirrorCall } from './mirror-call.js'
 import type { Sent } from './outgoing.js'
-import type { PresenceMessage, SessionMessage, StubMessage } from './protocol.js'
+import type { InvokeMessage, Mirrored, PresenceMessage, SessionMessage, StubMessage } from './protocol.js'
 import { Link } from './reconnect.js'
 import type { Refusal } from './refusal.js'
 import type { RootKey } from './seal.js'
-import { checkEndpoint, type Endpoint, LANES, type Transport } from './transport.js'
+import { type AbortOptions, checkEndpoint, type Endpoint, LANES, type Transport } from './transport.js'
 import type { Wire } from './wire.js'
 
 /** What happens to an invocation whose session was lost after it had acknowledged. */
@@ -56,6 +57,7 @@ export class Caller {
   readonly #options: CallerOptions
   readonly #clock: Clock
   readonly #calls = new Map<string, Call>()
+  readonly #mirrors = new Map<string, MirrorCall>()
   readonly #settled = new Set<string>()
   /** The environment's random id. */
   readonly #name: string
@@ -121,10 +123,7 @@ export class Caller {
    * @throws TetherError `NO_SESSION`, `UNREACHABLE`, `DECLINED`, `SESSION_LOST`, `DEADLINE`
    */
   async call(input: CallInput): Promise<CallOutcome> {
-    const idleMs = this.#clock.now() - this.#link.activeAt
-    if (this.#link.connected && idleMs > STALE_AFTER_MS) this.#link.replace()
-    if (this.#closed) throw new TetherError('CLOSED', 'The stub was closed.')
-    this.#link.start()
+    this.connect()
     const id = randomBytes(16).toString('base64url')
     const wire = this.#wire(input)
     if (this.#nobody(input, wire)) {
@@ -151,6 +150,32 @@ export class Caller {
     }
   }
 
+  /**
+   * Sends the session a copy of what the function itself answers, once; one that was under way when the process was
+   * frozen is dropped. Resolves when it has left.
+   * @throws what the transport throws
+   */
+  async mirror(input: CallInput, mirrored: Mirrored): Promise<void> {
+    for (const [earlier, mirror] of this.#mirrors) {
+      if (!mirror.over) continue
+      mirror.drop()
+      this.#mirrors.delete(earlier)
+    }
+    this.connect()
+    const id = randomBytes(16).toString('base64url')
+    const mirror = new MirrorCall(id, this.#wire(input), this.#clock)
+    this.#mirrors.set(id, mirror)
+    await mirror.run(input, mirrored, () => !this.#attendance.closed)
+  }
+
+  /** Connects in the background, or anew where the connection may have died unseen. @throws TetherError `CLOSED` */
+  connect(): void {
+    const idleMs = this.#clock.now() - this.#link.activeAt
+    if (this.#link.connected && idleMs > STALE_AFTER_MS) this.#link.replace()
+    if (this.#closed) throw new TetherError('CLOSED', 'The stub was closed.')
+    this.#link.start()
+  }
+
   /** Why there is no use in waiting for a session, where that is known. */
   #nobody(input: CallInput, wire: Wire): TetherError | undefined {
     const { closed, error } = this.#attendance
@@ -173,6 +198,7 @@ export class Caller {
   async close(): Promise<void> {
     this.#closed = true
     for (const call of this.#calls.values()) call.close()
+    for (const mirror of this.#mirrors.values()) mirror.drop()
     await this.#link.stop()
   }
 
@@ -210,10 +236,10 @@ export class Caller {
         this.#latencyMs += (ms - this.#latencyMs) / 4
       },
       activeAt: () => this.#link.activeAt,
-      invoke: async (head, options) => {
+      invoke: async (head, { withEnv, ...options }) => {
         const { session } = this.#known
-        const known = session !== '' && this.#known.fingerprint === fingerprint && !options.withEnv
-        return this.#send({
+        const known = session !== '' && this.#known.fingerprint === fingerprint && !withEnv
+        const content: Content<InvokeMessage> = {
           ...head,
           type: 'invoke',
           functionId: input.functionId,
@@ -222,7 +248,8 @@ export class Caller {
           ...(known ? {} : { env }),
           sentAt: this.#clock.now(),
           ...this.#binding(),
-        })
+        }
+        return this.#send(content, options)
       },
       ask: (id, sent) => {
         const missing = this.#channel.incomplete(id)
@@ -249,10 +276,10 @@ export class Caller {
     }
   }
 
-  async #send(content: Content): Promise<Sent> {
+  async #send(content: Content, options: AbortOptions = {}): Promise<Sent> {
     const settled = [...this.#settled]
     const message = { ...content, settled, epoch: this.#epoch } as StubMessage
-    const sent = await this.#channel.send(this.#session, message)
+    const sent = await this.#channel.send(this.#session, message, options)
     // Sent, and perhaps lost: the answers then wait for their deadline, as they would have without it.
     for (const id of settled) this.#settled.delete(id)
     return sent
@@ -270,7 +297,8 @@ export class Caller {
     this.#attendance.heard()
     this.#refusal = undefined
     this.#heard = message.session
-    this.#calls.get(message.id)?.receive(message)
+    const call = this.#calls.get(message.id) ?? this.#mirrors.get(message.id)
+    call?.receive(message)
   }
 
   #onPresence(message: PresenceMessage): void {

@@ -54,7 +54,8 @@ export function encodeMessage(message: Message, counters?: Counters): Buffer {
         `The ${name} has ${bytes.length} bytes; at most ${MAX_BODY_BYTES} travel.`,
       )
     }
-    if (!COMPRESSED.includes(name)) return { encoding: IDENTITY, bytes }
+    // A mirror must cost its function as little as can be.
+    if (!COMPRESSED.includes(name) || 'mirrored' in message) return { encoding: IDENTITY, bytes }
     const compressed = compress(bytes)
     if (counters !== undefined) {
       counters.bodyBytesSent += bytes.length

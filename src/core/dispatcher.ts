@@ -2,7 +2,7 @@ import { Challenged } from './challenged.js'
 import { type TraceContext, traceOf } from './diagnostics.js'
 import { Environments } from './environments.js'
 import { TetherError, toLambdaError } from './errors.js'
-import { Invocation } from './invocation.js'
+import { Invocation, type InvocationData } from './invocation.js'
 import { type Entry, Ledger } from './ledger.js'
 import { Outcomes, type OutcomesOptions } from './outcomes.js'
 import type { AskMessage, CancelMessage, InvokeMessage, PresignMessage, StubMessage } from './protocol.js'
@@ -214,7 +214,7 @@ export class Dispatcher {
     const { clock, identity, counters } = this.#options
     const now = clock.now()
     const abort = new AbortController()
-    const data = {
+    const data: InvocationData = {
       id: message.id,
       functionId: message.functionId,
       environmentId: from,
@@ -225,6 +225,7 @@ export class Dispatcher {
       rerun:
         (message.ackedBy !== undefined && message.ackedBy !== identity.session) ||
         message.ageMs > now - this.#openedAt,
+      mirrored: message.mirrored ?? false,
       // The time that its parts took to arrive is over for the function as well.
       deadline: arrivedAt + message.remainingMs,
       signal: abort.signal,
@@ -245,6 +246,7 @@ export class Dispatcher {
       invocation,
       from,
       startedAt: now,
+      mirrored: data.mirrored !== false,
       abort,
       taken: false,
       acked: false,

@@ -41,7 +41,11 @@ export type FunctionBuild = (
       readonly handler: string
     }
   /** For hosts with their own module graph; runs in the inline executor only. */
-  | { readonly kind: 'module' /** Called once for each version. */; load(): Promise<Handler> }
+  | {
+      readonly kind: 'module'
+      /** Called once for each version. */
+      load(): Promise<Handler>
+    }
 ) & {
   /**
    * Keeps the build's files until what it returns is disposed of, also when there is a newer build. The session holds a

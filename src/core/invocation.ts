@@ -1,5 +1,6 @@
 import { type LambdaError, TetherError, toLambdaError } from './errors.js'
 import type { InvocationContext } from './executor.js'
+import type { Mirrored } from './protocol.js'
 
 /** How an invocation ends. */
 export type Answer =
@@ -15,6 +16,7 @@ export interface InvocationData {
   readonly context: InvocationContext
   readonly env: Readonly<Record<string, string>>
   readonly rerun: boolean
+  readonly mirrored: Mirrored | false
   /** In Unix milliseconds on this machine's clock. */
   readonly deadline: number
   readonly signal: AbortSignal
@@ -43,6 +45,11 @@ export class Invocation<E = unknown> {
   readonly env: Readonly<Record<string, string>>
   /** True when an earlier session received this invocation and may have run it. */
   readonly rerun: boolean
+  /**
+   * Whether the function itself answers and this is a copy, whose response goes nowhere: `event` with the event,
+   * `metadata` where that was too large: `event` is then null, and nothing that is served runs it.
+   */
+  readonly mirrored: Mirrored | false
   /** Fires at the remote deadline, when the stub gives up and when the session closes. */
   readonly signal: AbortSignal
   /** The function's deadline in Unix milliseconds on this machine's clock. */
@@ -59,6 +66,7 @@ export class Invocation<E = unknown> {
     this.context = data.context
     this.env = data.env
     this.rerun = data.rerun
+    this.mirrored = data.mirrored
     this.signal = data.signal
     this.deadline = data.deadline
     this.#owner = owner

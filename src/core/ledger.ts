@@ -16,6 +16,8 @@ export interface Entry {
   /** The stub that waits. */
   readonly from: string
   readonly startedAt: number
+  /** A copy of what the function itself answers: nobody waits, and nothing is sent back. */
+  readonly mirrored: boolean
   readonly abort: AbortController
   /** Something runs it: nothing else may. */
   taken: boolean
@@ -105,6 +107,7 @@ export class Ledger {
       invocation: undefined,
       from,
       startedAt: now,
+      mirrored: false,
       abort: new AbortController(),
       taken: true,
       acked: true,

@@ -78,6 +78,7 @@ const SHAPES: Record<Message['type'], Record<string, Check>> = {
     envFingerprint: text,
     event: optionally(bytes),
     stored: optionally(storedBody),
+    mirrored: optionally((value) => value === 'event' || value === 'metadata'),
   },
   ask: {
     ...fromStub,

@@ -54,25 +54,43 @@ export class Outcomes {
     const durationMs = clock.now() - startedAt
     if (answer.kind === 'value') {
       const { body } = answer
-      const put = this.#options.depot.putResponse(body)
-      entry.storing = put
-      ledger.answer(entry, { type: 'result', id, body }, put === undefined ? body.length : 0)
+      this.#keep(entry, body)
       counters.answered++
       entry.trace?.finish()
       emitter.emit('respond', invocation, { bytes: body.length, durationMs })
     } else {
       const { error } = answer
-      ledger.answer(entry, { type: 'error', id, error }, Buffer.byteLength(JSON.stringify(error)))
+      if (entry.mirrored) ledger.end(entry)
+      else ledger.answer(entry, { type: 'error', id, error }, Buffer.byteLength(JSON.stringify(error)))
       counters.failed++
       entry.trace?.finish(error.errorType)
       emitter.emit('fail', invocation, { error, durationMs })
     }
-    await this.#sendAnswer(entry)
+    if (entry.mirrored) this.#checkIdle()
+    else await this.#sendAnswer(entry)
+  }
+
+  /** Keeps a response until its stub has it. */
+  #keep(entry: Entry, body: Uint8Array): void {
+    const { ledger, depot } = this.#options
+    if (entry.mirrored) return ledger.end(entry)
+    const put = depot.putResponse(body)
+    entry.storing = put
+    ledger.answer(entry, { type: 'result', id: entry.id, body }, put === undefined ? body.length : 0)
+  }
+
+  /** Ends an invocation that only listeners were told of. */
+  dismiss(entry: Entry): void {
+    this.#options.ledger.end(entry)
+    this.#options.counters.declined++
+    entry.trace?.finish()
+    this.#checkIdle()
   }
 
   /** Tells a stub that asks, or that sends an invocation again, how things stand. */
   repeat(entry: Entry, missing?: MissingParts): void {
     const { id } = entry
+    if (entry.mirrored) return
     // An answer that waits for its turn comes by itself, and a word in between would only hold up others.
     const sendingMs = entry.sending === undefined ? undefined : this.#options.clock.now() - entry.sendingAt
     if (sendingMs !== undefined && sendingMs < SENDING_MS) return
@@ -135,7 +153,8 @@ export class Outcomes {
     const error = new TetherError('DECLINED', `The session does not serve '${functionId}'.`)
     entry.trace?.fail(error)
     entry.abort.abort(error)
-    this.reply(entry.from, { type: 'decline', id, reason: `it does not serve function '${functionId}'` })
+    if (!entry.mirrored)
+      this.reply(entry.from, { type: 'decline', id, reason: `it does not serve function '${functionId}'` })
     this.#checkIdle()
   }
 
@@ -145,7 +164,7 @@ export class Outcomes {
     if (entry.state !== 'running' || invocation === undefined) return
     entry.acked = true
     this.#options.emitter.emit('ack', invocation)
-    await this.#send(entry.from, { type: 'ack', id: entry.id })
+    if (!entry.mirrored) await this.#send(entry.from, { type: 'ack', id: entry.id })
   }
 
   /** Sends a small message, but not the same twice before it has left. */

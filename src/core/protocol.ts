@@ -27,11 +27,16 @@ export interface InvokeMessage {
   /** The event, as JSON: here, or in the payload store. */
   readonly event?: Uint8Array
   readonly stored?: StoredBody
+  /** A copy of what the function itself answers: nobody waits. `metadata`: the event was too large, and is `null` here. */
+  readonly mirrored?: Mirrored
   /** Invocations of this environment whose outcome was received: the session can forget them. */
   readonly settled: readonly string[]
   /** The highest epoch that was heard. */
   readonly epoch: number
 }
+
+/** What a mirrored invocation brings: its event, or everything but that. */
+export type Mirrored = 'event' | 'metadata'
 
 /** The parts of a message that have not arrived. */
 export interface MissingParts {

@@ -55,9 +55,12 @@ export class Runner {
     const { emitter, waiters } = this.#options
     // Before they are called: a listener that hears once is gone afterwards.
     const listened = emitter.listenerCount('invoke') > 0
-    if (waiters.offer(invocation)) entry.taken = true
+    // Without its event it is of use to nobody but who listens.
+    const whole = invocation.mirrored !== 'metadata'
+    if (whole && waiters.offer(invocation)) entry.taken = true
     emitter.emit('invoke', invocation)
     if (invocation.settled) return
+    if (!whole && !entry.taken) return this.#options.outcomes.dismiss(entry)
     const functions = this.#options.functions()
     if (!entry.taken && functions !== undefined) {
       const slot = functions.find(invocation.functionId)

@@ -144,16 +144,19 @@ export class Session implements AsyncDisposable {
     return sessionStats(this.#counters, this.#lanes, this.#pricing)
   }
 
+  /** Adds a listener of an event; see {@link SessionEvents}. @throws TetherError `INVALID_OPTION` for a name that is none */
   on<K extends keyof SessionEvents>(event: K, listener: SessionEvents[K]): this {
     this.#emitter.on(event, listener)
     return this
   }
 
+  /** As `on`, for the next event alone. @throws TetherError `INVALID_OPTION` */
   once<K extends keyof SessionEvents>(event: K, listener: SessionEvents[K]): this {
     this.#emitter.on(event, listener, true)
     return this
   }
 
+  /** Removes a listener. */
   off<K extends keyof SessionEvents>(event: K, listener: SessionEvents[K]): this {
     this.#emitter.off(event, listener)
     return this
@@ -242,6 +245,7 @@ export class Session implements AsyncDisposable {
     return this.#closing
   }
 
+  /** `close()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

@@ -17,7 +17,7 @@ export interface SessionStats {
     readonly answered: number
     /** By local code, by `fail()`, at the deadline, or because the stub gave up. */
     readonly failed: number
-    /** Of functions that are not served. */
+    /** Of functions that are not served, and mirrored metadata that no listener took. */
     readonly declined: number
     readonly running: number
   }

@@ -1,6 +1,7 @@
 import type { TetherError } from './errors.js'
 import type { Sent } from './outgoing.js'
 import type { InvokeMessage } from './protocol.js'
+import type { AbortOptions } from './transport.js'
 
 /** What a call needs of its caller. */
 export interface Wire {
@@ -16,8 +17,8 @@ export interface Wire {
   /** When anything last came or went. */
   activeAt(): number
   invoke(
-    head: Pick<InvokeMessage, 'id' | 'remainingMs' | 'ageMs' | 'ackedBy' | 'event' | 'stored'>,
-    options: { withEnv: boolean },
+    head: Pick<InvokeMessage, 'id' | 'remainingMs' | 'ageMs' | 'ackedBy' | 'event' | 'stored' | 'mirrored'>,
+    options: AbortOptions & { withEnv: boolean },
   ): Promise<Sent>
   ask(id: string, sent: string | undefined): Promise<unknown>
   presign(id: string, bytes: number): Promise<unknown>

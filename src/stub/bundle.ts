@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs'
 import { TetherError } from '../core/errors.js'
 import { runFile } from '../run-files.js'
 
-/** The prebuilt stubs: `iot` speaks to AWS IoT Core, `mqtt` to any MQTT broker. */
-export type StubBundleName = 'iot' | 'mqtt'
+/** The prebuilt stubs: `iot` speaks to AWS IoT Core, `api-gateway` to the debug stack, `mqtt` to any MQTT broker. */
+export type StubBundleName = 'iot' | 'api-gateway' | 'mqtt'
+
+const NAMES: readonly StubBundleName[] = ['iot', 'api-gateway', 'mqtt']
 
 /** One self-contained CommonJS file whose export `handler` is the stub. */
 export interface StubBundle {
@@ -18,10 +20,10 @@ export interface StubBundle {
  * @throws TetherError `INVALID_OPTION` for a name that is none
  */
 export function stubBundle(name: StubBundleName): StubBundle {
-  if (name !== 'iot' && name !== 'mqtt') {
+  if (!NAMES.includes(name)) {
     throw new TetherError(
       'INVALID_OPTION',
-      `There is no stub bundle '${String(name)}'; there are 'iot' and 'mqtt'.`,
+      `There is no stub bundle '${String(name)}'; there are ${NAMES.join(', ')}.`,
     )
   }
   const path = runFile(`stub-${name}`)

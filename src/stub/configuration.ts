@@ -2,7 +2,9 @@ import { checkDuration } from '../core/clock.js'
 import { TetherError } from '../core/errors.js'
 import { rootKey } from '../core/seal.js'
 import { checkPart } from '../core/transport.js'
-import { checkChoice, type OnNobody, type StubOptions } from './handler.js'
+import { checkChoice } from './check-choice.js'
+import type { StubOptions } from './handler.js'
+import type { OnNobody } from './outcome.js'
 import { STUB_VARIABLE_PREFIX } from './travelling-environment.js'
 
 /** What {@link stubEnvironment} writes down and a deployed stub reads: one variable per fact. */
@@ -17,6 +19,7 @@ export interface StubEnvironmentOptions
     | 'connectTimeoutMs'
     | 'deadlineMarginMs'
     | 'onSessionLost'
+    | 'liveUntil'
   > {
   /** A deployed bundle has no original code to pass through to. @default 'auto' */
   readonly onNobody?: Exclude<OnNobody, 'passthrough'>
@@ -24,14 +27,29 @@ export interface StubEnvironmentOptions
   readonly key: string
   /** The broker of the `mqtt` bundle: `mqtt://`, `mqtts://`, `ws://` or `wss://`, with user and password if need be. */
   readonly url?: string
-  /** The endpoint of the `iot` bundle: `<prefix>-ats.iot.<region>.amazonaws.com`, as `DescribeEndpoint` gives it. */
+  /**
+   * Of the `iot` bundle: `<prefix>-ats.iot.<region>.amazonaws.com`, as `DescribeEndpoint` gives it. Of the `api-gateway`
+   * bundle: `wss://<api>.execute-api.<region>.amazonaws.com/<stage>`, as the debug stack's outputs give it.
+   */
   readonly endpoint?: string
-  /** PEM, for the `mqtt` bundle's TLS. */
+  /** PEM, for the TLS of the `mqtt` and `api-gateway` bundles. */
   readonly ca?: string
   /** The client's certificate and its private key, PEM, for the `mqtt` bundle's TLS. */
   readonly cert?: string
   readonly certKey?: string
+  /**
+   * For a function that `layerZip()` wraps: `live` has the session answer, `mirror` the function itself, whose events are copied
+   * to the session. @default 'live'
+   */
+  readonly mode?: StubMode
+  /** Larger events are mirrored without their body, in bytes of JSON. @default 100,000 */
+  readonly mirrorMaxBytes?: number
+  /** What `AWS_LAMBDA_EXEC_WRAPPER` was before the layer's took its place: it is run as well. @default none */
+  readonly execWrapper?: string
 }
+
+/** Who answers where the layer wraps a function. */
+export type StubMode = 'live' | 'mirror'
 
 type Option = keyof StubEnvironmentOptions
 
@@ -51,8 +69,13 @@ const VARIABLES: Readonly<Record<Option, string>> = {
   deadlineMarginMs: 'DEADLINE_MARGIN_MS',
   onNobody: 'ON_NOBODY',
   onSessionLost: 'ON_SESSION_LOST',
+  mode: 'MODE',
+  liveUntil: 'LIVE_UNTIL',
+  mirrorMaxBytes: 'MIRROR_MAX_BYTES',
+  execWrapper: 'EXEC_WRAPPER',
 }
-const NUMBERS: readonly string[] = ['ackTimeoutMs', 'connectTimeoutMs', 'deadlineMarginMs']
+const DURATIONS: readonly string[] = ['ackTimeoutMs', 'connectTimeoutMs', 'deadlineMarginMs']
+const COUNTS: readonly string[] = ['liveUntil', 'mirrorMaxBytes']
 
 /** All of a function's variables together, by Lambda's quota. */
 const MAX_ENVIRONMENT_BYTES = 4096
@@ -69,7 +92,7 @@ export function stubEnvironment(options: StubEnvironmentOptions): Record<string,
   if ((url === undefined) === (endpoint === undefined)) {
     throw new TetherError(
       'INVALID_OPTION',
-      "Give either 'url' (an MQTT broker) or 'endpoint' (AWS IoT), not both or none.",
+      "Give either 'url' (an MQTT broker) or 'endpoint' (AWS IoT or API Gateway), not both or none.",
     )
   }
   const unknown = Object.keys(options).find((name) => !Object.hasOwn(VARIABLES, name))
@@ -102,13 +125,20 @@ function checkValues(options: StubEnvironmentOptions): void {
   if (options.onNobody !== undefined) checkChoice('onNobody', options.onNobody, ['auto', 'throw', 'respond'])
   if (options.onSessionLost !== undefined)
     checkChoice('onSessionLost', options.onSessionLost, ['rerun', 'fail'])
+  if (options.mode !== undefined) checkChoice('mode', options.mode, ['live', 'mirror'])
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue
-    if (NUMBERS.includes(name)) checkDuration(name, value)
+    if (DURATIONS.includes(name)) checkDuration(name, value)
+    else if (COUNTS.includes(name)) checkCount(name, value)
     else if (typeof value !== 'string' || value === '') {
       throw new TetherError('INVALID_OPTION', `'${name}' must be a text that is not empty.`)
     }
   }
+}
+
+function checkCount(name: string, value: unknown): void {
+  if (Number.isSafeInteger(value) && Number(value) >= 0) return
+  throw new TetherError('INVALID_OPTION', `'${name}' must be a whole number from 0, not ${String(value)}.`)
 }
 
 /**
@@ -121,7 +151,14 @@ export function readStubEnvironment(
   const options: Record<string, string | number> = {}
   for (const [option, name] of Object.entries(VARIABLES)) {
     const value = env[STUB_VARIABLE_PREFIX + name]
-    if (value !== undefined) options[option] = NUMBERS.includes(option) ? Number(value) : value
+    if (value === undefined) continue
+    options[option] = isNumber(option) ? Number(value) : value
+    if (Number.isNaN(options[option])) {
+      throw new TetherError(
+        'INVALID_OPTION',
+        `The function's environment variable ${STUB_VARIABLE_PREFIX}${name} must be a number, not '${value}'.`,
+      )
+    }
   }
   for (const required of ['app', 'stage', 'key'] as const) {
     if (options[required] === undefined) {
@@ -132,4 +169,8 @@ export function readStubEnvironment(
     }
   }
   return options as unknown as StubEnvironmentOptions
+}
+
+function isNumber(option: string): boolean {
+  return DURATIONS.includes(option) || COUNTS.includes(option)
 }

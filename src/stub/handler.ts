@@ -1,22 +1,15 @@
-import type { CallInput } from '../core/caller.js'
 import { Caller, type CallerOptions, type OnSessionLost } from '../core/caller.js'
-import { type Clock, checkDuration } from '../core/clock.js'
+import { type Clock, checkDuration, systemClock } from '../core/clock.js'
 import { TetherError } from '../core/errors.js'
 import type { LambdaContext } from '../core/executor.js'
 import type { Handler } from '../core/function-source.js'
 import { rootKey } from '../core/seal.js'
 import { checkPart, checkTransport, type Transport } from '../core/transport.js'
-import { httpResponse, isHttpEvent } from './http-event.js'
-import { toThrown } from './remote-error.js'
-import { travellingEnvironment } from './travelling-environment.js'
+import { callFacts, eventBytes } from './call-input.js'
+import { checkChoice } from './check-choice.js'
+import { type OnNobody, outcomeOf, throwIfExpired } from './outcome.js'
 
-/**
- * What an invocation becomes when no session takes it: `throw` an error (event sources retry), `respond` with an
- * HTTP 503 that explains itself (HTTP-shaped events; others throw), `passthrough` to the original code, or `auto`:
- * passthrough where there is one, respond for HTTP, else throw.
- */
-export type OnNobody = 'auto' | 'throw' | 'respond' | 'passthrough'
-
+/** Options of {@link createStub}. */
 export interface StubOptions {
   readonly app: string
   readonly stage: string
@@ -39,6 +32,8 @@ export interface StubOptions {
   readonly onSessionLost?: OnSessionLost
   /** The original code, for `passthrough`. */
   readonly passthrough?: Handler
+  /** In Unix milliseconds: from then on nobody is asked, as if nobody were there. @default never */
+  readonly liveUntil?: number
   /** @default process.env, read at each invocation */
   readonly env?: Readonly<Record<string, string | undefined>>
   /** @default the machine's clock */
@@ -52,79 +47,31 @@ export interface StubHandler {
   close(): Promise<void>
 }
 
-/** Nothing ran: another outcome may take its place. */
-const NOBODY = ['NO_SESSION', 'UNREACHABLE', 'DECLINED']
-
 /**
  * Makes the handler that stands in for a function. Connects at the first invocation.
  * @throws TetherError `INVALID_OPTION`. The handler throws what local code threw, or a TetherError with `NO_SESSION`,
  * `UNREACHABLE`, `DECLINED`, `SESSION_LOST`, `DEADLINE` or `TOO_LARGE`
  */
 export function createStub(options: StubOptions): StubHandler {
-  const callerOptions = checkOptions(options)
-  const { onNobody = 'auto', passthrough } = options
+  const callerOptions = checkStubOptions(options)
+  const { onNobody = 'auto', passthrough, liveUntil, env, functionId, clock = systemClock } = options
   let caller: Caller | undefined
 
   const handler = async (event: unknown, context: LambdaContext): Promise<unknown> => {
     // The open connection is no reason to wait after the response.
     context.callbackWaitsForEmptyEventLoop = false
-    caller ??= new Caller(callerOptions)
-    try {
-      const outcome = await caller.call(callInput(options, event, context))
-      if (outcome.kind === 'error') throw toThrown(outcome.error)
-      return parsed(outcome.body)
-    } catch (error) {
-      if (!(error instanceof TetherError)) throw error
-      if (NOBODY.includes(error.code)) {
-        if (passthrough !== undefined && (onNobody === 'auto' || onNobody === 'passthrough')) {
-          return runOriginal(passthrough, event, context)
-        }
-        if (onNobody !== 'throw' && isHttpEvent(event)) {
-          return httpResponse(503, { message: error.message, code: error.code })
-        }
-      }
-      throw named(error)
+    const call = async () => {
+      throwIfExpired(liveUntil, clock.now())
+      caller ??= new Caller(callerOptions)
+      return caller.call({
+        ...callFacts(context, env ?? process.env, functionId),
+        event: eventBytes(event),
+      })
     }
+    const original = passthrough && (() => runOriginal(passthrough, event, context))
+    return outcomeOf(call, event, onNobody, original)
   }
   return Object.assign(handler, { close: async () => caller?.close() })
-}
-
-function callInput(options: StubOptions, event: unknown, context: LambdaContext): CallInput {
-  const env = options.env ?? process.env
-  return {
-    functionId: options.functionId ?? context.functionName,
-    event: Buffer.from(JSON.stringify(event ?? null)),
-    context: {
-      // Whoever calls the handler by hand may leave some out.
-      awsRequestId: String(context.awsRequestId ?? ''),
-      functionName: String(context.functionName ?? ''),
-      functionVersion: String(context.functionVersion ?? ''),
-      invokedFunctionArn: String(context.invokedFunctionArn ?? ''),
-      memoryLimitInMB: String(context.memoryLimitInMB ?? ''),
-      logGroupName: String(context.logGroupName ?? ''),
-      logStreamName: String(context.logStreamName ?? ''),
-      ...present('clientContext', context.clientContext),
-      ...present('identity', context.identity),
-      ...present('tenantId', context.tenantId),
-      ...present('traceId', env._X_AMZN_TRACE_ID),
-    },
-    env: travellingEnvironment(env),
-    remainingMs: context.getRemainingTimeInMillis(),
-  }
-}
-
-function present<K extends string, V>(name: K, value: V): { [key in K]?: NonNullable<V> } {
-  return (value === undefined || value === null ? {} : { [name]: value }) as { [key in K]?: NonNullable<V> }
-}
-
-// The handlers of Node that this package runs answer JSON; a runtime of somebody's own may answer anything.
-function parsed(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(body).toString('utf8'))
-  } catch (cause) {
-    const message = `Local code answered with ${body.length} bytes that are no JSON, which is all that a stub can return.`
-    throw new TetherError('EXECUTION_FAILED', message, { cause })
-  }
 }
 
 // A callback-style original is given its callback; what calls it first settles.
@@ -137,13 +84,11 @@ function runOriginal(original: Handler, event: unknown, context: LambdaContext):
   })
 }
 
-// The runtime reports an error by its name, so that the name tells what happened.
-function named(error: TetherError): TetherError {
-  Object.defineProperty(error, 'name', { value: `LambdaTether.${error.code}` })
-  return error
-}
-
-function checkOptions(options: StubOptions): CallerOptions {
+/**
+ * Checks a stub's options and fills in their defaults.
+ * @throws TetherError `INVALID_OPTION`
+ */
+export function checkStubOptions(options: StubOptions): CallerOptions {
   if (typeof options !== 'object' || options === null) {
     throw new TetherError('INVALID_OPTION', 'createStub() takes an object: { app, stage, key, transport }.')
   }
@@ -178,13 +123,4 @@ function checkOptions(options: StubOptions): CallerOptions {
     deadlineMarginMs: checkDuration('deadlineMarginMs', options.deadlineMarginMs ?? 500),
     ...(options.clock === undefined ? {} : { clock: options.clock }),
   }
-}
-
-/** Checks an option that has few values. @throws TetherError `INVALID_OPTION` */
-export function checkChoice(name: string, value: unknown, choices: readonly string[]): void {
-  if (choices.includes(value as string)) return
-  throw new TetherError(
-    'INVALID_OPTION',
-    `'${name}' must be one of ${choices.join(', ')}, not ${String(value)}.`,
-  )
 }

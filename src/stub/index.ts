@@ -1,5 +1,6 @@
 export type { OnSessionLost } from '../core/caller.js'
 export { type TraceContext, tracingChannels } from '../core/diagnostics.js'
 export { type StubBundle, type StubBundleName, stubBundle } from './bundle.js'
-export { type StubEnvironmentOptions, stubEnvironment } from './configuration.js'
-export { createStub, type OnNobody, type StubHandler, type StubOptions } from './handler.js'
+export { type StubEnvironmentOptions, type StubMode, stubEnvironment } from './configuration.js'
+export { createStub, type StubHandler, type StubOptions } from './handler.js'
+export type { OnNobody } from './outcome.js'

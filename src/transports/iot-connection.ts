@@ -1,8 +1,11 @@
-import { abortError, TetherError, throwIfAborted } from '../core/errors.js'
+import { TetherError } from '../core/errors.js'
 import { type Connection, checkEndpoint, type Transport } from '../core/transport.js'
-import { type AwsCredentials, iotUrl, signIotUrl } from './iot-url.js'
+import { iotUrl, signIotUrl } from './iot-url.js'
 import { connectMqtt, type MqttKind } from './mqtt-connection.js'
 import { checkCommonOptions, checkInteger, checkMqttOptions, type MqttOptions } from './mqtt-options.js'
+import { SigningClock } from './signing-clock.js'
+import type { AwsCredentials } from './sigv4.js'
+import { untilAborted } from './until-aborted.js'
 
 /** Where to connect, found anew at each connect. */
 export interface IotTarget {
@@ -27,8 +30,6 @@ const MAX_PAYLOAD_BYTES = 131_072
 const RATE = { frames: 100, bytes: 512 * 1024, counts: 'sent+received' } as const
 const LIFETIME_MS = 24 * 3_600_000
 const PRICING = { unitBytes: 5 * 1024, usdPerMillionUnits: 1, usdPerMillionMinutes: 0.08 }
-// A signature holds for five minutes; a difference this small is the network's.
-const CLOCK_TOLERANCE_MS = 30_000
 
 /** AWS IoT Core over an MQTT client of either kind. @throws TetherError `INVALID_OPTION` */
 export function iotTransport(
@@ -39,24 +40,22 @@ export function iotTransport(
   const common = checkCommonOptions(options, MAX_PAYLOAD_BYTES, MAX_PAYLOAD_BYTES)
   const keepAliveSeconds = checkInteger('keepAliveSeconds', options.keepAliveSeconds, 60, 30, 1_200)
   const { clock } = common
-  /** How far this machine's clock is behind AWS's, as far as a refusal has told. */
-  let clockErrorMs = 0
+  const signing = new SigningClock(clock)
 
   const attempt = async (
     ...[self, handlers, connectOptions]: Parameters<Transport['connect']>
   ): Promise<Connection> => {
     checkEndpoint(self)
     const { endpoint, region, credentials } = await untilAborted(find, connectOptions?.signal)
-    const now = clock.now()
-    const url = signIotUrl(iotUrl(endpoint), region, credentials, now + clockErrorMs)
+    const url = signIotUrl(iotUrl(endpoint), region, credentials, signing.now())
     const { target } = checkMqttOptions({
       url,
       keepAliveSeconds,
       ...(options.ca !== undefined && { ca: options.ca }),
     })
     // Credentials end by AWS's clock; `expiresAt` is by this machine's.
-    const credentialsEnd = (credentials.expiration?.getTime() ?? Number.POSITIVE_INFINITY) - clockErrorMs
-    const expiresAt = Math.min(now + LIFETIME_MS, credentialsEnd)
+    const credentialsEnd = (credentials.expiration?.getTime() ?? Number.POSITIVE_INFINITY) - signing.behindMs
+    const expiresAt = Math.min(clock.now() + LIFETIME_MS, credentialsEnd)
     return connectMqtt(kind, { ...common, target, expiresAt }, self, handlers, connectOptions)
   }
   return {
@@ -67,9 +66,7 @@ export function iotTransport(
       try {
         return await attempt(...args)
       } catch (error) {
-        const behindMs = refusedForItsTime(error, clock.now() + clockErrorMs)
-        if (behindMs === undefined) throw explained(error)
-        clockErrorMs += behindMs
+        if (!(error instanceof TetherError && signing.corrected(error.details))) throw explained(error)
       }
       try {
         return await attempt(...args)
@@ -78,25 +75,6 @@ export function iotTransport(
       }
     },
   }
-}
-
-/** What `find` finds, unless the signal fires first: a login or a look-up may take as long as it likes. */
-async function untilAborted<T>(find: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return find()
-  throwIfAborted(signal)
-  let onAbort = () => {}
-  const aborted = new Promise<never>((_resolve, reject) => {
-    onAbort = () => reject(abortError(signal))
-    signal.addEventListener('abort', onAbort, { once: true })
-  })
-  return Promise.race([find(), aborted]).finally(() => signal.removeEventListener('abort', onAbort))
-}
-
-/** How far the signature's time was off, where that may be why it was refused. */
-function refusedForItsTime(error: unknown, signedAt: number): number | undefined {
-  const { statusCode, date } = error instanceof TetherError ? error.details : {}
-  const behindMs = Date.parse(String(date)) - signedAt
-  return statusCode === 403 && Math.abs(behindMs) > CLOCK_TOLERANCE_MS ? behindMs : undefined
 }
 
 function explained(error: unknown): unknown {

@@ -1,7 +1,8 @@
 import type { Transport } from '../core/transport.js'
 import { type IotCommonOptions, iotTransport } from './iot-connection.js'
-import { type AwsCredentials, iotUrl, regionOf } from './iot-url.js'
+import { iotUrl, regionOf } from './iot-url.js'
 import { lightKind } from './mqtt-light.js'
+import type { AwsCredentials } from './sigv4.js'
 
 export interface IotLightOptions extends IotCommonOptions {
   readonly endpoint: string

@@ -107,6 +107,34 @@ export const deliveryMutants: readonly TransportMutant[] = [
       }),
   },
   {
+    name: 'gives a frame to the oldest connection only',
+    caughtBy: 'a connection and its successor lose nothing between them',
+    make: () => {
+      const oldest = new Map<string, object>()
+      return mutated({
+        handlers(handlers, self) {
+          const key = JSON.stringify(self)
+          const ears = { onFrame: (frame: Uint8Array) => oldest.get(key) === ears && handlers.onFrame(frame) }
+          if (!oldest.has(key)) oldest.set(key, ears)
+          return ears
+        },
+      })
+    },
+  },
+  {
+    name: 'carries nothing between sessions of one name',
+    caughtBy: 'a session speaks to every other session of its name',
+    make: () =>
+      mutated({
+        connection: (connection, self) => ({
+          send: async (to, frame, options) =>
+            self.role === to.role && !options?.signal?.aborted
+              ? undefined
+              : connection.send(to, frame, options),
+        }),
+      }),
+  },
+  {
     name: 'gives a frame to the newest connection only',
     caughtBy: 'every connection of an endpoint receives what is sent to it',
     make: () => {

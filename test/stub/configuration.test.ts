@@ -1,5 +1,6 @@
 import { isBuiltin } from 'node:module'
-import { describe, expect, it } from 'vitest'
+import { basename } from 'node:path'
+import { describe, expect, it, vi } from 'vitest'
 import { generateKey } from '../../src/core/seal.js'
 import { stubBundle } from '../../src/stub/bundle.js'
 import { readStubEnvironment, stubEnvironment } from '../../src/stub/configuration.js'
@@ -8,6 +9,8 @@ import { isHttpEvent } from '../../src/stub/http-event.js'
 import { toThrown } from '../../src/stub/remote-error.js'
 import { travellingEnvironment } from '../../src/stub/travelling-environment.js'
 import { memory } from '../../src/transports/memory.js'
+import { ManualClock } from '../support/manual-clock.js'
+import { stubContext } from '../support/stub-context.js'
 
 const key = generateKey()
 const base = { app: 'shop', stage: 'dev', key, endpoint: 'abc-ats.iot.eu-west-1.amazonaws.com' }
@@ -23,6 +26,10 @@ describe('stubEnvironment', () => {
       deadlineMarginMs: 300,
       onNobody: 'throw',
       onSessionLost: 'fail',
+      mode: 'mirror',
+      liveUntil: 1_800_000_000_000,
+      mirrorMaxBytes: 50_000,
+      execWrapper: '/opt/other',
     } as const
     const variables = stubEnvironment(options)
     expect(variables).toMatchObject({ LAMBDA_TETHER_APP: 'shop', LAMBDA_TETHER_ACK_TIMEOUT_MS: '1000' })
@@ -37,9 +44,16 @@ describe('stubEnvironment', () => {
     expect(wrong({ key: 'short' })).toThrow(/'key' must be 32 bytes/)
     expect(wrong({ url: 'mqtt://a' })).toThrow(/either 'url' .* or 'endpoint'/)
     expect(wrong({ endpoint: undefined })).toThrow(/either 'url' .* or 'endpoint'/)
+    expect(wrong({ mode: 'replace' })).toThrow(/'mode' must be one of live, mirror/)
+    expect(wrong({ liveUntil: '2027-01-01' })).toThrow(/'liveUntil' must be a whole number/)
+    expect(wrong({ mirrorMaxBytes: 1.5 })).toThrow(/'mirrorMaxBytes' must be a whole number/)
     expect(wrong({ sesion: 'ada' })).toThrow(/no option 'sesion'/)
     expect(wrong({ ca: 'x'.repeat(4_096) })).toThrow(/have \d+ bytes; Lambda allows 4096/)
     expect(() => readStubEnvironment({})).toThrow(/LAMBDA_TETHER_APP is missing/)
+    const variables = { ...stubEnvironment(base), LAMBDA_TETHER_LIVE_UNTIL: 'tomorrow' }
+    expect(() => readStubEnvironment(variables)).toThrow(
+      /LAMBDA_TETHER_LIVE_UNTIL must be a number, not 'tomorrow'/,
+    )
   })
 })
 
@@ -59,11 +73,32 @@ describe('createStub', () => {
   })
 })
 
+describe('a stub whose time is over', () => {
+  const liveUntil = 1_800_000_000_000
+  const clock = new ManualClock(liveUntil - 1)
+  const connected = vi.fn(() => Promise.reject(new Error('no broker')))
+  const transport = { ...memory(), connect: connected }
+  const options = { app: 'a', stage: 'b', key, transport, liveUntil, clock }
+
+  it('asks nobody any more and says why', async () => {
+    clock.jump(1)
+    await expect(createStub(options)({}, stubContext())).rejects.toMatchObject({
+      name: 'LambdaTether.NO_SESSION',
+      message: expect.stringMatching(/was live until 2027-01-15T08:00:00.000Z, and .* Restore it/),
+    })
+    const http = { requestContext: { http: { method: 'GET' } } }
+    expect(await createStub(options)(http, stubContext())).toMatchObject({ statusCode: 503 })
+    const passthrough = async () => 'original'
+    expect(await createStub({ ...options, passthrough })({}, stubContext())).toBe('original')
+    expect(connected).not.toHaveBeenCalled()
+  })
+})
+
 describe('stubBundle', () => {
-  it('is one self-contained CommonJS file that loads with its variables alone', () => {
-    const { path, bytes } = stubBundle('iot')
+  it.each(['iot', 'api-gateway', 'mqtt'] as const)('%s is one self-contained CommonJS file', (name) => {
+    const { path, bytes } = stubBundle(name)
     const text = Buffer.from(bytes).toString()
-    expect(path).toMatch(/stub-iot\.cjs$/)
+    expect(basename(path)).toBe(`stub-${name}.cjs`)
     expect(bytes.length).toBeLessThanOrEqual(100_000)
     const required = [...text.matchAll(/\brequire\("([^"]+)"\)/g)].map((match) => match[1]!)
     expect(required.length).toBeGreaterThan(0)
@@ -71,9 +106,8 @@ describe('stubBundle', () => {
     expect(text).not.toContain('@aws-sdk')
   })
 
-  it('has two names', () => {
-    expect(stubBundle('mqtt').path).toMatch(/stub-mqtt\.cjs$/)
-    expect(() => stubBundle('sqs' as 'iot')).toThrow(/no stub bundle 'sqs'; there are 'iot' and 'mqtt'/)
+  it('has no other', () => {
+    expect(() => stubBundle('sqs' as 'iot')).toThrow(/no stub bundle 'sqs'; there are iot, api-gateway, mqtt/)
   })
 })
 

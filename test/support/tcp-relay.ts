@@ -6,6 +6,8 @@ export interface TcpRelay extends AsyncDisposable {
   readonly port: number
   /** Ends every connection without a goodbye; new ones can be made. */
   cut(): void
+  /** Takes what comes on the connections that are open, and hands nothing of it on any more. */
+  hold(): void
 }
 
 /** Forwards what comes to a port of its own to `port` on this machine, and back. */
@@ -31,6 +33,9 @@ export async function startTcpRelay(port: number): Promise<TcpRelay> {
   return {
     port: (server.address() as AddressInfo).port,
     cut,
+    hold() {
+      for (const socket of sockets) socket.unpipe().resume()
+    },
     async [Symbol.asyncDispose]() {
       server.close()
       cut()

@@ -1,7 +1,8 @@
 import { TetherError } from '../../core/errors.js'
 import { iotLight } from '../../transports/iot-light.js'
 import { readStubEnvironment } from '../configuration.js'
-import { createStub } from '../handler.js'
+import { deployedStub } from '../deployed-stub.js'
+import { functionCredentials, functionRegion } from '../function-role.js'
 
 const {
   endpoint,
@@ -19,21 +20,7 @@ if (endpoint === undefined) {
 }
 
 /** The deployable stub for AWS IoT Core, configured by its environment alone. */
-export const handler = createStub({
+export const handler = deployedStub({
   ...options,
-  transport: iotLight({ endpoint, region: region(), credentials }),
+  transport: iotLight({ endpoint, region: functionRegion(), credentials: functionCredentials }),
 })
-
-function region(): string {
-  return process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION ?? 'us-east-1'
-}
-
-// The function's own role: Lambda puts its credentials into the environment.
-function credentials() {
-  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = process.env
-  return {
-    accessKeyId: AWS_ACCESS_KEY_ID ?? '',
-    secretAccessKey: AWS_SECRET_ACCESS_KEY ?? '',
-    ...(AWS_SESSION_TOKEN === undefined ? {} : { sessionToken: AWS_SESSION_TOKEN }),
-  }
-}

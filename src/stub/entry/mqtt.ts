@@ -1,7 +1,7 @@
 import { TetherError } from '../../core/errors.js'
 import { mqttLight } from '../../transports/mqtt-light.js'
 import { readStubEnvironment } from '../configuration.js'
-import { createStub } from '../handler.js'
+import { deployedStub } from '../deployed-stub.js'
 
 const { url, ca, cert, certKey, endpoint: _, ...options } = readStubEnvironment(process.env)
 if (url === undefined) {
@@ -12,7 +12,7 @@ if (url === undefined) {
 }
 
 /** The deployable stub for any MQTT broker, configured by its environment alone. */
-export const handler = createStub({
+export const handler = deployedStub({
   ...options,
   transport: mqttLight({
     url,

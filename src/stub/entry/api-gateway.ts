@@ -1,0 +1,31 @@
+import { TetherError } from '../../core/errors.js'
+import { apiGatewayLight } from '../../transports/api-gateway-light.js'
+import { readStubEnvironment } from '../configuration.js'
+import { deployedStub } from '../deployed-stub.js'
+import { functionCredentials, functionRegion } from '../function-role.js'
+
+const {
+  endpoint,
+  ca,
+  url: _url,
+  cert: _cert,
+  certKey: _certKey,
+  ...options
+} = readStubEnvironment(process.env)
+if (endpoint === undefined) {
+  throw new TetherError(
+    'INVALID_OPTION',
+    "LAMBDA_TETHER_ENDPOINT is missing: this is the 'api-gateway' stub. Set the debug stack's output, wss://…/<stage>.",
+  )
+}
+
+/** The deployable stub for API Gateway, configured by its environment alone. */
+export const handler = deployedStub({
+  ...options,
+  transport: apiGatewayLight({
+    endpoint,
+    region: functionRegion(),
+    credentials: functionCredentials,
+    ...(ca === undefined ? {} : { ca }),
+  }),
+})

@@ -1,0 +1,27 @@
+/**
+ * The handler of a function that the layer wraps. Run, not imported: `wrap`, in the same folder, has the runtime load it.
+ */
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { loadTaskHandler } from '../../executors/entry/load-task-handler.js'
+import { StubThread } from '../stub-thread.js'
+import { wrapHandler } from '../wrap.js'
+
+const { env } = process
+const original = env.LAMBDA_TETHER_HANDLER ?? ''
+// As it was: instrumentation reads it.
+env._HANDLER = original
+
+const warn = (text: string) => console.warn(`lambda-tether: ${text}`)
+
+export const handler = await wrapHandler({
+  env,
+  warn,
+  load: () => loadTaskHandler(env.LAMBDA_TASK_ROOT ?? process.cwd(), original),
+  start: () =>
+    new StubThread({
+      file: join(dirname(fileURLToPath(import.meta.url)), 'stub.cjs'),
+      env,
+      onFailure: (error) => warn(`The stub has failed, and the function's own code runs: ${String(error)}`),
+    }),
+})

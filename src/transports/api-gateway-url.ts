@@ -1,0 +1,44 @@
+import { TetherError } from '../core/errors.js'
+import type { Endpoint, SessionIdentity } from '../core/transport.js'
+import { percentEncode } from './sigv4.js'
+
+/**
+ * An API's endpoint as a URL without a slash at its end: `wss://<api>.execute-api.<region>.amazonaws.com/<stage>` as
+ * the debug stack gives it, a domain of one's own, or a `ws://` URL such as the local cloud's.
+ * @throws TetherError `INVALID_OPTION`
+ */
+export function apiGatewayUrl(endpoint: string): string {
+  const text = /^[a-z]+:\/\//.test(endpoint) ? endpoint : `wss://${endpoint}`
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !/^wss?:$/.test(url.protocol) || url.hostname === '') {
+    throw new TetherError(
+      'INVALID_OPTION',
+      `'endpoint' must be a URL such as wss://abc123.execute-api.eu-west-1.amazonaws.com/dev; it is '${endpoint}'.`,
+    )
+  }
+  return url.origin.replace(/\/$/, '') + url.pathname.replace(/\/+$/, '')
+}
+
+/** The region that an endpoint of AWS's names; undefined for any other host. */
+export function regionOf(url: string): string | undefined {
+  const { hostname } = new URL(url)
+  return /\.execute-api\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?$/.exec(hostname)?.[1]
+}
+
+/** Where an endpoint connects: who it is, for the relay's table. */
+export function connectUrl(url: string, self: Endpoint, identity: SessionIdentity | undefined): URL {
+  const { app, stage, role, name } = self
+  const facts = { app, stage, role, name, ...identity }
+  const query = Object.entries(facts).map(([key, value]) => `${key}=${percentEncode(String(value))}`)
+  return new URL(`${url}?${query.join('&')}`)
+}
+
+/** The base of the management API, below which `/@connections` lies. */
+export function managementUrl(url: string): string {
+  return url.replace(/^ws/, 'http')
+}
+
+/** Where a text for one connection is posted. */
+export function postUrl(management: string, connectionId: string): URL {
+  return new URL(`${management}/@connections/${percentEncode(connectionId)}`)
+}

@@ -1,0 +1,69 @@
+import type { Transport } from '../core/transport.js'
+import { loadManagementApi, SdkPoster } from './api-gateway-sdk.js'
+import {
+  type ApiGatewayAccess,
+  type ApiGatewayCommonOptions,
+  apiGatewayTransport,
+} from './api-gateway-transport.js'
+import { apiGatewayUrl, managementUrl, regionOf } from './api-gateway-url.js'
+import {
+  type CredentialsOption,
+  callerCredentials,
+  checkAwsOptions,
+  fromSdk,
+  sdkClientConfig,
+} from './aws-sdk.js'
+
+export type { ApiGatewayCommonOptions } from './api-gateway-transport.js'
+export type { CredentialsOption } from './aws-sdk.js'
+export type { AwsCredentials } from './sigv4.js'
+
+/** How to reach a debug stack, and as whom. */
+export interface ApiGatewayOptions extends ApiGatewayCommonOptions {
+  /** @default the endpoint's, else what the AWS SDK finds in the environment and the profile */
+  readonly region?: string
+  /** Called, or read, at each connect. @default the AWS SDK's own chain: environment, profile, SSO */
+  readonly credentials?: CredentialsOption
+}
+
+/**
+ * An API Gateway WebSocket API with the debug stack's relay behind it. What is sent goes directly to the receiver's
+ * connection as soon as that is known, without the relay; who has no right to post stays with the relay. Needs
+ * `@aws-sdk/client-apigatewaymanagementapi`.
+ * @throws TetherError `INVALID_OPTION`. `connect` throws `MISSING_DEPENDENCY` and `UNREACHABLE`, with advice where the
+ * endpoint does not resolve, the signature is refused or the relay fails
+ */
+export function apiGateway(options: ApiGatewayOptions): Transport {
+  const url = apiGatewayUrl(String(options.endpoint))
+  checkAwsOptions(options)
+  const region = options.region ?? regionOf(url)
+  return apiGatewayTransport(url, options, () =>
+    access(url, { ...options, ...(region !== undefined && { region }) }),
+  )
+}
+
+async function access(url: string, options: ApiGatewayOptions): Promise<ApiGatewayAccess> {
+  const { ApiGatewayManagementApiClient } = await loadManagementApi()
+  const { requestHandler, ...config } = sdkClientConfig(options)
+  const { ca, credentials } = options
+  const client = new ApiGatewayManagementApiClient({
+    ...config,
+    requestHandler: { ...requestHandler, ...(ca !== undefined && { httpsAgent: { ca } }) },
+    endpoint: managementUrl(url),
+    // What is tried again is decided in one place, and not here.
+    maxAttempts: 1,
+  })
+  try {
+    return {
+      region: await fromSdk('apiGateway', 'region', () => client.config.region()),
+      credentials:
+        credentials === undefined
+          ? await fromSdk('apiGateway', 'credentials', () => client.config.credentials())
+          : await callerCredentials('apiGateway', credentials),
+      poster: new SdkPoster(client),
+    }
+  } catch (error) {
+    client.destroy()
+    throw error
+  }
+}

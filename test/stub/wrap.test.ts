@@ -1,0 +1,257 @@
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { generateKey } from '../../src/core/seal.js'
+import type { Session } from '../../src/core/session.js'
+import type { Transport } from '../../src/core/transport.js'
+import { createSession } from '../../src/create-session.js'
+import { createLocalCloud, type LocalCloud } from '../../src/local/index.js'
+import type { StubEnvironmentOptions } from '../../src/stub/configuration.js'
+import { iot } from '../../src/transports/iot.js'
+import { mqtt } from '../../src/transports/mqtt.js'
+import { folderOf, outcome, takesCallbacks, wrappedFunction } from './wrapped-function.js'
+
+describe('a wrapped function', () => {
+  let cloud: LocalCloud
+  const key = generateKey()
+  let names = 0
+
+  beforeAll(async () => {
+    cloud = createLocalCloud({ lambda: { freeze: true } })
+    await cloud.open()
+  })
+  afterAll(() => cloud.close())
+
+  /** A stage of its own, so that what one test's session leaves with the broker is nothing to another. */
+  function target(options: Partial<StubEnvironmentOptions> = {}) {
+    const stage = `stage-${++names}`
+    const stub = {
+      app: 'shop',
+      stage,
+      key,
+      functionId: 'api',
+      url: cloud.mqttUrl,
+      ackTimeoutMs: 500,
+      ...options,
+    }
+    return { name: stage, stub }
+  }
+
+  async function session(
+    stage: string,
+    transport: Transport = mqtt({ url: cloud.mqttUrl }),
+  ): Promise<Session> {
+    const made = createSession({ app: 'shop', stage, key, transport })
+    made.serve({ functions: { api: async (event: unknown) => ({ by: 'local', event }) } })
+    onTestFinished(() => made.close())
+    await made.open()
+    return made
+  }
+
+  const CJS = `exports.handler = async (event) => ({ by: 'cloud', event, handler: process.env._HANDLER })`
+
+  it.each([
+    ['CommonJS', { 'index.js': CJS }],
+    [
+      'an ES module',
+      {
+        'index.mjs': `import { sep } from 'node:path'\nexport const handler = async (event) => ({ by: 'cloud', event, handler: process.env._HANDLER })`,
+      },
+    ],
+    [
+      'an ES module by its package.json',
+      {
+        'package.json': '{"type":"module"}',
+        'index.js': `await null\nexport ${CJS.replace('exports.', 'const ')}`,
+      },
+    ],
+  ])('that is %s answers when nobody is there, and the session when it is', async (_kind, files) => {
+    const { region, credentials, iotEndpoint: endpoint } = cloud
+    const {
+      name,
+      stub: { url: _, ...stub },
+    } = target({ endpoint })
+    const fn = await wrappedFunction(cloud, { name, bundle: 'iot', stub, files })
+    expect((await outcome(fn, { n: 1 })).answer).toEqual({
+      by: 'cloud',
+      event: { n: 1 },
+      handler: 'index.handler',
+    })
+    const there = await session(name, iot({ region, credentials, endpoint }))
+    expect((await outcome(fn, { n: 2 })).answer).toEqual({ by: 'local', event: { n: 2 } })
+    await there.close()
+    const after = await outcome(fn, { n: 3 })
+    expect(after.answer).toMatchObject({ by: 'cloud', event: { n: 3 } })
+    // The broker keeps the session's goodbye: nobody is waited for.
+    expect(after.durationMs).toBeLessThan(400)
+  })
+
+  // What ends an invocation is the original's own matter: the runtime's callback and context, and the empty event loop.
+  it.skipIf(!takesCallbacks).each([
+    [
+      'calls back later',
+      `exports.handler = (event, context, callback) => { setTimeout(() => callback(null, 'called'), 20) }`,
+      'called',
+    ],
+    [
+      'calls back, then goes on',
+      `exports.handler = (event, context, callback) => { callback(null, 'early'); setTimeout(() => {}, 150) }`,
+      'early',
+    ],
+    [
+      'uses its context',
+      `exports.handler = (event, context) => { setTimeout(() => context.succeed('by context'), 20); }`,
+      'by context',
+    ],
+  ])(
+    'passes through to a handler that %s (needs a Node of Lambda’s that takes callbacks)',
+    async (_how, code, answer) => {
+      const { name, stub } = target()
+      const fn = await wrappedFunction(cloud, { name, stub, files: { 'index.js': code } })
+      // Nobody is waited for; then, for ten seconds, not at all.
+      await outcome(fn)
+      const result = await outcome(fn)
+      expect(result.answer).toEqual(answer)
+      expect(result.functionError).toBeUndefined()
+      if (answer === 'early') expect(result.durationMs).toBeGreaterThan(150)
+    },
+  )
+
+  it.skipIf(takesCallbacks)(
+    'finds its handler where Lambda’s newer runtimes do (needs Node 24)',
+    async () => {
+      const { name, stub } = target()
+      const files = { 'index.mjs': `export default { handler: async () => 'by default' }` }
+      const fn = await wrappedFunction(cloud, { name, stub, files })
+      expect((await outcome(fn)).answer).toBe('by default')
+    },
+  )
+
+  it('passes through to a handler that returns nothing', async () => {
+    const { name, stub } = target()
+    const files = { 'index.js': 'exports.handler = (event) => { event.seen = true }' }
+    const fn = await wrappedFunction(cloud, { name, stub, files })
+    expect(await outcome(fn)).toMatchObject({ answer: null, functionError: undefined })
+  })
+
+  it('hands on what the original throws', async () => {
+    const { name, stub } = target()
+    const code = `exports.handler = (event) => { if (event.sync) throw new RangeError('at once'); return Promise.reject(new TypeError('later')) }`
+    const fn = await wrappedFunction(cloud, { name, stub, files: { 'index.js': code } })
+    expect(await outcome(fn, { sync: true })).toMatchObject({
+      functionError: 'Unhandled',
+      answer: { errorType: 'RangeError', errorMessage: 'at once' },
+    })
+    expect(await outcome(fn, {})).toMatchObject({ answer: { errorType: 'TypeError', errorMessage: 'later' } })
+  })
+
+  it('has local code answer where its own cannot be loaded, and tells why where nobody is there', async () => {
+    const { name, stub } = target()
+    const fn = await wrappedFunction(cloud, { name, stub, files: { 'index.js': `require('./missing')` } })
+    const there = await session(name)
+    expect((await outcome(fn, { n: 1 })).answer).toMatchObject({ by: 'local' })
+    await there.close()
+    expect((await outcome(fn)).answer).toMatchObject({ errorType: 'Runtime.ImportModuleError' })
+  })
+
+  it('runs its own code untouched once its time is over', async () => {
+    const past = target({ liveUntil: Date.now() - 1 })
+    const files = { 'index.js': CJS }
+    const fn = await wrappedFunction(cloud, { ...past, files })
+    await session(past.name)
+    const { answer, logTail } = await outcome(fn, {})
+    expect(answer).toMatchObject({ by: 'cloud' })
+    expect(logTail).toContain('was live until')
+  })
+
+  it.each([
+    ['is no key', { LAMBDA_TETHER_KEY: 'short' }],
+    ['lacks a part', { LAMBDA_TETHER_APP: '' }],
+    ['names no broker', { LAMBDA_TETHER_URL: 'nonsense://' }],
+  ])('runs its own code where the configuration %s', async (_what, environment) => {
+    const { name, stub } = target()
+    const fn = await wrappedFunction(cloud, { name, stub, files: { 'index.js': CJS }, environment })
+    const { answer, logTail } = await outcome(fn)
+    expect(answer).toMatchObject({ by: 'cloud' })
+    expect(logTail).toContain(`the function's own code runs`)
+  })
+
+  it('runs a streaming handler as it is', async () => {
+    const { name, stub } = target()
+    const code = `exports.handler = async () => 'streamed'\nexports.handler[Symbol.for('aws.lambda.runtime.handler.streaming')] = 'response'`
+    const fn = await wrappedFunction(cloud, { name, stub, files: { 'index.js': code } })
+    await session(name)
+    const { answer, logTail } = await outcome(fn)
+    expect(answer).toBe('streamed')
+    expect(logTail).toContain('streams its response')
+  })
+
+  describe('that another wrapper starts', () => {
+    const WRAPPER = `#!/bin/bash
+export OTHER_SAW="$_HANDLER" OTHER_WRAPPER="$AWS_LAMBDA_EXEC_WRAPPER"
+`
+    const code = `exports.handler = async () => ({ by: 'cloud', saw: process.env.OTHER_SAW, wrapper: process.env.OTHER_WRAPPER, title: process.title, flags: process.execArgv })`
+
+    async function chained(rest: string, files: Record<string, string> = {}) {
+      const { name, stub } = target({ execWrapper: '/opt/other.sh' })
+      const layer = await folderOf({ 'other.sh': WRAPPER + rest, ...files })
+      const fn = await wrappedFunction(cloud, {
+        name,
+        stub: { ...stub, execWrapper: `${layer}/other.sh` },
+        files: { 'index.js': code },
+        layers: [layer],
+      })
+      return { name, fn, layer }
+    }
+
+    it.each([
+      ['as it is', 'exec "$@"'],
+      ['with an option behind its name', `exec "$1" --title=other "\${@:2}"`],
+      [
+        'with an option before the last word',
+        `args=("$@"); exec "\${args[@]:0:$#-1}" --title=other "\${args[@]: -1}"`,
+      ],
+    ])('still is: %s', async (how, rest) => {
+      const { name, fn } = await chained(rest)
+      const { answer } = await outcome(fn)
+      expect(answer).toMatchObject({ by: 'cloud', saw: 'index.handler' })
+      expect(answer.wrapper).toMatch(/other\.sh$/)
+      if (how !== 'as it is') expect(answer.flags).toContain('--title=other')
+      await session(name)
+      expect((await outcome(fn)).answer).toMatchObject({ by: 'local' })
+    })
+
+    it('wraps what that one makes of the handler', async () => {
+      const { name, fn } = await chained(`export _HANDLER="\${0%/*}/instrumented.handler" ; exec "$@"`, {
+        'instrumented.cjs': `exports.handler = async () => 'instrumented'`,
+      })
+      expect((await outcome(fn)).answer).toBe('instrumented')
+      await session(name)
+      expect((await outcome(fn)).answer).toMatchObject({ by: 'local' })
+    })
+  })
+
+  it('keeps what is preloaded into the function out of the stub', async () => {
+    const layer = await folderOf({ 'preload.cjs': `console.log('preloaded')` })
+    const { name, stub } = target()
+    const environment = { NODE_OPTIONS: `--require ${layer}/preload.cjs` }
+    const fn = await wrappedFunction(cloud, { name, stub, files: { 'index.js': CJS }, environment })
+    await session(name)
+    const { answer, logTail } = await outcome(fn)
+    expect(answer).toMatchObject({ by: 'local' })
+    expect(logTail.match(/preloaded/g)).toHaveLength(1)
+  })
+
+  it('survives the death of its stub', async () => {
+    const { name, stub } = target()
+    // It finds the stub's thread where no function would look for it.
+    const code = `const { Worker } = require('node:worker_threads')
+      const threads = []
+      const { postMessage } = Worker.prototype
+      Worker.prototype.postMessage = function (...args) { threads.push(this); return postMessage.apply(this, args) }
+      exports.handler = async (event) => { if (event.kill) await threads.at(-1).terminate(); return 'cloud' }`
+    const fn = await wrappedFunction(cloud, { name, stub, files: { 'index.js': code } })
+    expect((await outcome(fn, { kill: true })).answer).toBe('cloud')
+    const { answer, durationMs } = await outcome(fn, {})
+    expect(answer).toBe('cloud')
+    expect(durationMs).toBeLessThan(400)
+  })
+})

@@ -1,0 +1,135 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import dynalite from 'dynalite'
+import type { Transport } from '../../src/core/transport.js'
+import type { LocalIdentity, WebSocketApi, WebSocketApiOptions } from '../../src/local/index.js'
+import { webSocketApi } from '../../src/local/index.js'
+import { createRelay, type RelayEvent } from '../../src/stub/relay.js'
+import { type ApiGatewayOptions, apiGateway } from '../../src/transports/api-gateway.js'
+import { apiGatewayLight } from '../../src/transports/api-gateway-light.js'
+
+export const region = 'eu-west-1'
+export const identity = {
+  accessKeyId: 'ASIATEMPORARY',
+  secretAccessKey: 'secret/+word',
+  sessionToken: 'token/with+special=characters==',
+}
+
+/** An identity that may connect and send, and post to nobody. */
+export const postless: LocalIdentity = {
+  accessKeyId: 'AKIAPOSTLESS',
+  secretAccessKey: 'other-word',
+  policy: {
+    Version: '2012-10-17',
+    Statement: [{ Effect: 'Allow', Action: 'execute-api:Invoke', Resource: '*' }],
+  },
+}
+
+const TABLE_NAME = 'connections'
+
+/** The relay's table in DynamoDB's double. */
+export interface Database extends AsyncDisposable {
+  readonly url: string
+}
+
+/** Starts DynamoDB's double on a free port, with the relay's table. */
+export async function startDatabase(): Promise<Database> {
+  const database = dynalite({ createTableMs: 0 })
+  const server = createServer((request, response) => void database.emit('request', request, response))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const credentials = { accessKeyId: 'AKIA', secretAccessKey: 'secret' }
+  const client = new DynamoDBClient({ endpoint: url, region, credentials })
+  await client.send(
+    new CreateTableCommand({
+      TableName: TABLE_NAME,
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: ['pk', 'sk'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+      KeySchema: [
+        { AttributeName: 'pk', KeyType: 'HASH' },
+        { AttributeName: 'sk', KeyType: 'RANGE' },
+      ],
+    }),
+  )
+  client.destroy()
+  return {
+    url,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      server.close()
+      await new Promise<void>((resolve) => database.close(() => resolve()))
+    },
+  }
+}
+
+export interface ApiOptions extends Omit<Partial<WebSocketApiOptions>, 'routes' | 'region'> {
+  readonly database: Database
+  /** Whether this run of the relay fails, before it does anything. @default never */
+  readonly fails?: (event: RelayEvent) => boolean
+}
+
+/** API Gateway's double with the relay behind it, in this process. */
+export async function startApi({
+  database,
+  fails = () => false,
+  ...options
+}: ApiOptions): Promise<WebSocketApi> {
+  const env: Record<string, string> = {
+    TABLE_NAME,
+    AWS_REGION: region,
+    AWS_ENDPOINT_URL_DYNAMODB: database.url,
+    AWS_ACCESS_KEY_ID: identity.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: identity.secretAccessKey,
+    AWS_SESSION_TOKEN: identity.sessionToken,
+  }
+  const relay = createRelay({ env, ...(options.clock && { now: () => options.clock!.now() }) })
+  const invoked = {
+    async invoke(event: unknown) {
+      const result = { requestId: 'r', statusCode: 200, logTail: '', durationMs: 0 } as const
+      try {
+        if (fails(event as RelayEvent)) throw new Error('made to fail')
+        return { ...result, payload: Buffer.from(JSON.stringify(await relay(event as RelayEvent))) }
+      } catch (error) {
+        const payload = Buffer.from(JSON.stringify({ errorMessage: String(error) }))
+        return { ...result, payload, functionError: 'Unhandled' as const }
+      }
+    },
+  }
+  const routes = { $connect: invoked, $disconnect: invoked, $default: invoked, ping: 'mock' } as const
+  const api = await webSocketApi({ identities: [identity, postless], ...options, region, routes })
+  env.AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI = api.managementEndpoint
+  return api
+}
+
+/** The session's side and the stub's. */
+export const SIDES: readonly {
+  readonly side: string
+  make(options: Partial<ApiGatewayOptions> & { readonly endpoint: string }): Transport
+}[] = [
+  { side: 'apiGateway', make: (options) => apiGateway({ region, credentials: identity, ...options }) },
+  {
+    side: 'apiGatewayLight',
+    make: ({ credentials = identity, ...options }) =>
+      apiGatewayLight({
+        region,
+        ...options,
+        credentials: () =>
+          (typeof credentials === 'function' ? credentials() : credentials) as typeof identity,
+      }),
+  },
+]
+
+/** As deployed: stubs with the small client, sessions with the AWS SDK's. */
+export function bothSides(
+  session: Partial<ApiGatewayOptions> & { readonly endpoint: string },
+  stub: typeof session = session,
+): Transport {
+  const [sessions, stubs] = [SIDES[0]!.make(session), SIDES[1]!.make(stub)]
+  return {
+    ...sessions,
+    connect: (self, ...rest) => (self.role === 'stub' ? stubs : sessions).connect(self, ...rest),
+  }
+}
