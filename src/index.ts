@@ -28,6 +28,7 @@ export type {
 export type { FunctionTarget, ServeOptions } from './core/function-table.js'
 export type { Invocation } from './core/invocation.js'
 export type { PayloadStore, PresignedRequest, PresignOptions } from './core/payload-store.js'
+export type { Mirrored } from './core/protocol.js'
 export type { LinkStatus } from './core/reconnect.js'
 export { generateKey } from './core/seal.js'
 export type { Session } from './core/session.js'

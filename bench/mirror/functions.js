@@ -3,9 +3,16 @@ import { chmod, copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 const RUN = new URL('../../dist/run/', import.meta.url)
+/** As a function that asks something of somebody: one that is frozen within a millisecond loses most copies. */
+const WORK_MS = 5
 const STYLES = {
-  async: 'exports.handler = async (event) => event.length',
-  callback: 'exports.handler = (event, context, callback) => callback(null, event.length)',
+  async: `exports.handler = async (event) => {
+    await new Promise((resolve) => setTimeout(resolve, ${WORK_MS}))
+    return event.length
+  }`,
+  callback: `exports.handler = (event, context, callback) => {
+    setTimeout(() => callback(null, event.length), ${WORK_MS})
+  }`,
 }
 
 /** What stands for `/opt`, as the layer's zip would unpack. */

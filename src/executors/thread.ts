@@ -9,6 +9,7 @@ import { toLambdaError } from '../core/errors.js'
 import type { Outcome, Task } from '../core/executor.js'
 import type { FunctionBuild } from '../core/function-source.js'
 import { runFile } from '../run-files.js'
+import type { ThreadInspector } from './debug-inspector.js'
 import { ThreadDebugTarget } from './debug-thread.js'
 import { exited, outOfMemory } from './execution-errors.js'
 import { InvocationOutput } from './invocation-output.js'
@@ -26,6 +27,8 @@ export interface ThreadOptions {
   readonly environmentOf: (task: Pick<Task, 'env'>) => Task['env']
   /** A task's deadline on the machine's own clock, which is what runs inside the thread. */
   readonly deadlineOf: (task: Task) => number
+  /** How the thread is reached as a debugger reaches it. */
+  readonly inspector: ThreadInspector
 }
 
 type OutputMessage = Extract<ThreadMessage, { kind: 'output' }>
@@ -94,7 +97,7 @@ export class Thread implements SpareWorker, BlankWorker {
       stderr: true,
       ...(options.resourceLimits ? { resourceLimits: options.resourceLimits } : {}),
     })
-    this.debug = new ThreadDebugTarget(this.#worker.threadId, origin.functionId)
+    this.debug = new ThreadDebugTarget(this.#worker.threadId, origin.functionId, options.inspector)
     this.#port.on('message', (message: ThreadMessage) => this.#receive(message))
     // What gets past the entry's capture must at least not pile up.
     this.#worker.stdout.resume()
@@ -217,7 +220,7 @@ export class Thread implements SpareWorker, BlankWorker {
         this.#usable = false
         this.#failure = { kind: 'error', error: message.error }
         // An invocation may be on its way into the broken thread: the end of the thread decides about it.
-        void this.#worker.terminate()
+        void this.debug.end(() => this.#worker.terminate())
     }
   }
 

@@ -22,7 +22,7 @@ export interface WorkerPoolOptions extends StandbyOptions {
   clock?: Clock
 }
 
-/** A spare is started so long after an answer, which has to leave first. */
+/** A spare is started so long after an answer, which has to leave first, or a reload, whose code is there to be run. */
 const STAND_BY_DELAY_MS = 20
 /** How long Lambda lets a module load; no reload waits longer for one that never ends. */
 const LOAD_LIMIT_MS = 10_000
@@ -134,7 +134,7 @@ export class WorkerPool {
       void worker.load(origin.build).then(cancel).then(resolve)
     })
     // Unless it was changed again meanwhile.
-    if (heir.last === origin) this.#standBy(heir)
+    if (heir.last === origin) this.#standByLater(heir)
   }
 
   /** See `Executor.prewarm`. */
@@ -256,13 +256,15 @@ export class WorkerPool {
     } else {
       this.#advance(place)
     }
-    if (this.#standby.touch(place.functionId)) {
-      place.cancelStandBy()
-      place.cancelStandBy = this.#clock.schedule(STAND_BY_DELAY_MS, () => this.#standBy(place))
-    }
+    if (this.#standby.touch(place.functionId)) this.#standByLater(place)
     if (place.running || place.queue.length > 0) return
     if (!place.placed) this.#remove(place)
     else place.cancelExpiry = this.#clock.schedule(this.#options.idleMs, () => this.#remove(place))
+  }
+
+  #standByLater(place: Place): void {
+    place.cancelStandBy()
+    place.cancelStandBy = this.#clock.schedule(STAND_BY_DELAY_MS, () => this.#standBy(place))
   }
 
   /** Starts a spare for the function of a place whose worker does well. */

@@ -1,6 +1,7 @@
 import type { ResourceLimits } from 'node:worker_threads'
 import { systemClock } from '../core/clock.js'
 import type { Executor, Task } from '../core/executor.js'
+import { ThreadInspector } from './debug-inspector.js'
 import { DebugServers } from './debug-servers.js'
 import { localEnvironment } from './local-environment.js'
 import type { BlankWorker, LocalWorker, SpareWorker, WorkerOrigin } from './local-worker.js'
@@ -47,10 +48,11 @@ export function workerThreads(options: WorkerThreadsOptions = {}): Executor {
   const clock = options.clock ?? systemClock
   const environmentOf = (task: Pick<Task, 'env'>) => localEnvironment(task.env, inheritEnv, process.env)
   const deadlineOf = (task: Task) => task.deadline - clock.now() + Date.now()
+  const inspector = new ThreadInspector()
 
   const threadOptions = (origin?: WorkerOrigin): ThreadOptions => {
     const limits = resourceLimits === 'function' ? lambdaLimits(origin) : resourceLimits
-    return { environmentOf, deadlineOf, ...(limits ? { resourceLimits: limits } : {}) }
+    return { environmentOf, deadlineOf, inspector, ...(limits ? { resourceLimits: limits } : {}) }
   }
   const start = (task: Task): LocalWorker => {
     if (runtimeOf(task.build) !== 'node') throw unsupportedBuild('workerThreads()', task)
@@ -72,6 +74,7 @@ export function workerThreads(options: WorkerThreadsOptions = {}): Executor {
   const close = async () => {
     await pool.close()
     await debugServers.close()
+    await inspector.close()
   }
   return {
     name: 'worker-threads',

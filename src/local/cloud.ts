@@ -11,7 +11,7 @@ import type { HttpListener } from './http-listener.js'
 import type { LocalFunction } from './lambda-function.js'
 import { type LambdaHost, type LambdaHostOptions, ProcessHost } from './lambda-host.js'
 import { type LocalBucket, S3Bucket } from './s3-bucket.js'
-import { type S3EndpointOptions, s3Endpoint } from './s3-endpoint.js'
+import { type LocalS3Identity, s3Endpoint } from './s3-endpoint.js'
 import { isBucketName } from './s3-operations.js'
 import { snsEndpoint } from './sns-endpoint.js'
 import { createTopic, type LocalTopic } from './topic.js'
@@ -31,7 +31,11 @@ export interface LocalCloudOptions {
   /** The Lambda host's own options. */
   readonly lambda?: Omit<LambdaHostOptions, 'region' | 'accountId' | 'credentials' | 'clock'>
   /** The S3 endpoint's own options; its `identities` are accepted beside `credentials`. */
-  readonly s3?: Partial<Pick<S3EndpointOptions, 'identities' | 'maxObjectBytes'>>
+  readonly s3?: {
+    readonly identities?: readonly LocalS3Identity[]
+    /** The most that one PUT may bring, in bytes. @default 5 GiB, S3's own */
+    readonly maxObjectBytes?: number
+  }
   /** The options of Lambda's and IAM's own APIs; their `identities` are accepted beside `credentials`. */
   readonly controlPlane?: ControlPlaneOptions
   readonly clock?: Clock

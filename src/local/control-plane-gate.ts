@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.js'
 import { ControlPlaneError } from './control-plane-errors.js'
-import type { SigningIdentity } from './sigv4.js'
+import type { LocalCredentials } from './function-definition.js'
 
 /** One call to the local Lambda or IAM, by a client or a tool. */
 export interface ControlPlaneCall {
@@ -24,7 +24,7 @@ export type ControlPlaneFault = 'cut' | { readonly error: string; readonly messa
 /** Options of the local Lambda and IAM. */
 export interface ControlPlaneOptions {
   /** Accepted beside the cloud's own. @default none */
-  readonly identities?: readonly SigningIdentity[]
+  readonly identities?: readonly LocalCredentials[]
   /** How long a new function stays `Pending`, and a changed one `InProgress`, in milliseconds. @default 100 */
   readonly updateMs?: number
   /** How many calls a second are served, others are throttled; invocations do not count. @default no limit */

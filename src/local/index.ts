@@ -33,7 +33,7 @@ export type {
 export type { LocalFunction } from './lambda-function.js'
 export { createLambdaHost, type LambdaHost, type LambdaHostOptions } from './lambda-host.js'
 export type { LocalBucket } from './s3-bucket.js'
-export type { LocalS3Identity, S3EndpointOptions } from './s3-endpoint.js'
+export type { LocalS3Identity } from './s3-endpoint.js'
 export type { S3Action } from './s3-operations.js'
 export type { LocalTopic, MessageAttribute, TopicMessage } from './topic.js'
 export {

@@ -49,9 +49,13 @@ export interface WebSocketApi extends AsyncDisposable {
   connections(): readonly OpenConnection[]
   /** Breaks connections without a goodbye. */
   cut(options?: CutOptions): void
+  /** Adds a listener of an event; see {@link WebSocketApiEvents}. */
   on<E extends keyof WebSocketApiEvents>(event: E, listener: WebSocketApiEvents[E]): this
+  /** As `on`, for the next event alone. */
   once<E extends keyof WebSocketApiEvents>(event: E, listener: WebSocketApiEvents[E]): this
+  /** Removes a listener. */
   off<E extends keyof WebSocketApiEvents>(event: E, listener: WebSocketApiEvents[E]): this
+  /** What it has carried since it was made. */
   stats(): WebSocketApiStats
   /** Ends every connection, and asks no function any more. Idempotent. */
   close(): Promise<void>

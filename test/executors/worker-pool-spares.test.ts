@@ -104,7 +104,9 @@ test('after an answer a spare starts; a reload has it load the new code, and the
   expect(workers[1]!.loaded).toEqual([build(2)])
   expect(await ranIn('a', 2)).toBe(1)
   await settle()
-  // The old worker is gone, and another spare stands by.
+  // The old worker is gone, and once the answer has left another spare stands by.
+  expect(alive()).toEqual([1])
+  await pause()
   expect(alive()).toEqual([1, 2])
   expect(subject.stats().api).toMatchObject({ workers: 2, spares: 1, coldStarts: 1, reloads: 1 })
   await subject.close()
@@ -128,6 +130,7 @@ test('what runs during a reload finishes on the old code, and its environment go
   // It was queued with the old code, and gets the new.
   workers[1]!.held.shift()!()
   expect(resultOf(await queued)).toBe(1)
+  await pause()
   expect(alive()).toEqual([1, 2])
   await subject.close()
 })
@@ -143,7 +146,7 @@ test('of two saves while something runs the second’s code goes on, and the fir
   await subject.reload('api', build(3))
   workers[0]!.held.shift()!()
   await running
-  await settle()
+  await pause()
   const [successor, spare, ...others] = alive()
   expect([workers[successor!]!.loaded, workers[spare!]!.loaded, others]).toEqual([[build(3)], [], []])
   await subject.close()
@@ -201,7 +204,7 @@ test('saves in quick succession: the last one’s code runs, in a worker that ha
   for (const worker of workers) worker.onLoad?.()
   await Promise.all(reloads)
   expect(await ranIn('a', 4)).toBe(last.number)
-  await settle()
+  await pause()
   expect(alive()).toEqual([last.number, last.number + 1])
   await subject.close()
 })
@@ -216,7 +219,7 @@ test('with maxWorkers spares give way first, and none starts where there is no r
   expect(alive()).toEqual([0, 2])
   // Then a reload starts the new worker in the place of the old.
   await subject.reload('api', build(2))
-  await settle()
+  await pause()
   expect(alive()).toEqual([3, 4])
   expect(workers[3]!.loaded).toEqual([build(2)])
   expect(await ranIn('b', 2)).toBe(3)

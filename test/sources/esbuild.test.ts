@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { mkdir, rm, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -289,6 +289,17 @@ describe('watching', () => {
 const pathOf = (build: FunctionBuild) => (build as { path: string }).path
 
 describe('what it leaves', () => {
+  test('what it has esbuild’s process started with is in that process’s environment alone', async () => {
+    const path = await project.write('api.ts', 'export const handler = async () => 1')
+    await sourceFor({ entry: path }).load()
+    expect(process.env.GOGC).toBeUndefined()
+    // Only Linux tells.
+    if (process.platform !== 'linux') return
+    const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(' ')
+    const environments = children.map((child) => readFileSync(`/proc/${child}/environ`, 'utf8').split('\0'))
+    expect(environments.filter((environment) => environment.includes('GOGC=200'))).toHaveLength(1)
+  })
+
   test('a version that is held stays while newer ones are built; none is left after close', async () => {
     const path = await project.write('api.ts', 'export const handler = async () => 1')
     const source = sourceFor({ entry: path })

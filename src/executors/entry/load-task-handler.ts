@@ -5,6 +5,9 @@ import { pathToFileURL } from 'node:url'
 import type { Handler } from '../../core/function-source.js'
 import { runtimeError } from './runtime-errors.js'
 
+/** nodejs24.x also finds what a module exports by default. */
+const LOOKS_INTO_DEFAULT = Number.parseInt(process.versions.node, 10) >= 24
+
 /**
  * Loads `<folder/><module>.<export>` from the task root, with the order of extensions and the errors of Lambda's
  * own Node runtime client (aws-lambda-ric, UserFunction.js).
@@ -23,13 +26,17 @@ export async function loadTaskHandler(taskRoot: string, name: string): Promise<H
   if (dot < 0) throw runtimeError('MalformedHandlerName', 'Bad handler')
   const folder = name.slice(0, name.length - last.length)
   const module = await importModule(taskRoot, folder, last.slice(0, dot))
-  const found = last
-    .slice(dot + 1)
-    .split('.')
-    .reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], module)
+  const path = last.slice(dot + 1)
+  const found = memberOf(module, path) || (LOOKS_INTO_DEFAULT && memberOf(memberOf(module, 'default'), path))
   if (!found) throw runtimeError('HandlerNotFound', `${name} is undefined or not exported`)
   if (typeof found !== 'function') throw runtimeError('HandlerNotFound', `${name} is not a function`)
   return found as Handler
+}
+
+function memberOf(value: unknown, path: string): unknown {
+  return path
+    .split('.')
+    .reduce<unknown>((member, key) => (member as Record<string, unknown> | undefined)?.[key], value)
 }
 
 async function importModule(taskRoot: string, folder: string, module: string): Promise<unknown> {

@@ -9,6 +9,7 @@ import { captureOutput } from './capture-output.js'
 import { loadHandler } from './load-handler.js'
 import { toSafeError, unhandledRejection } from './reported-errors.js'
 import { runtimeError } from './runtime-errors.js'
+import { warmLoader } from './warm-loader.js'
 
 /** An invocation that has not been answered yet. */
 interface Current {
@@ -55,8 +56,12 @@ export class ThreadRuntime {
   }
 
   async #prepare(dependencies: string | undefined): Promise<void> {
-    // A failure is the handler's module's to report: it imports the same.
-    if (dependencies !== undefined) await import(pathToFileURL(dependencies).href).catch(() => {})
+    if (dependencies !== undefined) {
+      // Before any code that could notice.
+      await warmLoader().catch(() => {})
+      // A failure is the handler's module's to report: it imports the same.
+      await import(pathToFileURL(dependencies).href).catch(() => {})
+    }
     this.#post({ kind: 'ready', memoryBytes: memoryBytes() })
   }
 
