@@ -42,8 +42,8 @@ export interface SessionStats {
   /** How long connections were up, in milliseconds; two at once count twice, as brokers do. */
   readonly connectedMs: number
   /**
-   * What a broker meters for the session's frames: each on its way in and on its way out, in units of
-   * `pricing.unitBytes`. Absent where the transport has no `pricing`.
+   * What a broker meters for the session's frames: each on its way in and, with most brokers, on its way
+   * out, in units of `pricing.unitBytes`. Absent where the transport has no `pricing`.
    */
   readonly meteredUnits?: number
   /**
@@ -83,9 +83,11 @@ export class Counters {
     late: 0,
   }
   readonly #unitBytes: number
+  readonly #times: number
 
   constructor(pricing?: TransportPricing) {
     this.#unitBytes = pricing?.unitBytes ?? Number.POSITIVE_INFINITY
+    this.#times = pricing?.counts === 'sent' ? 1 : 2
   }
 
   frameSent(bytes: number): void {
@@ -100,9 +102,9 @@ export class Counters {
     this.#meter(bytes)
   }
 
-  // Whoever sends it, a broker bills it coming and going.
+  // Whoever sends it, it is the account's.
   #meter(bytes: number): void {
-    this.meteredUnits += 2 * Math.ceil(bytes / this.#unitBytes)
+    this.meteredUnits += this.#times * Math.ceil(bytes / this.#unitBytes)
   }
 }
 

@@ -45,6 +45,8 @@ export interface TransportPricing {
   readonly unitBytes: number
   readonly usdPerMillionUnits: number
   readonly usdPerMillionMinutes: number
+  /** Whether a frame is metered once, or on its way in and on its way out. @default 'sent+received' */
+  readonly counts?: 'sent' | 'sent+received'
 }
 
 /** Called by a connection for what arrives. */

@@ -57,7 +57,7 @@ export function endUnlessPaused({ target, clock, timeLimitMs, end }: Expiry): Ca
 }
 
 /** Whether a debugger has paused the code. This asks as a debugger that never pauses anything itself. */
-export async function findPause(target: DebugTarget, clock: Clock): Promise<Pause | undefined> {
+async function findPause(target: DebugTarget, clock: Clock): Promise<Pause | undefined> {
   let paused = false
   const answer = deferred()
   const over = deferred()

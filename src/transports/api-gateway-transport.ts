@@ -42,7 +42,13 @@ export const SERVICE = 'execute-api'
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html
 const LIFETIME_MS = 2 * 3_600_000
 // Metered in 32 KB; a frame's own bytes are fewer, by its head and base64.
-const PRICING = { unitBytes: frameBytesIn(32 * 1024), usdPerMillionUnits: 1, usdPerMillionMinutes: 0.25 }
+// A post is one message; what goes through the relay, once in a connection's life, would be two.
+const PRICING = {
+  unitBytes: frameBytesIn(32 * 1024),
+  usdPerMillionUnits: 1,
+  usdPerMillionMinutes: 0.25,
+  counts: 'sent',
+} as const
 
 /**
  * An API Gateway WebSocket API with the relay of `debugStackTemplate` behind it.

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { Invocation } from '../../src/core/invocation.js'
 import type { SessionStats } from '../../src/core/stats.js'
-import type { Transport } from '../../src/core/transport.js'
+import type { Transport, TransportPricing } from '../../src/core/transport.js'
 import { memory } from '../../src/stores/memory.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
 import { stubContext } from '../support/stub-context.js'
@@ -11,9 +11,9 @@ import { Tether } from '../support/tether.js'
 const PRICING = { unitBytes: 5_120, usdPerMillionUnits: 1, usdPerMillionMinutes: 0.08 }
 const incompressible = (bytes: number) => randomBytes(Math.ceil((bytes * 3) / 4)).toString('base64')
 
-function priced(transport: Transport): Transport {
+function priced(transport: Transport, pricing: TransportPricing = PRICING): Transport {
   const { name, limits } = transport
-  return { name, limits, pricing: PRICING, connect: (...args) => transport.connect(...args) }
+  return { name, limits, pricing, connect: (...args) => transport.connect(...args) }
 }
 
 const echo = (invocation: Invocation) => invocation.respond(invocation.event)
@@ -111,6 +111,18 @@ describe('a session’s statistics', () => {
     }
     expect(await used(incompressible(900))).toEqual({ frames: [1, 1], units: 4 })
     expect(await used(incompressible(15_000))).toEqual({ frames: [1, 1], units: 12 })
+  })
+
+  it('meter a frame once where a broker does', async () => {
+    await using tether = new Tether()
+    const transport = priced(tether.transport, { ...PRICING, counts: 'sent' })
+    const session = tether.session({ transport }).on('invoke', echo)
+    await session.open()
+    const stub = tether.stub()
+    await stub('warm', stubContext())
+    const before = session.stats().meteredUnits!
+    await stub(incompressible(900), stubContext())
+    expect(session.stats().meteredUnits! - before).toBe(2)
   })
 
   it('add the bytes of the frames that passed', async () => {
