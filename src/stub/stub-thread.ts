@@ -26,6 +26,8 @@ const MAX_WAITING = 8
 const RESTART_AFTER_MS = 60_000
 // A copy is at most a few hundred kilobytes and a response 6 MB: a stub that needs more is ill.
 const MAX_HEAP_MB = 128
+/** A stub gives up before; one that has said nothing by then hangs. */
+const HANGS_BEFORE_MS = 100
 
 /**
  * The stub of a wrapped function, in a thread of its own: its sockets, its timers and its mistakes are not the function's,
@@ -47,13 +49,32 @@ export class StubThread {
     this.#start()
   }
 
-  /** Has the session run one invocation. @throws what `Caller.call` throws; `UNREACHABLE` when the thread has failed */
+  /**
+   * Has the session run one invocation.
+   * @throws what `Caller.call` throws; `UNREACHABLE` when the thread has failed, `DEADLINE` when it hangs, and is ended
+   */
   call(input: CallInput): Promise<CallOutcome> {
     return new Promise((resolve, reject) => {
       const number = ++this.#number
       const worker = this.#running()
       if (worker === undefined) return reject(dead('has failed'))
-      this.#calls.set(number, { resolve, reject })
+      const { remainingMs } = input
+      const cancel = this.#clock.schedule(Math.max(remainingMs - HANGS_BEFORE_MS, remainingMs / 2), () => {
+        reject(
+          new TetherError(
+            'DEADLINE',
+            "The stub's thread hangs: it said nothing until the function's time was over.",
+          ),
+        )
+        void worker.terminate()
+      })
+      const settled = <T>(settle: (value: T) => void) => {
+        return (value: T) => {
+          cancel()
+          settle(value)
+        }
+      }
+      this.#calls.set(number, { resolve: settled(resolve), reject: settled(reject) })
       worker.ref()
       this.#post(worker, { type: 'call', number, input })
     })

@@ -1,0 +1,31 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, it, onTestFinished } from 'vitest'
+import { callFacts, eventBytes } from '../../src/stub/call-input.js'
+import { StubThread } from '../../src/stub/stub-thread.js'
+import { ManualClock } from '../support/manual-clock.js'
+import { stubContext } from '../support/stub-context.js'
+
+it('ends a stub that hangs, before the function’s time is over, and goes without it', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'stub-thread-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'stub.cjs')
+  writeFileSync(file, `require('node:worker_threads').parentPort.on('message', () => { for (;;) {} })`)
+  const clock = new ManualClock()
+  const failures: unknown[] = []
+  const thread = new StubThread({ file, env: {}, clock, onFailure: (error) => failures.push(error) })
+  onTestFinished(() => thread.close())
+  const input = { ...callFacts(stubContext({ remainingMs: 3_000 }), {}, 'api'), event: eventBytes({}) }
+  const call = thread.call(input)
+  let settled = false
+  call.catch(() => {
+    settled = true
+  })
+  await clock.advance(2_800)
+  expect(settled).toBe(false)
+  await clock.advance(100)
+  await expect(call).rejects.toMatchObject({ code: 'DEADLINE', message: expect.stringContaining('hangs') })
+  await expect.poll(() => failures.length).toBe(1)
+  await expect(thread.call(input)).rejects.toMatchObject({ code: 'UNREACHABLE' })
+})
