@@ -32,6 +32,8 @@ interface Sender {
 }
 
 const MAX_FRAMES_PER_SENDER = 2 ** 32
+/** A transport may take a round trip of the network for each frame, so that several are on their way. */
+const AT_ONCE = 8
 
 /** Splits and seals what leaves: one sender id for each key, a new one after 2³² frames. */
 export class Outgoing {
@@ -55,17 +57,17 @@ export class Outgoing {
       const frame = sender.key.seal(header, destination, parts[index]!)
       await this.#options.send(to, frame, { ...sendOptions, bulk: parts.length > 1 })
     }
-    for (const index of parts.keys()) await sendPart(index, options)
+    await inTurns([...parts.keys()], (index) => sendPart(index, options))
     return {
       reference: `${sender.id}:${messageNumber}`,
       count: parts.length,
       bytes: bytes.length,
       async resend(again, resendOptions = {}) {
-        for (const index of again) {
-          if (parts[index] === undefined) continue
+        const there = again.filter((index) => parts[index] !== undefined)
+        await inTurns(there, async (index) => {
           if (counters !== undefined) counters.partsResent++
           await sendPart(index, resendOptions)
-        }
+        })
       },
     }
   }
@@ -100,4 +102,24 @@ export class Outgoing {
     sender.frames += frames
     return sender
   }
+}
+
+/** The first by itself, which finds the way and lets the receiver acknowledge; then the others, several at once. */
+async function inTurns([first, ...rest]: readonly number[], send: (index: number) => Promise<void>) {
+  if (first === undefined) return
+  await send(first)
+  const next = rest.values()
+  let failed = false
+  const line = async () => {
+    for (const index of next) {
+      if (failed) return
+      try {
+        await send(index)
+      } catch (error) {
+        failed = true
+        throw error
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, rest.length) }, line))
 }
