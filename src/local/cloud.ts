@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type Clock, systemClock } from '../core/clock.js'
 import { TetherError } from '../core/errors.js'
+import { checkPart } from '../core/transport.js'
 import { createLocalBroker, type LocalBroker, type LocalBrokerOptions } from './broker.js'
 import { type ControlPlane, openControlPlane } from './control-plane.js'
 import type { ControlPlaneOptions } from './control-plane-gate.js'
@@ -187,6 +188,7 @@ class ComposedCloud implements LocalCloud {
   async debugStack(options: LocalDebugStackOptions): Promise<LocalDebugStack> {
     if (this.#closing !== undefined) throw closedError()
     if (this.#lambda === undefined) notOpen()
+    for (const part of ['app', 'stage'] as const) checkPart(part, options?.[part])
     const { region, accountId, credentials } = this
     return startDebugStack(options, {
       host: this.#host,

@@ -7,16 +7,22 @@ import { percentEncode } from './sigv4.js'
  * the debug stack gives it, a domain of one's own, or a `ws://` URL such as the local cloud's.
  * @throws TetherError `INVALID_OPTION`
  */
-export function apiGatewayUrl(endpoint: string): string {
-  const text = /^[a-z]+:\/\//.test(endpoint) ? endpoint : `wss://${endpoint}`
+export function apiGatewayUrl(endpoint: unknown): string {
+  const text = /^[a-z]+:\/\//.test(String(endpoint)) ? String(endpoint) : `wss://${endpoint}`
   const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url === undefined || !/^wss?:$/.test(url.protocol) || url.hostname === '') {
+  if (typeof endpoint !== 'string' || url === undefined || !isApi(url)) {
     throw new TetherError(
       'INVALID_OPTION',
-      `'endpoint' must be a URL such as wss://abc123.execute-api.eu-west-1.amazonaws.com/dev; it is '${endpoint}'.`,
+      `'endpoint' must be a URL with the API's stage, such as wss://abc123.execute-api.eu-west-1.amazonaws.com/tether; it is '${endpoint}'.`,
     )
   }
   return url.origin.replace(/\/$/, '') + url.pathname.replace(/\/+$/, '')
+}
+
+// AWS's own names have a stage; a domain of one's own may stand for one.
+function isApi({ protocol, hostname, pathname, href }: URL): boolean {
+  if (!/^wss?:$/.test(protocol) || hostname === '') return false
+  return !/\.amazonaws\.com(\.cn)?$/.test(hostname) || (regionOf(href) !== undefined && pathname !== '/')
 }
 
 /** The region that an endpoint of AWS's names; undefined for any other host. */

@@ -1,3 +1,4 @@
+import { TetherError } from '../core/errors.js'
 import type { Transport } from '../core/transport.js'
 import { loadManagementApi, SdkPoster } from './api-gateway-sdk.js'
 import {
@@ -34,7 +35,9 @@ export interface ApiGatewayOptions extends ApiGatewayCommonOptions {
  * endpoint does not resolve, the signature is refused or the relay fails
  */
 export function apiGateway(options: ApiGatewayOptions): Transport {
-  const url = apiGatewayUrl(String(options.endpoint))
+  if (typeof options !== 'object' || options === null)
+    throw new TetherError('INVALID_OPTION', 'apiGateway() takes an object: { endpoint }.')
+  const url = apiGatewayUrl(options.endpoint)
   checkAwsOptions(options)
   const region = options.region ?? regionOf(url)
   return apiGatewayTransport(url, options, () =>

@@ -215,6 +215,9 @@ describe.each(SIDES)('$side', ({ make }) => {
     ["'endpoint'", { endpoint: 'https://abc.execute-api.eu-west-1.amazonaws.com/dev' }],
     ["'endpoint'", { endpoint: '' }],
     ["'endpoint'", { endpoint: 'wss://' }],
+    ["'endpoint'", { endpoint: undefined as never }],
+    ["'endpoint'", { endpoint: 'wss://abc.execute-api.eu-west-1.amazonaws.com' }],
+    ["'endpoint'", { endpoint: 'abc-ats.iot.eu-west-1.amazonaws.com' }],
     ["'connectTimeoutMs'", { connectTimeoutMs: 0 }],
   ])('names the option that is wrong: %s', (name, wrong) => {
     expect(() => make({ endpoint: 'ws://127.0.0.1:1/dev', ...wrong })).toThrow(
@@ -234,4 +237,8 @@ test.each([
   expect(() => apiGateway(options as ApiGatewayOptions)).toThrow(
     expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining(name) }),
   )
+})
+
+test('apiGateway() wants options', () => {
+  expect(() => apiGateway(undefined as never)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
 })
