@@ -5,6 +5,9 @@ import { dirname, join, relative, resolve, sep } from 'node:path'
 import { TetherError, throwIfAborted } from '../core/errors.js'
 import type { SnapshotStore } from './snapshot.js'
 
+/** Each is lost only to somebody else's delete at that very moment. */
+const TRIES = 100
+
 /**
  * Snapshots as files of a folder that only this user can read. It is made when the first is kept, and is empty again
  * when everything is restored; keep it where the next start looks for it, and out of version control.
@@ -23,7 +26,7 @@ export function fileSnapshots(folder: string): SnapshotStore {
       for (let attempt = 1; ; attempt += 1) {
         await mkdir(dirname(path), { recursive: true, mode: 0o700 })
         // Who deletes the folder's last file takes the folder with it, and may do so between these two.
-        const written = await writeDurably(path, bytes).catch(attempt < 5 ? unlessMissing : undefined)
+        const written = await writeDurably(path, bytes).catch(attempt < TRIES ? unlessMissing : undefined)
         if (written) return
       }
     },
