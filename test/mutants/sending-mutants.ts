@@ -30,6 +30,21 @@ export const sendingMutants: readonly TransportMutant[] = [
       }),
   },
   {
+    name: 'meters in a way of its own',
+    caughtBy: PROPERTIES,
+    make: () =>
+      mutated({
+        properties: {
+          pricing: {
+            unitBytes: 5_120,
+            usdPerMillionUnits: 1,
+            usdPerMillionMinutes: 0,
+            counts: 'thrice' as never,
+          },
+        },
+      }),
+  },
+  {
     name: 'drops frames that are too large in silence',
     caughtBy: 'a frame over limits.frameBytes is refused with TOO_LARGE and both numbers',
     make: () => withSend(async (error) => ignore(error, 'TOO_LARGE')),
