@@ -1,0 +1,117 @@
+// What documentation shows beside programs (`programs.test.ts`): commands, templates and settings.
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { awsProblems } from '../deploy/aws-model.js'
+import { AwsSpec, type Template } from '../deploy/debug-stack-spec.js'
+import { shellCommands, type Words } from '../deploy/shell-commands.js'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const pages = [
+  ...readdirSync(root).filter((file) => file.endsWith('.md')),
+  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => join('docs', file)),
+]
+const blocks = pages.flatMap((page) => {
+  const fences = readFileSync(join(root, page), 'utf8').matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)
+  return [...fences].map(([, language, text]) => ({ page, language: language!, text: text! }))
+})
+const of = (...languages: string[]) => blocks.filter(({ language }) => languages.includes(language))
+
+/** The flags of the AWS CLI's own commands, which no service's model has. */
+const CLOUDFORMATION: Readonly<Record<string, readonly string[]>> = {
+  deploy: ['stack-name', 'template-file', 'capabilities'],
+  package: ['template-file', 's3-bucket', 'output-template-file'],
+  'describe-stacks': ['stack-name', 'query'],
+}
+/** Not this package's, and not to be checked here. */
+const FOREIGN = [
+  'apt-get',
+  'brew',
+  'cat',
+  'cd',
+  'curl',
+  'echo',
+  'export',
+  'mkdir',
+  'sam',
+  'terraform',
+  'umask',
+  'yq',
+]
+const PEERS = ['lambda-tether', ...Object.keys(manifest.peerDependencies)]
+
+async function problemsOf(command: Words): Promise<string[]> {
+  const [program = '', first = '', second = '', ...rest] = command.filter((word) => !/^[A-Z_]+=/.test(word))
+  if (program === '' || program === 'node' || FOREIGN.includes(program)) return []
+  if (program === 'aws' && first === 'cloudformation') {
+    const known = CLOUDFORMATION[second]
+    if (known === undefined) return [`there is no aws cloudformation ${second} here`]
+    const flags = rest.filter((word) => word.startsWith('--')).map((word) => word.slice(2))
+    return flags.filter((flag) => !known.includes(flag)).map((flag) => `--${flag} is no flag of it`)
+  }
+  if (program === 'aws') return awsProblems(command)
+  if (program === 'npx') return ['vitest', 'cdk'].includes(first) ? [] : [`npx ${first} is not known`]
+  if (program !== 'npm') return [`'${program}' is not known`]
+  if (['ci', 'test', 'init', 'pkg'].includes(first)) return []
+  if (first === 'run') {
+    const script = [second, ...rest].find((word) => !word.startsWith('-'))
+    return Object.hasOwn(manifest.scripts, script ?? '') ? [] : [`there is no script '${script}'`]
+  }
+  if (first !== 'install') return [`npm ${first} is not known`]
+  return [second, ...rest].filter((name) => !PEERS.includes(name)).map((name) => `${name} is no peer`)
+}
+
+describe('the blocks of the documentation', () => {
+  it('are of languages that are checked', () => {
+    // A picture in text has none.
+    const checked = ['', 'ts', 'sh', 'json', 'yaml', 'js', 'hcl']
+    expect(blocks.filter(({ language }) => !checked.includes(language))).toEqual([])
+    // By first-function-run.test.ts, and examples/cdk, which it is a part of.
+    expect(new Set(of('js').map(({ page }) => page))).toEqual(
+      new Set(['docs/first-function.md', 'docs/deploy-by-hand/cdk.md']),
+    )
+    // No program here reads it.
+    expect(new Set(of('hcl').map(({ page }) => page))).toEqual(new Set(['docs/deploy-by-hand/terraform.md']))
+  })
+
+  it.each(of('sh').map(({ page, text }) => [page, text] as const))(
+    'are commands that exist: %s %s',
+    async (_, text) => {
+      for (const command of shellCommands(text))
+        expect(await problemsOf(command), command.join(' ')).toEqual([])
+    },
+  )
+
+  it.each([
+    ['npm run nothing', "there is no script 'nothing'"],
+    ['npm install left-pad', 'left-pad is no peer'],
+    ['aws cloudformation deploy --name x', '--name is no flag of it'],
+    ['aws lambda get-functions', "lambda has no operation 'get-functions'"],
+    ['make it', "'make' is not known"],
+  ])('would not be: %s', async (text, problem) => {
+    expect((await Promise.all(shellCommands(text).map(problemsOf))).flat()).toContain(problem)
+  })
+
+  it('are JSON where they say so', () => {
+    expect(of('json').length).toBeGreaterThan(0)
+    for (const { text } of of('json')) expect(JSON.parse(text)).toBeTypeOf('object')
+  })
+
+  it('are CloudFormation where they say YAML', () => {
+    const tag = { tag: '!Ref', resolve: (value: string) => ({ Ref: value }) }
+    expect(of('yaml').length).toBeGreaterThan(0)
+    for (const { text } of of('yaml')) {
+      const { Resources } = parse(text, { customTags: [tag] }) as Template
+      // What the page leaves to the reader's own template, and to packaging.
+      const ApiRole = { Type: 'AWS::IAM::Role', Properties: { AssumeRolePolicyDocument: {} } }
+      Object.assign(Resources.Api!.Properties!, { Code: { S3Bucket: 'b', S3Key: 'k' }, Role: 'arn' })
+      Object.assign(Resources.LambdaTetherLayer!.Properties!, { Content: { S3Bucket: 'b', S3Key: 'l' } })
+      expect(new AwsSpec().problems({ Resources: { ...Resources, ApiRole } })).toEqual([])
+    }
+  })
+})
