@@ -24,9 +24,10 @@ export function fileSnapshots(folder: string): SnapshotStore {
       throwIfAborted(signal)
       const path = join(root, key)
       for (let attempt = 1; ; attempt += 1) {
-        await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-        // Who deletes the folder's last file takes the folder with it, and may do so between these two.
-        const written = await writeDurably(path, bytes).catch(attempt < TRIES ? unlessMissing : undefined)
+        // Who deletes a folder's last file takes the folder with it, and may do so at any moment of this.
+        const written = await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+          .then(() => writeDurably(path, bytes))
+          .catch(attempt < TRIES ? unlessMissing : undefined)
         if (written) return
       }
     },
