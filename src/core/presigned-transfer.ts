@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from './clock.js'
-import { abortError, TetherError, throwIfAborted } from './errors.js'
+import { TetherError, throwIfAborted } from './errors.js'
+import { pause } from './pause.js'
 import type { PresignedRequest } from './payload-store.js'
 import { reasonOf, type StoreAnswer, type StoreOperation, storeFailure } from './store-failure.js'
 import type { AbortOptions } from './transport.js'
@@ -78,7 +79,7 @@ async function attempt<T>(
     } finally {
       cancel()
     }
-    await pause(clock, FIRST_PAUSE_MS * 4 ** (tried - 1) * (0.5 + Math.random()), signal)
+    await pause(FIRST_PAUSE_MS * 4 ** (tried - 1) * (0.5 + Math.random()), { clock, signal })
   }
 }
 
@@ -151,18 +152,4 @@ async function answerOf(response: Response): Promise<StoreAnswer> {
   }
   const element = (name: string) => new RegExp(`<${name}>([^<]{0,200})</${name}>`).exec(text)?.[1]
   return { status: response.status, code: element('Code'), message: element('Message') }
-}
-
-function pause(clock: Clock, ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = () => {
-      cancel()
-      reject(abortError(signal!))
-    }
-    const cancel = clock.schedule(ms, () => {
-      signal?.removeEventListener('abort', stop)
-      resolve()
-    })
-    signal?.addEventListener('abort', stop, { once: true })
-  })
 }

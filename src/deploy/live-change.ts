@@ -1,4 +1,5 @@
 import { TetherError } from '../core/errors.js'
+import { pause } from '../core/pause.js'
 import { type Account, awsFailure, isAwsError } from './live-account.js'
 import {
   difference,
@@ -7,7 +8,6 @@ import {
   findFunction,
   isSame,
   patienceOf,
-  pause,
   settledFunction,
   updateCode,
   updateConfiguration,

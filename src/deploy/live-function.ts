@@ -1,6 +1,7 @@
 import type { FunctionConfiguration } from '@aws-sdk/client-lambda'
 import type { Clock } from '../core/clock.js'
-import { abortError, TetherError, throwIfAborted } from '../core/errors.js'
+import { abortError, TetherError } from '../core/errors.js'
+import { pause } from '../core/pause.js'
 import { type Account, abortable, awsFailure, isAwsError } from './live-account.js'
 import { codeHash, type FunctionFacts } from './snapshot.js'
 
@@ -171,25 +172,6 @@ export async function downloadCode(
     throw failed(`its ${bytes.length} bytes have the SHA-256 ${hash}, not ${facts.codeSha256}`)
   }
   return bytes
-}
-
-/** Waits, no longer than the signal. @throws TetherError `ABORTED` */
-export function pause(
-  ms: number,
-  { clock, signal }: Pick<Patience, 'clock'> & { readonly signal?: AbortSignal | undefined },
-): Promise<void> {
-  throwIfAborted(signal)
-  return new Promise((resolve, reject) => {
-    const stop = () => {
-      cancel()
-      reject(abortError(signal!))
-    }
-    const cancel = clock.schedule(ms, () => {
-      signal?.removeEventListener('abort', stop)
-      resolve()
-    })
-    signal?.addEventListener('abort', stop, { once: true })
-  })
 }
 
 /** What differs between two configurations, as far as it must be changed; undefined when nothing does. */

@@ -1,4 +1,5 @@
 import { TetherError } from '../core/errors.js'
+import { pause } from '../core/pause.js'
 import { type Account, awsFailure, isAwsError } from './live-account.js'
 import { MAX_ROUNDS, RETRY_PAUSE_MS } from './live-change.js'
 import {
@@ -7,7 +8,6 @@ import {
   type FunctionState,
   findFunction,
   type Patience,
-  pause,
   settledFunction,
   updateCode,
   updateConfiguration,

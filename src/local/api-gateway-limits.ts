@@ -1,4 +1,4 @@
-import { TetherError } from '../core/errors.js'
+import { limitsWith } from './limits.js'
 
 /**
  * What API Gateway allows a WebSocket API, from its quotas (November 2026):
@@ -42,28 +42,7 @@ export const WEB_SOCKET_API_LIMITS: WebSocketApiLimits = Object.freeze({
   clientBufferBytes: 1_048_576,
 })
 
-/**
- * AWS's limits with some replaced.
- * @throws TetherError `INVALID_OPTION` naming the limit
- */
+/** @throws TetherError `INVALID_OPTION` naming the limit */
 export function webSocketApiLimits(changes: Partial<WebSocketApiLimits> = {}): WebSocketApiLimits {
-  const limits: Record<string, number> = { ...WEB_SOCKET_API_LIMITS }
-  for (const [name, value] of Object.entries(changes)) {
-    if (!Object.hasOwn(WEB_SOCKET_API_LIMITS, name)) {
-      const known = Object.keys(WEB_SOCKET_API_LIMITS).join(', ')
-      throw new TetherError(
-        'INVALID_OPTION',
-        `'limits.${name}' is no limit of a WebSocket API; there are ${known}.`,
-      )
-    }
-    if (value === undefined) continue
-    if (typeof value !== 'number' || !(value >= 0)) {
-      throw new TetherError(
-        'INVALID_OPTION',
-        `'limits.${name}' must be a number from 0, not ${String(value)}.`,
-      )
-    }
-    limits[name] = value
-  }
-  return limits as unknown as WebSocketApiLimits
+  return limitsWith(WEB_SOCKET_API_LIMITS, changes, 'a WebSocket API')
 }

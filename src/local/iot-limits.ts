@@ -1,4 +1,4 @@
-import { TetherError } from '../core/errors.js'
+import { limitsWith } from './limits.js'
 
 /**
  * What AWS IoT Core's message broker allows one connection, from its service quotas (November 2026). Each can be
@@ -53,29 +53,9 @@ export const IOT_LIMITS: IotLimits = Object.freeze({
   retainIntervalMs: 1000,
 })
 
-/**
- * AWS's limits with some replaced.
- * @throws TetherError `INVALID_OPTION` naming the limit
- */
+/** @throws TetherError `INVALID_OPTION` naming the limit */
 export function iotLimits(changes: Partial<IotLimits> = {}): IotLimits {
-  const limits: Record<string, number> = { ...IOT_LIMITS }
-  for (const [name, value] of Object.entries(changes)) {
-    if (!(name in IOT_LIMITS)) {
-      throw new TetherError(
-        'INVALID_OPTION',
-        `'limits.${name}' is no limit of the local broker; there are ${Object.keys(IOT_LIMITS).join(', ')}.`,
-      )
-    }
-    if (value === undefined) continue
-    if (typeof value !== 'number' || !(value >= 0)) {
-      throw new TetherError(
-        'INVALID_OPTION',
-        `'limits.${name}' must be a number from 0, not ${String(value)}.`,
-      )
-    }
-    limits[name] = value
-  }
-  return limits as unknown as IotLimits
+  return limitsWith(IOT_LIMITS, changes, 'the local broker')
 }
 
 /** What is wrong with a topic or a topic filter, with both numbers; undefined if nothing is. */

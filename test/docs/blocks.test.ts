@@ -1,23 +1,14 @@
 // What documentation shows beside programs (`programs.test.ts`): commands, templates and settings.
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { awsProblems } from '../deploy/aws-model.js'
 import { AwsSpec, type Template } from '../deploy/debug-stack-spec.js'
 import { shellCommands, type Words } from '../deploy/shell-commands.js'
+import { pages, read } from './pages.js'
 
-const root = fileURLToPath(new URL('../../', import.meta.url))
-const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-const pages = [
-  ...readdirSync(root).filter((file) => file.endsWith('.md')),
-  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.md'))
-    .map((file) => join('docs', file)),
-]
+const manifest = JSON.parse(read('package.json'))
 const blocks = pages.flatMap((page) => {
-  const fences = readFileSync(join(root, page), 'utf8').matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)
+  const fences = read(page).matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)
   return [...fences].map(([, language, text]) => ({ page, language: language!, text: text! }))
 })
 const of = (...languages: string[]) => blocks.filter(({ language }) => languages.includes(language))

@@ -4,14 +4,8 @@ import { readStubEnvironment } from '../configuration.js'
 import { deployedStub } from '../deployed-stub.js'
 import { functionCredentials, functionRegion } from '../function-role.js'
 
-const {
-  endpoint,
-  url: _url,
-  ca: _ca,
-  cert: _cert,
-  certKey: _certKey,
-  ...options
-} = readStubEnvironment(process.env)
+const options = readStubEnvironment(process.env)
+const { endpoint } = options
 if (endpoint === undefined) {
   throw new TetherError(
     'INVALID_OPTION',

@@ -3,7 +3,8 @@ import { mqttLight } from '../../transports/mqtt-light.js'
 import { readStubEnvironment } from '../configuration.js'
 import { deployedStub } from '../deployed-stub.js'
 
-const { url, ca, cert, certKey, endpoint: _, ...options } = readStubEnvironment(process.env)
+const options = readStubEnvironment(process.env)
+const { url, ca, cert, certKey } = options
 if (url === undefined) {
   throw new TetherError(
     'INVALID_OPTION',
