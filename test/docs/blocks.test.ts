@@ -5,6 +5,7 @@ import { awsProblems } from '../deploy/aws-model.js'
 import { AwsSpec, type Template } from '../deploy/debug-stack-spec.js'
 import { shellCommands, type Words } from '../deploy/shell-commands.js'
 import { pages, read } from './pages.js'
+import { terraformProblems } from './terraform.js'
 
 const manifest = JSON.parse(read('package.json'))
 const blocks = pages.flatMap((page) => {
@@ -66,8 +67,6 @@ describe('the blocks of the documentation', () => {
     expect(new Set(of('js').map(({ page }) => page))).toEqual(
       new Set(['docs/first-function.md', 'docs/deploy-by-hand/cdk.md']),
     )
-    // No program here reads it.
-    expect(new Set(of('hcl').map(({ page }) => page))).toEqual(new Set(['docs/deploy-by-hand/terraform.md']))
   })
 
   it.each(of('sh').map(({ page, text }) => [page, text] as const))(
@@ -104,5 +103,24 @@ describe('the blocks of the documentation', () => {
       Object.assign(Resources.LambdaTetherLayer!.Properties!, { Content: { S3Bucket: 'b', S3Key: 'l' } })
       expect(new AwsSpec().problems({ Resources: { ...Resources, ApiRole } })).toEqual([])
     }
+  })
+
+  // What the page has the reader make, and what it takes to be there.
+  const beside = { addresses: ['aws_iam_role.api'], files: ['layer.zip', 'variables.json', 'policy.json'] }
+
+  it('are Terraform where they say HCL', async () => {
+    expect(of('hcl').length).toBeGreaterThan(0)
+    for (const { text } of of('hcl')) expect(await terraformProblems(text, new AwsSpec(), beside)).toEqual([])
+  })
+
+  it.each([
+    ['layers = [aws_lambda_layer_version.tether.arn]', 'aws_lambda_layer_version.tether is not declared'],
+    ['time_out = 60', "aws_lambda_function.api: there is no argument 'time_out'"],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: Terraform fills it in
+    ['filename = "${path.module}/code.zip"', "there is no file 'code.zip'"],
+    ['timeout = (60', 'Error: parse config'],
+  ])('would not be Terraform: %s', async (argument, problem) => {
+    const text = `resource "aws_lambda_function" "api" {\n${argument}\n}\n`
+    expect((await terraformProblems(text, new AwsSpec(), beside)).join()).toContain(problem)
   })
 })
