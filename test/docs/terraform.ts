@@ -1,6 +1,10 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: Terraform fills it in
-import { parse } from '@cdktf/hcl2json'
+import { createRequire } from 'node:module'
 import type { AwsSpec } from '../deploy/debug-stack-spec.js'
+
+// Required, not imported: its types would bring the browser's into every other file.
+const require = createRequire(import.meta.url)
+const { parse }: { parse(name: string, text: string): Promise<Configuration> } = require('@cdktf/hcl2json')
 
 type Block = Readonly<Record<string, unknown>>
 interface Configuration {
