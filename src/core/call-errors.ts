@@ -30,11 +30,11 @@ export class CallErrors {
     )
   }
 
-  noSession(): TetherError {
-    const { session, app, stage, ackTimeoutMs } = this.#options
+  noSession(silenceMs: number): TetherError {
+    const { session, app, stage } = this.#options
     return new TetherError(
       'NO_SESSION',
-      `No session '${session}' of '${app}' in stage '${stage}' answered within ${ackTimeoutMs} ms. Start one, or restore the function's own code.${this.#wire.explain()}`,
+      `No session '${session}' of '${app}' in stage '${stage}' answered within ${Math.round(silenceMs)} ms. Start one, or restore the function's own code.${this.#wire.explain()}`,
     )
   }
 
@@ -55,12 +55,12 @@ export class CallErrors {
     )
   }
 
-  unreachable(): TetherError {
+  unreachable(waitedMs: number): TetherError {
     const cause = this.#wire.lastError()
     const why = cause === undefined ? '.' : `: ${cause.message}`
     return new TetherError(
       'UNREACHABLE',
-      `The broker could not be reached within ${this.#options.connectTimeoutMs} ms${why}`,
+      `The broker could not be reached within ${Math.round(waitedMs)} ms${why}`,
       { cause },
     )
   }

@@ -1,4 +1,5 @@
 import { CallErrors } from './call-errors.js'
+import { CallTiming } from './call-timing.js'
 import type { CallerOptions, CallInput } from './caller.js'
 import type { Cancel, Clock } from './clock.js'
 import { type LambdaError, TetherError } from './errors.js'
@@ -17,18 +18,6 @@ export type CallOutcome =
   | { readonly kind: 'value'; readonly body: Uint8Array }
   | { readonly kind: 'error'; readonly error: LambdaError }
 
-// From the invocation's last frame, then every three seconds while local code runs: a lost message is a delay.
-const ASK_AT_MS = [300, 800, 1_800]
-const ASK_EVERY_MS = 3_000
-const ACKED_MS = 500
-const MAX_STRETCH = 3
-const LAST_ASK_BEFORE_MS = 400
-const PARTS_STALL_MS = 1_000
-/** An answer may come after its session's goodbye. */
-const CLOSED_MS = 1_000
-/** How many times longer silence may last where the broker says that a session is there. */
-const ONLINE_PATIENCE = 4
-
 type Phase = 'connecting' | 'sending' | 'waiting' | 'transferring' | 'done'
 
 /** One invocation's state machine on the stub's side. */
@@ -45,20 +34,12 @@ export class Call {
   readonly #timers = new Set<Cancel>()
   readonly #event: LargeEvent
   readonly #errors: CallErrors
+  readonly #timing: CallTiming
   #phase: Phase = 'connecting'
   /** What is waited for: a place to put a large event, or the answer. */
   #awaiting: 'place' | 'answer' = 'answer'
   #ackedBy: string | undefined
   #firstSentAt: number | undefined
-  #submittedAt = 0
-  #outageAt: number | undefined
-  #heardAt = 0
-  /** When the session said goodbye. */
-  #closedAt = Number.POSITIVE_INFINITY
-  #partAt = Number.NEGATIVE_INFINITY
-  #asked = 0
-  #askedAt = Number.NEGATIVE_INFINITY
-  #renewed = false
   #sent: Sent | undefined
   #cancelWake: Cancel | undefined
   #resolve: (outcome: CallOutcome) => void = () => {}
@@ -76,6 +57,13 @@ export class Call {
     // A function with little time keeps half of it for waiting.
     const margin = Math.min(options.deadlineMarginMs, input.remainingMs / 2)
     this.#giveUpAt = this.#startedAt + input.remainingMs - margin
+    this.#timing = new CallTiming({
+      giveUpAt: this.#giveUpAt,
+      ackTimeoutMs: options.ackTimeoutMs,
+      connectTimeoutMs: options.connectTimeoutMs,
+      online: () => wire.online(),
+      latencyMs: () => wire.latencyMs(),
+    })
   }
 
   async run(): Promise<CallOutcome> {
@@ -83,10 +71,10 @@ export class Call {
       this.#resolve = resolve
       this.#reject = reject
     })
-    const { connectTimeoutMs } = this.#options
+    const connectMs = this.#timing.connectMs(this.#startedAt)
     this.#after(this.#giveUpAt - this.#clock.now(), () => this.#outOfTime())
-    this.#after(connectTimeoutMs, () => {
-      if (this.#phase === 'connecting') this.#fail(this.#errors.unreachable())
+    this.#after(connectMs, () => {
+      if (this.#phase === 'connecting') this.#fail(this.#errors.unreachable(connectMs))
     })
     void this.#submit(false)
     try {
@@ -101,17 +89,16 @@ export class Call {
 
   /** Another connection is up: what was sent on the old one may be lost. Silence counts anew after an outage. */
   connected(): void {
-    const afterOutage = this.#outageAt !== undefined
-    this.#outageAt = undefined
-    if (this.#phase !== 'waiting') return
-    if (afterOutage) this.#heardAt = this.#clock.now()
+    const waiting = this.#phase === 'waiting'
+    this.#timing.connected(this.#clock.now(), waiting)
+    if (!waiting) return
     void this.#ask()
     this.#sleep()
   }
 
   /** No connection is up: silence says nothing, and connecting has its own time. */
   disconnected(): void {
-    this.#outageAt ??= this.#clock.now()
+    this.#timing.disconnected(this.#clock.now())
     if (this.#phase === 'waiting') this.#sleep()
   }
 
@@ -122,7 +109,7 @@ export class Call {
   sessionClosed(before: boolean): void {
     if (this.#phase === 'done' || this.#ackedBy !== undefined) return
     if (before) return this.#fail(this.#errors.closed())
-    this.#closedAt = this.#clock.now()
+    this.#timing.closed(this.#clock.now())
     this.presenceHeard(false)
   }
 
@@ -133,7 +120,7 @@ export class Call {
   presenceHeard(news: boolean): void {
     if (this.#phase !== 'waiting') return
     if (news) {
-      this.#heardAt = this.#clock.now()
+      this.#timing.countAnew(this.#clock.now())
       if (this.#wire.online()) void this.#ask()
     }
     this.#sleep()
@@ -146,22 +133,18 @@ export class Call {
 
   /** A part of the answer arrived, before all of it. */
   heardPart(): void {
-    this.#partAt = this.#clock.now()
-    this.#heardAt = this.#partAt
+    this.#timing.heardPart(this.#clock.now())
   }
 
   receive(message: SessionMessage): void {
     if (this.#phase === 'done') return
-    const now = this.#clock.now()
-    if (this.#heardAt <= this.#submittedAt) this.#wire.noteLatency(now - this.#submittedAt)
-    this.#heardAt = now
-    this.#closedAt = Number.POSITIVE_INFINITY
-    this.#renewed = false
+    const latencyMs = this.#timing.heard(this.#clock.now())
+    if (latencyMs !== undefined) this.#wire.noteLatency(latencyMs)
     switch (message.type) {
       case 'ack':
         this.#wire.acked(message.session)
         this.#ackedBy = message.session
-        return
+        return this.#timing.acknowledged()
       case 'result':
         this.#wire.acked(message.session)
         if (message.stored !== undefined) return void this.#fetch(message.stored)
@@ -301,8 +284,7 @@ export class Call {
   #waitAgain(): void {
     if (this.#isDone()) return
     this.#phase = 'waiting'
-    this.#submittedAt = this.#heardAt = this.#clock.now()
-    this.#asked = 0
+    this.#timing.submitted(this.#clock.now())
     this.#sleep()
   }
 
@@ -311,61 +293,25 @@ export class Call {
     return this.#phase === 'done'
   }
 
-  get #askAt(): number {
-    // Where answers take long, what is asked early only makes them take longer.
-    const stretch = Math.min(MAX_STRETCH, Math.max(1, (2 * this.#wire.latencyMs()) / ASK_AT_MS[0]!))
-    const dueAt = this.#submittedAt + this.#nextAskMs * stretch
-    // Who has just said that it runs has no more to say yet.
-    const askAt = this.#ackedBy === undefined ? dueAt : Math.max(dueAt, this.#heardAt + ACKED_MS)
-    // Once more before giving up, where that is not at once.
-    const lastAt = this.#silentAt - LAST_ASK_BEFORE_MS
-    return lastAt > Math.max(this.#askedAt, this.#submittedAt) ? Math.min(askAt, lastAt) : askAt
-  }
-
-  get #nextAskMs(): number {
-    const early = ASK_AT_MS[this.#asked]
-    if (early !== undefined) return early
-    const more = this.#asked - ASK_AT_MS.length + 1
-    // Known to run, it is asked for regularly; unheard, ever less often, since many may be waiting.
-    return this.#ackedBy === undefined
-      ? ASK_AT_MS.at(-1)! * 2 ** more
-      : ASK_AT_MS.at(-1)! + more * ASK_EVERY_MS
-  }
-
-  get #silentAt(): number {
-    if (this.#ackedBy !== undefined) return Number.POSITIVE_INFINITY
-    const { ackTimeoutMs, connectTimeoutMs } = this.#options
-    if (this.#outageAt !== undefined) return this.#outageAt + connectTimeoutMs
-    // A session that is there is silent where its broker is overloaded; half the time is kept for the alternative.
-    const patienceMs = Math.min(ONLINE_PATIENCE * ackTimeoutMs, (this.#giveUpAt - this.#startedAt) / 2)
-    const silenceMs = this.#wire.online() ? Math.max(ackTimeoutMs, patienceMs) : ackTimeoutMs
-    return Math.min(this.#heardAt + silenceMs, this.#closedAt + CLOSED_MS)
-  }
-
   /** Wakes for the next question, or for the end of the wait, whichever comes first. */
   #sleep(): void {
     this.#cancelWake?.()
-    const wakeAt = Math.min(this.#askAt, this.#silentAt)
-    this.#cancelWake = this.#clock.schedule(wakeAt - this.#clock.now(), () => this.#wake())
+    this.#cancelWake = this.#clock.schedule(this.#timing.wakeAt - this.#clock.now(), () => this.#wake())
   }
 
   #wake(): void {
     if (this.#phase !== 'waiting') return
     const now = this.#clock.now()
-    if (now >= this.#silentAt)
-      return this.#fail(this.#outageAt === undefined ? this.#errors.noSession() : this.#errors.unreachable())
-    if (now >= this.#askAt) {
-      // The connection looks alive and nothing comes back: a frozen process may hold a dead one. Once for each silence,
-      // since a session at a breakpoint is silent too.
-      if (this.#askedAt > this.#heardAt && !this.#renewed) {
-        this.#renewed = true
-        this.#wire.renew()
-      }
-      this.#asked++
-      this.#askedAt = now
-      // While the answer's parts come, asking would have it sent twice.
-      if (now - this.#partAt > PARTS_STALL_MS) void this.#ask()
+    const over = this.#timing.overdue(now)
+    if (over !== undefined) {
+      const { what, lastedMs } = over
+      return this.#fail(
+        what === 'outage' ? this.#errors.unreachable(lastedMs) : this.#errors.noSession(lastedMs),
+      )
     }
+    const question = this.#timing.question(now)
+    if (question?.renew) this.#wire.renew()
+    if (question?.ask) void this.#ask()
     this.#sleep()
   }
 

@@ -9,7 +9,14 @@ import { TetherError } from './errors.js'
 import type { InvocationContext } from './executor.js'
 import { MirrorCall } from './mirror-call.js'
 import type { Sent } from './outgoing.js'
-import type { InvokeMessage, Mirrored, PresenceMessage, SessionMessage, StubMessage } from './protocol.js'
+import type {
+  InvokeMessage,
+  Mirrored,
+  Outbound,
+  PresenceMessage,
+  SessionMessage,
+  StubMessage,
+} from './protocol.js'
 import { Link } from './reconnect.js'
 import type { Refusal } from './refusal.js'
 import type { RootKey } from './seal.js'
@@ -46,7 +53,7 @@ export interface CallInput {
 }
 
 /** A message without what each one carries. */
-type Content<M = StubMessage> = M extends unknown ? Omit<M, 'settled' | 'epoch'> : never
+type Content<M = Outbound<StubMessage>> = M extends unknown ? Omit<M, 'settled' | 'epoch'> : never
 
 // An idle connection may have been dropped, and nothing said so to a frozen process. Shorter than any broker's
 // or NAT's patience, longer than a busy function's pauses.
@@ -237,9 +244,10 @@ export class Caller {
       },
       activeAt: () => this.#link.activeAt,
       invoke: async (head, { withEnv, ...options }) => {
-        const { session } = this.#known
-        const known = session !== '' && this.#known.fingerprint === fingerprint && !withEnv
-        const content: Content<InvokeMessage> = {
+        const { session, fingerprint: last } = this.#known
+        // A successor that is known by a word of its own has them not.
+        const known = session === this.#heard && last === fingerprint && !withEnv
+        const content: Content<Outbound<InvokeMessage>> = {
           ...head,
           type: 'invoke',
           functionId: input.functionId,
@@ -278,7 +286,7 @@ export class Caller {
 
   async #send(content: Content, options: AbortOptions = {}): Promise<Sent> {
     const settled = [...this.#settled]
-    const message = { ...content, settled, epoch: this.#epoch } as StubMessage
+    const message = { ...content, settled, epoch: this.#epoch } as Outbound<StubMessage>
     const sent = await this.#channel.send(this.#session, message, options)
     // Sent, and perhaps lost: the answers then wait for their deadline, as they would have without it.
     for (const id of settled) this.#settled.delete(id)
@@ -293,10 +301,11 @@ export class Caller {
     // A session that has lost its name, and does not know it yet.
     if (message.epoch < this.#epoch) return
     this.#epoch = message.epoch
+    // Its presence as well: what is bound to it from the first needs no challenge.
+    this.#heard = message.session
     if (message.type === 'presence') return this.#onPresence(message)
     this.#attendance.heard()
     this.#refusal = undefined
-    this.#heard = message.session
     const call = this.#calls.get(message.id) ?? this.#mirrors.get(message.id)
     call?.receive(message)
   }

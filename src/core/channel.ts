@@ -3,7 +3,7 @@ import { decodeMessage, encodeMessage, peekInvocationId } from './codec.js'
 import { TetherError } from './errors.js'
 import { decodeHeader, encodeDestination, type FrameHeader } from './frame.js'
 import { Outgoing, type OutgoingOptions, type Sent } from './outgoing.js'
-import type { MessageFrom, MissingParts, PeerMessage } from './protocol.js'
+import type { MessageFrom, MissingParts, Outbound, PeerMessage } from './protocol.js'
 import { Reassembly } from './reassembly.js'
 import { type Refusal, Refusals, readRefusal } from './refusal.js'
 import { ReplayWindow } from './replay-window.js'
@@ -85,7 +85,7 @@ export class Channel<In extends Role> {
   /** Splits, seals and sends; resolves when the transport has accepted every frame. @throws what it throws */
   async send(
     to: Endpoint,
-    message: MessageFrom[Exclude<Role, In>] | PeerMessage,
+    message: Outbound<MessageFrom[Exclude<Role, In>] | PeerMessage>,
     options: AbortOptions = {},
   ): Promise<Sent> {
     const root = this.#keyOf.get(to.name) ?? this.#options.keys[0]!

@@ -1,5 +1,3 @@
-import { TetherError } from './errors.js'
-
 /** Time, injected, so that tests decide what the time is. */
 export interface Clock {
   /** Unix milliseconds. */
@@ -19,13 +17,4 @@ export const systemClock: Clock = {
     const timer = setTimeout(callback, Math.min(Math.max(0, delayMs), 0x7fff_ffff))
     return () => clearTimeout(timer)
   },
-}
-
-/** Checks an option in milliseconds. @throws TetherError `INVALID_OPTION` */
-export function checkDuration(name: string, value: unknown): number {
-  if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value
-  throw new TetherError(
-    'INVALID_OPTION',
-    `'${name}' must be a number of milliseconds from 0, not ${String(value)}.`,
-  )
 }

@@ -1,7 +1,7 @@
-import { BROTLI, compress, decompress, IDENTITY } from './compress.js'
+import { BROTLI, decompress, IDENTITY, type PackedBody } from './compress.js'
 import { TetherError } from './errors.js'
 import { checkMessage, isInvocationId, malformed } from './message-shapes.js'
-import type { Message, MessageFrom } from './protocol.js'
+import type { Message, MessageFrom, Outbound } from './protocol.js'
 import type { Counters } from './stats.js'
 
 /** The binary fields of each message, in the order of their sections. */
@@ -24,8 +24,8 @@ const SECTIONS: Record<Message['type'], readonly string[]> = {
   presence: [],
 }
 
-/** Those worth compressing. The variables are not: they travel once, and a secret has no place beside a guess. */
-const COMPRESSED: readonly string[] = ['event', 'body']
+/** The bodies. The variables are none, and are never packed: they travel once, and a secret has no place beside a guess. */
+const BODIES: readonly string[] = ['event', 'body']
 const ABSENT = 255
 /** What a compressed body may become: a 6 MB payload and to spare. */
 const MAX_BODY_BYTES = 8 * 1024 * 1024
@@ -42,26 +42,27 @@ const NOTHING = Buffer.alloc(0)
  * length, then the sections. The first is the message's JSON without its binary fields; each binary field has
  * a section of its own, so that credentials and event are never compressed together.
  */
-export function encodeMessage(message: Message, counters?: Counters): Buffer {
+export function encodeMessage(message: Outbound, counters?: Counters): Buffer {
   const fields: Record<string, unknown> = { ...message }
   const binary = SECTIONS[message.type].map((name): Section => {
-    const bytes = fields[name] as Uint8Array | undefined
-    delete fields[name]
-    if (bytes === undefined) return { encoding: ABSENT, bytes: NOTHING }
-    if (bytes.length > MAX_BODY_BYTES) {
+    const content = fields[name] as Uint8Array | PackedBody | undefined
+    fields[name] = undefined
+    if (content === undefined) return { encoding: ABSENT, bytes: NOTHING }
+    const packed =
+      content instanceof Uint8Array
+        ? { encoding: IDENTITY, bytes: content, bodyBytes: content.length }
+        : content
+    if (packed.bodyBytes > MAX_BODY_BYTES) {
       throw new TetherError(
         'TOO_LARGE',
-        `The ${name} has ${bytes.length} bytes; at most ${MAX_BODY_BYTES} travel.`,
+        `The ${name} has ${packed.bodyBytes} bytes; at most ${MAX_BODY_BYTES} travel.`,
       )
     }
-    // A mirror must cost its function as little as can be.
-    if (!COMPRESSED.includes(name) || 'mirrored' in message) return { encoding: IDENTITY, bytes }
-    const compressed = compress(bytes)
-    if (counters !== undefined) {
-      counters.bodyBytesSent += bytes.length
-      counters.compressedBytesSent += (compressed ?? bytes).length
+    if (counters !== undefined && BODIES.includes(name)) {
+      counters.bodyBytesSent += packed.bodyBytes
+      counters.compressedBytesSent += packed.bytes.length
     }
-    return compressed === undefined ? { encoding: IDENTITY, bytes } : { encoding: BROTLI, bytes: compressed }
+    return packed
   })
   const sections = [{ encoding: IDENTITY, bytes: Buffer.from(JSON.stringify(fields)) }, ...binary]
   const table = Buffer.alloc(1 + 5 * sections.length)
@@ -93,7 +94,7 @@ export function decodeMessage<R extends keyof MessageFrom>(
     const section = sections[i]
     if (section === undefined) return
     head[name] = section
-    if (counters === undefined || !COMPRESSED.includes(name)) return
+    if (counters === undefined || !BODIES.includes(name)) return
     counters.bodyBytesReceived += section.length
     counters.compressedBytesReceived += sectionLength(bytes, i + 1)
   })

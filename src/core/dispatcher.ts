@@ -1,3 +1,4 @@
+import { Arriving } from './arriving.js'
 import { Challenged } from './challenged.js'
 import { type TraceContext, traceOf } from './diagnostics.js'
 import { Environments } from './environments.js'
@@ -30,10 +31,6 @@ const NOTHING = new Uint8Array()
 /** How long every message is remembered, by its number. */
 const REMEMBERED_MS = 60_000
 const CLOCK_TOLERANCE_MS = 30_000
-/** A message whose parts stopped coming for this long has lost one: the stub sends it again. */
-const PARTS_STALL_MS = 1_000
-/** How many invocations may be arriving in parts at once. */
-const MAX_RECEIVING = 10_000
 const STOP_MS = 500
 
 /** What a session does with what stubs say: at most one execution of each invocation. */
@@ -44,8 +41,7 @@ export class Dispatcher {
   readonly #runner: Runner
   readonly #environments = new Environments()
   readonly #challenged: Challenged
-  /** When the first and the latest part of an incomplete invocation arrived. */
-  readonly #receiving = new Map<string, { first: number; last: number }>()
+  readonly #arriving = new Arriving()
   /** Invocations whose events are being read from the payload store. */
   readonly #fetching = new Set<string>()
   #openedAt: number
@@ -77,7 +73,7 @@ export class Dispatcher {
     if (message.type === 'presign') return void this.#onPresign(message, from)
     const entry = this.#ledger.get(message.id)
     if (entry !== undefined && entry.from !== from) return
-    if (message.type === 'cancel') return this.#onCancel(entry, message, from)
+    if (message.type === 'cancel') return this.#onCancel(entry, message)
     if (entry !== undefined) return this.#outcomes.repeat(entry, message.missing)
     this.#onAskUnknown(message, from)
   }
@@ -95,14 +91,13 @@ export class Dispatcher {
 
   #onAskUnknown({ id, sent, boundTo }: AskMessage, from: string): void {
     // Another session may have it by now, and its answer is the one that counts.
-    if (this.#closing) return
+    if (this.#closing || this.#ledger.knows(id)) return
     if (boundTo === this.#options.identity.session) {
       const challenged = this.#challenged.take(id)
       if (challenged?.from === from) return this.#begin(challenged.message, from, challenged.arrivedAt)
     }
     if (this.#challenged.has(id)) return this.#outcomes.reply(from, { type: 'challenge', id })
-    const lastPartAt = this.#receiving.get(id)?.last ?? Number.NEGATIVE_INFINITY
-    if (this.#fetching.has(id) || this.#options.clock.now() - lastPartAt < PARTS_STALL_MS) {
+    if (this.#fetching.has(id) || this.#arriving.isArriving(id, this.#options.clock.now())) {
       return this.#outcomes.reply(from, { type: 'ack', id })
     }
     const parts = sent === undefined ? undefined : this.#options.missing(sent)
@@ -112,16 +107,8 @@ export class Dispatcher {
 
   /** A part of an invocation has arrived, its first among those before: it is acknowledged before the last. */
   receiving(id: string, from: string): void {
-    const now = this.#options.clock.now()
-    const known = this.#receiving.has(id) || this.#ledger.get(id) !== undefined
-    const first = this.#receiving.get(id)?.first ?? now
-    // The one whose parts stopped coming longest ago is first, and gives way.
-    this.#receiving.delete(id)
-    this.#receiving.set(id, { first, last: now })
-    for (const [old, { last }] of this.#receiving) {
-      if (last >= now - REMEMBERED_MS && this.#receiving.size <= MAX_RECEIVING) break
-      this.#receiving.delete(old)
-    }
+    const first = this.#arriving.part(id, this.#options.clock.now())
+    const known = !first || this.#ledger.knows(id)
     if (!known && !this.#closing) this.#outcomes.reply(from, { type: 'ack', id })
   }
 
@@ -153,12 +140,11 @@ export class Dispatcher {
   }
 
   #onInvoke(message: InvokeMessage, from: string): void {
-    const arrivedAt = this.#receiving.get(message.id)?.first ?? this.#options.clock.now()
-    this.#receiving.delete(message.id)
-    const known = this.#ledger.get(message.id)
-    if (known !== undefined) {
+    const arrivedAt = this.#arriving.complete(message.id) ?? this.#options.clock.now()
+    if (this.#ledger.knows(message.id)) {
       this.#options.counters.duplicateInvocations++
-      return known.from === from ? this.#outcomes.repeat(known) : undefined
+      const known = this.#ledger.get(message.id)
+      return known?.from === from ? this.#outcomes.repeat(known) : undefined
     }
     // Silence, not a refusal: another session may be there to take it.
     if (this.#closing) return
@@ -185,7 +171,7 @@ export class Dispatcher {
     this.#outcomes.reply(arrival.from, { type: 'ack', id })
     try {
       const event = await this.#options.depot.takeEvent(stored)
-      if (this.#ledger.get(id) === undefined && !this.#closing) this.#run(arrival, event)
+      if (!this.#ledger.knows(id) && !this.#closing) this.#run(arrival, event)
     } catch (error) {
       const { entry } = this.#enter(arrival, NOTHING)
       this.#runner.fail(entry, error)
@@ -287,12 +273,12 @@ export class Dispatcher {
     }
   }
 
-  #onCancel(entry: Entry | undefined, { id, code, reason }: CancelMessage, from: string): void {
+  #onCancel(entry: Entry | undefined, { id, code, reason }: CancelMessage): void {
     if (code === 'STORE_FAILED')
       this.#options.depot.failed(new TetherError(code, `A stub reports: ${reason}`))
     this.#challenged.take(id)
     // It may overtake its invocation, which must not run then.
-    if (entry === undefined) return this.#ledger.bury(id, from)
+    if (entry === undefined) return this.#ledger.bury(id)
     if (entry.state !== 'running') return this.#ledger.end(entry)
     this.#outcomes.abort(
       entry,

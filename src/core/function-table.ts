@@ -2,6 +2,8 @@ import { partOf, type TraceContext, traced, traceOf } from './diagnostics.js'
 import { TetherError } from './errors.js'
 import type { Executor } from './executor.js'
 import type { FunctionBuild, FunctionSource, Handler } from './function-source.js'
+import { checkText, listOf, oneOf, withMethods } from './option-checks.js'
+import { type Check, checkOptions, invalidOption, isObject, mustBe, required } from './options.js'
 
 /** What serves a function: a path and an export (`./src/api.ts#handler`), a source, or a handler run inline. */
 export type FunctionTarget = string | FunctionSource | Handler
@@ -78,38 +80,15 @@ export class FunctionTable {
     this.#options = options
     this.#parts = parts
     this.#onReload = onReload
-    const { functions, executor, prewarm, onBuildError = 'fail', ...unknown } = options ?? {}
-    const [name] = Object.keys(unknown)
-    if (name !== undefined) {
-      throw new TetherError(
-        'INVALID_OPTION',
-        `serve() has no option '${name}'; it has executor, functions, prewarm, onBuildError.`,
-      )
-    }
-    if (prewarm !== undefined && prewarm !== true && !isNames(prewarm)) {
-      throw new TetherError('INVALID_OPTION', "'prewarm' must be true or a list of function ids.")
-    }
-    if (onBuildError !== 'fail' && onBuildError !== 'keep') {
-      throw new TetherError(
-        'INVALID_OPTION',
-        `'onBuildError' must be 'fail' or 'keep', not ${JSON.stringify(onBuildError)}.`,
-      )
-    }
-    if (executor !== undefined && typeof executor?.execute !== 'function') {
-      throw new TetherError('INVALID_OPTION', "'executor' must be an executor, such as workerThreads().")
-    }
+    const { functions, prewarm } = checkOptions<ServeOptions>('serve', options, {
+      executor: withMethods('an executor, such as workerThreads()', 'execute', 'reload', 'close'),
+      functions: required(checkFunctions),
+      prewarm: checkPrewarm,
+      onBuildError: oneOf('fail', 'keep'),
+    })
     if (typeof functions === 'function') {
       if (prewarm !== true) return
-      throw new TetherError(
-        'INVALID_OPTION',
-        "'prewarm' must name the functions where 'functions' finds them.",
-      )
-    }
-    if (typeof functions !== 'object' || functions === null) {
-      throw new TetherError(
-        'INVALID_OPTION',
-        "'functions' must be an object of targets or a function that finds one.",
-      )
+      throw invalidOption('prewarm', "must name the functions where 'functions' finds them")
     }
     for (const [functionId, target] of Object.entries(functions)) this.#add(functionId, target)
   }
@@ -271,6 +250,13 @@ export class FunctionTable {
   }
 }
 
-function isNames(value: unknown): value is string[] {
-  return Array.isArray(value) && value.every((name) => typeof name === 'string')
-}
+const checkFunctions: Check = (name, value) =>
+  mustBe(
+    'an object of targets or a function that finds one',
+    isObject(value) || typeof value === 'function',
+    name,
+    value,
+  )
+
+const checkPrewarm: Check = (name, value) =>
+  value === true || listOf('true or a list of function ids', checkText)(name, value)

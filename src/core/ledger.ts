@@ -2,7 +2,7 @@ import type { Cancel, Clock } from './clock.js'
 import type { Trace } from './diagnostics.js'
 import type { Invocation } from './invocation.js'
 import type { Sent } from './outgoing.js'
-import type { ErrorMessage, ResultMessage } from './protocol.js'
+import type { ErrorMessage, Outbound, ResultMessage } from './protocol.js'
 import type { StoredBody } from './stored-body.js'
 
 /** What a session knows of one invocation. */
@@ -27,10 +27,10 @@ export interface Entry {
   answered: boolean
   /** `running` until it has its outcome; then what is left of that. */
   state: 'running' | 'answered' | 'ended' | 'evicted'
-  answer?: KeptAnswer
+  answer?: KeptAnswer | undefined
   answerBytes: number
   /** The answer's frames, where it had several: those that were lost are sent again. */
-  sent?: Sent
+  sent?: Sent | undefined
   /** Where the response lies in the payload store, once it is there. */
   storing?: { readonly stored: StoredBody; readonly done: Promise<void> } | undefined
   /** The answer is on its way: asking again must not send it twice, and nobody waits for it when this fires. */
@@ -43,7 +43,7 @@ export interface Entry {
 }
 
 /** An answer without who gives it, which may change before it is given again. */
-type KeptAnswer = Omit<ResultMessage, 'session' | 'epoch'> | Omit<ErrorMessage, 'session' | 'epoch'>
+type KeptAnswer = Omit<Outbound<ResultMessage>, 'session' | 'epoch'> | Omit<ErrorMessage, 'session' | 'epoch'>
 
 /** An id outlives its deadline by this long, so that a late duplicate finds it and runs nothing. */
 const TOMBSTONE_MS = 120_000
@@ -51,13 +51,16 @@ const SWEEP_EVERY_MS = 10_000
 
 /**
  * Every invocation of a session's life that a message may still name: at most one execution each. Answers are
- * kept until the stub has settled them, within a fixed number of bytes; the oldest give way.
+ * kept until the stub has settled them, within a fixed number of bytes; the oldest give way. Of one that is over only its id
+ * is left.
  */
 export class Ledger {
   readonly #clock: Clock
   readonly #maxAnswerBytes: number
   readonly #onDropped: (stored: StoredBody) => void
   readonly #entries = new Map<string, Entry>()
+  /** Of those that are over, until when each is remembered. There may be hundreds of thousands. */
+  readonly #tombstones = new Map<string, number>()
   /** Entries that hold an answer, oldest first. */
   readonly #answered = new Set<Entry>()
   #answerBytes = 0
@@ -71,8 +74,14 @@ export class Ledger {
     this.#sweptAt = clock.now()
   }
 
+  /** One that is not over. */
   get(id: string): Entry | undefined {
     return this.#entries.get(id)
+  }
+
+  /** Whether it is here, or was, and must not run again. */
+  knows(id: string): boolean {
+    return this.#entries.has(id) || this.#tombstones.has(id)
   }
 
   add(entry: Entry): void {
@@ -84,8 +93,10 @@ export class Ledger {
   remove(entry: Entry): void {
     this.#drop(entry)
     this.#entries.delete(entry.id)
+    this.#tombstones.delete(entry.id)
   }
 
+  /** Those that are not over. */
   entries(): Entry[] {
     return [...this.#entries.values()]
   }
@@ -97,28 +108,10 @@ export class Ledger {
     )
   }
 
-  /** Remembers an invocation that must not run: its stub has given up before it arrived. */
-  bury(id: string, from: string): void {
-    const now = this.#clock.now()
-    const entry: Entry = {
-      id,
-      functionId: '',
-      deadline: now,
-      invocation: undefined,
-      from,
-      startedAt: now,
-      mirrored: false,
-      abort: new AbortController(),
-      taken: true,
-      acked: true,
-      answered: false,
-      state: 'ended',
-      answerBytes: 0,
-      sending: undefined,
-      sendingAt: 0,
-      timers: new Set(),
-    }
-    this.add(entry)
+  /** Remembers an invocation that must not run: it is over, or its stub has given up before it arrived. */
+  bury(id: string, deadline = this.#clock.now()): void {
+    this.#sweep()
+    this.#tombstones.set(id, Math.max(deadline + TOMBSTONE_MS, this.#tombstones.get(id) ?? 0))
   }
 
   /** Ends an entry with the answer the stub is to get, kept until the stub has it or its time is over. */
@@ -140,6 +133,8 @@ export class Ledger {
   end(entry: Entry): void {
     this.#drop(entry)
     this.#end(entry, 'ended')
+    this.#entries.delete(entry.id)
+    this.bury(entry.id, entry.deadline)
   }
 
   /** Frees the answers that a stub has received. Only its own: another cannot name them. */
@@ -171,8 +166,8 @@ export class Ledger {
     entry.timers.clear()
     if (!this.#answered.delete(entry)) return
     this.#answerBytes -= entry.answerBytes
-    delete entry.answer
-    delete entry.sent
+    entry.answer = undefined
+    entry.sent = undefined
     const { storing } = entry
     if (storing === undefined) return
     entry.storing = undefined
@@ -187,5 +182,6 @@ export class Ledger {
     for (const entry of this.#entries.values()) {
       if (entry.state !== 'running' && entry.deadline + TOMBSTONE_MS < now) this.remove(entry)
     }
+    for (const [id, until] of this.#tombstones) if (until < now) this.#tombstones.delete(id)
   }
 }

@@ -38,6 +38,7 @@ export class MirrorCall {
       await this.#wire.ready(signal)
       if (!wanted()) return
       const remainingMs = Math.max(0, input.remainingMs - (this.#clock.now() - this.#startedAt))
+      // As it is, not packed: a mirror must cost its function as little as can be.
       const head = { id: this.#id, remainingMs, ageMs: 0, event: input.event, mirrored }
       await this.#wire.invoke(head, { withEnv: true, signal })
     } finally {

@@ -1,11 +1,12 @@
 import type { Clock } from './clock.js'
+import { packBody } from './compress.js'
 import { TetherError, toLambdaError } from './errors.js'
 import type { SessionEmitter } from './events.js'
 import type { Answer } from './invocation.js'
 import type { Entry, Ledger } from './ledger.js'
 import type { Sent } from './outgoing.js'
 import type { PayloadDepot } from './payload-depot.js'
-import type { MissingParts, SessionMessage } from './protocol.js'
+import type { MissingParts, Outbound, SessionMessage } from './protocol.js'
 import { limitAnswer } from './response-limit.js'
 import type { Counters } from './stats.js'
 import type { AbortOptions } from './transport.js'
@@ -19,7 +20,7 @@ export interface OutcomesOptions {
   readonly ledger: Ledger
   readonly depot: PayloadDepot
   readonly counters: Counters
-  send(to: string, message: SessionMessage, options: AbortOptions): Promise<Sent>
+  send(to: string, message: Outbound<SessionMessage>, options: AbortOptions): Promise<Sent>
 }
 
 /** An answer that has not left by then is worth a word to who waits for it. */
@@ -27,7 +28,7 @@ const SENDING_MS = 1_000
 const NOTHING = new Uint8Array()
 
 /** A message without what every one of a session's carries. */
-export type Reply<M = SessionMessage> = M extends unknown ? Omit<M, 'session' | 'epoch'> : never
+export type Reply<M = Outbound<SessionMessage>> = M extends unknown ? Omit<M, 'session' | 'epoch'> : never
 
 /** How a session's invocations end, and what their stubs are told of it. */
 export class Outcomes {
@@ -74,9 +75,11 @@ export class Outcomes {
   #keep(entry: Entry, body: Uint8Array): void {
     const { ledger, depot } = this.#options
     if (entry.mirrored) return ledger.end(entry)
-    const put = depot.putResponse(body)
+    const packed = packBody(body)
+    const put = depot.putResponse(packed)
     entry.storing = put
-    ledger.answer(entry, { type: 'result', id: entry.id, body }, put === undefined ? body.length : 0)
+    const answer = { type: 'result', id: entry.id, body: packed } as const
+    ledger.answer(entry, answer, put === undefined ? packed.bytes.length : 0)
   }
 
   /** Ends an invocation that only listeners were told of. */
@@ -214,7 +217,10 @@ export class Outcomes {
       return { type: 'result', id, stored: { ...storing.stored, request } }
     } catch (error) {
       depot.failed(error as TetherError)
-      return { type: 'error', id, error: toLambdaError(error) }
+      const failed = { type: 'error', id, error: toLambdaError(error) } as const
+      // Whoever asks again gets the same.
+      if (entry.answer?.type === 'result') entry.answer = failed
+      return failed
     }
   }
 
@@ -228,7 +234,7 @@ export class Outcomes {
           ...message,
           session: identity.session,
           epoch: identity.epoch,
-        } as SessionMessage,
+        } as Outbound<SessionMessage>,
         options,
       )
     } catch {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
 import { encodeDestination, type FrameHeader, MAX_FRAME_OVERHEAD, split } from './frame.js'
 import { type RootKey, type SenderKey, senderKey } from './seal.js'
 import type { Counters } from './stats.js'
@@ -52,6 +53,8 @@ export class Outgoing {
     const messageNumber = sender.messages++
     const destination = encodeDestination(to)
     const sendPart = async (index: number, sendOptions: AbortOptions) => {
+      // Each frame that is on its way listens to it, in more than one place: Node is not to warn of a leak.
+      if (sendOptions.signal !== undefined && parts.length > 1) setMaxListeners(0, sendOptions.signal)
       const header = this.#header(root, sender, messageNumber, { index, count: parts.length, bytes })
       // The same part under the same number seals to the same bytes: sending it again reveals nothing.
       const frame = sender.key.seal(header, destination, parts[index]!)
@@ -108,6 +111,7 @@ export class Outgoing {
 async function inTurns([first, ...rest]: readonly number[], send: (index: number) => Promise<void>) {
   if (first === undefined) return
   await send(first)
+  if (rest.length === 0) return
   const next = rest.values()
   let failed = false
   const line = async () => {

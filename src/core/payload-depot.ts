@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import type { PackedBody } from './compress.js'
 import { TetherError } from './errors.js'
 import type { PayloadStore, PresignedRequest } from './payload-store.js'
 import type { Counters } from './stats.js'
@@ -9,7 +10,7 @@ export interface PayloadDepotOptions {
   readonly store: PayloadStore | undefined
   readonly app: string
   readonly stage: string
-  /** A body that is larger, compressed, goes to the store. */
+  /** A body that is larger, packed, goes to the store. */
   readonly inlineBytes: number
   readonly counters: Counters
   /** Told of what fails where nobody waits for it. */
@@ -67,15 +68,14 @@ export class PayloadDepot {
   }
 
   /** Puts a response into the store where it is too large to travel; undefined where it is not. @throws TetherError `STORE_FAILED` */
-  putResponse(body: Uint8Array): { stored: StoredBody; done: Promise<void> } | undefined {
+  putResponse(body: PackedBody): { stored: StoredBody; done: Promise<void> } | undefined {
     const { store, inlineBytes, counters } = this.#options
-    if (store === undefined || body.length <= inlineBytes) return undefined
+    if (store === undefined || body.bytes.length <= inlineBytes) return undefined
     const { secret, object } = sealBody(body)
-    if (object.length <= inlineBytes) return undefined
     const key = this.#newKey()
     const done = store.put(key, object).then(() => {
       counters.responsesOffloaded++
-      counters.bodyBytesSent += body.length
+      counters.bodyBytesSent += body.bodyBytes
       counters.compressedBytesSent += object.length
     })
     return { stored: { key, secret, bytes: object.length }, done }

@@ -1,3 +1,4 @@
+import type { PackedBody } from './compress.js'
 import type { LambdaError } from './errors.js'
 import type { InvocationContext } from './executor.js'
 import type { PresignedRequest } from './payload-store.js'
@@ -195,3 +196,8 @@ export interface MessageFrom {
 
 /** Any message. */
 export type Message = MessageFrom[keyof MessageFrom]
+
+/** A message on its way out: what it carries as it is, or packed. */
+export type Outbound<M extends Message = Message> = M extends unknown
+  ? { [K in keyof M]: K extends 'event' | 'body' ? M[K] | PackedBody : M[K] }
+  : never

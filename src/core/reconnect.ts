@@ -1,10 +1,8 @@
-import type { Cancel, Clock } from './clock.js'
-import { type TraceContext, traceOf } from './diagnostics.js'
+import type { Cancel } from './clock.js'
+import { attemptConnection, type ConnectionOptions } from './connection-attempt.js'
 import { abortError, TetherError, throwIfAborted } from './errors.js'
-import { LiveConnection, type SendOptions } from './live-connection.js'
-import { Pacer } from './pacer.js'
-import { Counters } from './stats.js'
-import type { AbortOptions, Connection, Endpoint, SessionIdentity, Transport } from './transport.js'
+import type { LiveConnection, SendOptions } from './live-connection.js'
+import type { AbortOptions, Endpoint } from './transport.js'
 
 /** What a link says of itself. */
 export type LinkStatus =
@@ -13,27 +11,10 @@ export type LinkStatus =
   | { readonly state: 'disconnected'; readonly error: TetherError | undefined; readonly retryInMs: number }
   | { readonly state: 'closed' }
 
-export interface LinkOptions {
-  readonly transport: Transport
-  readonly self: Endpoint
-  readonly clock: Clock
-  /** @default counts that nobody reads */
-  readonly counters?: Counters
-  onFrame(frame: Uint8Array): void
+export interface LinkOptions extends ConnectionOptions {
   onStatus?(status: LinkStatus): void
   /** From 0 to 1, for jitter. @default Math.random */
   readonly random?: () => number
-  /** Which of a session's lanes the next connection begins with. @default all of them */
-  lane?(): number | undefined
-  /** Makes a connection ready for service. @throws TetherError, which ends it */
-  prepare?(connection: Connection): Promise<void>
-  /** The session of which `onKept` gets what the broker keeps. */
-  readonly watch?: Endpoint
-  onKept?(frame: Uint8Array): void
-  /** What the broker is to keep when a connection ends without a goodbye; asked at each connect. */
-  will?(): Uint8Array
-  /** The session that connects; asked at each connect. */
-  identity?(): SessionIdentity
 }
 
 const BACKOFF_BASE_MS = 250
@@ -54,7 +35,6 @@ export class Link {
   readonly #waiting = new Set<() => void>()
   readonly #retiring = new Set<LiveConnection>()
   readonly #up = new Set<LiveConnection>()
-  readonly #counters: Counters
   #endedMs = 0
   #live: LiveConnection | undefined
   #lastError: TetherError | undefined
@@ -66,7 +46,6 @@ export class Link {
 
   constructor(options: LinkOptions) {
     this.#options = options
-    this.#counters = options.counters ?? new Counters()
   }
 
   /** Whether a connection is up, as far as this side knows. */
@@ -144,7 +123,7 @@ export class Link {
       })
     }
     await live.send(to, frame, options)
-    this.#counters.frameSent(frame.length)
+    this.#options.counters?.frameSent(frame.length)
     this.#activeAt = this.#options.clock.now()
   }
 
@@ -218,61 +197,27 @@ export class Link {
   }
 
   async #connect(signal: AbortSignal | undefined): Promise<LiveConnection> {
-    const { transport, self, clock, watch, onKept, will, identity } = this.#options
+    const { clock } = this.#options
     throwIfAborted(signal)
-    const pacer = new Pacer(clock, transport.limits.rate)
     const stopped = this.#stopped.signal
     const combined = signal === undefined || signal === stopped ? stopped : AbortSignal.any([signal, stopped])
-    const trace = traceOf('connect', () => describe(self, transport))
-    trace?.start()
-    let connection: Connection
-    const lane = this.#options.lane?.()
+    const onActivity = () => {
+      this.#activeAt = clock.now()
+    }
+    let live: LiveConnection
     try {
-      connection = await transport.connect(
-        lane === undefined ? self : { ...self, lane },
-        {
-          onFrame: (frame) => {
-            this.#activeAt = clock.now()
-            pacer.received(frame.length)
-            this.#counters.frameReceived(frame.length)
-            this.#options.onFrame(frame)
-          },
-          ...(onKept === undefined ? {} : { onKept }),
-        },
-        {
-          signal: combined,
-          ...(watch === undefined ? {} : { watch }),
-          ...(will === undefined ? {} : { will: will() }),
-          ...(identity === undefined ? {} : { identity: identity() }),
-        },
-      )
+      live = await attemptConnection(this.#options, combined, onActivity)
     } catch (error) {
-      trace?.fail(error)
-      this.#lastError =
-        error instanceof TetherError
-          ? error
-          : new TetherError(
-              'UNREACHABLE',
-              `Transport '${transport.name}' failed to connect: ${String(error)}`,
-              { cause: error },
-            )
-      throw this.#lastError
+      this.#lastError = error as TetherError
+      throw error
     }
-    trace?.finish()
-    if (stopped.aborted) {
-      void new LiveConnection(connection, pacer, clock.now()).discard()
-      throw closed()
-    }
-    const live = new LiveConnection(connection, pacer, clock.now())
-    await this.#options.prepare?.(connection).catch((error: TetherError) => live.end(error))
-    if (live.over) throw await live.ended
     this.#live = live
     this.#up.add(live)
     void live.ended.then(() => {
       this.#up.delete(live)
       this.#endedMs += clock.now() - live.upAt
     })
-    this.#activeAt = clock.now()
+    onActivity()
     this.#options.onStatus?.({ state: 'connected' })
     this.#wake()
     return live
@@ -335,11 +280,6 @@ export class Link {
   #throwIfStopped(): void {
     if (this.#stopped.signal.aborted) throw closed()
   }
-}
-
-function describe(self: Endpoint, { name: transport }: Transport): TraceContext {
-  const { app, stage, role, name } = self
-  return { app, stage, transport, ...(role === 'session' ? { session: name } : { environmentId: name }) }
 }
 
 function closed(): TetherError {

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto'
-import { TetherError } from './errors.js'
 import { encodeHeader, type FrameHeader, TAG_BYTES } from './frame.js'
+import { invalidOption } from './options.js'
 
 /** The 256-bit secret that a session and its stubs share. */
 export interface RootKey {
@@ -21,21 +21,26 @@ export function generateKey(): string {
  * @throws TetherError `INVALID_OPTION`; the message never holds the key
  */
 export function rootKey(key: string | Uint8Array): RootKey {
-  const bytes = keyBytes(key)
+  const bytes = keyBytes('key', key)
   const id = createHash('sha256').update('lambda-tether key id\0').update(bytes).digest('hex').slice(0, 8)
   return { id, bytes }
 }
 
-function keyBytes(key: unknown): Buffer {
+/** Checks an option that is such a key. @throws TetherError `INVALID_OPTION`; the message never holds the key */
+export function checkKey(name: string, value: unknown): void {
+  keyBytes(name, value)
+}
+
+function keyBytes(name: string, key: unknown): Buffer {
   if (key instanceof Uint8Array && key.length === KEY_BYTES) return Buffer.from(key)
   if (typeof key === 'string') {
     if (/^[0-9a-f]{64}$/i.test(key)) return Buffer.from(key, 'hex')
     if (/^[\w-]{43}$/.test(key)) return Buffer.from(key, 'base64url')
   }
   const got = typeof key === 'string' ? `a text of ${key.length} characters` : `a value of type ${typeof key}`
-  throw new TetherError(
-    'INVALID_OPTION',
-    `'key' must be ${KEY_BYTES} bytes, as base64url (43 characters) or hex (64); it is ${got}. Make one with generateKey().`,
+  throw invalidOption(
+    name,
+    `must be ${KEY_BYTES} bytes, as base64url (43 characters) or hex (64); it is ${got}. Make one with generateKey()`,
   )
 }
 

@@ -1,8 +1,10 @@
 import type { Clock } from './clock.js'
 import { TetherError } from './errors.js'
+import { checkClock, listOf, numberFrom, wholeNumber, withMethods } from './option-checks.js'
+import { checkOptions, invalidOption, optionsOf, required } from './options.js'
 import type { PayloadStore } from './payload-store.js'
-import { type RootKey, rootKey } from './seal.js'
-import { checkTransport, LANES, type Transport } from './transport.js'
+import { checkKey, type RootKey, rootKey } from './seal.js'
+import { checkPart, checkTransport, LANES, type Transport } from './transport.js'
 
 /** Options of `createSession`. */
 export interface SessionOptions {
@@ -31,7 +33,7 @@ export interface SessionOptions {
   /** @default the machine's clock */
   readonly clock?: Clock
   /**
-   * The most memory, in bytes, for answers that a stub has not confirmed yet; the oldest give way.
+   * The most memory, in bytes, for answers that a stub has not confirmed yet, compressed; the oldest give way.
    * @default 64 MiB
    */
   readonly maxKeptBytes?: number
@@ -39,53 +41,25 @@ export interface SessionOptions {
 
 /** Checks what a host passed. @throws TetherError `INVALID_OPTION`, by name */
 export function checkSessionOptions(options: SessionOptions): SessionOptions {
-  if (typeof options !== 'object' || options === null) {
-    throw new TetherError(
-      'INVALID_OPTION',
-      'createSession() takes an object: { app, stage, key, transport }.',
-    )
-  }
-  const known = [
-    'app',
-    'stage',
-    'name',
-    'key',
-    'keys',
-    'transport',
-    'store',
-    'connections',
-    'clock',
-    'maxKeptBytes',
-  ]
-  const unknown = Object.keys(options).find((name) => !known.includes(name))
-  if (unknown !== undefined) {
-    throw new TetherError(
-      'INVALID_OPTION',
-      `createSession() has no option '${unknown}'; it has ${known.join(', ')}.`,
-    )
-  }
-  checkTransport(options.transport)
-  if (options.store !== undefined && typeof options.store?.presignPut !== 'function') {
-    throw new TetherError('INVALID_OPTION', "'store' must be a payload store, such as s3({ bucket }).")
-  }
-  const { maxKeptBytes, connections } = options
-  if (connections !== undefined && !isConnections(connections)) {
-    throw new TetherError(
-      'INVALID_OPTION',
-      `'connections' must be { max }, a whole number from 1 to ${LANES}, not ${JSON.stringify(connections)}.`,
-    )
-  }
-  if (maxKeptBytes !== undefined && !(maxKeptBytes >= 0)) {
-    throw new TetherError(
-      'INVALID_OPTION',
-      `'maxKeptBytes' must be a number of bytes, not ${String(maxKeptBytes)}.`,
-    )
-  }
-  return options
-}
-
-function isConnections({ max, ...others }: { max?: unknown } = {}): boolean {
-  return Number.isInteger(max) && Number(max) >= 1 && Number(max) <= LANES && Object.keys(others).length === 0
+  return checkOptions('createSession', options, {
+    app: required(checkPart),
+    stage: required(checkPart),
+    name: checkPart,
+    key: checkKey,
+    keys: listOf('a list of keys, the newest first', checkKey),
+    transport: required(checkTransport),
+    store: withMethods(
+      'a payload store, such as s3({ bucket })',
+      'put',
+      'get',
+      'delete',
+      'presignPut',
+      'presignGet',
+    ),
+    connections: optionsOf<{ readonly max: number }>({ max: required(wholeNumber(1, LANES)) }),
+    clock: checkClock,
+    maxKeptBytes: numberFrom(0),
+  })
 }
 
 /** The keys that a session has, the one it prefers first. @throws TetherError `INVALID_OPTION` */
@@ -93,11 +67,6 @@ export function rootKeys({ key, keys }: SessionOptions): RootKey[] {
   if (key !== undefined && keys !== undefined) {
     throw new TetherError('INVALID_OPTION', "Give either 'key' or 'keys', not both.")
   }
-  if (keys !== undefined && (!Array.isArray(keys) || keys.length === 0)) {
-    throw new TetherError(
-      'INVALID_OPTION',
-      "'keys' must be a list of keys that is not empty, the newest first.",
-    )
-  }
+  if (keys?.length === 0) throw invalidOption('keys', 'must be a list of keys that is not empty')
   return (keys ?? [key]).map((one) => rootKey(one as string))
 }

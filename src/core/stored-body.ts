@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
-import { BROTLI, compress, decompress, IDENTITY } from './compress.js'
+import { BROTLI, decompress, type PackedBody } from './compress.js'
 import { TetherError } from './errors.js'
 
 /** Where a body lies in the payload store, and what opens it. Travels in sealed messages alone. */
@@ -16,15 +16,22 @@ const NONCE = Buffer.alloc(12)
 const TAG_BYTES = 16
 const LABEL = Buffer.from('lambda-tether stored body 1')
 
-/** Compresses and seals a body: AES-256-GCM under a key of its own, the first byte its encoding. */
-export function sealBody(body: Uint8Array): { readonly secret: string; readonly object: Buffer } {
+/** The length of the object that a body is sealed to. */
+export function storedBytes({ bytes }: PackedBody): number {
+  return 1 + bytes.length + TAG_BYTES
+}
+
+/** Seals a body: AES-256-GCM under a key of its own, the first byte its encoding. */
+export function sealBody({ encoding, bytes }: PackedBody): {
+  readonly secret: string
+  readonly object: Buffer
+} {
   const secret = randomBytes(32)
-  const compressed = compress(body)
   const cipher = createCipheriv('aes-256-gcm', secret, NONCE)
   cipher.setAAD(LABEL)
   const parts = [
-    cipher.update(Buffer.of(compressed === undefined ? IDENTITY : BROTLI)),
-    cipher.update(compressed ?? body),
+    cipher.update(Buffer.of(encoding)),
+    cipher.update(bytes),
     cipher.final(),
     cipher.getAuthTag(),
   ]

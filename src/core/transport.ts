@@ -1,4 +1,6 @@
-import { TetherError } from './errors.js'
+import type { TetherError } from './errors.js'
+import { wholeNumber } from './option-checks.js'
+import { invalidOption, mustBe } from './options.js'
 
 /**
  * Who is spoken to: a logical name. A transport maps it to what its broker knows (a topic, a channel, a
@@ -129,43 +131,22 @@ export function checkEndpoint(endpoint: Endpoint): Endpoint {
 }
 
 /** The least that a transport must carry at once: less would leave a header no room. */
-const MIN_FRAME_BYTES = 1_024
+export const MIN_FRAME_BYTES = 1_024
 
 /** Checks that an option is a transport. @throws TetherError `INVALID_OPTION` */
-export function checkTransport(transport: unknown): void {
-  const { connect, limits } = (transport ?? {}) as Partial<Transport>
-  if (typeof connect !== 'function' || typeof limits !== 'object') {
-    throw new TetherError(
-      'INVALID_OPTION',
-      "'transport' must be a transport, such as iot() or mqtt({ url }).",
-    )
+export function checkTransport(name: string, value: unknown): void {
+  const { connect, limits } = (value ?? {}) as Partial<Transport>
+  if (typeof connect !== 'function' || typeof limits !== 'object' || limits === null) {
+    throw invalidOption(name, 'must be a transport, such as iot() or mqtt({ url })')
   }
-  const { frameBytes } = limits
-  if (!Number.isInteger(frameBytes) || frameBytes < MIN_FRAME_BYTES) {
-    throw new TetherError(
-      'INVALID_OPTION',
-      `'transport' has 'limits.frameBytes' ${String(frameBytes)}; it must be a whole number from ${MIN_FRAME_BYTES}.`,
-    )
-  }
+  wholeNumber(MIN_FRAME_BYTES)(`${name}.limits.frameBytes`, limits.frameBytes)
 }
 
 /** Checks one part of an endpoint, under the option's name. @throws TetherError `INVALID_OPTION` */
-export function checkPart(option: string, value: unknown): void {
-  if (typeof value !== 'string' || value === '') {
-    throw new TetherError(
-      'INVALID_OPTION',
-      `'${option}' must be a text of 1 to ${MAX_ENDPOINT_PART_BYTES} bytes, not ${typeName(value)}.`,
-    )
-  }
-  const bytes = Buffer.byteLength(value)
-  if (bytes > MAX_ENDPOINT_PART_BYTES) {
-    throw new TetherError(
-      'INVALID_OPTION',
-      `'${option}' has ${bytes} bytes of UTF-8; at most ${MAX_ENDPOINT_PART_BYTES} are allowed. Use a shorter one.`,
-    )
-  }
-}
-
-function typeName(value: unknown): string {
-  return value === '' ? 'an empty text' : value === null ? 'null' : typeof value
+export function checkPart(name: string, value: unknown): void {
+  const words = `a text of 1 to ${MAX_ENDPOINT_PART_BYTES} bytes`
+  mustBe(words, typeof value === 'string' && value !== '', name, value)
+  const bytes = Buffer.byteLength(value as string)
+  if (bytes > MAX_ENDPOINT_PART_BYTES)
+    throw invalidOption(name, `has ${bytes} bytes of UTF-8; at most ${MAX_ENDPOINT_PART_BYTES} are allowed`)
 }

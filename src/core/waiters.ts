@@ -1,6 +1,8 @@
-import { type Cancel, type Clock, checkDuration } from './clock.js'
+import type { Cancel, Clock } from './clock.js'
 import { abortError, TetherError, throwIfAborted } from './errors.js'
 import type { Invocation } from './invocation.js'
+import { checkDuration, checkFunction, checkSignal, checkText } from './option-checks.js'
+import { checkOptions } from './options.js'
 import type { AbortOptions } from './transport.js'
 
 export interface NextOptions<E> extends AbortOptions {
@@ -28,17 +30,14 @@ export class Waiters {
   }
 
   /** @throws TetherError `TIMEOUT`, `ABORTED`, `CLOSED`; and what `where` throws */
-  next<E>(
-    functionId: string,
-    { where, timeoutMs = DEFAULT_TIMEOUT_MS, signal }: NextOptions<E>,
-  ): Promise<Invocation<E>> {
-    if (typeof functionId !== 'string') {
-      throw new TetherError('INVALID_OPTION', `next() takes a function's id, not ${typeof functionId}.`)
-    }
-    if (where !== undefined && typeof where !== 'function') {
-      throw new TetherError('INVALID_OPTION', `'where' must be a function, not ${typeof where}.`)
-    }
-    checkDuration('timeoutMs', timeoutMs)
+  next<E>(functionId: string, options: NextOptions<E>): Promise<Invocation<E>> {
+    checkText('functionId', functionId)
+    checkOptions<NextOptions<E>>('next', options, {
+      where: checkFunction,
+      timeoutMs: checkDuration,
+      signal: checkSignal,
+    })
+    const { where, timeoutMs = DEFAULT_TIMEOUT_MS, signal } = options
     throwIfAborted(signal)
     return new Promise((resolve, reject) => {
       let cancel: Cancel = () => {}

@@ -1,6 +1,6 @@
 import type { TetherError } from './errors.js'
 import type { Sent } from './outgoing.js'
-import type { InvokeMessage } from './protocol.js'
+import type { InvokeMessage, Outbound } from './protocol.js'
 import type { AbortOptions } from './transport.js'
 
 /** What a call needs of its caller. */
@@ -17,7 +17,10 @@ export interface Wire {
   /** When anything last came or went. */
   activeAt(): number
   invoke(
-    head: Pick<InvokeMessage, 'id' | 'remainingMs' | 'ageMs' | 'ackedBy' | 'event' | 'stored' | 'mirrored'>,
+    head: Pick<
+      Outbound<InvokeMessage>,
+      'id' | 'remainingMs' | 'ageMs' | 'ackedBy' | 'event' | 'stored' | 'mirrored'
+    >,
     options: AbortOptions & { withEnv: boolean },
   ): Promise<Sent>
   ask(id: string, sent: string | undefined): Promise<unknown>

@@ -154,7 +154,7 @@ describe('delivery', () => {
     await clock.advance(299)
     tether.transport.filter = ({ frame }) => (frame.length < 400 ? [frame] : [])
     await clock.advance(20_000)
-    expect(await outcome).toBe('DEADLINE')
+    expect(await outcome).toBe('NO_SESSION')
     const attacker = await tether.transport.connect(
       { app: 'shop', stage: 'dev', role: 'stub', name: 'delayed' },
       { onFrame() {} },
@@ -477,6 +477,23 @@ describe('delivery', () => {
     expect(second).toMatchObject({ value: 'x'.repeat(1_000) })
     expect(runs).toBe(2)
   })
+
+  it('keeps answers as they travel, compressed', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    const answer = 'x'.repeat(20_000)
+    const session = tether
+      .session({ maxKeptBytes: 1_500 })
+      .on('invoke', (invocation) => invocation.respond(answer))
+    await session.open()
+    clock.jump(61_000)
+    tether.transport.filter = ({ to, frame }) => (to.role === 'stub' ? [] : [frame])
+    const answers = Promise.all([tether.stub()({}, stubContext()), tether.stub()({}, stubContext())])
+    await clock.advance(100)
+    tether.transport.filter = ({ frame }) => [frame]
+    await clock.advance(300)
+    expect(await answers).toEqual([answer, answer])
+  })
 })
 
 describe('a frozen stub', () => {
@@ -530,6 +547,28 @@ describe('nobody there', () => {
     expect(settledAt - started).toBe(3_000)
   })
 
+  it.each([
+    ['a session', undefined, 'NO_SESSION'],
+    ['a broker', new Error('the wire is cut'), 'UNREACHABLE'],
+  ] as const)('%s is waited for no longer than half of the time there is', async (_, refusal, code) => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    tether.transport.admit = () => {
+      if (refusal !== undefined) throw refusal
+    }
+    const started = clock.now()
+    // Lambda's default time-out, which is as long as the default patience.
+    const outcome = tether
+      .stub()({}, stubContext({ remainingMs: 3_000 }))
+      .catch(({ code, message }) => ({ code, message, afterMs: clock.now() - started }))
+    await clock.advance(3_000)
+    expect(await outcome).toEqual({
+      code,
+      message: expect.stringContaining('within 1250 ms'),
+      afterMs: 1_250,
+    })
+  })
+
   it('is an HTTP 503 for HTTP events, the original code where there is one, and an error otherwise', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
@@ -574,7 +613,7 @@ describe('nobody there', () => {
       throw new Error('the wire is cut')
     }
     const outcome = tether
-      .stub()({}, stubContext())
+      .stub()({}, stubContext({ remainingMs: 60_000 }))
       .catch((error: unknown) => error)
     await clock.advance(5_000)
     expect(await outcome).toMatchObject({

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { generateKey } from '../../src/core/seal.js'
+import type { Transport } from '../../src/core/transport.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
 import { stubContext } from '../support/stub-context.js'
 import { Tether } from '../support/tether.js'
@@ -65,15 +66,48 @@ describe('a recorded invocation', () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     let runs = 0
-    const session = tether.session().on('invoke', () => {
+    const transport = tether.forgetful
+    const session = tether.session({ transport }).on('invoke', () => {
       runs++
     })
     await session.open()
     tether.transport.filter = ({ to, frame }) => (to.role === 'stub' ? [] : [frame])
-    const outcomes = Promise.allSettled(Array.from({ length: 20 }, () => tether.stub()('x', stubContext())))
+    const outcomes = Promise.allSettled(
+      Array.from({ length: 20 }, () => tether.stub({ transport })('x', stubContext())),
+    )
     await clock.advance(10_000)
     expect((await outcomes).every(({ status }) => status === 'rejected')).toBe(true)
     expect(runs).toBe(0)
+  })
+})
+
+describe('a session that has just begun', () => {
+  /** How many messages an environment's next invocation takes that has known the session before. */
+  async function messagesAfterRestart(tether: Tether, transport: Transport): Promise<number> {
+    const start = async () => {
+      const session = tether.session({ transport }).on('invoke', (invocation) => invocation.respond('ran'))
+      await session.open()
+      await settle()
+      return session
+    }
+    const before = await start()
+    const stub = tether.stub({ transport })
+    await stub({}, stubContext())
+    await before.close()
+    await start()
+    tether.transport.take('session')
+    expect(await stub({}, stubContext())).toBe('ran')
+    return tether.transport.take('session').length
+  }
+
+  it('challenges nobody who has heard of its presence, and has the variables at once', async () => {
+    await using tether = new Tether({ clock: new ManualClock() })
+    expect(await messagesAfterRestart(tether, tether.transport)).toBe(1)
+  })
+
+  it('challenges who knows another, and asks for the variables', async () => {
+    await using tether = new Tether({ clock: new ManualClock() })
+    expect(await messagesAfterRestart(tether, tether.forgetful)).toBe(3)
   })
 })
 
@@ -82,10 +116,11 @@ describe('clocks that disagree', () => {
     const clock = new ManualClock()
     const remote = new ManualClock(clock.now() + skewMs)
     await using tether = new Tether({ clock })
-    const session = tether.session().on('invoke', (invocation) => invocation.respond('ran'))
+    const transport = tether.forgetful
+    const session = tether.session({ transport }).on('invoke', (invocation) => invocation.respond('ran'))
     await session.open()
     clock.jump(61_000)
-    const stub = tether.stub({ clock: remote })
+    const stub = tether.stub({ transport, clock: remote })
     expect(await stub({}, stubContext())).toBe('ran')
     expect(tether.transport.take('session')).toHaveLength(2)
     expect(await stub({}, stubContext())).toBe('ran')
@@ -95,10 +130,11 @@ describe('clocks that disagree', () => {
   it('a large event is not sent again for it', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock, frameBytes: 2_048 })
-    const session = tether.session().on('invoke', (invocation) => invocation.respond('ran'))
+    const transport = tether.forgetful
+    const session = tether.session({ transport }).on('invoke', (invocation) => invocation.respond('ran'))
     await session.open()
     const random = Buffer.from(crypto.getRandomValues(new Uint8Array(20_000))).toString('base64')
-    expect(await tether.stub()(random, stubContext())).toBe('ran')
+    expect(await tether.stub({ transport })(random, stubContext())).toBe('ran')
     const bytes = tether.transport.take('session').reduce((sum, { frame }) => sum + frame.length, 0)
     expect(bytes).toBeLessThan(1.5 * random.length)
   })

@@ -237,10 +237,11 @@ describe('serve', () => {
   it('says which option is wrong', () => {
     const tether = new Tether()
     const serve = (options: unknown) => () => tether.session().serve(options as never)
-    expect(serve(undefined)).toThrow(/'functions' must be an object/)
-    expect(serve({ functions: {}, handlers: {} })).toThrow(/no option 'handlers'/)
+    expect(serve(undefined)).toThrow('serve() takes an object with functions, not undefined.')
+    expect(serve({ functions: [] })).toThrow(/'functions' must be an object/)
+    expect(serve({ functions: {}, handlers: {} })).toThrow(/'handlers' is no option of serve\(\); those are/)
     expect(serve({ functions: {}, onBuildError: 'ignore' })).toThrow(
-      /'onBuildError' must be 'fail' or 'keep'/,
+      /'onBuildError' must be one of fail, keep/,
     )
     expect(serve({ functions: {}, prewarm: 'api' })).toThrow(/'prewarm' must be true or a list/)
     expect(serve({ functions: () => undefined, prewarm: true })).toThrow(/'prewarm' must name/)

@@ -154,6 +154,6 @@ describe('a session with several connections', () => {
 
   it.each([0, 17, 1.5, Number.NaN, '4'])("refuses 'connections' of { max: %s }", async (max) => {
     await using tether = new Tether()
-    expect(() => tether.session({ connections: { max: max as number } })).toThrow(/'connections' must be/)
+    expect(() => tether.session({ connections: { max: max as number } })).toThrow(/'connections.max' must be/)
   })
 })

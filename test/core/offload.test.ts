@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { PayloadStore } from '../../src/core/payload-store.js'
 import { memory } from '../../src/stores/memory.js'
-import { settle } from '../support/manual-clock.js'
+import { ManualClock, settle } from '../support/manual-clock.js'
 import { stubContext } from '../support/stub-context.js'
 import { Tether } from '../support/tether.js'
 
@@ -79,7 +79,8 @@ describe('a large payload with a store', () => {
   })
 
   it('is split where the session has no store, which is asked once', async () => {
-    await using tether = new Tether({ frameBytes: 2_048 })
+    // Time stands still: no acknowledgement is due, however slow the machine.
+    await using tether = new Tether({ frameBytes: 2_048, clock: new ManualClock() })
     const session = tether.session().on('invoke', (invocation) => invocation.respond(invocation.event))
     await session.open()
     const stub = tether.stub()
@@ -88,6 +89,28 @@ describe('a large payload with a store', () => {
     const first = tether.transport.take('session').length
     expect(await stub(text, stubContext())).toBe(text)
     expect(tether.transport.take('session').length).toBeLessThan(first)
+  })
+
+  it('that cannot be put fails once, however often its stub asks', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ frameBytes: 2_048, clock })
+    await using inner = memory()
+    const store: PayloadStore = Object.assign(Object.create(inner), {
+      put: () => Promise.reject(new Error('disk full')),
+    })
+    const session = tether.session({ store }).on('invoke', (invocation) => invocation.respond(large(20_000)))
+    let failures = 0
+    session.on('status', ({ state }) => state === 'store-failed' && failures++)
+    await session.open()
+    let lost = 0
+    tether.transport.filter = ({ to, frame }) => (to.role === 'stub' && lost++ < 3 ? [] : [frame])
+    const answer = tether
+      .stub()({}, stubContext())
+      .catch((error: Error) => error.message)
+    await clock.advance(5_000)
+    expect(await answer).toMatch(/disk full/)
+    expect(lost).toBeGreaterThan(3)
+    expect(failures).toBe(1)
   })
 
   it.each([

@@ -214,16 +214,10 @@ describe('presence', () => {
 })
 
 describe('after nobody', () => {
-  /** A transport whose broker keeps nothing. */
-  function forgetful(tether: Tether): Transport {
-    const { name, limits } = tether.transport
-    return { name, limits, connect: (self, handlers) => tether.transport.connect(self, handlers) }
-  }
-
   it('an environment acts at once for ten seconds, then waits again', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
-    const stub = tether.stub({ transport: forgetful(tether) })
+    const stub = tether.stub({ transport: tether.forgetful })
     const first = stub({}, stubContext())
     expect(await soon(first)).toBe('waiting')
     await clock.advance(3_000)
@@ -240,7 +234,7 @@ describe('after nobody', () => {
   it('it asks in the background, so that the invocation after the opening finds the session', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
-    const transport = forgetful(tether)
+    const transport = tether.forgetful
     const stub = tether.stub({ transport })
     const first = stub({}, stubContext())
     await soon(first)

@@ -452,7 +452,9 @@ describe('a session', () => {
     expect(make({ name: '漢'.repeat(34) })).toThrow(/'name' has 102 bytes of UTF-8; at most 100/)
     expect(make({ key: 'secret' })).toThrow(/'key' must be 32 bytes.*a text of 6 characters.*generateKey/)
     expect(make({ transport: {} })).toThrow(/'transport' must be a transport/)
-    expect(make({ colour: 'red' })).toThrow(/no option 'colour'/)
+    expect(make({ colour: 'red' })).toThrow(
+      /'colour' is no option of createSession\(\); those are app, stage/,
+    )
     expect(make({ maxKeptBytes: 'much' })).toThrow(/'maxKeptBytes' must be a number/)
     const session = tether.session()
     expect(() => session.serve({ functions: { api: './a.ts#handler' } })).toThrow()

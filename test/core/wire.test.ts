@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeMessage, encodeMessage, peekInvocationId } from '../../src/core/codec.js'
-import { compress, decompress } from '../../src/core/compress.js'
+import { compress, decompress, packBody } from '../../src/core/compress.js'
 import {
   decodeHeader,
   encodeDestination,
@@ -181,6 +181,20 @@ describe('messages', () => {
     expect(peekInvocationId(bytes)).toBe('id-1')
     const { env: _, ...without } = invoke
     expect(decodeMessage(encodeMessage(without), 'stub')).toEqual(without)
+  })
+
+  it('carry a body packed where it was packed, and else as it is', () => {
+    const event = Buffer.from(JSON.stringify({ text: 'abc'.repeat(1_000) }))
+    const packed = encodeMessage({ ...invoke, event: packBody(event) })
+    expect(packed.length).toBeLessThan(event.length / 2)
+    expect(decodeMessage(packed, 'stub')).toEqual({ ...invoke, event })
+    expect(encodeMessage({ ...invoke, event }).includes(event)).toBe(true)
+  })
+
+  it('refuse a body that is too large for the other side, however small it is packed', () => {
+    const body = packBody(Buffer.alloc(8 * 1024 * 1024 + 1))
+    const result = { type: 'result', id: 'a', session: 's', epoch: 0, body } as const
+    expect(() => encodeMessage(result)).toThrow(/has 8388609 bytes; at most 8388608 travel/)
   })
 
   it('keep nested fields that are named like binary ones', () => {

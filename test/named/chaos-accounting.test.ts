@@ -119,8 +119,21 @@ describe('the soak', () => {
     expect(brokenPromises(report)).toHaveLength(1)
   })
 
+  it('is not content where most find nobody', async () => {
+    const nobody = Object.assign(new Error(), { name: 'LambdaTether.NO_SESSION' })
+    const report = await soaked({
+      wrap: (stub) => async (event: { number: number }, context) => {
+        if (event.number < COUNT - 25) throw nobody
+        return stub(event, context)
+      },
+    })
+    expect(report).toMatchObject({ lost: 0, answered: 25 })
+    expect(brokenPromises(report)).toEqual(['25 of 60 answered, less than half'])
+  })
+
   it('counts as executed twice what a session that forgets starts again', async () => {
     vi.spyOn(Ledger.prototype, 'get').mockReturnValue(undefined)
+    vi.spyOn(Ledger.prototype, 'knows').mockReturnValue(false)
     const report = await soaked()
     expect(report.executedTwice).toBeGreaterThan(0)
     expect(brokenPromises(report)).toEqual([`${report.executedTwice} started twice by one session`])

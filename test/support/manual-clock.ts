@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/core/clock.js'
+import type { Cancel, Clock } from '../../src/core/clock.js'
 
 /** Time that stands still until a test moves it. */
 export class ManualClock implements Clock {
@@ -14,7 +14,7 @@ export class ManualClock implements Clock {
     return this.#now
   }
 
-  schedule(delayMs: number, callback: () => void) {
+  schedule(delayMs: number, callback: () => void): Cancel {
     const id = this.#next++
     this.#timers.set(id, { at: this.#now + Math.max(0, delayMs), callback })
     return () => void this.#timers.delete(id)

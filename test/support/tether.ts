@@ -3,6 +3,7 @@ import type { Clock } from '../../src/core/clock.js'
 import { generateKey } from '../../src/core/seal.js'
 import { Session } from '../../src/core/session.js'
 import type { SessionOptions } from '../../src/core/session-options.js'
+import type { Transport } from '../../src/core/transport.js'
 import { inline } from '../../src/executors/inline.js'
 import { createStub, type StubHandler, type StubOptions } from '../../src/stub/handler.js'
 import { memory } from '../../src/transports/memory.js'
@@ -20,6 +21,12 @@ export class Tether implements AsyncDisposable {
   constructor({ clock, frameBytes }: { clock?: Clock; frameBytes?: number } = {}) {
     this.transport = new FaultyTransport(memory(frameBytes === undefined ? {} : { frameBytes }))
     this.#clock = clock
+  }
+
+  /** The same transport, as if its broker kept nothing. */
+  get forgetful(): Transport {
+    const { name, limits } = this.transport
+    return { name, limits, connect: (self, handlers) => this.transport.connect(self, handlers) }
   }
 
   session(options: Partial<SessionOptions> = {}): Session {

@@ -1,0 +1,104 @@
+import { type Check, invalidOption, isObject, mustBe } from './options.js'
+
+export const checkText: Check = (name, value) =>
+  mustBe('a text that is not empty', typeof value === 'string' && value !== '', name, value)
+
+/** A text that no message shows. */
+export const checkSecret: Check = (name, value) => {
+  if (typeof value === 'string' && value !== '') return
+  throw invalidOption(
+    name,
+    `must be a text that is not empty${value === '' ? '' : `, not a ${typeof value}`}`,
+  )
+}
+
+export const checkFlag: Check = (name, value) =>
+  mustBe('true or false', typeof value === 'boolean', name, value)
+
+export const checkFunction: Check = (name, value) =>
+  mustBe('a function', typeof value === 'function', name, value)
+
+export const checkClock: Check = (name, value) =>
+  withMethods('a clock: { now, schedule }', 'now', 'schedule')(name, value)
+
+/** Milliseconds from 0. */
+export const checkDuration: Check = (name, value) =>
+  mustBe('a number of milliseconds from 0', Number.isFinite(value) && Number(value) >= 0, name, value)
+
+export const checkSignal: Check = (name, value) =>
+  withMethods('an AbortSignal', 'addEventListener')(name, value)
+
+/** A port to listen on; 0 is a free one. */
+export const checkPort: Check = (name, value) => wholeNumber(0, 65_535)(name, value)
+
+/** Of a server that is not the usual one. */
+export const checkHttpUrl: Check = (name, value) => {
+  const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined
+  mustBe('an http:// or https:// URL', /^https?:$/.test(url?.protocol ?? ''), name, value)
+}
+
+/** A path, or a URL, of which the caller wants `file:`. */
+export const checkPath: Check = (name, value) =>
+  mustBe('a path', value instanceof URL || (typeof value === 'string' && value !== ''), name, value)
+
+export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): Check {
+  return (name, value) => {
+    const range = max === Number.MAX_SAFE_INTEGER ? formatted(min) : `${formatted(min)} to ${formatted(max)}`
+    const holds = Number.isInteger(value) && Number(value) >= min && Number(value) <= max
+    mustBe(`a whole number from ${range}`, holds, name, value)
+  }
+}
+
+/** Infinity is one. */
+export function numberFrom(min: number): Check {
+  return (name, value) =>
+    mustBe(`a number from ${formatted(min)}`, typeof value === 'number' && value >= min, name, value)
+}
+
+export function oneOf(...choices: readonly string[]): Check {
+  return (name, value) =>
+    mustBe(`one of ${choices.join(', ')}`, choices.includes(value as string), name, value)
+}
+
+/** A text of that pattern. @param words what it must be */
+export function matching(pattern: RegExp, words: string): Check {
+  return (name, value) => mustBe(words, typeof value === 'string' && pattern.test(value), name, value)
+}
+
+/** An object of somebody's own making. @param words what it must be */
+export function withMethods(words: string, ...methods: readonly string[]): Check {
+  return (name, value) => {
+    const member = (method: string) => (value as Record<string, unknown> | null | undefined)?.[method]
+    mustBe(
+      words,
+      methods.every((method) => typeof member(method) === 'function'),
+      name,
+      value,
+    )
+  }
+}
+
+/** @param words what the list must be */
+export function listOf(words: string, check: Check): Check {
+  return (name, value) => {
+    mustBe(words, Array.isArray(value), name, value)
+    for (const [index, one] of (value as unknown[]).entries()) check(`${name}[${index}]`, one)
+  }
+}
+
+/** An object of values by names of the caller's. @param words what it must be */
+export function recordOf(words: string, check: Check): Check {
+  return (name, value) => {
+    mustBe(words, isObject(value), name, value)
+    for (const [field, one] of Object.entries(value as object)) check(`${name}.${field}`, one)
+  }
+}
+
+/** A value, or the function that is asked for it. */
+export function orFunction(check: Check): Check {
+  return (name, value) => typeof value === 'function' || check(name, value)
+}
+
+function formatted(value: number): string {
+  return value.toLocaleString('en-US')
+}

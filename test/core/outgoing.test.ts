@@ -1,0 +1,40 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import { expect, onTestFinished, test } from 'vitest'
+import { Outgoing } from '../../src/core/outgoing.js'
+import { generateKey, rootKey } from '../../src/core/seal.js'
+import type { AbortOptions, Endpoint } from '../../src/core/transport.js'
+
+const self: Endpoint = { app: 'shop', stage: 'dev', role: 'session', name: 'default' }
+const stub: Endpoint = { ...self, role: 'stub', name: 'environment-1' }
+
+test('a large message may be aborted as a whole, and Node does not warn of its many listeners', async () => {
+  const warnings: string[] = []
+  const onWarning = ({ name }: Error) => void warnings.push(name)
+  process.on('warning', onWarning)
+  onTestFinished(() => void process.off('warning', onWarning))
+  let sent = 0
+  const outgoing = new Outgoing({
+    self,
+    frameBytes: 1_100,
+    // As a connection and its transport do.
+    async send(_to: Endpoint, _frame: Uint8Array, { signal }: AbortOptions) {
+      const ignore = () => {}
+      const also = () => {}
+      signal?.addEventListener('abort', ignore)
+      signal?.addEventListener('abort', also)
+      await turn()
+      signal?.removeEventListener('abort', ignore)
+      signal?.removeEventListener('abort', also)
+      sent++
+    },
+  })
+  const { signal } = new AbortController()
+  const options = { signal }
+  const message = await outgoing.send(stub, Buffer.alloc(20_000), rootKey(generateKey()), options)
+  expect(sent).toBe(message.count)
+  expect(message.count).toBeGreaterThan(16)
+  await message.resend([...Array(message.count).keys()], { signal: new AbortController().signal })
+  // A warning is told a turn later.
+  await turn()
+  expect(warnings).toEqual([])
+})
