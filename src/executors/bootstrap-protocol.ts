@@ -30,11 +30,12 @@ export interface BootstrapCode {
 }
 
 /**
- * Answers {@link BootstrapDetails}. Asked once for each invocation, whose `Lambda-Tether-Details` header names it, before
- * the handler is called: this also tells that the invocation has arrived.
+ * The file descriptor, a pipe, to which a bootstrap writes a byte for each invocation before it calls the handler: that tells
+ * what ended the process, the invocation or something before it. A byte that was written outlives whatever ends a process.
  */
-export const DETAILS_PATH = '/lambda-tether/details'
+export const BEGUN_FD = 3
 
+/** Comes before the event in the body of an invocation. `Lambda-Tether-Details` tells how many bytes it has. */
 export interface BootstrapDetails {
   /** Since the last invocation. */
   readonly env: EnvironmentChanges

@@ -3,14 +3,13 @@ import { readFileSync } from 'node:fs'
 import { setImmediate as immediate } from 'node:timers/promises'
 import type { Cancel, Clock } from '../core/clock.js'
 import { TetherError, toLambdaError } from '../core/errors.js'
-import type { Outcome, Task } from '../core/executor.js'
+import type { LogEntry, Outcome, Task } from '../core/executor.js'
 import type { FunctionBuild } from '../core/function-source.js'
 import {
   type BootstrapCode,
   type BootstrapDetails,
   type BootstrapStart,
   CODE_PATH,
-  DETAILS_PATH,
   START_PATH,
 } from './bootstrap-protocol.js'
 import { outcomeOf } from './child-process-answer.js'
@@ -63,9 +62,9 @@ export class ProcessWorker implements SpareWorker {
   #env: Task['env']
   #details: BootstrapDetails | undefined
   #runs = 0
-  /** Whether the bootstrap has the invocation: what was sent to a process may have reached nobody. */
-  #begun = false
-  #ready: boolean
+  /** How many of them the bootstrap has begun: what was sent to a process may have reached nobody. */
+  #begun = 0
+  #ready = false
   #usable = true
 
   /** Starts a bootstrap of this package with the environment of `origin`; a custom runtime starts when it has to `load`. */
@@ -76,8 +75,6 @@ export class ProcessWorker implements SpareWorker {
     this.#origin = origin
     this.#kind = kind
     if (kind === 'node') this.debug = new ProcessDebugTarget(origin.functionId)
-    // Of a custom runtime nothing can be started ahead of its code.
-    this.#ready = kind === 'custom'
     this.#env = options.environmentOf(origin)
     // A custom runtime knows a host and a port only.
     const secret = kind === 'custom' ? '' : `/${randomUUID()}`
@@ -134,7 +131,6 @@ export class ProcessWorker implements SpareWorker {
       return undefined
     }
     this.#runs++
-    this.#begun = false
     this.#output.begin(task)
     const outcome = await Promise.race([
       this.#invoke(task),
@@ -175,10 +171,14 @@ export class ProcessWorker implements SpareWorker {
     if (!this.#usable) return
     const command = commandFor(this.#api.address)
     this.#command = command.command
-    const runtime = new RuntimeProcess(command, clock, (stream, text) => {
+    const onLine = (stream: LogEntry['stream'], text: string) => {
       if (stream === 'stderr' && this.debug?.hear(text)) return
       this.#output.line(stream, text, clock.now())
-    })
+    }
+    const onBegun = (count: number) => {
+      this.#begun += count
+    }
+    const runtime = new RuntimeProcess(command, clock, onLine, this.#kind === 'custom' ? undefined : onBegun)
     this.#process = runtime
     const { pid } = runtime
     if (pid !== undefined) guard.watch(pid)
@@ -208,9 +208,7 @@ export class ProcessWorker implements SpareWorker {
       this.#ready = true
       return this.#code.promise
     }
-    if (path !== DETAILS_PATH || this.#details === undefined) return undefined
-    this.#begun = true
-    return Promise.resolve(this.#details)
+    return undefined
   }
 
   #startOf({ build, functionId }: WorkerOrigin): BootstrapStart {
@@ -245,13 +243,13 @@ export class ProcessWorker implements SpareWorker {
       ...(clientContext === undefined ? {} : { clientContext: JSON.stringify(clientContext) }),
       ...(identity === undefined ? {} : { identity: JSON.stringify(identity) }),
       ...(tenantId === undefined ? {} : { tenantId }),
-      ...(this.#details === undefined ? {} : { detailsPath: DETAILS_PATH }),
+      ...(this.#details === undefined ? {} : { details: Buffer.from(JSON.stringify(this.#details)) }),
     }
   }
 
   #outcomeOfEnd(task: Task, end: ProcessEnd): Outcome | undefined {
     if (end.kind === 'spawn') return notStarted(task, this.#command, end.error.message)
-    const delivered = this.#kind === 'custom' ? this.#api.delivered : this.#begun
+    const delivered = this.#kind === 'custom' ? this.#api.delivered : this.#begun >= this.#runs
     // It ended between two invocations, and not of this one; what ended before its first would end again.
     if (!delivered && this.#runs > 1) return undefined
     if (this.#output.outOfMemory !== undefined) return outOfMemory(task, this.#output.outOfMemory)

@@ -1,17 +1,14 @@
 import { systemClock } from '../core/clock.js'
 import type { Executor, Task } from '../core/executor.js'
+import type { FunctionBuild } from '../core/function-source.js'
+import { checkDuration, checkText } from '../core/option-checks.js'
+import { checkOptions } from '../core/options.js'
 import { ProcessWorker, type ProcessWorkerOptions } from './child-process-worker.js'
 import { DebugServers } from './debug-servers.js'
 import { Guard } from './guard.js'
 import { localEnvironment } from './local-environment.js'
 import type { LocalWorker, SpareWorker, WorkerOrigin } from './local-worker.js'
-import {
-  checkPoolOptions,
-  DEFAULT_IDLE_MS,
-  DEFAULT_SPARES,
-  invalidOption,
-  type PoolOptions,
-} from './pool-options.js'
+import { DEFAULT_IDLE_MS, DEFAULT_SPARES, type PoolOptions, poolChecks } from './pool-options.js'
 import { runtimeOf } from './runtime-kind.js'
 import { unsupportedBuild } from './unsupported-build.js'
 import { WorkerPool } from './worker-pool.js'
@@ -40,7 +37,11 @@ const DEFAULT_GRACE_MS = 500
  * @throws TetherError `INVALID_OPTION`
  */
 export function childProcesses(options: ChildProcessesOptions = {}): Executor {
-  checkPoolOptions('childProcesses', options, ['graceMs', 'python'])
+  checkOptions('childProcesses', options, {
+    ...poolChecks,
+    graceMs: checkDuration,
+    python: checkText,
+  })
   const {
     inheritEnv = [],
     maxWorkers = Infinity,
@@ -48,11 +49,6 @@ export function childProcesses(options: ChildProcessesOptions = {}): Executor {
     idleMs = DEFAULT_IDLE_MS,
   } = options
   const { clock = systemClock, graceMs = DEFAULT_GRACE_MS, python = 'python3' } = options
-  if (!(typeof graceMs === 'number' && graceMs >= 0)) {
-    throw invalidOption('graceMs', `must be a number of milliseconds from 0, not ${graceMs}`)
-  }
-  if (typeof python !== 'string' || python === '')
-    throw invalidOption('python', 'must be the name or path of a program')
   const guard = new Guard()
   const workerOptions: ProcessWorkerOptions = {
     clock,
@@ -70,7 +66,9 @@ export function childProcesses(options: ChildProcessesOptions = {}): Executor {
     void worker.load(task.build)
     return worker
   }
-  const pool = new WorkerPool({ start, startSpare, spares, maxWorkers, idleMs, clock })
+  // Of a custom runtime nothing can be started without its code.
+  const canStandBy = (build: FunctionBuild) => runtimeOf(build) !== 'custom'
+  const pool = new WorkerPool({ start, startSpare, canStandBy, spares, maxWorkers, idleMs, clock })
   const debugServers = new DebugServers(options.inspect, (functionId) => pool.debugTargets(functionId))
   const close = async () => {
     await pool.close()

@@ -3,7 +3,7 @@ import type { DebugLink, DebugTarget } from './debug-target.js'
 import { deferred } from './deferred.js'
 
 /** Code in an endless loop answers within milliseconds; code that waits in a system call does not. */
-const ANSWER_MS = 1_000
+export const ANSWER_MS = 1_000
 
 export interface Pause {
   /** Resolves when the code runs on, or is gone. */

@@ -11,6 +11,7 @@ export class DebugServers {
   readonly #inspect: InspectOption
   readonly #targets: (functionId: string) => readonly DebugTarget[]
   readonly #servers = new Map<string, { server: DebugServer; listening: Promise<void> }>()
+  #closed = false
 
   /** Listens at once for the functions that are named. */
   constructor(inspect: InspectOption | undefined, targets: (functionId: string) => readonly DebugTarget[]) {
@@ -26,14 +27,16 @@ export class DebugServers {
     return typeof this.#inspect === 'object' ? Object.hasOwn(this.#inspect, functionId) : this.#inspect
   }
 
-  /** Resolves when the function's port listens; undefined where it has none. @throws TetherError `INVALID_OPTION` */
+  /** Resolves when the function's port listens; undefined where it has none, or after `close`. @throws TetherError `INVALID_OPTION` */
   open(functionId: string): Promise<void> | undefined {
-    if (!this.has(functionId)) return undefined
+    if (this.#closed || !this.has(functionId)) return undefined
     const known = this.#servers.get(functionId)
     if (known !== undefined) return known.listening
     const port = typeof this.#inspect === 'object' ? (this.#inspect[functionId] ?? 0) : 0
     const server = new DebugServer(() => this.#targets(functionId))
     const listening = server.listen(port).catch((cause: Error) => {
+      // Whoever had the port may have gone by the next invocation.
+      this.#servers.delete(functionId)
       const problem = `'inspect': function '${functionId}' cannot have port ${port}: ${cause.message}.`
       throw new TetherError('INVALID_OPTION', problem, { cause })
     })
@@ -52,6 +55,7 @@ export class DebugServers {
   }
 
   async close(): Promise<void> {
+    this.#closed = true
     await Promise.all(
       [...this.#servers.values()].map(async ({ server, listening }) => {
         await listening.catch(() => {})

@@ -2,6 +2,8 @@ import { type Clock, systemClock } from '../core/clock.js'
 import { abortError, TetherError, throwIfAborted, toLambdaError } from '../core/errors.js'
 import type { Executor, Outcome, Task } from '../core/executor.js'
 import type { FunctionBuild, Handler } from '../core/function-source.js'
+import { checkClock } from '../core/option-checks.js'
+import { checkOptions } from '../core/options.js'
 import type { AbortOptions } from '../core/transport.js'
 import { callHandler, type HandlerEnd, serialiseResponse } from './entry/call-handler.js'
 import { timedOut } from './execution-errors.js'
@@ -20,8 +22,10 @@ export interface InlineOptions {
  * output, which is not captured, and its fate: `process.exit()` or an endless loop ends or stops the host. When
  * the time is up or the caller gives up, the invocation ends and the code runs on. A callback's answer does not
  * wait for an empty event loop, which a host never has.
+ * @throws TetherError `INVALID_OPTION`
  */
 export function inline(options: InlineOptions = {}): Executor {
+  checkOptions('inline', options, { clock: checkClock })
   return new InlineExecutor(options.clock ?? systemClock)
 }
 

@@ -1,4 +1,10 @@
-/** Turns text that comes in pieces into lines of any length, without their line breaks. */
+/**
+ * A line that is longer, in characters, is handed out in parts: a program that never ends its line would fill this process's
+ * memory, and V8 has no text of more than 512 Mi.
+ */
+const LONGEST_LINE = 64 * 1024 * 1024
+
+/** Turns text that comes in pieces into lines, without their line breaks. */
 export class LineSplitter {
   readonly #onLine: (line: string) => void
   #rest = ''
@@ -10,11 +16,12 @@ export class LineSplitter {
   push(text: string): void {
     let start = 0
     for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n', start)) {
-      this.#emit(this.#rest + text.slice(start, end))
+      this.#append(text.slice(start, end))
+      this.#emit(this.#rest)
       this.#rest = ''
       start = end + 1
     }
-    this.#rest += text.slice(start)
+    this.#append(text.slice(start))
   }
 
   /** Hands out what follows the last line break, if anything does. */
@@ -22,6 +29,11 @@ export class LineSplitter {
     const rest = this.#rest
     this.#rest = ''
     if (rest !== '') this.#emit(rest)
+  }
+
+  #append(text: string): void {
+    if (this.#rest.length + text.length > LONGEST_LINE) this.flush()
+    this.#rest += text
   }
 
   #emit(line: string): void {

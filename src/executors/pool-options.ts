@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.js'
-import { TetherError } from '../core/errors.js'
+import { checkClock, checkText, listOf, wholeNumber } from '../core/option-checks.js'
+import { type Checks, mustBe } from '../core/options.js'
 
 /** What executors with workers of their own have in common. */
 export interface PoolOptions {
@@ -38,47 +39,25 @@ export interface PoolOptions {
 export const DEFAULT_IDLE_MS = 15 * 60_000
 export const DEFAULT_SPARES = 4
 
-/**
- * Checks the options that executors with workers have in common, and that there are no others but `more`.
- * @param factory the name of the function that takes them
- * @throws TetherError `INVALID_OPTION`
- */
-export function checkPoolOptions(factory: string, options: PoolOptions, more: readonly string[]): void {
-  const known = ['inheritEnv', 'maxWorkers', 'spares', 'idleMs', 'inspect', 'clock', ...more]
-  for (const name of Object.keys(options)) {
-    if (!known.includes(name))
-      throw invalidOption(name, `is no option of ${factory}(); those are ${known.join(', ')}`)
-  }
-  const { inheritEnv, maxWorkers, spares, idleMs, inspect } = options
-  if (
-    inheritEnv !== undefined &&
-    !(Array.isArray(inheritEnv) && inheritEnv.every((name) => typeof name === 'string'))
-  ) {
-    throw invalidOption('inheritEnv', 'must be a list of the names of environment variables')
-  }
-  if (
-    maxWorkers !== undefined &&
-    !(maxWorkers === Infinity || (Number.isInteger(maxWorkers) && maxWorkers >= 1))
-  ) {
-    throw invalidOption('maxWorkers', `must be a whole number from 1, not ${maxWorkers}`)
-  }
-  if (spares !== undefined && !(Number.isInteger(spares) && spares >= 0)) {
-    throw invalidOption('spares', `must be a whole number from 0, not ${spares}`)
-  }
-  if (idleMs !== undefined && !(typeof idleMs === 'number' && idleMs > 0)) {
-    throw invalidOption('idleMs', `must be a number of milliseconds over 0, not ${idleMs}`)
-  }
-  if (inspect !== undefined && !areInspectPorts(inspect)) {
-    throw invalidOption('inspect', 'must be true, or ports from 0 to 65,535 by function id: { api: 9230 }')
-  }
+/** A check for each of {@link PoolOptions}. */
+export const poolChecks: Checks<PoolOptions> = {
+  inheritEnv: listOf('a list of the names of environment variables', checkText),
+  maxWorkers: (name, value) => value === Infinity || wholeNumber(1)(name, value),
+  spares: wholeNumber(0),
+  idleMs: (name, value) =>
+    mustBe('a number of milliseconds over 0', typeof value === 'number' && value > 0, name, value),
+  inspect: (name, value) =>
+    mustBe(
+      'true, or ports from 0 to 65,535 by function id: { api: 9230 }',
+      areInspectPorts(value),
+      name,
+      value,
+    ),
+  clock: checkClock,
 }
 
 function areInspectPorts(inspect: unknown): boolean {
   if (typeof inspect === 'boolean') return true
-  if (typeof inspect !== 'object' || inspect === null) return false
+  if (typeof inspect !== 'object' || inspect === null || Array.isArray(inspect)) return false
   return Object.values(inspect).every((port) => Number.isInteger(port) && port >= 0 && port <= 65_535)
-}
-
-export function invalidOption(name: string, problem: string): TetherError {
-  return new TetherError('INVALID_OPTION', `'${name}' ${problem}.`)
 }

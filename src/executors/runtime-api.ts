@@ -27,8 +27,8 @@ export interface RuntimeInvocation {
   /** JSON text. */
   readonly identity?: string
   readonly tenantId?: string
-  /** Where, below the base, the runtime finds more about it; for bootstraps of this package, which a header tells. */
-  readonly detailsPath?: string
+  /** What comes before the event; for bootstraps of this package, which a header tells how long it is. */
+  readonly details?: Uint8Array
 }
 
 /** What a runtime does on its own. */
@@ -197,6 +197,7 @@ export class RuntimeApi implements AsyncDisposable {
     flight.state = 'running'
     const { headers, invocation } = flight
     response.writeHead(200, headers)
+    if (invocation.details !== undefined) response.write(invocation.details)
     response.end(invocation.event)
   }
 
@@ -239,11 +240,11 @@ export class RuntimeApi implements AsyncDisposable {
 }
 
 function headersOf(invocation: RuntimeInvocation): Record<string, string> {
-  const { requestId, event, deadline, functionArn, traceId, clientContext, identity, tenantId, detailsPath } =
+  const { requestId, event, deadline, functionArn, traceId, clientContext, identity, tenantId, details } =
     invocation
   const headers: Record<string, string> = {
     'Content-Type': 'application/json',
-    'Content-Length': String(event.byteLength),
+    'Content-Length': String(event.byteLength + (details?.byteLength ?? 0)),
     'Lambda-Runtime-Aws-Request-Id': requestId,
     'Lambda-Runtime-Deadline-Ms': String(Math.round(deadline)),
     'Lambda-Runtime-Invoked-Function-Arn': functionArn,
@@ -252,7 +253,7 @@ function headersOf(invocation: RuntimeInvocation): Record<string, string> {
     ...(clientContext === undefined ? {} : { 'Lambda-Runtime-Client-Context': toAscii(clientContext) }),
     ...(identity === undefined ? {} : { 'Lambda-Runtime-Cognito-Identity': toAscii(identity) }),
     ...(tenantId === undefined ? {} : { 'Lambda-Runtime-Aws-Tenant-Id': tenantId }),
-    ...(detailsPath === undefined ? {} : { 'Lambda-Tether-Details': detailsPath }),
+    ...(details === undefined ? {} : { 'Lambda-Tether-Details': String(details.byteLength) }),
   }
   for (const [name, value] of Object.entries(headers)) validateHeaderValue(name, value)
   return headers

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
 import type { Cancel, Clock } from '../core/clock.js'
 import type { LogEntry } from '../core/executor.js'
+import { BEGUN_FD } from './bootstrap-protocol.js'
 import { LineSplitter } from './line-splitter.js'
 import { type GroupSignal, signalGroup } from './process-group.js'
 
@@ -32,21 +33,26 @@ export class RuntimeProcess {
   readonly #lines: LineSplitter[] = []
   #gone = false
 
+  /** @param onBegun hears how many more invocations a bootstrap of this package has begun; others have no such pipe */
   constructor(
     command: RuntimeCommand,
     clock: Clock,
     onLine: (stream: LogEntry['stream'], text: string) => void,
+    onBegun?: (count: number) => void,
   ) {
     const child = spawn(command.command, command.args, {
       cwd: command.cwd,
       env: command.env,
       detached: true,
       windowsHide: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', ...(onBegun ? ['pipe' as const] : [])],
     })
     this.#child = child
-    this.#capture(child.stdout, (text) => onLine('stdout', text))
-    this.#capture(child.stderr, (text) => onLine('stderr', text))
+    // Not there where the host has too many files open for a process to be started.
+    this.#capture(child.stdout as Readable | undefined, (text) => onLine('stdout', text))
+    this.#capture(child.stderr as Readable | undefined, (text) => onLine('stderr', text))
+    const stdio = child.stdio as ChildProcess['stdio'] | undefined
+    stdio?.[BEGUN_FD]?.on('data', (chunk: Buffer) => onBegun?.(chunk.byteLength))
     this.ended = new Promise((resolve) => {
       child.once('error', (error) => {
         if (child.pid === undefined) resolve({ kind: 'spawn', error })
@@ -80,11 +86,11 @@ export class RuntimeProcess {
     for (const lines of this.#lines) lines.flush()
   }
 
-  #capture(source: Readable, onLine: (text: string) => void): void {
+  #capture(source: Readable | undefined, onLine: (text: string) => void): void {
     const decoder = new StringDecoder('utf8')
     const lines = new LineSplitter(onLine)
     this.#lines.push(lines)
-    source.on('data', (chunk: Buffer) => lines.push(decoder.write(chunk)))
+    source?.on('data', (chunk: Buffer) => lines.push(decoder.write(chunk)))
   }
 
   async #drain(clock: Clock): Promise<void> {
@@ -97,6 +103,7 @@ export class RuntimeProcess {
     cancel()
     this.#child.stdout?.destroy()
     this.#child.stderr?.destroy()
+    this.#child.stdio[BEGUN_FD]?.destroy()
     this.flush()
   }
 }

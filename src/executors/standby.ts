@@ -1,4 +1,5 @@
 import type { Cancel, Clock } from '../core/clock.js'
+import type { FunctionBuild } from '../core/function-source.js'
 import { BlankWorkers } from './blank-workers.js'
 import type { BlankWorker, LocalWorker, SpareWorker, WorkerOrigin } from './local-worker.js'
 import { fits, type Spare, SpareWorkers } from './spare-workers.js'
@@ -6,6 +7,8 @@ import { fits, type Spare, SpareWorkers } from './spare-workers.js'
 export interface StandbyOptions {
   /** Starts a worker with the origin's environment, and with what its build imports, but not its build. @default no spares */
   startSpare?(origin: WorkerOrigin): SpareWorker
+  /** Whether anything of a build can be started before a save has made it. @default it can */
+  canStandBy?(build: FunctionBuild): boolean
   /** Starts a worker for a function's first invocation, before anything is known of it. @default none is started ahead */
   startBlank?(functionId: string): BlankWorker
   /** For how many functions a spare stands by. @default 0 */
@@ -68,7 +71,8 @@ export class Standby {
 
   /** Starts a spare for one of a function's places, unless it has one or there is no room. */
   standBy(place: string, origin: WorkerOrigin): void {
-    const { functionId } = origin
+    const { functionId, build } = origin
+    if (this.#options.canStandBy?.(build) === false) return
     const worker = this.#spares.touch(functionId) ? this.#startSpare(origin) : undefined
     if (worker) this.#stop(this.#spares.add(functionId, { place, origin, worker })?.worker)
   }

@@ -11,6 +11,7 @@ import type { FunctionBuild } from '../core/function-source.js'
 import { runFile } from '../run-files.js'
 import type { ThreadInspector } from './debug-inspector.js'
 import { ThreadDebugTarget } from './debug-thread.js'
+import { changesBetween } from './environment-changes.js'
 import { exited, outOfMemory } from './execution-errors.js'
 import { InvocationOutput } from './invocation-output.js'
 import type { BlankWorker, SpareWorker, WorkerOrigin } from './local-worker.js'
@@ -279,15 +280,4 @@ export class Thread implements SpareWorker, BlankWorker {
       this.#earlyCharacters -= this.#early.shift()?.text.length ?? this.#earlyCharacters
     }
   }
-}
-
-function changesBetween(from: Task['env'], to: Task['env']): Record<string, string | null> | undefined {
-  let changes: Record<string, string | null> | undefined
-  const change = (name: string, value: string | null) => {
-    changes ??= {}
-    changes[name] = value
-  }
-  for (const name in from) if (!Object.hasOwn(to, name)) change(name, null)
-  for (const name in to) if (from[name] !== to[name]) change(name, to[name] as string)
-  return changes
 }

@@ -1,17 +1,12 @@
 import type { ResourceLimits } from 'node:worker_threads'
 import { systemClock } from '../core/clock.js'
 import type { Executor, Task } from '../core/executor.js'
+import { type Check, checkOptions, mustBe } from '../core/options.js'
 import { ThreadInspector } from './debug-inspector.js'
 import { DebugServers } from './debug-servers.js'
 import { localEnvironment } from './local-environment.js'
 import type { BlankWorker, LocalWorker, SpareWorker, WorkerOrigin } from './local-worker.js'
-import {
-  checkPoolOptions,
-  DEFAULT_IDLE_MS,
-  DEFAULT_SPARES,
-  invalidOption,
-  type PoolOptions,
-} from './pool-options.js'
+import { DEFAULT_IDLE_MS, DEFAULT_SPARES, type PoolOptions, poolChecks } from './pool-options.js'
 import { runtimeOf } from './runtime-kind.js'
 import { Thread, type ThreadOptions } from './thread.js'
 import { unsupportedBuild } from './unsupported-build.js'
@@ -27,6 +22,13 @@ export interface WorkerThreadsOptions extends PoolOptions {
    */
   resourceLimits?: ResourceLimits | 'function'
 }
+
+const LIMITS = [
+  'maxOldGenerationSizeMb',
+  'maxYoungGenerationSizeMb',
+  'codeRangeSizeMb',
+  'stackSizeMb',
+] as const satisfies readonly (keyof ResourceLimits)[]
 
 /**
  * Runs local code in worker threads, one for each remote execution environment, so that a module's state lives
@@ -44,7 +46,7 @@ export function workerThreads(options: WorkerThreadsOptions = {}): Executor {
     spares = DEFAULT_SPARES,
     idleMs = DEFAULT_IDLE_MS,
     resourceLimits,
-  } = checked(options)
+  } = checkOptions('workerThreads', options, { ...poolChecks, resourceLimits: checkLimits })
   const clock = options.clock ?? systemClock
   const environmentOf = (task: Pick<Task, 'env'>) => localEnvironment(task.env, inheritEnv, process.env)
   const deadlineOf = (task: Task) => task.deadline - clock.now() + Date.now()
@@ -91,17 +93,17 @@ export function workerThreads(options: WorkerThreadsOptions = {}): Executor {
   }
 }
 
-function checked(options: WorkerThreadsOptions): WorkerThreadsOptions {
-  checkPoolOptions('workerThreads', options, ['resourceLimits'])
-  const { resourceLimits } = options
-  const given = resourceLimits !== undefined && resourceLimits !== 'function'
-  if (given && (typeof resourceLimits !== 'object' || resourceLimits === null)) {
-    throw invalidOption(
-      'resourceLimits',
-      "must be 'function' or an object such as { maxOldGenerationSizeMb: 128 }",
-    )
-  }
-  return options
+const checkLimits: Check = (name, value) => {
+  const words = `'function' or an object such as { maxOldGenerationSizeMb: 128 }, with numbers for ${LIMITS.join(', ')}`
+  mustBe(words, value === 'function' || areLimits(value), name, value)
+}
+
+// Node ignores what it does not know.
+function areLimits(limits: unknown): boolean {
+  if (typeof limits !== 'object' || limits === null || Array.isArray(limits)) return false
+  return Object.entries(limits).every(
+    ([name, value]) => (LIMITS as readonly string[]).includes(name) && typeof value === 'number' && value > 0,
+  )
 }
 
 /** The heap that Lambda's `bootstrap` gives Node: 90 % of the memory for old objects, semi-spaces of 5 % for young ones. */

@@ -82,7 +82,8 @@ export class BuildFolder {
   write(name: string, files: readonly OutputFile[]): BuildVersion {
     const path = join(this.path, `v${++this.#count}`)
     // Two small files: a fraction of what the way to another thread and back takes.
-    mkdirSync(path)
+    // All of it, where an installation has taken it away with the rest of `node_modules`.
+    mkdirSync(path, { recursive: true })
     for (const file of files) writeFileSync(join(path, file.name), file.contents)
     const now = this.#clock.now()
     const version: Version = { path, holders: 0, held: false, since: undefined }

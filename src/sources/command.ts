@@ -1,9 +1,11 @@
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { TetherError } from '../core/errors.js'
 import type { FunctionSource } from '../core/function-source.js'
+import { checkPath, checkText, listOf } from '../core/option-checks.js'
+import { checkOptions, mustBe } from '../core/options.js'
 import { FileWatch } from './file-watch.js'
+import { pathOfUrl } from './target.js'
 
 /** Options of {@link command}. */
 export interface CommandOptions {
@@ -28,15 +30,17 @@ export function command(
   program: readonly [string, ...string[]],
   options: CommandOptions = {},
 ): FunctionSource {
-  const { cwd: folder = '.', handler = 'handler', watch: watched, ...unknown } = options
-  for (const name of Object.keys(unknown))
-    throw invalid(name, 'is no option of command(); those are cwd, handler, watch')
-  if (!isTexts(program) || program[0] === undefined || program[0] === '') {
-    throw invalid('program', "must be a list of texts such as ['./bootstrap']")
-  }
-  if (typeof handler !== 'string') throw invalid('handler', 'must be a text')
-  if (watched !== undefined && !isTexts(watched)) throw invalid('watch', 'must be a list of paths')
-  const cwd = folder instanceof URL ? fileURLToPath(folder) : resolve(folder)
+  checkProgram('program', program)
+  const {
+    cwd: folder = '.',
+    handler = 'handler',
+    watch: watched,
+  } = checkOptions('command', options, {
+    cwd: checkPath,
+    handler: checkText,
+    watch: listOf('a list of paths', checkText),
+  })
+  const cwd = folder instanceof URL ? pathOfUrl('cwd', folder) : resolve(folder)
   const executable = /[\\/]/.test(program[0]) ? resolve(cwd, program[0]) : undefined
   const files = watched?.map((file) => resolve(cwd, file)) ?? (executable === undefined ? [] : [executable])
   const watch = new FileWatch()
@@ -56,12 +60,11 @@ export function command(
   }
 }
 
-function isTexts(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every((text) => typeof text === 'string')
-}
-
-function invalid(name: string, problem: string): TetherError {
-  return new TetherError('INVALID_OPTION', `'${name}' ${problem}.`)
+function checkProgram(name: string, value: unknown): void {
+  const words = "a list of texts such as ['./bootstrap']"
+  listOf(words, (item, one) => mustBe('a text', typeof one === 'string', item, one))(name, value)
+  const [first] = value as readonly string[]
+  mustBe(words, first !== undefined && first !== '', name, first)
 }
 
 function missing(what: string, path: string): TetherError {

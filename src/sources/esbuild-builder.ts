@@ -6,6 +6,7 @@ import type { BuildImport } from './build-dependencies.js'
 import { BuildFolder, type OutputFile } from './build-folder.js'
 import { nodeModuleOptions, nodeModulePrefix } from './esbuild-node.js'
 import type { EsbuildOptions } from './esbuild-options.js'
+import { realPath } from './target.js'
 
 /** What was built of one entry. */
 export interface EntryBuild {
@@ -30,10 +31,10 @@ export class EsbuildBuilder {
   #last: Promise<unknown> = Promise.resolve()
   #users = 0
 
-  /** @param entries absolute paths under one `node_modules` */
+  /** @param entries absolute paths under one `node_modules`, with links followed */
   constructor(entries: Iterable<string>, { cwd = process.cwd(), clock, ...options }: EsbuildOptions) {
     this.#entries = [...new Set(entries)]
-    this.cwd = resolve(cwd)
+    this.cwd = realPath(resolve(cwd))
     this.clock = clock ?? systemClock
     this.#options = options
   }
@@ -76,7 +77,7 @@ export class EsbuildBuilder {
       this.#context ??= this.#createContext()
       const context = await this.#context
       this.#next = undefined
-      return context.rebuild()
+      return context.rebuild().catch((error) => this.#rebuildAnew(error))
     })
     this.#last = this.#next.catch(() => {
       this.#next = undefined
@@ -84,11 +85,23 @@ export class EsbuildBuilder {
     return this.#next
   }
 
+  async #rebuildAnew(error: unknown): Promise<BuildResult> {
+    if (!hasEnded(error)) throw error
+    this.#context = this.#createContext()
+    return (await this.#context).rebuild()
+  }
+
   async #createContext(): Promise<BuildContext> {
-    const { context } = await importEsbuild()
+    const { context, stop } = await importEsbuild()
     try {
       const options = await this.#buildOptions(this.#entries)
-      return await startingEsbuild(() => context(options))
+      const create = () => startingEsbuild(() => context(options))
+      return await create().catch(async (error) => {
+        if (!hasEnded(error)) throw error
+        // It starts no other process before it is told to forget the one that has ended.
+        await stop()
+        return create()
+      })
     } catch (cause) {
       this.#context = undefined
       const text = cause instanceof Error ? cause.message : String(cause)
@@ -147,6 +160,11 @@ export class EsbuildBuilder {
     const name = basename(entry, extname(entry))
     return this.#entries.length === 1 ? name : `${name}-${this.#entries.indexOf(entry)}`
   }
+}
+
+/** Whether the process of esbuild has ended, of whatever: it says so in no other way. */
+function hasEnded(error: unknown): boolean {
+  return error instanceof Error && /^The service (was stopped|is no longer running)/.test(error.message)
 }
 
 /** Everything that a module was built from: what it imports, and what that does. */

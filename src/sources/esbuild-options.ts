@@ -1,5 +1,7 @@
 import type { BuildOptions } from 'esbuild'
 import type { Clock } from '../core/clock.js'
+import { checkClock, checkText, listOf, oneOf, recordOf, withMethods } from '../core/option-checks.js'
+import { type Checks, isObject } from '../core/options.js'
 
 /** What of esbuild's own options a source takes, as they are. */
 export type PassedOn = Pick<
@@ -41,4 +43,30 @@ export interface EsbuildSourceOptions extends EsbuildOptions {
   entry: string | URL
   /** @default `handler` */
   exportName?: string
+}
+
+const texts = listOf('a list of texts', checkText)
+const textsByName = recordOf('an object of texts by name', checkText)
+
+/** A check for each of {@link EsbuildOptions}. */
+export const esbuildChecks: Checks<EsbuildOptions> = {
+  packages: oneOf('external', 'bundle'),
+  cwd: checkText,
+  clock: checkClock,
+  alias: textsByName,
+  conditions: texts,
+  define: textsByName,
+  external: texts,
+  inject: texts,
+  jsx: oneOf('transform', 'preserve', 'automatic'),
+  jsxFactory: checkText,
+  jsxFragment: checkText,
+  jsxImportSource: checkText,
+  loader: textsByName,
+  mainFields: texts,
+  plugins: listOf('a list of plugins', withMethods('a plugin: { name, setup }', 'setup')),
+  resolveExtensions: texts,
+  target: (name, value) => (Array.isArray(value) ? texts : checkText)(name, value),
+  tsconfig: checkText,
+  tsconfigRaw: (name, value) => isObject(value) || checkText(name, value),
 }

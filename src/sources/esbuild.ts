@@ -1,12 +1,12 @@
 import { resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { TetherError } from '../core/errors.js'
 import type { FunctionSource } from '../core/function-source.js'
+import { checkPath, checkText, recordOf } from '../core/option-checks.js'
+import { checkOptions, required } from '../core/options.js'
 import { moduleRootOf } from './build-folder.js'
 import { EsbuildBuilder } from './esbuild-builder.js'
-import type { EsbuildOptions, EsbuildSourceOptions } from './esbuild-options.js'
+import { type EsbuildOptions, type EsbuildSourceOptions, esbuildChecks } from './esbuild-options.js'
 import { EsbuildSource } from './esbuild-source.js'
-import { parseTarget, type Target } from './target.js'
+import { parseTarget, pathOfUrl, realPath, type Target } from './target.js'
 
 export type { EsbuildOptions, EsbuildSourceOptions } from './esbuild-options.js'
 
@@ -21,14 +21,20 @@ export type { EsbuildOptions, EsbuildSourceOptions } from './esbuild-options.js'
  */
 export function esbuild(target: string | EsbuildSourceOptions): FunctionSource {
   if (typeof target === 'string') {
-    const parsed = parseTarget(target)
+    const parsed = placed(parseTarget(target))
     return new EsbuildSource(parsed, new EsbuildBuilder([parsed.path], {}))
   }
-  const { entry, exportName = 'handler', ...options } = target
-  if (!(entry instanceof URL) && (typeof entry !== 'string' || entry === '')) {
-    throw new TetherError('INVALID_OPTION', "'entry' must be the path of a module, such as './src/api.ts'.")
-  }
-  const path = entry instanceof URL ? fileURLToPath(entry) : resolve(options.cwd ?? process.cwd(), entry)
+  const {
+    entry,
+    exportName = 'handler',
+    ...options
+  } = checkOptions('esbuild', target, {
+    entry: required(checkPath),
+    exportName: checkText,
+    ...esbuildChecks,
+  })
+  const named = entry instanceof URL ? pathOfUrl('entry', entry) : resolve(options.cwd ?? '', entry)
+  const path = realPath(named)
   return new EsbuildSource({ path, exportName }, new EsbuildBuilder([path], options))
 }
 
@@ -42,8 +48,10 @@ export function esbuildAll<Name extends string>(
   targets: Readonly<Record<Name, string>>,
   options: EsbuildOptions = {},
 ): Record<Name, FunctionSource> {
+  recordOf("an object such as { api: './src/api.ts#handler' }", checkText)('targets', targets)
+  checkOptions('esbuildAll', options, esbuildChecks)
   const parsed = Object.entries<string>(targets).map(
-    ([name, target]) => [name, parseTarget(target, options.cwd)] as const,
+    ([name, target]) => [name, placed(parseTarget(target, options.cwd))] as const,
   )
   const builders = new Map<string, EsbuildBuilder>()
   // What is built together is written together, where the packages of each are found.
@@ -60,4 +68,8 @@ export function esbuildAll<Name extends string>(
   }
   const sources = parsed.map(([name, target]) => [name, new EsbuildSource(target, builderOf(target))])
   return Object.fromEntries(sources) as Record<Name, FunctionSource>
+}
+
+function placed(target: Target): Target {
+  return { ...target, path: realPath(target.path) }
 }

@@ -12,7 +12,8 @@ const COARSE_MS = 50
 
 /**
  * Tells when files change. It watches their folders: a watch on a file itself ends when an editor replaces the
- * file by renaming another over it, which is how many save.
+ * file by renaming another over it, which is how many save. A folder that is not there, as one that a build empties
+ * by removing it, is awaited in the nearest that is.
  */
 export class FileWatch {
   readonly #clock: Clock
@@ -21,6 +22,8 @@ export class FileWatch {
   readonly #files = new Map<string, BigIntStats | undefined>()
   readonly #folders = new Map<string, FSWatcher>()
   #anythingIn: ReadonlySet<string> = new Set()
+  /** Whether a folder is not there. */
+  #awaits = false
   readonly #touched = new Set<string>()
   readonly #empty = new Set<string>()
   #cancel: Cancel | undefined
@@ -67,24 +70,46 @@ export class FileWatch {
   #arm(): void {
     if (this.#listeners.size === 0) return
     const wanted = new Set([...[...this.#files.keys()].map((file) => dirname(file)), ...this.#anythingIn])
-    for (const [folder, watcher] of this.#folders) {
-      if (wanted.has(folder)) continue
-      watcher.close()
-      this.#folders.delete(folder)
-    }
-    for (const folder of wanted) {
-      if (this.#folders.has(folder)) continue
-      const watcher = this.#watch(folder)
-      if (watcher) this.#folders.set(folder, watcher)
-    }
+    const watched = new Set([...wanted].map((folder) => this.#armNearest(folder)))
+    this.#awaits = [...wanted].some((folder) => !watched.has(folder))
+    for (const folder of this.#folders.keys()) if (!watched.has(folder)) this.#disarmFolder(folder)
+  }
+
+  /** Watches a folder, or the nearest above it that is there; returns which. */
+  #armNearest(folder: string): string {
+    if (this.#armFolder(folder) || dirname(folder) === folder) return folder
+    const above = this.#armNearest(dirname(folder))
+    // It may have been made before the one above was watched.
+    return this.#armFolder(folder) ? folder : above
+  }
+
+  #armFolder(folder: string): boolean {
+    if (this.#folders.has(folder)) return true
+    const watcher = this.#watch(folder)
+    if (watcher) this.#folders.set(folder, watcher)
+    return watcher !== undefined
+  }
+
+  /** A folder has come or gone: what is in those that were not watched has changed unseen. */
+  #rearm(): void {
+    const before = new Set(this.#folders.keys())
+    this.#arm()
+    const isNew = (folder: string) => this.#folders.has(folder) && !before.has(folder)
+    for (const file of this.#files.keys()) if (isNew(dirname(file))) this.#touched.add(file)
+    for (const folder of this.#anythingIn) if (isNew(folder)) this.#touched.add(folder)
+    if (this.#touched.size > 0) this.#settleIn(GATHER_MS)
   }
 
   #disarm(): void {
-    for (const watcher of this.#folders.values()) watcher.close()
-    this.#folders.clear()
+    for (const folder of this.#folders.keys()) this.#disarmFolder(folder)
     this.#touched.clear()
     this.#cancel?.()
     this.#cancel = undefined
+  }
+
+  #disarmFolder(folder: string): void {
+    this.#folders.get(folder)?.close()
+    this.#folders.delete(folder)
   }
 
   #watch(folder: string): FSWatcher | undefined {
@@ -97,15 +122,17 @@ export class FileWatch {
       })
       return watcher
     } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+      if (['ENOENT', 'ENOTDIR'].includes((cause as NodeJS.ErrnoException).code ?? '')) return undefined
       const problem = cause instanceof Error ? cause.message : String(cause)
       const advice =
-        'Raise the limit on watches (fs.inotify.max_user_watches) or call session.reload() yourself.'
+        'Raise the limit on watches (fs.inotify.max_user_watches), or serve { load: () => source.load() }, which nobody ' +
+        'watches, and call session.reload() yourself.'
       throw new TetherError('UNSUPPORTED', `${folder} cannot be watched: ${problem}. ${advice}`, { cause })
     }
   }
 
   #onEvent(folder: string, type: string, name: string | null): void {
+    if (type === 'rename') this.#onRename(folder, name)
     if (name === null) {
       // Some systems do not say which.
       for (const file of this.#files.keys()) if (dirname(file) === folder) this.#touched.add(file)
@@ -117,6 +144,19 @@ export class FileWatch {
       if (type === 'rename' && (look(path)?.size ?? 0n) > 0n) return this.#settle()
     }
     this.#settleIn(GATHER_MS)
+  }
+
+  #onRename(folder: string, name: string | null): void {
+    // By its own name a folder tells that it was removed or renamed. The watch stays with it, and the name may be
+    // another's by now; which is not to be told by its inode, because a new folder gets that of one just removed.
+    const gone = name === null || name === basename(folder)
+    if (gone) this.#disarmFolder(folder)
+    if (!gone && !this.#awaits) return
+    try {
+      this.#rearm()
+    } catch {
+      // Nobody asked; whoever follows it next is told.
+    }
   }
 
   #settleIn(delayMs: number): void {
@@ -159,5 +199,10 @@ export class FileWatch {
 }
 
 function look(path: string): BigIntStats | undefined {
-  return statSync(path, { bigint: true, throwIfNoEntry: false })
+  try {
+    return statSync(path, { bigint: true, throwIfNoEntry: false })
+  } catch {
+    // A folder above it is a file by now, or may not be entered: it is not there for whoever would build it either.
+    return undefined
+  }
 }

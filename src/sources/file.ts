@@ -1,6 +1,7 @@
 import { realpathSync, statSync } from 'node:fs'
 import { TetherError } from '../core/errors.js'
 import type { FunctionSource } from '../core/function-source.js'
+import { checkText } from '../core/option-checks.js'
 import { FileWatch } from './file-watch.js'
 import { parseTarget } from './target.js'
 
@@ -13,6 +14,7 @@ import { parseTarget } from './target.js'
  */
 export function file(target: string | URL, exportName?: string): FunctionSource {
   const parsed = parseTarget(target)
+  if (exportName !== undefined) checkText('exportName', exportName)
   const { path } = parsed
   const watch = new FileWatch()
   return {

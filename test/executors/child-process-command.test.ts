@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Executor, Task } from '../../src/core/executor.js'
 import { childProcesses } from '../../src/executors/child-process.js'
 import { command } from '../../src/sources/command.js'
+import { ManualClock } from '../support/manual-clock.js'
 import { contextOf, errorOf, resultOf, type TestTask, taskFor } from './handler-project.js'
 import { goneSoon } from './process-state.js'
 
@@ -272,6 +273,25 @@ describe('a runtime of any kind', () => {
     ])
   })
 
+  test('has nothing that stands by, and nothing is counted that does; a reload starts the new program', async () => {
+    const body = (answer: string) =>
+      `for (;;) { const { id } = await next(); await answer(id, JSON.stringify('${answer}')) }`
+    const [old, changed] = [await runtime('old.mjs', body('old')), await runtime('new.mjs', body('new'))]
+    const clock = new ManualClock(Date.now())
+    await executor.close()
+    executor = childProcesses({ clock })
+    const deadline = clock.now() + 15_000
+    expect(resultOf(await executor.execute(program(old, 'handler', { deadline })))).toBe('old')
+    // Later than any spare starts.
+    await clock.advance(1_000)
+    expect(executor.stats?.().api).toMatchObject({ workers: 1, spares: 0 })
+    const task = program(changed, 'handler', { deadline })
+    await executor.reload('api', task.build)
+    expect(executor.stats?.().api).toMatchObject({ workers: 1, spares: 0, coldStarts: 1 })
+    expect(resultOf(await executor.execute(task))).toBe('new')
+    expect(executor.stats?.().api?.coldStarts).toBe(1)
+  })
+
   test('what it starts in its group ends with it', async () => {
     const task = program(['bash', '-c', 'sleep 600 & echo $!; exit 1'])
     await executor.execute(task)
@@ -324,6 +344,8 @@ describe('as a source', () => {
     [['a'], { watch: 'b' }, 'watch'],
     [['a'], { handler: 1 }, 'handler'],
     [['a'], { directory: '.' }, 'directory'],
+    [['a'], { cwd: 1 }, 'cwd'],
+    [['a'], { cwd: new URL('https://example.com') }, 'cwd'],
   ])('%j with %j is refused by name', (words, options, name) => {
     expect(() => command(words as never, options as never)).toThrow(
       expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining(`'${name}'`) }),

@@ -1,9 +1,10 @@
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { build } from 'esbuild'
 import { expect, onTestFinished, test } from 'vitest'
 import { handlerProject } from './handler-project.js'
@@ -19,7 +20,13 @@ test.each(['SIGKILL', 'SIGTERM'] as const)(
       'busy.py': 'import os\ndef handler(event, context):\n    print(os.getpid())\n    while True: pass',
       'custom.sh': 'sleep 600 & echo $!; echo $$; wait',
     })
-    const host = spawn(process.execPath, [await hostProgram(), project.folder], {
+    const program = await hostProgram(`
+      await execute('idle', file('idle.mjs'))
+      await Promise.all([
+        execute('busy', file('busy.py')),
+        execute('custom', { kind: 'command', command: ['bash', 'custom.sh'], cwd: folder, handler: 'h' }),
+      ])`)
+    const host = spawn(process.execPath, [program, project.folder], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     onTestFinished(() => void host.kill('SIGKILL'))
@@ -39,8 +46,36 @@ test.each(['SIGKILL', 'SIGTERM'] as const)(
   },
 )
 
-/** Runs one function of each kind and writes the ids of their processes. Below the package's root, from where run files are found. */
-async function hostProgram(): Promise<string> {
+test('a host with too many files open gives an error for each process that it cannot start, and goes on', async () => {
+  await using project = await handlerProject({ 'api.mjs': 'export const handler = async () => "ran"' })
+  const program = await hostProgram(`
+    import { closeSync, openSync } from 'node:fs'
+    const run = async (functionId) => {
+      const outcome = await execute(functionId, file('api.mjs'))
+      console.log(outcome.error?.errorType ?? String(outcome.body))
+    }
+    await run('before')
+    const files = []
+    try { for (;;) files.push(openSync('/dev/null')) } catch {}
+    // Enough for its Runtime API, too few for its pipes.
+    for (const file of files.splice(-4)) closeSync(file)
+    await run('meanwhile')
+    for (const file of files) closeSync(file)
+    await run('afterwards')
+    await executor.close()`)
+  const limited = 'ulimit -n 100 && exec "$0" "$@"'
+  const { stdout } = await promisify(execFile)('sh', [
+    '-c',
+    limited,
+    process.execPath,
+    program,
+    project.folder,
+  ])
+  expect(stdout.trim().split('\n')).toEqual(['"ran"', 'Runtime.InvalidEntrypoint', '"ran"'])
+})
+
+/** A program that has an executor, `execute` and `file`. Below the package's root, from where run files are found. */
+async function hostProgram(contents: string): Promise<string> {
   await mkdir(join(root, '.tmp'), { recursive: true })
   const folder = await mkdtemp(join(root, '.tmp', 'child-host-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
@@ -58,11 +93,7 @@ async function hostProgram(): Promise<string> {
           onLog: ({ text }) => console.log(text),
         })
         const file = (name) => ({ kind: 'file', path: folder + '/' + name, exportName: 'handler' })
-        await execute('idle', file('idle.mjs'))
-        await Promise.all([
-          execute('busy', file('busy.py')),
-          execute('custom', { kind: 'command', command: ['bash', 'custom.sh'], cwd: folder, handler: 'h' }),
-        ])`,
+        ${contents}`,
       resolveDir: root,
     },
     bundle: true,

@@ -3,10 +3,12 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { Executor } from '../../src/core/executor.js'
 import { childProcesses } from '../../src/executors/child-process.js'
+import { deferred } from '../../src/executors/deferred.js'
 import { esbuild } from '../../src/sources/esbuild.js'
 import { CdpSocket } from '../support/cdp.js'
 import { stubContext } from '../support/stub-context.js'
 import { Tether } from '../support/tether.js'
+import { AskingClock } from './asking-clock.js'
 import { errorOf, type HandlerProject, handlerProject, resultOf, taskFor } from './handler-project.js'
 
 let project: HandlerProject
@@ -17,6 +19,7 @@ const COUNTING = `let calls = 0
 export const handler = async ({ stop, loop }) => {
   calls++
   if (stop) debugger
+  if (loop) console.error('loops')
   while (loop) {}
   console.error('call', calls)
   return { calls, options: process.env.NODE_OPTIONS, names: Object.keys(process.env) }
@@ -72,22 +75,26 @@ export async function handler({ items }: Order): Promise<number> {
 })
 
 test('the local deadline leaves paused code alone and ends a loop', async () => {
-  executor = childProcesses({ inspect: true })
+  const clock = new AskingClock()
+  executor = childProcesses({ inspect: true, clock })
   const path = await project.write('paused.mjs', COUNTING)
   await executor.execute(taskFor(path))
   const debug = await attachTo('api')
   await debug.call('Debugger.enable')
-  const task = taskFor(path, { stop: true }, { deadline: Date.now() + 400 })
+  const task = taskFor(path, { stop: true }, { deadline: clock.now() + 400 })
   const stopped = executor.execute(task)
   const paused = await debug.paused()
-  await new Promise((resolve) => setTimeout(resolve, 1_000))
+  await clock.passDeadline(400)
   expect(await debug.read(paused, 'calls')).toBe(2)
   await debug.call('Debugger.resume')
   expect(resultOf(await stopped)).toMatchObject({ calls: 2 })
   expect(task.lines.map(({ text }) => text)).toEqual(['call 2'])
 
-  const loop = await executor.execute(taskFor(path, { loop: true }, { deadline: Date.now() + 400 }))
-  expect(errorOf(loop).errorType).toBe('Sandbox.Timedout')
+  const { promise: looping, resolve: onLog } = deferred<unknown>()
+  const loop = executor.execute(taskFor(path, { loop: true }, { deadline: clock.now() + 400, onLog }))
+  expect(await looping).toMatchObject({ text: 'loops' })
+  await clock.passDeadline(400)
+  expect(errorOf(await loop).errorType).toBe('Sandbox.Timedout')
   await debug.closed
 })
 
@@ -107,7 +114,8 @@ test.each([
   ['VS Code', 'bootloader.js', 'VSCODE_INSPECTOR_OPTIONS'],
   ['JetBrains', 'debugConnector.203.5981.js', 'JB_IDE_PORT'],
 ])('what %s gives its program reaches the bootstrap, and not the code', async (_name, module, variable) => {
-  executor = childProcesses()
+  const clock = new AskingClock()
+  executor = childProcesses({ clock })
   const found = join(project.folder, `${module}.json`)
   const connector = `require('node:inspector').open(0, '127.0.0.1')
     const { NODE_OPTIONS, ${variable} } = process.env
@@ -131,9 +139,9 @@ test.each([
     })
     client = await CdpSocket.connect(seen.url)
     await client.call('Debugger.enable')
-    const stopped = executor.execute(taskFor(path, { stop: true }, { env, deadline: Date.now() + 400 }))
+    const stopped = executor.execute(taskFor(path, { stop: true }, { env, deadline: clock.now() + 400 }))
     await client.paused()
-    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    await clock.passDeadline(400)
     await client.call('Debugger.resume')
     expect(resultOf(await stopped)).toMatchObject({ calls: 2 })
     expect(task.lines.map(({ text }) => text)).toEqual(['call 1'])

@@ -7,6 +7,7 @@ import { childProcesses } from '../../src/executors/child-process.js'
 import { workerThreads } from '../../src/executors/worker-thread.js'
 import { CdpSocket } from '../support/cdp.js'
 import { freePort } from '../support/free-port.js'
+import { AskingClock } from './asking-clock.js'
 import { errorOf, type HandlerProject, handlerProject, resultOf, taskFor } from './handler-project.js'
 
 interface Target {
@@ -50,7 +51,8 @@ async function attachTo(port: number | undefined): Promise<CdpSocket> {
 
 describe('the port of a function that runs in threads', () => {
   test('leads to its worker, whose paused code is left alone at its deadline', async () => {
-    executor = workerThreads({ inspect: { api: 0 } })
+    const clock = new AskingClock()
+    executor = workerThreads({ inspect: { api: 0 }, clock })
     const path = await project.write('paused.mjs', COUNTING)
     await executor.execute(taskFor(path))
     await executor.execute(taskFor(path, {}, { functionId: 'other' }))
@@ -59,9 +61,9 @@ describe('the port of a function that runs in threads', () => {
 
     const debug = await attachTo(portOf('api'))
     await debug.call('Debugger.enable')
-    const stopped = executor.execute(taskFor(path, { stop: true }, { deadline: Date.now() + 300 }))
+    const stopped = executor.execute(taskFor(path, { stop: true }, { deadline: clock.now() + 300 }))
     const paused = await debug.paused()
-    await new Promise((resolve) => setTimeout(resolve, 800))
+    await clock.passDeadline(300)
     expect(await debug.read(paused, 'calls')).toBe(2)
     await debug.call('Debugger.resume')
     expect(resultOf(await stopped)).toBe(2)
@@ -119,7 +121,7 @@ describe('the port of a function that runs in threads', () => {
 test.each([
   ['workerThreads()', workerThreads],
   ['childProcesses()', childProcesses],
-])('%s says that a port is taken, and closes', async (_name, factory) => {
+])('%s says that a port is taken, and takes it when it is free', async (_name, factory) => {
   const other = createServer().listen(0, '127.0.0.1')
   await once(other, 'listening')
   const { port } = other.address() as { port: number }
@@ -130,7 +132,9 @@ test.each([
     message: expect.stringMatching(new RegExp(`'inspect'.*'api'.*${port}.*EADDRINUSE`)),
   })
   expect(resultOf(await executor.execute(taskFor(path, {}, { functionId: 'other' })))).toBe(1)
-  other.close()
+  await new Promise((resolve) => other.close(resolve))
+  expect(resultOf(await executor.execute(taskFor(path)))).toBe(1)
+  expect(portOf('api')).toBe(port)
 })
 
 test('a web page that had its own name lead here is refused', async () => {
@@ -148,21 +152,36 @@ test.each([
   ['a port that is none', { inspect: { api: 70_000 } }],
   ['a number', { inspect: 9229 }],
   ['nothing', { inspect: null }],
+  ['a list', { inspect: [9229] }],
 ])('%s is refused at construction', (_name, options) => {
   executor = workerThreads()
   expect(() => workerThreads(options as never)).toThrow(/'inspect' must be/)
   expect(() => childProcesses(options as never)).toThrow(/'inspect' must be/)
 })
 
+test.each([
+  ['worker threads', workerThreads],
+  ['child processes', childProcesses],
+])('after close() none opens: %s', async (_, make) => {
+  const path = await project.write('late.mjs', COUNTING)
+  executor = make({ inspect: true })
+  await executor.close()
+  const listening = () => process.getActiveResourcesInfo().filter((kind) => kind === 'TCPServerWrap').length
+  const before = listening()
+  await expect(executor.execute(taskFor(path))).rejects.toMatchObject({ code: 'CLOSED' })
+  expect(listening()).toBe(before)
+})
+
 test('code that is stopped for good while it is paused leaves no thread', async () => {
-  executor = workerThreads({ inspect: true })
+  const clock = new AskingClock()
+  executor = workerThreads({ inspect: true, clock })
   const path = await project.write('stopped.mjs', COUNTING)
   await executor.execute(taskFor(path))
   const debug = await attachTo(portOf('api'))
   await debug.call('Debugger.enable')
-  const stopped = executor.execute(taskFor(path, { stop: true }, { deadline: Date.now() + 300 }))
+  const stopped = executor.execute(taskFor(path, { stop: true }, { deadline: clock.now() + 300 }))
   await debug.paused()
-  await new Promise((resolve) => setTimeout(resolve, 800))
+  await clock.passDeadline(300)
   await executor.close()
   expect(errorOf(await stopped).errorType).toBe('Sandbox.Timedout')
   await debug.closed

@@ -11,6 +11,10 @@ function run(handler: Handler, event: unknown = {}, changes: Partial<Task> = {})
   return inline().execute(taskFor('', event, { build: module(handler), ...changes }))
 }
 
+test.each([[{ clok: 1 }], [null]])('the options %j are refused', (options) => {
+  expect(() => inline(options as never)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
+})
+
 test('it says that it shares the event loop', () => {
   expect(inline()).toMatchObject({ name: 'inline', sharesEventLoop: true })
 })

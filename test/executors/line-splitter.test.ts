@@ -21,3 +21,13 @@ test('a line of many megabytes in small pieces stays one line', () => {
   splitter.push('\n')
   expect(lines.map((line) => line.length)).toEqual([20_000 * 512])
 })
+
+test('a line that never ends is handed out in parts, which no text grows too long for', () => {
+  const lines: number[] = []
+  const splitter = new LineSplitter((line) => lines.push(line.length))
+  const piece = 'x'.repeat(16 * 1024 * 1024)
+  // More than V8 has room for in one text.
+  for (let pushed = 0; pushed < 40; pushed++) splitter.push(piece)
+  splitter.push('end\nnext\n')
+  expect(lines).toEqual([...Array(10).fill(4 * piece.length), 3, 4])
+})

@@ -16,7 +16,7 @@ export function goneSoon(pid: number): Promise<void> {
     () => {
       if (isAlive(pid)) throw new Error(`Process ${pid} is still there.`)
     },
-    { timeout: 5000, interval: 10 },
+    { timeout: 15_000, interval: 10 },
   )
 }
 

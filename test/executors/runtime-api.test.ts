@@ -123,16 +123,23 @@ describe('invocation/next', () => {
   })
 })
 
-test('a runtime asks for an invocation whether or not one is there, and is told where to find more', async () => {
+test('a bootstrap gets what it needs beside the event before it, and is told how much that is', async () => {
+  const { api, call } = await runtimeApi()
+  unanswered(api, { ...invocation, details: Buffer.from('{"more":"漢"}') })
+  const { headers, body } = await call('GET', 'invocation/next')
+  expect(headers['lambda-tether-details']).toBe('14')
+  expect(body).toBe(`{"more":"漢"}${Buffer.from(invocation.event)}`)
+})
+
+test('a runtime asks for an invocation whether or not one is there, and may ask for more', async () => {
   let asked = 0
   const { api, call } = await runtimeApi({
     onNext: () => asked++,
     onGet: (path) => (path === '/more' ? Promise.resolve({ more: true }) : undefined),
   })
-  unanswered(api, { ...invocation, detailsPath: '/more' })
+  unanswered(api)
   expect(api.delivered).toBe(false)
-  const { headers } = await call('GET', 'invocation/next')
-  expect(headers['lambda-tether-details']).toBe('/more')
+  await call('GET', 'invocation/next')
   expect([asked, api.delivered]).toEqual([1, true])
   const base = `http://${api.address}`
   expect(await (await fetch(`${base}/more`)).json()).toEqual({ more: true })

@@ -59,7 +59,7 @@ async function runs(build: Awaited<ReturnType<typeof reload>>, env = { TABLE: 'o
 }
 
 /** A spare has loaded what it may. */
-const standsBy = () => vi.waitFor(() => expect(executor.stats?.().api?.spares).toBe(1))
+const standsBy = () => vi.waitFor(() => expect(executor.stats?.().api?.spares).toBe(1), { timeout: 15_000 })
 const now = () => performance.timeOrigin + performance.now()
 
 interface Seen {
@@ -213,14 +213,14 @@ describe('a reload with a spare', () => {
     expect(existsSync(first.path)).toBe(true)
     await project.write('over', '')
     expect(resultOf(await running)).toBe(1)
-    await vi.waitFor(() => expect(existsSync(first.path)).toBe(false))
+    await vi.waitFor(() => expect(existsSync(first.path)).toBe(false), { timeout: 15_000 })
     expect(existsSync(second.path)).toBe(true)
     // An idle worker still may read its source map, or its own text.
     const third = await held()
     second.current?.[Symbol.dispose]()
     expect(existsSync(second.path)).toBe(true)
     await executor.reload('api', third.build)
-    await vi.waitFor(() => expect(existsSync(second.path)).toBe(false))
+    await vi.waitFor(() => expect(existsSync(second.path)).toBe(false), { timeout: 15_000 })
   })
 })
 

@@ -80,7 +80,7 @@ test('a save tells the functions that were built from the file, and one build se
     'web.ts',
     `import { common } from './common'\nexport const web = async () => 'new ' + common`,
   )
-  await vi.waitFor(() => expect(watched.told).toEqual(['web']))
+  await vi.waitFor(() => expect(watched.told).toEqual(['web']), { timeout: 15_000 })
   expect(await run('web')).toBe('new one')
   expect(builds).toBe(1)
   await project.write('common.ts', `export const common = 'two'`)
@@ -127,4 +127,5 @@ test('what is shared ends with the last of its sources', async () => {
 
 test('a target that is none is refused by name', () => {
   expect(() => esbuildAll({ api: '' })).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
+  expect(() => esbuildAll({ api: './api.ts' }, { minfy: true } as never)).toThrow(/'minfy' is no option/)
 })

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { mkdir, rm, utimes } from 'node:fs/promises'
+import { mkdir, rm, symlink, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Plugin } from 'esbuild'
@@ -15,6 +15,7 @@ import {
   resultOf,
   taskFor,
 } from '../executors/handler-project.js'
+import { childrenWith } from '../executors/process-state.js'
 import { ManualClock } from '../support/manual-clock.js'
 
 let project: HandlerProject
@@ -104,6 +105,28 @@ describe('a build', () => {
     })
   })
 
+  test('is the same through a link to its file, its folder or one above', async () => {
+    const code = "import { two } from './two'; export const handler = async () => [two, import.meta.url]"
+    const path = await project.write('app/src/api.ts', code)
+    await project.write('app/src/two.ts', 'export const two: number = 2')
+    await project.write('app/package.json', '{}')
+    await symlink('app', join(project.folder, 'linked'))
+    await symlink('src', join(project.folder, 'app/linked'))
+    await symlink('src/api.ts', join(project.folder, 'app/linked.ts'))
+    for (const [cwd, entry] of [
+      ['.', 'linked/src/api.ts'],
+      ['.', 'app/linked/api.ts'],
+      ['.', 'app/linked.ts'],
+      ['linked', 'src/api.ts'],
+      ['linked', path],
+    ] as const) {
+      const source = sourceFor({ entry, cwd: join(project.folder, cwd) })
+      expect(resultOf(await run(source))).toEqual([2, pathToFileURL(path).href])
+      const { change } = watched(source)
+      await change(() => writeFileSync(path, `${code}\n`))
+    }
+  })
+
   test('a module may declare require, __dirname and __filename itself', async () => {
     const path = await project.write(
       'api.mts',
@@ -186,7 +209,20 @@ describe('a build that fails', () => {
       code: 'BUILD_FAILED',
       message: expect.stringContaining('es1999'),
     })
-    expect(() => esbuild({ entry: '' })).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
+  })
+
+  test.each([
+    [{ entry: '' }, 'entry'],
+    [{}, 'entry'],
+    [{ entry: new URL('https://example.com/api.ts') }, 'entry'],
+    [{ entry: './api.ts', exportName: 5 }, 'exportName'],
+    [{ entry: './api.ts', cwd: 5 }, 'cwd'],
+    [{ entry: './api.ts', packages: 'none' }, 'packages'],
+    [{ entry: './api.ts', exportname: 'run' }, 'exportname'],
+  ])('%j is refused by name', (options, name) => {
+    expect(() => esbuild(options as never)).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining(`'${name}'`) }),
+    )
   })
 
   test('is repaired by a save of the file with the error, or by what an import lacked, even in a new folder’s file', async () => {
@@ -300,6 +336,34 @@ describe('what it leaves', () => {
     expect(environments.filter((environment) => environment.includes('GOGC=200'))).toHaveLength(1)
   })
 
+  test('what an installation has taken away is written again', async () => {
+    await project.write('node_modules/dep/package.json', '{ "main": "index.js" }')
+    await project.write('node_modules/dep/index.js', 'exports.one = 1')
+    const path = await project.write(
+      'api.ts',
+      "import { one } from 'dep'; export const handler = async () => one",
+    )
+    const source = sourceFor({ entry: path })
+    expect(resultOf(await run(source))).toBe(1)
+    await rm(join(project.folder, 'node_modules'), { recursive: true })
+    await project.write('node_modules/dep/package.json', '{ "main": "index.js" }')
+    await project.write('node_modules/dep/index.js', 'exports.one = "another"')
+    expect(resultOf(await run(source))).toBe('another')
+  })
+
+  // Only Linux tells which process is esbuild's.
+  test.runIf(process.platform === 'linux')('a process of esbuild that ends is replaced', async () => {
+    const path = await project.write('api.ts', 'export const handler = async () => 1')
+    const [source, another] = [sourceFor({ entry: path }), sourceFor({ entry: path })]
+    expect(resultOf(await run(source))).toBe(1)
+    expect(resultOf(await run(another))).toBe(1)
+    for (const pid of childrenWith('--service=')) process.kill(pid, 'SIGKILL')
+    writeFileSync(path, 'export const handler = async () => 2')
+    const builds = await Promise.all([source.load(), another.load()])
+    for (const build of builds) expect(resultOf(await executor.execute(taskFor('', {}, { build })))).toBe(2)
+    expect(childrenWith('--service=')).toHaveLength(1)
+  })
+
   test('a version that is held stays while newer ones are built; none is left after close', async () => {
     const path = await project.write('api.ts', 'export const handler = async () => 1')
     const source = sourceFor({ entry: path })
@@ -314,12 +378,12 @@ describe('what it leaves', () => {
       resultOf(await executor.execute(taskFor('', {}, { build: { ...first, hold: undefined as never } }))),
     ).toBe(1)
     running[Symbol.dispose]()
-    await vi.waitFor(() => expect(existsSync(pathOf(first))).toBe(false))
+    await vi.waitFor(() => expect(existsSync(pathOf(first))).toBe(false), { timeout: 15_000 })
     // It is the newest, so it stays, held or not; and once it is superseded it goes.
     second.hold!()[Symbol.dispose]()
     expect(existsSync(pathOf(second))).toBe(true)
     await source.load()
-    await vi.waitFor(() => expect(existsSync(pathOf(second))).toBe(false))
+    await vi.waitFor(() => expect(existsSync(pathOf(second))).toBe(false), { timeout: 15_000 })
     await source.close!()
     expect(existsSync(join(project.folder, 'node_modules'))).toBe(false)
     await expect(source.load()).rejects.toMatchObject({ code: 'CLOSED' })
@@ -336,7 +400,7 @@ describe('what it leaves', () => {
     expect(existsSync(pathOf(first))).toBe(true)
     await clock.advance(60_000)
     const last = await source.load()
-    await vi.waitFor(() => expect(existsSync(pathOf(first))).toBe(false))
+    await vi.waitFor(() => expect(existsSync(pathOf(first))).toBe(false), { timeout: 15_000 })
     expect(existsSync(pathOf(last))).toBe(true)
   })
 

@@ -21,6 +21,12 @@ test('it names the module and its export', async () => {
   expect(await file(pathToFileURL(path), 'third').load()).toEqual({ kind: 'file', path, exportName: 'third' })
 })
 
+test('an export is named by a text', () => {
+  expect(() => file('./api.mjs', 5 as never)).toThrow(
+    expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining("'exportName'") }),
+  )
+})
+
 test('a missing file is a failed build that names it, and works once it is there', async () => {
   const path = join(project.folder, 'later.mjs')
   const source = file(path)

@@ -22,6 +22,6 @@ test('a file: URL is a path with nothing to take apart', () => {
   expect(parseTarget(pathToFileURL(path))).toEqual({ path, exportName: 'handler' })
 })
 
-test.each(['', './api.ts#', undefined, 5])('%j is refused', (text) => {
+test.each(['', './api.ts#', undefined, 5, new URL('https://example.com/api.ts')])('%j is refused', (text) => {
   expect(() => parseTarget(text as string)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
 })

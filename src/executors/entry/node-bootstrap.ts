@@ -3,11 +3,13 @@
  * imported. An executor starts it as bootstrap-protocol.ts says; without that, its whole configuration is the environment that
  * Lambda gives a runtime.
  */
+import { writeSync } from 'node:fs'
 import type { IncomingHttpHeaders } from 'node:http'
 import { pathToFileURL } from 'node:url'
 import type { InvocationContext } from '../../core/executor.js'
 import type { Handler } from '../../core/function-source.js'
 import {
+  BEGUN_FD,
   BOOTSTRAP_VARIABLE,
   type BootstrapCode,
   type BootstrapDetails,
@@ -48,15 +50,16 @@ async function main(api: string | undefined): Promise<void> {
     const { headers, body } = await client.next()
     const requestId = header(headers, 'lambda-runtime-aws-request-id') ?? ''
     crashes.busy(requestId)
-    const path = header(headers, 'lambda-tether-details')
-    if (path !== undefined) {
-      const changed = await client.ask<BootstrapDetails>(path)
+    const detailsBytes = Number(header(headers, 'lambda-tether-details') ?? 0)
+    if (detailsBytes > 0) {
+      writeSync(BEGUN_FD, '.')
+      const changed = JSON.parse(body.toString('utf8', 0, detailsBytes)) as BootstrapDetails
       setEnvironment(changed.env)
       details = changed.context
     }
     setEnvironment({ _X_AMZN_TRACE_ID: header(headers, 'lambda-runtime-trace-id') ?? null })
     const context = contextOf(requestId, headers, details)
-    await invoke(client, handler, context, headers, body, emptyLoop)
+    await invoke(client, handler, context, headers, body.subarray(detailsBytes), emptyLoop)
   }
 }
 

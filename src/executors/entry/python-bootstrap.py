@@ -18,6 +18,7 @@ import urllib.parse
 RUNTIME = "/2018-06-01/runtime"
 START_PATH = "/lambda-tether/start"
 CODE_PATH = "/lambda-tether/code"
+BEGUN_FD = 3
 MAX_CAUSES = 8
 
 
@@ -305,9 +306,11 @@ def run(api):
     function = function_of(env)
     while True:
         headers, body = client.next()
-        path = headers["Lambda-Tether-Details"]
-        if path is not None:
-            details = client.ask(path)
+        details_bytes = int(headers["Lambda-Tether-Details"] or 0)
+        if details_bytes > 0:
+            os.write(BEGUN_FD, b".")
+            details = json.loads(body[:details_bytes])
+            body = body[details_bytes:]
             set_environment(details["env"])
             function = details["context"]
         set_environment({"_X_AMZN_TRACE_ID": headers["Lambda-Runtime-Trace-Id"]})
