@@ -1,7 +1,5 @@
 import { defineConfig, type Options } from 'tsup'
 
-type EsbuildPlugin = NonNullable<Options['esbuildPlugins']>[number]
-
 /** Files that are run, not imported: each is self-contained, and `src/run-files.ts` knows where they lie. */
 const shared: Options = {
   outDir: 'dist/run',
@@ -14,32 +12,6 @@ const shared: Options = {
   removeNodeProtocol: false,
   // The rest of dist is built by tsup.config.ts; each name here is simply overwritten.
   clean: false,
-}
-
-/**
- * Parts of `ws` that a stub never runs, and what stands in for each: they would be loaded at a cold start. A stub is
- * a client that asks for no compression (`perMessageDeflate: false`).
- */
-const unused: Readonly<Record<string, string>> = {
-  // The browser's way of listening; a stub uses Node's.
-  'event-target': 'module.exports = { EventTarget: { addEventListener() {}, removeEventListener() {} } }',
-  'websocket-server': 'module.exports = class {}',
-  // What reads offers of extensions and subprotocols: a server's part.
-  extension: 'module.exports = {}',
-  subprotocol: 'module.exports = {}',
-  'permessage-deflate': `module.exports = class { static extensionName = 'permessage-deflate' }`,
-}
-
-const lean: EsbuildPlugin = {
-  name: 'lean',
-  setup(build) {
-    build.onResolve({ filter: /^\.\/(lib\/)?[a-z-]+(\.js)?$/ }, ({ path, importer }) => {
-      const name = path.slice(path.lastIndexOf('/') + 1).replace(/\.js$/, '')
-      const inPackage = /[\\/]node_modules[\\/]ws[\\/]/.test(importer)
-      return inPackage && Object.hasOwn(unused, name) ? { path: name, namespace: 'unused' } : undefined
-    })
-    build.onLoad({ filter: /.*/, namespace: 'unused' }, ({ path }) => ({ contents: unused[path] ?? '' }))
-  },
 }
 
 const modules: Options = {
@@ -72,13 +44,7 @@ const stubs: Options = {
   format: 'cjs',
   outExtension: () => ({ js: '.cjs' }),
   minify: true,
-  esbuildPlugins: [lean],
-  define: {
-    'process.env.NODE_ENV': '"production"',
-    // `ws` would look for two native add-ons that no bundle has.
-    'process.env.WS_NO_BUFFER_UTIL': '"1"',
-    'process.env.WS_NO_UTF_8_VALIDATE': '"1"',
-  },
+  define: { 'process.env.NODE_ENV': '"production"' },
 }
 
 export default defineConfig([modules, stubs])

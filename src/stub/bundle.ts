@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs'
-import { TetherError } from '../core/errors.js'
+import { oneOf } from '../core/option-checks.js'
 import { runFile } from '../run-files.js'
 
 /** The prebuilt stubs: `iot` speaks to AWS IoT Core, `api-gateway` to the debug stack, `mqtt` to any MQTT broker. */
 export type StubBundleName = 'iot' | 'api-gateway' | 'mqtt'
 
-const NAMES: readonly StubBundleName[] = ['iot', 'api-gateway', 'mqtt']
+/** Their names. */
+export const STUB_BUNDLES: readonly StubBundleName[] = ['iot', 'api-gateway', 'mqtt']
 
 /** One self-contained CommonJS file whose export `handler` is the stub. */
 export interface StubBundle {
@@ -20,12 +21,7 @@ export interface StubBundle {
  * @throws TetherError `INVALID_OPTION` for a name that is none
  */
 export function stubBundle(name: StubBundleName): StubBundle {
-  if (!NAMES.includes(name)) {
-    throw new TetherError(
-      'INVALID_OPTION',
-      `There is no stub bundle '${String(name)}'; there are ${NAMES.join(', ')}.`,
-    )
-  }
+  oneOf(...STUB_BUNDLES)('name', name)
   const path = runFile(`stub-${name}`)
   return { path, bytes: readFileSync(path) }
 }

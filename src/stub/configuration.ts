@@ -1,8 +1,8 @@
-import { checkDuration } from '../core/clock.js'
 import { TetherError } from '../core/errors.js'
-import { rootKey } from '../core/seal.js'
+import { checkDuration, checkSecret, checkText, oneOf, wholeNumber } from '../core/option-checks.js'
+import { checkOptions, required } from '../core/options.js'
+import { checkKey } from '../core/seal.js'
 import { checkPart } from '../core/transport.js'
-import { checkChoice } from './check-choice.js'
 import type { StubOptions } from './handler.js'
 import type { OnNobody } from './outcome.js'
 import { STUB_VARIABLE_PREFIX } from './travelling-environment.js'
@@ -86,23 +86,33 @@ const MAX_ENVIRONMENT_BYTES = 4096
  * @throws TetherError `INVALID_OPTION`, or `TOO_LARGE` where they alone exceed Lambda's 4 KB
  */
 export function stubEnvironment(options: StubEnvironmentOptions): Record<string, string> {
-  const { app, stage, session = 'default', url, endpoint } = options
-  for (const [name, value] of Object.entries({ app, stage, session })) checkPart(name, value)
-  rootKey(options.key)
-  if ((url === undefined) === (endpoint === undefined)) {
+  checkOptions('stubEnvironment', options, {
+    app: required(checkPart),
+    stage: required(checkPart),
+    session: checkPart,
+    key: required(checkTextKey),
+    functionId: checkText,
+    url: checkSecret,
+    endpoint: checkText,
+    ca: checkSecret,
+    cert: checkSecret,
+    certKey: checkSecret,
+    ackTimeoutMs: checkDuration,
+    connectTimeoutMs: checkDuration,
+    deadlineMarginMs: checkDuration,
+    onNobody: oneOf('auto', 'throw', 'respond'),
+    onSessionLost: oneOf('rerun', 'fail'),
+    mode: oneOf('live', 'mirror'),
+    liveUntil: wholeNumber(0),
+    mirrorMaxBytes: wholeNumber(0),
+    execWrapper: checkText,
+  })
+  if ((options.url === undefined) === (options.endpoint === undefined)) {
     throw new TetherError(
       'INVALID_OPTION',
       "Give either 'url' (an MQTT broker) or 'endpoint' (AWS IoT or API Gateway), not both or none.",
     )
   }
-  const unknown = Object.keys(options).find((name) => !Object.hasOwn(VARIABLES, name))
-  if (unknown !== undefined) {
-    throw new TetherError(
-      'INVALID_OPTION',
-      `stubEnvironment() has no option '${unknown}'; it has ${Object.keys(VARIABLES).join(', ')}.`,
-    )
-  }
-  checkValues(options)
   const variables: Record<string, string> = {}
   for (const [option, name] of Object.entries(VARIABLES)) {
     const value = options[option as Option]
@@ -121,24 +131,9 @@ export function stubEnvironment(options: StubEnvironmentOptions): Record<string,
   return variables
 }
 
-function checkValues(options: StubEnvironmentOptions): void {
-  if (options.onNobody !== undefined) checkChoice('onNobody', options.onNobody, ['auto', 'throw', 'respond'])
-  if (options.onSessionLost !== undefined)
-    checkChoice('onSessionLost', options.onSessionLost, ['rerun', 'fail'])
-  if (options.mode !== undefined) checkChoice('mode', options.mode, ['live', 'mirror'])
-  for (const [name, value] of Object.entries(options)) {
-    if (value === undefined) continue
-    if (DURATIONS.includes(name)) checkDuration(name, value)
-    else if (COUNTS.includes(name)) checkCount(name, value)
-    else if (typeof value !== 'string' || value === '') {
-      throw new TetherError('INVALID_OPTION', `'${name}' must be a text that is not empty.`)
-    }
-  }
-}
-
-function checkCount(name: string, value: unknown): void {
-  if (Number.isSafeInteger(value) && Number(value) >= 0) return
-  throw new TetherError('INVALID_OPTION', `'${name}' must be a whole number from 0, not ${String(value)}.`)
+// A variable holds text.
+function checkTextKey(name: string, value: unknown): void {
+  checkKey(name, typeof value === 'string' ? value : undefined)
 }
 
 /**

@@ -1,4 +1,6 @@
-import { createStub, type StubHandler, type StubOptions } from './handler.js'
+import type { Transport } from '../core/transport.js'
+import type { StubEnvironmentOptions } from './configuration.js'
+import { createStub, type StubHandler } from './handler.js'
 import { inStubThread, serveStubThread } from './stub-thread-entry.js'
 
 /**
@@ -6,7 +8,9 @@ import { inStubThread, serveStubThread } from './stub-thread-entry.js'
  * it serves that function besides.
  * @throws TetherError `INVALID_OPTION`
  */
-export function deployedStub(options: StubOptions): StubHandler {
+export function deployedStub(environment: StubEnvironmentOptions, transport: Transport): StubHandler {
+  const { url, endpoint, ca, cert, certKey, mode, mirrorMaxBytes, execWrapper, ...own } = environment
+  const options = { ...own, transport }
   if (inStubThread()) serveStubThread(options)
   return createStub(options)
 }

@@ -1,12 +1,19 @@
 import { Caller, type CallerOptions, type OnSessionLost } from '../core/caller.js'
-import { type Clock, checkDuration, systemClock } from '../core/clock.js'
-import { TetherError } from '../core/errors.js'
+import { type Clock, systemClock } from '../core/clock.js'
 import type { LambdaContext } from '../core/executor.js'
 import type { Handler } from '../core/function-source.js'
-import { rootKey } from '../core/seal.js'
+import {
+  checkClock,
+  checkDuration,
+  checkFunction,
+  checkText,
+  numberFrom,
+  oneOf,
+} from '../core/option-checks.js'
+import { checkOptions, fields, invalidOption, required } from '../core/options.js'
+import { checkKey, rootKey } from '../core/seal.js'
 import { checkPart, checkTransport, type Transport } from '../core/transport.js'
 import { callFacts, eventBytes } from './call-input.js'
-import { checkChoice } from './check-choice.js'
 import { type OnNobody, outcomeOf, throwIfExpired } from './outcome.js'
 
 /** Options of {@link createStub}. */
@@ -20,9 +27,9 @@ export interface StubOptions {
   /** What the session knows the function as. @default the Lambda function's name */
   readonly functionId?: string
   readonly transport: Transport
-  /** How long silence may last before nobody is there, in milliseconds. @default 3,000 */
+  /** How long silence may last before nobody is there, in milliseconds; at most half of the time left. @default 3,000 */
   readonly ackTimeoutMs?: number
-  /** How long connecting may take, in milliseconds. @default 5,000 */
+  /** How long connecting may take, in milliseconds; at most half of the time left. @default 5,000 */
   readonly connectTimeoutMs?: number
   /** The wait ends this long before the function's own time-out, in milliseconds. @default 500 */
   readonly deadlineMarginMs?: number
@@ -89,38 +96,48 @@ function runOriginal(original: Handler, event: unknown, context: LambdaContext):
  * @throws TetherError `INVALID_OPTION`
  */
 export function checkStubOptions(options: StubOptions): CallerOptions {
-  if (typeof options !== 'object' || options === null) {
-    throw new TetherError('INVALID_OPTION', 'createStub() takes an object: { app, stage, key, transport }.')
-  }
   const {
     app,
     stage,
     session = 'default',
+    key,
     transport,
-    onNobody = 'auto',
+    ackTimeoutMs = 3_000,
+    connectTimeoutMs = 5_000,
+    deadlineMarginMs = 500,
+    onNobody,
     onSessionLost = 'rerun',
     passthrough,
-  } = options
-  for (const [name, value] of Object.entries({ app, stage, session })) checkPart(name, value)
-  checkTransport(transport)
-  checkChoice('onNobody', onNobody, ['auto', 'throw', 'respond', 'passthrough'])
-  checkChoice('onSessionLost', onSessionLost, ['rerun', 'fail'])
-  if (onNobody === 'passthrough' && typeof passthrough !== 'function') {
-    throw new TetherError(
-      'INVALID_OPTION',
-      "'onNobody' is 'passthrough', so 'passthrough' must be the original handler.",
-    )
-  }
+    clock,
+  } = checkOptions('createStub', options, {
+    app: required(checkPart),
+    stage: required(checkPart),
+    session: checkPart,
+    key: required(checkKey),
+    functionId: checkText,
+    transport: required(checkTransport),
+    ackTimeoutMs: checkDuration,
+    connectTimeoutMs: checkDuration,
+    deadlineMarginMs: checkDuration,
+    onNobody: oneOf('auto', 'throw', 'respond', 'passthrough'),
+    onSessionLost: oneOf('rerun', 'fail'),
+    passthrough: checkFunction,
+    liveUntil: numberFrom(0),
+    env: fields('an object of environment variables', {}),
+    clock: checkClock,
+  })
+  if (onNobody === 'passthrough' && passthrough === undefined)
+    throw invalidOption('passthrough', "must be the original handler, as 'onNobody' is 'passthrough'")
   return {
     app,
     stage,
     session,
-    key: rootKey(options.key),
+    key: rootKey(key),
     transport,
     onSessionLost,
-    ackTimeoutMs: checkDuration('ackTimeoutMs', options.ackTimeoutMs ?? 3_000),
-    connectTimeoutMs: checkDuration('connectTimeoutMs', options.connectTimeoutMs ?? 5_000),
-    deadlineMarginMs: checkDuration('deadlineMarginMs', options.deadlineMarginMs ?? 500),
-    ...(options.clock === undefined ? {} : { clock: options.clock }),
+    ackTimeoutMs,
+    connectTimeoutMs,
+    deadlineMarginMs,
+    ...(clock === undefined ? {} : { clock }),
   }
 }

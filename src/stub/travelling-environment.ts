@@ -13,9 +13,9 @@ const RESERVED = new Set([
   'NODE_PATH',
   'PWD',
   'SHLVL',
-  'LANG',
-  'TZ',
 ])
+// What Lambda sets where the function does not: the machine's own are better here.
+const DEFAULTS: Readonly<Record<string, string>> = { LANG: 'en_US.UTF-8', TZ: ':UTC' }
 // Facts about the function, which local code may read as it could on Lambda.
 const TRAVELLING = new Set([
   'AWS_LAMBDA_FUNCTION_NAME',
@@ -30,7 +30,8 @@ export function travellingEnvironment(
   env: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
   const travelling: Record<string, string> = {}
-  for (const [name, value] of Object.entries(env)) {
+  for (const name of Object.keys(env)) {
+    const value = env[name]
     if (value !== undefined && travels(name, value)) travelling[name] = value
   }
   return travelling
@@ -39,6 +40,7 @@ export function travellingEnvironment(
 function travels(name: string, value: string): boolean {
   if (TRAVELLING.has(name)) return true
   if (RESERVED.has(name) || name.startsWith('AWS_LAMBDA_') || name.startsWith('_LAMBDA_')) return false
+  if (Object.hasOwn(DEFAULTS, name)) return value !== DEFAULTS[name]
   // The Node runtime points it at a file of its own, which is nowhere else.
   if (name === 'NODE_EXTRA_CA_CERTS' && value.startsWith('/var/runtime/')) return false
   return !name.startsWith(STUB_VARIABLE_PREFIX)

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
-import { type Clock, checkDuration, systemClock } from '../core/clock.js'
-import { TetherError } from '../core/errors.js'
+import { type Clock, systemClock } from '../core/clock.js'
+import { checkClock, checkDuration, checkFunction } from '../core/option-checks.js'
+import { type Check, checkOptions, mustBe, required } from '../core/options.js'
 import type { Endpoint } from '../core/transport.js'
 
 /** What can befall a frame, or at a frame its connection. */
@@ -59,22 +60,30 @@ export interface Decision {
   tell(kind: FaultKind): void
 }
 
-const SHARES = ['throttle', 'cut', 'drop', 'corrupt', 'duplicate', 'reorder'] as const
+const checkShare: Check = (name, value) =>
+  mustBe('a share from 0 to 1', typeof value === 'number' && value >= 0 && value <= 1, name, value)
 
 export type CheckedPlan = Required<Omit<FaultPlan, 'onFault'>> & Pick<FaultPlan, 'onFault'>
 
 /** @throws TetherError `INVALID_OPTION` naming the option */
 export function checkFaultPlan(plan: FaultPlan): CheckedPlan {
-  const { seed, delayMs = 0, clock = systemClock } = plan
-  if (typeof seed !== 'string' && !Number.isFinite(seed))
-    throw new TetherError('INVALID_OPTION', `'seed' must be a number or a text, not ${String(seed)}.`)
-  for (const name of SHARES) {
-    const share: unknown = plan[name] ?? 0
-    if (typeof share !== 'number' || !(share >= 0 && share <= 1))
-      throw new TetherError('INVALID_OPTION', `'${name}' must be a share from 0 to 1, not ${String(share)}.`)
-  }
+  checkOptions<FaultPlan>('faulty', plan, {
+    seed: required((name, seed) =>
+      mustBe('a number or a text', typeof seed === 'string' || Number.isFinite(seed), name, seed),
+    ),
+    throttle: checkShare,
+    cut: checkShare,
+    drop: checkShare,
+    corrupt: checkShare,
+    duplicate: checkShare,
+    reorder: checkShare,
+    delayMs: checkDuration,
+    clock: checkClock,
+    onFault: checkFunction,
+  })
   const none = { throttle: 0, cut: 0, drop: 0, corrupt: 0, duplicate: 0, reorder: 0 }
-  return { ...none, ...plan, delayMs: checkDuration('delayMs', delayMs), clock }
+  const { delayMs = 0, clock = systemClock } = plan
+  return { ...none, ...plan, delayMs, clock }
 }
 
 /** What the plan has for one frame. */

@@ -19,9 +19,11 @@ export interface ConnectionParts {
   readonly expiresAt: number
 }
 
-// A session answers a stub at once. What is posted to a connection that has died without a word is taken even so,
-// until API Gateway notices after minutes: the relay knows the session's newest.
+// A session answers most of what a stub sends at once. What is posted to a connection that has died without a word is
+// taken even so, until API Gateway notices after minutes: then the relay knows the session's newest. It is asked ever less
+// often, since nothing answers the parts of a large message, nor copies of what the function itself answers.
 const SILENT_MS = 500
+const SILENT_AT_MOST_MS = 10_000
 
 /**
  * One WebSocket of a session or of a stub. It receives everything by it; it sends by it through the relay until it
@@ -31,8 +33,8 @@ export class ApiGatewayConnection implements Connection {
   readonly expiresAt: number
   readonly #parts: ConnectionParts
   readonly #relayed: Relayed
-  /** Since when each session has left something unanswered. */
-  readonly #silentSince = new Map<string, number>()
+  /** Which sessions have left something unanswered: since when, and how long that is borne before the relay is asked. */
+  readonly #silent = new Map<string, { readonly since: number; readonly forMs: number }>()
   #socket: TextSocket | undefined
   #resolveClosed: (reason: TetherError | undefined) => void = () => {}
   readonly closed: Promise<TetherError | undefined> = new Promise((resolve) => {
@@ -68,7 +70,7 @@ export class ApiGatewayConnection implements Connection {
       case 'frame': {
         const { from, frame } = arrival
         this.#learn(from)
-        this.#silentSince.delete(from.name)
+        this.#silent.delete(from.name)
         return this.#parts.handlers.onFrame(frame)
       }
       case 'taken': {
@@ -91,7 +93,8 @@ export class ApiGatewayConnection implements Connection {
     this.#check(to, frame)
     const { self, posts, addresses } = this.#parts
     const encoded = encodeFrame(frame)
-    const needed = () => this.#direct(to) === undefined
+    const asking = this.#asksRelay(to)
+    const needed = () => asking || this.#direct(to) === undefined
     if (needed() && (await this.#relayed.send(to, encoded, { signal, needed })) === 'taken') return
     const direct = this.#direct(to)
     if (direct !== undefined) {
@@ -117,12 +120,10 @@ export class ApiGatewayConnection implements Connection {
 
   /** Both connections' ids, where a post can do. */
   #direct(to: Endpoint): { readonly own: string; readonly theirs: string } | undefined {
-    const { self, posts, addresses, clock } = this.#parts
+    const { self, posts, addresses } = this.#parts
     const own = this.#own
     // What a session says to its own name is for every other session of it.
     if (own === undefined || to.role === self.role || !posts.able) return undefined
-    const silentSince = this.#silentSince.get(to.name)
-    if (silentSince !== undefined && clock.now() - silentSince >= SILENT_MS) return undefined
     const theirs = addresses.get(to)
     return theirs === undefined ? undefined : { own, theirs }
   }
@@ -134,8 +135,17 @@ export class ApiGatewayConnection implements Connection {
 
   // A stub answers nothing: to it there is only ever a last word.
   #sent(to: Endpoint): void {
-    if (to.role !== 'session' || this.#silentSince.has(to.name)) return
-    this.#silentSince.set(to.name, this.#parts.clock.now())
+    if (to.role !== 'session' || this.#silent.has(to.name)) return
+    this.#silent.set(to.name, { since: this.#parts.clock.now(), forMs: SILENT_MS })
+  }
+
+  /** Whether this frame is the one that asks the relay, after a silence; the next is borne for longer. */
+  #asksRelay({ name }: Endpoint): boolean {
+    const silent = this.#silent.get(name)
+    const now = this.#parts.clock.now()
+    if (silent === undefined || now - silent.since < silent.forMs) return false
+    this.#silent.set(name, { since: now, forMs: Math.min(2 * silent.forMs, SILENT_AT_MOST_MS) })
+    return true
   }
 
   #check(to: Endpoint, frame: Uint8Array): void {

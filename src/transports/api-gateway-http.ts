@@ -1,6 +1,4 @@
-import type { IncomingMessage } from 'node:http'
-import * as http from 'node:http'
-import * as https from 'node:https'
+import type { Agent, IncomingMessage } from 'node:http'
 import type { Post, PostAnswer, Poster } from './api-gateway-posts.js'
 import { SERVICE } from './api-gateway-transport.js'
 import { managementUrl, postUrl } from './api-gateway-url.js'
@@ -19,31 +17,31 @@ export interface HttpPosterOptions {
 /** After a longer pause a kept-alive socket may be dead, and a frozen process was not told. */
 const IDLE_MS = 20_000
 
-/** Posts with Node's own client, which `ws` has loaded anyway: `fetch` would cost a cold start its loading. */
+/** Posts with Node's own client, loaded by the first post: a cold start sends its invocation through the relay. */
 export class HttpPoster implements Poster {
   readonly #options: HttpPosterOptions
   readonly #management: string
-  readonly #agent: http.Agent
+  #agent: Agent | undefined
   #usedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: HttpPosterOptions) {
     this.#options = options
     this.#management = managementUrl(options.url)
-    const { Agent } = this.#management.startsWith('https:') ? https : http
-    this.#agent = new Agent({ keepAlive: true, ...(options.ca !== undefined && { ca: options.ca }) })
   }
 
   async post({ connectionId, text, at, signal }: Post): Promise<PostAnswer> {
     if (at - this.#usedAt > IDLE_MS) this.#dropIdle()
     this.#usedAt = at
-    const { region, credentials } = this.#options
+    const { region, credentials, ca } = this.#options
     const url = postUrl(this.#management, connectionId)
     const scope = { time: signingTime(at), region, service: SERVICE }
-    const { request } = url.protocol === 'https:' ? https : http
+    const { Agent, request } = await (url.protocol === 'https:' ? import('node:https') : import('node:http'))
+    this.#agent ??= new Agent({ keepAlive: true, ...(ca !== undefined && { ca }) })
+    const agent = this.#agent
     const { statusCode = 0, headers } = await new Promise<IncomingMessage>((resolve, reject) => {
       const asked = request(url, {
         method: 'POST',
-        agent: this.#agent,
+        agent,
         signal,
         headers: {
           ...signedHeaders({ method: 'POST', url, body: text }, scope, credentials()),
@@ -61,11 +59,11 @@ export class HttpPoster implements Poster {
   }
 
   close(): void {
-    this.#agent.destroy()
+    this.#agent?.destroy()
   }
 
   #dropIdle(): void {
-    for (const sockets of Object.values(this.#agent.freeSockets)) {
+    for (const sockets of Object.values(this.#agent?.freeSockets ?? {})) {
       for (const socket of sockets ?? []) socket.destroy()
     }
   }

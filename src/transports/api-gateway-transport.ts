@@ -5,13 +5,13 @@ import { type Connection, checkEndpoint, type Transport } from '../core/transpor
 import { Addresses } from './api-gateway-addresses.js'
 import { ApiGatewayConnection } from './api-gateway-connection.js'
 import { type Poster, Posts } from './api-gateway-posts.js'
-import { TextSocket, UpgradeRefused } from './api-gateway-socket.js'
+import { TextSocket } from './api-gateway-socket.js'
 import { connectUrl } from './api-gateway-url.js'
 import { FRAME_BYTES, frameBytesIn } from './api-gateway-wire.js'
-import { checkInteger } from './mqtt-options.js'
 import { SigningClock } from './signing-clock.js'
 import { type AwsCredentials, signedHeaders, signingTime } from './sigv4.js'
 import { untilAborted } from './until-aborted.js'
+import { UpgradeRefused } from './web-socket-upgrade.js'
 
 /** What both sides' options share. */
 export interface ApiGatewayCommonOptions {
@@ -60,8 +60,7 @@ export function apiGatewayTransport(
   options: ApiGatewayCommonOptions,
   access: () => Promise<ApiGatewayAccess>,
 ): Transport {
-  const { clock = systemClock } = options
-  const connectTimeoutMs = checkInteger('connectTimeoutMs', options.connectTimeoutMs, 10_000, 1, 600_000)
+  const { clock = systemClock, connectTimeoutMs = 10_000 } = options
   const signing = new SigningClock(clock)
   const addresses = new Addresses()
   const { host: label } = new URL(url)

@@ -8,12 +8,12 @@ import { percentEncode } from './sigv4.js'
  * @throws TetherError `INVALID_OPTION`
  */
 export function apiGatewayUrl(endpoint: unknown): string {
-  const text = /^[a-z]+:\/\//.test(String(endpoint)) ? String(endpoint) : `wss://${endpoint}`
+  const text = /^[a-z]+:\/\//.test(String(endpoint)) ? String(endpoint) : `wss://${String(endpoint)}`
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (typeof endpoint !== 'string' || url === undefined || !isApi(url)) {
     throw new TetherError(
       'INVALID_OPTION',
-      `'endpoint' must be a URL with the API's stage, such as wss://abc123.execute-api.eu-west-1.amazonaws.com/tether; it is '${endpoint}'.`,
+      `'endpoint' must be a URL with the API's stage, such as wss://abc123.execute-api.eu-west-1.amazonaws.com/tether; it is '${String(endpoint)}'.`,
     )
   }
   return url.origin.replace(/\/$/, '') + url.pathname.replace(/\/+$/, '')

@@ -1,4 +1,5 @@
-import { TetherError } from '../core/errors.js'
+import { checkClock, checkSecret } from '../core/option-checks.js'
+import { checkOptions, required } from '../core/options.js'
 import type { Transport } from '../core/transport.js'
 import { loadManagementApi, SdkPoster } from './api-gateway-sdk.js'
 import {
@@ -7,13 +8,8 @@ import {
   apiGatewayTransport,
 } from './api-gateway-transport.js'
 import { apiGatewayUrl, managementUrl, regionOf } from './api-gateway-url.js'
-import {
-  type CredentialsOption,
-  callerCredentials,
-  checkAwsOptions,
-  fromSdk,
-  sdkClientConfig,
-} from './aws-sdk.js'
+import { awsChecks, type CredentialsOption, callerCredentials, fromSdk, sdkClientConfig } from './aws-sdk.js'
+import { checkConnectTimeout } from './mqtt-options.js'
 
 export type { ApiGatewayCommonOptions } from './api-gateway-transport.js'
 export type { CredentialsOption } from './aws-sdk.js'
@@ -35,10 +31,14 @@ export interface ApiGatewayOptions extends ApiGatewayCommonOptions {
  * endpoint does not resolve, the signature is refused or the relay fails
  */
 export function apiGateway(options: ApiGatewayOptions): Transport {
-  if (typeof options !== 'object' || options === null)
-    throw new TetherError('INVALID_OPTION', 'apiGateway() takes an object: { endpoint }.')
+  checkOptions('apiGateway', options, {
+    ...awsChecks,
+    endpoint: required((_name, value) => apiGatewayUrl(value)),
+    ca: checkSecret,
+    connectTimeoutMs: checkConnectTimeout,
+    clock: checkClock,
+  })
   const url = apiGatewayUrl(options.endpoint)
-  checkAwsOptions(options)
   const region = options.region ?? regionOf(url)
   return apiGatewayTransport(url, options, () =>
     access(url, { ...options, ...(region !== undefined && { region }) }),

@@ -1,4 +1,6 @@
 import { TetherError } from '../core/errors.js'
+import { checkSecret, matching, orFunction } from '../core/option-checks.js'
+import { type Check, fields, required } from '../core/options.js'
 import type { AwsCredentials } from './sigv4.js'
 
 /** Credentials as a transport's options take them: themselves, or where to get them, asked at each connect. */
@@ -15,21 +17,16 @@ export interface SdkClientConfig {
   }
 }
 
-/** Checks what may be wrong before anything is asked. @throws TetherError `INVALID_OPTION` */
-export function checkAwsOptions({
-  region,
-  credentials,
-}: {
-  readonly region?: string
-  readonly credentials?: CredentialsOption
-}): void {
-  if (region !== undefined && !/^[a-z]{2,}(-[a-z]+)+-\d+$/.test(String(region))) {
-    throw new TetherError(
-      'INVALID_OPTION',
-      `'region' must be an AWS region such as eu-west-1; it is '${String(region)}'.`,
-    )
-  }
-  if (credentials !== undefined && typeof credentials !== 'function') checkCredentials(credentials)
+const checkCredentials: Check = fields('AWS credentials', {
+  accessKeyId: required(checkSecret),
+  secretAccessKey: required(checkSecret),
+  sessionToken: checkSecret,
+})
+
+/** Of what may be wrong before anything is asked. */
+export const awsChecks = {
+  region: matching(/^[a-z]{2,}(-[a-z]+)+-\d+$/, 'an AWS region such as eu-west-1'),
+  credentials: orFunction(checkCredentials),
 }
 
 /** How a client of the AWS SDK is made. */
@@ -74,7 +71,8 @@ export async function callerCredentials(
     const { message } = cause as Error
     throw new TetherError('UNREACHABLE', `${transport}()'s 'credentials' failed: ${message}`, { cause })
   }
-  return checkCredentials(given)
+  checkCredentials('credentials', given)
+  return given
 }
 
 /**
@@ -91,20 +89,11 @@ export async function fromSdk<T>(
     return await ask()
   } catch (cause) {
     if (cause instanceof TetherError) throw cause
-    const { message } = cause as Error
+    const message = (cause as Error).message.replace(/\.?$/, '.')
     throw new TetherError(
       'UNREACHABLE',
       `The AWS SDK could not find the ${what}: ${message} Pass '${what}' to ${transport}(), or log in.`,
       { cause },
     )
   }
-}
-
-function checkCredentials(credentials: AwsCredentials): AwsCredentials {
-  for (const name of ['accessKeyId', 'secretAccessKey'] as const) {
-    if (typeof credentials?.[name] !== 'string' || credentials[name] === '') {
-      throw new TetherError('INVALID_OPTION', `'credentials' must have '${name}', a text that is not empty.`)
-    }
-  }
-  return credentials
 }

@@ -2,7 +2,7 @@ import { TetherError } from '../core/errors.js'
 import { type Connection, checkEndpoint, type Transport } from '../core/transport.js'
 import { iotUrl, signIotUrl } from './iot-url.js'
 import { connectMqtt, type MqttKind } from './mqtt-connection.js'
-import { checkCommonOptions, checkInteger, checkMqttOptions, type MqttOptions } from './mqtt-options.js'
+import { commonSettings, type MqttOptions, mqttSettings } from './mqtt-options.js'
 import { SigningClock } from './signing-clock.js'
 import type { AwsCredentials } from './sigv4.js'
 import { untilAborted } from './until-aborted.js'
@@ -26,7 +26,7 @@ export interface IotCommonOptions extends Pick<MqttOptions, 'ca' | 'connectTimeo
 }
 
 // https://docs.aws.amazon.com/general/latest/gr/iot-core.html#message-broker-limits
-const MAX_PAYLOAD_BYTES = 131_072
+export const MAX_PAYLOAD_BYTES = 131_072
 const RATE = { frames: 100, bytes: 512 * 1024, counts: 'sent+received' } as const
 const LIFETIME_MS = 24 * 3_600_000
 const PRICING = { unitBytes: 5 * 1024, usdPerMillionUnits: 1, usdPerMillionMinutes: 0.08 }
@@ -37,9 +37,9 @@ export function iotTransport(
   options: IotCommonOptions,
   find: () => Promise<IotTarget>,
 ): Transport {
-  const common = checkCommonOptions(options, MAX_PAYLOAD_BYTES, MAX_PAYLOAD_BYTES)
-  const keepAliveSeconds = checkInteger('keepAliveSeconds', options.keepAliveSeconds, 60, 30, 1_200)
+  const common = commonSettings(options, MAX_PAYLOAD_BYTES)
   const { clock } = common
+  const { keepAliveSeconds = 60 } = options
   const signing = new SigningClock(clock)
 
   const attempt = async (
@@ -48,7 +48,7 @@ export function iotTransport(
     checkEndpoint(self)
     const { endpoint, region, credentials } = await untilAborted(find, connectOptions?.signal)
     const url = signIotUrl(iotUrl(endpoint), region, credentials, signing.now())
-    const { target } = checkMqttOptions({
+    const { target } = mqttSettings({
       url,
       keepAliveSeconds,
       ...(options.ca !== undefined && { ca: options.ca }),

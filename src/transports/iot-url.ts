@@ -6,13 +6,13 @@ import { ALGORITHM, type AwsCredentials, scopeParts, sha256, signatureOf, signin
  * URL, as the local cloud has one.
  * @throws TetherError `INVALID_OPTION`
  */
-export function iotUrl(endpoint: string): string {
-  const text = /^[a-z]+:\/\//.test(endpoint) ? endpoint : `wss://${endpoint}`
-  const url = URL.canParse(text) ? new URL(text) : undefined
+export function iotUrl(endpoint: unknown): string {
+  const text = /^[a-z]+:\/\//.test(String(endpoint)) ? String(endpoint) : `wss://${String(endpoint)}`
+  const url = typeof endpoint === 'string' && URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || !/^wss?:$/.test(url.protocol) || url.hostname === '') {
     throw new TetherError(
       'INVALID_OPTION',
-      `'endpoint' must be a host such as abc123-ats.iot.eu-west-1.amazonaws.com, or a wss:// URL; it is '${endpoint}'.`,
+      `'endpoint' must be a host such as abc123-ats.iot.eu-west-1.amazonaws.com, or a wss:// URL; it is '${String(endpoint)}'.`,
     )
   }
   url.pathname = '/mqtt'

@@ -1,16 +1,12 @@
 import type { IoTClient } from '@aws-sdk/client-iot'
 import { TetherError } from '../core/errors.js'
-import type { Transport } from '../core/transport.js'
-import {
-  type CredentialsOption,
-  callerCredentials,
-  checkAwsOptions,
-  fromSdk,
-  sdkClientConfig,
-} from './aws-sdk.js'
-import { type IotCommonOptions, type IotTarget, iotTransport } from './iot-connection.js'
+import { checkClock, checkFlag, checkSecret, wholeNumber } from '../core/option-checks.js'
+import { checkOptions } from '../core/options.js'
+import { MIN_FRAME_BYTES, type Transport } from '../core/transport.js'
+import { awsChecks, type CredentialsOption, callerCredentials, fromSdk, sdkClientConfig } from './aws-sdk.js'
+import { type IotCommonOptions, type IotTarget, iotTransport, MAX_PAYLOAD_BYTES } from './iot-connection.js'
 import { iotUrl, regionOf } from './iot-url.js'
-import type { MqttOptions } from './mqtt-options.js'
+import { checkConnectTimeout, type MqttOptions } from './mqtt-options.js'
 import { sessionKind } from './mqtt-session.js'
 
 export type { CredentialsOption } from './aws-sdk.js'
@@ -41,8 +37,16 @@ const INSTALL = 'npm install @aws-sdk/client-iot'
  * endpoint does not resolve or the signature is refused
  */
 export function iot(options: IotOptions = {}): Transport {
-  if (options.endpoint !== undefined) iotUrl(String(options.endpoint))
-  checkAwsOptions(options)
+  checkOptions('iot', options, {
+    ...awsChecks,
+    endpoint: (_name, value) => iotUrl(value),
+    ca: checkSecret,
+    frameBytes: wholeNumber(MIN_FRAME_BYTES, MAX_PAYLOAD_BYTES),
+    keepAliveSeconds: wholeNumber(30, 1_200),
+    connectTimeoutMs: checkConnectTimeout,
+    presence: checkFlag,
+    clock: checkClock,
+  })
   const kind = sessionKind(options.presence)
   let client: Promise<IoTClient> | undefined
   let described: Promise<string> | undefined

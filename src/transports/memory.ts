@@ -1,4 +1,6 @@
 import { TetherError, throwIfAborted } from '../core/errors.js'
+import { wholeNumber } from '../core/option-checks.js'
+import { checkOptions } from '../core/options.js'
 import {
   type AbortOptions,
   type Connection,
@@ -6,6 +8,7 @@ import {
   checkEndpoint,
   type Endpoint,
   type FrameHandlers,
+  MIN_FRAME_BYTES,
   type Transport,
 } from '../core/transport.js'
 
@@ -29,13 +32,9 @@ export interface MemoryTransport extends Transport {
  * @throws TetherError `INVALID_OPTION`
  */
 export function memory(options: MemoryOptions = {}): MemoryTransport {
-  const { frameBytes = 131_072 } = options
-  if (!Number.isInteger(frameBytes) || frameBytes < 1024) {
-    throw new TetherError(
-      'INVALID_OPTION',
-      `'frameBytes' must be a whole number from 1,024, not ${String(frameBytes)}.`,
-    )
-  }
+  const { frameBytes = 131_072 } = checkOptions('memory', options, {
+    frameBytes: wholeNumber(MIN_FRAME_BYTES),
+  })
   const broker: Broker = { frameBytes, connections: new Set(), kept: new Map() }
   return {
     name: 'memory',

@@ -9,7 +9,7 @@ import {
   type ServerPacket,
 } from './mqtt-codec.js'
 import { connectMqtt, type MqttClient, type MqttClientOptions, type MqttKind } from './mqtt-connection.js'
-import { checkMqttOptions, type MqttOptions } from './mqtt-options.js'
+import { type MqttOptions, mqttSettings } from './mqtt-options.js'
 
 /** As {@link MqttOptions}, without MQTT 5 and what is the session's. */
 export type MqttLightOptions = Omit<MqttOptions, 'protocolVersion' | 'presence'>
@@ -20,7 +20,7 @@ export type MqttLightOptions = Omit<MqttOptions, 'protocolVersion' | 'presence'>
  * @throws TetherError `INVALID_OPTION` naming the option
  */
 export function mqttLight(options: MqttLightOptions): Transport {
-  const settings = checkMqttOptions(options)
+  const settings = mqttSettings(options)
   return {
     name: 'mqtt',
     limits: { frameBytes: settings.frameBytes },

@@ -1,6 +1,8 @@
 import type { Clock } from '../core/clock.js'
 import { systemClock } from '../core/clock.js'
 import { TetherError } from '../core/errors.js'
+import { wholeNumber } from '../core/option-checks.js'
+import type { Check } from '../core/options.js'
 
 /** How to reach an MQTT broker. */
 export interface MqttOptions {
@@ -74,20 +76,12 @@ export interface MqttSettings {
 
 const PORTS = { 'mqtt:': 1883, 'mqtts:': 8883, 'ws:': 80, 'wss:': 443 } as const
 
-/** How many bytes a frame may have at least: less would leave a sealed header no room. */
-const MIN_FRAME_BYTES = 1_024
-// MQTT's own limit for what follows the fixed header is 268,435,455 bytes, the topic included.
-const MAX_FRAME_BYTES = 268_435_455 - 512
+/** `connectTimeoutMs` of every transport over a network: at most ten minutes. */
+export const checkConnectTimeout: Check = (name, value) => wholeNumber(1, 600_000)(name, value)
 
-const TEXT_OPTIONS = ['username', 'password', 'ca', 'cert', 'key'] as const
-
-/** Checks options and fills in the defaults. @throws TetherError `INVALID_OPTION` naming the option */
-export function checkMqttOptions(options: MqttOptions): MqttSettings {
+/** Takes the URL apart and fills in the defaults. @throws TetherError `INVALID_OPTION` for options that do not go together */
+export function mqttSettings(options: MqttOptions): MqttSettings {
   const url = parseUrl(options.url)
-  for (const name of TEXT_OPTIONS) {
-    const value: unknown = options[name]
-    if (value !== undefined && typeof value !== 'string') throw invalid(name, 'must be a text', value)
-  }
   const username = options.username ?? (url.username === '' ? undefined : decodeURIComponent(url.username))
   const password = options.password ?? (url.password === '' ? undefined : decodeURIComponent(url.password))
   if (password !== undefined && username === undefined) {
@@ -99,12 +93,7 @@ export function checkMqttOptions(options: MqttOptions): MqttSettings {
   if ((options.cert === undefined) !== (options.key === undefined)) {
     throw new TetherError('INVALID_OPTION', `'cert' and 'key' come together; one of them is missing.`)
   }
-  const { protocolVersion = 4, rejectUnauthorized = true } = options
-  if (protocolVersion !== 4 && protocolVersion !== 5) {
-    throw invalid('protocolVersion', 'must be 4 (MQTT 3.1.1) or 5', protocolVersion)
-  }
-  if (typeof rejectUnauthorized !== 'boolean')
-    throw invalid('rejectUnauthorized', 'must be a boolean', rejectUnauthorized)
+  const { protocolVersion = 4, rejectUnauthorized = true, keepAliveSeconds = 30 } = options
   url.username = ''
   url.password = ''
   const protocol = url.protocol as MqttTarget['protocol']
@@ -125,44 +114,19 @@ export function checkMqttOptions(options: MqttOptions): MqttSettings {
       ...(key !== undefined && { key }),
       rejectUnauthorized,
       protocolVersion,
-      keepAliveSeconds: checkInteger('keepAliveSeconds', options.keepAliveSeconds, 30, 1, 65_535),
+      keepAliveSeconds,
     },
-    ...checkCommonOptions(options, 130_048, MAX_FRAME_BYTES),
+    ...commonSettings(options, 130_048),
   }
 }
 
-/** The options that every MQTT transport has. @throws TetherError `INVALID_OPTION` naming the option */
-export function checkCommonOptions(
+/** What is not given, of the options that every MQTT transport has. */
+export function commonSettings(
   options: Pick<MqttOptions, 'frameBytes' | 'connectTimeoutMs' | 'clock'>,
   defaultFrameBytes: number,
-  maxFrameBytes: number,
 ): Omit<MqttSettings, 'target'> {
-  return {
-    frameBytes: checkInteger(
-      'frameBytes',
-      options.frameBytes,
-      defaultFrameBytes,
-      MIN_FRAME_BYTES,
-      maxFrameBytes,
-    ),
-    connectTimeoutMs: checkInteger('connectTimeoutMs', options.connectTimeoutMs, 10_000, 1, 600_000),
-    clock: options.clock ?? systemClock,
-  }
-}
-
-/** An integer option within its bounds. @throws TetherError `INVALID_OPTION` naming it */
-export function checkInteger(
-  name: string,
-  value: unknown,
-  byDefault: number,
-  min: number,
-  max: number,
-): number {
-  if (value === undefined) return byDefault
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max) {
-    throw invalid(name, `must be a whole number from ${number(min)} to ${number(max)}`, value)
-  }
-  return value
+  const { frameBytes = defaultFrameBytes, connectTimeoutMs = 10_000, clock = systemClock } = options
+  return { frameBytes, connectTimeoutMs, clock }
 }
 
 function parseUrl(text: unknown): URL {
@@ -175,13 +139,4 @@ function parseUrl(text: unknown): URL {
     )
   }
   return url
-}
-
-function invalid(name: string, rule: string, value: unknown): TetherError {
-  const shown = typeof value === 'number' || typeof value === 'boolean' ? String(value) : typeof value
-  return new TetherError('INVALID_OPTION', `'${name}' ${rule}, not ${shown}.`)
-}
-
-function number(value: number): string {
-  return value.toLocaleString('en-US')
 }

@@ -1,4 +1,3 @@
-import { TetherError } from '../core/errors.js'
 import { type Endpoint, LANES } from '../core/transport.js'
 import type { MqttClient, MqttConnection, MqttKind } from './mqtt-connection.js'
 import { startPackageClient } from './mqtt-package.js'
@@ -7,9 +6,6 @@ import { filterOf, keptTopicOf } from './mqtt-topics.js'
 
 /** How the developer's side speaks MQTT: with lanes and, unless told not to, with what the broker keeps. */
 export function sessionKind(presence: boolean = true): MqttKind {
-  if (typeof presence !== 'boolean') {
-    throw new TetherError('INVALID_OPTION', `'presence' must be a boolean, not ${typeof presence}.`)
-  }
   return {
     start: startPackageClient,
     presence,

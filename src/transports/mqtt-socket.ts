@@ -1,9 +1,9 @@
-import { connect as connectTcp, isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { connect as connectTls } from 'node:tls'
-import type { WebSocket } from 'ws'
 import { TetherError } from '../core/errors.js'
 import type { MqttTarget } from './mqtt-options.js'
+import { plainSocket } from './plain-socket.js'
+import { WebSocketStream } from './web-socket-stream.js'
+import { UpgradeRefused } from './web-socket-upgrade.js'
 
 /** An open byte stream, and when it ends. */
 export interface MqttSocket {
@@ -20,7 +20,7 @@ export interface MqttSocket {
  */
 export async function openSocket(target: MqttTarget, signal: AbortSignal): Promise<MqttSocket> {
   const webSocket = target.protocol === 'ws:' || target.protocol === 'wss:'
-  const { socket, opened } = webSocket ? await openWebSocket(target) : openPlain(target)
+  const { socket, opened } = webSocket ? openWebSocket(target) : openPlain(target)
   const ended = endOf(socket)
   const abort = () => socket.destroy()
   signal.addEventListener('abort', abort, { once: true })
@@ -65,25 +65,9 @@ interface Opening {
   readonly opened: Promise<void>
 }
 
-function openPlain(target: MqttTarget): Opening {
-  const { host, port, protocol, ca, cert, key, rejectUnauthorized } = target
-  const secure = protocol === 'mqtts:'
-  const socket = secure
-    ? connectTls({
-        host,
-        port,
-        ca,
-        cert,
-        key,
-        rejectUnauthorized,
-        ...(isIP(host) === 0 && { servername: host }),
-      })
-    : connectTcp({ host, port })
-  socket.setNoDelay(true)
-  return {
-    socket,
-    opened: new Promise((resolve) => socket.once(secure ? 'secureConnect' : 'connect', resolve)),
-  }
+function openPlain({ protocol, ...target }: MqttTarget): Opening {
+  const { socket, connected } = plainSocket({ ...target, secure: protocol === 'mqtts:' })
+  return { socket, opened: connected }
 }
 
 function endOf(socket: Duplex): Promise<Error | undefined> {
@@ -97,43 +81,7 @@ function endOf(socket: Duplex): Promise<Error | undefined> {
   })
 }
 
-class UpgradeRefused extends Error {
-  constructor(
-    readonly statusCode: number,
-    readonly date: string | undefined,
-  ) {
-    super(`the WebSocket upgrade was refused with status ${statusCode}`)
-  }
-}
-
-async function openWebSocket({ url, ca, cert, key, rejectUnauthorized }: MqttTarget): Promise<Opening> {
-  // Loaded here: a function that speaks plain TCP never pays for it. It sets TCP_NODELAY itself.
-  const { WebSocket, createWebSocketStream } = await import('ws')
-  const webSocket = new WebSocket(url, ['mqtt'], {
-    perMessageDeflate: false,
-    ca,
-    cert,
-    key,
-    rejectUnauthorized,
-  })
-  const opened = new Promise<void>((resolve, reject) => {
-    webSocket.once('open', resolve)
-    webSocket.once('unexpected-response', (_request, response) =>
-      reject(new UpgradeRefused(response.statusCode ?? 0, response.headers.date)),
-    )
-  })
-  return { socket: streamOf(webSocket, createWebSocketStream), opened }
-}
-
-function streamOf(webSocket: WebSocket, createStream: typeof import('ws').createWebSocketStream): Duplex {
-  const socket = createStream(webSocket)
-  // One MQTT packet written in pieces becomes one WebSocket message.
-  socket._writev = (chunks, callback) => {
-    socket._write(
-      Buffer.concat(chunks.map(({ chunk }) => chunk as Buffer)),
-      'buffer' as BufferEncoding,
-      callback,
-    )
-  }
-  return socket
+function openWebSocket({ url, ca, cert, key, rejectUnauthorized }: MqttTarget): Opening {
+  const socket = new WebSocketStream({ url: new URL(url), ca, cert, key, rejectUnauthorized })
+  return { socket, opened: socket.opened }
 }

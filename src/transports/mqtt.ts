@@ -1,9 +1,14 @@
-import type { Connection, Transport } from '../core/transport.js'
+import { checkClock, checkFlag, checkSecret, wholeNumber } from '../core/option-checks.js'
+import { type Check, checkOptions, invalidOption, mustBe, required } from '../core/options.js'
+import { type Connection, MIN_FRAME_BYTES, type Transport } from '../core/transport.js'
 import { connectMqtt } from './mqtt-connection.js'
-import { checkMqttOptions, type MqttOptions } from './mqtt-options.js'
+import { checkConnectTimeout, type MqttOptions, mqttSettings } from './mqtt-options.js'
 import { sessionKind } from './mqtt-session.js'
 
 export type { MqttOptions } from './mqtt-options.js'
+
+// MQTT's own limit for what follows the fixed header is 268,435,455 bytes, the topic included.
+const MAX_FRAME_BYTES = 268_435_455 - 512
 
 /**
  * Any MQTT broker, over TCP, TLS or WebSocket. Frames go at QoS 0: delivery is proven end to end by the core, and a
@@ -12,7 +17,22 @@ export type { MqttOptions } from './mqtt-options.js'
  * @throws TetherError `INVALID_OPTION` naming the option
  */
 export function mqtt(options: MqttOptions): Transport {
-  const settings = checkMqttOptions(options)
+  checkOptions('mqtt', options, {
+    url: required(checkSecret),
+    username: checkAnyText,
+    password: checkAnyText,
+    ca: checkSecret,
+    cert: checkSecret,
+    key: checkSecret,
+    rejectUnauthorized: checkFlag,
+    protocolVersion: (name, value) => mustBe('4 (MQTT 3.1.1) or 5', value === 4 || value === 5, name, value),
+    frameBytes: wholeNumber(MIN_FRAME_BYTES, MAX_FRAME_BYTES),
+    keepAliveSeconds: wholeNumber(1, 65_535),
+    connectTimeoutMs: checkConnectTimeout,
+    presence: checkFlag,
+    clock: checkClock,
+  })
+  const settings = mqttSettings(options)
   const kind = sessionKind(options.presence)
   return {
     name: 'mqtt',
@@ -21,4 +41,9 @@ export function mqtt(options: MqttOptions): Transport {
     connect: (self, handlers, connectOptions): Promise<Connection> =>
       connectMqtt(kind, settings, self, handlers, connectOptions),
   }
+}
+
+// MQTT allows empty ones, and a password is shown to nobody.
+const checkAnyText: Check = (name, value) => {
+  if (typeof value !== 'string') throw invalidOption(name, `must be a text, not a ${typeof value}`)
 }

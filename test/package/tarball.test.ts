@@ -255,7 +255,7 @@ describe('the packed package, installed where nothing else is', () => {
     )
     const error = JSON.parse(stdout) as { code: string; message: string }
     expect(error).toEqual({ code: 'MISSING_DEPENDENCY', message: expect.stringContaining('npm install ') })
-    expect(error.message).toMatch(new RegExp(`npm install (?:--save-dev |-D )?${name}(?![\\w-])`))
+    expect(error.message).toMatch(new RegExp(`npm install .*${name}(?![\\w-])`))
   })
 
   it('covers every optional peer above', () => {

@@ -47,7 +47,7 @@ describe('stubEnvironment', () => {
     expect(wrong({ mode: 'replace' })).toThrow(/'mode' must be one of live, mirror/)
     expect(wrong({ liveUntil: '2027-01-01' })).toThrow(/'liveUntil' must be a whole number/)
     expect(wrong({ mirrorMaxBytes: 1.5 })).toThrow(/'mirrorMaxBytes' must be a whole number/)
-    expect(wrong({ sesion: 'ada' })).toThrow(/no option 'sesion'/)
+    expect(wrong({ sesion: 'ada' })).toThrow(/'sesion' is no option of stubEnvironment\(\); those are app/)
     expect(wrong({ ca: 'x'.repeat(4_096) })).toThrow(/have \d+ bytes; Lambda allows 4096/)
     expect(() => readStubEnvironment({})).toThrow(/LAMBDA_TETHER_APP is missing/)
     const variables = { ...stubEnvironment(base), LAMBDA_TETHER_LIVE_UNTIL: 'tomorrow' }
@@ -99,15 +99,15 @@ describe('stubBundle', () => {
     const { path, bytes } = stubBundle(name)
     const text = Buffer.from(bytes).toString()
     expect(basename(path)).toBe(`stub-${name}.cjs`)
-    expect(bytes.length).toBeLessThanOrEqual(100_000)
-    const required = [...text.matchAll(/\brequire\("([^"]+)"\)/g)].map((match) => match[1]!)
+    expect(bytes.length).toBeLessThanOrEqual(75_000)
+    const required = [...text.matchAll(/\b(?:require|import)\("([^"]+)"\)/g)].map((match) => match[1]!)
     expect(required.length).toBeGreaterThan(0)
     expect(required.filter((name) => !isBuiltin(name))).toEqual([])
     expect(text).not.toContain('@aws-sdk')
   })
 
   it('has no other', () => {
-    expect(() => stubBundle('sqs' as 'iot')).toThrow(/no stub bundle 'sqs'; there are iot, api-gateway, mqtt/)
+    expect(() => stubBundle('sqs' as 'iot')).toThrow(/must be one of iot, api-gateway, mqtt, not 'sqs'/)
   })
 })
 
@@ -139,7 +139,7 @@ describe('what travels to local code', () => {
   it('is nothing of the runtime’s and nothing of the stub’s', () => {
     const names = [
       ...['_HANDLER', '_X_AMZN_TRACE_ID', 'AWS_EXECUTION_ENV', 'AWS_LAMBDA_RUNTIME_API', 'LAMBDA_TASK_ROOT'],
-      ...['LAMBDA_RUNTIME_DIR', 'PATH', 'LD_LIBRARY_PATH', 'NODE_PATH', 'PWD', 'SHLVL', 'LANG', 'TZ'],
+      ...['LAMBDA_RUNTIME_DIR', 'PATH', 'LD_LIBRARY_PATH', 'NODE_PATH', 'PWD', 'SHLVL'],
       ...[
         '_LAMBDA_TELEMETRY_LOG_FD',
         'AWS_LAMBDA_INITIALIZATION_TYPE',
@@ -150,6 +150,12 @@ describe('what travels to local code', () => {
     const env = Object.fromEntries(names.map((name) => [name, 'x']))
     expect(travellingEnvironment({ ...env, NODE_EXTRA_CA_CERTS: '/var/runtime/ca-cert.pem' })).toEqual({})
     expect(travellingEnvironment({ NODE_EXTRA_CA_CERTS: '/opt/own.pem' })).not.toEqual({})
+  })
+
+  it('is a time zone and a locale of the function’s own, not those that Lambda sets', () => {
+    expect(travellingEnvironment({ LANG: 'en_US.UTF-8', TZ: ':UTC' })).toEqual({})
+    const own = { LANG: 'de_DE.UTF-8', TZ: 'Asia/Tokyo' }
+    expect(travellingEnvironment(own)).toEqual(own)
   })
 })
 

@@ -7,11 +7,17 @@ import { StubThread } from '../../src/stub/stub-thread.js'
 import { ManualClock } from '../support/manual-clock.js'
 import { stubContext } from '../support/stub-context.js'
 
-it('ends a stub that hangs, before the function’s time is over, and goes without it', async () => {
+/** A stub of its own code. */
+function stubFile(code: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'stub-thread-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const file = join(folder, 'stub.cjs')
-  writeFileSync(file, `require('node:worker_threads').parentPort.on('message', () => { for (;;) {} })`)
+  writeFileSync(file, `const { parentPort } = require('node:worker_threads')\n${code}`)
+  return file
+}
+
+it('ends a stub that hangs, before the function’s time is over, and goes without it', async () => {
+  const file = stubFile(`parentPort.on('message', () => { for (;;) {} })`)
   const clock = new ManualClock()
   const failures: unknown[] = []
   const thread = new StubThread({ file, env: {}, clock, onFailure: (error) => failures.push(error) })
@@ -28,4 +34,18 @@ it('ends a stub that hangs, before the function’s time is over, and goes witho
   await expect(call).rejects.toMatchObject({ code: 'DEADLINE', message: expect.stringContaining('hangs') })
   await expect.poll(() => failures.length).toBe(1)
   await expect(thread.call(input)).rejects.toMatchObject({ code: 'UNREACHABLE' })
+})
+
+it('hands a stub that does not get on no more than eight copies', async () => {
+  // It never says that a copy has left, and tells how many it was given.
+  const file = stubFile(`let copies = 0
+    parentPort.on('message', ({ type, number }) => {
+      if (type === 'mirror') copies += 1
+      else parentPort.postMessage({ type: 'outcome', number, outcome: { kind: 'value', body: new Uint8Array([copies]) } })
+    })`)
+  const thread = new StubThread({ file, env: {}, onFailure: () => {} })
+  onTestFinished(() => thread.close())
+  const facts = callFacts(stubContext(), {}, 'api')
+  for (let n = 0; n < 20; n++) thread.mirror(facts, 'event', '{}')
+  expect(await thread.call({ ...facts, event: eventBytes({}) })).toMatchObject({ body: new Uint8Array([8]) })
 })

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { generateKey } from '../../src/core/seal.js'
 import type { Session } from '../../src/core/session.js'
@@ -44,6 +46,18 @@ describe('a wrapped function', () => {
     onTestFinished(() => made.close())
     await made.open()
     return made
+  }
+
+  /** Takes connections, and never says a word. */
+  async function hangingBroker(): Promise<string> {
+    const sockets = new Set<Socket>()
+    const server = createServer((socket) => sockets.add(socket)).listen(0, '127.0.0.1')
+    onTestFinished(() => {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+    })
+    await once(server, 'listening')
+    return `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`
   }
 
   const CJS = `exports.handler = async (event) => ({ by: 'cloud', event, handler: process.env._HANDLER })`
@@ -131,6 +145,30 @@ describe('a wrapped function', () => {
     const fn = await wrappedFunction(cloud, { name, stub, files })
     expect(await outcome(fn)).toMatchObject({ answer: null, functionError: undefined })
   })
+
+  it.each([
+    ['no session has ever been', () => cloud.mqttUrl, 'mqtt'],
+    ['no session has ever been (AWS IoT)', () => cloud.iotEndpoint, 'iot'],
+    ['the broker hangs', hangingBroker, 'mqtt'],
+  ] as const)(
+    'has time for its own code within Lambda’s default of 3 s where %s',
+    async (_, address, bundle) => {
+      const {
+        name,
+        stub: { ackTimeoutMs: _default, url: _other, ...stub },
+      } = target()
+      const fn = await wrappedFunction(cloud, {
+        name,
+        bundle,
+        files: { 'index.js': CJS },
+        stub: { ...stub, [bundle === 'iot' ? 'endpoint' : 'url']: await address() },
+        timeoutMs: 3_000,
+      })
+      expect((await outcome(fn)).answer).toMatchObject({ by: 'cloud' })
+      // It does not wait again so soon.
+      expect((await outcome(fn)).answer).toMatchObject({ by: 'cloud' })
+    },
+  )
 
   it('hands on what the original throws', async () => {
     const { name, stub } = target()

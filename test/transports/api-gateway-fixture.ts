@@ -85,7 +85,7 @@ export async function startApi({
     AWS_SECRET_ACCESS_KEY: identity.secretAccessKey,
     AWS_SESSION_TOKEN: identity.sessionToken,
   }
-  const relay = createRelay({ env, ...(options.clock && { now: () => options.clock!.now() }) })
+  const relay = createRelay({ env })
   const invoked = {
     async invoke(event: unknown) {
       const result = { requestId: 'r', statusCode: 200, logTail: '', durationMs: 0 } as const

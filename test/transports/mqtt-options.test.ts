@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { iot } from '../../src/transports/iot.js'
 import { iotLight } from '../../src/transports/iot-light.js'
-import type { MqttOptions } from '../../src/transports/mqtt.js'
-import { checkMqttOptions } from '../../src/transports/mqtt-options.js'
+import { type MqttOptions, mqtt } from '../../src/transports/mqtt.js'
+import { mqttSettings } from '../../src/transports/mqtt-options.js'
 import { CLIENTS } from './clients.js'
 
 const url = 'mqtt://localhost'
@@ -14,21 +14,8 @@ describe.each(CLIENTS)('$client', ({ make }) => {
     ['url', 'http://localhost'],
     ['url', 'mqtt://'],
     ['url', 'mqtt://user:secret-word@:1883'],
-    ['username', 1],
-    ['password', Buffer.from('x')],
-    ['ca', {}],
     ['cert', 'a certificate without its key'],
     ['key', 'a key without its certificate'],
-    ['rejectUnauthorized', 'false'],
-    ['frameBytes', 1_023],
-    ['frameBytes', 1_024.5],
-    ['frameBytes', '131072'],
-    ['frameBytes', Number.POSITIVE_INFINITY],
-    ['keepAliveSeconds', 0],
-    ['keepAliveSeconds', 65_536],
-    ['connectTimeoutMs', 0],
-    ['connectTimeoutMs', -1],
-    ['connectTimeoutMs', Number.NaN],
   ])('refuses %s: %o by name, when it is made', (name, value) => {
     const options = { url, [name]: value } as MqttOptions
     expect(() => make(options)).toThrow(
@@ -59,8 +46,34 @@ describe.each(CLIENTS)('$client', ({ make }) => {
   })
 })
 
+test.each([
+  ['username', 1],
+  ['password', Buffer.from('x')],
+  ['ca', {}],
+  ['rejectUnauthorized', 'false'],
+  ['frameBytes', 1_023],
+  ['frameBytes', 1_024.5],
+  ['frameBytes', '131072'],
+  ['frameBytes', Number.POSITIVE_INFINITY],
+  ['keepAliveSeconds', 0],
+  ['keepAliveSeconds', 65_536],
+  ['connectTimeoutMs', 0],
+  ['connectTimeoutMs', -1],
+  ['connectTimeoutMs', Number.NaN],
+])('mqtt() refuses %s: %o by name', (name, value) => {
+  expect(() => mqtt({ url, [name]: value } as MqttOptions)).toThrow(
+    expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining(`'${name}'`) }),
+  )
+})
+
+test('mqtt() shows nobody a password, whatever it is', () => {
+  expect(() => mqtt({ url, username: 'u', password: 123456 as never })).toThrow(
+    /'password' must be a text, not a number\./,
+  )
+})
+
 test('mqtt() refuses a protocol version that is neither 4 nor 5', () => {
-  expect(() => checkMqttOptions({ url, protocolVersion: 3 as 4 })).toThrow(/'protocolVersion'/)
+  expect(() => mqtt({ url, protocolVersion: 3 as 4 })).toThrow(/'protocolVersion'/)
 })
 
 describe('a URL', () => {
@@ -72,11 +85,11 @@ describe('a URL', () => {
     ['mqtts://broker:9000', 'broker', 9000],
     ['mqtt://[::1]:2000', '::1', 2000],
   ])('%s means %s port %i', (text, host, port) => {
-    expect(checkMqttOptions({ url: text }).target).toMatchObject({ host, port })
+    expect(mqttSettings({ url: text }).target).toMatchObject({ host, port })
   })
 
   test('may carry user and password, which are options and no part of any message', () => {
-    const { target } = checkMqttOptions({ url: 'wss://a%40b:c%2Fd@broker/mqtt?x=y' })
+    const { target } = mqttSettings({ url: 'wss://a%40b:c%2Fd@broker/mqtt?x=y' })
     expect(target).toMatchObject({
       username: 'a@b',
       password: 'c/d',
@@ -101,11 +114,6 @@ describe.each([
     ['endpoint', 'https://abc-ats.iot.eu-west-1.amazonaws.com'],
     ['endpoint', ''],
     ['endpoint', 'two words'],
-    ['frameBytes', 131_073],
-    ['frameBytes', 100],
-    ['keepAliveSeconds', 29],
-    ['keepAliveSeconds', 1_201],
-    ['connectTimeoutMs', 0],
   ])('refuses %s: %o by name, when it is made', (name, value) => {
     expect(() => make({ [name]: value })).toThrow(
       expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining(`'${name}'`) }),
@@ -127,13 +135,25 @@ describe('iot', () => {
   test.each([
     ['region', 'everywhere'],
     ['region', ''],
-    ['credentials', { accessKeyId: 'AKIA' }],
-    ['credentials', { accessKeyId: '', secretAccessKey: 'x' }],
+    ['frameBytes', 131_073],
+    ['frameBytes', 100],
+    ['keepAliveSeconds', 29],
+    ['keepAliveSeconds', 1_201],
+    ['connectTimeoutMs', 0],
     ['credentials', 'AKIA'],
     ['credentials', null],
   ])('refuses %s: %o by name, when it is made', (name, value) => {
     expect(() => iot({ [name]: value })).toThrow(
       expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining(`'${name}'`) }),
+    )
+  })
+
+  test('names what is missing in credentials', () => {
+    expect(() => iot({ credentials: { accessKeyId: 'AKIA' } as never })).toThrow(
+      /'credentials.secretAccessKey' must be/,
+    )
+    expect(() => iot({ credentials: { accessKeyId: '', secretAccessKey: 'x' } })).toThrow(
+      /'credentials.accessKeyId' must be/,
     )
   })
 })

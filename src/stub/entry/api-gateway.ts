@@ -14,12 +14,12 @@ if (endpoint === undefined) {
 }
 
 /** The deployable stub for API Gateway, configured by its environment alone. */
-export const handler = deployedStub({
-  ...options,
-  transport: apiGatewayLight({
+export const handler = deployedStub(
+  options,
+  apiGatewayLight({
     endpoint,
     region: functionRegion(),
     credentials: functionCredentials,
     ...(ca === undefined ? {} : { ca }),
   }),
-})
+)

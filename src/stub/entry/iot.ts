@@ -14,7 +14,7 @@ if (endpoint === undefined) {
 }
 
 /** The deployable stub for AWS IoT Core, configured by its environment alone. */
-export const handler = deployedStub({
-  ...options,
-  transport: iotLight({ endpoint, region: functionRegion(), credentials: functionCredentials }),
-})
+export const handler = deployedStub(
+  options,
+  iotLight({ endpoint, region: functionRegion(), credentials: functionCredentials }),
+)

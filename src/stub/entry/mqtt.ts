@@ -13,12 +13,12 @@ if (url === undefined) {
 }
 
 /** The deployable stub for any MQTT broker, configured by its environment alone. */
-export const handler = deployedStub({
-  ...options,
-  transport: mqttLight({
+export const handler = deployedStub(
+  options,
+  mqttLight({
     url,
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
     ...(certKey === undefined ? {} : { key: certKey }),
   }),
-})
+)

@@ -1,0 +1,51 @@
+import { Duplex } from 'node:stream'
+import { WebSocketClient, type WebSocketOptions } from './web-socket-client.js'
+
+// What `ws` takes by default; a broker may join packets.
+const MAX_MESSAGE_BYTES = 100 * 1024 * 1024
+
+/** MQTT's bytes over a WebSocket: each write is one message, and what arrives is joined. */
+export class WebSocketStream extends Duplex {
+  /** When the broker has agreed. Never rejects. */
+  readonly opened: Promise<void>
+  readonly #client: WebSocketClient
+
+  /** Connects. */
+  constructor(target: Pick<WebSocketOptions, 'url' | 'ca' | 'cert' | 'key' | 'rejectUnauthorized'>) {
+    super()
+    this.#client = new WebSocketClient({
+      ...target,
+      protocol: 'mqtt',
+      maxMessageBytes: MAX_MESSAGE_BYTES,
+      onMessage: (payload) => {
+        if (!this.push(payload)) this.#client.pause()
+      },
+    })
+    const { opened, ended } = this.#client
+    this.opened = opened
+    void ended.then(({ error }) => (error === undefined ? this.push(null) : this.destroy(error)))
+  }
+
+  override _read(): void {
+    this.#client.resume()
+  }
+
+  override _write(chunk: Buffer, _encoding: string, callback: (error?: Error | null) => void): void {
+    this.#client.send(chunk, {}, callback)
+  }
+
+  /** One MQTT packet written in pieces becomes one WebSocket message. */
+  override _writev(chunks: { chunk: Buffer }[], callback: (error?: Error | null) => void): void {
+    this._write(Buffer.concat(chunks.map(({ chunk }) => chunk)), 'buffer', callback)
+  }
+
+  override _final(callback: () => void): void {
+    this.#client.close(1000)
+    callback()
+  }
+
+  override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
+    this.#client.destroy()
+    callback(error)
+  }
+}

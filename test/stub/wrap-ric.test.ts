@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { generateKey } from '../../src/core/seal.js'
+import { createSession } from '../../src/create-session.js'
+import { createLocalCloud, type LocalCloud } from '../../src/local/index.js'
+import { mqtt } from '../../src/transports/mqtt.js'
+import { folderOf, outcome, wrappedFunction } from './wrapped-function.js'
+
+/** Where the `index.mjs` of AWS's own runtime for Node lies (`aws-lambda-ric` 4, which is that of Lambda's Node 24). */
+const { AWS_LAMBDA_RIC, REQUIRE_REAL_SERVERS } = process.env
+
+describe.skipIf(AWS_LAMBDA_RIC === undefined && REQUIRE_REAL_SERVERS === undefined)(
+  "a wrapped function in AWS's own runtime, with aws-lambda-ric in AWS_LAMBDA_RIC",
+  () => {
+    let cloud: LocalCloud
+    const key = generateKey()
+    let names = 0
+
+    beforeAll(async () => {
+      if (AWS_LAMBDA_RIC === undefined)
+        throw new Error('AWS_LAMBDA_RIC must be the index.mjs of aws-lambda-ric.')
+      cloud = createLocalCloud()
+      await cloud.open()
+    })
+    afterAll(() => cloud?.close())
+
+    /** A wrapper that is there already puts AWS's runtime in the place of the local cloud's. */
+    async function wrapped(files: Record<string, string>, mode: 'live' | 'mirror' = 'live') {
+      const stage = `stage-${++names}`
+      const layer = await folderOf({
+        'ric.sh': `#!/bin/bash\nexec "$1" "${process.execPath}" "${AWS_LAMBDA_RIC}"\n`,
+      })
+      const parties = { app: 'shop', stage, key, functionId: 'api', url: cloud.mqttUrl, ackTimeoutMs: 500 }
+      const stub = { ...parties, mode, execWrapper: `${layer}/ric.sh` }
+      const fn = await wrappedFunction(cloud, { name: stage, stub, files, layers: [layer] })
+      const session = createSession({ app: 'shop', stage, key, transport: mqtt({ url: cloud.mqttUrl }) })
+      onTestFinished(() => session.close({ signal: AbortSignal.abort() }))
+      return { fn, session }
+    }
+
+    const handled = `async (event, context) => ({ by: 'cloud', event, id: typeof context.awsRequestId, main: process.argv[1] })`
+
+    it.each([
+      ['CommonJS', { 'index.js': `exports.handler = ${handled}` }],
+      ['an ES module', { 'index.mjs': `export const handler = ${handled}` }],
+    ])('is answered by the session, and by itself where none is there (%s)', async (_, files) => {
+      const { fn, session } = await wrapped(files)
+      const own = { by: 'cloud', event: { n: 1 }, id: 'string', main: AWS_LAMBDA_RIC }
+      expect((await outcome(fn, { n: 1 })).answer).toEqual(own)
+      session.serve({
+        functions: {
+          api: async (event: { fail?: true }) => {
+            if (event.fail) throw new RangeError('local')
+            return { by: 'local', event }
+          },
+        },
+      })
+      await session.open()
+      expect((await outcome(fn, { n: 2 })).answer).toEqual({ by: 'local', event: { n: 2 } })
+      expect(await outcome(fn, { fail: true })).toMatchObject({
+        functionError: 'Unhandled',
+        answer: { errorType: 'RangeError', errorMessage: 'local' },
+      })
+      await session.close()
+      expect((await outcome(fn, { n: 1 })).answer).toEqual(own)
+    })
+
+    it('hands on what its own code throws, at once and later', async () => {
+      const code = `exports.handler = (event) => { if (event.sync) throw new RangeError('at once'); return Promise.reject(new TypeError('later')) }`
+      const { fn } = await wrapped({ 'index.js': code })
+      expect((await outcome(fn, { sync: true })).answer).toMatchObject({ errorType: 'RangeError' })
+      expect((await outcome(fn)).answer).toMatchObject({ errorType: 'TypeError', errorMessage: 'later' })
+    })
+
+    it('streams as it would alone', async () => {
+      const code = `exports.handler = awslambda.streamifyResponse(async (event, stream) => { stream.write('in parts'); stream.end() })`
+      const { fn } = await wrapped({ 'index.js': code })
+      const { payload, functionError } = await fn.invoke({})
+      expect(functionError).toBeUndefined()
+      expect(Buffer.from(payload).toString()).toContain('in parts')
+    })
+
+    it('answers itself in mirror mode, and the session gets its events', async () => {
+      const { fn, session } = await wrapped({ 'index.js': `exports.handler = ${handled}` }, 'mirror')
+      await session.open()
+      const next = session.next('api')
+      for (let n = 0, heard = false; !heard && n < 500; n++) {
+        expect((await outcome(fn, { n })).answer).toMatchObject({ by: 'cloud', event: { n } })
+        heard = await Promise.race([next.then(() => true), Promise.resolve(false)])
+      }
+      expect((await next).mirrored).toBe('event')
+    })
+  },
+)
