@@ -1,5 +1,5 @@
 // What running an invocation costs beside the handler's own work, by executor: warm at 1 KB and 6 MB each way, the start of a
-// worker, and the memory of one that is idle. The handler answers with its event, so parsing and printing it is included
+// worker, and the memory of one that is idle; and what bare workers take that do nothing else. The handler answers with its event, so parsing and printing it is included
 // everywhere, as on Lambda. Options: --count N (default 300; a thirtieth of it at 6 MB).
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -28,7 +28,7 @@ export async function run(args) {
     for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text)
     const result = { count: Number(values.count) }
     for (const [name, subject] of Object.entries(subjects)) {
-      result[name] = await measure(subject.executor, subject.build(folder), result.count)
+      result[name] = await measure(subject, folder, result.count)
     }
     return result
   } finally {
@@ -36,16 +36,25 @@ export async function run(args) {
   }
 }
 
-async function measure(makeExecutor, build, count) {
-  const small = await warm(makeExecutor(), build, SMALL_BYTES, count)
-  const large = await warm(makeExecutor(), build, LARGE_BYTES, Math.ceil(count / 30))
-  const { cold, idleMb } = await starts(makeExecutor(), build)
+async function measure({ executor, build, bare, empty }, folder, count) {
+  const made = build(folder)
+  const largeCount = Math.ceil(count / 30)
+  const small = await warm(executor(), made, SMALL_BYTES, count)
+  const bareSmall = bare && (await warm(bare(), made, SMALL_BYTES, count))
+  const large = await warm(executor(), made, LARGE_BYTES, largeCount)
+  const bareLarge = bare && (await warm(bare(), made, LARGE_BYTES, largeCount))
+  const { cold, empties, idleMb } = await starts(executor(), made, empty && (() => empty(folder)))
   return {
     warm1kbP50Ms: ms(small, 0.5),
     warm1kbP99Ms: ms(small, 0.99),
     warm6mbP50Ms: ms(large, 0.5),
     coldP50Ms: ms(cold, 0.5),
     idleWorkerMb: Math.round(idleMb * 10) / 10,
+    ...(bare && {
+      bare1kbP50Ms: ms(bareSmall, 0.5),
+      bare6mbP50Ms: ms(bareLarge, 0.5),
+      emptyP50Ms: ms(empties, 0.5),
+    }),
   }
 }
 
@@ -60,18 +69,24 @@ async function warm(executor, build, bytes, count) {
   return times
 }
 
-/** The first invocations of so many environments, and what the workers of the first few hold once they are idle. */
-async function starts(executor, build) {
+/**
+ * The first invocations of so many environments, by turns with workers that do nothing; and what the workers of the first few
+ * hold once they are idle.
+ */
+async function starts(executor, build, empty) {
   const event = Buffer.from('{}')
   const before = residentMb()
-  const cold = []
+  const [cold, empties] = [[], []]
   let idleMb = 0
   for (let i = 1; i <= COLD_STARTS; i++) {
     cold.push(await execute(executor, build, event, `environment-${i}`))
     if (i === IDLE_WORKERS) idleMb = idleWorkerMb(executor, before)
+    const startedAt = performance.now()
+    await empty?.()
+    empties.push(performance.now() - startedAt)
   }
   await executor.close()
-  return { cold, idleMb }
+  return { cold, empties, idleMb }
 }
 
 // A process has memory of its own; that of threads is the host's; inline there are no workers.

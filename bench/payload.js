@@ -1,11 +1,13 @@
 // Large bodies each way through a local broker with its limits: time, metered units, and, for JSON that compresses, the
 // same again with `compressedRatio`, its bytes on the wire by those of a body that does not. `stored` went through the
-// store: what fits a frame does not. `floorMs`: for what goes through the store the same bytes by bare PUTs and GETs;
-// else what the transport's byte rate takes, or two round trips of the network where that is more.
+// store: what fits a frame does not. `floorMs`: for what goes through the store the same bytes by bare PUTs and GETs; else what
+// the transport's byte rate takes, or two round trips of the network where that is more; where there is no such rate, the same
+// bytes by raw echoes.
 // Options: --transport NAME (default iot), --sizes N,N (bytes, default 100000,1000000,5900000).
 import { parseArgs } from 'node:util'
 import { carrierOf } from './carriers/index.js'
 import { setup } from './invocation/setup.js'
+import { rawEchoesMs } from './payload/raw-echoes.js'
 import { rawTransfersMs } from './payload/raw-transfers.js'
 import { startProcess } from './process/start.js'
 import { median } from './statistics/quantile.js'
@@ -34,26 +36,26 @@ export async function run(args) {
 
 async function measureSizes({ transport, store, roundTripMs, sizes }) {
   const world = await setup({ transport, store, roundTripMs, metered: true })
-  const { limits } = carrierOf(transport).transport(world.url)
+  const { rate } = carrierOf(transport).transport(world.url).limits
   try {
+    const echoes =
+      rate === undefined ? await rawEchoesMs(world, { transport, sizes, count: ROUNDS }) : undefined
     const stub = startProcess(new URL('./invocation/stub-process.js', import.meta.url), world.stubSettings)
     await stub.message('ready')
     await measure(world, stub, { bytes: 1000, count: 1 })
     const cases = []
     for (const bytes of sizes) {
-      const slow = limits.rate?.bytes !== undefined && !store && bytes >= SLOW_BYTES
-      const stored = store && bytes > limits.frameBytes
-      const plain = await measure(world, stub, { bytes, count: slow ? 1 : ROUNDS })
-      const json = await measure(world, stub, { bytes, count: ROUNDS, compressible: true })
+      const count = rate?.bytes !== undefined && !store && bytes >= SLOW_BYTES ? 1 : ROUNDS
+      const plain = await measure(world, stub, { bytes, count })
+      const json = await measure(world, stub, { bytes, count, compressible: true })
+      const framesMs = () => echoes?.get(bytes) ?? pacedMs(rate, bytes, roundTripMs)
       cases.push({
         bytes,
         store,
-        stored,
+        stored: plain.stored,
         roundTripMs,
         ms: plain.ms,
-        floorMs: round(
-          stored ? await rawTransfersMs(world.s3, bytes, ROUNDS) : inlineFloorMs(limits, bytes, roundTripMs),
-        ),
+        floorMs: round(plain.stored ? await rawTransfersMs(world.s3, bytes, ROUNDS) : framesMs()),
         units: plain.units,
         compressedMs: json.ms,
         compressedUnits: json.units,
@@ -68,14 +70,12 @@ async function measureSizes({ transport, store, roundTripMs, sizes }) {
 }
 
 // A connection's rate is for both directions together, and the body goes there and back; each way crosses two networks.
-function inlineFloorMs({ rate }, bytes, roundTripMs) {
-  const pacedMs = rate?.bytes === undefined ? 0 : ((2 * bytes) / rate.bytes) * 1000
-  return Math.max(pacedMs, 2 * roundTripMs)
-}
+const pacedMs = (rate, bytes, roundTripMs) => Math.max(((2 * bytes) / rate.bytes) * 1000, 2 * roundTripMs)
 
 async function measure(world, stub, what) {
   const before = await world.broker.tally()
   const bytes = await world.bytes()
+  const storeBytes = world.storeBytes()
   const done = stub.message('times')
   stub.send({ type: 'run', ...what })
   const { times } = await done
@@ -83,6 +83,7 @@ async function measure(world, stub, what) {
   return {
     ms: round(median(times)),
     units: round((after.units - before.units) / what.count),
+    stored: world.storeBytes() > storeBytes,
     wireBytes: ((await world.bytes()) - bytes) / what.count,
   }
 }

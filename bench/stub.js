@@ -1,35 +1,45 @@
-// What a cold start pays for the IoT stub: its size, and the time to load it in a fresh process next to an empty one.
+// What a cold start pays for a prebuilt stub: its size, and the time to load it in a fresh process next to an empty one, by turns.
+// Options: --transport NAME (default iot), --count N (loads of each, default 25).
 import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
+import { parseArgs, promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { generateKey } from 'lambda-tether'
-import { stubBundle, stubEnvironment } from 'lambda-tether/stub'
+import { stubBundle } from 'lambda-tether/stub'
+import { carrierOf } from './carriers/index.js'
+import { stubSettings } from './invocation/stub-settings.js'
 import { median } from './statistics/quantile.js'
 
-const ROUNDS = 25
 const exec = promisify(execFile)
 
-export async function run() {
-  const { path, bytes } = stubBundle('iot')
+export async function run(args) {
+  const { values } = parseArgs({
+    args,
+    options: { transport: { type: 'string', default: 'iot' }, count: { type: 'string', default: '25' } },
+  })
+  const { transport } = values
+  const { bundle, stubOptions, url } = carrierOf(transport, { brokered: true })
+  const { path, bytes } = stubBundle(bundle)
   const folder = await mkdtemp(join(tmpdir(), 'bench-stub-'))
   try {
     const empty = join(folder, 'empty.cjs')
     await writeFile(empty, '')
-    const endpoint = 'example-ats.iot.us-east-1.amazonaws.com'
+    // Loading connects to nothing.
+    const broker = stubOptions(url(1, { path: '/stage' }))
     const env = {
-      ...stubEnvironment({ app: 'a', stage: 'b', key: generateKey(), endpoint }),
+      ...stubSettings({ app: 'bench', stage: 'dev', key: generateKey(), ...broker }),
       PATH: process.env.PATH,
     }
     const load = []
     const emptyLoad = []
-    for (let i = 0; i < ROUNDS; i++) {
+    for (let i = 0; i < Number(values.count); i++) {
       load.push(await startMs(path, env))
       emptyLoad.push(await startMs(empty, env))
     }
     return {
+      transport,
       bytes: bytes.length,
       gzipBytes: gzipSync(bytes).length,
       loadMs: round(median(load)),

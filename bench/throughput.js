@@ -1,15 +1,18 @@
-// Many stubs, one session, the broker's limits enforced: invocations a second for each number of the session's connections,
-// where two messages suffice and where an acknowledgement makes it three; `limitPerSecond` is what the transport's rate
-// allows that many connections. Options: --transport NAME (default iot), --connections 1,2 (default 1), --stubs N (for
-// each connection, default 8), --seconds N (measured for each, default 10).
+// Many stubs, one session, the broker's limits enforced, 1 KB each way: invocations a second, where two messages suffice and,
+// where messages are limited, where an acknowledgement makes it three. `limitPerSecond` is what the transport's rate allows the
+// session's connections; where it has none, `echoesPerSecond` is what as many raw echoes at once make through the same broker.
+// Options: --transport NAME (default iot), --connections 1,2 (default 1), --stubs 1,8 (for each connection, default 8),
+// --seconds N (measured for each, default 10).
 import { parseArgs } from 'node:util'
 import { carrierOf } from './carriers/index.js'
+import { startAnswering } from './echo/answering.js'
 import { setup } from './invocation/setup.js'
-import { startProcess } from './process/start.js'
 import { quantile } from './statistics/quantile.js'
+import { runLoops } from './throughput/loops.js'
 
-const PROCESSES = 2
-const WARM_UP_SECONDS = 4
+const WARM_UP_SECONDS = 1
+// Until a session that nears a limit has opened its connections.
+const LIMITED_WARM_UP_SECONDS = 4
 
 export async function run(args) {
   const { values } = parseArgs({
@@ -21,50 +24,73 @@ export async function run(args) {
       seconds: { type: 'string', default: '10' },
     },
   })
+  const { transport } = values
+  const { rate } = carrierOf(transport).transport('ws://127.0.0.1:1').limits
+  const measure = rate === undefined ? besideEchoes : (options) => withinRate(rate, options)
   const rows = []
   for (const connections of values.connections.split(',').map(Number))
-    for (const messages of [2, 3])
-      rows.push(
-        await measure({
-          transport: values.transport,
-          connections,
-          messages,
-          stubs: connections * Number(values.stubs),
-          seconds: Number(values.seconds),
-        }),
-      )
-  return { transport: values.transport, rows }
+    for (const stubs of values.stubs.split(',').map((count) => connections * Number(count)))
+      rows.push(...(await measure({ transport, connections, stubs, seconds: Number(values.seconds) })))
+  return { transport, rows }
 }
 
-async function measure({ transport, connections, messages, stubs, seconds }) {
-  const world = await setup({ transport, connections })
-  const { rate } = carrierOf(transport).transport(world.url).limits
-  try {
-    const children = Array.from({ length: PROCESSES }, () =>
-      startProcess(new URL('./throughput/stubs-process.js', import.meta.url), {
-        BENCH_TRANSPORT: transport,
-        BENCH_URL: world.url,
-        BENCH_KEY: world.key,
-        BENCH_FUNCTION: messages === 2 ? 'echo' : 'slow',
-        BENCH_STUBS: String(stubs / PROCESSES),
-        BENCH_WARM_UP_SECONDS: String(WARM_UP_SECONDS),
-        BENCH_SECONDS: String(seconds),
-      }),
-    )
-    const results = await Promise.all(children.map((child) => child.message('done')))
-    await Promise.all(children.map((child) => child.end()))
-    const latencies = results.flatMap((result) => result.latencies)
-    return {
-      connections,
-      messages,
-      invocationsPerSecond: Math.round((latencies.length / seconds) * 10) / 10,
-      lost: results.reduce((sum, result) => sum + result.lost, 0),
-      p50Ms: Math.round(quantile(latencies, 0.5)),
-      p99Ms: Math.round(quantile(latencies, 0.99)),
-      ...(rate && { limitPerSecond: Math.round((connections * rate.frames) / messages) }),
-      ...(world.broker.tally && { discardedByBroker: (await world.broker.tally()).discarded }),
+async function withinRate({ frames }, options) {
+  const rows = []
+  for (const [functionId, messages] of [
+    ['echo', 2],
+    // Slow enough to be acknowledged first.
+    ['slow', 3],
+  ]) {
+    const world = await setup({ ...options, functionId })
+    try {
+      const limitPerSecond = Math.round((options.connections * frames) / messages)
+      const warmUpSeconds = LIMITED_WARM_UP_SECONDS
+      rows.push({ ...(await invocations(world, { ...options, warmUpSeconds })), messages, limitPerSecond })
+    } finally {
+      await world.stop()
     }
+  }
+  return rows
+}
+
+async function besideEchoes(options) {
+  const world = await setup(options)
+  try {
+    const echoesPerSecond = await echoes(world, options)
+    return [{ ...(await invocations(world, options)), messages: 2, echoesPerSecond }]
   } finally {
     await world.stop()
   }
 }
+
+async function echoes(world, { transport, stubs, seconds }) {
+  const answering = await startAnswering({ transport, url: world.sessionUrl })
+  const { latencies } = await runLoops(new URL('./throughput/askers-process.js', import.meta.url), {
+    count: stubs,
+    env: { BENCH_TRANSPORT: transport, BENCH_URL: world.url },
+    warmUpSeconds: WARM_UP_SECONDS,
+    seconds,
+  })
+  await answering.end()
+  return round(latencies.length / seconds)
+}
+
+async function invocations(world, { connections, stubs, seconds, warmUpSeconds = WARM_UP_SECONDS }) {
+  const { latencies, lost } = await runLoops(new URL('./throughput/stubs-process.js', import.meta.url), {
+    count: stubs,
+    env: world.stubSettings,
+    warmUpSeconds,
+    seconds,
+  })
+  return {
+    connections,
+    stubs,
+    invocationsPerSecond: round(latencies.length / seconds),
+    lost,
+    p50Ms: round(quantile(latencies, 0.5)),
+    p99Ms: round(quantile(latencies, 0.99)),
+    ...(world.broker.tally && { discardedByBroker: (await world.broker.tally()).discarded }),
+  }
+}
+
+const round = (value) => Math.round(value * 10) / 10

@@ -1,5 +1,6 @@
 import { createLocalCloud } from 'lambda-tether/local'
 import { onEnd, report } from '../process/child.js'
+import { besideRawEchoes } from './raw-echoes.js'
 import { CREDENTIALS, REGION } from './transport.js'
 
 // API Gateway meters what clients send and what they are sent in units of 32 KB.
@@ -12,12 +13,15 @@ let down = false
 const { api, endpoint } = await cloud.debugStack({
   app: BENCH_APP,
   stage: BENCH_STAGE,
-  through: (relay) => ({
-    async invoke(...args) {
-      if (down) throw new Error('The relay is down.')
-      return relay.invoke(...args)
-    },
-  }),
+  through: (relay) => {
+    const { invoke } = besideRawEchoes(relay, () => api)
+    return {
+      async invoke(...args) {
+        if (down) throw new Error('The relay is down.')
+        return invoke(...args)
+      },
+    }
+  },
 })
 const tally = { messages: 0, units: 0, bytes: 0, relayed: 0, discarded: 0 }
 const meter = (bytes) => {

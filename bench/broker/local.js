@@ -30,6 +30,6 @@ export async function startLocal({ limits = {} } = {}) {
       broker.send({ type: 'tally' })
       return broker.message('tally')
     },
-    stop: () => broker.kill(),
+    stop: () => broker.end(),
   }
 }

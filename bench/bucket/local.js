@@ -4,5 +4,5 @@ import { startProcess } from '../process/start.js'
 export async function startBucket() {
   const server = startProcess(new URL('./local-process.js', import.meta.url))
   const { port, name } = await server.message('ready')
-  return { port, name, stop: () => server.kill() }
+  return { port, name, stop: () => server.end() }
 }

@@ -1,10 +1,12 @@
+import { Waiting } from './waiting.js'
+
 const REQUEST = { app: 'raw', stage: 'bench', role: 'session', name: 'echo' }
 const RESPONSE = { app: 'raw', stage: 'bench', role: 'stub', name: 'asker' }
 
 /** A raw echo of frames over the transport itself: what it costs without seals, messages and invocations. */
 export async function frameEcho(transport) {
   const connections = []
-  let answered = () => {}
+  const waiting = new Waiting()
   return {
     async serve() {
       const connection = await transport.connect(REQUEST, {
@@ -13,12 +15,10 @@ export async function frameEcho(transport) {
       connections.push(connection)
     },
     async listen() {
-      connections.push(await transport.connect(RESPONSE, { onFrame: () => answered() }))
+      connections.push(await transport.connect(RESPONSE, { onFrame: () => waiting.answered() }))
     },
     async ask(payload) {
-      const answer = new Promise((resolve) => {
-        answered = resolve
-      })
+      const answer = waiting.answer()
       await connections.at(-1).send({ ...REQUEST, lane: 0 }, Buffer.from(payload))
       await answer
     },

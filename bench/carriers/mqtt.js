@@ -16,10 +16,15 @@ export const mqttCarrier = {
   /** The prebuilt stub, and what `stubEnvironment` takes besides app, stage and key. */
   bundle: 'mqtt',
   stubOptions: (url) => ({ url }),
-  /** The floor: an echo over the same broker with nothing of this package in it. */
-  echo: ({ url }) => mqttEcho(url),
+  /** The floor: an echo over the same broker with nothing of this package in it. `name` is the asker's among several. */
+  echo: ({ url, name }) => mqttEcho(url, name),
   /** Between invocations, so that no limit of the broker is near. */
   pauseMs: 0,
   /** What a broker meters at least for an invocation: here a message each way, into it and out of it. */
   leastMessages: 4,
+  /**
+   * Of the network, before a cold stub's first answer, TCP's own not among them: CONNECT, SUBSCRIBE, and an invocation,
+   * which crosses both networks and back.
+   */
+  leastRoundTrips: 4,
 }

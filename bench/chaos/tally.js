@@ -24,8 +24,11 @@ export function tally({ results, sessions, inFlightAtCrashes }) {
 }
 
 /** What a report shows that must not be, in words; nothing of a run that kept every promise. */
-export function brokenPromises({ lost, executedTwice, crossAnswered, rerunAfterCrash, inFlightAtCrashes }) {
+export function brokenPromises(report) {
+  const { sent, answered, lost, executedTwice, crossAnswered, rerunAfterCrash, inFlightAtCrashes } = report
   const broken = []
+  // Stubs that found nobody put nothing to the test.
+  if (2 * answered < sent) broken.push(`${answered} of ${sent} answered, less than half`)
   if (lost > 0) broken.push(`${lost} neither answered nor failed with a typed error`)
   if (executedTwice > 0) broken.push(`${executedTwice} started twice by one session`)
   if (crossAnswered > 0) broken.push(`${crossAnswered} answered with what is another's`)

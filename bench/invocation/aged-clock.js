@@ -1,7 +1,7 @@
 // A session younger than a minute challenges whoever it does not know; a developer's is older, a benchmark's is not.
 const AGE_MS = 120_000
 
-/** The machine's clock, but a session made before `begin()` is minutes old after it. */
+/** The machine's clock, but a session that was opened before `begin()` is minutes old after it. */
 export function agedClock() {
   let offsetMs = -AGE_MS
   return {

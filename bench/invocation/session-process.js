@@ -7,7 +7,7 @@ import { s3 } from 'lambda-tether/stores/s3'
 import { CREDENTIALS, REGION } from '../broker/transport.js'
 import { carrierOf } from '../carriers/index.js'
 import { onEnd, report } from '../process/child.js'
-import { residentMb } from '../process/memory.js'
+import { reportMemory } from '../process/measured.js'
 import { agedClock } from './aged-clock.js'
 
 const ACKNOWLEDGED_FIRST_MS = 40
@@ -39,7 +39,6 @@ const session = createSession({
   }),
   connections: { max: Number(BENCH_CONNECTIONS) },
 })
-clock.begin()
 const echo = async (event) => event
 const slow = async (event) => {
   await sleep(ACKNOWLEDGED_FIRST_MS)
@@ -54,8 +53,7 @@ session.serve(
     : { functions: { echo, slow } },
 )
 await session.open()
-process.on('message', ({ type }) => {
-  if (type === 'resident') report('resident', { mb: residentMb() })
-})
+clock.begin()
+reportMemory()
 onEnd(() => session.close())
 report('open')

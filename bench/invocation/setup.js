@@ -2,6 +2,7 @@ import { generateKey } from 'lambda-tether'
 import { stubBundle } from 'lambda-tether/stub'
 import { startBucket } from '../bucket/local.js'
 import { carrierOf } from '../carriers/index.js'
+import { distance } from '../network/distance.js'
 import { startProxy } from '../network/proxy.js'
 import { startProcess } from '../process/start.js'
 import { stubSettings } from './stub-settings.js'
@@ -9,7 +10,7 @@ import { stubSettings } from './stub-settings.js'
 /**
  * A broker, a session, and a network of `roundTripMs` between each party and the broker; with `store`, a bucket as far
  * away. `connections` are the session's; `threads` has its code run in worker threads, not inline; `metered` asks for
- * a broker that has a `tally`.
+ * a broker that has a `tally`; the stub is that of `functionId`.
  */
 export async function setup({
   transport = 'iot',
@@ -18,20 +19,23 @@ export async function setup({
   connections = 1,
   threads = false,
   metered = false,
+  functionId = 'echo',
 } = {}) {
   const carrier = carrierOf(transport, { brokered: true })
   const broker = await carrier.startBroker({ metered })
   const bucket = store ? await startBucket() : undefined
-  const near = await startProxy({ port: carrier.port(broker), roundTripMs })
-  const far = await startProxy({ port: carrier.port(broker), roundTripMs })
+  const near = await distance({ port: carrier.port(broker), roundTripMs })
+  const far = await distance({ port: carrier.port(broker), roundTripMs })
+  // Always a proxy: it counts.
   const toBucket = bucket && (await startProxy({ port: bucket.port, roundTripMs }))
   const key = generateKey()
   const s3 = bucket && { endpoint: `http://127.0.0.1:${toBucket.port}`, bucket: bucket.name }
+  const sessionUrl = carrier.url(near.port, broker)
   const session = startProcess(
     new URL('./session-process.js', import.meta.url),
     {
       BENCH_TRANSPORT: transport,
-      BENCH_URL: carrier.url(near.port, broker),
+      BENCH_URL: sessionUrl,
       BENCH_KEY: key,
       BENCH_CONNECTIONS: String(connections),
       ...(threads && { BENCH_EXECUTOR: 'threads' }),
@@ -45,22 +49,27 @@ export async function setup({
     broker,
     session,
     key,
+    /** What a stub connects to. */
     url,
+    /** What the session connects to. */
+    sessionUrl,
     s3,
     stubSettings: {
       ...stubSettings({
         app: 'bench',
         stage: 'dev',
-        functionId: 'echo',
+        functionId,
         key,
         ...carrier.stubOptions(url),
       }),
       BENCH_BUNDLE: stubBundle(carrier.bundle).path,
     },
+    /** What went to the bucket and from it. */
+    storeBytes: () => toBucket?.bytes() ?? 0,
     /** What the broker's messages and the bucket's objects took on the wire. */
     bytes: async () => (await broker.tally()).bytes + (toBucket?.bytes() ?? 0),
     async stop() {
-      await session.kill()
+      await session.end()
       await Promise.all([near, far, toBucket].map((proxy) => proxy?.stop()))
       await Promise.all([broker.stop(), bucket?.stop()])
     },

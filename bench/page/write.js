@@ -30,7 +30,8 @@ the measurement began.
 
 Each figure stands next to its floor, the least that anything could take in its place, and their ratio. Brokers, network
 delays and AWS's limits are local: \`bench/\` has them. To repeat it all: \`npm run -s bench -- all\`; one part:
-\`npm run -s bench -- all --only cold,units\`; one benchmark, as JSON: \`npm run -s bench -- cold\`.`
+\`npm run -s bench -- all --only cold,units\`; one benchmark, as JSON: \`npm run -s bench -- cold\`; with
+\`--cpu-prof FOLDER\` it leaves CPU profiles of its processes there, and says which functions cost most.`
 }
 
 async function sectionBlocks(section, { figures, folder, subjects }) {

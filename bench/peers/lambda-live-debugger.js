@@ -1,6 +1,6 @@
 import { startLocal } from '../broker/local.js'
 import { CREDENTIALS, REGION } from '../broker/transport.js'
-import { startProxy } from '../network/proxy.js'
+import { distance } from '../network/distance.js'
 import { startProcess } from '../process/start.js'
 import { startDescribeEndpoint } from './describe-endpoint.js'
 import { startWebSocketBridge } from './web-socket-bridge.js'
@@ -14,8 +14,8 @@ export async function lambdaLiveDebugger({ installed, roundTripMs, cold, warm })
   const broker = await startLocal()
   const endpoint = await startDescribeEndpoint(`bench-ats.iot.${REGION}.amazonaws.com`)
   const bridge = await startWebSocketBridge(broker)
-  const near = await startProxy({ port: bridge.port, roundTripMs })
-  const far = await startProxy({ port: bridge.port, roundTripMs })
+  const near = await distance({ port: bridge.port, roundTripMs })
+  const far = await distance({ port: bridge.port, roundTripMs })
   const env = {
     AWS_REGION: REGION,
     AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,

@@ -1,5 +1,9 @@
 /** What this process holds after a collection; start it with `--expose-gc`. */
-export function residentMb() {
+export const residentMb = () => memoryMb().residentMb
+
+/** The same, and what of it is reachable on the main thread's heap: the rest is V8's room, code, threads and libraries. */
+export function memoryMb() {
   globalThis.gc?.()
-  return process.memoryUsage.rss() / 1024 ** 2
+  const { rss, heapUsed } = process.memoryUsage()
+  return { residentMb: rss / 1024 ** 2, heapMb: heapUsed / 1024 ** 2 }
 }

@@ -1,7 +1,10 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { profileFlags } from '../profile/flags.js'
 
+const BENCH = fileURLToPath(new URL('..', import.meta.url))
 const END_WITHIN_MS = 20_000
 
 /**
@@ -9,16 +12,17 @@ const END_WITHIN_MS = 20_000
  * one prints goes nowhere; its errors do not.
  */
 export function startProcess(file, env = {}, { execArgv = [], quiet = false } = {}) {
-  const child = fork(fileURLToPath(file), {
+  const path = fileURLToPath(file)
+  const child = fork(path, {
     env: { PATH: process.env.PATH, ...env },
-    execArgv,
+    execArgv: [...profileFlags(partOf(path)), ...execArgv],
     stdio: ['ignore', quiet ? 'ignore' : 'inherit', 'inherit', 'ipc'],
   })
   let expected = false
   const exit = once(child, 'exit')
   const died = exit.then(([code, signal]) => {
     if (expected && (code === 0 || signal === 'SIGKILL')) return
-    throw new Error(`The benchmark's process ${fileURLToPath(file)} ended with ${code ?? signal}.`)
+    throw new Error(`The benchmark's process ${path} ended with ${code ?? signal}.`)
   })
   // Whoever waits for a message is told; a process that nobody waits for must not bring this one down.
   died.catch(() => {})
@@ -57,6 +61,12 @@ export function startProcess(file, env = {}, { execArgv = [], quiet = false } = 
     },
   }
 }
+
+// Such as `invocation-session-process`.
+const partOf = (path) =>
+  relative(BENCH, path)
+    .replace(/\.m?js$/, '')
+    .replaceAll(sep, '-')
 
 function withResolvers() {
   let resolve

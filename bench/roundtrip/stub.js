@@ -8,7 +8,7 @@ import { functionSide } from './function-side.js'
 const { BENCH_TRANSPORT, BENCH_URL: url, BENCH_COUNT, BENCH_WARM_UP } = process.env
 const carrier = carrierOf(BENCH_TRANSPORT)
 const { handler } = createRequire(import.meta.url)(stubBundle(carrier.bundle).path)
-const echo = await carrier.echo({ url, transport: carrier.transport(url) })
+const echo = await carrier.echo({ url, transport: carrier.transport(url), name: 'asker' })
 const { pauseMs } = carrier
 const times = await functionSide({
   handler,

@@ -52,7 +52,20 @@ const stub = {
 const coldMqtt = {
   id: 'cold mqtt',
   ...facts,
-  result: { coldMs0: 90, coldMs45: 405, emptyMs: 30, roundTrips45: 7 },
+  result: { coldMs0: 90, coldMs45: 405, emptyMs: 30, roundTrips45: 7, leastRoundTrips: 4 },
+}
+const row = { connections: 1, messages: 2, lost: 0, p50Ms: 4, p99Ms: 9 }
+const throughputMqtt = {
+  id: 'throughput mqtt',
+  ...facts,
+  result: { rows: [{ ...row, stubs: 8, invocationsPerSecond: 1_500, echoesPerSecond: 6_000 }] },
+}
+const throughputIot = {
+  id: 'throughput iot',
+  ...facts,
+  result: {
+    rows: [{ ...row, stubs: 8, invocationsPerSecond: 42.5, limitPerSecond: 50, discardedByBroker: 1 }],
+  },
 }
 
 /** What the page in docs was written from; nothing before the benchmarks have run. */
@@ -75,7 +88,7 @@ describe('the page of benchmarks', () => {
     const text = await page(stub, coldMqtt)
     expect(text).toContain('2026-11-21, commit abc1234: 2 × A CPU, 8 GB, Linux x64; node 20.0.0.')
     expect(text).toContain('| iot | 97.5 KB | 33 KB | 30 ms | 20 ms | 1.50 × (+10 ms) |')
-    expect(text).toContain('| mqtt | 90 ms | 30 ms | 3.00 × | 405 ms | 7 |')
+    expect(text).toContain('| mqtt | 90 ms | 30 ms | 3.00 × | 405 ms | 7 | 4 | 1.75 × |')
   })
 
   it('has plots that say their values, and no number that is none', async () => {
@@ -85,6 +98,13 @@ describe('the page of benchmarks', () => {
     expect(svg).toContain('>405 ms</text>')
     expect(svg).toContain('>floor 30 ms</text>')
     expect(text + svg).not.toMatch(/NaN|undefined|Infinity/)
+  })
+
+  it('has throughput beside the limit of a connection, or beside raw echoes where there is none', async () => {
+    const text = await page(throughputMqtt, throughputIot)
+    expect(text).toContain('| iot: 1, 2 messages | 42.5 | 50 | 0.85 × | 4.0 ms | 9.0 ms | 0 | 1 |')
+    expect(text).toContain('| mqtt: 8 | 1,500 | 6,000 | 0.25 × | 4.0 ms | 9.0 ms | 0 | – |')
+    expect(await page(throughputMqtt)).not.toContain("the session's connections")
   })
 
   it('says what failed, and keeps what its other runs measured', async () => {
@@ -101,9 +121,10 @@ describe('the page of benchmarks', () => {
 
   it.skipIf(written.size === 0)('is in docs as its figures write it', async () => {
     // Those that it was written for are those that have figures.
-    const labelled = (benchmark: string) =>
-      [...written.keys()].filter((id) => id.startsWith(`${benchmark} `)).map((id) => id.split(' ')[1]!)
-    const subjects = { quick: false, transports: labelled('roundtrip'), brokered: labelled('cold') }
+    const ids = [...written.keys()].filter((id) => id.startsWith('roundtrip '))
+    const transports = ids.map((id) => id.split(' ')[1]!)
+    const brokered = transports.filter((name) => name !== 'memory')
+    const subjects = { quick: false, transports, brokered }
     await writePage(folder, written, subjects)
     for (const file of ['benchmarks.md', 'benchmarks/roundtrip.svg', 'benchmarks/throughput.svg'])
       expect(await readFile(join(folder, file), 'utf8')).toBe(readFileSync(join(root, 'docs', file), 'utf8'))

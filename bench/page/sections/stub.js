@@ -2,10 +2,14 @@ import { bytes, ms, plain, ratio, table } from '../text.js'
 
 export const stub = {
   benchmark: 'stub',
-  title: 'The stub bundle',
-  runs: () => [{ label: 'iot', args: [] }],
+  title: 'The stub bundles',
+  runs: ({ quick, brokered }) =>
+    brokered.map((name) => ({
+      label: name,
+      args: ['--transport', name, '--count', quick ? '3' : '25'],
+    })),
   write: (results) => [
-    'What a cold start pays before any network: the size of the bundle, and a process that loads it. **Floor:** a process that loads an empty file.',
+    'What a cold start pays before any network: the size of each bundle, and a process that loads it. **Floor:** a process that loads an empty file.',
     table(
       ['bundle', 'size', 'gzipped', 'load', 'empty file', 'ratio'],
       results.map(([name, result]) => [

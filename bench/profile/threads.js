@@ -1,0 +1,13 @@
+// Loaded before a benchmark's process that is profiled (`--import`): its worker threads leave profiles beside its own.
+// The package starts them with no flags of the process's.
+import { syncBuiltinESMExports } from 'node:module'
+import threads from 'node:worker_threads'
+
+const flags = process.execArgv.filter((flag) => flag.startsWith('--cpu-prof'))
+
+threads.Worker = class extends threads.Worker {
+  constructor(file, options) {
+    super(file, { ...options, execArgv: [...flags, ...(options?.execArgv ?? [])] })
+  }
+}
+syncBuiltinESMExports()
