@@ -20,16 +20,22 @@ export class Tether {
   }
 
   visit(node) {
-    if (!(node instanceof LambdaFunction) || !/^nodejs/.test(node.runtime?.name ?? '')) return
+    if (!(node instanceof LambdaFunction) || !/^nodejs[2-9]\d\.x$/.test(node.runtime?.name ?? '')) return
     const { timeout, ...stub } = this.#options
     const { app, stage, session } = stub
+    const own = node.node.defaultChild
+    // A wrapper that is there already is run as well.
+    const execWrapper = Stack.of(node).resolve(own.environment)?.variables?.AWS_LAMBDA_EXEC_WRAPPER
     node.addLayers(this.#layer(Stack.of(node)))
-    const variables = stubEnvironment({ ...stub, functionId: node.node.id })
+    const variables = stubEnvironment({
+      ...stub,
+      functionId: node.node.id,
+      ...(execWrapper && { execWrapper }),
+    })
     for (const [name, value] of Object.entries(variables)) node.addEnvironment(name, value)
     node.addEnvironment('AWS_LAMBDA_EXEC_WRAPPER', LAYER_WRAPPER)
     const policy = iotPolicy({ app, stage, role: 'stub', ...(session && { session }) })
     for (const statement of policy.Statement) node.addToRolePolicy(PolicyStatement.fromJson(statement))
-    const own = node.node.defaultChild
     if (own instanceof CfnFunction) own.timeout = Math.max(own.timeout ?? 3, timeout.toSeconds())
   }
 

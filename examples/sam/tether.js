@@ -16,7 +16,9 @@ export function withTether(template, { timeout = 60, ...options }) {
   const functions = Object.entries(live.Resources).filter(
     ([, { Type, Properties = {} }]) =>
       /^AWS::(Lambda|Serverless)::Function$/.test(Type) &&
-      /^nodejs/.test(Properties.Runtime ?? (Type.includes('Serverless') ? globals.Runtime : '') ?? ''),
+      /^nodejs[2-9]\d\.x$/.test(
+        Properties.Runtime ?? (Type.includes('Serverless') ? globals.Runtime : '') ?? '',
+      ),
   )
   for (const [id, { Type, Properties }] of functions) {
     const inherited = Type === 'AWS::Serverless::Function' ? globals : {}
@@ -25,6 +27,8 @@ export function withTether(template, { timeout = 60, ...options }) {
       throw new Error(`${id} has five layers; Lambda allows no more.`)
     Properties.Layers = [...layers, { Ref: LAYER }]
     const own = Properties.Environment?.Variables ?? {}
+    const execWrapper =
+      own.AWS_LAMBDA_EXEC_WRAPPER ?? inherited.Environment?.Variables?.AWS_LAMBDA_EXEC_WRAPPER
     Properties.Environment = {
       Variables: {
         ...own,
@@ -32,11 +36,12 @@ export function withTether(template, { timeout = 60, ...options }) {
         ...stubEnvironment({
           ...options,
           functionId: id,
-          ...(own.AWS_LAMBDA_EXEC_WRAPPER && { execWrapper: own.AWS_LAMBDA_EXEC_WRAPPER }),
+          ...(execWrapper && { execWrapper }),
         }),
       },
     }
-    Properties.Timeout = Math.max(Properties.Timeout ?? inherited.Timeout ?? 3, timeout)
+    // A parameter's value is not known here, and stays.
+    if (Number(Properties.Timeout ?? inherited.Timeout ?? 3) < timeout) Properties.Timeout = timeout
     const { app, stage, session } = options
     const policy = iotPolicy({ app, stage, role: 'stub', ...(session && { session }) })
     if (Type === 'AWS::Serverless::Function' && Properties.Role === undefined)

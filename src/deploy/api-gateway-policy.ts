@@ -1,5 +1,6 @@
-import { TetherError } from '../core/errors.js'
-import { type ArnPlace, arnPrefix, checkMatch, PLACE_OPTIONS, shown } from './arn-place.js'
+import { checkFlag, matching } from '../core/option-checks.js'
+import { checkOptions, required } from '../core/options.js'
+import { type ArnPlace, arnPrefix, placeChecks } from './arn-place.js'
 import { API_STAGE } from './debug-stack-api.js'
 import type { IamPolicy } from './iot-policy.js'
 
@@ -17,8 +18,6 @@ export interface ApiGatewayPolicyOptions extends ArnPlace {
   readonly post?: boolean
 }
 
-const OPTIONS: readonly string[] = ['apiId', 'apiStage', 'post', ...PLACE_OPTIONS]
-
 /**
  * The least that one side of a session needs of the debug stack's API, as an identity-based IAM policy. It is the same for
  * the developer's identity and the function's role: both connect, and both post to the other's connection.
@@ -28,7 +27,16 @@ const OPTIONS: readonly string[] = ['apiId', 'apiStage', 'post', ...PLACE_OPTION
  * @throws TetherError `INVALID_OPTION` naming the option
  */
 export function apiGatewayPolicy(options: ApiGatewayPolicyOptions): IamPolicy {
-  const { apiId, apiStage = API_STAGE, post = true } = checkOptions(options)
+  const {
+    apiId,
+    apiStage = API_STAGE,
+    post = true,
+  } = checkOptions('apiGatewayPolicy', options, {
+    apiId: required(matching(/^[a-z0-9]{1,64}$/, "an API's id, such as a1b2c3d4e5")),
+    apiStage: matching(/^[A-Za-z0-9_-]{1,128}$/, '1 to 128 letters, digits, - or _'),
+    post: checkFlag,
+    ...placeChecks,
+  })
   const api = `${arnPrefix('execute-api', options)}${apiId}/${apiStage}`
   return {
     Version: '2012-10-17',
@@ -52,24 +60,4 @@ export function apiGatewayPolicy(options: ApiGatewayPolicyOptions): IamPolicy {
         : []),
     ],
   }
-}
-
-function checkOptions(options: ApiGatewayPolicyOptions): ApiGatewayPolicyOptions {
-  if (typeof options !== 'object' || options === null) {
-    throw new TetherError('INVALID_OPTION', 'apiGatewayPolicy() takes an object: { apiId }.')
-  }
-  const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name))
-  if (unknown !== undefined) {
-    throw new TetherError(
-      'INVALID_OPTION',
-      `apiGatewayPolicy() has no option '${unknown}'; it has ${OPTIONS.join(', ')}.`,
-    )
-  }
-  const { apiId, apiStage, post } = options
-  checkMatch('apiId', apiId ?? null, /^[a-z0-9]{1,64}$/, "an API's id, such as a1b2c3d4e5")
-  checkMatch('apiStage', apiStage, /^[A-Za-z0-9_-]{1,128}$/, '1 to 128 letters, digits, - or _')
-  if (post !== undefined && typeof post !== 'boolean') {
-    throw new TetherError('INVALID_OPTION', `'post' must be true or false, not ${shown(post)}.`)
-  }
-  return options
 }

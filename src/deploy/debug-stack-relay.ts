@@ -73,6 +73,10 @@ export function relayResources(code: string, logRetentionDays: number, tags: Tag
             TABLE_NAME: ref('Connections'),
             // Only CloudFormation knows the domain of every partition.
             AWS_ENDPOINT_URL_DYNAMODB: substitute('https://dynamodb.${AWS::Region}.${AWS::URLSuffix}'),
+            // Below a domain of one's own, where a client may come from, there may be no stage to post to.
+            AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: substitute(
+              `https://\${Api}.execute-api.\${AWS::Region}.\${AWS::URLSuffix}/${API_STAGE}`,
+            ),
           },
         },
         LoggingConfig: { LogGroup: ref('RelayLogs') },

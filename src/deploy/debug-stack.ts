@@ -1,7 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: CloudFormation fills it in
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { TetherError } from '../core/errors.js'
+import { recordOf } from '../core/option-checks.js'
+import { type Checks, checkOptions, invalidOption, mustBe, required } from '../core/options.js'
 import { checkPart } from '../core/transport.js'
 import { runFile } from '../run-files.js'
 import { apiResources } from './debug-stack-api.js'
@@ -40,7 +41,12 @@ export interface CloudFormationTemplate {
  * @throws TetherError `INVALID_OPTION` naming the option; `EXECUTION_FAILED` where the built relay is missing
  */
 export function debugStackTemplate(options: DebugStackOptions): CloudFormationTemplate {
-  const { app, stage, tags = {}, logRetentionDays = 7 } = checkOptions(options)
+  const {
+    app,
+    stage,
+    tags = {},
+    logRetentionDays = 7,
+  } = checkOptions('debugStackTemplate', options, stackChecks)
   const code = readFileSync(runFile('relay'), 'utf8')
   return {
     AWSTemplateFormatVersion: '2010-09-09',
@@ -66,8 +72,8 @@ export function debugStackTemplate(options: DebugStackOptions): CloudFormationTe
  * replaced and a hash tells the names apart.
  * @throws TetherError `INVALID_OPTION` naming the option
  */
-export function debugStackName({ app, stage }: Pick<DebugStackOptions, 'app' | 'stage'>): string {
-  for (const [option, value] of Object.entries({ app, stage })) checkPart(option, value)
+export function debugStackName(options: Pick<DebugStackOptions, 'app' | 'stage'>): string {
+  const { app, stage } = checkOptions<DebugStackOptions>('debugStackName', options, stackChecks)
   const name = `${stage}-${app}`
   if (/^[A-Za-z][A-Za-z0-9-]{0,115}$/.test(name)) return `${name}-debug-stack`
   const hash = createHash('sha256')
@@ -78,34 +84,17 @@ export function debugStackName({ app, stage }: Pick<DebugStackOptions, 'app' | '
   return `lt-${plain.slice(0, 80)}-${hash}-debug-stack`.replace(/-{2,}/g, '-')
 }
 
-const OPTIONS: readonly string[] = ['app', 'stage', 'tags', 'logRetentionDays']
-
 // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 const RETENTION_DAYS: readonly unknown[] = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ]
 
-function checkOptions(options: DebugStackOptions): DebugStackOptions {
-  if (typeof options !== 'object' || options === null) {
-    throw new TetherError('INVALID_OPTION', 'debugStackTemplate() takes an object: { app, stage }.')
-  }
-  const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name))
-  if (unknown !== undefined) {
-    throw new TetherError(
-      'INVALID_OPTION',
-      `debugStackTemplate() has no option '${unknown}'; it has ${OPTIONS.join(', ')}.`,
-    )
-  }
-  const { app, stage, tags, logRetentionDays } = options
-  for (const [option, value] of Object.entries({ app, stage })) checkPart(option, value)
-  if (tags !== undefined) checkTags(tags)
-  if (logRetentionDays !== undefined && !RETENTION_DAYS.includes(logRetentionDays)) {
-    throw new TetherError(
-      'INVALID_OPTION',
-      `'logRetentionDays' must be one of ${RETENTION_DAYS.join(', ')}, not ${String(logRetentionDays)}.`,
-    )
-  }
-  return options
+const stackChecks: Checks<DebugStackOptions> = {
+  app: required(checkPart),
+  stage: required(checkPart),
+  tags: checkTags,
+  logRetentionDays: (name, value) =>
+    mustBe(`one of ${RETENTION_DAYS.join(', ')}`, RETENTION_DAYS.includes(value), name, value),
 }
 
 // What all of the stack's services take. https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html
@@ -114,22 +103,23 @@ const MAX_TAGS = 50
 const MAX_TAG_KEY = 128
 const MAX_TAG_VALUE = 256
 
-function checkTags(tags: unknown): void {
-  if (typeof tags !== 'object' || tags === null || Array.isArray(tags)) {
-    throw new TetherError('INVALID_OPTION', "'tags' must be an object of texts by key.")
-  }
-  const count = Object.keys(tags).length
-  if (count > MAX_TAGS) {
-    throw new TetherError('INVALID_OPTION', `'tags' has ${count} tags; AWS allows ${MAX_TAGS}.`)
-  }
-  for (const [key, value] of Object.entries(tags)) {
-    const goodKey = key !== '' && key.length <= MAX_TAG_KEY && TAG_TEXT.test(key) && !/^aws:/i.test(key)
-    const goodValue = typeof value === 'string' && value.length <= MAX_TAG_VALUE && TAG_TEXT.test(value)
-    if (goodKey && goodValue) continue
-    throw new TetherError(
-      'INVALID_OPTION',
-      `'tags' has '${key}': a key has 1 to ${MAX_TAG_KEY} characters and does not begin with 'aws:', a value has at most ` +
-        `${MAX_TAG_VALUE}; both are of letters, digits, spaces and _.:/=+-@.`,
+function checkTags(name: string, value: unknown): void {
+  recordOf('an object of texts by key', checkTag)(name, value)
+  const count = Object.keys(value as object).length
+  if (count > MAX_TAGS) throw invalidOption(name, `has ${count} tags; AWS allows ${MAX_TAGS}`)
+  const wrong = Object.keys(value as object).find((key) => !isTagKey(key))
+  if (wrong !== undefined)
+    throw invalidOption(
+      name,
+      `has '${wrong}': a key has 1 to ${MAX_TAG_KEY} letters, digits, spaces and _.:/=+-@, and does not begin with 'aws:'`,
     )
-  }
+}
+
+function checkTag(name: string, value: unknown): void {
+  const holds = typeof value === 'string' && value.length <= MAX_TAG_VALUE && TAG_TEXT.test(value)
+  mustBe(`at most ${MAX_TAG_VALUE} letters, digits, spaces and _.:/=+-@`, holds, name, value)
+}
+
+function isTagKey(key: string): boolean {
+  return key !== '' && key.length <= MAX_TAG_KEY && TAG_TEXT.test(key) && !/^aws:/i.test(key)
 }

@@ -1,5 +1,5 @@
 import { TetherError } from '../core/errors.js'
-import { awsFailure, loadIam } from './live-account.js'
+import { type Account, awsFailure, loadIam, withAccount } from './live-account.js'
 import { type LiveJob, makeLive } from './live-change.js'
 import { downloadCode } from './live-function.js'
 import { publishLayer } from './live-layer.js'
@@ -45,13 +45,17 @@ export interface LiveFunctionReport {
  * `MISSING_DEPENDENCY`, `STORE_FAILED`, `ABORTED`
  */
 export async function goLive(options: LiveOptions): Promise<LiveReport> {
-  const complete = completeLiveOptions(options)
+  const complete = completeLiveOptions('goLive', options)
   if (complete.policy === 'manage' && complete.bundle !== 'mqtt') await loadIam()
-  const found = await survey(complete)
+  return withAccount(complete, (account) => makeAllLive(account, complete))
+}
+
+async function makeAllLive(account: Account, complete: CompleteLiveOptions): Promise<LiveReport> {
+  const found = await survey(account, complete)
   const refused = found.prepared.filter(({ refusals }) => refusals.length > 0)
   if (refused.length > 0 && complete.onRefused === 'fail') throw refusal(refused)
   const going = found.prepared.filter(isGoing)
-  const functions = going.length === 0 ? [] : await changeAll(going, found, complete)
+  const functions = going.length === 0 ? [] : await changeAll(account, going, found, complete)
   const reports = new Map([...functions, ...refused.map(refusedReport)].map((one) => [one.functionName, one]))
   return {
     functions: found.prepared.map((one) => reports.get(nameOf(one))!),
@@ -62,8 +66,9 @@ export async function goLive(options: LiveOptions): Promise<LiveReport> {
 type Going = Prepared & { readonly ready: Ready }
 
 async function changeAll(
+  account: Account,
   going: readonly Going[],
-  { account, policies, layer, layerArn, stubZip }: Survey,
+  { policies, layer, layerArn, stubZip }: Survey,
   options: CompleteLiveOptions,
 ): Promise<LiveFunctionReport[]> {
   const { signal, snapshots } = options
@@ -108,7 +113,7 @@ async function changeAll(
 
 /** The error of a call that took back what it had changed, or could not. */
 async function takenBack(
-  account: Survey['account'],
+  account: Account,
   options: CompleteLiveOptions,
   going: readonly Going[],
   cause: unknown,

@@ -1,7 +1,8 @@
-import { TetherError } from '../core/errors.js'
+import { oneOf } from '../core/option-checks.js'
+import { checkOptions, required } from '../core/options.js'
 import { checkPart } from '../core/transport.js'
 import { clientIdPrefix, keptTopicOf, TOPIC_ROOT, topicOf, topicPart } from '../transports/mqtt-topics.js'
-import { type ArnPlace, arnPrefix, PLACE_OPTIONS, shown } from './arn-place.js'
+import { type ArnPlace, arnPrefix, placeChecks } from './arn-place.js'
 
 /** Whom {@link iotPolicy} is for, and where. */
 export interface IotPolicyOptions extends ArnPlace {
@@ -42,7 +43,18 @@ export interface IamPolicy {
  * @throws TetherError `INVALID_OPTION` naming the option
  */
 export function iotPolicy(options: IotPolicyOptions): IamPolicy {
-  const { app, stage, role, session } = checkOptions(options)
+  const {
+    app,
+    stage,
+    role,
+    session = 'default',
+  } = checkOptions('iotPolicy', options, {
+    app: required(checkPart),
+    stage: required(checkPart),
+    role: required(oneOf('session', 'stub')),
+    session: checkPart,
+    ...placeChecks,
+  })
   const topics = `${TOPIC_ROOT}/${topicPart(app)}/${topicPart(stage)}`
   const toSession = `topic/${topics}/session/${topicPart(session)}/*`
   // Sessions of one name tell each other, on its first lane, who holds it.
@@ -78,25 +90,4 @@ export function iotPolicy(options: IotPolicyOptions): IamPolicy {
         : []),
     ],
   }
-}
-
-const OPTIONS: readonly string[] = ['app', 'stage', 'role', 'session', ...PLACE_OPTIONS]
-
-function checkOptions(options: IotPolicyOptions): IotPolicyOptions & { readonly session: string } {
-  if (typeof options !== 'object' || options === null) {
-    throw new TetherError('INVALID_OPTION', 'iotPolicy() takes an object: { app, stage, role }.')
-  }
-  const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name))
-  if (unknown !== undefined) {
-    throw new TetherError(
-      'INVALID_OPTION',
-      `iotPolicy() has no option '${unknown}'; it has ${OPTIONS.join(', ')}.`,
-    )
-  }
-  const { app, stage, role, session = 'default' } = options
-  if (role !== 'session' && role !== 'stub') {
-    throw new TetherError('INVALID_OPTION', `'role' must be 'session' or 'stub', not ${shown(role)}.`)
-  }
-  for (const [name, value] of Object.entries({ app, stage, session })) checkPart(name, value)
-  return { ...options, session }
 }

@@ -1,7 +1,9 @@
 import type { IAMClient } from '@aws-sdk/client-iam'
 import type { FunctionConfiguration, LambdaClient } from '@aws-sdk/client-lambda'
 import { abortError, TetherError } from '../core/errors.js'
-import { type CredentialsOption, checkAwsOptions, sdkClientConfig } from '../transports/aws-sdk.js'
+import { checkHttpUrl } from '../core/option-checks.js'
+import type { Checks } from '../core/options.js'
+import { awsChecks, type CredentialsOption, sdkClientConfig } from '../transports/aws-sdk.js'
 
 /** Whose functions, and how to reach them. What is left out the AWS SDK finds in the environment and the profile. */
 export interface AccountOptions {
@@ -14,6 +16,13 @@ export interface AccountOptions {
   readonly iamEndpoint?: string
 }
 
+/** A check for each of {@link AccountOptions}. */
+export const accountChecks: Checks<AccountOptions> = {
+  ...awsChecks,
+  lambdaEndpoint: checkHttpUrl,
+  iamEndpoint: checkHttpUrl,
+}
+
 type Commands = typeof import('@aws-sdk/client-lambda')
 type IamCommands = typeof import('@aws-sdk/client-iam')
 
@@ -23,21 +32,22 @@ export interface Account {
   readonly commands: Commands
   /** Loaded when it is first asked for. @throws TetherError `MISSING_DEPENDENCY` */
   iam(): Promise<{ readonly client: IAMClient; readonly commands: IamCommands }>
-  region(): Promise<string>
+  readonly region: string
 }
 
-// Lambda takes 15 control-plane calls a second from an account, all callers together.
-const MAX_ATTEMPTS = 8
-/** Long enough for 50 MB of code over a slow line. */
-const REQUEST_TIMEOUT_MS = 120_000
-
-/** Loads the AWS SDK's clients. @throws TetherError `MISSING_DEPENDENCY`, `INVALID_OPTION` */
-export async function openAccount(options: AccountOptions): Promise<Account> {
-  checkAwsOptions(options)
-  const commands = await loaded('client-lambda', () => import('@aws-sdk/client-lambda'))
+/**
+ * Does something with the AWS SDK's clients, and closes their connections when it is done.
+ * @throws TetherError `MISSING_DEPENDENCY`, `INVALID_OPTION`, and what the work throws
+ */
+export async function withAccount<T>(
+  options: AccountOptions,
+  work: (account: Account) => Promise<T>,
+): Promise<T> {
+  const commands = await loaded(() => import('@aws-sdk/client-lambda'))
   const lambda = new commands.LambdaClient(clientOptions(options, options.lambdaEndpoint))
+  const region = await regionOf(lambda)
   let iam: ReturnType<Account['iam']> | undefined
-  return {
+  const account: Account = {
     lambda,
     commands,
     iam() {
@@ -47,13 +57,40 @@ export async function openAccount(options: AccountOptions): Promise<Account> {
       }))
       return iam
     },
-    region: async () => await lambda.config.region(),
+    region,
+  }
+  try {
+    return await work(account)
+  } finally {
+    lambda.destroy()
+    void iam?.then(
+      ({ client }) => client.destroy(),
+      () => {},
+    )
   }
 }
 
+async function regionOf(lambda: LambdaClient): Promise<string> {
+  try {
+    return await lambda.config.region()
+  } catch (cause) {
+    lambda.destroy()
+    throw new TetherError(
+      'INVALID_OPTION',
+      "'region' is missing, and the AWS SDK finds none: pass it, set AWS_REGION, or log in.",
+      { cause },
+    )
+  }
+}
+
+// Lambda takes 15 control-plane calls a second from an account, all callers together.
+const MAX_ATTEMPTS = 8
+/** Long enough for 50 MB of code over a slow line. */
+const REQUEST_TIMEOUT_MS = 120_000
+
 /** @throws TetherError `MISSING_DEPENDENCY` */
 export function loadIam(): Promise<IamCommands> {
-  return loaded('client-iam', () => import('@aws-sdk/client-iam'))
+  return loaded(() => import('@aws-sdk/client-iam'))
 }
 
 /** Whether an error is one of the AWS errors of these names. */
@@ -108,13 +145,14 @@ export function abortable(signal: AbortSignal | undefined): { abortSignal?: Abor
   return signal === undefined ? {} : { abortSignal: signal }
 }
 
-async function loaded<T>(name: string, load: () => Promise<T>): Promise<T> {
+// Both are named whichever is missing: who installs one would be told of the other next.
+async function loaded<T>(load: () => Promise<T>): Promise<T> {
   try {
     return await load()
   } catch (cause) {
     throw new TetherError(
       'MISSING_DEPENDENCY',
-      `Going live and back needs the AWS SDK. Run: npm install @aws-sdk/${name}`,
+      'Going live and back needs the AWS SDK. Run: npm install @aws-sdk/client-lambda @aws-sdk/client-iam',
       { cause },
     )
   }

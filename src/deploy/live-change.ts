@@ -71,6 +71,8 @@ export async function makeLive(job: LiveJob, tools: LiveTools): Promise<boolean>
   const { functionName, stubZip } = job
   let { settings, snapshot } = job
   let [tagged, configured, changed] = [job.live, false, false]
+  // What is wrapped keeps its runtime and its layers.
+  let confirmed = job.live || settings.mode === 'wrap'
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const state = await settledFunction(account, functionName, patienceOf(tools))
     const id = state.facts.environment[SNAPSHOT_VARIABLE]
@@ -84,7 +86,10 @@ export async function makeLive(job: LiveJob, tools: LiveTools): Promise<boolean>
     if (state.given.LastUpdateStatus === 'Failed' && (changed || change === undefined))
       throw failedUpdate(state)
     try {
-      if (change !== undefined) {
+      if (change !== undefined && !confirmed) {
+        await confirmWayBack(state, tools)
+        confirmed = true
+      } else if (change !== undefined) {
         if (!tagged) await tagFunction(account, state.functionArn, snapshot.id, tools)
         tagged = true
         await updateConfiguration(account, state, change, signal)
@@ -98,14 +103,24 @@ export async function makeLive(job: LiveJob, tools: LiveTools): Promise<boolean>
       }
       changed = true
     } catch (error) {
-      if (isMissingLayer(error)) settings = { ...settings, layerArn: await tools.publishLayer() }
+      if (isMissingLayer(error, settings)) settings = { ...settings, layerArn: await tools.publishLayer() }
       else if (!isAwsError(error, 'PreconditionFailedException', 'ResourceConflictException')) {
-        throw awsFailure(`Updating function ${functionName}`, error, signal)
+        const what = confirmed ? 'Updating' : 'Trying whether Lambda takes back the runtime and the layers of'
+        throw awsFailure(`${what} function ${functionName}`, error, signal)
       }
       await pause(RETRY_PAUSE_MS, tools)
     }
   }
   throw conflict(functionName, `it was changed ${MAX_ROUNDS} times meanwhile`)
+}
+
+/**
+ * Sets what there is once more, before it is replaced: a runtime that is blocked and a layer's version that was deleted
+ * stay with a function that has them, and no function gets them again.
+ */
+function confirmWayBack(state: FunctionState, { account, signal }: LiveTools): Promise<void> {
+  const { runtime, handler, layers } = state.facts
+  return updateConfiguration(account, state, { runtime, handler, layers }, signal)
 }
 
 /** What was not ours to change when the snapshot was taken, or is not any more. */
@@ -177,12 +192,11 @@ function abortOf({ signal }: Pick<LiveTools, 'signal'>) {
   return signal === undefined ? {} : { signal }
 }
 
-/** Lambda's answer to a layer's version that was deleted. */
-function isMissingLayer(error: unknown): boolean {
-  return (
-    isAwsError(error, 'InvalidParameterValueException', 'ResourceNotFoundException') &&
-    /layer version .*(?:does not exist|not found)/i.test((error as Error).message)
-  )
+/** Lambda's answer to a version of our layer that was deleted; one of the function's own is not ours to publish. */
+function isMissingLayer(error: unknown, { layerPrefix }: LiveSettings): boolean {
+  if (!isAwsError(error, 'InvalidParameterValueException', 'ResourceNotFoundException')) return false
+  const match = /layer version (\S+) (?:does not exist|not found)/i.exec((error as Error).message)
+  return isOurLayer(match?.[1] ?? '', layerPrefix)
 }
 
 function failedUpdate({ functionName, given }: FunctionState): TetherError {

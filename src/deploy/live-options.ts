@@ -1,11 +1,31 @@
 import { createHash } from 'node:crypto'
-import { type Clock, checkDuration, systemClock } from '../core/clock.js'
-import { TetherError } from '../core/errors.js'
+import { type Clock, systemClock } from '../core/clock.js'
+import {
+  checkClock,
+  checkDuration,
+  checkFlag,
+  checkSignal,
+  checkText,
+  listOf,
+  matching,
+  oneOf,
+  wholeNumber,
+  withMethods,
+} from '../core/option-checks.js'
+import {
+  type Check,
+  checkOptions,
+  fields,
+  invalidOption,
+  isObject,
+  optionsOf,
+  required,
+} from '../core/options.js'
 import type { AbortOptions } from '../core/transport.js'
-import { type StubBundleName, stubBundle } from '../stub/bundle.js'
-import { checkChoice } from '../stub/check-choice.js'
+import { STUB_BUNDLES, type StubBundleName } from '../stub/bundle.js'
 import { type StubEnvironmentOptions, stubEnvironment } from '../stub/configuration.js'
-import type { AccountOptions } from './live-account.js'
+import { type AccountOptions, accountChecks } from './live-account.js'
+import { checkAddress } from './live-address.js'
 import type { LiveMode, SnapshotStore } from './snapshot.js'
 
 /** What the functions' stubs get to know; the rest follows from the other options. */
@@ -83,97 +103,87 @@ export interface CompleteLiveOptions extends LiveOptions {
   readonly clock: Clock
 }
 
+const NOT_OF_STUB: readonly string[] = ['functionId', 'mode', 'liveUntil', 'mirrorMaxBytes', 'execWrapper']
 const DAY_MS = 86_400_000
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 const MAX_TIMEOUT_SECONDS = 900
 const UPDATE_TIMEOUT_MS = 300_000
 
-const OPTIONS: Readonly<Record<keyof LiveOptions, true>> = {
-  functions: true,
-  bundle: true,
-  stub: true,
-  mode: true,
-  mirror: true,
-  mirrorMaxBytes: true,
-  timeoutSeconds: true,
-  liveForMs: true,
-  policy: true,
-  vpc: true,
-  onRefused: true,
-  snapshots: true,
-  updateTimeoutMs: true,
-  clock: true,
-  signal: true,
-  region: true,
-  credentials: true,
-  lambdaEndpoint: true,
-  iamEndpoint: true,
+const MODES = oneOf('wrap', 'replace')
+
+const checkFunctionName = matching(
+  /^(?:arn:[a-z-]+:lambda:[a-z0-9-]+:\d{12}:function:)?[A-Za-z0-9_-]{1,64}$/,
+  "a function's name, or its ARN without a version or an alias, as only $LATEST can be changed",
+)
+
+const checkFunction: Check = (name, value) =>
+  (isObject(value)
+    ? optionsOf<LiveFunction>({ name: required(checkFunctionName), functionId: checkText, mode: MODES })
+    : checkFunctionName)(name, value)
+
+/** A check for each of {@link LiveOptions}; which must be given is for who takes them: going back has no use for some. */
+export const liveChecks = {
+  functions: listOf("a list of functions' names", checkFunction),
+  bundle: oneOf(...STUB_BUNDLES),
+  stub: fields('what stubEnvironment() takes', {}),
+  mode: MODES,
+  mirror: checkFlag,
+  mirrorMaxBytes: wholeNumber(0),
+  timeoutSeconds: wholeNumber(1, MAX_TIMEOUT_SECONDS),
+  liveForMs: checkDuration,
+  policy: oneOf('manage', 'print'),
+  vpc: oneOf('refuse', 'allow'),
+  onRefused: oneOf('fail', 'skip'),
+  snapshots: required(
+    withMethods(
+      'a place for snapshots: fileSnapshots(folder) or s3Snapshots({ bucket })',
+      'put',
+      'get',
+      'delete',
+      'list',
+    ),
+  ),
+  updateTimeoutMs: checkDuration,
+  clock: checkClock,
+  signal: checkSignal,
+  ...accountChecks,
 }
 
 /** Checks the options by name and fills in the defaults. @throws TetherError `INVALID_OPTION` */
-export function completeLiveOptions(options: LiveOptions): CompleteLiveOptions {
-  const { functions, mode, timeoutSeconds, mirror = false, mirrorMaxBytes } = options ?? {}
-  const unknown = Object.keys(options ?? {}).find((name) => !Object.hasOwn(OPTIONS, name))
-  if (unknown !== undefined)
-    wrong(`There is no option '${unknown}'; there are ${Object.keys(OPTIONS).join(', ')}.`)
-  if (!Array.isArray(functions) || functions.length === 0)
-    wrong("'functions' must name at least one function.")
-  const specs = functions.map((one: string | LiveFunction) => (typeof one === 'string' ? { name: one } : one))
-  for (const { name, mode } of specs) {
-    checkFunctionName(name)
-    if (mode !== undefined) checkChoice(`mode' of '${name}`, mode, ['wrap', 'replace'])
-  }
+export function completeLiveOptions(factory: string, options: LiveOptions): CompleteLiveOptions {
+  checkOptions(factory, options, {
+    ...liveChecks,
+    functions: required(liveChecks.functions),
+    bundle: required(liveChecks.bundle),
+    stub: required(liveChecks.stub),
+  })
+  const specs = options.functions.map((one) => (typeof one === 'string' ? { name: one } : one))
+  if (specs.length === 0) throw invalidOption('functions', 'must name at least one function')
   const names = specs.map(({ name }) => bareName(name))
   const twice = names.find((name, at) => names.indexOf(name) !== at)
-  if (twice !== undefined) wrong(`'functions' has '${twice}' twice.`)
-  if (mode !== undefined) checkChoice('mode', mode, ['wrap', 'replace'])
-  for (const [name, value, choices] of [
-    ['policy', options.policy, ['manage', 'print']],
-    ['vpc', options.vpc, ['refuse', 'allow']],
-    ['onRefused', options.onRefused, ['fail', 'skip']],
-  ] as const) {
-    if (value !== undefined) checkChoice(name, value, choices)
+  if (twice !== undefined) throw invalidOption('functions', `has '${twice}' twice`)
+  const elsewhere = NOT_OF_STUB.find((name) => Object.hasOwn(options.stub, name))
+  if (elsewhere !== undefined) {
+    const problem = `follows from ${factory}()'s own options: mirror, mirrorMaxBytes, liveForMs, functions`
+    throw invalidOption(`stub.${elsewhere}`, problem)
   }
-  const seconds = timeoutSeconds ?? 1
-  if (!Number.isInteger(seconds) || seconds < 1 || seconds > MAX_TIMEOUT_SECONDS) {
-    wrong(`'timeoutSeconds' must be a whole number from 1 to ${MAX_TIMEOUT_SECONDS}, not ${timeoutSeconds}.`)
-  }
-  if (mirrorMaxBytes !== undefined && !(Number.isInteger(mirrorMaxBytes) && mirrorMaxBytes >= 0)) {
-    wrong(`'mirrorMaxBytes' must be a whole number of bytes, not ${mirrorMaxBytes}.`)
-  }
-  // Both say by name what is wrong with theirs.
-  stubBundle(options.bundle)
   stubEnvironment(options.stub)
+  checkAddress(options.bundle, options.stub)
   return {
     ...options,
-    ...checkCommonOptions(options),
+    ...patience(options),
     specs,
-    mirror,
-    liveForMs: checkDuration('liveForMs', options.liveForMs ?? DAY_MS),
+    mirror: options.mirror ?? false,
+    liveForMs: options.liveForMs ?? DAY_MS,
     policy: options.policy ?? 'manage',
     vpc: options.vpc ?? 'refuse',
     onRefused: options.onRefused ?? 'fail',
   }
 }
 
-/** @throws TetherError `INVALID_OPTION` */
-export function checkCommonOptions({ snapshots, clock = systemClock, updateTimeoutMs }: LiveCommonOptions) {
-  if (typeof snapshots?.put !== 'function') {
-    wrong("'snapshots' must be a place for snapshots: fileSnapshots(folder) or s3Snapshots({ bucket }).")
-  }
-  return { clock, updateTimeoutMs: checkDuration('updateTimeoutMs', updateTimeoutMs ?? UPDATE_TIMEOUT_MS) }
-}
-
-/** A name or an ARN without a version or an alias. @throws TetherError `INVALID_OPTION` */
-export function checkFunctionName(name: unknown): void {
-  if (
-    typeof name === 'string' &&
-    /^(?:arn:[a-z-]+:lambda:[a-z0-9-]+:\d{12}:function:)?[A-Za-z0-9_-]{1,64}$/.test(name)
-  )
-    return
-  wrong(
-    `'functions' takes names or ARNs without a version or an alias, as only $LATEST can be changed; not '${String(name)}'.`,
-  )
+/** How long to wait, and by which clock. */
+export function patience({ clock = systemClock, updateTimeoutMs = UPDATE_TIMEOUT_MS }: LiveCommonOptions) {
+  return { clock, updateTimeoutMs }
 }
 
 /** The name alone. */
@@ -201,8 +211,4 @@ function readable(text: string): string {
 
 function shortHash(...parts: readonly string[]): string {
   return createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 8)
-}
-
-function wrong(message: string): never {
-  throw new TetherError('INVALID_OPTION', message)
 }

@@ -64,7 +64,7 @@ export async function prepare(account: Account, spec: LiveFunction, shared: Prep
   const found = await findFunction(account, spec.name, options.signal)
   if (found === undefined) {
     const mode = spec.mode ?? options.mode ?? 'wrap'
-    const region = await account.region()
+    const region = account.region
     return { spec, mode, refusals: [`there is no function of this name in ${region}.`], warnings: [] }
   }
   return isBusy(found) && hasMark(found)

@@ -1,4 +1,4 @@
-import { type Account, openAccount } from './live-account.js'
+import { type Account, withAccount } from './live-account.js'
 import { difference } from './live-function.js'
 import { findLayer, type Layer, layerOf } from './live-layer.js'
 import {
@@ -49,7 +49,9 @@ export interface PlannedChange {
  * @throws TetherError `INVALID_OPTION`, `MISSING_DEPENDENCY`, `DEPLOY_FAILED`, `STORE_FAILED`, `ABORTED`
  */
 export async function plan(options: LiveOptions): Promise<LivePlan> {
-  const { prepared, policies, layer, layerArn, stubZip } = await survey(completeLiveOptions(options))
+  const complete = completeLiveOptions('plan', options)
+  const found = await withAccount(complete, (account) => survey(account, complete))
+  const { prepared, policies, layer, layerArn, stubZip } = found
   const functions = prepared.map((one) => functionPlan(one, stubZip))
   const facts = {
     functions,
@@ -63,7 +65,6 @@ export async function plan(options: LiveOptions): Promise<LivePlan> {
 
 /** Everything that is known before anything is changed. */
 export interface Survey {
-  readonly account: Account
   readonly prepared: readonly Prepared[]
   /** One for each role of functions that can go live. */
   readonly policies: readonly RolePolicy[]
@@ -75,8 +76,7 @@ export interface Survey {
 }
 
 /** Reads and checks everything. @throws as {@link plan} */
-export async function survey(options: CompleteLiveOptions): Promise<Survey> {
-  const account = await openAccount(options)
+export async function survey(account: Account, options: CompleteLiveOptions): Promise<Survey> {
   const layer = layerOf(layerPrefixOf(options.stub), options.bundle)
   const published = await findLayer(account, layer, options.signal)
   const shared = {
@@ -93,7 +93,6 @@ export async function survey(options: CompleteLiveOptions): Promise<Survey> {
   }
   const wraps = going.some(({ mode }) => mode === 'wrap')
   return {
-    account,
     prepared,
     policies: [...policies.values()],
     stubZip: shared.stubZip,

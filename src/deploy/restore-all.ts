@@ -1,6 +1,7 @@
+import { checkOptions, required } from '../core/options.js'
 import { checkPart } from '../core/transport.js'
-import { type Account, awsFailure, listFunctions, openAccount } from './live-account.js'
-import { bareName, type LiveCommonOptions } from './live-options.js'
+import { type Account, awsFailure, listFunctions, withAccount } from './live-account.js'
+import { bareName, type LiveCommonOptions, liveChecks } from './live-options.js'
 import { SNAPSHOT_VARIABLE, VARIABLE_PREFIX } from './live-target.js'
 import { type RestoreReport, restoreEach, toolsOf } from './restore.js'
 import { clearLeftovers } from './restore-leftovers.js'
@@ -25,8 +26,15 @@ export interface RestoreAllOptions extends LiveCommonOptions {
  * @throws TetherError as {@link restore}
  */
 export async function restoreAll(options: RestoreAllOptions): Promise<RestoreReport> {
-  for (const name of ['app', 'stage'] as const) checkPart(name, options?.[name])
-  const account = await openAccount(options)
+  checkOptions('restoreAll', options, {
+    app: required(checkPart),
+    stage: required(checkPart),
+    ...liveChecks,
+  })
+  return withAccount(options, (account) => restoreLive(account, options))
+}
+
+async function restoreLive(account: Account, options: RestoreAllOptions): Promise<RestoreReport> {
   const tools = toolsOf(account, options)
   const { here, elsewhere, gone } = await findLive(account, options)
   const restored = await restoreEach(here, tools)
@@ -73,6 +81,12 @@ async function findLive(
     throw awsFailure('Listing the functions', error, signal)
   })
   const arns = new Set(functions.map(({ FunctionArn = '' }) => FunctionArn))
+  const live = new Map<string, string>()
+  for (const { FunctionArn = '', Environment } of functions) {
+    const of = (name: string) => Environment?.Variables?.[VARIABLE_PREFIX + name]
+    const id = Environment?.Variables?.[SNAPSHOT_VARIABLE]
+    if (id !== undefined && of('APP') === app && of('STAGE') === stage) live.set(FunctionArn, id)
+  }
   const [some] = arns
   const mine = new Map<string, KnownSnapshots>()
   if (some !== undefined) {
@@ -81,16 +95,12 @@ async function findLive(
       if (address.region !== region || address.accountId !== accountId) continue
       const functionArn = `arn:${partition}:lambda:${region}:${accountId}:function:${address.functionName}`
       const known = await readSnapshots(snapshots, functionArn, abort)
-      if (known.usable.some((one) => one.app === app && one.stage === stage)) mine.set(functionArn, known)
+      // A damaged one tells nothing: the function that is live by it does, and restoring that says what is wrong.
+      const isMine = known.usable.some((one) => one.app === app && one.stage === stage)
+      if (isMine || known.ids.includes(live.get(functionArn) ?? '')) mine.set(functionArn, known)
     }
   }
-  const live = functions.filter(({ Environment: { Variables = {} } = {} }) => {
-    const of = (name: string) => Variables[VARIABLE_PREFIX + name]
-    return Variables[SNAPSHOT_VARIABLE] !== undefined && of('APP') === app && of('STAGE') === stage
-  })
-  const known = ({ FunctionArn = '', Environment }: (typeof functions)[number]) =>
-    mine.get(FunctionArn)?.ids.includes(Environment?.Variables?.[SNAPSHOT_VARIABLE] ?? '') === true
-  const elsewhere = live.filter((one) => !known(one)).map(({ FunctionArn = '' }) => FunctionArn)
+  const elsewhere = [...live].filter(([arn, id]) => !mine.get(arn)?.ids.includes(id)).map(([arn]) => arn)
   const ours = [...mine].map(([functionArn, known]) => ({ ...known, functionArn }))
   return {
     here: ours

@@ -1,12 +1,13 @@
 import { TetherError } from '../core/errors.js'
-import { type Account, awsFailure, openAccount } from './live-account.js'
+import { checkOptions, required } from '../core/options.js'
+import { type Account, awsFailure, withAccount } from './live-account.js'
 import { findFunction, patienceOf } from './live-function.js'
 import {
   type CompleteLiveOptions,
-  checkCommonOptions,
-  checkFunctionName,
   type LiveCommonOptions,
   type LiveFunction,
+  liveChecks,
+  patience,
 } from './live-options.js'
 import { forEach } from './live-parallel.js'
 import type { Ready } from './live-prepare.js'
@@ -47,14 +48,11 @@ export interface RestoredFunctionReport {
  * `INVALID_OPTION`, `MISSING_DEPENDENCY`, `STORE_FAILED`, `ABORTED`
  */
 export async function restore(options: RestoreOptions): Promise<RestoreReport> {
-  if (!Array.isArray(options?.functions)) {
-    throw new TetherError('INVALID_OPTION', "'functions' must be the names of the functions to restore.")
-  }
+  checkOptions('restore', options, { ...liveChecks, functions: required(liveChecks.functions) })
   const names = options.functions.map((one) => (typeof one === 'string' ? one : one.name))
-  for (const name of names) checkFunctionName(name)
-  const account = await openAccount(options)
-  const tools = toolsOf(account, options)
-  return { functions: await restoreEach(names, tools) }
+  return withAccount(options, async (account) => ({
+    functions: await restoreEach(names, toolsOf(account, options)),
+  }))
 }
 
 /** Undoes what a call of `goLive()` did to functions that were not live before it; another's success is left alone. */
@@ -85,7 +83,7 @@ export async function restoreEach(
   const results = await forEach(names, async (name) => {
     const restored = await restoreFunction(name, tools)
     if (restored !== undefined) return restored
-    const text = `There is no function ${name} in ${await account.region()}.`
+    const text = `There is no function ${name} in ${account.region}.`
     throw new TetherError('DEPLOY_FAILED', text, { details: { functionName: name } })
   })
   const restored = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
@@ -121,9 +119,9 @@ function failure(reasons: readonly unknown[], signal: AbortSignal | undefined): 
   })
 }
 
-/** What restoring needs, of a call's options. @throws TetherError `INVALID_OPTION` */
+/** What restoring needs, of a call's options. */
 export function toolsOf(account: Account, options: LiveCommonOptions): RestoreTools {
-  const complete = { ...options, ...checkCommonOptions(options) }
+  const complete = { ...options, ...patience(options) }
   return { account, snapshots: options.snapshots, ...patienceOf(complete) }
 }
 

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { dirname, join, relative, resolve, sep } from 'node:path'
-import { TetherError, throwIfAborted } from '../core/errors.js'
+import { throwIfAborted } from '../core/errors.js'
+import { checkText } from '../core/option-checks.js'
 import type { SnapshotStore } from './snapshot.js'
 
 /** Each is lost only to somebody else's delete at that very moment. */
@@ -14,9 +15,7 @@ const TRIES = 100
  * @throws TetherError `INVALID_OPTION`
  */
 export function fileSnapshots(folder: string): SnapshotStore {
-  if (typeof folder !== 'string' || folder === '') {
-    throw new TetherError('INVALID_OPTION', "fileSnapshots() takes a folder's path.")
-  }
+  checkText('folder', folder)
   const root = resolve(folder)
   return {
     location: `${hostname()}:${root}`,

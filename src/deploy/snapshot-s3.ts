@@ -1,7 +1,8 @@
 import { abortError } from '../core/errors.js'
+import { checkOptions } from '../core/options.js'
 import { reasonOf, type StoreOperation, storeFailure } from '../core/store-failure.js'
 import type { AbortOptions } from '../core/transport.js'
-import { checkS3Options, type S3Options } from '../stores/s3-options.js'
+import { type S3Options, s3Checks } from '../stores/s3-options.js'
 import { loadS3 } from '../stores/s3-target.js'
 import type { SnapshotStore } from './snapshot.js'
 
@@ -16,8 +17,7 @@ const DEFAULT_PREFIX = 'lambda-tether-snapshots/'
  * @throws TetherError `INVALID_OPTION`. Its methods throw `STORE_FAILED` and `MISSING_DEPENDENCY`
  */
 export function s3Snapshots(options: S3Options): SnapshotStore {
-  const { prefix } = checkS3Options({ prefix: DEFAULT_PREFIX, ...options })
-  const Bucket = options.bucket
+  const { bucket: Bucket, prefix = DEFAULT_PREFIX } = checkOptions('s3Snapshots', options, s3Checks)
   let loading: ReturnType<typeof loadS3> | undefined
   const s3 = () => {
     loading ??= loadS3(options)

@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '../core/clock.js'
-import { TetherError } from '../core/errors.js'
 import { type IotLimits, iotLimits } from './iot-limits.js'
 import { compilePolicy, type PolicyCheck, type PolicyDocument } from './iot-policy-check.js'
+import { checkIdentities, checkPort, checkText } from './option-checks.js'
 
 /** One pair of AWS credentials the broker knows, and what it allows them. */
 export interface LocalIdentity {
@@ -69,20 +69,8 @@ export function brokerSettings(options: LocalBrokerOptions): BrokerSettings {
     region,
     limits: iotLimits(options.limits),
     clock: options.clock ?? systemClock,
-    identities: options.identities?.map(({ policy, ...identity }) => {
-      checkText('identities.accessKeyId', identity.accessKeyId)
-      checkText('identities.secretAccessKey', identity.secretAccessKey)
-      return policy ? { ...identity, check: compilePolicy(policy, region, accountId) } : identity
-    }),
+    identities: checkIdentities(options.identities)?.map(({ policy, ...identity }) =>
+      policy ? { ...identity, check: compilePolicy(policy, region, accountId) } : identity,
+    ),
   }
-}
-
-function checkText(name: string, value: unknown): void {
-  if (typeof value === 'string' && value !== '') return
-  throw new TetherError('INVALID_OPTION', `'${name}' must be a text that is not empty, not ${String(value)}.`)
-}
-
-function checkPort(name: string, value: unknown): number {
-  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 65_535) return value
-  throw new TetherError('INVALID_OPTION', `'${name}' must be a port from 0 to 65535, not ${String(value)}.`)
 }

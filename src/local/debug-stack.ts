@@ -10,6 +10,7 @@ import { dynamoEndpoint } from './dynamo.js'
 import type { FunctionDefinition, LocalCredentials } from './function-definition.js'
 import type { InvokeOptions, InvokeResult } from './invoke-request.js'
 import type { LocalFunction } from './lambda-function.js'
+import { checkIdentities } from './option-checks.js'
 import type { LocalBucket } from './s3-bucket.js'
 import { type WebSocketApi, webSocketApi } from './web-socket-api.js'
 
@@ -73,6 +74,9 @@ export async function startDebugStack(
     const text = `'relayConcurrency' must be a whole number from 1, not ${String(relayConcurrency)}.`
     throw new TetherError('INVALID_OPTION', text)
   }
+  if (options.through !== undefined && typeof options.through !== 'function')
+    throw new TetherError('INVALID_OPTION', "'through' must be a function of the relay.")
+  const identities = checkIdentities(options.identities) ?? []
   const { host, region, accountId, clock } = cloud
   const plan = debugStackPlan({ app, stage, apiId, region, accountId })
   const name = stackName(options)
@@ -87,7 +91,7 @@ export async function startDebugStack(
       Object.entries(plan.routes).map(([key, target]) => [key, target === 'mock' ? 'mock' : queue]),
     ),
     stage: plan.apiStage,
-    identities: [cloud.credentials, { ...role, policy: plan.role }, ...(options.identities ?? [])],
+    identities: [cloud.credentials, { ...role, policy: plan.role }, ...identities],
     apiId,
     host,
     region,

@@ -5,6 +5,9 @@ import { MAX_LAYERS } from './function-definition.js'
 import { checkUserEnvironment } from './function-environment.js'
 import { MAX_UNPACKED_BYTES, type UploadedZip } from './lambda-api-code.js'
 
+// AWS's own words, for runtimes that were seen refused; functions that have one keep it.
+const BLOCKED_RUNTIMES = /^(?:nodejs(?:[468]\.\d+|1[024]\.x)|python(?:2\.7|3\.[67]))$/
+
 /** What a function's configuration is made of, in a request. */
 export type ConfigurationInput = Partial<Omit<CreateFunctionRequest, 'FunctionName' | 'Code'>>
 
@@ -25,6 +28,11 @@ export function checkConfiguration(input: ConfigurationInput): void {
   if (Runtime !== undefined && !/^(nodejs|python|java|dotnet|ruby|provided|go)[\w.]*$/.test(Runtime)) {
     throw invalidParameter(
       `Value ${Runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set or be a valid ARN`,
+    )
+  }
+  if (Runtime !== undefined && BLOCKED_RUNTIMES.test(Runtime)) {
+    throw invalidParameter(
+      `The runtime parameter of ${Runtime} is no longer supported for creating or updating AWS Lambda functions.`,
     )
   }
   if (Role !== undefined && !/^arn:aws[\w-]*:iam::\d{12}:role\/\S+$/.test(Role)) {

@@ -1,9 +1,7 @@
-import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { EventEmitter } from 'eventemitter3'
 import { WebSocketServer } from 'ws'
-import { type Clock, systemClock } from '../core/clock.js'
 import { ApiGatewayAuthorizer } from './api-gateway-authorizer.js'
 import { GatewayConnection } from './api-gateway-connection.js'
 import {
@@ -17,16 +15,17 @@ import {
 } from './api-gateway-event.js'
 import type { WebSocketApiEvents, WebSocketApiStats } from './api-gateway-events.js'
 import { callIntegration, type IntegrationOutcome, selectRoute } from './api-gateway-integration.js'
-import { type WebSocketApiLimits, webSocketApiLimits } from './api-gateway-limits.js'
 import { manageConnection, sendAnswer } from './api-gateway-management.js'
 import { connectRefusal, decideConnect, refuseUpgrade, type UpgradeRefusal } from './api-gateway-upgrade.js'
 import { type HttpListener, listen } from './http-listener.js'
 import { RateWindow } from './iot-rate.js'
-import type {
-  CutOptions,
-  OpenConnection,
-  WebSocketApi,
-  WebSocketApiOptions,
+import {
+  type CutOptions,
+  type OpenConnection,
+  type WebSocketApi,
+  type WebSocketApiOptions,
+  type WebSocketApiSettings,
+  webSocketApiSettings,
 } from './web-socket-api-options.js'
 
 export type {
@@ -42,12 +41,10 @@ export type {
  * @throws TetherError `INVALID_OPTION` by name, `UNREACHABLE` when the port is taken
  */
 export async function webSocketApi(options: WebSocketApiOptions): Promise<WebSocketApi> {
-  const api = new LocalWebSocketApi(options)
+  const api = new LocalWebSocketApi(webSocketApiSettings(options))
   await api.listen()
   return api
 }
-
-const ACCOUNT_ID = '123456789012'
 
 interface Member {
   readonly connection: GatewayConnection
@@ -55,11 +52,7 @@ interface Member {
 }
 
 class LocalWebSocketApi implements WebSocketApi {
-  readonly apiId: string
-  readonly stage: string
-  readonly #options: WebSocketApiOptions
-  readonly #clock: Clock
-  readonly #limits: WebSocketApiLimits
+  readonly #settings: WebSocketApiSettings
   readonly #authorizer: ApiGatewayAuthorizer
   readonly #requests: RateWindow
   readonly #connects: RateWindow
@@ -79,20 +72,23 @@ class LocalWebSocketApi implements WebSocketApi {
   #posts = 0
   #listener: HttpListener | undefined
 
-  constructor(options: WebSocketApiOptions) {
-    const { region = 'us-east-1', accountId = ACCOUNT_ID, identities, clock = systemClock } = options
-    this.#options = options
-    this.#clock = clock
-    this.#limits = webSocketApiLimits(options.limits)
-    this.#authorizer = new ApiGatewayAuthorizer({ region, accountId, identities, clock })
-    this.#requests = new RateWindow(this.#limits.requestsPerSecond)
-    this.#connects = new RateWindow(this.#limits.connectsPerSecond)
-    this.apiId = options.apiId ?? randomBytes(5).toString('hex')
-    this.stage = options.stage ?? 'live'
+  constructor(settings: WebSocketApiSettings) {
+    this.#settings = settings
+    this.#authorizer = new ApiGatewayAuthorizer(settings)
+    this.#requests = new RateWindow(settings.limits.requestsPerSecond)
+    this.#connects = new RateWindow(settings.limits.connectsPerSecond)
+  }
+
+  get apiId(): string {
+    return this.#settings.apiId
+  }
+
+  get stage(): string {
+    return this.#settings.stage
   }
 
   async listen(): Promise<void> {
-    const { host = '127.0.0.1', port = 0 } = this.#options
+    const { host, port } = this.#settings
     this.#listener = await listen(
       (request, response) => void this.#manage(request, response),
       host,
@@ -164,17 +160,16 @@ class LocalWebSocketApi implements WebSocketApi {
     socket.on('error', () => socket.destroy())
     this.#sockets.add(socket)
     socket.once('close', () => this.#sockets.delete(socket))
+    const { apiId, stage, accountId, clock, limits } = this.#settings
     const verdict = decideConnect(request, {
-      apiId: this.apiId,
-      stage: this.stage,
-      urlCharacters: this.#limits.urlCharacters,
+      apiId,
+      stage,
+      urlCharacters: limits.urlCharacters,
       authorizer: this.#authorizer,
-      takeConnect: () => this.#connects.take(this.#clock.now()) && this.#takeRequest(),
+      takeConnect: () => this.#connects.take(clock.now()) && this.#takeRequest(),
     })
     if ('refusal' in verdict) return this.#refuse(socket, verdict.refusal)
-    const { apiId, stage } = this
-    const { accountId = ACCOUNT_ID } = this.#options
-    const now = this.#clock.now()
+    const now = clock.now()
     const facts = connectionFacts(request, { apiId, stage, accountId, now, caller: verdict.caller })
     const event = connectEvent(facts, request, now)
     const outcome = await this.#ask('$connect', event)
@@ -184,8 +179,8 @@ class LocalWebSocketApi implements WebSocketApi {
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       const connection = new GatewayConnection(webSocket, socket, {
         facts,
-        limits: this.#limits,
-        clock: this.#clock,
+        limits,
+        clock,
         onMessage: (text) => void this.#receive(connection, text),
         onEnd: (ending) => this.#end(facts, ending),
       })
@@ -196,16 +191,16 @@ class LocalWebSocketApi implements WebSocketApi {
   }
 
   #refuse(socket: Duplex, refusal: UpgradeRefusal): void {
-    refuseUpgrade(socket, refusal, this.#clock.now())
+    refuseUpgrade(socket, refusal, this.#settings.clock.now())
     this.#emit('refuse', { status: refusal.status, detail: refusal.message })
   }
 
   async #receive(connection: GatewayConnection, text: string): Promise<void> {
     const { facts } = connection
     const { connectionId } = facts
-    const routeKey = selectRoute(this.#options.routes, text)
+    const routeKey = selectRoute(this.#settings.routes, text)
     this.#emit('message', { connectionId, routeKey, bytes: Buffer.byteLength(text) })
-    const event = messageEvent(facts, routeKey ?? '$default', text, this.#clock.now())
+    const event = messageEvent(facts, routeKey ?? '$default', text, this.#settings.clock.now())
     const complain = (message: string) => {
       const { requestId } = event.requestContext
       if (!this.#members.has(connectionId)) return
@@ -225,16 +220,16 @@ class LocalWebSocketApi implements WebSocketApi {
     this.#members.delete(connectionId)
     this.#emit('disconnect', { connectionId, ...ending })
     if (this.#unreported.delete(connectionId) || this.#closed.signal.aborted) return
-    void this.#ask('$disconnect', disconnectEvent(facts, ending, this.#clock.now()))
+    void this.#ask('$disconnect', disconnectEvent(facts, ending, this.#settings.clock.now()))
   }
 
   /** Asks what is behind a route; a route that is not there takes everything. */
   async #ask(routeKey: string, event: WebSocketEvent): Promise<IntegrationOutcome> {
-    const integration = this.#options.routes[routeKey] ?? 'mock'
+    const integration = this.#settings.routes[routeKey] ?? 'mock'
     if (integration !== 'mock') count(this.#invocations, routeKey)
     const outcome = await callIntegration(integration, event, {
-      clock: this.#clock,
-      timeoutMs: this.#limits.integrationTimeoutMs,
+      clock: this.#settings.clock,
+      timeoutMs: this.#settings.limits.integrationTimeoutMs,
       closed: this.#closed.signal,
     })
     const { connectionId } = event.requestContext
@@ -244,9 +239,7 @@ class LocalWebSocketApi implements WebSocketApi {
 
   async #manage(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const answer = await manageConnection(request, {
-      apiId: this.apiId,
-      stage: this.stage,
-      limits: this.#limits,
+      ...this.#settings,
       authorizer: this.#authorizer,
       takeRequest: () => this.#takeRequest(),
       find: (connectionId) => this.#members.get(connectionId)?.connection,
@@ -255,11 +248,11 @@ class LocalWebSocketApi implements WebSocketApi {
         this.#emit('post', post)
       },
     })
-    sendAnswer(response, answer, this.#clock.now())
+    sendAnswer(response, answer, this.#settings.clock.now())
   }
 
   #takeRequest(): boolean {
-    return this.#requests.take(this.#clock.now())
+    return this.#requests.take(this.#settings.clock.now())
   }
 
   #emit<E extends keyof WebSocketApiEvents>(event: E, ...args: Parameters<WebSocketApiEvents[E]>): void {

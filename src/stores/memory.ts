@@ -1,5 +1,7 @@
 import { type Clock, systemClock } from '../core/clock.js'
 import { TetherError, throwIfAborted } from '../core/errors.js'
+import { checkClock, checkText } from '../core/option-checks.js'
+import { checkOptions } from '../core/options.js'
 import type { PayloadStore, PresignOptions } from '../core/payload-store.js'
 import { storeFailure } from '../core/store-failure.js'
 import { startMemoryServer } from './memory-server.js'
@@ -25,12 +27,13 @@ export interface MemoryStore extends PayloadStore, AsyncDisposable {
  * A payload store in this process, for tests and for functions that run on this machine. Its presigned URLs are served over
  * HTTP on a free port, opened when the first is asked for; it keeps no process alive. It is the executable specification
  * of a payload store: what it does, each one must.
+ * @throws TetherError `INVALID_OPTION`
  */
 export function memory(options: MemoryStoreOptions = {}): MemoryStore {
-  const { host = '127.0.0.1', clock = systemClock } = options
-  if (typeof host !== 'string' || host === '') {
-    throw new TetherError('INVALID_OPTION', `'host' must be an address to listen on, not '${String(host)}'.`)
-  }
+  const { host = '127.0.0.1', clock = systemClock } = checkOptions('memory', options, {
+    host: checkText,
+    clock: checkClock,
+  })
   const objects = new Map<string, Uint8Array>()
   const urls = new UrlSigner(clock)
   let server: ReturnType<typeof startMemoryServer> | undefined

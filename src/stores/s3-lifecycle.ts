@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { LifecycleRule } from '@aws-sdk/client-s3'
 import { abortError, throwIfAborted } from '../core/errors.js'
+import { checkOptions } from '../core/options.js'
 import { reasonOf, storeFailure } from '../core/store-failure.js'
 import type { AbortOptions } from '../core/transport.js'
-import { checkS3Options, type S3Options } from './s3-options.js'
+import { DEFAULT_PREFIX, type S3Options, type S3StoreOptions, s3StoreChecks } from './s3-options.js'
 import { loadS3 } from './s3-target.js'
 
 /** The rule that {@link s3LifecycleRule} makes, in the words of S3's API. */
@@ -19,10 +20,11 @@ export interface S3LifecycleRule {
 /**
  * The lifecycle rule for what crashes leave behind: everything under the prefix goes after one day, the least that S3
  * knows, older versions too.
+ * @param options those of `s3()`, as they are
  * @throws TetherError `INVALID_OPTION`
  */
 export function s3LifecycleRule(options: Pick<S3Options, 'bucket' | 'prefix'>): S3LifecycleRule {
-  const { prefix } = checkS3Options(options)
+  const { prefix = DEFAULT_PREFIX } = checkOptions<S3StoreOptions>('s3LifecycleRule', options, s3StoreChecks)
   return {
     ID: `lambda-tether ${createHash('sha256').update(prefix).digest('hex').slice(0, 16)}`,
     Status: 'Enabled',
@@ -37,6 +39,7 @@ export function s3LifecycleRule(options: Pick<S3Options, 'bucket' | 'prefix'>): 
  * Adds {@link s3LifecycleRule} to the bucket and keeps its other rules; does nothing where it is already. Needs
  * `s3:GetLifecycleConfiguration` and `s3:PutLifecycleConfiguration`. S3 replaces all rules at once, so do not run it while
  * something else changes them.
+ * @param options those of `s3()`, as they are
  * @returns whether the bucket had to be changed
  * @throws TetherError `STORE_FAILED`, `INVALID_OPTION`, `MISSING_DEPENDENCY`, `ABORTED`
  */

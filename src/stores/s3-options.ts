@@ -1,4 +1,14 @@
-import { TetherError } from '../core/errors.js'
+import type { Clock } from '../core/clock.js'
+import {
+  checkClock,
+  checkFlag,
+  checkHttpUrl,
+  checkSecret,
+  matching,
+  orFunction,
+  wholeNumber,
+} from '../core/option-checks.js'
+import { type Checks, fields, mustBe, required } from '../core/options.js'
 
 /** Credentials as every AWS SDK gives them. */
 export interface S3Credentials {
@@ -24,44 +34,53 @@ export interface S3Options {
   readonly forcePathStyle?: boolean
 }
 
-const DEFAULT_PREFIX = 'lambda-tether/'
+/** Options of `s3()` beside where the bucket is and who asks. */
+export interface S3StoreOptions extends S3Options {
+  /** The longest that one of three attempts of a request may take, in milliseconds. @default 30,000 */
+  readonly attemptTimeoutMs?: number
+  /** What signatures are dated by; corrected by the `Date` of S3's answers, so that a wrong clock does no harm. */
+  readonly clock?: Clock
+}
 
-/**
- * Checks the options by name and fills in the prefix.
- * @throws TetherError `INVALID_OPTION`
- */
-export function checkS3Options(options: S3Options): { readonly prefix: string } {
-  const { bucket, prefix = DEFAULT_PREFIX, region, endpoint, credentials } = options ?? {}
-  if (typeof bucket !== 'string' || !/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket)) {
-    wrong('bucket', "3 to 63 lower-case letters, digits, '.' or '-'", bucket)
-  }
-  // The rest of a key is at most 200 bytes of the core's own; S3 allows 1,024.
-  if (typeof prefix !== 'string' || prefix.startsWith('/') || Buffer.byteLength(prefix) > 800) {
-    wrong('prefix', "a text of at most 800 bytes that does not begin with '/'", prefix)
-  }
-  // Some parts of a path vanish on the way: URLs know them as steps.
-  if (prefix.split('/').some((part) => part === '.' || part === '..'))
-    wrong('prefix', "free of '.' and '..'", prefix)
-  if (region !== undefined && !/^[a-z0-9-]+$/.test(String(region))) {
-    wrong('region', 'an AWS region such as eu-west-1', region)
-  }
-  if (endpoint !== undefined && !/^https?:$/.test(URL.canParse(endpoint) ? new URL(endpoint).protocol : '')) {
-    wrong('endpoint', 'an http:// or https:// URL', endpoint)
-  }
-  if (credentials !== undefined && typeof credentials !== 'function') checkS3Credentials(credentials)
-  return { prefix }
+/** What keys begin with by default. */
+export const DEFAULT_PREFIX = 'lambda-tether/'
+
+/** A check for each of {@link S3Options}. */
+export const s3Checks: Checks<S3Options> = {
+  bucket: required(
+    matching(
+      /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
+      "a bucket's name: 3 to 63 lower-case letters, digits, '.' or '-'",
+    ),
+  ),
+  prefix: checkPrefix,
+  region: matching(/^[a-z0-9-]+$/, 'an AWS region such as eu-west-1'),
+  credentials: orFunction(checkS3Credentials),
+  endpoint: checkHttpUrl,
+  forcePathStyle: checkFlag,
+}
+
+/** A check for each of {@link S3StoreOptions}. */
+export const s3StoreChecks: Checks<S3StoreOptions> = {
+  ...s3Checks,
+  attemptTimeoutMs: wholeNumber(1),
+  clock: checkClock,
 }
 
 /** @throws TetherError `INVALID_OPTION` */
-export function checkS3Credentials(credentials: S3Credentials): S3Credentials {
-  for (const name of ['accessKeyId', 'secretAccessKey'] as const) {
-    if (typeof credentials?.[name] !== 'string' || credentials[name] === '') {
-      throw new TetherError('INVALID_OPTION', `'credentials' must have '${name}', a text that is not empty.`)
-    }
-  }
-  return credentials
+export function checkS3Credentials(name: string, value: unknown): void {
+  fields('AWS credentials', {
+    accessKeyId: required(checkSecret),
+    secretAccessKey: required(checkSecret),
+    sessionToken: checkSecret,
+  })(name, value)
 }
 
-function wrong(name: string, wanted: string, value: unknown): never {
-  throw new TetherError('INVALID_OPTION', `'${name}' must be ${wanted}; it is '${String(value)}'.`)
+function checkPrefix(name: string, value: unknown): void {
+  const words =
+    "a text of at most 800 bytes that does not begin with '/' and has no '.' or '..' between slashes"
+  // The rest of a key is at most 200 bytes of the core's own; S3 allows 1,024.
+  const short = typeof value === 'string' && !value.startsWith('/') && Buffer.byteLength(value) <= 800
+  // Some parts of a path vanish on the way: URLs know them as steps.
+  mustBe(words, short && !value.split('/').some((part) => part === '.' || part === '..'), name, value)
 }

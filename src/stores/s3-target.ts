@@ -64,9 +64,9 @@ async function findTarget(options: S3Options): Promise<S3Target> {
     region: await found('the region', () => client.config.region()),
     async credentials() {
       if (typeof credentials === 'object') return credentials
-      return checkS3Credentials(
-        await found('credentials', async () => (credentials ?? client.config.credentials)()),
-      )
+      const given = await found('credentials', async () => (credentials ?? client.config.credentials)())
+      checkS3Credentials('credentials', given)
+      return given
     },
   }
 }
@@ -98,7 +98,7 @@ async function found<T>(what: string, ask: () => Promise<T>): Promise<T> {
   try {
     return await ask()
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause)
+    const message = (cause instanceof Error ? cause.message : String(cause)).replace(/\.?$/, '.')
     const detail = `${what}: ${message} Pass 'region' and 'credentials' to s3(), or log in`
     throw storeFailure('presign', 'unconfigured', { detail, cause })
   }

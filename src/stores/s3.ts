@@ -1,24 +1,17 @@
 import { AwsV4Signer } from 'aws4fetch'
-import { type Clock, systemClock } from '../core/clock.js'
-import { abortError, TetherError, throwIfAborted } from '../core/errors.js'
+import { systemClock } from '../core/clock.js'
+import { abortError, throwIfAborted } from '../core/errors.js'
+import { checkOptions } from '../core/options.js'
 import type { PayloadStore, PresignedRequest, PresignOptions } from '../core/payload-store.js'
 import { download, remove, upload } from '../core/presigned-transfer.js'
 import { storeFailure } from '../core/store-failure.js'
 import type { AbortOptions } from '../core/transport.js'
-import { checkS3Options, type S3Options } from './s3-options.js'
+import { DEFAULT_PREFIX, type S3StoreOptions, s3StoreChecks } from './s3-options.js'
 import { type S3Target, s3Targets } from './s3-target.js'
 import { ServerTime } from './server-time.js'
 
 export { installS3LifecycleRule, type S3LifecycleRule, s3LifecycleRule } from './s3-lifecycle.js'
-export type { S3Credentials, S3Options } from './s3-options.js'
-
-/** Options of {@link s3} beside where the bucket is and who asks. */
-export interface S3StoreOptions extends S3Options {
-  /** The longest that one of three attempts of a request may take, in milliseconds. @default 30,000 */
-  readonly attemptTimeoutMs?: number
-  /** What signatures are dated by; corrected by the `Date` of S3's answers, so that a wrong clock does no harm. */
-  readonly clock?: Clock
-}
+export type { S3Credentials, S3Options, S3StoreOptions } from './s3-options.js'
 
 /** How long the URLs of the store's own requests are good for. */
 const OWN_EXPIRY_MS = 15 * 60_000
@@ -34,11 +27,11 @@ const MAX_EXPIRY_SECONDS = 604_800
  * @throws TetherError `INVALID_OPTION`. The operations throw `MISSING_DEPENDENCY` beside their own codes
  */
 export function s3(options: S3StoreOptions): PayloadStore {
-  const { prefix } = checkS3Options(options)
-  const { attemptTimeoutMs, clock = systemClock } = options
-  if (attemptTimeoutMs !== undefined && !(attemptTimeoutMs > 0)) {
-    throw new TetherError('INVALID_OPTION', `'attemptTimeoutMs' must be over 0, not ${attemptTimeoutMs}.`)
-  }
+  const {
+    prefix = DEFAULT_PREFIX,
+    attemptTimeoutMs,
+    clock = systemClock,
+  } = checkOptions('s3', options, s3StoreChecks)
   const target = s3Targets(options)
   const time = new ServerTime(clock)
 

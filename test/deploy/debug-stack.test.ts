@@ -73,7 +73,14 @@ describe('the debug stack', () => {
     expect(typeof createRequire(import.meta.url)(runFile('relay')).handler).toBe('function')
     expect(Code.ZipFile.match(/require\("(?!node:)[^"]*"\)/g)).toBeNull()
     expect(Runtime).toBe('nodejs22.x')
-    expect(Environment.Variables.TABLE_NAME).toEqual({ Ref: 'Connections' })
+    // Wherever a client has connected: a domain of one's own has no stage in its path.
+    expect(Environment.Variables).toEqual({
+      TABLE_NAME: { Ref: 'Connections' },
+      AWS_ENDPOINT_URL_DYNAMODB: { 'Fn::Sub': 'https://dynamodb.${AWS::Region}.${AWS::URLSuffix}' },
+      AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: {
+        'Fn::Sub': 'https://${Api}.execute-api.${AWS::Region}.${AWS::URLSuffix}/tether',
+      },
+    })
     // API Gateway waits for 29 seconds.
     expect(Timeout).toBeLessThan(29)
   })
@@ -179,6 +186,15 @@ describe('the debug stack', () => {
 describe("the debug stack's name", () => {
   it('is the stage, the application and what it is', () => {
     expect(debugStackName(here)).toBe('dev-shop-debug-stack')
+  })
+
+  it.each([
+    ['app', undefined],
+    ['stage', { app: 'shop' }],
+  ])('refuses a missing %s by name', (name, wrong) => {
+    expect(() => debugStackName(wrong as never)).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining(`'${name}'`) }),
+    )
   })
 
   it.each([

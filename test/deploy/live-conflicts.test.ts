@@ -1,5 +1,8 @@
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
+  DeleteLayerVersionCommand,
+  PublishLayerVersionCommand,
   UpdateFunctionCodeCommand,
   UpdateFunctionConfigurationCommand,
   type UpdateFunctionConfigurationCommandInput,
@@ -164,7 +167,8 @@ describe("somebody else's change", () => {
     ['after', 'UpdateFunctionConfiguration'],
     ['before', 'UpdateFunctionCode'],
   ] as const)('of code %s %s is never overwritten', async (stage, operation) => {
-    once(stage, operation, 'two', () => deploy('two', CJS))
+    // Tagged, it is about to be changed.
+    once('after', 'TagResource', 'two', async () => once(stage, operation, 'two', () => deploy('two', CJS)))
     await expect(goLive(options)).rejects.toMatchObject({
       code: 'DEPLOY_FAILED',
       message: 'two did not go live: somebody changed its code meanwhile.',
@@ -260,6 +264,40 @@ describe('what cannot go live', () => {
     error: 'InvalidParameterValueException',
     message: 'Queue visibility timeout: 30 seconds is less',
   }
+
+  it.each([
+    ['replace', 'Trying whether Lambda takes back the runtime and the layers of function one failed'],
+    ['wrap', 'Updating function one failed'],
+  ] as const)('because a layer of its own was deleted, stays as it is (%s)', async (mode, what) => {
+    const Content = { ZipFile: CJS }
+    const { LayerVersionArn = '' } = await account.lambda.send(
+      new PublishLayerVersionCommand({ LayerName: 'own', Content }),
+    )
+    await update('one', { Layers: [LayerVersionArn] })
+    await account.lambda.send(new DeleteLayerVersionCommand({ LayerName: 'own', VersionNumber: 1 }))
+    before = await states()
+    await expect(goLive({ ...options, functions: ['one'], mode })).rejects.toMatchObject({
+      code: 'DEPLOY_FAILED',
+      message: `${what}: InvalidParameterValueException: Layer version ${LayerVersionArn} does not exist.`,
+    })
+    await expectNothingLeft()
+  })
+
+  it('because its runtime is blocked, stays as it is', async () => {
+    const bundle = join(account.folder, 'old')
+    await mkdir(bundle)
+    await writeFile(join(bundle, 'app.py'), 'def handler(event, context):\n    return event\n')
+    account.cloud.function({ name: 'old', runtime: 'python3.7', handler: 'app.handler', bundle })
+    const old = await account.state('old')
+    await expect(goLive({ ...options, functions: ['one', 'old'] })).rejects.toMatchObject({
+      code: 'DEPLOY_FAILED',
+      message: expect.stringMatching(
+        /^Trying whether Lambda takes back .* function old failed: .*python3\.7 is no longer/,
+      ),
+    })
+    expect(await account.state('old')).toStrictEqual(old)
+    await expectNothingLeft()
+  })
 
   it('and turns out so late, takes the others back', async () => {
     account.onCall = ({ operation, stage }) =>

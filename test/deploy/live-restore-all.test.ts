@@ -65,6 +65,18 @@ it('tells what is live by a snapshot of another place, and leaves it alone', asy
   expect(await account.state('one')).toEqual(before)
 })
 
+it('says so where the snapshot is damaged, and restores the others', async () => {
+  await goLive(options)
+  const [key = ''] = await options.snapshots.list('')
+  await options.snapshots.put(key, Buffer.from('{'))
+  await expect(restoreAll({ ...options, ...APP })).rejects.toMatchObject({
+    code: 'STORE_FAILED',
+    message: expect.stringContaining(`The snapshot ${key} in `),
+  })
+  expect((await account.state('one')).configuration.Layers).toHaveLength(1)
+  expect((await account.state('two')).configuration.Layers).toBeUndefined()
+})
+
 it('forgets functions that were deleted while they were live', async () => {
   await goLive(options)
   await account.lambda.send(new DeleteFunctionCommand({ FunctionName: 'one' }))

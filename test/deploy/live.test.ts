@@ -1,9 +1,11 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import type { Socket } from 'node:net'
 import { DeleteFunctionCommand, UpdateFunctionConfigurationCommand } from '@aws-sdk/client-lambda'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { goLive, restore } from '../../src/deploy/index.js'
+import { goLive, plan, restore, restoreAll } from '../../src/deploy/index.js'
 import { downloadCode, findFunction } from '../../src/deploy/live-function.js'
 import { codeHash } from '../../src/deploy/snapshot.js'
-import { type LiveAccount, liveAccount, PYTHON } from './live-fixture.js'
+import { APP, type LiveAccount, liveAccount, PYTHON } from './live-fixture.js'
 
 let account: LiveAccount
 beforeEach(async () => {
@@ -100,6 +102,22 @@ describe('goLive', () => {
     expect(await account.state('one')).toStrictEqual(before)
   })
 
+  it('leaves no connection open, and neither does what else speaks to the account', async () => {
+    await account.create('node')
+    const options = account.options({ functions: ['node'] })
+    const sockets: Socket[] = []
+    const opened = (message: unknown) => void sockets.push((message as { socket: Socket }).socket)
+    subscribe('net.client.socket', opened)
+    await plan(options)
+    await goLive(options)
+    await expect(goLive({ ...options, functions: ['none'] })).rejects.toThrow('there is no function')
+    await restore(options)
+    await restoreAll({ ...options, ...APP })
+    unsubscribe('net.client.socket', opened)
+    expect(sockets.length).toBeGreaterThan(4)
+    await expect.poll(() => sockets.filter(({ destroyed }) => !destroyed)).toEqual([])
+  })
+
   it('removes the policies of every session that it was live for', async () => {
     await account.create('one')
     const options = account.options({ functions: ['one'] })
@@ -124,11 +142,7 @@ describe('goLive', () => {
     await account.create('one', python)
     const commands = await import('@aws-sdk/client-lambda')
     const iam = () => Promise.reject(new Error('not used'))
-    const found = await findFunction(
-      { lambda: account.lambda, commands, iam, region: async () => '' },
-      'one',
-      undefined,
-    )
+    const found = await findFunction({ lambda: account.lambda, commands, iam, region: '' }, 'one', undefined)
     if (found === undefined) throw new Error('not found')
     expect(codeHash(await downloadCode(found, undefined))).toBe(codeHash(PYTHON))
     const facts = { ...found.facts, codeSha256: 'another' }

@@ -11,6 +11,7 @@ import { goLive, type LiveOptions, plan, restore } from '../../src/deploy/index.
 import { type FoundFunction, findFunction } from '../../src/deploy/live-function.js'
 import { liveConfiguration } from '../../src/deploy/live-target.js'
 import { refusals, warnings } from '../../src/deploy/plan-checks.js'
+import { generateKey } from '../../src/index.js'
 import { APP, type LiveAccount, liveAccount, PYTHON } from './live-fixture.js'
 
 let account: LiveAccount
@@ -19,6 +20,7 @@ beforeAll(async () => {
 })
 afterAll(() => account[Symbol.asyncDispose]())
 
+const STUB = { ...APP, key: generateKey() }
 const python: Partial<CreateFunctionCommandInput> = {
   Code: { ZipFile: PYTHON },
   Runtime: 'python3.12',
@@ -220,20 +222,40 @@ describe('plan', () => {
   it.each<[Readonly<Record<string, unknown>>, string]>([
     [{ functions: [] }, "'functions' must name at least one function."],
     [{ functions: ['a:live'] }, 'without a version or an alias'],
+    [{ functions: [null] }, 'without a version or an alias'],
+    [
+      { functions: [{ name: 'node', functionID: 'api' }] },
+      "'functions[0].functionID' is no option of 'functions[0]'; those are name, functionId, mode.",
+    ],
     [
       { functions: ['node', 'arn:aws:lambda:us-east-1:123456789012:function:node'] },
       "'functions' has 'node' twice.",
     ],
-    [{ timeoutMs: 60_000 }, "There is no option 'timeoutMs'; there are functions, bundle, stub,"],
+    [{ timeoutMs: 60_000 }, "'timeoutMs' is no option of plan(); those are functions, bundle, stub,"],
     [{ mode: 'mirror' }, "'mode' must be one of wrap, replace"],
     [{ timeoutSeconds: 901 }, "'timeoutSeconds' must be a whole number from 1 to 900, not 901."],
     [{ policy: 'none' }, "'policy' must be one of manage, print"],
     [{ vpc: true }, "'vpc' must be one of refuse, allow"],
     [{ onRefused: 'ignore' }, "'onRefused' must be one of fail, skip"],
     [{ snapshots: './folder' }, "'snapshots' must be a place for snapshots"],
-    [{ bundle: 'sqs' }, "There is no stub bundle 'sqs'"],
+    [{ bundle: 'sqs' }, "'bundle' must be one of iot, api-gateway, mqtt, not 'sqs'."],
     [{ stub: { app: 'a' } }, "'stage'"],
-    [{ mirrorMaxBytes: -1 }, "'mirrorMaxBytes' must be a whole number of bytes, not -1."],
+    [{ stub: undefined }, "'stub' must be what stubEnvironment() takes, not undefined."],
+    [{ mirror: 'yes' }, "'mirror' must be true or false, not 'yes'."],
+    // Each of these would be a function whose stub fails when it starts.
+    [{ bundle: 'mqtt' }, "The 'mqtt' stub needs 'url' in 'stub'"],
+    [{ stub: { ...STUB, url: 'mqtt://broker' } }, "The 'iot' stub needs 'endpoint' in 'stub'"],
+    [{ stub: { ...STUB, endpoint: 'http://host' } }, "'endpoint' must be a host such as"],
+    [
+      { bundle: 'api-gateway', stub: { ...STUB, endpoint: 'wss://a1.execute-api.eu-west-1.amazonaws.com' } },
+      "'endpoint' must be a URL with the API's stage",
+    ],
+    [{ bundle: 'mqtt', stub: { ...STUB, url: 'http://broker' } }, "'url'"],
+    [
+      { stub: { ...STUB, endpoint: 'host', mode: 'mirror' } },
+      "'stub.mode' follows from plan()'s own options",
+    ],
+    [{ mirrorMaxBytes: -1 }, "'mirrorMaxBytes' must be a whole number from 0, not -1."],
   ])('refuses %j', async (wrong, message) => {
     await expect(plan({ ...one('node'), ...wrong } as LiveOptions)).rejects.toMatchObject({
       code: 'INVALID_OPTION',
@@ -247,7 +269,7 @@ beforeAll(async () => {
   await account.create('template')
   const sdk = await import('@aws-sdk/client-lambda')
   const found = await findFunction(
-    { lambda: account.lambda, commands: sdk, region: async () => 'us-east-1', iam: () => Promise.reject() },
+    { lambda: account.lambda, commands: sdk, region: 'us-east-1', iam: () => Promise.reject() },
     'template',
     undefined,
   )

@@ -1,4 +1,4 @@
-import { readFileSync, symlinkSync } from 'node:fs'
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { generateKey } from '../../src/core/seal.js'
@@ -85,10 +85,30 @@ describe('examples', () => {
     expect(zip).toContain('lambda-tether/wrap')
   })
 
+  it('sam chains a wrapper of the globals, and leaves parameters and old runtimes as they are', {
+    timeout: 60_000,
+  }, async () => {
+    const template = read(join(examples.folder, 'examples/sam/template.json'))
+    const { Api, Worker } = template.Resources
+    template.Globals.Function.Environment = { Variables: { AWS_LAMBDA_EXEC_WRAPPER: '/opt/otel-handler' } }
+    Api.Properties.Timeout = { Ref: 'Seconds' }
+    Worker.Properties.Runtime = 'nodejs18.x'
+    const [from, to] = [join(examples.folder, 'other.json'), join(examples.folder, 'other-live.json')]
+    writeFileSync(from, JSON.stringify(template))
+    await examples.run(['examples/sam/tether.js', from, to], live)
+    const { Resources } = read(to)
+    expect(Resources.Api.Properties.Timeout).toEqual({ Ref: 'Seconds' })
+    expect(Resources.Api.Properties.Environment.Variables).toMatchObject({
+      AWS_LAMBDA_EXEC_WRAPPER: '/opt/lambda-tether/wrap',
+      LAMBDA_TETHER_EXEC_WRAPPER: '/opt/otel-handler',
+    })
+    expect(Resources.Worker).toEqual(Worker)
+  })
+
   describe.skipIf(AWS_CDK_MODULES === undefined && REQUIRE_REAL_SERVERS === undefined)(
     'with aws-cdk-lib in AWS_CDK_MODULES',
     () => {
-      it('cdk puts the stub in front of Node functions', { timeout: 120_000 }, async () => {
+      it('cdk puts the stub in front of Node functions', { timeout: 240_000 }, async () => {
         if (AWS_CDK_MODULES === undefined)
           throw new Error('AWS_CDK_MODULES must be the node_modules that has aws-cdk-lib.')
         const folder = join(examples.folder, 'examples/cdk')
@@ -114,8 +134,16 @@ describe('examples', () => {
             },
           },
         })
+        expect(JSON.stringify(of('nodejs22.x'))).not.toContain('LAMBDA_TETHER_EXEC_WRAPPER')
         expect(of('python3.13')?.Layers).toBeUndefined()
         expect(JSON.stringify(template.Resources)).toContain('iot:Connect')
+        const app = readFileSync(join(folder, 'app.js'), 'utf8')
+        const wrapped = "code, environment: { AWS_LAMBDA_EXEC_WRAPPER: '/opt/otel-handler' } })"
+        writeFileSync(join(folder, 'wrapped.js'), app.replace('code })', wrapped))
+        await examples.run(['examples/cdk/wrapped.js'], { ...live, CDK_OUTDIR })
+        expect(readFileSync(join(CDK_OUTDIR, 'Shop.template.json'), 'utf8')).toContain(
+          '"LAMBDA_TETHER_EXEC_WRAPPER": "/opt/otel-handler"',
+        )
         await examples.run(['examples/cdk/app.js'], { CDK_OUTDIR })
         expect(JSON.stringify(read(join(CDK_OUTDIR, 'Shop.template.json')))).not.toContain('LAMBDA_TETHER')
       })

@@ -157,6 +157,12 @@ describe('an update', () => {
       'InvalidParameterValueException',
       /cobol/,
     ],
+    [
+      'a runtime that is blocked',
+      { Runtime: 'nodejs14.x' },
+      'InvalidParameterValueException',
+      /nodejs14\.x is no longer supported for creating or updating/,
+    ],
   ])('with %s is refused, and nothing is changed', async (_, input, name, message) => {
     const { lambda } = await withFunction()
     const { RevisionId } = await read(lambda)

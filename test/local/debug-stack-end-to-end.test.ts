@@ -128,9 +128,9 @@ describe('the whole path over API Gateway', () => {
 
   it('says that nobody is there long before its silence would', async () => {
     const { endpoint } = stack
-    const environment = stubEnvironment({ ...target, session: 'nobody', endpoint, ackTimeoutMs: 12_000 })
+    // By its silence it would be DEADLINE.
+    const environment = stubEnvironment({ ...target, session: 'nobody', endpoint, ackTimeoutMs: 60_000 })
     const result = await stubbed('nobody', { environment }).invoke({})
     expect(json(result)).toMatchObject({ errorType: 'LambdaTether.NO_SESSION' })
-    expect(result.durationMs).toBeLessThan(9_000)
   })
 })

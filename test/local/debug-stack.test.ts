@@ -259,10 +259,13 @@ describe('a local debug stack', () => {
       code: 'INVALID_OPTION',
       message: expect.stringContaining("'app'"),
     })
-    await expect(cloud.debugStack({ ...NAME, relayConcurrency: 0 })).rejects.toMatchObject({
-      code: 'INVALID_OPTION',
-      message: expect.stringContaining("'relayConcurrency'"),
-    })
+    const other = { app: 'other', stage: 'dev' }
+    for (const [name, wrong] of Object.entries({ relayConcurrency: 0, identities: {}, through: 5 })) {
+      await expect(cloud.debugStack({ ...other, [name]: wrong } as never)).rejects.toMatchObject({
+        code: 'INVALID_OPTION',
+        message: expect.stringContaining(`'${name}'`),
+      })
+    }
     await cloud.close()
     await expect(cloud.debugStack({ app: 'a', stage: 'b' })).rejects.toMatchObject({ code: 'CLOSED' })
   })

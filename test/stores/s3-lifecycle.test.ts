@@ -6,7 +6,7 @@ import { freePort } from '../support/free-port.js'
 import { type RadosgwAddress, radosgw } from '../support/radosgw.js'
 import { RADOSGW_START_MS, sharedRadosgw } from '../support/radosgw-shared.js'
 import { s3Request } from '../support/s3-request.js'
-import { bucketName, LOCAL_CREDENTIALS, startLocalS3 } from '../support/s3-subjects.js'
+import { addressOf, bucketName, LOCAL_CREDENTIALS, startLocalS3 } from '../support/s3-subjects.js'
 
 const DAY_MS = 86_400_000
 const servers: [name: string, available: boolean, start: () => Promise<RadosgwAddress>][] = [
@@ -34,7 +34,7 @@ describe.each(servers)('installS3LifecycleRule on %s', (_, available, start) => 
 
     test('adds the rule once', async () => {
       const bucket = await newBucket()
-      const options = { ...server, bucket, prefix: 'some&where/' }
+      const options = { ...addressOf(server), bucket, prefix: 'some&where/' }
       expect(await installS3LifecycleRule(options)).toBe(true)
       const [rule = '', ...others] = await rules(bucket)
       expect(others).toEqual([])
@@ -68,7 +68,7 @@ describe.each(servers)('installS3LifecycleRule on %s', (_, available, start) => 
         },
       })
       await client.send(put)
-      expect(await installS3LifecycleRule({ ...server, bucket })).toBe(true)
+      expect(await installS3LifecycleRule({ ...addressOf(server), bucket })).toBe(true)
       const after = await rules(bucket)
       expect(after).toHaveLength(2)
       const theirs = after.find((rule) => rule.includes('<ID>theirs</ID>'))
@@ -78,13 +78,17 @@ describe.each(servers)('installS3LifecycleRule on %s', (_, available, start) => 
     })
 
     test('says that the bucket is gone, or access denied', async () => {
-      await expect(installS3LifecycleRule({ ...server, bucket: bucketName() })).rejects.toMatchObject({
+      await expect(
+        installS3LifecycleRule({ ...addressOf(server), bucket: bucketName() }),
+      ).rejects.toMatchObject({
         code: 'STORE_FAILED',
         details: { operation: 'lifecycle', reason: 'bucket-missing', status: 404, code: 'NoSuchBucket' },
       })
       const credentials = { accessKeyId: 'AKIANOBODY', secretAccessKey: 'x' }
       const bucket = await newBucket()
-      await expect(installS3LifecycleRule({ ...server, bucket, credentials })).rejects.toMatchObject({
+      await expect(
+        installS3LifecycleRule({ ...addressOf(server), bucket, credentials }),
+      ).rejects.toMatchObject({
         code: 'STORE_FAILED',
         details: { operation: 'lifecycle', reason: 'access-denied' },
       })
@@ -98,8 +102,8 @@ describe('installS3LifecycleRule', () => {
     onTestFinished(() => server.close())
     const bucket = new S3Bucket(bucketName(), server.clock)
     server.buckets.set(bucket.name, bucket)
-    await installS3LifecycleRule({ ...server, bucket: bucket.name })
-    await s3({ ...server, bucket: bucket.name }).put('left', new Uint8Array(1))
+    await installS3LifecycleRule({ ...addressOf(server), bucket: bucket.name })
+    await s3({ ...addressOf(server), bucket: bucket.name }).put('left', new Uint8Array(1))
     bucket.put('kept', new Uint8Array(1), 'text/plain')
     server.clock.jump(DAY_MS - 1)
     expect(bucket.keys()).toEqual(['kept', 'lambda-tether/left'])

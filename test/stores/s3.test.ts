@@ -13,7 +13,7 @@ import { ManualClock } from '../support/manual-clock.js'
 import { type RadosgwAddress, radosgw } from '../support/radosgw.js'
 import { RADOSGW_START_MS, sharedRadosgw } from '../support/radosgw-shared.js'
 import { s3Request } from '../support/s3-request.js'
-import { bucketName, LOCAL_CREDENTIALS, startLocalS3 } from '../support/s3-subjects.js'
+import { addressOf, bucketName, LOCAL_CREDENTIALS, startLocalS3 } from '../support/s3-subjects.js'
 
 const MINUTE = { expiresInMs: 60_000 }
 const HOUR_MS = 3_600_000
@@ -57,7 +57,7 @@ describe('s3, options', () => {
     ['prefix', { bucket: 'abc', prefix: 'é'.repeat(401) }],
     ['region', { bucket: 'abc', region: 'eu west' }],
     ['endpoint', { bucket: 'abc', endpoint: 'localhost:9000' }],
-    ['credentials', { bucket: 'abc', credentials: { accessKeyId: 'a' } }],
+    ['credentials.secretAccessKey', { bucket: 'abc', credentials: { accessKeyId: 'a' } }],
     ['attemptTimeoutMs', { bucket: 'abc', attemptTimeoutMs: 0 }],
   ])('name a wrong %s: %j', (name, options) => {
     expect(() => s3(options as S3StoreOptions)).toThrow(
@@ -122,7 +122,7 @@ describe.each(servers)('s3 on %s', (_, available, start) => {
 
     test('when the bucket is gone', async () => {
       const gone = bucketName()
-      const store = s3({ ...server, bucket: gone })
+      const store = s3({ ...addressOf(server), bucket: gone })
       const wanted = failure('bucket-missing', { status: 404, code: 'NoSuchBucket' })
       await expect(store.put('key', randomBytes(10))).rejects.toMatchObject(wanted)
       await expect(store.get('key', { maxBytes: 10 })).rejects.toMatchObject(wanted)
@@ -135,21 +135,25 @@ describe.each(servers)('s3 on %s', (_, available, start) => {
 
     test('when access is denied', async () => {
       const nobody = s3({
-        ...server,
+        ...addressOf(server),
         bucket,
         credentials: { accessKeyId: 'AKIANOBODY', secretAccessKey: 'x' },
       })
       await expect(nobody.get('key', { maxBytes: 1 })).rejects.toMatchObject(
         failure('access-denied', { operation: 'get', status: 403, code: 'InvalidAccessKeyId' }),
       )
-      const impostor = s3({ ...server, bucket, credentials: { ...server.credentials, secretAccessKey: 'x' } })
+      const impostor = s3({
+        ...addressOf(server),
+        bucket,
+        credentials: { ...server.credentials, secretAccessKey: 'x' },
+      })
       await expect(impostor.put('key', randomBytes(1))).rejects.toMatchObject(
         failure('mismatch', { operation: 'put', status: 403, code: 'SignatureDoesNotMatch' }),
       )
     })
 
     test('when the object is missing, here and for who has a URL', async () => {
-      const store = s3({ ...server, bucket })
+      const store = s3({ ...addressOf(server), bucket })
       const wanted = failure('object-missing', { operation: 'get', status: 404, code: 'NoSuchKey' })
       await expect(store.get('missing', { maxBytes: 1 })).rejects.toMatchObject(wanted)
       const request = await store.presignGet('missing', MINUTE)
@@ -157,13 +161,13 @@ describe.each(servers)('s3 on %s', (_, available, start) => {
     })
 
     test('when the body has another length than the URL', async () => {
-      const store = s3({ ...server, bucket })
+      const store = s3({ ...addressOf(server), bucket })
       const request = await store.presignPut('key', { ...MINUTE, bytes: 10 })
       await expect(upload(request, randomBytes(11))).rejects.toMatchObject(failure('mismatch'))
     })
 
     test('when an object is not of the length it was said to be', async () => {
-      const store = s3({ ...server, bucket })
+      const store = s3({ ...addressOf(server), bucket })
       await store.put('short', randomBytes(10))
       const request = await store.presignGet('short', MINUTE)
       const error = await download(request, { maxBytes: 100, bytes: 11 }).catch((reason) => reason)
@@ -174,7 +178,7 @@ describe.each(servers)('s3 on %s', (_, available, start) => {
     })
 
     test.each([-HOUR_MS, HOUR_MS])('never because the own clock is %i ms off', async (offset) => {
-      const store = s3({ ...server, bucket, clock: new ManualClock(Date.now() + offset) })
+      const store = s3({ ...addressOf(server), bucket, clock: new ManualClock(Date.now() + offset) })
       const request = await store.presignPut('clock', { expiresInMs: 30_000, bytes: 10 })
       const body = randomBytes(10)
       await upload(request, body)

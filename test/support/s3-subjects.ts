@@ -13,6 +13,12 @@ export interface LocalS3 extends RadosgwAddress, AsyncDisposable {
 
 export const LOCAL_CREDENTIALS = { accessKeyId: 'AKIALOCAL', secretAccessKey: 'local/secret+key' }
 
+/** What `s3()` takes of a server. */
+export function addressOf(server: RadosgwAddress & { readonly clock?: ManualClock }) {
+  const { endpoint, region, credentials, clock } = server
+  return { endpoint, region, credentials, ...(clock !== undefined && { clock }) }
+}
+
 /** Starts one; its first identity is {@link LOCAL_CREDENTIALS}. */
 export async function startLocalS3(
   options: Partial<S3EndpointOptions> & { readonly others?: readonly LocalS3Identity[] } = {},
