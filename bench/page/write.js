@@ -1,11 +1,12 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { writeComparison } from './comparison.js'
 import { sections } from './sections/index.js'
 
 const PICTURES = 'benchmarks'
 
 /**
- * Writes `benchmarks.md` and its plots into a folder, from the figures that there are.
+ * Writes `benchmarks.md` and its plots into a folder, from the figures that there are, and the table of `transports.md` beside it.
  * @param subjects what `runs` of a section takes
  */
 export async function writePage(folder, figures, subjects) {
@@ -14,6 +15,7 @@ export async function writePage(folder, figures, subjects) {
   for (const section of sections)
     blocks.push(...(await sectionBlocks(section, { figures, folder, subjects })))
   await writeFile(join(folder, 'benchmarks.md'), `${blocks.join('\n\n')}\n`)
+  await writeComparison(folder, figures)
 }
 
 /** What one run of a section is known by among the figures. */

@@ -29,13 +29,14 @@ if (once) await cp(original, folder, { recursive: true })
 const python = spawnSync('python3', ['--version']).status === 0
 if (!python) console.log('There is no python3 on the PATH: the function in Python is left out.\n')
 
-const app = { app: 'quickstart', stage: 'dev', key: generateKey() }
+const names = { app: 'quickstart', stage: 'dev' }
+const app = { ...names, key: generateKey() }
 const cloud = createLocalCloud()
 await cloud.open()
 
 // How frames travel: what is deployed for it, and one line of the session's.
 const { region, credentials } = cloud
-const endpoint = transport === 'iot' ? cloud.iotEndpoint : (await cloud.debugStack(app)).endpoint
+const endpoint = transport === 'iot' ? cloud.iotEndpoint : (await cloud.debugStack(names)).endpoint
 
 // The cloud's side: functions that hold nothing but the stub.
 const topic = cloud.topic('greetings')

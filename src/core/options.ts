@@ -21,7 +21,7 @@ type Table = Readonly<Record<string, Check & { readonly required?: true }>>
 export function checkOptions<O extends object>(factory: string, options: O, checks: Checks<O>): O {
   const table = checks as Table
   if (!isObject(options)) {
-    const needed = Object.keys(table).filter((name) => table[name]?.required)
+    const needed = Object.keys(table).flatMap((name) => (table[name]?.required ? [`'${name}'`] : []))
     const what = needed.length === 0 ? 'an object of options' : `an object with ${needed.join(', ')}`
     throw new TetherError('INVALID_OPTION', `${factory}() takes ${what}, not ${shown(options)}.`)
   }

@@ -1,7 +1,9 @@
 import { type Clock, systemClock } from '../core/clock.js'
+import { checkClock, checkPort, checkText } from '../core/option-checks.js'
+import { type Checks, checkOptions } from '../core/options.js'
 import { type IotLimits, iotLimits } from './iot-limits.js'
 import { compilePolicy, type PolicyCheck, type PolicyDocument } from './iot-policy-check.js'
-import { checkIdentities, checkPort, checkText } from './option-checks.js'
+import { checkIdentities } from './option-checks.js'
 
 /** One pair of AWS credentials the broker knows, and what it allows them. */
 export interface LocalIdentity {
@@ -47,6 +49,14 @@ export interface BrokerSettings {
   readonly identities: readonly CheckedIdentity[] | undefined
 }
 
+/** A check for each of the options that a local cloud leaves to its broker. */
+export const ownBrokerChecks: Checks<Omit<LocalBrokerOptions, 'host' | 'region' | 'accountId' | 'clock'>> = {
+  port: checkPort,
+  tcpPort: checkPort,
+  identities: checkIdentities,
+  limits: (_name, value) => iotLimits(value as Partial<IotLimits>),
+}
+
 /**
  * Checks the options and fills in what is missing.
  * @throws TetherError `INVALID_OPTION` by name
@@ -58,18 +68,24 @@ export function brokerSettings(options: LocalBrokerOptions): BrokerSettings {
     tcpPort = 0,
     region = 'us-east-1',
     accountId = '123456789012',
-  } = options
-  checkText('host', host)
-  checkText('region', region)
-  checkText('accountId', accountId)
+    identities,
+    limits,
+    clock = systemClock,
+  } = checkOptions('createLocalBroker', options, {
+    host: checkText,
+    region: checkText,
+    accountId: checkText,
+    ...ownBrokerChecks,
+    clock: checkClock,
+  })
   return {
     host,
-    port: checkPort('port', port),
-    tcpPort: checkPort('tcpPort', tcpPort),
+    port,
+    tcpPort,
     region,
-    limits: iotLimits(options.limits),
-    clock: options.clock ?? systemClock,
-    identities: checkIdentities(options.identities)?.map(({ policy, ...identity }) =>
+    limits: iotLimits(limits),
+    clock,
+    identities: identities?.map(({ policy, ...identity }) =>
       policy ? { ...identity, check: compilePolicy(policy, region, accountId) } : identity,
     ),
   }

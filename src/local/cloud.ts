@@ -1,16 +1,20 @@
 import { randomBytes } from 'node:crypto'
 import { type Clock, systemClock } from '../core/clock.js'
 import { TetherError } from '../core/errors.js'
-import { checkPart } from '../core/transport.js'
+import { checkClock, checkPort, checkText, wholeNumber } from '../core/option-checks.js'
+import { type Checks, checkOptions, mustBe, optionsOf } from '../core/options.js'
 import { createLocalBroker, type LocalBroker, type LocalBrokerOptions } from './broker.js'
+import { ownBrokerChecks } from './broker-options.js'
 import { type ControlPlane, openControlPlane } from './control-plane.js'
-import type { ControlPlaneOptions } from './control-plane-gate.js'
+import { type ControlPlaneOptions, controlPlaneChecks } from './control-plane-gate.js'
 import { type LocalDebugStack, type LocalDebugStackOptions, startDebugStack } from './debug-stack.js'
 import type { FunctionDefinition, LocalCredentials } from './function-definition.js'
 import { type HttpApi, httpApi } from './http-api.js'
 import type { HttpListener } from './http-listener.js'
 import type { LocalFunction } from './lambda-function.js'
 import { type LambdaHost, type LambdaHostOptions, ProcessHost } from './lambda-host.js'
+import { runChecks } from './lambda-host-options.js'
+import { checkAccountId, checkCredentials, checkIdentities } from './option-checks.js'
 import { type LocalBucket, S3Bucket } from './s3-bucket.js'
 import { type LocalS3Identity, s3Endpoint } from './s3-endpoint.js'
 import { isBucketName } from './s3-operations.js'
@@ -111,7 +115,7 @@ class ComposedCloud implements LocalCloud {
       accountId = '123456789012',
       host = '127.0.0.1',
       clock = systemClock,
-    } = options
+    } = checkOptions('createLocalCloud', options, cloudChecks)
     this.#options = options
     this.region = region
     this.accountId = accountId
@@ -173,6 +177,7 @@ class ComposedCloud implements LocalCloud {
     options: { readonly port?: number } = {},
   ): Promise<HttpApi> {
     if (this.#closing !== undefined) throw closedError()
+    checkOptions('httpApi', options, { port: checkPort })
     const { accountId } = this
     const api = await httpApi({
       ...options,
@@ -188,7 +193,6 @@ class ComposedCloud implements LocalCloud {
   async debugStack(options: LocalDebugStackOptions): Promise<LocalDebugStack> {
     if (this.#closing !== undefined) throw closedError()
     if (this.#lambda === undefined) notOpen()
-    for (const part of ['app', 'stage'] as const) checkPart(part, options?.[part])
     const { region, accountId, credentials } = this
     return startDebugStack(options, {
       host: this.#host,
@@ -215,12 +219,8 @@ class ComposedCloud implements LocalCloud {
   }
 
   bucket(name: string): LocalBucket {
-    if (!isBucketName(name)) {
-      throw new TetherError(
-        'INVALID_OPTION',
-        `'name' must be 3 to 63 lower-case letters, digits, '.' or '-', not '${name}'.`,
-      )
-    }
+    const words = "3 to 63 lower-case letters, digits, '.' or '-'"
+    mustBe(words, typeof name === 'string' && isBucketName(name), 'name', name)
     const bucket = this.#buckets.get(name) ?? new S3Bucket(name, this.#clock)
     this.#buckets.set(name, bucket)
     return bucket
@@ -281,6 +281,21 @@ class ComposedCloud implements LocalCloud {
     await this.#lambda?.close()
     await this.broker.close()
   }
+}
+
+const cloudChecks: Checks<LocalCloudOptions> = {
+  region: checkText,
+  accountId: checkAccountId,
+  host: checkText,
+  credentials: checkCredentials,
+  broker: optionsOf(ownBrokerChecks),
+  lambda: optionsOf(runChecks),
+  s3: optionsOf<NonNullable<LocalCloudOptions['s3']>>({
+    identities: checkIdentities,
+    maxObjectBytes: wholeNumber(0),
+  }),
+  controlPlane: optionsOf(controlPlaneChecks),
+  clock: checkClock,
 }
 
 function madeUpCredentials(): LocalCredentials {

@@ -1,6 +1,9 @@
 import type { Clock } from '../core/clock.js'
+import { checkDuration, checkFunction, numberFrom } from '../core/option-checks.js'
+import type { Checks } from '../core/options.js'
 import { ControlPlaneError } from './control-plane-errors.js'
 import type { LocalCredentials } from './function-definition.js'
+import { checkIdentities } from './option-checks.js'
 
 /** One call to the local Lambda or IAM, by a client or a tool. */
 export interface ControlPlaneCall {
@@ -35,6 +38,15 @@ export interface ControlPlaneOptions {
   onCall?(
     call: ControlPlaneCall,
   ): ControlPlaneFault | undefined | void | Promise<ControlPlaneFault | undefined | void>
+}
+
+/** A check for each of {@link ControlPlaneOptions}. */
+export const controlPlaneChecks: Checks<ControlPlaneOptions> = {
+  identities: checkIdentities,
+  updateMs: checkDuration,
+  callsPerSecond: numberFrom(0),
+  failUpdate: checkFunction,
+  onCall: checkFunction,
 }
 
 /** Thrown where a caller shall get no answer at all. */

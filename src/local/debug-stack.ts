@@ -1,8 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Clock } from '../core/clock.js'
 import { TetherError, throwIfAborted } from '../core/errors.js'
+import { checkFunction, wholeNumber } from '../core/option-checks.js'
+import { checkOptions, required } from '../core/options.js'
+import { checkPart } from '../core/transport.js'
 import { runFile } from '../run-files.js'
-import type { WebSocketApiLimits } from './api-gateway-limits.js'
+import { type WebSocketApiLimits, webSocketApiLimits } from './api-gateway-limits.js'
 import type { LocalIdentity } from './broker-options.js'
 import { ConcurrencySlots } from './concurrency-slots.js'
 import { debugStackPlan } from './debug-stack-plan.js'
@@ -13,6 +16,7 @@ import type { LocalFunction } from './lambda-function.js'
 import { checkIdentities } from './option-checks.js'
 import type { LocalBucket } from './s3-bucket.js'
 import { type WebSocketApi, webSocketApi } from './web-socket-api.js'
+import { checkApiName } from './web-socket-api-options.js'
 
 /** Options of {@link LocalCloud.debugStack}. */
 export interface LocalDebugStackOptions {
@@ -69,14 +73,22 @@ export async function startDebugStack(
   options: LocalDebugStackOptions,
   cloud: DebugStackCloud,
 ): Promise<LocalDebugStack> {
-  const { app, stage, apiId = randomBytes(5).toString('hex'), limits, relayConcurrency = 8 } = options
-  if (!Number.isInteger(relayConcurrency) || relayConcurrency < 1) {
-    const text = `'relayConcurrency' must be a whole number from 1, not ${String(relayConcurrency)}.`
-    throw new TetherError('INVALID_OPTION', text)
-  }
-  if (options.through !== undefined && typeof options.through !== 'function')
-    throw new TetherError('INVALID_OPTION', "'through' must be a function of the relay.")
-  const identities = checkIdentities(options.identities) ?? []
+  const {
+    app,
+    stage,
+    apiId = randomBytes(5).toString('hex'),
+    identities = [],
+    limits,
+    relayConcurrency = 8,
+  } = checkOptions('debugStack', options, {
+    app: required(checkPart),
+    stage: required(checkPart),
+    apiId: checkApiName,
+    identities: checkIdentities,
+    limits: (_name, value) => webSocketApiLimits(value as Partial<WebSocketApiLimits>),
+    relayConcurrency: wholeNumber(1),
+    through: checkFunction,
+  })
   const { host, region, accountId, clock } = cloud
   const plan = debugStackPlan({ app, stage, apiId, region, accountId })
   const name = stackName(options)

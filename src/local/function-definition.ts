@@ -1,5 +1,7 @@
-import { TetherError } from '../core/errors.js'
+import { checkText, listOf, matching, wholeNumber } from '../core/option-checks.js'
+import { checkOptions, invalidOption, mustBe, required } from '../core/options.js'
 import { checkUserEnvironment } from './function-environment.js'
+import { checkCredentials } from './option-checks.js'
 
 /** AWS credentials, as a function or a client of the local cloud uses them. */
 export interface LocalCredentials {
@@ -60,39 +62,28 @@ export const MAX_LAYERS = 5
  * @throws TetherError `INVALID_OPTION` by name
  */
 export function completeDefinition(definition: FunctionDefinition): CompleteDefinition {
+  checkOptions('function', definition, {
+    name: required(matching(/^[A-Za-z0-9_-]{1,64}$/, "1 to 64 letters, digits, '-' or '_'")),
+    bundle: required(checkText),
+    runtime: (name, value) => {
+      const holds = typeof value === 'string' && runtimeFamily(value) !== undefined
+      mustBe('nodejs<major>.x or python3.<minor>', holds, name, value)
+    },
+    layers: listOf('a list of folders', checkText),
+    handler: matching(/^(?!.*\.\.)\S*\.[^\s/]+$/, "'file.export'"),
+    environment: checkUserEnvironment,
+    timeoutMs: wholeNumber(1, 900_000),
+    memoryMb: wholeNumber(128, 10_240),
+    reservedConcurrency: wholeNumber(0, 1000),
+    nodePath: checkText,
+    pythonPath: checkText,
+    credentials: checkCredentials,
+  })
   const runtime = `nodejs${process.versions.node.split('.')[0]}.x`
   const complete = { ...DEFAULTS, runtime, nodePath: process.execPath, ...definition }
-  if (!/^[A-Za-z0-9_-]{1,64}$/.test(complete.name)) {
-    throw new TetherError(
-      'INVALID_OPTION',
-      `'name' must be 1 to 64 letters, digits, '-' or '_', not '${complete.name}'.`,
-    )
-  }
-  if (typeof complete.bundle !== 'string' || complete.bundle === '') {
-    throw new TetherError(
-      'INVALID_OPTION',
-      `'bundle' of '${complete.name}' must be the path of a file or a folder.`,
-    )
-  }
-  if (!/^(?!.*\.\.)\S*\.[^\s/]+$/.test(complete.handler)) {
-    throw new TetherError('INVALID_OPTION', `'handler' must be 'file.export', not '${complete.handler}'.`)
-  }
-  checkRange('timeoutMs', complete.timeoutMs, 1, 900_000)
-  checkRange('memoryMb', complete.memoryMb, 128, 10_240)
-  checkRange('reservedConcurrency', complete.reservedConcurrency, 0, 1000)
-  checkUserEnvironment(complete.environment)
-  if (runtimeFamily(complete.runtime) === undefined) {
-    throw new TetherError(
-      'INVALID_OPTION',
-      `'runtime' must be nodejs<major>.x or python3.<minor>, not '${complete.runtime}'.`,
-    )
-  }
-  if (complete.layers.length > MAX_LAYERS) {
-    throw new TetherError(
-      'INVALID_OPTION',
-      `'layers' of '${complete.name}' are ${complete.layers.length}; Lambda allows ${MAX_LAYERS}.`,
-    )
-  }
+  const { length } = complete.layers
+  if (length > MAX_LAYERS)
+    throw invalidOption('layers', `of '${complete.name}' are ${length}; Lambda allows ${MAX_LAYERS}`)
   return complete
 }
 
@@ -100,12 +91,4 @@ export function completeDefinition(definition: FunctionDefinition): CompleteDefi
 export function runtimeFamily(runtime: string): 'node' | 'python' | undefined {
   if (/^nodejs\d+\.x$/.test(runtime)) return 'node'
   return /^python3\.\d+$/.test(runtime) ? 'python' : undefined
-}
-
-function checkRange(option: string, value: number, min: number, max: number): void {
-  if (Number.isInteger(value) && value >= min && value <= max) return
-  throw new TetherError(
-    'INVALID_OPTION',
-    `'${option}' must be a whole number from ${min} to ${max}, not ${value}.`,
-  )
 }

@@ -1,4 +1,5 @@
-import { TetherError } from '../core/errors.js'
+import { recordOf } from '../core/option-checks.js'
+import { invalidOption, mustBe } from '../core/options.js'
 import type { CompleteDefinition, LocalCredentials } from './function-definition.js'
 import type { TaskRoot } from './task-root.js'
 
@@ -31,31 +32,25 @@ const RESERVED = new Set([
  * Checks a function's own environment variables as Lambda does.
  * @throws TetherError `INVALID_OPTION` naming the variable, or with both numbers
  */
-export function checkUserEnvironment(environment: Readonly<Record<string, string>>): void {
-  for (const [name, value] of Object.entries(environment)) {
-    if (RESERVED.has(name)) {
-      throw new TetherError(
-        'INVALID_OPTION',
-        `'environment' has '${name}', which Lambda reserves. Leave it out.`,
-      )
-    }
-    if (!/^[A-Za-z][A-Za-z0-9_]+$/.test(name)) {
-      throw new TetherError(
-        'INVALID_OPTION',
-        `'environment' has '${name}'; a name is a letter, then one or more letters, digits or '_'.`,
-      )
-    }
-    if (typeof value !== 'string') {
-      throw new TetherError('INVALID_OPTION', `'environment.${name}' must be a text, not ${typeof value}.`)
-    }
-  }
+export function checkUserEnvironment(option: string, environment: unknown): void {
+  recordOf('an object of texts by name', checkVariable)(option, environment)
+  const names = Object.keys(environment as object)
+  const reserved = names.find((name) => RESERVED.has(name))
+  if (reserved !== undefined)
+    throw invalidOption(option, `has '${reserved}', which Lambda reserves. Leave it out`)
+  const wrong = names.find((name) => !/^[A-Za-z][A-Za-z0-9_]+$/.test(name))
+  if (wrong !== undefined)
+    throw invalidOption(option, `has '${wrong}'; a name is a letter, then one or more letters, digits or '_'`)
   const bytes = Buffer.byteLength(JSON.stringify(environment))
   if (bytes > MAX_ENVIRONMENT_BYTES) {
-    throw new TetherError(
-      'INVALID_OPTION',
-      `'environment' measures ${bytes} bytes; Lambda allows ${MAX_ENVIRONMENT_BYTES} (4 KB). Shorten or move values.`,
-    )
+    const problem = `measures ${bytes} bytes; Lambda allows ${MAX_ENVIRONMENT_BYTES} (4 KB). Shorten or move values`
+    throw invalidOption(option, problem)
   }
+}
+
+/** The value of a variable, which may be empty. @throws TetherError `INVALID_OPTION` */
+export function checkVariable(name: string, value: unknown): void {
+  mustBe('a text', typeof value === 'string', name, value)
 }
 
 /** What the host knows and a function's definition does not. */

@@ -2,10 +2,13 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Clock, systemClock } from '../core/clock.js'
 import { TetherError } from '../core/errors.js'
+import { checkClock, checkDuration, checkPort, checkText } from '../core/option-checks.js'
+import { checkOptions, required } from '../core/options.js'
 import { gatewayError, type HttpAnswer, httpAnswer } from './http-answer.js'
 import { httpEvent } from './http-event.js'
 import { type HttpListener, listen, readBody } from './http-listener.js'
 import type { LocalFunction } from './lambda-function.js'
+import { checkInvoked } from './option-checks.js'
 
 /** The largest request that API Gateway takes, in bytes. */
 const MAX_REQUEST_BYTES = 10 * 1024 * 1024
@@ -31,9 +34,17 @@ export type HttpApi = HttpListener
 
 /**
  * Serves a function as an API Gateway HTTP API does, payload format 2.0, whatever the method and the path.
- * @throws TetherError `UNREACHABLE` when the port is taken
+ * @throws TetherError `INVALID_OPTION`; `UNREACHABLE` when the port is taken
  */
-export function httpApi(options: HttpApiOptions): Promise<HttpApi> {
+export async function httpApi(options: HttpApiOptions): Promise<HttpApi> {
+  checkOptions('httpApi', options, {
+    function: required(checkInvoked),
+    host: checkText,
+    port: checkPort,
+    integrationTimeoutMs: checkDuration,
+    accountId: checkText,
+    clock: checkClock,
+  })
   const apiId = randomUUID().replaceAll('-', '').slice(0, 10)
   return listen(
     (request, response) => {

@@ -70,7 +70,7 @@ export function checkLayers(
 
 function checkVariables(variables: Readonly<Record<string, string>>): void {
   try {
-    checkUserEnvironment(variables)
+    checkUserEnvironment('environment', variables)
   } catch (error) {
     if (!(error instanceof TetherError)) throw error
     throw invalidParameter(

@@ -1,5 +1,9 @@
 import { type Clock, systemClock } from '../core/clock.js'
+import { checkClock, checkDuration, checkFlag, checkText, listOf, recordOf } from '../core/option-checks.js'
+import { type Checks, checkOptions } from '../core/options.js'
 import type { LocalCredentials } from './function-definition.js'
+import { checkVariable } from './function-environment.js'
+import { checkAccountId, checkCredentials } from './option-checks.js'
 
 /** How to run functions. */
 export interface LambdaHostOptions {
@@ -36,8 +40,24 @@ const DEFAULTS = {
   clock: systemClock,
 }
 
-/** Fills in what is not given. */
+/** A check for each of the options that a local cloud leaves to its host. */
+export const runChecks: Checks<Omit<LambdaHostOptions, 'region' | 'accountId' | 'credentials' | 'clock'>> = {
+  environment: recordOf('an object of texts by name', checkVariable),
+  idleMs: checkDuration,
+  initTimeoutMs: checkDuration,
+  retryDelaysMs: listOf('a list of milliseconds', checkDuration),
+  freeze: checkFlag,
+}
+
+/** Fills in what is not given. @throws TetherError `INVALID_OPTION` */
 export function completeHostOptions(options: LambdaHostOptions): Required<LambdaHostOptions> {
+  checkOptions('createLambdaHost', options, {
+    region: checkText,
+    accountId: checkAccountId,
+    credentials: checkCredentials,
+    ...runChecks,
+    clock: checkClock,
+  })
   const freeze = (options.freeze ?? true) && process.platform !== 'win32'
   return { ...DEFAULTS, ...options, freeze }
 }

@@ -1,4 +1,5 @@
-import { TetherError } from '../core/errors.js'
+import { numberFrom } from '../core/option-checks.js'
+import { invalidOption, isObject, mustBe } from '../core/options.js'
 
 /**
  * AWS's limits with some replaced.
@@ -6,21 +7,17 @@ import { TetherError } from '../core/errors.js'
  * @throws TetherError `INVALID_OPTION` naming the limit
  */
 export function limitsWith<L extends object>(defaults: L, changes: Partial<L>, whose: string): L {
+  mustBe(`an object of limits of ${whose}`, isObject(changes), 'limits', changes)
   const limits = { ...defaults }
   for (const [name, value] of Object.entries(changes)) {
     if (!Object.hasOwn(defaults, name)) {
-      throw new TetherError(
-        'INVALID_OPTION',
-        `'limits.${name}' is no limit of ${whose}; there are ${Object.keys(defaults).join(', ')}.`,
+      throw invalidOption(
+        `limits.${name}`,
+        `is no limit of ${whose}; there are ${Object.keys(defaults).join(', ')}`,
       )
     }
     if (value === undefined) continue
-    if (typeof value !== 'number' || !(value >= 0)) {
-      throw new TetherError(
-        'INVALID_OPTION',
-        `'limits.${name}' must be a number from 0, not ${String(value)}.`,
-      )
-    }
+    numberFrom(0)(`limits.${name}`, value)
     Object.assign(limits, { [name]: value })
   }
   return limits

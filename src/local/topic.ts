@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { type Clock, systemClock } from '../core/clock.js'
 import { TetherError } from '../core/errors.js'
+import { matching, recordOf } from '../core/option-checks.js'
+import { checkOptions, fields, mustBe, required } from '../core/options.js'
 import type { LocalFunction } from './lambda-function.js'
+import { checkInvoked } from './option-checks.js'
 
 /** The largest message with its attributes, in bytes. */
 const MAX_MESSAGE_BYTES = 262_144
@@ -48,18 +51,14 @@ export interface TopicOptions {
 /** Makes a topic. @throws TetherError `INVALID_OPTION` */
 export function createTopic(options: TopicOptions): LocalTopic {
   const { name, region, accountId, clock = systemClock } = options
-  if (!/^[A-Za-z0-9_-]{1,256}$/.test(name)) {
-    throw new TetherError(
-      'INVALID_OPTION',
-      `'name' must be 1 to 256 letters, digits, '-' or '_', not '${name}'.`,
-    )
-  }
+  matching(/^[A-Za-z0-9_-]{1,256}$/, "1 to 256 letters, digits, '-' or '_'")('name', name)
   const arn = `arn:aws:sns:${region}:${accountId}:${name}`
   const subscribers = new Map<string, { subscriptionArn: string; invoke: LocalFunction['invoke'] }>()
   return {
     name,
     arn,
     subscribe(subscriber) {
+      checkInvoked('subscriber', subscriber)
       if (subscribers.has(subscriber.arn)) return
       const subscriptionArn = `${arn}:${randomUUID()}`
       subscribers.set(subscriber.arn, { subscriptionArn, invoke: subscriber.invoke.bind(subscriber) })
@@ -81,7 +80,19 @@ export function createTopic(options: TopicOptions): LocalTopic {
   }
 }
 
-function checkMessage({ message, subject, attributes = {} }: TopicMessage): void {
+function checkMessage(wanted: TopicMessage): void {
+  const {
+    message,
+    subject,
+    attributes = {},
+  } = checkOptions('publish', wanted, {
+    message: required(checkString),
+    subject: checkString,
+    attributes: recordOf(
+      'an object of attributes by name',
+      fields('an attribute: { type, value }', { type: required(checkString), value: required(checkString) }),
+    ),
+  })
   if (message === '') throw new TetherError('INVALID_OPTION', 'Invalid parameter: Empty message')
   if (subject !== undefined && (subject === '' || subject.length > MAX_SUBJECT_LENGTH)) {
     throw new TetherError(
@@ -100,6 +111,11 @@ function checkMessage({ message, subject, attributes = {} }: TopicMessage): void
       `Invalid parameter: Message too long: ${bytes} bytes with its attributes exceed ${MAX_MESSAGE_BYTES}.`,
     )
   }
+}
+
+// What SNS says of an empty one is said below.
+function checkString(name: string, value: unknown): void {
+  mustBe('a text', typeof value === 'string', name, value)
 }
 
 interface Delivery {

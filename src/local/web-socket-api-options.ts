@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { type Clock, systemClock } from '../core/clock.js'
-import { TetherError } from '../core/errors.js'
+import { checkClock, checkPort, checkText, matching, recordOf } from '../core/option-checks.js'
+import { type Check, checkOptions, required } from '../core/options.js'
 import type { WebSocketApiEvents, WebSocketApiStats } from './api-gateway-events.js'
 import type { WebSocketRoutes } from './api-gateway-integration.js'
 import { type WebSocketApiLimits, webSocketApiLimits } from './api-gateway-limits.js'
 import type { LocalIdentity } from './broker-options.js'
-import { checkIdentities, checkPort, checkText } from './option-checks.js'
+import { checkIdentities, checkInvoked } from './option-checks.js'
 
 /** How to make a WebSocket API. */
 export interface WebSocketApiOptions {
@@ -79,32 +80,35 @@ export interface WebSocketApiSettings extends Required<Omit<WebSocketApiOptions,
   readonly limits: WebSocketApiLimits
 }
 
+/** The name of an API, or of its stage. */
+export const checkApiName = matching(/^[\w-]{1,128}$/, '1 to 128 letters, digits, - or _')
+
+const checkRoute: Check = (name, value) => value === 'mock' || checkInvoked(name, value)
+
 /** Checks the options and fills in what is missing. @throws TetherError `INVALID_OPTION` by name */
 export function webSocketApiSettings(options: WebSocketApiOptions): WebSocketApiSettings {
-  const { routes, stage = 'live', apiId = randomBytes(5).toString('hex') } = options ?? {}
-  if (typeof routes !== 'object' || routes === null)
-    throw new TetherError('INVALID_OPTION', 'webSocketApi() takes an object: { routes }.')
-  for (const [key, integration] of Object.entries(routes)) {
-    if (integration === 'mock' || typeof integration?.invoke === 'function') continue
-    throw new TetherError(
-      'INVALID_OPTION',
-      `'routes.${key}' must be a function of the local cloud, or 'mock'.`,
-    )
-  }
-  for (const [name, value] of Object.entries({ stage, apiId })) {
-    if (typeof value === 'string' && /^[\w-]{1,128}$/.test(value)) continue
-    throw new TetherError('INVALID_OPTION', `'${name}' must be 1 to 128 letters, digits, - or _.`)
-  }
+  checkOptions('webSocketApi', options, {
+    routes: required(recordOf('an object of functions by route', checkRoute)),
+    stage: checkApiName,
+    apiId: checkApiName,
+    identities: checkIdentities,
+    limits: (_name, value) => webSocketApiLimits(value as Partial<WebSocketApiLimits>),
+    host: checkText,
+    port: checkPort,
+    region: checkText,
+    accountId: checkText,
+    clock: checkClock,
+  })
   return {
-    routes,
-    stage,
-    apiId,
-    identities: checkIdentities(options.identities),
+    stage: 'live',
+    apiId: randomBytes(5).toString('hex'),
+    host: '127.0.0.1',
+    port: 0,
+    region: 'us-east-1',
+    accountId: '123456789012',
+    clock: systemClock,
+    ...options,
+    identities: options.identities,
     limits: webSocketApiLimits(options.limits),
-    host: checkText('host', options.host ?? '127.0.0.1'),
-    port: checkPort('port', options.port ?? 0),
-    region: checkText('region', options.region ?? 'us-east-1'),
-    accountId: checkText('accountId', options.accountId ?? '123456789012'),
-    clock: options.clock ?? systemClock,
   }
 }

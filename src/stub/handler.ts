@@ -2,15 +2,8 @@ import { Caller, type CallerOptions, type OnSessionLost } from '../core/caller.j
 import { type Clock, systemClock } from '../core/clock.js'
 import type { LambdaContext } from '../core/executor.js'
 import type { Handler } from '../core/function-source.js'
-import {
-  checkClock,
-  checkDuration,
-  checkFunction,
-  checkText,
-  numberFrom,
-  oneOf,
-} from '../core/option-checks.js'
-import { checkOptions, fields, invalidOption, required } from '../core/options.js'
+import { checkClock, checkDuration, checkFunction, checkText, oneOf } from '../core/option-checks.js'
+import { checkOptions, invalidOption, isObject, mustBe, required } from '../core/options.js'
 import { checkKey, rootKey } from '../core/seal.js'
 import { checkPart, checkTransport, type Transport } from '../core/transport.js'
 import { callFacts, eventBytes } from './call-input.js'
@@ -65,6 +58,8 @@ export function createStub(options: StubOptions): StubHandler {
   let caller: Caller | undefined
 
   const handler = async (event: unknown, context: LambdaContext): Promise<unknown> => {
+    if (typeof context !== 'object' || context === null)
+      throw invalidOption('context', 'is missing: a stub is called with an event and a context, as by Lambda')
     // The open connection is no reason to wait after the response.
     context.callbackWaitsForEmptyEventLoop = false
     const call = async () => {
@@ -122,8 +117,8 @@ export function checkStubOptions(options: StubOptions): CallerOptions {
     onNobody: oneOf('auto', 'throw', 'respond', 'passthrough'),
     onSessionLost: oneOf('rerun', 'fail'),
     passthrough: checkFunction,
-    liveUntil: numberFrom(0),
-    env: fields('an object of environment variables', {}),
+    liveUntil: checkDuration,
+    env: (name, value) => mustBe('an object of variables', isObject(value), name, value),
     clock: checkClock,
   })
   if (onNobody === 'passthrough' && passthrough === undefined)

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { systemClock } from '../core/clock.js'
+import { listOf, oneOf } from '../core/option-checks.js'
+import { checkOptions } from '../core/options.js'
 import { answerTests } from './executor-answer-tests.js'
 import type { ExecutorFeature } from './executor-behaviour.js'
 import { closingTests } from './executor-closing-tests.js'
@@ -9,7 +11,7 @@ import { outputTests } from './executor-output-tests.js'
 import { stoppingTests } from './executor-stopping-tests.js'
 import { type ExecutorTest, ExecutorTrial, type ExecutorUnderTest } from './executor-trial.js'
 import { workerTests } from './executor-worker-tests.js'
-import { Patience, type SuiteOptions } from './suite.js'
+import { Patience, type SuiteOptions, suiteChecks } from './suite.js'
 
 export interface ExecutorConformanceOptions extends SuiteOptions {
   /** Makes an executor for one test. */
@@ -30,6 +32,8 @@ const TESTS: readonly ExecutorTest[] = [
   ...closingTests,
 ]
 
+const FEATURES: readonly string[] = [...new Set(TESTS.flatMap(({ needs = [] }) => needs))]
+
 /** How long a test of what is said to be absent is given to pass: it is expected to fail, often by waiting. */
 const ABSENT_WAIT_MS = 1_000
 /** Without these an executor that shares its event loop would take the test runner along. */
@@ -43,9 +47,19 @@ const UNSAFE: readonly ExecutorFeature[] = ['stop', 'exit', 'memory', 'uncaught'
  * import { test } from 'node:test'
  * executorConformance({ test, factory: () => ({ executor: myExecutor() }) })
  * ```
+ * @throws TetherError `INVALID_OPTION`
  */
 export function executorConformance(options: ExecutorConformanceOptions): void {
-  const { test, factory, without = [], waitMs = 10_000, clock = systemClock } = options
+  const {
+    test,
+    factory,
+    without = [],
+    waitMs = 10_000,
+    clock = systemClock,
+  } = checkOptions<ExecutorConformanceOptions>('executorConformance', options, {
+    ...suiteChecks,
+    without: listOf('a list of features', oneOf(...FEATURES)),
+  })
   const briefly = new Patience(clock, ABSENT_WAIT_MS)
   const runTest = async ({ run }: Pick<ExecutorTest, 'run'>, patience: Patience) => {
     const trial = await ExecutorTrial.start(await factory(), patience)

@@ -1,4 +1,10 @@
-import type { Connection, Endpoint, FrameHandlers, Transport } from '../core/transport.js'
+import {
+  type Connection,
+  checkTransport,
+  type Endpoint,
+  type FrameHandlers,
+  type Transport,
+} from '../core/transport.js'
 import {
   type CheckedPlan,
   checkFaultPlan,
@@ -31,6 +37,7 @@ export interface FaultyTransport extends Transport {
  * @throws TetherError `INVALID_OPTION` naming the option of the plan
  */
 export function faulty(transport: Transport, plan: FaultPlan): FaultyTransport {
+  checkTransport('transport', transport)
   const account = new Account(checkFaultPlan(plan))
   return {
     name: transport.name,

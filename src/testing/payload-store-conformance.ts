@@ -1,8 +1,9 @@
 import { systemClock } from '../core/clock.js'
+import { checkOptions } from '../core/options.js'
 import { objectTests } from './payload-store-object-tests.js'
 import { presignTests } from './payload-store-presign-tests.js'
 import type { PayloadStoreUnderTest } from './payload-store-trial.js'
-import { Patience, type SuiteOptions } from './suite.js'
+import { Patience, type SuiteOptions, suiteChecks } from './suite.js'
 
 export type { PayloadStoreUnderTest } from './payload-store-trial.js'
 
@@ -20,9 +21,15 @@ export interface PayloadStoreConformanceOptions extends SuiteOptions {
  * import { test } from 'node:test'
  * payloadStoreConformance({ test, factory: () => ({ store: myStore() }) })
  * ```
+ * @throws TetherError `INVALID_OPTION`
  */
 export function payloadStoreConformance(options: PayloadStoreConformanceOptions): void {
-  const { test, factory, waitMs = 20_000, clock = systemClock } = options
+  const {
+    test,
+    factory,
+    waitMs = 20_000,
+    clock = systemClock,
+  } = checkOptions<PayloadStoreConformanceOptions>('payloadStoreConformance', options, suiteChecks)
   const patience = new Patience(clock, waitMs)
   for (const { name, run } of [...objectTests, ...presignTests]) {
     test(name, async () => {

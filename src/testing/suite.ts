@@ -1,4 +1,6 @@
 import type { Clock } from '../core/clock.js'
+import { checkClock, checkDuration, checkFunction } from '../core/option-checks.js'
+import { required } from '../core/options.js'
 
 /** How a test runner takes one test: `test` of vitest, of `node:test` or of Jest, `it` of Mocha. */
 export type TestFunction = (name: string, run: () => Promise<void>) => unknown
@@ -10,6 +12,14 @@ export interface SuiteOptions {
   readonly waitMs?: number
   /** Times the waits. @default the machine's clock */
   readonly clock?: Clock
+}
+
+/** A check for each of {@link SuiteOptions} and the factory. */
+export const suiteChecks = {
+  test: required(checkFunction),
+  factory: required(checkFunction),
+  waitMs: checkDuration,
+  clock: checkClock,
 }
 
 /** Waits that end: what takes longer than it may fails the test, and says what it waited for. */

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { systemClock } from '../core/clock.js'
-import { Patience, type SuiteOptions } from './suite.js'
+import { listOf, oneOf } from '../core/option-checks.js'
+import { checkOptions } from '../core/options.js'
+import { Patience, type SuiteOptions, suiteChecks } from './suite.js'
 import { addressingTests } from './transport-addressing-tests.js'
 import { closingTests } from './transport-closing-tests.js'
 import { connectingTests } from './transport-connecting-tests.js'
@@ -32,12 +34,24 @@ const TESTS: readonly TransportTest[] = [
   ...closingTests,
 ]
 
+const FEATURES: readonly string[] = [...new Set(TESTS.flatMap(({ needs = [] }) => needs))]
+
 /**
  * Registers a test for every promise of `Transport` and `Connection`. A transport may repeat and reorder frames here;
  * what it may lose under load it must not lose in these quiet tests, in which no connection carries 100 frames.
+ * @throws TetherError `INVALID_OPTION`
  */
 export function transportConformance(options: TransportConformanceOptions): void {
-  const { test, factory, without = [], waitMs = 5_000, clock = systemClock } = options
+  const {
+    test,
+    factory,
+    without = [],
+    waitMs = 5_000,
+    clock = systemClock,
+  } = checkOptions<TransportConformanceOptions>('transportConformance', options, {
+    ...suiteChecks,
+    without: listOf('a list of features', oneOf(...FEATURES)),
+  })
   const patience = new Patience(clock, waitMs)
   const register = (name: string, run: TransportTest['run']) =>
     test(name, async () => {

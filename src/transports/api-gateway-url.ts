@@ -8,12 +8,14 @@ import { percentEncode } from './sigv4.js'
  * @throws TetherError `INVALID_OPTION`
  */
 export function apiGatewayUrl(endpoint: unknown): string {
-  const text = /^[a-z]+:\/\//.test(String(endpoint)) ? String(endpoint) : `wss://${String(endpoint)}`
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  if (typeof endpoint !== 'string' || url === undefined || !isApi(url)) {
+  const given = String(endpoint)
+  const text = given.includes('://') ? given : `wss://${given}`
+  const url = typeof endpoint === 'string' && URL.canParse(text) ? new URL(text) : undefined
+  // A name alone is no domain: whoever means a machine of the own network writes a URL.
+  if (url === undefined || !isApi(url) || !(text === given || url.hostname.includes('.'))) {
     throw new TetherError(
       'INVALID_OPTION',
-      `'endpoint' must be a URL with the API's stage, such as wss://abc123.execute-api.eu-west-1.amazonaws.com/tether; it is '${String(endpoint)}'.`,
+      `'endpoint' must be a URL with the API's stage, such as wss://abc123.execute-api.eu-west-1.amazonaws.com/tether; it is '${given}'.`,
     )
   }
   return url.origin.replace(/\/$/, '') + url.pathname.replace(/\/+$/, '')

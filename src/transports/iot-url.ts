@@ -7,12 +7,15 @@ import { ALGORITHM, type AwsCredentials, scopeParts, sha256, signatureOf, signin
  * @throws TetherError `INVALID_OPTION`
  */
 export function iotUrl(endpoint: unknown): string {
-  const text = /^[a-z]+:\/\//.test(String(endpoint)) ? String(endpoint) : `wss://${String(endpoint)}`
+  const given = String(endpoint)
+  const text = given.includes('://') ? given : `wss://${given}`
   const url = typeof endpoint === 'string' && URL.canParse(text) ? new URL(text) : undefined
-  if (url === undefined || !/^wss?:$/.test(url.protocol) || url.hostname === '') {
+  const isHost = url !== undefined && /^wss?:$/.test(url.protocol) && url.hostname !== ''
+  // A name alone is none of AWS's: whoever means a machine of the own network writes a URL.
+  if (!isHost || !(text === given || url.hostname.includes('.'))) {
     throw new TetherError(
       'INVALID_OPTION',
-      `'endpoint' must be a host such as abc123-ats.iot.eu-west-1.amazonaws.com, or a wss:// URL; it is '${String(endpoint)}'.`,
+      `'endpoint' must be a host such as abc123-ats.iot.eu-west-1.amazonaws.com, or a wss:// URL; it is '${given}'.`,
     )
   }
   url.pathname = '/mqtt'

@@ -16,6 +16,8 @@ const EXPECTED: ReadonlySet<string> = new Set([
 const WITHOUT_PRESENCE = "If it takes no retained messages, set 'presence' to false"
 // MQTT 5's CONNACK to a retained will from a broker that retains nothing.
 const RETAIN_NOT_SUPPORTED = 0x9a
+// CONNACK's codes for a bad user name or password, of MQTT 3.1.1 and 5: no will has a part in them.
+const BAD_PASSWORD: readonly unknown[] = [4, 0x86]
 
 /** Says CONNECT with the `mqtt` package's client; resolves at a CONNACK that accepts it. */
 export async function startPackageClient(options: MqttClientOptions): Promise<MqttClient> {
@@ -88,7 +90,9 @@ async function accepted(client: PackageClient, { socket, will }: MqttClientOptio
     })
   } catch (error) {
     if (will === undefined || !(error instanceof Error)) throw error
-    if ('code' in error && error.code === RETAIN_NOT_SUPPORTED) throw retainsNothing()
+    const code = 'code' in error ? error.code : undefined
+    if (BAD_PASSWORD.includes(code)) throw error
+    if (code === RETAIN_NOT_SUPPORTED) throw retainsNothing()
     throw Object.assign(error, { message: `${error.message}. ${WITHOUT_PRESENCE}` })
   } finally {
     socket.off('end', onEnd)

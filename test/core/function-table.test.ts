@@ -237,7 +237,7 @@ describe('serve', () => {
   it('says which option is wrong', () => {
     const tether = new Tether()
     const serve = (options: unknown) => () => tether.session().serve(options as never)
-    expect(serve(undefined)).toThrow('serve() takes an object with functions, not undefined.')
+    expect(serve(undefined)).toThrow("serve() takes an object with 'functions', not undefined.")
     expect(serve({ functions: [] })).toThrow(/'functions' must be an object/)
     expect(serve({ functions: {}, handlers: {} })).toThrow(/'handlers' is no option of serve\(\); those are/)
     expect(serve({ functions: {}, onBuildError: 'ignore' })).toThrow(

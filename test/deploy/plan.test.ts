@@ -221,6 +221,8 @@ describe('plan', () => {
 
   it.each<[Readonly<Record<string, unknown>>, string]>([
     [{ functions: [] }, "'functions' must name at least one function."],
+    [{ functions: 'node' }, "'functions' must be a list of functions' names, not 'node'."],
+    [{ functions: [5] }, "'functions[0]' must be a function's name"],
     [{ functions: ['a:live'] }, 'without a version or an alias'],
     [{ functions: [null] }, 'without a version or an alias'],
     [
@@ -234,6 +236,7 @@ describe('plan', () => {
     [{ timeoutMs: 60_000 }, "'timeoutMs' is no option of plan(); those are functions, bundle, stub,"],
     [{ mode: 'mirror' }, "'mode' must be one of wrap, replace"],
     [{ timeoutSeconds: 901 }, "'timeoutSeconds' must be a whole number from 1 to 900, not 901."],
+    [{ timeoutSeconds: '60' }, "'timeoutSeconds' must be a whole number from 1 to 900, not '60'."],
     [{ policy: 'none' }, "'policy' must be one of manage, print"],
     [{ vpc: true }, "'vpc' must be one of refuse, allow"],
     [{ onRefused: 'ignore' }, "'onRefused' must be one of fail, skip"],

@@ -155,7 +155,7 @@ describe('file snapshots', () => {
   })
 
   it('need a folder', () => {
-    expect(() => fileSnapshots('')).toThrow("takes a folder's path")
+    expect(() => fileSnapshots('')).toThrow("'folder' must be a text that is not empty")
   })
 })
 

@@ -250,7 +250,7 @@ describe('the broker itself', () => {
     ['region', { region: '' }],
     ['limits.payloadBites', { limits: { payloadBites: 1 } }],
     ['limits.payloadBytes', { limits: { payloadBytes: Number.NaN } }],
-    ['identities.secretAccessKey', { identities: [{ accessKeyId: 'A', secretAccessKey: '' }] }],
+    ['identities[0].secretAccessKey', { identities: [{ accessKeyId: 'A', secretAccessKey: '' }] }],
   ])('refuses a wrong %s by its name', (name, options) => {
     expect(() => createLocalBroker(options as object)).toThrowError(
       expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining(`'${name}'`) }),

@@ -17,7 +17,8 @@ import { stubEnvironment } from '../../src/stub/configuration.js'
 import { apiGateway } from '../../src/transports/api-gateway.js'
 import { json } from './lambda-fixture.js'
 
-const target = { app: 'path', stage: 'test', key: generateKey() }
+const names = { app: 'path', stage: 'test' }
+const target = { ...names, key: generateKey() }
 const apiId = 'abcde12345'
 const role = { accessKeyId: 'ASIAFUNCTION', secretAccessKey: 'f', sessionToken: 'to/k+en==' }
 const developer = { accessKeyId: 'AKIADEVELOPER', secretAccessKey: 'd' }
@@ -38,7 +39,7 @@ describe('the whole path over API Gateway', () => {
       policy: apiGatewayPolicy({ apiId, post, region: cloud.region, accountId: cloud.accountId }),
     })
     stack = await cloud.debugStack({
-      ...target,
+      ...names,
       apiId,
       identities: [least(role, true), least(developer, true), least(postless, false)],
       through: (relay) => ({

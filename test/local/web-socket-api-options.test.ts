@@ -5,16 +5,16 @@ import { taking } from './web-socket-fixture.js'
 describe('webSocketApi', () => {
   // A route that is none would only be found by the first client, where nobody can catch.
   test.each<[string, object]>([
-    ['{ routes }', { routes: undefined }],
-    ['{ routes }', { routes: 'mock' }],
+    ["'routes'", { routes: undefined }],
+    ["'routes'", { routes: 'mock' }],
     ["'routes.$connect'", { routes: { $connect: 5 } }],
     ["'routes.$default'", { routes: { $default: { invoke: 'me' } } }],
     ["'stage'", { stage: '' }],
     ["'stage'", { stage: 'a/b' }],
     ["'apiId'", { apiId: 5 }],
     ["'identities'", { identities: {} }],
-    ["'identities.accessKeyId'", { identities: [{}] }],
-    ["'identities.secretAccessKey'", { identities: [{ accessKeyId: 'AKIA' }] }],
+    ["'identities[0].accessKeyId'", { identities: [{}] }],
+    ["'identities[0].secretAccessKey'", { identities: [{ accessKeyId: 'AKIA' }] }],
     ["'limits.idle'", { limits: { idle: 1 } }],
     ["'host'", { host: '' }],
     ["'port'", { port: -1 }],

@@ -214,6 +214,7 @@ describe.each(SIDES)('$side', ({ make }) => {
   test.each([
     ["'endpoint'", { endpoint: 'https://abc.execute-api.eu-west-1.amazonaws.com/dev' }],
     ["'endpoint'", { endpoint: '' }],
+    ["'endpoint'", { endpoint: 'tether' }],
     ["'endpoint'", { endpoint: 'wss://' }],
     ["'endpoint'", { endpoint: undefined as never }],
     ["'endpoint'", { endpoint: 'wss://abc.execute-api.eu-west-1.amazonaws.com' }],

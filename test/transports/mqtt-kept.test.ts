@@ -175,6 +175,18 @@ test.each([0, 'no', null])("refuses 'presence' of %j", (presence) => {
   )
 })
 
+test('says nothing of retained messages where the password is wrong', async () => {
+  const broker = await listen()
+  const failed = failure(mqtt({ url: broker.url }).connect(session, new Inbox(), { will }))
+  const peer = await broker.accept()
+  await peer.next('connect')
+  peer.send({ cmd: 'connack', returnCode: 4, sessionPresent: false })
+  expect(await failed).toMatchObject({
+    code: 'UNREACHABLE',
+    message: expect.not.stringContaining('presence'),
+  })
+})
+
 describe('MQTT 5', () => {
   test.each<[string, object]>([
     ['refuses a retained will', { reasonCode: 0x9a }],

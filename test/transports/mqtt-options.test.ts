@@ -114,6 +114,7 @@ describe.each([
     ['endpoint', 'https://abc-ats.iot.eu-west-1.amazonaws.com'],
     ['endpoint', ''],
     ['endpoint', 'two words'],
+    ['endpoint', 'eu-west-1'],
   ])('refuses %s: %o by name, when it is made', (name, value) => {
     expect(() => make({ [name]: value })).toThrow(
       expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining(`'${name}'`) }),

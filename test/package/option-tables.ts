@@ -1,0 +1,470 @@
+import * as deploy from '../../src/deploy/index.js'
+import * as executors from '../../src/executors/index.js'
+import { createSession, generateKey } from '../../src/index.js'
+import * as local from '../../src/local/index.js'
+import { command } from '../../src/sources/command.js'
+import { type EsbuildSourceOptions, esbuild, esbuildAll } from '../../src/sources/esbuild.js'
+import { file } from '../../src/sources/file.js'
+import { memory as memoryStore } from '../../src/stores/memory.js'
+import { installS3LifecycleRule, s3, s3LifecycleRule } from '../../src/stores/s3.js'
+import * as stub from '../../src/stub/index.js'
+import * as testing from '../../src/testing/index.js'
+import { apiGateway } from '../../src/transports/api-gateway.js'
+import { iot } from '../../src/transports/iot.js'
+import { memory } from '../../src/transports/memory.js'
+import { mqtt } from '../../src/transports/mqtt.js'
+
+/** One value of each kind, none of which is a right one by chance but where a table says so. */
+export const SAMPLES = {
+  null: null,
+  number: 5,
+  text: 'some text',
+  flag: true,
+  list: [5],
+  object: {},
+  function: () => {},
+  symbol: Symbol('sample'),
+} as const
+
+export type Sample = keyof typeof SAMPLES
+
+/** A function that takes options. */
+export interface OptionRow {
+  make(options: unknown): unknown
+  readonly valid: object
+  readonly required: readonly string[]
+  /** Every option, with the samples that are right values of it. */
+  readonly accepts: Readonly<Record<string, readonly Sample[]>>
+  /** What it takes beside an object of options. */
+  readonly insteadOfOptions: readonly Sample[]
+}
+
+/** A function's argument that is no object of options. */
+export interface ArgumentRow {
+  call(value: unknown): unknown
+  /** As messages call it. */
+  readonly name: string
+  readonly accepts: readonly Sample[]
+}
+
+const TEXT = ['text'] as const
+const NUMBER = ['number'] as const
+const FLAG = ['flag'] as const
+const FUNCTION = ['function'] as const
+const OBJECT = ['object'] as const
+/** No sample is right. */
+const NONE = [] as const
+
+const key = generateKey()
+const transport = memory()
+const names = { app: 'app', stage: 'dev' }
+const endpoint = 'abc-ats.iot.eu-west-1.amazonaws.com'
+const aws = { region: NONE, credentials: FUNCTION }
+const bundle = stub.stubBundle('iot').path
+const target = { invoke: async () => ({}) as local.InvokeResult, arn: 'arn' }
+const cloud = local.createLocalCloud()
+const host = local.createLambdaHost()
+const topic = cloud.topic('topic')
+
+const session = () => createSession({ ...names, key, transport })
+
+const pool = {
+  inheritEnv: NONE,
+  maxWorkers: NUMBER,
+  spares: NUMBER,
+  idleMs: NUMBER,
+  inspect: ['flag', 'object'],
+  clock: NONE,
+} as const
+
+const built = {
+  packages: NONE,
+  cwd: TEXT,
+  clock: NONE,
+  alias: OBJECT,
+  conditions: NONE,
+  define: OBJECT,
+  external: NONE,
+  inject: NONE,
+  jsx: NONE,
+  jsxFactory: TEXT,
+  jsxFragment: TEXT,
+  jsxImportSource: TEXT,
+  loader: OBJECT,
+  mainFields: NONE,
+  plugins: NONE,
+  resolveExtensions: NONE,
+  target: TEXT,
+  tsconfig: TEXT,
+  tsconfigRaw: ['text', 'object'],
+} as const
+
+const bucket = {
+  bucket: NONE,
+  prefix: TEXT,
+  region: NONE,
+  credentials: FUNCTION,
+  endpoint: NONE,
+  forcePathStyle: FLAG,
+} as const
+const store = { ...bucket, attemptTimeoutMs: NUMBER, clock: NONE }
+
+const account = {
+  ...aws,
+  lambdaEndpoint: NONE,
+  iamEndpoint: NONE,
+  snapshots: NONE,
+  updateTimeoutMs: NUMBER,
+  clock: NONE,
+  signal: NONE,
+}
+const live = {
+  ...account,
+  functions: NONE,
+  bundle: NONE,
+  // What is in it is `stubEnvironment()`'s to name.
+  stub: OBJECT,
+  mode: NONE,
+  mirror: FLAG,
+  mirrorMaxBytes: NUMBER,
+  timeoutSeconds: NUMBER,
+  liveForMs: NUMBER,
+  policy: NONE,
+  vpc: NONE,
+  onRefused: NONE,
+} as const
+const snapshots = deploy.fileSnapshots('kept')
+const going = { functions: ['one'], bundle: 'iot', stub: { ...names, key, endpoint }, snapshots } as const
+
+const suite = { test: FUNCTION, factory: FUNCTION, waitMs: NUMBER, clock: NONE }
+const place = { region: NONE, accountId: NONE, partition: NONE }
+const run = {
+  environment: OBJECT,
+  idleMs: NUMBER,
+  initTimeoutMs: NUMBER,
+  retryDelaysMs: ['list'],
+  freeze: FLAG,
+} as const
+
+/** By `<subpath>#<export>`, and what is called on the result. */
+export const optionRows: Readonly<Record<string, OptionRow>> = {
+  '.#createSession': row(
+    createSession,
+    { ...names, key, transport }, // Without a key or keys, the message names both sides' way to have one.
+    ['app', 'stage', 'transport'],
+    {
+      app: TEXT,
+      stage: TEXT,
+      name: TEXT,
+      key: NONE,
+      keys: NONE,
+      transport: NONE,
+      store: NONE,
+      connections: NONE,
+      clock: NONE,
+      maxKeptBytes: NUMBER,
+    },
+  ),
+  '.#createSession serve': row(
+    (options: Parameters<ReturnType<typeof session>['serve']>[0]) => session().serve(options),
+    { functions: {} },
+    ['functions'],
+    { executor: NONE, functions: ['object', 'function'], prewarm: FLAG, onBuildError: NONE },
+  ),
+  '.#createSession next': row(
+    (options: NonNullable<Parameters<ReturnType<typeof session>['next']>[1]>) =>
+      session().next('api', options),
+    {},
+    [],
+    { where: FUNCTION, timeoutMs: NUMBER, signal: NONE },
+  ),
+  './transports/memory#memory': row(memory, {}, [], { frameBytes: NONE }),
+  './transports/mqtt#mqtt': row(mqtt, { url: 'mqtt://broker' }, ['url'], {
+    url: NONE,
+    username: TEXT,
+    password: TEXT,
+    ca: TEXT,
+    cert: TEXT,
+    key: TEXT,
+    rejectUnauthorized: FLAG,
+    protocolVersion: NUMBER,
+    frameBytes: NONE,
+    keepAliveSeconds: NUMBER,
+    connectTimeoutMs: NUMBER,
+    presence: FLAG,
+    clock: NONE,
+  }),
+  './transports/iot#iot': row(iot, {}, [], {
+    ...aws,
+    endpoint: NONE,
+    ca: TEXT,
+    frameBytes: NONE,
+    keepAliveSeconds: NONE,
+    connectTimeoutMs: NUMBER,
+    presence: FLAG,
+    clock: NONE,
+  }),
+  './transports/api-gateway#apiGateway': row(
+    apiGateway,
+    { endpoint: 'wss://abc.execute-api.eu-west-1.amazonaws.com/tether' },
+    ['endpoint'],
+    { ...aws, endpoint: NONE, ca: TEXT, connectTimeoutMs: NUMBER, clock: NONE },
+  ),
+  './stores/memory#memory': row(memoryStore, {}, [], { host: TEXT, clock: NONE }),
+  './stores/s3#s3': row(s3, { bucket: 'bucket' }, ['bucket'], store),
+  './stores/s3#s3LifecycleRule': row(s3LifecycleRule, { bucket: 'bucket' }, ['bucket'], store),
+  './stores/s3#installS3LifecycleRule': row(installS3LifecycleRule, { bucket: 'bucket' }, ['bucket'], store),
+  './executors#inline': row(executors.inline, {}, [], { clock: NONE }),
+  './executors#workerThreads': row(executors.workerThreads, {}, [], { ...pool, resourceLimits: OBJECT }),
+  './executors#childProcesses': row(executors.childProcesses, {}, [], {
+    ...pool,
+    graceMs: NUMBER,
+    python: TEXT,
+  }),
+  './sources/esbuild#esbuild': row(
+    (options: EsbuildSourceOptions) => esbuild(options),
+    { entry: './api.ts' },
+    ['entry'],
+    { ...built, entry: TEXT, exportName: TEXT },
+    ['text'],
+  ),
+  './sources/esbuild#esbuildAll': row(
+    (options: NonNullable<Parameters<typeof esbuildAll>[1]>) => esbuildAll({ api: './api.ts' }, options),
+    {},
+    [],
+    built,
+  ),
+  './sources/command#command': row(
+    (options: NonNullable<Parameters<typeof command>[1]>) => command(['program'], options),
+    {},
+    [],
+    { cwd: TEXT, handler: TEXT, watch: NONE },
+  ),
+  './stub#createStub': row(stub.createStub, { ...names, key, transport }, ['app', 'stage', 'transport'], {
+    app: TEXT,
+    stage: TEXT,
+    session: TEXT,
+    key: NONE,
+    functionId: TEXT,
+    transport: NONE,
+    ackTimeoutMs: NUMBER,
+    connectTimeoutMs: NUMBER,
+    deadlineMarginMs: NUMBER,
+    onNobody: NONE,
+    onSessionLost: NONE,
+    passthrough: FUNCTION,
+    liveUntil: NUMBER,
+    env: OBJECT,
+    clock: NONE,
+  }),
+  './stub#stubEnvironment': row(stub.stubEnvironment, { ...names, key, endpoint }, ['app', 'stage', 'key'], {
+    app: TEXT,
+    stage: TEXT,
+    session: TEXT,
+    key: NONE,
+    functionId: TEXT,
+    url: TEXT,
+    endpoint: TEXT,
+    ca: TEXT,
+    cert: TEXT,
+    certKey: TEXT,
+    ackTimeoutMs: NUMBER,
+    connectTimeoutMs: NUMBER,
+    deadlineMarginMs: NUMBER,
+    onNobody: NONE,
+    onSessionLost: NONE,
+    mode: NONE,
+    liveUntil: NUMBER,
+    mirrorMaxBytes: NUMBER,
+    execWrapper: TEXT,
+  }),
+  './local#createLocalBroker': row(local.createLocalBroker, {}, [], {
+    host: TEXT,
+    port: NUMBER,
+    tcpPort: NUMBER,
+    region: TEXT,
+    accountId: TEXT,
+    identities: NONE,
+    limits: OBJECT,
+    clock: NONE,
+  }),
+  './local#createLambdaHost': row(local.createLambdaHost, {}, [], {
+    region: TEXT,
+    accountId: NONE,
+    credentials: NONE,
+    ...run,
+    clock: NONE,
+  }),
+  './local#createLambdaHost function': row(
+    (definition: local.FunctionDefinition) => host.function(definition),
+    { name: 'one', bundle },
+    ['name', 'bundle'],
+    {
+      name: NONE,
+      bundle: TEXT,
+      runtime: NONE,
+      layers: NONE,
+      handler: NONE,
+      environment: OBJECT,
+      timeoutMs: NUMBER,
+      memoryMb: NONE,
+      reservedConcurrency: NUMBER,
+      nodePath: TEXT,
+      pythonPath: TEXT,
+      credentials: NONE,
+    },
+  ),
+  './local#createLocalCloud': row(local.createLocalCloud, {}, [], {
+    region: TEXT,
+    accountId: NONE,
+    host: TEXT,
+    credentials: NONE,
+    broker: OBJECT,
+    lambda: OBJECT,
+    s3: OBJECT,
+    controlPlane: OBJECT,
+    clock: NONE,
+  }),
+  './local#createLocalCloud httpApi': row(
+    (options: NonNullable<Parameters<local.LocalCloud['httpApi']>[1]>) => cloud.httpApi(target, options),
+    {},
+    [],
+    { port: NUMBER },
+  ),
+  './local#createLocalCloud publish': row(topic.publish, { message: 'news' }, ['message'], {
+    message: TEXT,
+    subject: TEXT,
+    attributes: OBJECT,
+  }),
+  './local#httpApi': row(local.httpApi, { function: target }, ['function'], {
+    function: NONE,
+    host: TEXT,
+    port: NUMBER,
+    integrationTimeoutMs: NUMBER,
+    accountId: TEXT,
+    clock: NONE,
+  }),
+  './local#webSocketApi': row(local.webSocketApi, { routes: {} }, ['routes'], {
+    routes: OBJECT,
+    stage: NONE,
+    apiId: NONE,
+    identities: NONE,
+    limits: OBJECT,
+    host: TEXT,
+    port: NUMBER,
+    region: TEXT,
+    accountId: TEXT,
+    clock: NONE,
+  }),
+  './deploy#apiGatewayPolicy': row(deploy.apiGatewayPolicy, { apiId: 'abc' }, ['apiId'], {
+    ...place,
+    apiId: NONE,
+    apiStage: NONE,
+    post: FLAG,
+  }),
+  './deploy#iotPolicy': row(deploy.iotPolicy, { ...names, role: 'stub' }, ['app', 'stage', 'role'], {
+    ...place,
+    app: TEXT,
+    stage: TEXT,
+    role: NONE,
+    session: TEXT,
+  }),
+  './deploy#debugStackTemplate': row(deploy.debugStackTemplate, names, ['app', 'stage'], {
+    app: TEXT,
+    stage: TEXT,
+    tags: OBJECT,
+    logRetentionDays: NUMBER,
+  }),
+  './deploy#debugStackName': row(deploy.debugStackName, names, ['app', 'stage'], { app: TEXT, stage: TEXT }),
+  './deploy#plan': row(deploy.plan, going, ['functions', 'bundle', 'stub', 'snapshots'], live),
+  './deploy#goLive': row(deploy.goLive, going, ['functions', 'bundle', 'stub', 'snapshots'], live),
+  './deploy#restore': row(deploy.restore, { functions: ['one'], snapshots }, ['functions', 'snapshots'], {
+    ...account,
+    functions: NONE,
+  }),
+  './deploy#restoreAll': row(deploy.restoreAll, { ...names, snapshots }, ['app', 'stage', 'snapshots'], {
+    ...account,
+    app: TEXT,
+    stage: TEXT,
+  }),
+  './deploy#s3Snapshots': row(deploy.s3Snapshots, { bucket: 'bucket' }, ['bucket'], bucket),
+  './testing#faulty': row(
+    (plan: testing.FaultPlan) => testing.faulty(transport, plan),
+    { seed: 1 },
+    ['seed'],
+    {
+      seed: ['number', 'text'],
+      throttle: NONE,
+      cut: NONE,
+      drop: NONE,
+      corrupt: NONE,
+      duplicate: NONE,
+      reorder: NONE,
+      delayMs: NUMBER,
+      clock: NONE,
+      onFault: FUNCTION,
+    },
+  ),
+  './testing#executorConformance': row(
+    testing.executorConformance,
+    { test: () => {}, factory: noFactory },
+    ['test', 'factory'],
+    { ...suite, without: NONE },
+  ),
+  './testing#transportConformance': row(
+    testing.transportConformance,
+    { test: () => {}, factory: noFactory },
+    ['test', 'factory'],
+    { ...suite, without: NONE },
+  ),
+  './testing#payloadStoreConformance': row(
+    testing.payloadStoreConformance,
+    { test: () => {}, factory: noFactory },
+    ['test', 'factory'],
+    suite,
+  ),
+}
+
+export const argumentRows: Readonly<Record<string, ArgumentRow>> = {
+  '.#createSession next': argument('functionId', ['text'], (id: string) => session().next(id)),
+  './sources/file#file': argument('target', ['text'], file),
+  './sources/file#file exportName': argument('exportName', ['text'], (name: string) =>
+    file('./api.js', name),
+  ),
+  './sources/esbuild#esbuildAll': argument('targets', ['object'], (targets: Record<string, string>) =>
+    esbuildAll(targets),
+  ),
+  './sources/command#command': argument('program', [], command),
+  './stub#stubBundle': argument('name', [], stub.stubBundle),
+  './stub#createStub context': argument('context', ['object', 'list'], (context: never) =>
+    stub.createStub({ ...names, key, transport })({}, context),
+  ),
+  './local#createLocalCloud topic': argument('name', [], (name: string) => cloud.topic(name)),
+  './local#createLocalCloud subscribe': argument('subscriber', [], topic.subscribe),
+  './local#createLocalCloud bucket': argument('name', [], (name: string) => cloud.bucket(name)),
+  './deploy#stubZip': argument('name', [], deploy.stubZip),
+  './deploy#layerZip': argument('name', [], deploy.layerZip),
+  './deploy#fileSnapshots': argument('folder', ['text'], deploy.fileSnapshots),
+  './testing#faulty': argument('transport', [], (inner: never) => testing.faulty(inner, { seed: 1 })),
+}
+
+type Named<O> = Readonly<Record<keyof Required<O>, readonly Sample[]>>
+
+// The compiler sees to it that every option of the interface has its line.
+function row<O extends object>(
+  make: (options: O) => unknown,
+  valid: NoInfer<O>,
+  required: readonly (keyof NoInfer<O> & string)[],
+  accepts: NoInfer<Named<O>>,
+  insteadOfOptions: readonly Sample[] = [],
+): OptionRow {
+  return { make: make as (options: unknown) => unknown, valid, required, accepts, insteadOfOptions }
+}
+
+function argument<A>(name: string, accepts: readonly Sample[], call: (value: A) => unknown): ArgumentRow {
+  return { name, accepts, call: call as (value: unknown) => unknown }
+}
+
+function noFactory(): never {
+  throw new Error('no test is run')
+}
