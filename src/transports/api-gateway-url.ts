@@ -11,8 +11,8 @@ export function apiGatewayUrl(endpoint: unknown): string {
   const given = String(endpoint)
   const text = given.includes('://') ? given : `wss://${given}`
   const url = typeof endpoint === 'string' && URL.canParse(text) ? new URL(text) : undefined
-  // A name alone is no domain: whoever means a machine of the own network writes a URL.
-  if (url === undefined || !isApi(url) || !(text === given || url.hostname.includes('.'))) {
+  // A word alone is no domain: whoever means a machine of the own network writes its port, or a URL.
+  if (url === undefined || !isApi(url) || !(text === given || /[.:]/.test(url.host))) {
     throw new TetherError(
       'INVALID_OPTION',
       `'endpoint' must be a URL with the API's stage, such as wss://abc123.execute-api.eu-west-1.amazonaws.com/tether; it is '${given}'.`,

@@ -11,8 +11,8 @@ export function iotUrl(endpoint: unknown): string {
   const text = given.includes('://') ? given : `wss://${given}`
   const url = typeof endpoint === 'string' && URL.canParse(text) ? new URL(text) : undefined
   const isHost = url !== undefined && /^wss?:$/.test(url.protocol) && url.hostname !== ''
-  // A name alone is none of AWS's: whoever means a machine of the own network writes a URL.
-  if (!isHost || !(text === given || url.hostname.includes('.'))) {
+  // A word alone is none of AWS's: whoever means a machine of the own network writes its port, or a URL.
+  if (!isHost || !(text === given || /[.:]/.test(url.host))) {
     throw new TetherError(
       'INVALID_OPTION',
       `'endpoint' must be a host such as abc123-ats.iot.eu-west-1.amazonaws.com, or a wss:// URL; it is '${given}'.`,
