@@ -31,11 +31,12 @@ and end of a thread or a process with an empty file. \`inline\` calls the handle
       table(
         ['executor', 'first invocation p50', 'empty', 'ratio', 'idle worker'],
         rows
-          .filter(({ idleWorkerMb }) => idleWorkerMb > 0)
+          .filter(({ emptyP50Ms }) => emptyP50Ms !== undefined)
           .map((row) => [
             row.label,
             ...besides(row.coldP50Ms, row.emptyP50Ms),
-            `${plain(row.idleWorkerMb)} MB`,
+            // Within this process it is lost where something else was freed meanwhile.
+            row.idleWorkerMb > 0 ? `${plain(row.idleWorkerMb)} MB` : '–',
           ]),
       ),
       {
