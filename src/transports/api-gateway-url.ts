@@ -1,5 +1,6 @@
 import { TetherError } from '../core/errors.js'
 import type { Endpoint, SessionIdentity } from '../core/transport.js'
+import { endpointUrl } from './endpoint-url.js'
 import { percentEncode } from './sigv4.js'
 
 /**
@@ -8,22 +9,18 @@ import { percentEncode } from './sigv4.js'
  * @throws TetherError `INVALID_OPTION`
  */
 export function apiGatewayUrl(endpoint: unknown): string {
-  const given = String(endpoint)
-  const text = given.includes('://') ? given : `wss://${given}`
-  const url = typeof endpoint === 'string' && URL.canParse(text) ? new URL(text) : undefined
-  // A word alone is no domain: whoever means a machine of the own network writes its port, or a URL.
-  if (url === undefined || !isApi(url) || !(text === given || /[.:]/.test(url.host))) {
+  const url = endpointUrl(endpoint)
+  if (url === undefined || !isApi(url)) {
     throw new TetherError(
       'INVALID_OPTION',
-      `'endpoint' must be a URL with the API's stage, such as wss://abc123.execute-api.eu-west-1.amazonaws.com/tether; it is '${given}'.`,
+      `'endpoint' must be a URL with the API's stage, such as wss://abc123.execute-api.eu-west-1.amazonaws.com/tether; it is '${String(endpoint)}'.`,
     )
   }
   return url.origin.replace(/\/$/, '') + url.pathname.replace(/\/+$/, '')
 }
 
 // AWS's own names have a stage; a domain of one's own may stand for one.
-function isApi({ protocol, hostname, pathname, href }: URL): boolean {
-  if (!/^wss?:$/.test(protocol) || hostname === '') return false
+function isApi({ hostname, pathname, href }: URL): boolean {
   return !/\.amazonaws\.com(\.cn)?$/.test(hostname) || (regionOf(href) !== undefined && pathname !== '/')
 }
 

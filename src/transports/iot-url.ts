@@ -1,4 +1,5 @@
 import { TetherError } from '../core/errors.js'
+import { endpointUrl } from './endpoint-url.js'
 import { ALGORITHM, type AwsCredentials, scopeParts, sha256, signatureOf, signingTime } from './sigv4.js'
 
 /**
@@ -7,15 +8,11 @@ import { ALGORITHM, type AwsCredentials, scopeParts, sha256, signatureOf, signin
  * @throws TetherError `INVALID_OPTION`
  */
 export function iotUrl(endpoint: unknown): string {
-  const given = String(endpoint)
-  const text = given.includes('://') ? given : `wss://${given}`
-  const url = typeof endpoint === 'string' && URL.canParse(text) ? new URL(text) : undefined
-  const isHost = url !== undefined && /^wss?:$/.test(url.protocol) && url.hostname !== ''
-  // A word alone is none of AWS's: whoever means a machine of the own network writes its port, or a URL.
-  if (!isHost || !(text === given || /[.:]/.test(url.host))) {
+  const url = endpointUrl(endpoint)
+  if (url === undefined) {
     throw new TetherError(
       'INVALID_OPTION',
-      `'endpoint' must be a host such as abc123-ats.iot.eu-west-1.amazonaws.com, or a wss:// URL; it is '${given}'.`,
+      `'endpoint' must be a host such as abc123-ats.iot.eu-west-1.amazonaws.com, or a wss:// URL; it is '${String(endpoint)}'.`,
     )
   }
   url.pathname = '/mqtt'
