@@ -1,19 +1,13 @@
 import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { setImmediate as immediate } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Executor } from '../../src/core/executor.js'
 import { childProcesses } from '../../src/executors/child-process.js'
-import { errorOf, type HandlerProject, handlerProject, resultOf, taskFor } from './handler-project.js'
+import { errorOf, projectOfFile, resultOf, taskFor } from './handler-project.js'
 
-let project: HandlerProject
+const project = await projectOfFile()
 let executor: Executor
-
-beforeAll(async () => {
-  project = await handlerProject()
-})
-
-afterAll(() => project[Symbol.asyncDispose]())
 
 beforeEach(() => {
   executor = childProcesses()

@@ -1,26 +1,12 @@
 import { utimes } from 'node:fs/promises'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Executor } from '../../src/core/executor.js'
 import { childProcesses } from '../../src/executors/child-process.js'
 import { sourceOf } from '../../src/sources/spec.js'
-import {
-  contextOf,
-  errorOf,
-  type HandlerProject,
-  handlerProject,
-  resultOf,
-  type TestTask,
-  taskFor,
-} from './handler-project.js'
+import { contextOf, errorOf, projectOfFile, resultOf, type TestTask, taskFor } from './handler-project.js'
 
-let project: HandlerProject
+const project = await projectOfFile()
 let executor: Executor
-
-beforeAll(async () => {
-  project = await handlerProject()
-})
-
-afterAll(() => project[Symbol.asyncDispose]())
 
 beforeEach(() => {
   executor = childProcesses()

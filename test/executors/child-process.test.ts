@@ -1,27 +1,13 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Executor, Outcome } from '../../src/core/executor.js'
 import { childProcesses } from '../../src/executors/child-process.js'
-import {
-  contextOf,
-  errorOf,
-  type HandlerProject,
-  handlerProject,
-  resultOf,
-  type TestTask,
-  taskFor,
-} from './handler-project.js'
+import { contextOf, errorOf, projectOfFile, resultOf, type TestTask, taskFor } from './handler-project.js'
 import { childrenWith, goneSoon, isAlive } from './process-state.js'
 
-let project: HandlerProject
+const project = await projectOfFile()
 let executor: Executor
-
-beforeAll(async () => {
-  project = await handlerProject()
-})
-
-afterAll(() => project[Symbol.asyncDispose]())
 
 beforeEach(() => {
   executor = childProcesses()

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
 import type { Executor } from '../../src/core/executor.js'
 import { childProcesses } from '../../src/executors/child-process.js'
 import { deferred } from '../../src/executors/deferred.js'
@@ -9,9 +9,9 @@ import { CdpSocket } from '../support/cdp.js'
 import { stubContext } from '../support/stub-context.js'
 import { Tether } from '../support/tether.js'
 import { AskingClock } from './asking-clock.js'
-import { errorOf, type HandlerProject, handlerProject, resultOf, taskFor } from './handler-project.js'
+import { errorOf, projectOfFile, resultOf, taskFor } from './handler-project.js'
 
-let project: HandlerProject
+const project = await projectOfFile()
 let executor: Executor
 let client: CdpSocket | undefined
 
@@ -24,12 +24,6 @@ export const handler = async ({ stop, loop }) => {
   console.error('call', calls)
   return { calls, options: process.env.NODE_OPTIONS, names: Object.keys(process.env) }
 }`
-
-beforeAll(async () => {
-  project = await handlerProject()
-})
-
-afterAll(() => project[Symbol.asyncDispose]())
 
 afterEach(async () => {
   await executor.close()

@@ -1,21 +1,21 @@
 import { once } from 'node:events'
 import { get } from 'node:http'
 import { createServer } from 'node:net'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import type { Executor } from '../../src/core/executor.js'
 import { childProcesses } from '../../src/executors/child-process.js'
 import { workerThreads } from '../../src/executors/worker-thread.js'
 import { CdpSocket } from '../support/cdp.js'
 import { freePort } from '../support/free-port.js'
 import { AskingClock } from './asking-clock.js'
-import { errorOf, type HandlerProject, handlerProject, resultOf, taskFor } from './handler-project.js'
+import { errorOf, projectOfFile, resultOf, taskFor } from './handler-project.js'
 
 interface Target {
   readonly title: string
   readonly webSocketDebuggerUrl: string
 }
 
-let project: HandlerProject
+const project = await projectOfFile()
 let executor: Executor
 let client: CdpSocket | undefined
 
@@ -25,12 +25,6 @@ export const handler = async ({ stop }) => {
   if (stop) debugger
   return calls
 }`
-
-beforeAll(async () => {
-  project = await handlerProject()
-})
-
-afterAll(() => project[Symbol.asyncDispose]())
 
 afterEach(async () => {
   await executor.close()

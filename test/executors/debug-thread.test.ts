@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import inspector from 'node:inspector'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { TetherError } from '../../src/core/errors.js'
 import type { Executor } from '../../src/core/executor.js'
 import { workerThreads } from '../../src/executors/worker-thread.js'
@@ -8,9 +8,9 @@ import { esbuild } from '../../src/sources/esbuild.js'
 import { CdpSocket } from '../support/cdp.js'
 import { stubContext } from '../support/stub-context.js'
 import { Tether } from '../support/tether.js'
-import { errorOf, type HandlerProject, handlerProject, resultOf, taskFor } from './handler-project.js'
+import { errorOf, projectOfFile, resultOf, taskFor } from './handler-project.js'
 
-let project: HandlerProject
+const project = await projectOfFile()
 let executor: Executor
 let client: CdpSocket | undefined
 
@@ -33,12 +33,6 @@ export async function handler(order: Order): Promise<object> {
 }
 `
 const TOTAL_LINE = ORDERS.split('\n').findIndex((line) => line.includes('return { total')) + 1
-
-beforeAll(async () => {
-  project = await handlerProject()
-})
-
-afterAll(() => project[Symbol.asyncDispose]())
 
 beforeEach(() => {
   // The client takes the first thread of a function's name, which must not be a spare.

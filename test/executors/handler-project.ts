@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { afterAll } from 'vitest'
 import type { LogEntry, Outcome, Task } from '../../src/core/executor.js'
 
 /** A folder of local code, written by a test. */
@@ -19,6 +20,13 @@ export async function handlerProject(files: Record<string, string> = {}): Promis
   }
   for (const [name, text] of Object.entries(files)) await write(name, text)
   return { folder, write, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) }
+}
+
+/** One folder for all tests of a file, removed after the last. */
+export async function projectOfFile(): Promise<HandlerProject> {
+  const project = await handlerProject()
+  afterAll(() => project[Symbol.asyncDispose]())
+  return project
 }
 
 /** A task, and the lines that its code has written. */

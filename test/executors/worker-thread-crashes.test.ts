@@ -1,24 +1,10 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Executor, Task } from '../../src/core/executor.js'
 import { workerThreads } from '../../src/executors/worker-thread.js'
-import {
-  contextOf,
-  errorOf,
-  type HandlerProject,
-  handlerProject,
-  resultOf,
-  type TestTask,
-  taskFor,
-} from './handler-project.js'
+import { contextOf, errorOf, projectOfFile, resultOf, type TestTask, taskFor } from './handler-project.js'
 
-let project: HandlerProject
+const project = await projectOfFile()
 let executor: Executor
-
-beforeAll(async () => {
-  project = await handlerProject()
-})
-
-afterAll(() => project[Symbol.asyncDispose]())
 
 beforeEach(() => {
   executor = workerThreads()

@@ -1,17 +1,11 @@
 import { BroadcastChannel } from 'node:worker_threads'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Executor, LogEntry } from '../../src/core/executor.js'
 import { workerThreads } from '../../src/executors/worker-thread.js'
-import { type HandlerProject, handlerProject, type TestTask, taskFor } from './handler-project.js'
+import { projectOfFile, type TestTask, taskFor } from './handler-project.js'
 
-let project: HandlerProject
+const project = await projectOfFile()
 let executor: Executor
-
-beforeAll(async () => {
-  project = await handlerProject()
-})
-
-afterAll(() => project[Symbol.asyncDispose]())
 
 beforeEach(() => {
   executor = workerThreads()

@@ -1,24 +1,11 @@
 import { BroadcastChannel } from 'node:worker_threads'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Executor, Outcome } from '../../src/core/executor.js'
 import { workerThreads } from '../../src/executors/worker-thread.js'
-import {
-  contextOf,
-  errorOf,
-  type HandlerProject,
-  handlerProject,
-  resultOf,
-  taskFor,
-} from './handler-project.js'
+import { contextOf, errorOf, projectOfFile, resultOf, taskFor } from './handler-project.js'
 
-let project: HandlerProject
+const project = await projectOfFile()
 let executor: Executor
-
-beforeAll(async () => {
-  project = await handlerProject()
-})
-
-afterAll(() => project[Symbol.asyncDispose]())
 
 beforeEach(() => {
   executor = workerThreads()
