@@ -1,5 +1,5 @@
-import { Session } from './core/session.js'
-import type { SessionOptions } from './core/session-options.js'
+import type { SessionOptions } from './core/session/options.js'
+import { Session } from './core/session/session.js'
 import { inline } from './executors/inline.js'
 import { sourceOf } from './sources/spec.js'
 

@@ -1,39 +1,15 @@
-export type { Discard, DiscardReason } from './core/channel.js'
-export type { Cancel, Clock } from './core/clock.js'
-export { type TraceContext, tracingChannels } from './core/diagnostics.js'
+export type { Cancel, Clock } from './core/base/clock.js'
+export { type TraceContext, tracingChannels } from './core/base/diagnostics.js'
 export {
   type LambdaError,
   TetherError,
   type TetherErrorCode,
   type TetherErrorOptions,
-} from './core/errors.js'
-export type { LogEvent, ReloadEvent, SessionEvents, SessionStatus } from './core/events.js'
-export type {
-  Executor,
-  ExecutorStats,
-  InvocationContext,
-  LambdaContext,
-  LogEntry,
-  LogLevel,
-  Outcome,
-  Task,
-} from './core/executor.js'
-export type {
-  Dependencies,
-  FunctionBuild,
-  FunctionSource,
-  Handler,
-  HandlerCallback,
-} from './core/function-source.js'
-export type { FunctionTarget, ServeOptions } from './core/function-table.js'
-export type { Invocation } from './core/invocation.js'
-export type { PayloadStore, PresignedRequest, PresignOptions } from './core/payload-store.js'
-export type { Mirrored } from './core/protocol.js'
-export type { LinkStatus } from './core/reconnect.js'
-export { generateKey } from './core/seal.js'
-export type { Session } from './core/session.js'
-export type { SessionOptions } from './core/session-options.js'
-export type { BodyBytes, SessionStats } from './core/stats.js'
+} from './core/base/errors.js'
+export type { Executor, ExecutorStats, LogEntry, LogLevel, Outcome, Task } from './core/contracts/executor.js'
+export type { Dependencies, FunctionBuild, FunctionSource } from './core/contracts/function-source.js'
+export type { Handler, HandlerCallback, InvocationContext, LambdaContext } from './core/contracts/handler.js'
+export type { PayloadStore, PresignedRequest, PresignOptions } from './core/contracts/payload-store.js'
 export type {
   AbortOptions,
   Connection,
@@ -44,6 +20,16 @@ export type {
   Transport,
   TransportLimits,
   TransportPricing,
-} from './core/transport.js'
-export type { NextOptions } from './core/waiters.js'
+} from './core/contracts/transport.js'
+export type { LinkStatus } from './core/link/link.js'
+export type { LogEvent, ReloadEvent, SessionEvents, SessionStatus } from './core/session/events.js'
+export type { FunctionTarget, ServeOptions } from './core/session/functions.js'
+export type { Invocation } from './core/session/invocation.js'
+export type { SessionOptions } from './core/session/options.js'
+export type { Session } from './core/session/session.js'
+export type { BodyBytes, SessionStats } from './core/session/stats.js'
+export type { NextOptions } from './core/session/waiters.js'
+export type { Discard, DiscardReason } from './core/wire/counters.js'
+export type { Mirrored } from './core/wire/protocol.js'
+export { generateKey } from './core/wire/seal.js'
 export { createSession } from './create-session.js'

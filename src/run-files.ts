@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { TetherError } from './core/errors.js'
+import { TetherError } from './core/base/errors.js'
 
 /** What this package runs and never imports: in a worker thread, in a process of its own, or on Lambda. */
 export type RunFile =

@@ -1,5 +1,5 @@
-import type { LambdaError } from '../core/errors.js'
-import type { Outcome, Task } from '../core/executor.js'
+import type { LambdaError } from '../core/base/errors.js'
+import type { Outcome, Task } from '../core/contracts/executor.js'
 
 /** Lambda's own outcome for a function whose time is up. `timeLimitMs` is the time that the task was given. */
 export function timedOut(task: Task, timeLimitMs: number): Outcome {

@@ -1,12 +1,5 @@
-export type {
-  Executor,
-  ExecutorStats,
-  InvocationContext,
-  LambdaContext,
-  LogEntry,
-  Outcome,
-  Task,
-} from '../core/executor.js'
+export type { Executor, ExecutorStats, LogEntry, Outcome, Task } from '../core/contracts/executor.js'
+export type { InvocationContext, LambdaContext } from '../core/contracts/handler.js'
 export { type ChildProcessesOptions, childProcesses } from './child-process.js'
 export { type InlineOptions, inline } from './inline.js'
 export { type WorkerThreadsOptions, workerThreads } from './worker-thread.js'

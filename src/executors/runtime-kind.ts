@@ -1,4 +1,4 @@
-import type { FunctionBuild } from '../core/function-source.js'
+import type { FunctionBuild } from '../core/contracts/function-source.js'
 
 /** What runs a build outside of this process's own modules. */
 export type RuntimeKind = 'node' | 'python' | 'custom'

@@ -1,5 +1,5 @@
-import { TetherError } from '../core/errors.js'
-import type { Task } from '../core/executor.js'
+import { TetherError } from '../core/base/errors.js'
+import type { Task } from '../core/contracts/executor.js'
 import { runtimeOf } from './runtime-kind.js'
 
 /** The error of an executor that cannot run what a function's source has built: `UNSUPPORTED`, with what can. */

@@ -1,16 +1,16 @@
 import type { ResourceLimits } from 'node:worker_threads'
-import { systemClock } from '../core/clock.js'
-import type { Executor, Task } from '../core/executor.js'
-import { type Check, checkOptions, mustBe } from '../core/options.js'
-import { ThreadInspector } from './debug-inspector.js'
-import { DebugServers } from './debug-servers.js'
+import { systemClock } from '../core/base/clock.js'
+import { type Check, checkOptions, mustBe } from '../core/base/options.js'
+import type { Executor, Task } from '../core/contracts/executor.js'
+import { ThreadInspector } from './debug/inspector.js'
+import { DebugServers } from './debug/servers.js'
 import { localEnvironment } from './local-environment.js'
-import type { BlankWorker, LocalWorker, SpareWorker, WorkerOrigin } from './local-worker.js'
-import { DEFAULT_IDLE_MS, DEFAULT_SPARES, type PoolOptions, poolChecks } from './pool-options.js'
+import type { LocalWorker, PrewarmedWorker, SpareWorker, WorkerOrigin } from './pool/local-worker.js'
+import { DEFAULT_IDLE_MS, DEFAULT_SPARES, type PoolOptions, poolChecks } from './pool/options.js'
+import { WorkerPool } from './pool/worker-pool.js'
 import { runtimeOf } from './runtime-kind.js'
-import { Thread, type ThreadOptions } from './thread.js'
+import { Thread, type ThreadOptions } from './thread/thread.js'
 import { unsupportedBuild } from './unsupported-build.js'
-import { WorkerPool } from './worker-pool.js'
 
 /** Options of {@link workerThreads}. */
 export interface WorkerThreadsOptions extends PoolOptions {
@@ -70,8 +70,8 @@ export function workerThreads(options: WorkerThreadsOptions = {}): Executor {
       build.kind === 'file' ? build.dependencies?.path : undefined,
     )
   }
-  const startBlank = (functionId: string): BlankWorker => new Thread({ functionId }, threadOptions())
-  const pool = new WorkerPool({ start, startSpare, startBlank, spares, maxWorkers, idleMs, clock })
+  const startPrewarmed = (functionId: string): PrewarmedWorker => new Thread({ functionId }, threadOptions())
+  const pool = new WorkerPool({ start, startSpare, startPrewarmed, spares, maxWorkers, idleMs, clock })
   const debugServers = new DebugServers(options.inspect, (functionId) => pool.debugTargets(functionId))
   const close = async () => {
     await pool.close()

@@ -1,5 +1,5 @@
-import { numberFrom } from '../core/option-checks.js'
-import { invalidOption, isObject, mustBe } from '../core/options.js'
+import { numberFrom } from '../core/base/option-checks.js'
+import { invalidOption, isObject, mustBe } from '../core/base/options.js'
 
 /**
  * AWS's limits with some replaced.

@@ -1,5 +1,5 @@
-import { checkSecret, checkText, listOf, matching, withMethods } from '../core/option-checks.js'
-import { fields, required } from '../core/options.js'
+import { checkSecret, checkText, listOf, matching, withMethods } from '../core/base/option-checks.js'
+import { fields, required } from '../core/base/options.js'
 
 export const checkAccountId = matching(/^\d{12}$/, 'an account number of twelve digits')
 

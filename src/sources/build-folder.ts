@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readlinkSync, writeFileSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, rm, rmdir, stat, symlink } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import type { Clock } from '../core/clock.js'
+import type { Clock } from '../core/base/clock.js'
 
 /** A version that nobody ever held stays as long as a Lambda function may run, with some time to end. */
 const SUPERSEDED_MS = 16 * 60_000

@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { TetherError } from '../core/errors.js'
-import type { FunctionSource } from '../core/function-source.js'
-import { checkPath, checkText, listOf } from '../core/option-checks.js'
-import { checkOptions, mustBe } from '../core/options.js'
+import { TetherError } from '../core/base/errors.js'
+import { checkPath, checkText, listOf } from '../core/base/option-checks.js'
+import { checkOptions, mustBe } from '../core/base/options.js'
+import type { FunctionSource } from '../core/contracts/function-source.js'
 import { FileWatch } from './file-watch.js'
 import { pathOfUrl } from './target.js'
 

@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path'
-import { TetherError } from '../core/errors.js'
+import { TetherError } from '../core/base/errors.js'
 
 /** What of esbuild's messages is used. */
 export interface EsbuildError {

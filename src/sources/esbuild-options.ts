@@ -1,7 +1,7 @@
 import type { BuildOptions } from 'esbuild'
-import type { Clock } from '../core/clock.js'
-import { checkClock, checkText, listOf, oneOf, recordOf, withMethods } from '../core/option-checks.js'
-import { type Checks, isObject } from '../core/options.js'
+import type { Clock } from '../core/base/clock.js'
+import { checkClock, checkText, listOf, oneOf, recordOf, withMethods } from '../core/base/option-checks.js'
+import { type Checks, isObject } from '../core/base/options.js'
 
 /** What of esbuild's own options a source takes, as they are. */
 export type PassedOn = Pick<

@@ -1,7 +1,7 @@
 import { type BigIntStats, type FSWatcher, statSync, watch } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { type Cancel, type Clock, systemClock } from '../core/clock.js'
-import { TetherError } from '../core/errors.js'
+import { type Cancel, type Clock, systemClock } from '../core/base/clock.js'
+import { TetherError } from '../core/base/errors.js'
 
 /** One save is several events; this gathers them without being noticed. */
 const GATHER_MS = 2

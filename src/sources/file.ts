@@ -1,7 +1,7 @@
 import { realpathSync, statSync } from 'node:fs'
-import { TetherError } from '../core/errors.js'
-import type { FunctionSource } from '../core/function-source.js'
-import { checkText } from '../core/option-checks.js'
+import { TetherError } from '../core/base/errors.js'
+import { checkText } from '../core/base/option-checks.js'
+import type { FunctionSource } from '../core/contracts/function-source.js'
 import { FileWatch } from './file-watch.js'
 import { parseTarget } from './target.js'
 

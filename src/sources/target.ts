@@ -1,8 +1,8 @@
 import { realpathSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { TetherError } from '../core/errors.js'
-import { mustBe } from '../core/options.js'
+import { TetherError } from '../core/base/errors.js'
+import { mustBe } from '../core/base/options.js'
 
 /** A module on disk and one of its exports. */
 export interface Target {

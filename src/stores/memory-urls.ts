@@ -1,5 +1,5 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
-import type { Clock } from '../core/clock.js'
+import type { Clock } from '../core/base/clock.js'
 
 /** What one URL allows. */
 export interface Grant {

@@ -1,13 +1,13 @@
-import { type Clock, systemClock } from '../core/clock.js'
-import { TetherError, throwIfAborted } from '../core/errors.js'
-import { checkClock, checkText } from '../core/option-checks.js'
-import { checkOptions } from '../core/options.js'
-import type { PayloadStore, PresignOptions } from '../core/payload-store.js'
-import { storeFailure } from '../core/store-failure.js'
+import { type Clock, systemClock } from '../core/base/clock.js'
+import { TetherError, throwIfAborted } from '../core/base/errors.js'
+import { checkClock, checkText } from '../core/base/option-checks.js'
+import { checkOptions } from '../core/base/options.js'
+import type { PayloadStore, PresignOptions } from '../core/contracts/payload-store.js'
+import { storeFailure } from '../core/payload/store-failure.js'
 import { startMemoryServer } from './memory-server.js'
 import { UrlSigner } from './memory-urls.js'
 
-/** Options of {@link memory}. */
+/** Options of {@link memoryStore}. */
 export interface MemoryStoreOptions {
   /** The address that presigned URLs lead to; functions that run on this machine reach it. @default '127.0.0.1' */
   readonly host?: string
@@ -29,8 +29,8 @@ export interface MemoryStore extends PayloadStore, AsyncDisposable {
  * of a payload store: what it does, each one must.
  * @throws TetherError `INVALID_OPTION`
  */
-export function memory(options: MemoryStoreOptions = {}): MemoryStore {
-  const { host = '127.0.0.1', clock = systemClock } = checkOptions('memory', options, {
+export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
+  const { host = '127.0.0.1', clock = systemClock } = checkOptions('memoryStore', options, {
     host: checkText,
     clock: checkClock,
   })

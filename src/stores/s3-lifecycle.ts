@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { LifecycleRule } from '@aws-sdk/client-s3'
-import { abortError, throwIfAborted } from '../core/errors.js'
-import { checkOptions } from '../core/options.js'
-import { reasonOf, storeFailure } from '../core/store-failure.js'
-import type { AbortOptions } from '../core/transport.js'
+import { abortError, throwIfAborted } from '../core/base/errors.js'
+import { checkOptions } from '../core/base/options.js'
+import type { AbortOptions } from '../core/contracts/transport.js'
+import { reasonOf, storeFailure } from '../core/payload/store-failure.js'
 import { DEFAULT_PREFIX, type S3Options, type S3StoreOptions, s3StoreChecks } from './s3-options.js'
 import { loadS3 } from './s3-target.js'
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../core/clock.js'
+import type { Clock } from '../core/base/clock.js'
 import {
   checkClock,
   checkFlag,
@@ -7,8 +7,8 @@ import {
   matching,
   orFunction,
   wholeNumber,
-} from '../core/option-checks.js'
-import { type Checks, fields, mustBe, required } from '../core/options.js'
+} from '../core/base/option-checks.js'
+import { type Checks, fields, mustBe, required } from '../core/base/options.js'
 
 /** Credentials as every AWS SDK gives them. */
 export interface S3Credentials {

@@ -1,6 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3'
-import { TetherError } from '../core/errors.js'
-import { storeFailure } from '../core/store-failure.js'
+import { TetherError } from '../core/base/errors.js'
+import { storeFailure } from '../core/payload/store-failure.js'
 import { checkS3Credentials, type S3Credentials, type S3Options } from './s3-options.js'
 
 /** What a request to a bucket is signed for. */

@@ -1,4 +1,4 @@
-import type { Clock } from '../core/clock.js'
+import type { Clock } from '../core/base/clock.js'
 
 /** How long to wait for an answer that only has to say what time it is. */
 const ASK_TIMEOUT_MS = 2000

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { oneOf } from '../core/option-checks.js'
+import { oneOf } from '../core/base/option-checks.js'
 import { runFile } from '../run-files.js'
 
 /** The prebuilt stubs: `iot` speaks to AWS IoT Core, `api-gateway` to the debug stack, `mqtt` to any MQTT broker. */

@@ -1,5 +1,5 @@
-import type { CallInput } from '../core/caller.js'
-import type { LambdaContext } from '../core/executor.js'
+import type { CallInput } from '../core/caller/options.js'
+import type { LambdaContext } from '../core/contracts/handler.js'
 import { travellingEnvironment } from './travelling-environment.js'
 
 /** An invocation without its event. */

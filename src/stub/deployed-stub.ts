@@ -1,7 +1,7 @@
-import type { Transport } from '../core/transport.js'
+import type { Transport } from '../core/contracts/transport.js'
 import type { StubEnvironmentOptions } from './configuration.js'
 import { createStub, type StubHandler } from './handler.js'
-import { inStubThread, serveStubThread } from './stub-thread-entry.js'
+import { inStubThread, serveStubThread } from './wrap/stub-thread-entry.js'
 
 /**
  * What a bundle exports as `handler`: the stub in a function's place. In the thread beside a function that the layer wraps

@@ -1,4 +1,4 @@
-import type { AwsCredentials } from '../transports/sigv4.js'
+import type { AwsCredentials } from '../aws/sigv4-sign.js'
 
 /** Where this function runs. */
 export function functionRegion(): string {

@@ -1,13 +1,13 @@
-import { Caller, type CallerOptions, type OnSessionLost } from '../core/caller.js'
-import { type Clock, systemClock } from '../core/clock.js'
-import type { LambdaContext } from '../core/executor.js'
-import type { Handler } from '../core/function-source.js'
-import { checkClock, checkDuration, checkFunction, checkText, oneOf } from '../core/option-checks.js'
-import { checkOptions, invalidOption, isObject, mustBe, required } from '../core/options.js'
-import { checkKey, rootKey } from '../core/seal.js'
-import { checkPart, checkTransport, type Transport } from '../core/transport.js'
+import { type Clock, systemClock } from '../core/base/clock.js'
+import { checkClock, checkDuration, checkFunction, checkText, oneOf } from '../core/base/option-checks.js'
+import { checkOptions, invalidOption, isObject, mustBe, required } from '../core/base/options.js'
+import { Caller } from '../core/caller/caller.js'
+import type { CallerOptions, OnSessionLost } from '../core/caller/options.js'
+import type { Handler, LambdaContext } from '../core/contracts/handler.js'
+import { checkPart, checkTransport, type Transport } from '../core/contracts/transport.js'
+import { checkKey, rootKey } from '../core/wire/seal.js'
 import { callFacts, eventBytes } from './call-input.js'
-import { type OnNobody, outcomeOf, throwIfExpired } from './outcome.js'
+import { callOrFallback, type OnNobody, throwIfExpired } from './outcome.js'
 
 /** Options of {@link createStub}. */
 export interface StubOptions {
@@ -71,7 +71,7 @@ export function createStub(options: StubOptions): StubHandler {
       })
     }
     const original = passthrough && (() => runOriginal(passthrough, event, context))
-    return outcomeOf(call, event, onNobody, original)
+    return callOrFallback(call, event, onNobody, original)
   }
   return Object.assign(handler, { close: async () => caller?.close() })
 }

@@ -1,5 +1,5 @@
-export type { OnSessionLost } from '../core/caller.js'
-export { type TraceContext, tracingChannels } from '../core/diagnostics.js'
+export { type TraceContext, tracingChannels } from '../core/base/diagnostics.js'
+export type { OnSessionLost } from '../core/caller/options.js'
 export { type StubBundle, type StubBundleName, stubBundle } from './bundle.js'
 export { type StubEnvironmentOptions, type StubMode, stubEnvironment } from './configuration.js'
 export { createStub, type StubHandler, type StubOptions } from './handler.js'

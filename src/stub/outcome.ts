@@ -1,5 +1,5 @@
-import type { CallOutcome } from '../core/call.js'
-import { TetherError } from '../core/errors.js'
+import { TetherError } from '../core/base/errors.js'
+import type { CallOutcome } from '../core/caller/call.js'
 import { httpResponse, isHttpEvent } from './http-event.js'
 import { toThrown } from './remote-error.js'
 
@@ -18,7 +18,7 @@ const NOBODY = ['NO_SESSION', 'UNREACHABLE', 'DECLINED']
  * @param passthrough runs the original code, where there is any
  * @throws what local code threw, or a TetherError whose name tells its code
  */
-export async function outcomeOf(
+export async function callOrFallback(
   call: () => Promise<CallOutcome>,
   event: unknown,
   onNobody: OnNobody,

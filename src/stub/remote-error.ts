@@ -1,4 +1,4 @@
-import type { LambdaError } from '../core/errors.js'
+import type { LambdaError } from '../core/base/errors.js'
 
 /** Turns an error from local code back into something to throw, so that the runtime reports it as it was. */
 export function toThrown(error: LambdaError): unknown {

@@ -1,6 +1,6 @@
-import type { Clock } from '../core/clock.js'
-import { checkClock, checkDuration, checkFunction } from '../core/option-checks.js'
-import { required } from '../core/options.js'
+import type { Clock } from '../core/base/clock.js'
+import { checkClock, checkDuration, checkFunction } from '../core/base/option-checks.js'
+import { required } from '../core/base/options.js'
 
 /** How a test runner takes one test: `test` of vitest, of `node:test` or of Jest, `it` of Mocha. */
 export type TestFunction = (name: string, run: () => Promise<void>) => unknown

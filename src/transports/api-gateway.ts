@@ -1,19 +1,19 @@
-import { checkClock, checkSecret } from '../core/option-checks.js'
-import { checkOptions, required } from '../core/options.js'
-import type { Transport } from '../core/transport.js'
-import { loadManagementApi, SdkPoster } from './api-gateway-sdk.js'
+import { awsChecks, type CredentialsOption, callerCredentials, fromSdk, sdkClientConfig } from '../aws/sdk.js'
+import { checkClock, checkSecret } from '../core/base/option-checks.js'
+import { checkOptions, required } from '../core/base/options.js'
+import type { Transport } from '../core/contracts/transport.js'
+import { loadManagementApi, SdkPoster } from './api-gateway/sdk.js'
 import {
   type ApiGatewayAccess,
   type ApiGatewayCommonOptions,
   apiGatewayTransport,
-} from './api-gateway-transport.js'
-import { apiGatewayUrl, managementUrl, regionOf } from './api-gateway-url.js'
-import { awsChecks, type CredentialsOption, callerCredentials, fromSdk, sdkClientConfig } from './aws-sdk.js'
-import { checkConnectTimeout } from './mqtt-options.js'
+} from './api-gateway/transport.js'
+import { apiGatewayRegion, apiGatewayUrl, managementUrl } from './api-gateway/url.js'
+import { checkConnectTimeout } from './mqtt/options.js'
 
-export type { ApiGatewayCommonOptions } from './api-gateway-transport.js'
-export type { CredentialsOption } from './aws-sdk.js'
-export type { AwsCredentials } from './sigv4.js'
+export type { CredentialsOption } from '../aws/sdk.js'
+export type { AwsCredentials } from '../aws/sigv4-sign.js'
+export type { ApiGatewayCommonOptions } from './api-gateway/transport.js'
 
 /** How to reach a debug stack, and as whom. */
 export interface ApiGatewayOptions extends ApiGatewayCommonOptions {
@@ -39,7 +39,7 @@ export function apiGateway(options: ApiGatewayOptions): Transport {
     clock: checkClock,
   })
   const url = apiGatewayUrl(options.endpoint)
-  const region = options.region ?? regionOf(url)
+  const region = options.region ?? apiGatewayRegion(url)
   return apiGatewayTransport(url, options, () =>
     access(url, { ...options, ...(region !== undefined && { region }) }),
   )

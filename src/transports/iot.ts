@@ -1,17 +1,17 @@
 import type { IoTClient } from '@aws-sdk/client-iot'
-import { TetherError } from '../core/errors.js'
-import { checkClock, checkFlag, checkSecret, wholeNumber } from '../core/option-checks.js'
-import { checkOptions } from '../core/options.js'
-import { MIN_FRAME_BYTES, type Transport } from '../core/transport.js'
-import { awsChecks, type CredentialsOption, callerCredentials, fromSdk, sdkClientConfig } from './aws-sdk.js'
-import { type IotCommonOptions, type IotTarget, iotTransport, MAX_PAYLOAD_BYTES } from './iot-connection.js'
-import { iotUrl, regionOf } from './iot-url.js'
-import { checkConnectTimeout, type MqttOptions } from './mqtt-options.js'
-import { sessionKind } from './mqtt-session.js'
+import { awsChecks, type CredentialsOption, callerCredentials, fromSdk, sdkClientConfig } from '../aws/sdk.js'
+import { TetherError } from '../core/base/errors.js'
+import { checkClock, checkFlag, checkSecret, wholeNumber } from '../core/base/option-checks.js'
+import { checkOptions } from '../core/base/options.js'
+import { MIN_FRAME_BYTES, type Transport } from '../core/contracts/transport.js'
+import { type IotCommonOptions, type IotTarget, iotTransport, MAX_PAYLOAD_BYTES } from './iot/connection.js'
+import { iotRegion, iotUrl } from './iot/url.js'
+import { checkConnectTimeout, type MqttOptions } from './mqtt/options.js'
+import { sessionKind } from './mqtt/session.js'
 
-export type { CredentialsOption } from './aws-sdk.js'
-export type { IotCommonOptions } from './iot-connection.js'
-export type { AwsCredentials } from './sigv4.js'
+export type { CredentialsOption } from '../aws/sdk.js'
+export type { AwsCredentials } from '../aws/sigv4-sign.js'
+export type { IotCommonOptions } from './iot/connection.js'
 
 export interface IotOptions extends IotCommonOptions, Pick<MqttOptions, 'presence'> {
   /** @default the endpoint's, else what the AWS SDK finds in the environment and the profile */
@@ -70,7 +70,7 @@ export function iot(options: IotOptions = {}): Transport {
     const endpoint = options.endpoint ?? (await describe())
     const region =
       options.region ??
-      regionOf(endpoint) ??
+      iotRegion(endpoint) ??
       (await fromSdk('iot', 'region', async () => (await sdk()).config.region()))
     const credentials =
       options.credentials === undefined

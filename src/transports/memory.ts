@@ -1,6 +1,6 @@
-import { TetherError, throwIfAborted } from '../core/errors.js'
-import { wholeNumber } from '../core/option-checks.js'
-import { checkOptions } from '../core/options.js'
+import { TetherError, throwIfAborted } from '../core/base/errors.js'
+import { wholeNumber } from '../core/base/option-checks.js'
+import { checkOptions } from '../core/base/options.js'
 import {
   type AbortOptions,
   type Connection,
@@ -10,7 +10,7 @@ import {
   type FrameHandlers,
   MIN_FRAME_BYTES,
   type Transport,
-} from '../core/transport.js'
+} from '../core/contracts/transport.js'
 
 /** Options of {@link memory}. */
 export interface MemoryOptions {

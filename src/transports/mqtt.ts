@@ -1,11 +1,11 @@
-import { checkClock, checkFlag, checkSecret, wholeNumber } from '../core/option-checks.js'
-import { type Check, checkOptions, invalidOption, mustBe, required } from '../core/options.js'
-import { type Connection, MIN_FRAME_BYTES, type Transport } from '../core/transport.js'
-import { connectMqtt } from './mqtt-connection.js'
-import { checkConnectTimeout, type MqttOptions, mqttSettings } from './mqtt-options.js'
-import { sessionKind } from './mqtt-session.js'
+import { checkClock, checkFlag, checkSecret, wholeNumber } from '../core/base/option-checks.js'
+import { type Check, checkOptions, invalidOption, mustBe, required } from '../core/base/options.js'
+import { type Connection, MIN_FRAME_BYTES, type Transport } from '../core/contracts/transport.js'
+import { connectMqtt } from './mqtt/connection.js'
+import { checkConnectTimeout, type MqttOptions, mqttSettings } from './mqtt/options.js'
+import { sessionKind } from './mqtt/session.js'
 
-export type { MqttOptions } from './mqtt-options.js'
+export type { MqttOptions } from './mqtt/options.js'
 
 // MQTT's own limit for what follows the fixed header is 268,435,455 bytes, the topic included.
 const MAX_FRAME_BYTES = 268_435_455 - 512

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { TetherError } from '../../src/core/errors.js'
-import type { Transport } from '../../src/core/transport.js'
+import { TetherError } from '../../src/core/base/errors.js'
+import type { Transport } from '../../src/core/contracts/transport.js'
 import { memory } from '../../src/transports/memory.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
 import { stubContext } from '../support/stub-context.js'

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { findViolations } from '../support/boundaries.js'
+import { findCircles, findSharedNames, findViolations } from '../support/boundaries.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -10,8 +10,41 @@ describe('module boundaries', () => {
   it('hold in every source file', () => {
     const files = readSources()
     expect(files.size).toBeGreaterThan(5)
-    expect(files.has('src/core/transport.ts')).toBe(true)
+    expect(files.has('src/core/contracts/transport.ts')).toBe(true)
     expect(findViolations(files)).toEqual([])
+  })
+
+  it('leave no circle of imports, of types neither', () => {
+    expect(findCircles(readSources())).toEqual([])
+  })
+
+  it('give every exported name one meaning', () => {
+    expect(findSharedNames(readSources())).toEqual(new Map())
+  })
+
+  it('keep every folder to 16 files of its own', () => {
+    const counts = new Map<string, number>()
+    for (const file of readSources().keys()) counts.set(dirname(file), (counts.get(dirname(file)) ?? 0) + 1)
+    expect([...counts].filter(([, count]) => count > 16)).toEqual([])
+  })
+
+  it('find a circle, also of types, and of three', () => {
+    const files = new Map([
+      ['src/core/base/a.ts', `import type { B } from './b.js'`],
+      ['src/core/base/b.ts', `export const c = () => import('./c.js')`],
+      ['src/core/base/c.ts', `let a: import('./a.js').A`],
+      ['src/core/base/d.ts', `import './a.js'`],
+    ])
+    expect(findCircles(files)).toEqual([['src/core/base/a.ts', 'src/core/base/b.ts', 'src/core/base/c.ts']])
+  })
+
+  it('find a name that two modules declare, and not one that is passed on', () => {
+    const files = new Map([
+      ['src/a.ts', 'export interface Same {}\nexport const one = 1'],
+      ['src/b.ts', `export class Same {}\nexport { one } from './a.js'`],
+      ['src/stub/entry/c.ts', 'export const one = 2'],
+    ])
+    expect(findSharedNames(files)).toEqual(new Map([['Same', ['src/a.ts', 'src/b.ts']]]))
   })
 
   it.each([
@@ -37,6 +70,26 @@ describe('module boundaries', () => {
       `let x: import('../sources/file.js').X`,
       'core-alone',
     ],
+    [
+      'a lower folder of core importing a higher',
+      'src/core/wire/a.ts',
+      `import type { X } from '../session/x.js'`,
+      'core-downwards',
+    ],
+    [
+      'folders of one rank importing each other',
+      'src/core/caller/a.ts',
+      `import { x } from '../session/x.js'`,
+      'core-downwards',
+    ],
+    [
+      'core importing a file that is in no folder',
+      'src/core/caller/a.ts',
+      `import { x } from '../x.js'`,
+      'core-downwards',
+    ],
+    ['a new folder of core without a rank', 'src/core/new/a.ts', `import '../base/x.js'`, 'core-downwards'],
+    ['aws importing a sibling', 'src/aws/a.ts', `import { x } from '../stores/s3.js'`, 'aws-below'],
     ['one sibling importing another', 'src/executors/a.ts', `import '../sources/file.js'`, 'siblings-apart'],
     ['a sibling importing a composer', 'src/transports/a.ts', `import '../stub/index.js'`, 'siblings-apart'],
     [
@@ -62,8 +115,8 @@ describe('module boundaries', () => {
     const files = new Map([
       ['src/stores/a.ts', `import { x } from '../index.js'`],
       ['src/stores/b.ts', `import { runFile } from '../run-files.js'`],
-      ['src/index.ts', `export { x } from './core/x.js'\nexport { iot } from './transports/iot.js'`],
-      ['src/run-files.ts', `import { TetherError } from './core/errors.js'`],
+      ['src/index.ts', `export { x } from './core/base/x.js'\nexport { iot } from './transports/iot.js'`],
+      ['src/run-files.ts', `import { TetherError } from './core/base/errors.js'`],
     ])
     expect(findViolations(files)).toEqual([
       { file: 'src/stores/a.ts', specifier: '../index.js', rule: 'siblings-apart' },
@@ -71,7 +124,13 @@ describe('module boundaries', () => {
   })
 
   it.each([
-    ['src/core/a.ts', `import { b } from './b.js'\nimport { c } from '../core/c.js'\nimport 'eventemitter3'`],
+    [
+      'src/core/wire/a.ts',
+      `import { b } from './b.js'\nimport { c } from '../base/c.js'\nimport 'eventemitter3'`,
+    ],
+    ['src/core/session/a.ts', `import { b } from '../naming/b.js'\nimport { c } from '../contracts/c.js'`],
+    ['src/stores/a.ts', `import { b } from '../aws/b.js'`],
+    ['src/aws/a.ts', `import { b } from '../core/base/b.js'`],
     ['src/transports/a.ts', `import { b } from '../core/b.js'\nimport { runFile } from '../run-files.js'`],
     ['src/executors/entry/a.ts', `import { b } from '../b.js'\nimport { c } from '../../core/c.js'`],
     ['src/local/a.ts', `import '../transports/mqtt.js'\nimport '../executors/index.js'`],

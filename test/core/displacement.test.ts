@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { Invocation } from '../../src/core/invocation.js'
-import type { SessionOptions } from '../../src/core/session-options.js'
+import type { Invocation } from '../../src/core/session/invocation.js'
+import type { SessionOptions } from '../../src/core/session/options.js'
 import { FaultyTransport } from '../support/faulty-transport.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
 import { stubContext } from '../support/stub-context.js'

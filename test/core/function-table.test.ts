@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { FunctionBuild, FunctionSource } from '../../src/core/function-source.js'
+import type { FunctionBuild, FunctionSource } from '../../src/core/contracts/function-source.js'
 import { inline } from '../../src/executors/inline.js'
 import { settle } from '../support/manual-clock.js'
 import { stubContext } from '../support/stub-context.js'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { LANES, type Transport } from '../../src/core/transport.js'
+import { LANES, type Transport } from '../../src/core/contracts/transport.js'
 import { memory } from '../../src/transports/memory.js'
 import { limitedTransport } from '../support/limited-transport.js'
 import { ManualClock, settle } from '../support/manual-clock.js'

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
-import { type Entry, Ledger } from '../../src/core/ledger.js'
+import { type Entry, Ledger } from '../../src/core/session/ledger.js'
 import { ManualClock } from '../support/manual-clock.js'
 
 const TWO_MINUTES_MS = 120_000

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import type { PayloadStore } from '../../src/core/payload-store.js'
-import { memory } from '../../src/stores/memory.js'
+import type { PayloadStore } from '../../src/core/contracts/payload-store.js'
+import { memoryStore } from '../../src/stores/memory.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
 import { stubContext } from '../support/stub-context.js'
 import { Tether } from '../support/tether.js'
@@ -11,7 +11,7 @@ const large = (bytes: number) => randomBytes(Math.ceil((bytes * 3) / 4)).toStrin
 
 /** A store that counts what it holds. */
 function counting() {
-  const inner = memory()
+  const inner = memoryStore()
   const held = new Map<string, Uint8Array>()
   let deleted = 0
   const store: PayloadStore = {
@@ -36,7 +36,7 @@ function counting() {
 describe('a large payload with a store', () => {
   it('travels by reference both ways, and leaves nothing behind', async () => {
     await using tether = new Tether({ frameBytes: 20_000 })
-    await using inner = memory()
+    await using inner = memoryStore()
     const put: string[] = []
     const store: PayloadStore = {
       name: 'spy',
@@ -94,7 +94,7 @@ describe('a large payload with a store', () => {
   it('that cannot be put fails once, however often its stub asks', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ frameBytes: 2_048, clock })
-    await using inner = memory()
+    await using inner = memoryStore()
     const store: PayloadStore = Object.assign(Object.create(inner), {
       put: () => Promise.reject(new Error('disk full')),
     })
@@ -131,7 +131,7 @@ describe('a large payload with a store', () => {
     ],
   ])('is an error on both sides when %s', async (_, broken, message) => {
     await using tether = new Tether({ frameBytes: 2_048 })
-    await using inner = memory()
+    await using inner = memoryStore()
     const store: PayloadStore = {
       name: 'broken',
       put: (key, body, options) => inner.put(key, body, options),

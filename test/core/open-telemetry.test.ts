@@ -11,7 +11,7 @@ import {
 } from '@opentelemetry/sdk-trace-base'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { FunctionSource } from '../../src/core/function-source.js'
+import type { FunctionSource } from '../../src/core/contracts/function-source.js'
 import { inline } from '../../src/executors/inline.js'
 import { stubContext } from '../support/stub-context.js'
 import { Tether } from '../support/tether.js'

@@ -1,8 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
-import { Outgoing } from '../../src/core/outgoing.js'
-import { generateKey, rootKey } from '../../src/core/seal.js'
-import type { AbortOptions, Endpoint } from '../../src/core/transport.js'
+import type { AbortOptions, Endpoint } from '../../src/core/contracts/transport.js'
+import { Outgoing } from '../../src/core/wire/outgoing.js'
+import { generateKey, rootKey } from '../../src/core/wire/seal.js'
 
 const self: Endpoint = { app: 'shop', stage: 'dev', role: 'session', name: 'default' }
 const stub: Endpoint = { ...self, role: 'stub', name: 'environment-1' }

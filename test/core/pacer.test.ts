@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Pacer } from '../../src/core/pacer.js'
+import { Pacer } from '../../src/core/link/pacer.js'
 import { ManualClock } from '../support/manual-clock.js'
 
 describe('a pacer', () => {

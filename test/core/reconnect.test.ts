@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { Link, type LinkStatus } from '../../src/core/reconnect.js'
-import type { Connection, Transport } from '../../src/core/transport.js'
+import type { Connection, Transport } from '../../src/core/contracts/transport.js'
+import { Link, type LinkStatus } from '../../src/core/link/link.js'
 import { memory } from '../../src/transports/memory.js'
 import { FaultyTransport } from '../support/faulty-transport.js'
 import { ManualClock, settle } from '../support/manual-clock.js'

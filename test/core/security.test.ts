@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { decodeHeader } from '../../src/core/frame.js'
-import { generateKey } from '../../src/core/seal.js'
+import { decodeHeader } from '../../src/core/wire/frame.js'
+import { generateKey } from '../../src/core/wire/seal.js'
 import { memory } from '../../src/transports/memory.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
 import { stubContext } from '../support/stub-context.js'

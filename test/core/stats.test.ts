@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import type { Invocation } from '../../src/core/invocation.js'
-import type { SessionStats } from '../../src/core/stats.js'
-import type { Transport, TransportPricing } from '../../src/core/transport.js'
-import { memory } from '../../src/stores/memory.js'
+import type { Transport, TransportPricing } from '../../src/core/contracts/transport.js'
+import type { Invocation } from '../../src/core/session/invocation.js'
+import type { SessionStats } from '../../src/core/session/stats.js'
+import { memoryStore } from '../../src/stores/memory.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
 import { stubContext } from '../support/stub-context.js'
 import { Tether } from '../support/tether.js'
@@ -265,7 +265,7 @@ describe('a session’s statistics', () => {
 
   it('count bodies that went through the store', async () => {
     await using tether = new Tether({ frameBytes: 20_000 })
-    await using store = memory()
+    await using store = memoryStore()
     const session = tether.session({ store }).on('invoke', echo)
     await session.open()
     const stub = tether.stub()

@@ -1,18 +1,18 @@
 import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeMessage, encodeMessage, peekInvocationId } from '../../src/core/codec.js'
-import { compress, decompress, packBody } from '../../src/core/compress.js'
+import { decodeMessage, encodeMessage, peekInvocationId } from '../../src/core/wire/codec.js'
+import { compress, decompress, packBody } from '../../src/core/wire/compress.js'
 import {
   decodeHeader,
   encodeDestination,
   encodeHeader,
   type FrameHeader,
-  split,
-} from '../../src/core/frame.js'
-import type { InvokeMessage } from '../../src/core/protocol.js'
-import { Reassembly } from '../../src/core/reassembly.js'
-import { generateKey, rootKey, senderKey } from '../../src/core/seal.js'
+  splitMessage,
+} from '../../src/core/wire/frame.js'
+import type { InvokeMessage } from '../../src/core/wire/protocol.js'
+import { Reassembly } from '../../src/core/wire/reassembly.js'
+import { generateKey, rootKey, senderKey } from '../../src/core/wire/seal.js'
 import { ManualClock } from '../support/manual-clock.js'
 
 const hex = (bytes: number) =>
@@ -85,7 +85,7 @@ describe('frames', () => {
         fc.uint8Array({ maxLength: 5_000 }),
         fc.integer({ min: 1, max: 999 }),
         (message, partBytes) => {
-          const parts = split(message, partBytes)
+          const parts = splitMessage(message, partBytes)
           expect(parts.every((part) => part.length <= partBytes)).toBe(true)
           expect(Buffer.concat(parts).equals(message)).toBe(true)
           expect(parts.length).toBeGreaterThan(0)
@@ -276,7 +276,7 @@ describe('reassembly', () => {
         fc.integer({ min: 1, max: 50 }),
         fc.infiniteStream(fc.nat()),
         (bytes, size, random) => {
-          const parts = split(bytes, size)
+          const parts = splitMessage(bytes, size)
           fc.pre(parts.length > 1)
           const reassembly = new Reassembly(new ManualClock())
           const pending = new Set(parts.keys())

@@ -9,8 +9,8 @@ import {
 } from '@aws-sdk/client-lambda'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { fileSnapshots, goLive, type LiveOptions, restore } from '../../src/deploy/index.js'
-import { codeHash } from '../../src/deploy/snapshot.js'
-import { stubZip } from '../../src/deploy/stub-zip.js'
+import { codeHash } from '../../src/deploy/snapshot/snapshot.js'
+import { stubZip } from '../../src/deploy/zip/stub.js'
 import { generateKey } from '../../src/index.js'
 import { CJS, type FunctionState, type LiveAccount, liveAccount, PYTHON } from './live-fixture.js'
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Transport } from '../../src/core/transport.js'
+import type { Transport } from '../../src/core/contracts/transport.js'
 import { goLive, type LiveOptions, restore } from '../../src/deploy/index.js'
 import { createSession } from '../../src/index.js'
 import { apiGateway } from '../../src/transports/api-gateway.js'

@@ -13,8 +13,8 @@ import {
   waitUntilFunctionActiveV2,
 } from '@aws-sdk/client-lambda'
 import { fileSnapshots, type LiveOptions } from '../../src/deploy/index.js'
-import { layerPrefixOf, policyNameOf } from '../../src/deploy/live-options.js'
-import { zip } from '../../src/deploy/zip.js'
+import { layerPrefixOf, policyNameOf } from '../../src/deploy/live/options.js'
+import { zip } from '../../src/deploy/zip/zip.js'
 import { generateKey } from '../../src/index.js'
 import { createLocalCloud, type LocalCloud, type LocalCloudOptions } from '../../src/local/index.js'
 

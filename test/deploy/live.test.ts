@@ -3,8 +3,8 @@ import type { Socket } from 'node:net'
 import { DeleteFunctionCommand, UpdateFunctionConfigurationCommand } from '@aws-sdk/client-lambda'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { goLive, plan, restore, restoreAll } from '../../src/deploy/index.js'
-import { downloadCode, findFunction } from '../../src/deploy/live-function.js'
-import { codeHash } from '../../src/deploy/snapshot.js'
+import { downloadCode, findFunction } from '../../src/deploy/live/function.js'
+import { codeHash } from '../../src/deploy/snapshot/snapshot.js'
 import { APP, type LiveAccount, liveAccount, PYTHON } from './live-fixture.js'
 
 let account: LiveAccount

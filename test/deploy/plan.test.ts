@@ -8,9 +8,9 @@ import {
 } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { goLive, type LiveOptions, plan, restore } from '../../src/deploy/index.js'
-import { type FoundFunction, findFunction } from '../../src/deploy/live-function.js'
-import { liveConfiguration } from '../../src/deploy/live-target.js'
-import { refusals, warnings } from '../../src/deploy/plan-checks.js'
+import { type FunctionDetails, findFunction } from '../../src/deploy/live/function.js'
+import { refusals, warnings } from '../../src/deploy/live/plan-checks.js'
+import { liveConfiguration } from '../../src/deploy/live/target.js'
 import { generateKey } from '../../src/index.js'
 import { APP, type LiveAccount, liveAccount, PYTHON } from './live-fixture.js'
 
@@ -267,7 +267,7 @@ describe('plan', () => {
   })
 })
 
-const template: { found?: FoundFunction } = {}
+const template: { found?: FunctionDetails } = {}
 beforeAll(async () => {
   await account.create('template')
   const sdk = await import('@aws-sdk/client-lambda')
@@ -282,7 +282,12 @@ beforeAll(async () => {
 /** The reasons against a function that differs from one without problems. */
 function checked(
   given: GetFunctionCommandOutput['Configuration'] & object,
-  more: { mode?: 'wrap' | 'replace'; mirror?: boolean; ours?: boolean; found?: Partial<FoundFunction> } = {},
+  more: {
+    mode?: 'wrap' | 'replace'
+    mirror?: boolean
+    ours?: boolean
+    found?: Partial<FunctionDetails>
+  } = {},
 ): string[] {
   const base = template.found
   if (base === undefined) throw new Error('the template was not read')

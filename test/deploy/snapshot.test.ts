@@ -11,9 +11,9 @@ import {
   type Snapshot,
   snapshotIds,
   writeSnapshot,
-} from '../../src/deploy/snapshot.js'
+} from '../../src/deploy/snapshot/snapshot.js'
 import { createLocalCloud, type LocalCloud } from '../../src/local/index.js'
-import type { S3Bucket } from '../../src/local/s3-bucket.js'
+import type { S3Bucket } from '../../src/local/s3/bucket.js'
 import { type LiveAccount, liveAccount, PYTHON } from './live-fixture.js'
 
 const ARN = 'arn:aws:lambda:eu-west-1:123456789012:function:api'

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { stubZip } from '../../src/deploy/index.js'
-import { zip } from '../../src/deploy/zip.js'
+import { zip } from '../../src/deploy/zip/zip.js'
 import { stubBundle } from '../../src/stub/index.js'
 import { unzip } from './unzip.js'
 

@@ -63,7 +63,7 @@ describe('the documentation', () => {
   })
 
   it('has a paragraph for every error code and no other', () => {
-    const source = readFileSync(join(root, 'src/core/errors.ts'), 'utf8')
+    const source = readFileSync(join(root, 'src/core/base/errors.ts'), 'utf8')
     const [, union] = /export type TetherErrorCode =([\s\S]*?)\n\n/.exec(source)!
     const codes = [...union!.matchAll(/'([A-Z_]+)'/g)].map(([, code]) => code!)
     expect(codes.length).toBeGreaterThan(15)

@@ -1,4 +1,4 @@
-import { ANSWER_MS } from '../../src/executors/debug-pause.js'
+import { ANSWER_MS } from '../../src/executors/debug/pause.js'
 import { ManualClock } from '../support/manual-clock.js'
 
 /** Time that a test moves, which tells when code whose time is up has said whether a debugger has paused it. */

@@ -1,6 +1,6 @@
 import { utimes } from 'node:fs/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { Executor } from '../../src/core/executor.js'
+import type { Executor } from '../../src/core/contracts/executor.js'
 import { childProcesses } from '../../src/executors/child-process.js'
 import { sourceOf } from '../../src/sources/spec.js'
 import { contextOf, errorOf, projectOfFile, resultOf, type TestTask, taskFor } from './handler-project.js'

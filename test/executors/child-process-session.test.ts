@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { generateKey } from '../../src/core/seal.js'
+import { generateKey } from '../../src/core/wire/seal.js'
 import { createSession } from '../../src/create-session.js'
 import { childProcesses } from '../../src/executors/child-process.js'
 import { command } from '../../src/sources/command.js'

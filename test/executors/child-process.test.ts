@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { Executor, Outcome } from '../../src/core/executor.js'
+import type { Executor, Outcome } from '../../src/core/contracts/executor.js'
 import { childProcesses } from '../../src/executors/child-process.js'
 import { contextOf, errorOf, projectOfFile, resultOf, type TestTask, taskFor } from './handler-project.js'
 import { childrenWith, goneSoon, isAlive } from './process-state.js'

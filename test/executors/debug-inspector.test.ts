@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { ThreadInspector } from '../../src/executors/debug-inspector.js'
-import type { DebugLink } from '../../src/executors/debug-target.js'
-import { ThreadDebugTarget } from '../../src/executors/debug-thread.js'
-import { deferred } from '../../src/executors/deferred.js'
+import { deferred } from '../../src/core/base/deferred.js'
+import { ThreadInspector } from '../../src/executors/debug/inspector.js'
+import type { DebugLink } from '../../src/executors/debug/target.js'
+import { ThreadDebugTarget } from '../../src/executors/debug/thread.js'
 
 let inspector: ThreadInspector
 let threads: Worker[]

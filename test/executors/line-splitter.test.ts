@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { LineSplitter } from '../../src/executors/line-splitter.js'
+import { LineSplitter } from '../../src/executors/output/line-splitter.js'
 
 test('text in any pieces becomes the same lines', () => {
   const text = 'one\ntwo\r\n\nthree 漢字\n  four'

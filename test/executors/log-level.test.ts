@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { levelOf } from '../../src/executors/log-level.js'
+import { levelOf } from '../../src/executors/output/log-level.js'
 
 test.each([
   ['{"timestamp":"2026-11-21T00:00:00Z","level":"INFO","message":"as Lambda’s JSON format has it"}', 'info'],

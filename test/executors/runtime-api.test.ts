@@ -1,12 +1,12 @@
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { connect } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { MAX_RESPONSE_BYTES } from '../../src/executors/runtime-answer.js'
+import { MAX_RESPONSE_BYTES } from '../../src/executors/runtime-api/answer.js'
 import {
   RuntimeApi,
   type RuntimeApiHandlers,
   type RuntimeInvocation,
-} from '../../src/executors/runtime-api.js'
+} from '../../src/executors/runtime-api/server.js'
 
 const invocation: RuntimeInvocation = {
   requestId: 'a-request',

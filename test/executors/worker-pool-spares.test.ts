@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import type { Outcome, Task } from '../../src/core/executor.js'
-import type { FunctionBuild } from '../../src/core/function-source.js'
-import type { SpareWorker, WorkerOrigin } from '../../src/executors/local-worker.js'
-import { WorkerPool, type WorkerPoolOptions } from '../../src/executors/worker-pool.js'
+import type { Outcome, Task } from '../../src/core/contracts/executor.js'
+import type { FunctionBuild } from '../../src/core/contracts/function-source.js'
+import type { SpareWorker, WorkerOrigin } from '../../src/executors/pool/local-worker.js'
+import { WorkerPool, type WorkerPoolOptions } from '../../src/executors/pool/worker-pool.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
 import { resultOf, taskFor } from './handler-project.js'
 
@@ -346,18 +346,18 @@ test('a build is held while a worker has it, and let go when the worker has ende
 
 test('a prewarmed worker takes its function’s first invocation, of whatever environment', async () => {
   const begun: WorkerOrigin[] = []
-  const blanks: NumberedWorker[] = []
-  const startBlank = () => {
-    const worker = new NumberedWorker(100 + blanks.length, undefined as never, () => true, true)
-    blanks.push(worker)
+  const prewarmed: NumberedWorker[] = []
+  const startPrewarmed = () => {
+    const worker = new NumberedWorker(100 + prewarmed.length, undefined as never, () => true, true)
+    prewarmed.push(worker)
     return Object.assign(worker, { begin: (origin: WorkerOrigin) => void begun.push(origin) })
   }
-  const { subject, ranIn, alive, clock, pause } = pool({ startBlank, maxWorkers: 3, spares: 0 })
+  const { subject, ranIn, alive, clock, pause } = pool({ startPrewarmed, maxWorkers: 3, spares: 0 })
   subject.prewarm('api')
   subject.prewarm('api')
   subject.prewarm('web')
   subject.prewarm('idle')
-  expect(blanks).toHaveLength(3)
+  expect(prewarmed).toHaveLength(3)
   expect(subject.stats()).toMatchObject({ api: { workers: 1, coldStarts: 0 } })
   expect(await ranIn('a', 1, { env: { TABLE: 'orders' } })).toBe(100)
   expect(begun).toEqual([
@@ -366,18 +366,18 @@ test('a prewarmed worker takes its function’s first invocation, of whatever en
   expect(await ranIn('a', 1)).toBe(100)
   // Another environment needs room: what nobody has used yet gives way.
   expect(await ranIn('b', 1)).toBe(0)
-  expect(blanks.map(({ stopped }) => stopped)).toEqual([false, true, false])
+  expect(prewarmed.map(({ stopped }) => stopped)).toEqual([false, true, false])
   // One that died is replaced, and one that nobody came for ends.
-  blanks[2]!.usable = false
+  prewarmed[2]!.usable = false
   expect(await ranIn('a', 1, { functionId: 'idle' })).toBe(1)
   subject.prewarm('late')
-  expect(blanks).toHaveLength(3)
+  expect(prewarmed).toHaveLength(3)
   await clock.advance(60_000)
   subject.prewarm('late')
   await clock.advance(60_000)
-  expect(blanks[3]!.stopped).toBe(true)
+  expect(prewarmed[3]!.stopped).toBe(true)
   subject.prewarm('last')
   await pause()
   await subject.close()
-  expect([alive(), blanks.filter(({ stopped }) => !stopped), clock.pending]).toEqual([[], [], 0])
+  expect([alive(), prewarmed.filter(({ stopped }) => !stopped), clock.pending]).toEqual([[], [], 0])
 })

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Outcome, Task } from '../../src/core/executor.js'
-import { type LocalWorker, WorkerPool } from '../../src/executors/worker-pool.js'
+import type { Outcome, Task } from '../../src/core/contracts/executor.js'
+import { type LocalWorker, WorkerPool } from '../../src/executors/pool/worker-pool.js'
 import { ManualClock } from '../support/manual-clock.js'
 import { errorOf, resultOf, taskFor } from './handler-project.js'
 

@@ -1,6 +1,6 @@
 import { BroadcastChannel } from 'node:worker_threads'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { Executor, LogEntry } from '../../src/core/executor.js'
+import type { Executor, LogEntry } from '../../src/core/contracts/executor.js'
 import { workerThreads } from '../../src/executors/worker-thread.js'
 import { projectOfFile, type TestTask, taskFor } from './handler-project.js'
 

@@ -1,6 +1,6 @@
 import { BroadcastChannel } from 'node:worker_threads'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { Executor, Outcome } from '../../src/core/executor.js'
+import type { Executor, Outcome } from '../../src/core/contracts/executor.js'
 import { workerThreads } from '../../src/executors/worker-thread.js'
 import { contextOf, errorOf, projectOfFile, resultOf, taskFor } from './handler-project.js'
 

@@ -1,6 +1,6 @@
 import { request as httpRequest } from 'node:http'
 import { describe, expect, test } from 'vitest'
-import { TetherError } from '../../src/core/errors.js'
+import { TetherError } from '../../src/core/base/errors.js'
 import { ManualClock } from '../support/manual-clock.js'
 import {
   answering,

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { FrameHeads } from '../../src/local/web-socket-frames.js'
+import { FrameHeads } from '../../src/local/api-gateway/web-socket-frames.js'
 import { ManualClock } from '../support/manual-clock.js'
 import { answering, type Client, connect, detail, hanging, openApi, taking } from './web-socket-fixture.js'
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { createLocalBroker } from '../../src/local/broker.js'
+import { createLocalBroker } from '../../src/local/iot/broker.js'
 import { event, events, openBroker, subscriber } from './local-broker-fixture.js'
 import { RawMqttClient } from './raw-mqtt-client.js'
 

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { generate, type Packet } from 'mqtt-packet'
 import { describe, expect, it } from 'vitest'
-import { Throughput } from '../../src/local/iot-rate.js'
-import { MqttSplitter, readFilters, readPublish } from '../../src/local/mqtt-packets.js'
-import { PacedQueue } from '../../src/local/paced-queue.js'
+import { MqttSplitter, readFilters, readPublish } from '../../src/local/iot/mqtt-packets.js'
+import { PacedQueue } from '../../src/local/iot/paced-queue.js'
+import { Throughput } from '../../src/local/iot/rate.js'
 
 const publish = (topic: string, payload: Uint8Array, qos: 0 | 1): Packet => ({
   cmd: 'publish',

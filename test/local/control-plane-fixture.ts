@@ -7,7 +7,7 @@ import {
   waitUntilFunctionUpdatedV2,
 } from '@aws-sdk/client-lambda'
 import { onTestFinished } from 'vitest'
-import { zip } from '../../src/deploy/zip.js'
+import { zip } from '../../src/deploy/zip/zip.js'
 import type { LocalCloud, LocalCloudOptions, LocalCredentials } from '../../src/local/index.js'
 import { createLocalCloud } from '../../src/local/index.js'
 

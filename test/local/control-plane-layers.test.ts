@@ -12,7 +12,7 @@ import {
   UpdateFunctionConfigurationCommand,
 } from '@aws-sdk/client-lambda'
 import { describe, expect, test } from 'vitest'
-import { checkLayers } from '../../src/local/lambda-api-checks.js'
+import { checkLayers } from '../../src/local/control-plane/lambda/checks.js'
 import { controlPlane, ROLE, settled, zipOf } from './control-plane-fixture.js'
 import { folder, json, lambdaHost, localFunction } from './lambda-fixture.js'
 

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync, readlinkSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { readZip, unpackZip } from '../../src/local/unzip.js'
+import { readZip, unpackZip } from '../../src/local/control-plane/unzip.js'
 import { folder } from './lambda-fixture.js'
 
 /** A zip made by Python's own library: for each entry name, text, mode and method. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { generateKey } from '../../src/core/seal.js'
-import type { Session } from '../../src/core/session.js'
+import type { Session } from '../../src/core/session/session.js'
+import { generateKey } from '../../src/core/wire/seal.js'
 import { createSession } from '../../src/create-session.js'
 import { apiGatewayPolicy } from '../../src/deploy/index.js'
 import {

@@ -5,10 +5,10 @@ import {
 } from '@aws-sdk/client-apigatewaymanagementapi'
 import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { systemClock } from '../../src/core/clock.js'
+import { systemClock } from '../../src/core/base/clock.js'
 import { apiGatewayPolicy, debugStackTemplate } from '../../src/deploy/index.js'
-import { startDebugStack } from '../../src/local/debug-stack.js'
-import { debugStackPlan } from '../../src/local/debug-stack-plan.js'
+import { startDebugStack } from '../../src/local/debug-stack/debug-stack.js'
+import { debugStackPlan } from '../../src/local/debug-stack/plan.js'
 import {
   createLocalCloud,
   type LocalCloud,

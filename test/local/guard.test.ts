@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { Guard } from '../../src/executors/guard.js'
+import { Guard } from '../../src/executors/process/guard.js'
 import { alive, folder, processState } from './lambda-fixture.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -88,7 +88,7 @@ async function hostProgram(): Promise<string> {
   await build({
     stdin: {
       contents: `
-        import { createLambdaHost } from './src/local/lambda-host.ts'
+        import { createLambdaHost } from './src/local/lambda/host.ts'
         const host = createLambdaHost()
         const [frozen, busy] = ['frozen', 'busy'].map((name) =>
           host.function({ name, bundle: process.argv[2], handler: name + '.handler', timeoutMs: 60000 }))

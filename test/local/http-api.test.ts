@@ -1,6 +1,6 @@
 import { request as httpRequest } from 'node:http'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { TetherError } from '../../src/core/errors.js'
+import { TetherError } from '../../src/core/base/errors.js'
 import type { InvokeOptions, InvokeResult } from '../../src/local/index.js'
 import { httpApi } from '../../src/local/index.js'
 import { ManualClock } from '../support/manual-clock.js'

@@ -4,7 +4,7 @@ import {
   type LocalBroker,
   type LocalBrokerEvents,
   type LocalBrokerOptions,
-} from '../../src/local/broker.js'
+} from '../../src/local/iot/broker.js'
 import { ManualClock } from './manual-clock.js'
 import { RawMqttClient } from './raw-mqtt-client.js'
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { systemClock } from '../../src/core/clock.js'
-import { generateKey } from '../../src/core/seal.js'
+import { systemClock } from '../../src/core/base/clock.js'
+import { generateKey } from '../../src/core/wire/seal.js'
 import { createSession } from '../../src/create-session.js'
 import { createStub } from '../../src/stub/handler.js'
 import { mqtt } from '../../src/transports/mqtt.js'

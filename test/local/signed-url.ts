@@ -1,6 +1,6 @@
 import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto'
 import { SignatureV4 } from '@smithy/signature-v4'
-import type { LocalIdentity } from '../../src/local/broker.js'
+import type { LocalIdentity } from '../../src/local/iot/broker.js'
 
 /** How {@link signedUrl} signs. */
 export interface SigningOptions {

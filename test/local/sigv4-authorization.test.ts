@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { AwsV4Signer } from 'aws4fetch'
 import { describe, expect, test } from 'vitest'
-import { type AuthorizedRequest, verifyAuthorization } from '../../src/local/sigv4-authorization.js'
+import { type AuthorizedRequest, verifyAuthorization } from '../../src/aws/sigv4-authorization.js'
 
 const identity = { accessKeyId: 'AKIAONE', secretAccessKey: 'one', sessionToken: 'to/k+en==' }
 const now = Date.UTC(2026, 10, 21, 9, 5)

@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { snsEndpoint } from '../../src/local/sns-endpoint.js'
-import { createTopic, type LocalTopic } from '../../src/local/topic.js'
+import { snsEndpoint } from '../../src/local/triggers/sns-endpoint.js'
+import { createTopic, type LocalTopic } from '../../src/local/triggers/topic.js'
 import { event, json, lambdaHost, localFunction } from './lambda-fixture.js'
 
 function topic(name = 'news'): LocalTopic {

@@ -2,7 +2,7 @@ import { ApiGatewayManagementApiClient } from '@aws-sdk/client-apigatewaymanagem
 import { AwsV4Signer } from 'aws4fetch'
 import { onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
-import type { WebSocketEvent } from '../../src/local/api-gateway-event.js'
+import type { WebSocketEvent } from '../../src/local/api-gateway/event.js'
 import {
   type InvokeOptions,
   type InvokeResult,

@@ -1,4 +1,4 @@
-import type { Endpoint } from '../../src/core/transport.js'
+import type { Endpoint } from '../../src/core/contracts/transport.js'
 import { mutated, type TransportMutant } from './transport-mutation.js'
 
 const STUB_SYNTAX = "a stub's name may be a broker's own syntax"

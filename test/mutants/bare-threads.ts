@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import type { Executor, Outcome } from '../../src/core/executor.js'
+import type { Executor, Outcome } from '../../src/core/contracts/executor.js'
 
 const RUNTIME = `
   const { parentPort } = require('node:worker_threads')

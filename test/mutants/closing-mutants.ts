@@ -1,5 +1,5 @@
-import { TetherError } from '../../src/core/errors.js'
-import type { Connection } from '../../src/core/transport.js'
+import { TetherError } from '../../src/core/base/errors.js'
+import type { Connection } from '../../src/core/contracts/transport.js'
 import { mutated, type TransportMutant } from './transport-mutation.js'
 
 const CLOSED_CODE = 'send() after close() rejects with CLOSED'

@@ -1,4 +1,4 @@
-import type { ConnectOptions } from '../../src/core/transport.js'
+import type { ConnectOptions } from '../../src/core/contracts/transport.js'
 import { mutated, type TransportMutant } from './transport-mutation.js'
 import { turn, turns } from './turns.js'
 

@@ -1,5 +1,5 @@
-import { TetherError } from '../../src/core/errors.js'
-import type { FunctionBuild } from '../../src/core/function-source.js'
+import { TetherError } from '../../src/core/base/errors.js'
+import type { FunctionBuild } from '../../src/core/contracts/function-source.js'
 import { type ExecutorMutant, firstOf, mutated, wrongHandlers } from './executor-mutation.js'
 
 const MIB = 1024 * 1024

@@ -1,4 +1,4 @@
-import type { Task } from '../../src/core/executor.js'
+import type { Task } from '../../src/core/contracts/executor.js'
 import { workerThreads } from '../../src/executors/worker-thread.js'
 import { type ExecutorMutant, firstOf, mutated, wrongHandlers } from './executor-mutation.js'
 

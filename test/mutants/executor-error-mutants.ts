@@ -1,4 +1,4 @@
-import type { LogEntry } from '../../src/core/executor.js'
+import type { LogEntry } from '../../src/core/contracts/executor.js'
 import { bareThreads } from './bare-threads.js'
 import { type ExecutorMutant, mutated, otherError, silentAbout, wrongHandlers } from './executor-mutation.js'
 

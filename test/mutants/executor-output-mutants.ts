@@ -1,4 +1,4 @@
-import type { LogEntry, Task } from '../../src/core/executor.js'
+import type { LogEntry, Task } from '../../src/core/contracts/executor.js'
 import { type ExecutorMutant, mutated } from './executor-mutation.js'
 
 const LINES = 'what the code writes comes line by line, from both streams, before the outcome'

@@ -1,5 +1,5 @@
-import { TetherError } from '../../src/core/errors.js'
-import type { Executor, Outcome, Task } from '../../src/core/executor.js'
+import { TetherError } from '../../src/core/base/errors.js'
+import type { Executor, Outcome, Task } from '../../src/core/contracts/executor.js'
 import { type ExecutorMutant, mutated, otherError } from './executor-mutation.js'
 
 const TIME_OUT = "when the time is up the outcome is Lambda's own error, and not before"

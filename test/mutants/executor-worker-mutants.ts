@@ -1,4 +1,4 @@
-import type { Executor } from '../../src/core/executor.js'
+import type { Executor } from '../../src/core/contracts/executor.js'
 import { type ExecutorMutant, mutated } from './executor-mutation.js'
 
 const STATE = 'module state lives as long as its execution environment, and is nobody else’s'

@@ -1,5 +1,5 @@
-import { TetherError } from '../../src/core/errors.js'
-import type { Connection, Endpoint } from '../../src/core/transport.js'
+import { TetherError } from '../../src/core/base/errors.js'
+import type { Connection, Endpoint } from '../../src/core/contracts/transport.js'
 import { mutated, type TransportMutant } from './transport-mutation.js'
 import { turns } from './turns.js'
 

@@ -1,4 +1,4 @@
-import { type Connection, LANES } from '../../src/core/transport.js'
+import { type Connection, LANES } from '../../src/core/contracts/transport.js'
 import { mutated, type TransportMutant } from './transport-mutation.js'
 import { turns } from './turns.js'
 

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { PayloadStore } from '../../src/core/payload-store.js'
-import { type MemoryStore, memory } from '../../src/stores/memory.js'
+import type { PayloadStore } from '../../src/core/contracts/payload-store.js'
+import { type MemoryStore, memoryStore } from '../../src/stores/memory.js'
 
 /** What a store's URLs can be careless about. */
 export type Carelessness = 'once' | 'any-method' | 'any-key' | 'any-length' | 'any-time'
@@ -20,7 +20,7 @@ export async function naiveStore(
   carelessness: Carelessness | undefined,
   now: () => number,
 ): Promise<{ store: PayloadStore; close(): Promise<void> }> {
-  const objects = memory()
+  const objects = memoryStore()
   const grants = new Map<string, Grant>()
   const server = createServer((request, response) => {
     void serve(request, objects, grants, now(), carelessness).then(({ status, body }) => {

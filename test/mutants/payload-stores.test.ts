@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { memory } from '../../src/stores/memory.js'
+import { memoryStore } from '../../src/stores/memory.js'
 import {
   type PayloadStoreUnderTest,
   payloadStoreConformance,
-} from '../../src/testing/payload-store-conformance.js'
+} from '../../src/testing/payload-store/conformance.js'
 import { ManualClock } from '../support/manual-clock.js'
 import { naiveStore } from './naive-store.js'
 import { STORE_MUTANTS, type StoreMutant } from './payload-stores.js'
@@ -27,7 +27,7 @@ async function make(mutant: StoreMutant | undefined): Promise<PayloadStoreUnderT
   const clock = new ManualClock()
   const advance = (ms: number) => clock.jump(ms)
   if (mutant !== undefined && 'breakStore' in mutant) {
-    const store = memory({ clock })
+    const store = memoryStore({ clock })
     return { store: mutant.breakStore(store), advance, close: () => store.close() }
   }
   return { ...(await naiveStore(mutant?.careless, () => clock.now())), advance }

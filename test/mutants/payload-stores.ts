@@ -1,5 +1,5 @@
-import { TetherError } from '../../src/core/errors.js'
-import type { PayloadStore } from '../../src/core/payload-store.js'
+import { TetherError } from '../../src/core/base/errors.js'
+import type { PayloadStore } from '../../src/core/contracts/payload-store.js'
 import type { MemoryStore } from '../../src/stores/memory.js'
 import type { Carelessness } from './naive-store.js'
 

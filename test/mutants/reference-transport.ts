@@ -1,4 +1,4 @@
-import { abortError, TetherError, throwIfAborted } from '../../src/core/errors.js'
+import { abortError, TetherError, throwIfAborted } from '../../src/core/base/errors.js'
 import {
   type AbortOptions,
   type Connection,
@@ -7,7 +7,7 @@ import {
   type Endpoint,
   type FrameHandlers,
   type Transport,
-} from '../../src/core/transport.js'
+} from '../../src/core/contracts/transport.js'
 import { turn } from './turns.js'
 
 /**

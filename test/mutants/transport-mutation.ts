@@ -1,4 +1,4 @@
-import type { Connection, Endpoint, FrameHandlers, Transport } from '../../src/core/transport.js'
+import type { Connection, Endpoint, FrameHandlers, Transport } from '../../src/core/contracts/transport.js'
 import type { TransportFeature, TransportUnderTest } from '../../src/testing/index.js'
 import { ReferenceTransport } from './reference-transport.js'
 

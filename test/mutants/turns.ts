@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/core/clock.js'
+import type { Clock } from '../../src/core/base/clock.js'
 
 /** Lets the event loop turn once. */
 export function turn(): Promise<void> {

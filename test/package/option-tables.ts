@@ -5,7 +5,7 @@ import * as local from '../../src/local/index.js'
 import { command } from '../../src/sources/command.js'
 import { type EsbuildSourceOptions, esbuild, esbuildAll } from '../../src/sources/esbuild.js'
 import { file } from '../../src/sources/file.js'
-import { memory as memoryStore } from '../../src/stores/memory.js'
+import { memoryStore } from '../../src/stores/memory.js'
 import { installS3LifecycleRule, s3, s3LifecycleRule } from '../../src/stores/s3.js'
 import * as stub from '../../src/stub/index.js'
 import * as testing from '../../src/testing/index.js'
@@ -210,7 +210,7 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
     ['endpoint'],
     { ...aws, endpoint: NONE, ca: TEXT, connectTimeoutMs: NUMBER, clock: NONE },
   ),
-  './stores/memory#memory': row(memoryStore, {}, [], { host: TEXT, clock: NONE }),
+  './stores/memory#memoryStore': row(memoryStore, {}, [], { host: TEXT, clock: NONE }),
   './stores/s3#s3': row(s3, { bucket: 'bucket' }, ['bucket'], store),
   './stores/s3#s3LifecycleRule': row(s3LifecycleRule, { bucket: 'bucket' }, ['bucket'], store),
   './stores/s3#installS3LifecycleRule': row(installS3LifecycleRule, { bucket: 'bucket' }, ['bucket'], store),

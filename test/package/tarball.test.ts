@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import manifest from '../../package.json' with { type: 'json' }
-import { createLocalBroker } from '../../src/local/broker.js'
+import { createLocalBroker } from '../../src/local/iot/broker.js'
 import { referencesOf } from '../support/boundaries.js'
 import { type InstalledPackage, installPackage } from '../support/installed-package.js'
 import { stubContext } from '../support/stub-context.js'

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { systemClock } from '../../src/core/clock.js'
+import { systemClock } from '../../src/core/base/clock.js'
 import { FileWatch } from '../../src/sources/file-watch.js'
 import { type HandlerProject, handlerProject } from '../executors/handler-project.js'
 

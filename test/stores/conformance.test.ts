@@ -1,8 +1,8 @@
 import { beforeAll, describe, test } from 'vitest'
-import { S3Bucket } from '../../src/local/s3-bucket.js'
-import { memory } from '../../src/stores/memory.js'
+import { S3Bucket } from '../../src/local/s3/bucket.js'
+import { memoryStore } from '../../src/stores/memory.js'
 import { s3 } from '../../src/stores/s3.js'
-import { payloadStoreConformance } from '../../src/testing/payload-store-conformance.js'
+import { payloadStoreConformance } from '../../src/testing/payload-store/conformance.js'
 import { ManualClock } from '../support/manual-clock.js'
 import { type RadosgwAddress, radosgw } from '../support/radosgw.js'
 import { RADOSGW_START_MS, sharedRadosgw } from '../support/radosgw-shared.js'
@@ -14,7 +14,7 @@ describe('memory', () => {
     test,
     factory: () => {
       const clock = new ManualClock()
-      const store = memory({ clock })
+      const store = memoryStore({ clock })
       return { store, advance: (ms) => clock.jump(ms), close: () => store.close() }
     },
   })

@@ -5,13 +5,13 @@ import { connect } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { expect, onTestFinished, test } from 'vitest'
-import { download, upload } from '../../src/core/presigned-transfer.js'
-import { memory } from '../../src/stores/memory.js'
+import { download, upload } from '../../src/core/payload/transfer.js'
+import { memoryStore } from '../../src/stores/memory.js'
 
 const MINUTE = { expiresInMs: 60_000 }
 
 test('a closed memory store has forgotten everything, serves nothing, and says so', async () => {
-  const store = memory()
+  const store = memoryStore()
   await store.put('key', randomBytes(10))
   expect(store.size).toBe(1)
   const { url } = await store.presignGet('key', MINUTE)
@@ -28,7 +28,7 @@ test('a closed memory store has forgotten everything, serves nothing, and says s
 })
 
 test('a memory store tells who has a URL why it is refused', async () => {
-  await using store = memory()
+  await using store = memoryStore()
   const get = await store.presignGet('key', MINUTE)
   const reason = (text: string) => ({
     code: 'STORE_FAILED',
@@ -42,7 +42,7 @@ test('a memory store tells who has a URL why it is refused', async () => {
 })
 
 test('a memory store keeps nothing of a body that ends early', async () => {
-  await using store = memory()
+  await using store = memoryStore()
   const { url } = await store.presignPut('key', { ...MINUTE, bytes: 100 })
   const { hostname, port, pathname, search } = new URL(url)
   const socket = connect(Number(port), hostname)
@@ -56,8 +56,8 @@ test('a memory store keeps nothing of a body that ends early', async () => {
 })
 
 test('a memory store takes no wrong address', async () => {
-  expect(() => memory({ host: '' })).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
-  await using store = memory({ host: '203.0.113.1' })
+  expect(() => memoryStore({ host: '' })).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
+  await using store = memoryStore({ host: '203.0.113.1' })
   await expect(store.presignGet('key', MINUTE)).rejects.toMatchObject({
     code: 'STORE_FAILED',
     details: { operation: 'presign', reason: 'unreachable' },
@@ -66,8 +66,8 @@ test('a memory store takes no wrong address', async () => {
 
 test('a memory store that nobody closed keeps no process alive, though a client stays connected', async () => {
   const script = `
-    import { memory } from './src/stores/memory.ts'
-    const store = memory()
+    import { memoryStore } from './src/stores/memory.ts'
+    const store = memoryStore()
     await store.put('key', new Uint8Array(3))
     console.log((await store.presignGet('key', { expiresInMs: 60000 })).url)
     await new Promise((resolve) => process.stdin.once('data', resolve))

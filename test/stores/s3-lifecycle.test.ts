@@ -1,6 +1,6 @@
 import { PutBucketLifecycleConfigurationCommand, S3Client } from '@aws-sdk/client-s3'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { S3Bucket } from '../../src/local/s3-bucket.js'
+import { S3Bucket } from '../../src/local/s3/bucket.js'
 import { installS3LifecycleRule, s3, s3LifecycleRule } from '../../src/stores/s3.js'
 import { freePort } from '../support/free-port.js'
 import { type RadosgwAddress, radosgw } from '../support/radosgw.js'

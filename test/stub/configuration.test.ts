@@ -1,7 +1,7 @@
 import { isBuiltin } from 'node:module'
 import { basename } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
-import { generateKey } from '../../src/core/seal.js'
+import { generateKey } from '../../src/core/wire/seal.js'
 import { stubBundle } from '../../src/stub/bundle.js'
 import { readStubEnvironment, stubEnvironment } from '../../src/stub/configuration.js'
 import { createStub } from '../../src/stub/handler.js'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { copyWithin } from '../../src/stub/mirror-copy.js'
+import { copyWithin } from '../../src/stub/wrap/mirror-copy.js'
 
 describe('copyWithin', () => {
   it('is the JSON of every event that fits, and of none that does not', () => {

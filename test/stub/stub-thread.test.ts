@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { callFacts, eventBytes } from '../../src/stub/call-input.js'
-import { StubThread } from '../../src/stub/stub-thread.js'
+import { StubThread } from '../../src/stub/wrap/stub-thread.js'
 import { ManualClock } from '../support/manual-clock.js'
 import { stubContext } from '../support/stub-context.js'
 

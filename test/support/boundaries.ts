@@ -5,7 +5,7 @@ import ts from 'typescript'
 export interface Violation {
   readonly file: string
   readonly specifier: string
-  readonly rule: 'core-alone' | 'siblings-apart' | 'optional-lazily'
+  readonly rule: 'core-alone' | 'core-downwards' | 'aws-below' | 'siblings-apart' | 'optional-lazily'
 }
 
 /** What one module asks of another. */
@@ -18,12 +18,27 @@ export interface Reference {
 /** Implement what core declares, one folder for each kind; everything above may compose them. */
 const SIBLINGS: readonly string[] = ['transports', 'stores', 'executors', 'sources']
 
+/**
+ * The folders of `core`, from the ground: each imports only those of a lower rank. Folders of one rank do not import each
+ * other.
+ */
+const CORE_RANKS: Readonly<Record<string, number>> = {
+  base: 0,
+  contracts: 1,
+  wire: 2,
+  link: 3,
+  payload: 3,
+  naming: 3,
+  caller: 4,
+  session: 4,
+}
+
 /** Not in `dependencies`: an installation without them must still load every module. */
 const OPTIONAL = /^(?:@aws-sdk\/|esbuild(?:\/|$)|(?:aedes|dynalite)(?:\/|$))/
 
 /**
  * Checks modules against the layout of `docs/architecture.md`.
- * @param files source text by path from the repository's root, such as `src/core/session.ts`
+ * @param files source text by path from the repository's root, such as `src/core/session/session.ts`
  */
 export function findViolations(files: ReadonlyMap<string, string>): Violation[] {
   const violations: Violation[] = []
@@ -45,11 +60,83 @@ function brokenBoundary(
 ): Violation['rule'] | undefined {
   const source = areaOf(from)
   const target = areaOf(to)
+  if (source === 'core' && target === 'core') return upwards(from, to) ? 'core-downwards' : undefined
   if (source === target) return undefined
   if (source === 'core') return 'core-alone'
+  if (source === 'aws') return target === 'core' ? undefined : 'aws-below'
   if (!SIBLINGS.includes(source)) return undefined
-  const shared = target === 'core' || (target === 'root' && composesNothing(files, to))
+  const shared = target === 'core' || target === 'aws' || (target === 'root' && composesNothing(files, to))
   return shared ? undefined : 'siblings-apart'
+}
+
+/** Whether an import within `core` leads to a folder that is not below the importing one. */
+function upwards(from: string, to: string): boolean {
+  const source = coreFolderOf(from)
+  const target = coreFolderOf(to)
+  if (source === target) return false
+  // A file outside the known folders has no rank, and every comparison with it is false.
+  return !(CORE_RANKS[target]! < CORE_RANKS[source]!)
+}
+
+function coreFolderOf(path: string): string {
+  const [, , folder, ...rest] = path.split('/')
+  return rest.length === 0 || folder === undefined ? '' : folder
+}
+
+/**
+ * Groups of modules that import each other in a circle, in imports of types as well.
+ * @param files source text by path
+ */
+export function findCircles(files: ReadonlyMap<string, string>): string[][] {
+  const targets = new Map(
+    [...files].map(([file, text]) => [
+      file,
+      referencesOf(file, text)
+        .filter(({ specifier }) => specifier.startsWith('.'))
+        .map(({ specifier }) => resolve(file, specifier))
+        .filter((target) => files.has(target)),
+    ]),
+  )
+  const circles: string[][] = []
+  const done = new Set<string>()
+  const visit = (file: string, path: readonly string[]): void => {
+    const at = path.indexOf(file)
+    if (at >= 0) return void circles.push(path.slice(at))
+    if (done.has(file)) return
+    for (const target of targets.get(file) ?? []) visit(target, [...path, file])
+    done.add(file)
+  }
+  for (const file of files.keys()) visit(file, [])
+  return circles
+}
+
+/**
+ * Names that more than one module declares and exports. Files that are run, in folders named `entry`, are left out: Lambda
+ * wants each of them to export `handler`.
+ * @returns the modules by name
+ */
+export function findSharedNames(files: ReadonlyMap<string, string>): Map<string, string[]> {
+  const modules = new Map<string, string[]>()
+  for (const [file, text] of files) {
+    if (file.includes('/entry/')) continue
+    for (const name of declaredExports(file, text)) modules.set(name, [...(modules.get(name) ?? []), file])
+  }
+  return new Map([...modules].filter(([, where]) => where.length > 1))
+}
+
+/** The names that one module declares and exports; what it passes on from others does not count. */
+function declaredExports(file: string, text: string): Set<string> {
+  const names = new Set<string>()
+  for (const statement of ts.createSourceFile(file, text, ts.ScriptTarget.Latest).statements) {
+    if (!ts.canHaveModifiers(statement)) continue
+    const exported = ts.getModifiers(statement)?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)
+    if (!exported) continue
+    const declarations = ts.isVariableStatement(statement)
+      ? statement.declarationList.declarations
+      : [statement as ts.DeclarationStatement]
+    for (const { name } of declarations) if (name && ts.isIdentifier(name)) names.add(name.text)
+  }
+  return names
 }
 
 /** A root module such as src/run-files.ts is everyone's; one such as src/index.ts would be a way to a sibling. */
@@ -59,12 +146,12 @@ function composesNothing(files: ReadonlyMap<string, string>, path: string): bool
   )
 }
 
-/** The source file that a relative specifier means: `../core/frame.js` is src/core/frame.ts. */
+/** The source file that a relative specifier means: `../core/frame.js` is src/core/wire/frame.ts. */
 function resolve(from: string, specifier: string): string {
   return posix.join(posix.dirname(from), specifier).replace(/\.js$/, '.ts')
 }
 
-/** `core` for src/core/frame.ts, `root` for src/run-files.ts, `outside` for what is not in src. */
+/** `core` for src/core/wire/frame.ts, `root` for src/run-files.ts, `outside` for what is not in src. */
 function areaOf(path: string): string {
   const [top, area, ...rest] = path.split('/')
   if (top !== 'src' || area === undefined) return 'outside'

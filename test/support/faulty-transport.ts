@@ -1,5 +1,5 @@
-import { TetherError } from '../../src/core/errors.js'
-import type { Connection, Endpoint, Transport } from '../../src/core/transport.js'
+import { TetherError } from '../../src/core/base/errors.js'
+import type { Connection, Endpoint, Transport } from '../../src/core/contracts/transport.js'
 
 export interface Passing {
   readonly to: Endpoint

@@ -1,6 +1,6 @@
-import type { Clock } from '../../src/core/clock.js'
-import type { Transport } from '../../src/core/transport.js'
-import { RateWindow } from '../../src/local/iot-rate.js'
+import type { Clock } from '../../src/core/base/clock.js'
+import type { Transport } from '../../src/core/contracts/transport.js'
+import { RateWindow } from '../../src/local/iot/rate.js'
 
 /** A transport whose broker discards, as AWS IoT does, what a connection sends and receives over its frames a second. */
 export function limitedTransport(

@@ -1,4 +1,4 @@
-import type { Cancel, Clock } from '../../src/core/clock.js'
+import type { Cancel, Clock } from '../../src/core/base/clock.js'
 
 /** Time that stands still until a test moves it. */
 export class ManualClock implements Clock {

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import type { Message } from '../../src/core/protocol.js'
-import type { Refusal } from '../../src/core/refusal.js'
-import type { Endpoint } from '../../src/core/transport.js'
+import type { Endpoint } from '../../src/core/contracts/transport.js'
+import type { Message } from '../../src/core/wire/protocol.js'
+import type { Refusal } from '../../src/core/wire/refusal.js'
 
 /** One message, sealed: what went in, what came of it on the way, and its frames. Bytes are hex. */
 export interface MessageFixture {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import type { S3Bucket } from '../../src/local/s3-bucket.js'
-import { type LocalS3Identity, type S3EndpointOptions, s3Endpoint } from '../../src/local/s3-endpoint.js'
+import type { S3Bucket } from '../../src/local/s3/bucket.js'
+import { type LocalS3Identity, type S3EndpointOptions, s3Endpoint } from '../../src/local/s3/endpoint.js'
 import { ManualClock } from './manual-clock.js'
 import type { RadosgwAddress } from './radosgw.js'
 

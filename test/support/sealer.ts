@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { encodeDestination, type FrameHeader } from '../../src/core/frame.js'
-import { rootKey, senderKey } from '../../src/core/seal.js'
-import type { Endpoint } from '../../src/core/transport.js'
+import type { Endpoint } from '../../src/core/contracts/transport.js'
+import { encodeDestination, type FrameHeader } from '../../src/core/wire/frame.js'
+import { rootKey, senderKey } from '../../src/core/wire/seal.js'
 
 /** Who has the key, and seals whatever it likes. */
 export class Sealer {

@@ -1,5 +1,5 @@
 import { tracingChannel } from 'node:diagnostics_channel'
-import { type TraceContext, tracingChannels } from '../../src/core/diagnostics.js'
+import { type TraceContext, tracingChannels } from '../../src/core/base/diagnostics.js'
 
 /** One publication of a tracing channel. */
 export interface Published {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { TetherError } from '../../src/core/errors.js'
-import { generateKey } from '../../src/core/seal.js'
+import { TetherError } from '../../src/core/base/errors.js'
+import { generateKey } from '../../src/core/wire/seal.js'
 import { createSession } from '../../src/create-session.js'
 import { createStub } from '../../src/stub/handler.js'
 import { type FaultKind, faulty } from '../../src/testing/index.js'

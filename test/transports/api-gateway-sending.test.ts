@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { type Clock, systemClock } from '../../src/core/clock.js'
-import { parseTime } from '../../src/local/sigv4.js'
-import type { RelayEvent } from '../../src/stub/relay.js'
+import { parseTime } from '../../src/aws/sigv4.js'
+import { type Clock, systemClock } from '../../src/core/base/clock.js'
+import type { RelayEvent } from '../../src/stub/relay/relay.js'
 import { ManualClock } from '../support/manual-clock.js'
 import {
   type ApiOptions,

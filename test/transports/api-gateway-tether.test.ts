@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import type { OpenConnection, WebSocketApi } from '../../src/local/index.js'
 import { runFile } from '../../src/run-files.js'
 import { stubEnvironment } from '../../src/stub/configuration.js'
-import type { RelayEvent } from '../../src/stub/relay.js'
+import type { RelayEvent } from '../../src/stub/relay/relay.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
 import { stubContext } from '../support/stub-context.js'
 import { Tether } from '../support/tether.js'

@@ -4,16 +4,21 @@ import {
 } from '@aws-sdk/client-apigatewaymanagementapi'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import type { Endpoint } from '../../src/core/transport.js'
-import { readRequest } from '../../src/stub/relay-wire.js'
-import { apiGatewayUrl, managementUrl, postUrl, regionOf } from '../../src/transports/api-gateway-url.js'
+import type { Endpoint } from '../../src/core/contracts/transport.js'
+import { readRequest } from '../../src/stub/relay/wire.js'
+import {
+  apiGatewayRegion,
+  apiGatewayUrl,
+  managementUrl,
+  postUrl,
+} from '../../src/transports/api-gateway/url.js'
 import {
   directText,
-  encodeFrame,
   FRAME_BYTES,
+  frameText,
   readArrival,
   relayedText,
-} from '../../src/transports/api-gateway-wire.js'
+} from '../../src/transports/api-gateway/wire.js'
 import { type Database, identity, region, SIDES, startApi, startDatabase } from './api-gateway-fixture.js'
 import { Inbox, stub } from './inbox.js'
 
@@ -34,7 +39,7 @@ describe('the wire', () => {
   test('gives back what a peer posts', () => {
     fc.assert(
       fc.property(anyRole, anyName, anyFrame, (role, name, frame) => {
-        const text = directText(endpoint(role, name), 'L0SM9cOFvHcCIhw=', encodeFrame(frame))
+        const text = directText(endpoint(role, name), 'L0SM9cOFvHcCIhw=', frameText(frame))
         expect(readArrival(text)).toEqual({
           kind: 'frame',
           from: { role, name, connectionId: 'L0SM9cOFvHcCIhw=' },
@@ -47,7 +52,7 @@ describe('the wire', () => {
   test('is read by the relay as it is written here', () => {
     fc.assert(
       fc.property(fc.nat(), anyRole, anyName, anyFrame, (number, role, name, frame) => {
-        expect(readRequest(relayedText(number, endpoint(role, name), encodeFrame(frame)))).toEqual({
+        expect(readRequest(relayedText(number, endpoint(role, name), frameText(frame)))).toEqual({
           number: `${number}`,
           role,
           name,
@@ -58,7 +63,7 @@ describe('the wire', () => {
   })
 
   test('keeps the largest frame within a message of 128 KB, whatever the head', () => {
-    const frame = encodeFrame(Buffer.alloc(FRAME_BYTES))
+    const frame = frameText(Buffer.alloc(FRAME_BYTES))
     const long = endpoint('session', 'n'.repeat(100))
     expect(relayedText(Number.MAX_SAFE_INTEGER, long, frame).length).toBeLessThanOrEqual(131_072)
     expect(directText(long, 'c'.repeat(64), frame).length).toBeLessThanOrEqual(131_072)
@@ -160,7 +165,7 @@ describe('an endpoint', () => {
     ['wss://abc123.execute-api.cn-north-1.amazonaws.com.cn/dev', 'cn-north-1'],
     ['wss://tether.example.com', undefined],
   ])('%s is in %s', (url, expected) => {
-    expect(regionOf(url)).toBe(expected)
+    expect(apiGatewayRegion(url)).toBe(expected)
   })
 
   test('has its connections below it', () => {

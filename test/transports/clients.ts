@@ -1,6 +1,6 @@
-import type { Transport } from '../../src/core/transport.js'
+import type { Transport } from '../../src/core/contracts/transport.js'
+import { mqttLight } from '../../src/transports/mqtt/light.js'
 import { type MqttOptions, mqtt } from '../../src/transports/mqtt.js'
-import { mqttLight } from '../../src/transports/mqtt-light.js'
 
 /** Every client that the same tests run over. */
 export const CLIENTS: readonly { readonly client: string; make(options: MqttOptions): Transport }[] = [

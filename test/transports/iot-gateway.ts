@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest'
-import { createLocalBroker } from '../../src/local/broker.js'
+import { createLocalBroker } from '../../src/local/iot/broker.js'
 import { iotRefusal, type KnownIdentity } from '../support/sigv4.js'
 import { startWsBridge, type WsBridge, type WsBridgeOptions } from '../support/ws-bridge.js'
 

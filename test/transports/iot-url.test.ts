@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { iotUrl, regionOf, signIotUrl } from '../../src/transports/iot-url.js'
+import { iotRegion, iotUrl, signIotUrl } from '../../src/transports/iot/url.js'
 import { signedUrl } from '../local/signed-url.js'
 import { iotRefusal, type KnownIdentity } from '../support/sigv4.js'
 
@@ -92,6 +92,6 @@ describe('an endpoint', () => {
     ['iot.example.com', undefined],
     ['ws://127.0.0.1:4711', undefined],
   ])('%s is in %s', (endpoint, region) => {
-    expect(regionOf(endpoint)).toBe(region)
+    expect(iotRegion(endpoint)).toBe(region)
   })
 })

@@ -9,7 +9,7 @@ import {
   PacketDecoder,
   PINGREQ,
   type ServerPacket,
-} from '../../src/transports/mqtt-codec.js'
+} from '../../src/transports/mqtt/codec.js'
 
 /** The reference's reading of what we wrote. */
 function read(bytes: Uint8Array): Packet {

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
-import { clientIdPrefix } from '../../src/transports/mqtt-topics.js'
+import { clientIdPrefix } from '../../src/transports/mqtt/topics.js'
 import { freePort } from '../support/free-port.js'
 import { ManualClock } from '../support/manual-clock.js'
 import { CLIENTS } from './clients.js'

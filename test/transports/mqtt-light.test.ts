@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { mqttLight } from '../../src/transports/mqtt/light.js'
 import type { MqttOptions } from '../../src/transports/mqtt.js'
-import { mqttLight } from '../../src/transports/mqtt-light.js'
 import { ManualClock } from '../support/manual-clock.js'
 import { failure, Inbox, stub } from './inbox.js'
 import { connected, ScriptedBroker } from './scripted-broker.js'

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { iotLight } from '../../src/transports/iot/light.js'
 import { iot } from '../../src/transports/iot.js'
-import { iotLight } from '../../src/transports/iot-light.js'
+import { mqttSettings } from '../../src/transports/mqtt/options.js'
 import { type MqttOptions, mqtt } from '../../src/transports/mqtt.js'
-import { mqttSettings } from '../../src/transports/mqtt-options.js'
 import { CLIENTS } from './clients.js'
 
 const url = 'mqtt://localhost'

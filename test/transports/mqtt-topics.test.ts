@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Endpoint, LANES } from '../../src/core/transport.js'
+import { type Endpoint, LANES } from '../../src/core/contracts/transport.js'
 import {
   clientIdPrefix,
   filterOf,
@@ -9,7 +9,7 @@ import {
   newClientId,
   topicOf,
   topicPart,
-} from '../../src/transports/mqtt-topics.js'
+} from '../../src/transports/mqtt/topics.js'
 
 const part = fc
   .oneof(

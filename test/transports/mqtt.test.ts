@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { LANES } from '../../src/core/transport.js'
+import { LANES } from '../../src/core/contracts/transport.js'
 import type { MqttOptions } from '../../src/transports/mqtt.js'
 import { type Mosquitto, mosquitto, startMosquitto } from '../support/mosquitto.js'
 import { type Certificates, makeCertificates } from '../support/tls.js'

@@ -5,8 +5,8 @@ import { createServer as createHttpsServer } from 'node:https'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { WebSocketClient, type WebSocketOptions } from '../../src/transports/web-socket-client.js'
-import { UpgradeRefused } from '../../src/transports/web-socket-upgrade.js'
+import { WebSocketClient, type WebSocketOptions } from '../../src/transports/socket/web-socket-client.js'
+import { UpgradeRefused } from '../../src/transports/socket/web-socket-upgrade.js'
 import { makeCertificates } from '../support/tls.js'
 
 const cleanups: (() => unknown)[] = []

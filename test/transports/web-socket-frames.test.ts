@@ -1,6 +1,10 @@
 import { expect, test } from 'vitest'
-import { Cutter } from '../../src/transports/cutter.js'
-import { decodeFrame, frameLength, type WebSocketFrame } from '../../src/transports/web-socket-frames.js'
+import { Cutter } from '../../src/transports/socket/cutter.js'
+import {
+  decodeFrame,
+  frameLength,
+  type WebSocketFrame,
+} from '../../src/transports/socket/web-socket-frames.js'
 
 // On both sides of every length that a header writes in another way.
 const FRAMES: readonly WebSocketFrame[] = [0, 1, 125, 126, 127, 300, 65_535, 65_536].map(

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { WebSocketStream } from '../../src/transports/web-socket-stream.js'
+import { WebSocketStream } from '../../src/transports/socket/web-socket-stream.js'
 
 const cleanups: (() => unknown)[] = []
 afterEach(async () => {

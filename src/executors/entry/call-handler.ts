@@ -1,5 +1,4 @@
-import type { InvocationContext, LambdaContext } from '../../core/executor.js'
-import type { Handler } from '../../core/function-source.js'
+import type { Handler, InvocationContext, LambdaContext } from '../../core/contracts/handler.js'
 import { runtimeError } from './runtime-errors.js'
 
 /** How a handler ended: with a value, or with whatever it threw. */

@@ -1,5 +1,5 @@
 import { StringDecoder } from 'node:string_decoder'
-import type { LogEntry } from '../../core/executor.js'
+import type { LogEntry } from '../../core/contracts/executor.js'
 
 /**
  * Takes over what is written to this thread's `process.stdout` and `process.stderr`, and so `console`'s

@@ -1,4 +1,4 @@
-import type { LambdaError } from '../../core/errors.js'
+import type { LambdaError } from '../../core/base/errors.js'
 import { toSafeError, unhandledRejection } from './reported-errors.js'
 import type { RuntimeClient } from './runtime-client.js'
 

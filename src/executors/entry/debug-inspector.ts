@@ -1,6 +1,6 @@
 import { Session } from 'node:inspector'
 import { parentPort } from 'node:worker_threads'
-import type { InspectorReport, InspectorRequest } from '../debug-inspector-messages.js'
+import type { InspectorReport, InspectorRequest } from '../debug/inspector-messages.js'
 
 /** As the inspector calls a thread: `[worker 3] api`. */
 const THREAD_ID = /^\[worker (\d+)\]/

@@ -2,7 +2,7 @@
  * Outlives the process that started it just long enough to kill what that one left behind. Run, not imported.
  * Standard input carries one line per change, `+<pid>` or `-<pid>`; its end means that the host is gone.
  */
-import { signalGroup } from '../process-group.js'
+import { signalGroup } from '../process/group.js'
 
 const groups = new Set<number>()
 let rest = ''

@@ -1,5 +1,5 @@
 import { pathToFileURL } from 'node:url'
-import type { Handler } from '../../core/function-source.js'
+import type { Handler } from '../../core/contracts/handler.js'
 import { runtimeError } from './runtime-errors.js'
 
 /**

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { Handler } from '../../core/function-source.js'
+import type { Handler } from '../../core/contracts/handler.js'
 import { runtimeError } from './runtime-errors.js'
 
 /** nodejs24.x also finds what a module exports by default. */

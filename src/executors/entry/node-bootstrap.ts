@@ -6,8 +6,8 @@
 import { writeSync } from 'node:fs'
 import type { IncomingHttpHeaders } from 'node:http'
 import { pathToFileURL } from 'node:url'
-import type { InvocationContext } from '../../core/executor.js'
-import type { Handler } from '../../core/function-source.js'
+import type { Handler, InvocationContext } from '../../core/contracts/handler.js'
+import { changesBetween, type EnvironmentChanges } from '../environment-changes.js'
 import {
   BEGUN_FD,
   BOOTSTRAP_VARIABLE,
@@ -17,8 +17,7 @@ import {
   CODE_PATH,
   type FunctionContext,
   START_PATH,
-} from '../bootstrap-protocol.js'
-import { changesBetween, type EnvironmentChanges } from '../environment-changes.js'
+} from '../process/bootstrap-protocol.js'
 import { callHandler, type HandlerEnd, serialiseResponse } from './call-handler.js'
 import { CrashReporter } from './crash-reporter.js'
 import { EmptyLoop } from './empty-loop.js'

@@ -1,4 +1,4 @@
-import { type LambdaError, toLambdaError } from '../../core/errors.js'
+import { type LambdaError, toLambdaError } from '../../core/base/errors.js'
 import { runtimeError } from './runtime-errors.js'
 
 /** As {@link toLambdaError}, for errors whose own properties throw. */

@@ -1,5 +1,5 @@
 import { Agent, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
-import type { LambdaError } from '../../core/errors.js'
+import type { LambdaError } from '../../core/base/errors.js'
 
 const RUNTIME = '/2018-06-01/runtime'
 // A client context may have more than the 16 KB that Node takes of all headers.

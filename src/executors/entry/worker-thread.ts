@@ -1,5 +1,5 @@
 import { workerData } from 'node:worker_threads'
-import type { ThreadData } from '../thread-messages.js'
+import type { ThreadData } from '../thread/messages.js'
 import { ThreadRuntime } from './thread-runtime.js'
 
 /** What runs in a worker thread before any code of the user's. Built to `dist/run/worker-thread.mjs`. */

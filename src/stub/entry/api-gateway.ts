@@ -1,5 +1,5 @@
-import { TetherError } from '../../core/errors.js'
-import { apiGatewayLight } from '../../transports/api-gateway-light.js'
+import { TetherError } from '../../core/base/errors.js'
+import { apiGatewayLight } from '../../transports/api-gateway/light.js'
 import { readStubEnvironment } from '../configuration.js'
 import { deployedStub } from '../deployed-stub.js'
 import { functionCredentials, functionRegion } from '../function-role.js'

@@ -1,5 +1,5 @@
-import { TetherError } from '../../core/errors.js'
-import { iotLight } from '../../transports/iot-light.js'
+import { TetherError } from '../../core/base/errors.js'
+import { iotLight } from '../../transports/iot/light.js'
 import { readStubEnvironment } from '../configuration.js'
 import { deployedStub } from '../deployed-stub.js'
 import { functionCredentials, functionRegion } from '../function-role.js'

@@ -1,5 +1,5 @@
-import { TetherError } from '../../core/errors.js'
-import { mqttLight } from '../../transports/mqtt-light.js'
+import { TetherError } from '../../core/base/errors.js'
+import { mqttLight } from '../../transports/mqtt/light.js'
 import { readStubEnvironment } from '../configuration.js'
 import { deployedStub } from '../deployed-stub.js'
 

@@ -4,8 +4,8 @@
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { loadTaskHandler } from '../../executors/entry/load-task-handler.js'
-import { StubThread } from '../stub-thread.js'
-import { wrapHandler } from '../wrap.js'
+import { StubThread } from '../wrap/stub-thread.js'
+import { wrapHandler } from '../wrap/wrap.js'
 
 const { env } = process
 const original = env.LAMBDA_TETHER_HANDLER ?? ''

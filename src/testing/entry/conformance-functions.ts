@@ -1,9 +1,8 @@
 /** The functions of the executor suite for Node: each export is one `FunctionBehaviour`. */
 import { spawn } from 'node:child_process'
 import { connect } from 'node:net'
-import type { LambdaContext } from '../../core/executor.js'
-import type { HandlerCallback } from '../../core/function-source.js'
-import type { Command } from '../executor-behaviour.js'
+import type { HandlerCallback, LambdaContext } from '../../core/contracts/handler.js'
+import type { Command } from '../executor/behaviour.js'
 
 class ConformanceError extends Error {
   override readonly name = 'ConformanceError'

@@ -1,0 +1,22 @@
+import { clearTimeout, setTimeout } from './timers.js'
+
+/** Time, injected, so that tests decide what the time is. */
+export interface Clock {
+  /** Unix milliseconds. */
+  now(): number
+  /** Calls `callback` once, `delayMs` from now, unless cancelled. */
+  schedule(delayMs: number, callback: () => void): Cancel
+}
+
+/** Cancels a scheduled call; harmless afterwards and when repeated. */
+export type Cancel = () => void
+
+/** The machine's own clock. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  schedule(delayMs, callback) {
+    // setTimeout takes 31 bits; no wait here is longer than Lambda's 15 minutes.
+    const timer = setTimeout(callback, Math.min(Math.max(0, delayMs), 0x7fff_ffff))
+    return () => clearTimeout(timer)
+  },
+}

@@ -1,0 +1,18 @@
+/** An object without its undefined properties. */
+export type Defined<T> = {
+  [K in keyof T as undefined extends T[K] ? never : K]: T[K]
+} & {
+  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>
+}
+
+/**
+ * A copy without the properties that are undefined, which is what `exactOptionalPropertyTypes` asks for, and what keeps
+ * `{ ...defaults, ...defined(options) }` from erasing defaults.
+ */
+export function defined<T extends object>(object: T): Defined<T> {
+  const copy: Partial<T> = {}
+  for (const name of Object.keys(object) as (keyof T)[]) {
+    if (object[name] !== undefined) copy[name] = object[name]
+  }
+  return copy as unknown as Defined<T>
+}

@@ -1,0 +1,21 @@
+import { onAbort } from './abort.js'
+import type { Clock } from './clock.js'
+import { abortError, throwIfAborted } from './errors.js'
+
+/** Resolves after `ms`. @throws TetherError `ABORTED` when the signal fires first */
+export function delay(
+  ms: number,
+  { clock, signal }: { readonly clock: Clock; readonly signal?: AbortSignal | undefined },
+): Promise<void> {
+  throwIfAborted(signal)
+  return new Promise((resolve, reject) => {
+    const cancel = clock.schedule(ms, () => {
+      unlisten()
+      resolve()
+    })
+    const unlisten = onAbort(signal, () => {
+      cancel()
+      reject(abortError(signal!))
+    })
+  })
+}

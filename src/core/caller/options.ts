@@ -1,0 +1,33 @@
+import type { Clock } from '../base/clock.js'
+import type { InvocationContext } from '../contracts/handler.js'
+import type { Transport } from '../contracts/transport.js'
+import type { RootKey } from '../wire/seal.js'
+
+/** What happens to an invocation whose session was lost after it had acknowledged. */
+export type OnSessionLost = 'rerun' | 'fail'
+
+export interface CallerOptions {
+  readonly app: string
+  readonly stage: string
+  /** The session's name. */
+  readonly session: string
+  readonly key: RootKey
+  readonly transport: Transport
+  /** Silence, counted from a connection that is up and a frame that is accepted. */
+  readonly ackTimeoutMs: number
+  readonly connectTimeoutMs: number
+  /** The wait ends this long before the function's own deadline. */
+  readonly deadlineMarginMs: number
+  readonly onSessionLost: OnSessionLost
+  readonly clock?: Clock
+}
+
+/** One invocation, as the stub's handler sees it. */
+export interface CallInput {
+  readonly functionId: string
+  readonly event: Uint8Array
+  readonly context: InvocationContext
+  readonly env: Readonly<Record<string, string>>
+  /** Milliseconds until the function's deadline. */
+  readonly remainingMs: number
+}

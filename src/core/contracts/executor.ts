@@ -1,0 +1,84 @@
+import type { LambdaError } from '../base/errors.js'
+import type { FunctionBuild } from './function-source.js'
+import type { InvocationContext } from './handler.js'
+import type { AbortOptions } from './transport.js'
+
+/** One line that local code wrote. */
+export interface LogEntry {
+  readonly stream: 'stdout' | 'stderr'
+  /** Without its line break. */
+  readonly text: string
+  /** Unix milliseconds. */
+  readonly time: number
+  /** Where the line is JSON that says so, as loggers write it. */
+  readonly level?: LogLevel
+}
+
+/** As common loggers name them. */
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal'
+
+/** One invocation, as an executor gets it: bytes in, bytes out. */
+export interface Task {
+  readonly functionId: string
+  /** The remote execution environment; an executor keeps one worker for each, as Lambda does. */
+  readonly environmentId: string
+  readonly build: FunctionBuild
+  /** The event's JSON, as the remote runtime received it. */
+  readonly event: Uint8Array
+  readonly context: InvocationContext
+  /** The whole environment of the local code; an executor adds `PATH`, `HOME` and what its user allowed. */
+  readonly env: Readonly<Record<string, string>>
+  /** When the function's time ends, in Unix milliseconds on this machine's clock. */
+  readonly deadline: number
+  /** Takes each line that the function writes. Never throws. */
+  onLog(entry: LogEntry): void
+}
+
+/** How local code ended. */
+export type Outcome =
+  /** The response's JSON. */
+  | { readonly kind: 'value'; readonly body: Uint8Array }
+  | { readonly kind: 'error'; readonly error: LambdaError }
+  | { readonly kind: 'stream'; readonly contentType?: string; readonly body: AsyncIterable<Uint8Array> }
+
+/** What an executor has, and what it did, for one function. */
+export interface ExecutorStats {
+  /** Threads or processes that live now, spares included. */
+  readonly workers: number
+  /** Of these, how many stand by for the next save, started and with everything loaded that may be loaded ahead: 0 or 1. */
+  readonly spares: number
+  /** Invocations that waited for a worker to start and load its code. */
+  readonly coldStarts: number
+  readonly reloads: number
+  /** What its workers held when each was last heard of, where they say so: the heap of a thread, all of a process. */
+  readonly memoryBytes: number
+  /** Where a debugger attaches to its workers, on 127.0.0.1. @default none was asked for */
+  readonly inspectPort?: number
+}
+
+/** Runs local code. */
+export interface Executor extends AsyncDisposable {
+  /** For messages: `inline`, `worker-threads`. */
+  readonly name: string
+  /** True where local code runs on the session's own event loop: the session then acknowledges before it starts. */
+  readonly sharesEventLoop?: boolean
+  /**
+   * Runs one invocation. Whatever local code does (throws, exits, loops past the deadline) is an outcome.
+   * Firing the signal stops it, and the promise rejects.
+   * @throws TetherError `ABORTED`, `CLOSED`, `UNSUPPORTED`
+   */
+  execute(task: Task, options?: AbortOptions): Promise<Outcome>
+  /**
+   * What runs finishes on the old code; from this call on invocations of this function get the new, in a worker that never
+   * ran the old. Resolves when the new code is loaded where the next invocation will run, or at once where nothing is
+   * loaded ahead. Nobody waits for it but those who ask when a reload is done.
+   * @param build the new code. @default that of the next invocation's task
+   */
+  reload(functionId: string, build?: FunctionBuild): Promise<void>
+  /** Starts what can be started before the first invocation of a function, whose environment is not known yet. */
+  prewarm?(functionId: string, build: FunctionBuild): void
+  /** What it has and did, by function id. */
+  stats?(): Readonly<Record<string, ExecutorStats>>
+  /** Lets what runs finish, then stops every worker. Idempotent. */
+  close(): Promise<void>
+}

@@ -1,0 +1,58 @@
+import type { Handler } from './handler.js'
+
+/** What a module imports from outside its build, in the order in which it is evaluated, before any code of its own. */
+export interface Dependencies {
+  /** A module that imports them and does nothing else, so that a worker can have them before there is a build. Absolute. */
+  readonly path: string
+  /** One for each, telling it from its other versions. A worker that has loaded one too many is not used for a build. */
+  readonly fingerprints: readonly string[]
+}
+
+/** Local code, ready to run. */
+export type FunctionBuild = (
+  | {
+      /** A module on disk and the name of its export. */
+      readonly kind: 'file'
+      /** Absolute; its extension tells the language. */
+      readonly path: string
+      readonly exportName: string
+      /** @default unknown: nothing is loaded ahead of the build */
+      readonly dependencies?: Dependencies
+    }
+  /**
+   * A program that speaks the Lambda Runtime API, as a custom runtime's `bootstrap` does; runs in a process of its own.
+   * `cwd` is absolute and becomes the task root, `handler` becomes `_HANDLER`.
+   */
+  | {
+      readonly kind: 'command'
+      readonly command: readonly string[]
+      readonly cwd: string
+      readonly handler: string
+    }
+  /** For hosts with their own module graph; runs in the inline executor only. */
+  | {
+      readonly kind: 'module'
+      /** Called once for each version. */
+      load(): Promise<Handler>
+    }
+) & {
+  /**
+   * Keeps the build's files until what it returns is disposed of, also when there is a newer build. The session holds a
+   * build while it is current and while an invocation runs on it; an executor while a worker may read from it.
+   * @default the files stay
+   */
+  hold?(): Disposable
+}
+
+/** Where a function's local code comes from. */
+export interface FunctionSource {
+  /**
+   * The current build. Called once before the first invocation and once after each change.
+   * @throws TetherError `BUILD_FAILED` with `details: { file, line, column, text }` where known
+   */
+  load(): Promise<FunctionBuild>
+  /** Calls `listener` after each change to what `load` read; the session then loads anew. */
+  watch?(listener: () => void): Disposable
+  /** Frees what the source holds (build contexts, output folders). Called when the session closes. */
+  close?(): Promise<void>
+}

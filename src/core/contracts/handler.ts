@@ -1,0 +1,41 @@
+/** What the Lambda runtime says of one invocation; everything of `context` that is data. */
+export interface InvocationContext {
+  /** The AWS request id. The same on each of Lambda's retries of one asynchronous event. */
+  readonly awsRequestId: string
+  readonly functionName: string
+  readonly functionVersion: string
+  readonly invokedFunctionArn: string
+  /** As Lambda gives it: a decimal text. */
+  readonly memoryLimitInMB: string
+  readonly logGroupName: string
+  readonly logStreamName: string
+  readonly clientContext?: unknown
+  readonly identity?: unknown
+  readonly tenantId?: string
+  /** The invocation's `_X_AMZN_TRACE_ID`. */
+  readonly traceId?: string
+}
+
+/** The context object a handler receives. */
+export interface LambdaContext extends Omit<InvocationContext, 'traceId'> {
+  callbackWaitsForEmptyEventLoop: boolean
+  /** Until the function's deadline. */
+  getRemainingTimeInMillis(): number
+  /** Ends the invocation as a callback does. */
+  done(error?: unknown, result?: unknown): void
+  /** Ends it with an error. */
+  fail(error: unknown): void
+  /** Ends it with a response. */
+  succeed(result: unknown): void
+}
+
+/** A Lambda handler: called with the parsed event; what it returns, or resolves to, is the response. */
+// biome-ignore lint/suspicious/noExplicitAny: users type their own events, as with @types/aws-lambda
+export type Handler<E = any, R = unknown> = (
+  event: E,
+  context: LambdaContext,
+  callback?: HandlerCallback,
+) => R
+
+/** The third parameter of a callback-style handler. */
+export type HandlerCallback = (error?: unknown, result?: unknown) => void

@@ -1,0 +1,88 @@
+import type { Clock } from '../base/clock.js'
+import { type TraceContext, traceOf } from '../base/diagnostics.js'
+import { abortError, TetherError } from '../base/errors.js'
+import type { Connection, Endpoint, SessionIdentity, Transport } from '../contracts/transport.js'
+import type { Counters } from '../wire/counters.js'
+import { LiveConnection } from './live-connection.js'
+import { Pacer } from './pacer.js'
+
+export interface ConnectionOptions {
+  readonly transport: Transport
+  readonly self: Endpoint
+  readonly clock: Clock
+  readonly counters?: Counters
+  onFrame(frame: Uint8Array): void
+  /** Which of a session's lanes the connection begins with. @default all of them */
+  lane?(): number | undefined
+  /** Makes a connection ready for service. @throws TetherError, which ends it */
+  prepare?(connection: Connection): Promise<void>
+  /** The session of which `onKept` gets what the broker keeps. */
+  readonly watch?: Endpoint
+  onKept?(frame: Uint8Array): void
+  /** What the broker is to keep when the connection ends without a goodbye; asked at each attempt. */
+  will?(): Uint8Array
+  /** The session that connects; asked at each attempt. */
+  identity?(): SessionIdentity
+}
+
+/**
+ * Connects once.
+ *
+ * @param signal ends the attempt; a connection that comes nevertheless is closed
+ * @param onActivity told when a frame has arrived
+ * @throws TetherError `UNREACHABLE` where the transport throws anything else; what `prepare` throws
+ */
+export async function attemptConnection(
+  options: ConnectionOptions,
+  signal: AbortSignal,
+  onActivity: () => void,
+): Promise<LiveConnection> {
+  const { transport, self, clock, counters, watch, onKept } = options
+  const pacer = new Pacer(clock, transport.limits.rate)
+  const trace = traceOf('connect', () => describe(self, transport))
+  trace?.start()
+  const lane = options.lane?.()
+  let connection: Connection
+  try {
+    connection = await transport.connect(
+      lane === undefined ? self : { ...self, lane },
+      {
+        onFrame: (frame) => {
+          onActivity()
+          pacer.received(frame.length)
+          counters?.frameReceived(frame.length)
+          options.onFrame(frame)
+        },
+        ...(onKept === undefined ? {} : { onKept }),
+      },
+      {
+        signal,
+        ...(watch === undefined ? {} : { watch }),
+        ...(options.will === undefined ? {} : { will: options.will() }),
+        ...(options.identity === undefined ? {} : { identity: options.identity() }),
+      },
+    )
+  } catch (error) {
+    trace?.fail(error)
+    if (error instanceof TetherError) throw error
+    throw new TetherError(
+      'UNREACHABLE',
+      `Transport '${transport.name}' failed to connect: ${String(error)}`,
+      { cause: error },
+    )
+  }
+  trace?.finish()
+  const live = new LiveConnection(connection, pacer, clock.now())
+  if (signal.aborted) {
+    void live.discard()
+    throw abortError(signal)
+  }
+  await options.prepare?.(connection).catch((error: TetherError) => live.end(error))
+  if (live.over) throw await live.ended
+  return live
+}
+
+function describe(self: Endpoint, { name: transport }: Transport): TraceContext {
+  const { app, stage, role, name } = self
+  return { app, stage, transport, ...(role === 'session' ? { session: name } : { environmentId: name }) }
+}

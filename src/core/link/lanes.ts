@@ -1,0 +1,189 @@
+import type { TetherError } from '../base/errors.js'
+import { type AbortOptions, type Connection, type Endpoint, LANES } from '../contracts/transport.js'
+import { Link, type LinkOptions, type LinkStatus } from './link.js'
+import type { SendOptions } from './live-connection.js'
+
+export interface LanesOptions extends Omit<LinkOptions, 'lane' | 'prepare'> {
+  /** The most connections at once. */
+  readonly max: number
+}
+
+const ALL = Array.from({ length: LANES }, (_, lane) => lane)
+
+/**
+ * A session's connections: one, and more when what they carry nears the broker's limits, with the session's lanes divided
+ * among them. What is sent leaves by the one that has most of its rate left.
+ */
+export class Lanes {
+  readonly #options: LanesOptions
+  readonly #shares: Share[]
+  #growing = false
+  #dividing: Promise<void> = Promise.resolve()
+  #stopped = false
+  /** Whether the last status told that something is connected. */
+  #connected = false
+
+  constructor(options: LanesOptions) {
+    this.#options = options
+    this.#shares = [this.#share(0)]
+  }
+
+  /** How many connections are up. */
+  get connections(): number {
+    return this.#up.length
+  }
+
+  /** How long connections were up, in milliseconds, all together. */
+  get connectedMs(): number {
+    return this.#shares.reduce((sum, { link }) => sum + link.connectedMs, 0)
+  }
+
+  /** Connects once and throws if that fails; from then on keeps connections alive. */
+  open(options: AbortOptions = {}): Promise<void> {
+    return this.#shares[0]!.link.open(options)
+  }
+
+  /** Sends one frame within the rate of a connection. @throws what `Connection.send` throws */
+  async send(to: Endpoint, frame: Uint8Array, options: SendOptions = {}): Promise<void> {
+    const freest = this.#shares.reduce((best, share) => (share.headroom > best.headroom ? share : best))
+    if (freest.headroom <= 0) this.#grow()
+    await freest.link.send(to, frame, options)
+  }
+
+  /** See `Connection.keep`; nothing happens without a connection. */
+  async keep(frame: Uint8Array): Promise<void> {
+    await this.#shares[0]!.link.live?.connection.keep?.(frame)
+  }
+
+  /** Ends every connection. Idempotent. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    await Promise.all(this.#shares.map(({ link }) => link.stop()))
+  }
+
+  get #up(): Share[] {
+    return this.#shares.filter(({ link }) => link.connected)
+  }
+
+  #share(index: number): Share {
+    const { will, watch, onKept, ...options } = this.#options
+    const presence = {
+      ...(will === undefined ? {} : { will }),
+      ...(watch === undefined ? {} : { watch }),
+      ...(onKept === undefined ? {} : { onKept }),
+    }
+    const share: Share = new Share(index === 0 ? undefined : [index], {
+      ...options,
+      // What others are to know of the session, its first connection tells them.
+      ...(index === 0 ? presence : {}),
+      onFrame: (frame) => {
+        options.onFrame(frame)
+        if (share.headroom <= 0) this.#grow()
+      },
+      onStatus: (status) => this.#onStatus(status, index),
+    })
+    return share
+  }
+
+  /** Opens one more connection. What cannot be had is tried again when it is next needed. */
+  #grow(): void {
+    const { max, transport } = this.#options
+    if (this.#growing || this.#stopped || this.#shares.length >= Math.min(max, LANES)) return
+    if (transport.limits.rate === undefined || !this.#shares.every(({ divisible }) => divisible)) return
+    this.#growing = true
+    const share = this.#share(this.#shares.length)
+    share.link
+      .open()
+      .then(
+        () => {
+          this.#shares.push(share)
+          if (this.#stopped) void share.link.stop()
+          this.#divide()
+        },
+        () => {
+          // Those that there are do what they can.
+        },
+      )
+      .finally(() => {
+        this.#growing = false
+      })
+  }
+
+  /** Divides the lanes among the connections that are up: new ones are received before old ones are let go. */
+  #divide(): void {
+    this.#dividing = this.#dividing.then(async () => {
+      const up = this.#up
+      if (up.length === 0 || this.#shares.length === 1) return
+      const parts = up.map((share, i) => ({ share, lanes: ALL.filter((lane) => lane % up.length === i) }))
+      await Promise.all(parts.map(({ share, lanes }) => share.receive(lanes)))
+      await Promise.all(parts.map(({ share, lanes }) => share.serve(lanes)))
+    })
+  }
+
+  // One that breaks leaves its lanes to the others until it is back; nobody is told while one is up.
+  #onStatus(status: LinkStatus, index: number): void {
+    if (this.#shares.length > 1) this.#divide()
+    const first = index === 0
+    const before = this.#connected
+    this.#connected = this.#up.length > 0
+    const news =
+      status.state === 'closed'
+        ? first
+        : status.state === 'connected'
+          ? first || !before
+          : !this.#connected && (first || before)
+    if (news) this.#options.onStatus?.(status)
+  }
+}
+
+/** One lasting connection and the lanes that it receives. */
+class Share {
+  readonly link: Link
+  /** All of them until they are divided. */
+  #lanes: readonly number[] | undefined
+
+  constructor(lanes: readonly number[] | undefined, options: LinkOptions) {
+    this.#lanes = lanes
+    this.link = new Link({
+      ...options,
+      lane: () => this.#lanes?.[0],
+      prepare: async (connection) => {
+        // Others may be given to it meanwhile.
+        for (let served: readonly number[] | undefined; served !== this.#lanes; ) {
+          served = this.#lanes
+          await connection.serve?.(served!)
+        }
+      },
+    })
+  }
+
+  /** See `Pacer.headroom`; nothing without a connection. */
+  get headroom(): number {
+    return this.link.live?.pacer.headroom ?? Number.NEGATIVE_INFINITY
+  }
+
+  /** Whether it is connected and can be given some of the lanes. */
+  get divisible(): boolean {
+    return this.#connection?.serve !== undefined
+  }
+
+  /** Receives these lanes as well. Never rejects. */
+  async receive(lanes: readonly number[]): Promise<void> {
+    if (this.#lanes !== undefined) await this.serve([...new Set([...this.#lanes, ...lanes])])
+  }
+
+  /** Receives these lanes from now on, on this connection and on those that follow it. Never rejects. */
+  async serve(lanes: readonly number[]): Promise<void> {
+    this.#lanes = lanes
+    const { live } = this.link
+    try {
+      await live?.connection.serve?.(lanes)
+    } catch (error) {
+      live?.end(error as TetherError)
+    }
+  }
+
+  get #connection(): Connection | undefined {
+    return this.link.live?.connection
+  }
+}

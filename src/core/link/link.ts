@@ -1,0 +1,287 @@
+import type { Cancel } from '../base/clock.js'
+import { abortError, TetherError, throwIfAborted } from '../base/errors.js'
+import type { AbortOptions, Endpoint } from '../contracts/transport.js'
+import { attemptConnection, type ConnectionOptions } from './attempt.js'
+import type { LiveConnection, SendOptions } from './live-connection.js'
+
+/** What a link says of itself. */
+export type LinkStatus =
+  | { readonly state: 'connecting'; readonly attempt: number }
+  | { readonly state: 'connected' }
+  | { readonly state: 'disconnected'; readonly error: TetherError | undefined; readonly retryInMs: number }
+  | { readonly state: 'closed' }
+
+export interface LinkOptions extends ConnectionOptions {
+  onStatus?(status: LinkStatus): void
+  /** From 0 to 1, for jitter. @default Math.random */
+  readonly random?: () => number
+}
+
+const BACKOFF_BASE_MS = 250
+const BACKOFF_MAX_MS = 10_000
+/** A connection that was up for this long was accepted in earnest. */
+const HEALTHY_MS = 1_000
+// A successor is opened this long before the broker ends the connection, and the old one kept this long after.
+const SUCCESSOR_LEAD_MS = 60_000
+const OLD_DRAINS_MS = 1_000
+
+/**
+ * One endpoint's lasting presence on a transport: the only place that reconnects. Back-off doubles from 250 ms to
+ * 10 s, with jitter; a connection whose end is known is replaced before it.
+ */
+export class Link {
+  readonly #options: LinkOptions
+  readonly #stopped = new AbortController()
+  readonly #waiting = new Set<() => void>()
+  readonly #retiring = new Set<LiveConnection>()
+  readonly #up = new Set<LiveConnection>()
+  #endedMs = 0
+  #live: LiveConnection | undefined
+  #lastError: TetherError | undefined
+  #activeAt = 0
+  #started = false
+  #loop: Promise<void> | undefined
+  #skipBackoff: (() => void) | undefined
+  #requestRenewal: (() => void) | undefined
+
+  constructor(options: LinkOptions) {
+    this.#options = options
+  }
+
+  /** Whether a connection is up, as far as this side knows. */
+  get connected(): boolean {
+    return this.#live !== undefined && !this.#live.over
+  }
+
+  /** Why the last attempt or connection failed. */
+  get lastError(): TetherError | undefined {
+    return this.#lastError
+  }
+
+  /** When anything last came or went, in Unix milliseconds: a wall clock that a frozen process cannot fool. */
+  get activeAt(): number {
+    return this.#activeAt
+  }
+
+  /** How long connections were up, in milliseconds, those that still are included. */
+  get connectedMs(): number {
+    const now = this.#options.clock.now()
+    return [...this.#up].reduce((sum, { upAt }) => sum + now - upAt, this.#endedMs)
+  }
+
+  /** The connection in service, if one is up. */
+  get live(): LiveConnection | undefined {
+    return this.connected ? this.#live : undefined
+  }
+
+  /** Connects once and throws if that fails; from then on keeps the link alive. */
+  async open(options: AbortOptions = {}): Promise<void> {
+    this.#options.onStatus?.({ state: 'connecting', attempt: 1 })
+    try {
+      const live = await this.#connect(options.signal)
+      this.#started = true
+      this.#loop = this.#run(live)
+    } catch (error) {
+      this.#options.onStatus?.({ state: 'closed' })
+      throw error
+    }
+  }
+
+  /** Keeps the link alive from now on; the first connection is made in the background. Idempotent. */
+  start(): void {
+    if (this.#started) return
+    this.#started = true
+    this.#loop = this.#run(undefined)
+  }
+
+  /** Resolves when a connection is up; an attempt that waits out its back-off is made at once. */
+  async ready({ signal }: AbortOptions = {}): Promise<void> {
+    throwIfAborted(signal)
+    this.#throwIfStopped()
+    if (this.connected) return
+    this.#skipBackoff?.()
+    await new Promise<void>((resolve, reject) => {
+      const settle = () => {
+        this.#waiting.delete(settle)
+        signal?.removeEventListener('abort', settle)
+        if (signal?.aborted) reject(abortError(signal))
+        else if (this.#stopped.signal.aborted) reject(closed())
+        else resolve()
+      }
+      this.#waiting.add(settle)
+      signal?.addEventListener('abort', settle, { once: true })
+    })
+  }
+
+  /** Sends one frame on the current connection, within its rate. @throws what `Connection.send` throws */
+  async send(to: Endpoint, frame: Uint8Array, options: SendOptions = {}): Promise<void> {
+    this.#throwIfStopped()
+    const { live } = this
+    if (live === undefined) {
+      throw new TetherError('UNREACHABLE', 'There is no connection to the broker.', {
+        cause: this.#lastError,
+      })
+    }
+    await live.send(to, frame, options)
+    this.#options.counters?.frameSent(frame.length)
+    this.#activeAt = this.#options.clock.now()
+  }
+
+  /** Opens another connection at once; the current one, if it still lives, serves until then. */
+  renew(): void {
+    this.#requestRenewal?.()
+  }
+
+  /** Drops the current connection, known to be useless, and opens another at once. */
+  replace(): void {
+    const live = this.#live
+    if (live === undefined) return
+    this.#requestRenewal?.()
+    this.#down(live)
+  }
+
+  /** Ends the link. Idempotent; resolves when its connection is closed. */
+  async stop(): Promise<void> {
+    if (!this.#stopped.signal.aborted) {
+      this.#stopped.abort(closed())
+      this.#skipBackoff?.()
+      this.#wake()
+      this.#options.onStatus?.({ state: 'closed' })
+    }
+    await this.#loop
+    await Promise.all([...this.#retiring].map((live) => live.discard()))
+  }
+
+  async #run(first: LiveConnection | undefined): Promise<void> {
+    const stopped = this.#stopped.signal
+    let live = first
+    let renewing = false
+    let failures = 0
+    while (!stopped.aborted) {
+      if (live?.over) {
+        void live.discard()
+        live = undefined
+      }
+      if (live === undefined || renewing) {
+        if (live === undefined) this.#options.onStatus?.({ state: 'connecting', attempt: failures + 1 })
+        try {
+          const successor = await this.#connect(stopped)
+          if (live !== undefined) this.#retire(live)
+          live = successor
+          renewing = false
+        } catch {
+          // #connect noted why.
+          if (!stopped.aborted) await this.#backOff(++failures)
+        }
+        continue
+      }
+      renewing = (await this.#watch(live)) === 'renew'
+      // A broker that accepts and drops at once is backed off from like one that refuses.
+      if (this.#options.clock.now() - live.upAt >= HEALTHY_MS) failures = 0
+      if (renewing || stopped.aborted) continue
+      this.#down(live)
+      await this.#backOff(++failures)
+    }
+    if (live === undefined) return
+    this.#down(live)
+    await live.discard()
+  }
+
+  /** Closes a connection whose successor has taken over, when what is under way on it has arrived. */
+  #retire(old: LiveConnection): void {
+    this.#retiring.add(old)
+    this.#options.clock.schedule(old.over ? 0 : OLD_DRAINS_MS, () => {
+      this.#retiring.delete(old)
+      void old.discard()
+    })
+  }
+
+  async #connect(signal: AbortSignal | undefined): Promise<LiveConnection> {
+    const { clock } = this.#options
+    throwIfAborted(signal)
+    const stopped = this.#stopped.signal
+    const combined = signal === undefined || signal === stopped ? stopped : AbortSignal.any([signal, stopped])
+    const onActivity = () => {
+      this.#activeAt = clock.now()
+    }
+    let live: LiveConnection
+    try {
+      live = await attemptConnection(this.#options, combined, onActivity)
+    } catch (error) {
+      this.#lastError = error as TetherError
+      throw error
+    }
+    this.#live = live
+    this.#up.add(live)
+    void live.ended.then(() => {
+      this.#up.delete(live)
+      this.#endedMs += clock.now() - live.upAt
+    })
+    onActivity()
+    this.#options.onStatus?.({ state: 'connected' })
+    this.#wake()
+    return live
+  }
+
+  /** Waits for what ends a connection's service: its own end, its known expiry, or a wish for another. */
+  #watch(live: LiveConnection): Promise<'closed' | 'renew'> {
+    const { clock } = this.#options
+    let cancel: Cancel | undefined
+    let onStop = () => {}
+    return new Promise<'closed' | 'renew'>((resolve) => {
+      this.#requestRenewal = () => resolve('renew')
+      onStop = () => resolve('closed')
+      this.#stopped.signal.addEventListener('abort', onStop, { once: true })
+      if (this.#stopped.signal.aborted) resolve('closed')
+      const { expiresAt } = live
+      if (expiresAt !== undefined) {
+        const leftMs = expiresAt - clock.now()
+        const delayMs = Math.max(leftMs - SUCCESSOR_LEAD_MS, leftMs / 2, BACKOFF_BASE_MS)
+        cancel = clock.schedule(delayMs, () => resolve('renew'))
+      }
+      void live.ended.then((error) => {
+        this.#lastError = error
+        resolve('closed')
+      })
+    }).finally(() => {
+      this.#requestRenewal = undefined
+      cancel?.()
+      this.#stopped.signal.removeEventListener('abort', onStop)
+    })
+  }
+
+  #down(live: LiveConnection): void {
+    if (this.#live === live) this.#live = undefined
+    live.end()
+  }
+
+  async #backOff(failures: number): Promise<void> {
+    const { clock, onStatus, random = Math.random } = this.#options
+    const ceiling = Math.min(BACKOFF_MAX_MS, BACKOFF_BASE_MS * 2 ** (failures - 1))
+    const retryInMs = Math.round(ceiling * (0.5 + random() / 2))
+    // Where only a successor failed, the old connection still serves.
+    if (!this.connected) onStatus?.({ state: 'disconnected', error: this.#lastError, retryInMs })
+    // Somebody needs the connection that just broke: try once at once.
+    if (failures === 1 && this.#waiting.size > 0) return
+    await new Promise<void>((resolve) => {
+      const cancel = clock.schedule(retryInMs, resolve)
+      this.#skipBackoff = () => {
+        cancel()
+        resolve()
+      }
+    })
+    this.#skipBackoff = undefined
+  }
+
+  #wake(): void {
+    for (const settle of [...this.#waiting]) settle()
+  }
+
+  #throwIfStopped(): void {
+    if (this.#stopped.signal.aborted) throw closed()
+  }
+}
+
+function closed(): TetherError {
+  return new TetherError('CLOSED', 'The link to the broker was closed.')
+}

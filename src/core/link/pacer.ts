@@ -1,0 +1,145 @@
+import type { Cancel, Clock } from '../base/clock.js'
+import { TetherError } from '../base/errors.js'
+import type { TransportLimits } from '../contracts/transport.js'
+
+// A bucket of a tenth of a second's frames, refilled at 85 % of their rate: no window of one second, wherever it begins,
+// sees more than 95 % of the limit from this side. What is over it, brokers discard.
+const BURST = 0.1
+const REFILL = 0.85
+// What is over their bytes, they delay: a bucket may hold what is left.
+const BYTES_BURST = 0.15
+// What others send takes at most half of the rate from this side, which could not answer them otherwise.
+const RECEIVED = 0.5
+
+interface Waiting {
+  readonly bytes: number
+  resolve(): void
+  reject(error: TetherError): void
+}
+
+/**
+ * Keeps one connection within its transport's rate: two token buckets, frames and bytes. Small messages
+ * pass the parts of large ones; within each kind, first come first served.
+ */
+export class Pacer {
+  readonly #clock: Clock
+  readonly #rate: TransportLimits['rate']
+  readonly #waiting: Waiting[] = []
+  /** Parts of large messages: they let everything else pass. */
+  readonly #waitingBulk: Waiting[] = []
+  #waitingBytes = 0
+  /** How many frames that arrive will be counted. */
+  #receivable: number
+  #frames: number
+  #bytes: number
+  #filledAt: number
+  #cancelTimer: Cancel | undefined
+  #closed = false
+
+  constructor(clock: Clock, rate: TransportLimits['rate']) {
+    this.#clock = clock
+    this.#rate = rate
+    this.#frames = (rate?.frames ?? 0) * BURST
+    this.#bytes = (rate?.bytes ?? 0) * BYTES_BURST
+    this.#receivable = (rate?.frames ?? 0) * RECEIVED
+    this.#filledAt = clock.now()
+  }
+
+  /**
+   * How much of a second's rate is free, from 0 to 1; below 0, how many seconds' worth waits. What chooses among
+   * connections compares it.
+   */
+  get headroom(): number {
+    if (this.#rate === undefined) return 1
+    this.#fill()
+    const waiting = this.#waiting.length + this.#waitingBulk.length
+    const frames = (this.#frames - waiting) / this.#rate.frames
+    if (this.#rate.bytes === undefined) return frames
+    return Math.min(frames, (this.#bytes - this.#waitingBytes) / this.#rate.bytes)
+  }
+
+  /** Undefined when a frame of this size may leave now, else a promise for when it may. */
+  take(bytes: number, bulk = false): Promise<void> | undefined {
+    if (this.#rate === undefined) return undefined
+    this.#fill()
+    const before = this.#waiting.length + (bulk ? this.#waitingBulk.length : 0)
+    if (before === 0 && this.#ready()) {
+      this.#spend(bytes)
+      return undefined
+    }
+    return new Promise((resolve, reject) => {
+      if (this.#closed) return reject(closed())
+      const queue = bulk ? this.#waitingBulk : this.#waiting
+      queue.push({ bytes, resolve, reject })
+      this.#waitingBytes += bytes
+      this.#arm()
+    })
+  }
+
+  /** Counts a frame that arrived, where the broker does. */
+  received(bytes: number): void {
+    if (this.#rate?.counts !== 'sent+received') return
+    this.#fill()
+    const charged = Math.min(1, this.#receivable)
+    this.#receivable -= charged
+    this.#spend(bytes * charged, charged)
+  }
+
+  /** Rejects what waits with `CLOSED`. */
+  close(): void {
+    this.#closed = true
+    this.#cancelTimer?.()
+    for (const waiting of [...this.#waiting.splice(0), ...this.#waitingBulk.splice(0)])
+      waiting.reject(closed())
+  }
+
+  // A frame may be larger than the byte bucket, so a positive balance is enough and the debt is paid after.
+  #ready(): boolean {
+    return this.#frames >= 1 && (this.#rate?.bytes === undefined || this.#bytes > 0)
+  }
+
+  // What others send can mute this side for a second, never for longer.
+  #spend(bytes: number, count = 1): void {
+    const { frames, bytes: byteRate = 0 } = this.#rate!
+    this.#frames = Math.max(-frames * REFILL, this.#frames - count)
+    this.#bytes = Math.max(-Math.max(byteRate * REFILL, bytes), this.#bytes - bytes)
+  }
+
+  #fill(): void {
+    const { frames, bytes = 0 } = this.#rate!
+    const now = this.#clock.now()
+    const seconds = Math.max(0, now - this.#filledAt) / 1000
+    this.#filledAt = now
+    this.#frames = Math.min(frames * BURST, this.#frames + seconds * frames * REFILL)
+    this.#receivable = Math.min(frames * RECEIVED, this.#receivable + seconds * frames * RECEIVED)
+    this.#bytes = Math.min(bytes * BYTES_BURST, this.#bytes + seconds * bytes * REFILL)
+  }
+
+  #arm(): void {
+    if (this.#cancelTimer !== undefined) return
+    const { frames, bytes } = this.#rate!
+    const forFrames = (1 - this.#frames) / (frames * REFILL)
+    const forBytes = bytes === undefined ? 0 : (1 - this.#bytes) / (bytes * REFILL)
+    const delayMs = Math.ceil(Math.max(forFrames, forBytes, 0.001) * 1000)
+    this.#cancelTimer = this.#clock.schedule(delayMs, () => {
+      this.#cancelTimer = undefined
+      this.#release()
+    })
+  }
+
+  #release(): void {
+    this.#fill()
+    while (this.#ready()) {
+      const next = this.#waiting.shift() ?? this.#waitingBulk.shift()
+      if (next === undefined) return
+      this.#waitingBytes -= next.bytes
+      this.#spend(next.bytes)
+      next.resolve()
+    }
+    if (this.#waiting.length + this.#waitingBulk.length > 0) this.#arm()
+  }
+}
+
+function closed(): TetherError {
+  return new TetherError('CLOSED', 'The connection was closed before the frame could leave.')
+}

@@ -1,0 +1,133 @@
+import type { Cancel, Clock } from '../base/clock.js'
+import type { SessionIdentity } from '../contracts/transport.js'
+import type { PresenceMessage, PresenceState } from '../wire/protocol.js'
+import { outranks } from './name-claim.js'
+
+export interface PresenceOptions {
+  /** How often the broker lets what it keeps be replaced, in milliseconds. */
+  readonly everyMs: number
+  readonly clock: Clock
+  /** Who is present; its epoch may rise. */
+  readonly identity: SessionIdentity
+  seal(message: PresenceMessage): Uint8Array
+  /** Has the broker keep a frame in place of the one before. @throws what the transport throws */
+  keep(frame: Uint8Array): Promise<void>
+}
+
+/** A broker that drops it says nothing, so it is said again until it comes back: a second later, or when it may be. */
+const CONFIRM_MS = 1_000
+/** Longer than the slowest turn; a broker that drops it for good is no reason to wait for ever. */
+const CONFIRMED_WITHIN_MS = 3_000
+/** A connection's own share of the numbers: its will is newer than all it says, and older than what the next one says. */
+const SEQUENCES = 1_000_000
+
+/** Has the broker keep a session's word that it is there, for stubs that connect later. */
+export class Presence {
+  readonly #options: PresenceOptions
+  #sequence = 0
+  #wanted: PresenceState | undefined
+  #keptAt = Number.NEGATIVE_INFINITY
+  #cancel: Cancel | undefined
+  #onKept: (() => void) | undefined
+  #confirmed = false
+  #onConfirmed: (() => void) | undefined
+  #over = false
+
+  constructor(options: PresenceOptions) {
+    this.#options = options
+  }
+
+  /** What the broker is to keep when the next connection ends without a goodbye. */
+  will(): Uint8Array {
+    this.#sequence = (Math.floor(this.#sequence / SEQUENCES) + 1) * SEQUENCES
+    return this.#frame('lost', this.#sequence + SEQUENCES - 1)
+  }
+
+  /** The connection is up, or the epoch was raised. */
+  online(): void {
+    if (!this.#over && this.#wanted !== 'leaving') this.#want('online')
+  }
+
+  /** Resolves when the broker has been heard to keep it, or after three seconds. Once it was, at once. */
+  async confirmed(): Promise<void> {
+    if (this.#confirmed || this.#over) return
+    await new Promise<void>((resolve) => {
+      const cancel = this.#options.clock.schedule(CONFIRMED_WITHIN_MS, resolve)
+      this.#onConfirmed = () => {
+        cancel()
+        resolve()
+      }
+    })
+  }
+
+  /** What the broker keeps for this name, whoever said it. */
+  hear(message: PresenceMessage): void {
+    const { identity } = this.#options
+    const { session, state, sequence } = message
+    if (this.#wanted !== 'online' || outranks(message, identity)) return
+    if (session === identity.session && state === 'online') {
+      if (sequence !== this.#sequence) return
+      this.#confirmed = true
+      this.#onConfirmed?.()
+      return this.#settle()
+    }
+    // The will of a connection that this session has left, or of the session before.
+    this.#want('online')
+  }
+
+  /** Takes nothing more, while something still runs. */
+  leaving(): void {
+    if (!this.#over) this.#want('leaving')
+  }
+
+  /** Says goodbye; resolves when the broker has it, or when there is none to be had. */
+  async close(): Promise<void> {
+    if (this.#over) return
+    this.#over = true
+    this.#onConfirmed?.()
+    const kept = new Promise<void>((resolve) => {
+      this.#onKept = resolve
+    })
+    this.#want('closed')
+    await kept
+  }
+
+  /** Says nothing more: another session has the name. */
+  abandon(): void {
+    this.#over = true
+    this.#onConfirmed?.()
+    this.#settle()
+  }
+
+  #want(state: PresenceState): void {
+    const { clock, everyMs } = this.#options
+    this.#settle()
+    this.#wanted = state
+    const dueMs = this.#keptAt + everyMs - clock.now()
+    if (dueMs <= 0) void this.#keep(state)
+    else this.#cancel = clock.schedule(dueMs, () => void this.#keep(state))
+  }
+
+  async #keep(state: PresenceState): Promise<void> {
+    const { clock, everyMs } = this.#options
+    this.#keptAt = clock.now()
+    const againMs = Math.max(CONFIRM_MS, everyMs)
+    if (state === 'online') this.#cancel = clock.schedule(againMs, () => this.#want(state))
+    try {
+      await this.#options.keep(this.#frame(state, ++this.#sequence))
+    } catch {
+      // There is no connection: the next one says it.
+    }
+    this.#onKept?.()
+  }
+
+  #frame(state: PresenceState, sequence: number): Uint8Array {
+    const { session, epoch } = this.#options.identity
+    return this.#options.seal({ type: 'presence', session, epoch, state, sequence })
+  }
+
+  #settle(): void {
+    this.#cancel?.()
+    this.#cancel = undefined
+  }
+}

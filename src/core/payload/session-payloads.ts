@@ -1,0 +1,103 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { TetherError } from '../base/errors.js'
+import type { PayloadStore, PresignedRequest } from '../contracts/payload-store.js'
+import type { AbortOptions } from '../contracts/transport.js'
+import type { PackedBody } from '../wire/compress.js'
+import type { Counters } from '../wire/counters.js'
+import type { StoredBody } from '../wire/protocol.js'
+import { openBody, sealBody } from './stored-body.js'
+
+export interface SessionPayloadsOptions {
+  readonly store: PayloadStore | undefined
+  readonly app: string
+  readonly stage: string
+  /** A body that is larger, packed, goes to the store. */
+  readonly inlineBytes: number
+  readonly counters: Counters
+  /** Told of what fails where nobody waits for it. */
+  onFailure(error: TetherError): void
+}
+
+/** What a body may have; Lambda allows 6 MB, and a stub's JSON may be a little longer. */
+export const MAX_STORED_BYTES = 8 * 1024 * 1024
+// As long as a function may run.
+const URL_LIFE_MS = 900_000
+
+/** The session's use of its payload store: random keys under one prefix, sealed bodies, fresh URLs. */
+export class SessionPayloads {
+  readonly #options: SessionPayloadsOptions
+  readonly #prefix: string
+
+  constructor(options: SessionPayloadsOptions) {
+    this.#options = options
+    const scope = createHash('sha256')
+      .update(JSON.stringify([options.app, options.stage]))
+      .digest('hex')
+    this.#prefix = `${scope.slice(0, 16)}/`
+  }
+
+  /** Where a stub may put its event, or undefined without a store. @throws TetherError `STORE_FAILED`, `TOO_LARGE` */
+  async presignEvent(bytes: number): Promise<{ key: string; request: PresignedRequest } | undefined> {
+    const { store } = this.#options
+    if (store === undefined) return undefined
+    if (bytes > MAX_STORED_BYTES) {
+      throw new TetherError('TOO_LARGE', `An event of ${bytes} bytes exceeds ${MAX_STORED_BYTES}.`)
+    }
+    const key = this.#newKey()
+    return { key, request: await store.presignPut(key, { bytes, expiresInMs: URL_LIFE_MS }) }
+  }
+
+  /** Reads a stub's event, verifies it, and deletes it. @throws TetherError `STORE_FAILED`, `TOO_LARGE`, `ABORTED` */
+  async takeEvent(stored: StoredBody, options: AbortOptions = {}): Promise<Buffer> {
+    const { store, counters } = this.#options
+    if (store === undefined || !stored.key.startsWith(this.#prefix)) {
+      throw new TetherError(
+        'STORE_FAILED',
+        'An event was put where this session has no store. Give both sessions of a name one store.',
+      )
+    }
+    const object = await store.get(stored.key, {
+      ...options,
+      maxBytes: Math.min(stored.bytes, MAX_STORED_BYTES),
+    })
+    const event = openBody(stored, object, MAX_STORED_BYTES)
+    counters.eventsOffloaded++
+    counters.bodyBytesReceived += event.length
+    counters.compressedBytesReceived += object.length
+    this.delete(stored)
+    return event
+  }
+
+  /** Puts a response into the store where it is too large to travel; undefined where it is not. @throws TetherError `STORE_FAILED` */
+  putResponse(body: PackedBody): { stored: StoredBody; done: Promise<void> } | undefined {
+    const { store, inlineBytes, counters } = this.#options
+    if (store === undefined || body.bytes.length <= inlineBytes) return undefined
+    const { secret, object } = sealBody(body)
+    const key = this.#newKey()
+    const done = store.put(key, object).then(() => {
+      counters.responsesOffloaded++
+      counters.bodyBytesSent += body.bodyBytes
+      counters.compressedBytesSent += object.length
+    })
+    return { stored: { key, secret, bytes: object.length }, done }
+  }
+
+  /** Signed anew each time: an earlier URL may have expired. @throws TetherError `STORE_FAILED` */
+  presignResponse({ key }: StoredBody): Promise<PresignedRequest> {
+    return this.#options.store!.presignGet(key, { expiresInMs: URL_LIFE_MS })
+  }
+
+  /** Nobody needs it any more. What cannot be deleted is left to the lifecycle rule. */
+  delete({ key }: StoredBody): void {
+    this.#options.store?.delete(key).catch((error: TetherError) => this.#options.onFailure(error))
+  }
+
+  /** Reports what failed. */
+  failed(error: TetherError): void {
+    this.#options.onFailure(error)
+  }
+
+  #newKey(): string {
+    return this.#prefix + randomBytes(16).toString('base64url')
+  }
+}

@@ -1,0 +1,68 @@
+import { TetherError } from '../base/errors.js'
+
+/** What a payload store was asked to do. */
+export type StoreOperation = 'put' | 'get' | 'delete' | 'presign' | 'lifecycle'
+
+/** Why it failed; `details.reason` of a `STORE_FAILED`. What each means is in `docs/errors.md`. */
+export type StoreFailureReason =
+  | 'bucket-missing'
+  | 'object-missing'
+  | 'access-denied'
+  | 'url-expired'
+  | 'mismatch'
+  | 'truncated'
+  | 'unreachable'
+  | 'unconfigured'
+  | 'refused'
+
+/** A refusal as a store that speaks HTTP gives it. */
+export interface StoreAnswer {
+  readonly status: number
+  /** Such as `NoSuchKey`; undefined where the answer had none, as to a HEAD. */
+  readonly code?: string | undefined
+  readonly message?: string | undefined
+}
+
+const EXPLANATIONS: Readonly<Record<StoreFailureReason, string>> = {
+  'bucket-missing': 'there is no such bucket. Create it, or correct `bucket` and `region`',
+  'object-missing': 'there is no such object; it was deleted, or has expired',
+  'access-denied':
+    'access is denied, or the object is missing: without s3:ListBucket S3 does not tell. Check the credentials and their policy',
+  'url-expired': 'the presigned URL or the credentials that signed it have expired',
+  mismatch:
+    'the request is not the one that was signed: its body has another length, or the secret key is wrong',
+  truncated: 'the body ended early',
+  unreachable: 'the store does not answer. Check the network, `endpoint` and `region`',
+  unconfigured: 'the region, the endpoint or the credentials could not be found',
+  refused: 'the store refused',
+}
+
+/** Makes the one error for everything that a store can get wrong. Nothing given to it may hold a presigned URL. */
+export function storeFailure(
+  operation: StoreOperation,
+  reason: StoreFailureReason,
+  { answer, detail, cause }: { answer?: StoreAnswer; detail?: string; cause?: unknown } = {},
+): TetherError {
+  const said = answer && ` (${[answer.status, answer.code].filter((part) => part !== undefined).join(' ')})`
+  const text = `The payload store's ${operation} failed: ${EXPLANATIONS[reason]}${said ?? ''}${detail ? `: ${detail}` : ''}.`
+  const facts = answer && {
+    status: answer.status,
+    ...(answer.code !== undefined && { code: answer.code }),
+  }
+  return new TetherError('STORE_FAILED', text, {
+    ...(cause !== undefined && { cause }),
+    details: { operation, reason, ...facts },
+  })
+}
+
+/** What a refusal means, in S3's words or, where there are none, by its status. */
+export function reasonOf({ status, code, message = '' }: StoreAnswer): StoreFailureReason {
+  if (code === 'NoSuchBucket') return 'bucket-missing'
+  if (code === 'ExpiredToken' || /expired/i.test(message)) return 'url-expired'
+  if (code === 'IncompleteBody' || code === 'RequestTimeout') return 'truncated'
+  // A presigned PUT names its length; another one does not fit its signature.
+  if (code === 'SignatureDoesNotMatch' || code === 'MissingContentLength') return 'mismatch'
+  if (status === 404) return 'object-missing'
+  if (status === 401 || status === 403) return 'access-denied'
+  return status >= 500 || status === 429 ? 'unreachable' : 'refused'
+}

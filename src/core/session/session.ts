@@ -1,0 +1,287 @@
+import { randomBytes } from 'node:crypto'
+import { type Clock, systemClock } from '../base/clock.js'
+import { TetherError, throwIfAborted } from '../base/errors.js'
+import {
+  type AbortOptions,
+  checkEndpoint,
+  type Endpoint,
+  type TransportPricing,
+} from '../contracts/transport.js'
+import { Lanes } from '../link/lanes.js'
+import type { LinkStatus } from '../link/link.js'
+import { NameClaim } from '../naming/name-claim.js'
+import { Presence } from '../naming/presence.js'
+import { SessionPayloads } from '../payload/session-payloads.js'
+import { Channel } from '../wire/channel.js'
+import type { Discard } from '../wire/counters.js'
+import { Counters } from '../wire/counters.js'
+import { Dispatcher } from './dispatcher.js'
+import { SessionEmitter, type SessionEvents } from './events.js'
+import { FunctionTable, type ServeOptions, type TargetParts } from './functions.js'
+import type { Invocation } from './invocation.js'
+import { checkSessionOptions, rootKeys, type SessionOptions } from './options.js'
+import { type SessionStats, sessionStats } from './stats.js'
+import { type NextOptions, Waiters } from './waiters.js'
+
+const DEFAULT_MAX_KEPT_BYTES = 64 * 1024 * 1024
+const DEFAULT_MAX_CONNECTIONS = 4
+
+/**
+ * The developer's side: receives invocations, runs local code or hands them to listeners, and sends the answers
+ * back. Construct, listen, `open()`; `close()` drains what runs, and `await using` closes.
+ */
+export class Session implements AsyncDisposable {
+  readonly #self: Endpoint
+  readonly #lanes: Lanes
+  readonly #dispatcher: Dispatcher
+  readonly #nameClaim: NameClaim
+  readonly #presence: Presence | undefined
+  readonly #emitter = new SessionEmitter()
+  readonly #waiters: Waiters
+  readonly #parts: TargetParts
+  readonly #clock: Clock
+  readonly #counters: Counters
+  readonly #pricing: TransportPricing | undefined
+  #status: LinkStatus = { state: 'closed' }
+  #functions: FunctionTable | undefined
+  #state: 'new' | 'opening' | 'open' | 'closing' = 'new'
+  #closing: Promise<void> | undefined
+
+  /** Made by `createSession`. @throws TetherError `INVALID_OPTION` */
+  constructor(options: SessionOptions, parts: TargetParts) {
+    const { app, stage, name = 'default', transport } = checkSessionOptions(options)
+    const clock = options.clock ?? systemClock
+    this.#clock = clock
+    this.#parts = parts
+    this.#self = checkEndpoint({ app, stage, role: 'session', name })
+    this.#waiters = new Waiters(clock)
+    this.#pricing = transport.pricing
+    const counters = new Counters(transport.pricing)
+    this.#counters = counters
+    const onDiscard = (discard: Discard) => {
+      counters.discards[discard.reason]++
+      this.#emitter.emit('discard', discard)
+    }
+    const channel: Channel<'stub'> = new Channel<'stub'>({
+      self: this.#self,
+      keys: rootKeys(options),
+      frameBytes: transport.limits.frameBytes,
+      clock,
+      counters,
+      send: (to, frame, sendOptions) => this.#lanes.send(to, frame, sendOptions),
+      onMessage: (message, from) => this.#dispatcher.receive(message, from),
+      onPeer: (message) => {
+        if (message.type === 'presence') this.#presence?.hear(message)
+        this.#nameClaim.hear(message)
+      },
+      onPart: (id, from) => this.#dispatcher.receiving(id, from),
+      onDiscard,
+    })
+    this.#lanes = new Lanes({
+      transport,
+      self: this.#self,
+      clock,
+      counters,
+      max: options.connections?.max ?? DEFAULT_MAX_CONNECTIONS,
+      onFrame: (frame) => channel.receive(frame),
+      watch: this.#self,
+      onKept: (frame) => channel.receive(frame, this.#self),
+      ...(transport.keeps === undefined ? {} : { will: () => this.#presence!.will() }),
+      identity: () => ({ session: this.#nameClaim.session, epoch: this.#nameClaim.epoch }),
+      onStatus: (status) => {
+        this.#status = status
+        if (status.state === 'connected') {
+          this.#nameClaim.claim()
+          this.#presence?.online()
+        }
+        this.#emitter.emit('status', status)
+      },
+    })
+    this.#nameClaim = new NameClaim({
+      session: randomBytes(16).toString('base64url'),
+      clock,
+      send: (message) => {
+        // Asked again while it matters.
+        channel.send({ ...this.#self, lane: 0 }, message).catch(() => {})
+      },
+      onRaised: () => this.#presence?.online(),
+      onDisplaced: () => this.#onDisplaced(),
+    })
+    if (transport.keeps !== undefined) {
+      this.#presence = new Presence({
+        everyMs: transport.keeps.everyMs,
+        clock,
+        identity: this.#nameClaim,
+        seal: (message) => channel.seal(this.#self, message),
+        keep: (frame) => this.#lanes.keep(frame),
+      })
+    }
+    const payloads = new SessionPayloads({
+      store: options.store,
+      app,
+      stage,
+      inlineBytes: transport.limits.frameBytes,
+      counters,
+      onFailure: (error) => this.#emitter.emit('status', { state: 'store-failed', error }),
+    })
+    this.#dispatcher = new Dispatcher({
+      name,
+      payloads,
+      counters,
+      identity: this.#nameClaim,
+      mayServe: (epoch) => this.#nameClaim.mayServe(epoch),
+      clock,
+      maxKeptBytes: options.maxKeptBytes ?? DEFAULT_MAX_KEPT_BYTES,
+      emitter: this.#emitter,
+      waiters: this.#waiters,
+      functions: () => this.#functions,
+      send: (to, message, sendOptions) =>
+        channel.send({ ...this.#self, role: 'stub', name: to }, message, sendOptions),
+      missing: (reference) => channel.missing(reference),
+    })
+  }
+
+  /** The connection's state; each change is a `status` event. */
+  get status(): LinkStatus {
+    return this.#status
+  }
+
+  /** What it has done so far: a copy, cheap enough to be read every second, also after `close()`. */
+  stats(): SessionStats {
+    return sessionStats(this.#counters, this.#lanes, this.#pricing)
+  }
+
+  /** Adds a listener of an event; see {@link SessionEvents}. @throws TetherError `INVALID_OPTION` for a name that is none */
+  on<K extends keyof SessionEvents>(event: K, listener: SessionEvents[K]): this {
+    this.#emitter.on(event, listener)
+    return this
+  }
+
+  /** As `on`, for the next event alone. @throws TetherError `INVALID_OPTION` */
+  once<K extends keyof SessionEvents>(event: K, listener: SessionEvents[K]): this {
+    this.#emitter.on(event, listener, true)
+    return this
+  }
+
+  /** Removes a listener. */
+  off<K extends keyof SessionEvents>(event: K, listener: SessionEvents[K]): this {
+    this.#emitter.off(event, listener)
+    return this
+  }
+
+  /**
+   * Serves functions with local code. The session closes the executor and the sources.
+   * @throws TetherError `INVALID_OPTION`, also when called twice
+   */
+  serve(options: ServeOptions): this {
+    if (this.#functions !== undefined) {
+      throw new TetherError('INVALID_OPTION', 'serve() was called before; pass all functions to one call.')
+    }
+    this.#functions = new FunctionTable(options, this.#parts, (functionId, reloading) => {
+      const startedAt = this.#clock.now()
+      const report = (error?: TetherError) => {
+        const durationMs = this.#clock.now() - startedAt
+        this.#emitter.emit(
+          'reload',
+          error === undefined ? { functionId, durationMs } : { functionId, durationMs, error },
+        )
+      }
+      reloading.then(
+        () => report(),
+        (error: TetherError) => report(error),
+      )
+    })
+    if (this.#state !== 'new') this.#functions.prewarm()
+    return this
+  }
+
+  /**
+   * Connects. Resolves when invocations arrive; afterwards the session reconnects by itself. May be called again
+   * when it failed.
+   * @throws TetherError `UNREACHABLE`, `ABORTED`, `CLOSED`, `MISSING_DEPENDENCY`
+   */
+  async open(options: AbortOptions = {}): Promise<this> {
+    throwIfAborted(options.signal)
+    if (this.#state === 'closing') throw new TetherError('CLOSED', 'This session was closed; make another.')
+    if (this.#state !== 'new') throw new TetherError('INVALID_OPTION', 'open() was called before.')
+    this.#state = 'opening'
+    this.#functions?.prewarm()
+    this.#nameClaim.opened()
+    this.#dispatcher.opened()
+    try {
+      await this.#lanes.open(options)
+      // Until then a stub may believe that the session before, which closed, was the last.
+      await this.#presence?.confirmed()
+      if (this.#isClosing()) throw new TetherError('CLOSED', 'This session was closed while it opened.')
+      this.#state = 'open'
+      return this
+    } catch (error) {
+      if (this.#state === 'opening') this.#state = 'new'
+      throw error
+    }
+  }
+
+  /** Loads a function's local code anew, for hosts that know better than a watcher. @throws TetherError `INVALID_OPTION`, `BUILD_FAILED` */
+  async reload(functionId: string): Promise<void> {
+    if (this.#functions === undefined)
+      throw new TetherError('INVALID_OPTION', 'Nothing is served; call serve() first.')
+    await this.#functions.reload(functionId)
+  }
+
+  /**
+   * Takes the next invocation of a function that arrives from now on, even from `serve`; the caller answers it.
+   * @throws TetherError `TIMEOUT`, `ABORTED`, `CLOSED`; and what `where` throws
+   */
+  async next<E = unknown>(functionId: string, options: NextOptions<E> = {}): Promise<Invocation<E>> {
+    if (this.#state === 'closing') throw new TetherError('CLOSED', 'This session was closed; make another.')
+    return this.#waiters.next(functionId, options)
+  }
+
+  /**
+   * Takes no more, waits for what runs to answer (at most until each one's deadline), then disconnects. Idempotent.
+   * Firing the signal, of this call or a later one, stops what still runs.
+   */
+  close({ signal }: AbortOptions = {}): Promise<void> {
+    this.#closing ??= this.#close()
+    if (signal !== undefined) {
+      const stop = () => this.#dispatcher.stop()
+      if (signal.aborted) stop()
+      else signal.addEventListener('abort', stop, { once: true })
+      void this.#closing.finally(() => signal.removeEventListener('abort', stop)).catch(() => {})
+    }
+    return this.#closing
+  }
+
+  /** `close()`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #onDisplaced(): void {
+    this.#presence?.abandon()
+    this.#dispatcher.abandon()
+    this.#emitter.emit('displaced')
+    // It reports its own failures; nobody called it who could be told.
+    this.close().catch(() => {})
+  }
+
+  async #close(): Promise<void> {
+    this.#state = 'closing'
+    this.#nameClaim.close()
+    this.#waiters.close()
+    try {
+      if (!this.#dispatcher.idle) this.#presence?.leaving()
+      await this.#dispatcher.drain()
+      await this.#functions?.close()
+      await this.#presence?.close()
+    } finally {
+      await this.#lanes.stop()
+      this.#emitter.emit('close')
+    }
+  }
+
+  // Not a comparison in place: it may have been closed during an await, which the compiler cannot see.
+  #isClosing(): boolean {
+    return this.#state === 'closing'
+  }
+}

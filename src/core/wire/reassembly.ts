@@ -1,0 +1,141 @@
+import type { Clock } from '../base/clock.js'
+import { TetherError } from '../base/errors.js'
+import { Counters } from './counters.js'
+import type { FrameHeader } from './frame.js'
+
+/** What reassembly may hold; what is over it is dropped, oldest first. */
+export interface ReassemblyLimits {
+  /** The largest joined message, in bytes. @default 9 MiB: a body of 8 MiB, its environment and context */
+  readonly messageBytes: number
+  /** All incomplete messages together, in bytes, with what it costs to hold them. @default 64 MiB */
+  readonly totalBytes: number
+  /** How long an incomplete message may go without a new part. @default 30,000 */
+  readonly idleMs: number
+}
+
+const defaultReassemblyLimits: ReassemblyLimits = {
+  messageBytes: 9 * 1024 * 1024,
+  totalBytes: 64 * 1024 * 1024,
+  idleMs: 30_000,
+}
+
+/** What a message and each of its parts cost beside their bytes: a flood of tiny ones is one, too. */
+const MESSAGE_COST_BYTES = 1_024
+const PART_COST_BYTES = 512
+/** The most parts asked for at once; what is missing then is asked for again. */
+const MAX_MISSING = 10_000
+
+interface Partial {
+  readonly count: number
+  /** By index. As many as have arrived, however many are announced. */
+  readonly parts: Map<number, Buffer>
+  bytes: number
+  touchedAt: number
+}
+
+/** Joins the parts of messages, in any order, each at most once. Holds authenticated parts only. */
+export class Reassembly {
+  readonly #clock: Clock
+  readonly #limits: ReassemblyLimits
+  readonly #counters: Counters
+  /** Least recently touched first. */
+  readonly #partials = new Map<string, Partial>()
+  #bytes = 0
+
+  constructor(
+    clock: Clock,
+    limits: ReassemblyLimits = defaultReassemblyLimits,
+    counters: Counters = new Counters(),
+  ) {
+    this.#clock = clock
+    this.#limits = limits
+    this.#counters = counters
+  }
+
+  /** What incomplete messages cost, in bytes. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /**
+   * Takes one part.
+   * @returns the joined message when this was its last part
+   * @throws TetherError `TOO_LARGE`, or `PROTOCOL` when parts of one message disagree
+   */
+  add(key: string, header: FrameHeader, part: Buffer): Buffer | undefined {
+    this.#expire()
+    const { count, index, totalBytes } = header
+    if (totalBytes > this.#limits.messageBytes) {
+      throw new TetherError(
+        'TOO_LARGE',
+        `A message of ${totalBytes} bytes exceeds ${this.#limits.messageBytes}; it was dropped.`,
+      )
+    }
+    if (count > Math.max(1, totalBytes)) throw disagreement(`${count} parts for ${totalBytes} bytes`)
+    if (count === 1) {
+      if (part.length !== totalBytes)
+        throw disagreement(`${part.length} bytes where ${totalBytes} were announced`)
+      return part
+    }
+    const partial = this.#take(key) ?? { count, parts: new Map(), bytes: 0, touchedAt: 0 }
+    if (partial.count !== count) throw disagreement(`${count} parts where there were ${partial.count}`)
+    if (!partial.parts.has(index)) {
+      partial.parts.set(index, part)
+      partial.bytes += part.length
+    } else this.#counters.duplicateFrames++
+    if (partial.bytes > totalBytes)
+      throw disagreement(`${partial.bytes} bytes where ${totalBytes} were announced`)
+    if (partial.parts.size < count) {
+      this.#put(key, partial)
+      return undefined
+    }
+    if (partial.bytes !== totalBytes)
+      throw disagreement(`${partial.bytes} bytes where ${totalBytes} were announced`)
+    return Buffer.concat(Array.from({ length: count }, (_, at) => partial.parts.get(at)!))
+  }
+
+  /** Which parts of an incomplete message have not arrived; of very many, the first. */
+  missing(key: string): readonly number[] | undefined {
+    const partial = this.#partials.get(key)
+    if (partial === undefined) return undefined
+    const missing: number[] = []
+    for (let index = 0; index < partial.count && missing.length < MAX_MISSING; index++) {
+      if (!partial.parts.has(index)) missing.push(index)
+    }
+    return missing
+  }
+
+  #take(key: string): Partial | undefined {
+    const partial = this.#partials.get(key)
+    if (partial === undefined) return undefined
+    this.#partials.delete(key)
+    this.#bytes -= cost(partial)
+    return partial
+  }
+
+  #put(key: string, partial: Partial): void {
+    partial.touchedAt = this.#clock.now()
+    this.#partials.set(key, partial)
+    this.#bytes += cost(partial)
+    for (const oldest of this.#partials.keys()) {
+      if (this.#bytes <= this.#limits.totalBytes) return
+      this.#take(oldest)
+    }
+  }
+
+  #expire(): void {
+    const before = this.#clock.now() - this.#limits.idleMs
+    for (const [key, partial] of this.#partials) {
+      if (partial.touchedAt > before) return
+      this.#take(key)
+    }
+  }
+}
+
+function cost({ bytes, parts }: Partial): number {
+  return bytes + parts.size * PART_COST_BYTES + MESSAGE_COST_BYTES
+}
+
+function disagreement(what: string): TetherError {
+  return new TetherError('PROTOCOL', `The parts of a message disagree: ${what}.`)
+}

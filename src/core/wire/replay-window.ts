@@ -1,0 +1,72 @@
+import type { Clock } from '../base/clock.js'
+
+interface SenderWindow {
+  /** Numbers seen in this period and in the one before. */
+  current: Set<number>
+  previous: Set<number>
+  /** The highest number seen so far, and when the last period ended. */
+  highest: number
+  highestBefore: number
+  /** Everything up to here counts as seen. */
+  floor: number
+}
+
+const MAX_SENDERS = 10_000
+
+/**
+ * Tells messages that were seen from new ones, for as long as a sender is remembered: by number for at least a minute, and
+ * after that by being older than what was seen a minute before.
+ */
+export class ReplayWindow {
+  readonly #clock: Clock
+  readonly #periodMs: number
+  readonly #senders = new Map<string, SenderWindow>()
+  #turnsAt: number
+
+  constructor(clock: Clock, periodMs: number) {
+    this.#clock = clock
+    this.#periodMs = periodMs
+    this.#turnsAt = clock.now() + periodMs
+  }
+
+  seen(senderId: string, number: number): boolean {
+    this.#turn()
+    const sender = this.#senders.get(senderId)
+    if (sender === undefined) return false
+    return number <= sender.floor || sender.current.has(number) || sender.previous.has(number)
+  }
+
+  add(senderId: string, number: number): void {
+    this.#turn()
+    const sender = this.#senders.get(senderId) ?? {
+      current: new Set(),
+      previous: new Set(),
+      highest: -1,
+      highestBefore: -1,
+      floor: -1,
+    }
+    sender.current.add(number)
+    sender.highest = Math.max(sender.highest, number)
+    // The one heard longest ago gives way.
+    this.#senders.delete(senderId)
+    this.#senders.set(senderId, sender)
+    if (this.#senders.size <= MAX_SENDERS) return
+    for (const oldest of this.#senders.keys()) {
+      this.#senders.delete(oldest)
+      return
+    }
+  }
+
+  #turn(): void {
+    const now = this.#clock.now()
+    if (now < this.#turnsAt) return
+    const twice = now >= this.#turnsAt + this.#periodMs
+    this.#turnsAt = now + this.#periodMs
+    for (const sender of this.#senders.values()) {
+      sender.floor = twice ? sender.highest : sender.highestBefore
+      sender.highestBefore = sender.highest
+      sender.previous = twice ? new Set() : sender.current
+      sender.current = new Set()
+    }
+  }
+}

@@ -1,0 +1,167 @@
+import type { IAMClient } from '@aws-sdk/client-iam'
+import type { FunctionConfiguration, LambdaClient } from '@aws-sdk/client-lambda'
+import { awsChecks, type CredentialsOption, sdkClientConfig } from '../../aws/sdk.js'
+import { abortError, TetherError } from '../../core/base/errors.js'
+import { checkHttpUrl } from '../../core/base/option-checks.js'
+import type { Checks } from '../../core/base/options.js'
+
+/** Whose functions, and how to reach them. What is left out the AWS SDK finds in the environment and the profile. */
+export interface AccountOptions {
+  readonly region?: string
+  /** Called, or read, when the SDK asks. @default the AWS SDK's own chain: environment, profile, SSO */
+  readonly credentials?: CredentialsOption
+  /** Another server than AWS's, such as the local cloud's. @default the SDK's, which knows `AWS_ENDPOINT_URL_LAMBDA` */
+  readonly lambdaEndpoint?: string
+  /** @default the SDK's, which knows `AWS_ENDPOINT_URL_IAM` */
+  readonly iamEndpoint?: string
+}
+
+/** A check for each of {@link AccountOptions}. */
+export const accountChecks: Checks<AccountOptions> = {
+  ...awsChecks,
+  lambdaEndpoint: checkHttpUrl,
+  iamEndpoint: checkHttpUrl,
+}
+
+type Commands = typeof import('@aws-sdk/client-lambda')
+type IamCommands = typeof import('@aws-sdk/client-iam')
+
+/** One request to Lambda or IAM: what it is called and what it answers. */
+export interface Account {
+  readonly lambda: LambdaClient
+  readonly commands: Commands
+  /** Loaded when it is first asked for. @throws TetherError `MISSING_DEPENDENCY` */
+  iam(): Promise<{ readonly client: IAMClient; readonly commands: IamCommands }>
+  readonly region: string
+}
+
+/**
+ * Does something with the AWS SDK's clients, and closes their connections when it is done.
+ * @throws TetherError `MISSING_DEPENDENCY`, `INVALID_OPTION`, and what the work throws
+ */
+export async function withAccount<T>(
+  options: AccountOptions,
+  work: (account: Account) => Promise<T>,
+): Promise<T> {
+  const commands = await loaded(() => import('@aws-sdk/client-lambda'))
+  const lambda = new commands.LambdaClient(clientOptions(options, options.lambdaEndpoint))
+  const region = await regionOf(lambda)
+  let iam: ReturnType<Account['iam']> | undefined
+  const account: Account = {
+    lambda,
+    commands,
+    iam() {
+      iam ??= loadIam().then((commands) => ({
+        client: new commands.IAMClient(clientOptions(options, options.iamEndpoint)),
+        commands,
+      }))
+      return iam
+    },
+    region,
+  }
+  try {
+    return await work(account)
+  } finally {
+    lambda.destroy()
+    void iam?.then(
+      ({ client }) => client.destroy(),
+      () => {},
+    )
+  }
+}
+
+async function regionOf(lambda: LambdaClient): Promise<string> {
+  try {
+    return await lambda.config.region()
+  } catch (cause) {
+    lambda.destroy()
+    throw new TetherError(
+      'INVALID_OPTION',
+      "'region' is missing, and the AWS SDK finds none: pass it, set AWS_REGION, or log in.",
+      { cause },
+    )
+  }
+}
+
+// Lambda takes 15 control-plane calls a second from an account, all callers together.
+const MAX_ATTEMPTS = 8
+/** Long enough for 50 MB of code over a slow line. */
+const REQUEST_TIMEOUT_MS = 120_000
+
+/** @throws TetherError `MISSING_DEPENDENCY` */
+export function loadIam(): Promise<IamCommands> {
+  return loaded(() => import('@aws-sdk/client-iam'))
+}
+
+/** Whether an error is one of the AWS errors of these names. */
+export function isAwsError(error: unknown, ...names: readonly string[]): boolean {
+  return error instanceof Error && names.includes(error.name)
+}
+
+/**
+ * Turns what an AWS client threw into this package's error, with what was attempted.
+ * @returns an error with `DEPLOY_FAILED`, or `ABORTED` when the signal had fired
+ */
+export function awsFailure(what: string, cause: unknown, signal: AbortSignal | undefined): TetherError {
+  if (signal?.aborted) return abortError(signal)
+  if (cause instanceof TetherError) return cause
+  const { name, message } = cause as Error
+  return new TetherError('DEPLOY_FAILED', `${what} failed: ${name}: ${message}`, {
+    cause,
+    details: { awsError: name },
+  })
+}
+
+/** A page's items after another until there is no more. */
+export async function everyPage<T>(
+  page: (
+    marker: string | undefined,
+  ) => Promise<{ items: readonly T[] | undefined; next?: string | undefined }>,
+): Promise<T[]> {
+  const all: T[] = []
+  let marker: string | undefined
+  do {
+    const { items, next } = await page(marker)
+    all.push(...(items ?? []))
+    marker = next || undefined
+  } while (marker !== undefined)
+  return all
+}
+
+/** Every function of the region, `$LATEST` of each. @throws what the SDK throws */
+export function listFunctions(
+  { lambda, commands }: Account,
+  signal: AbortSignal | undefined,
+): Promise<FunctionConfiguration[]> {
+  return everyPage(async (marker) => {
+    const command = new commands.ListFunctionsCommand(marker === undefined ? {} : { Marker: marker })
+    const { Functions, NextMarker } = await lambda.send(command, abortable(signal))
+    return { items: Functions, next: NextMarker }
+  })
+}
+
+/** The second argument of a client's `send`. */
+export function abortable(signal: AbortSignal | undefined): { abortSignal?: AbortSignal } {
+  return signal === undefined ? {} : { abortSignal: signal }
+}
+
+// Both are named whichever is missing: who installs one would be told of the other next.
+async function loaded<T>(load: () => Promise<T>): Promise<T> {
+  try {
+    return await load()
+  } catch (cause) {
+    throw new TetherError(
+      'MISSING_DEPENDENCY',
+      'Going live and back needs the AWS SDK. Run: npm install @aws-sdk/client-lambda @aws-sdk/client-iam',
+      { cause },
+    )
+  }
+}
+
+function clientOptions(options: AccountOptions, endpoint: string | undefined) {
+  return {
+    ...sdkClientConfig({ ...options, connectTimeoutMs: REQUEST_TIMEOUT_MS }),
+    maxAttempts: MAX_ATTEMPTS,
+    ...(endpoint !== undefined && { endpoint }),
+  }
+}

@@ -1,0 +1,212 @@
+import type { FunctionConfiguration } from '@aws-sdk/client-lambda'
+import type { Clock } from '../../core/base/clock.js'
+import { delay } from '../../core/base/delay.js'
+import { abortError, TetherError } from '../../core/base/errors.js'
+import { codeHash, type FunctionFacts } from '../snapshot/snapshot.js'
+import { type Account, abortable, awsFailure, isAwsError } from './account.js'
+
+/** What updates change in a function besides its code. */
+export type Configuration = Pick<
+  FunctionFacts,
+  'runtime' | 'handler' | 'layers' | 'timeoutSeconds' | 'environment'
+>
+
+/** A function's `$LATEST` as it is. */
+export interface FunctionState {
+  readonly functionName: string
+  readonly functionArn: string
+  /** Changes with every change; an update that names it is refused when there was another. */
+  readonly revisionId: string
+  readonly roleName: string
+  readonly facts: FunctionFacts
+  /** As Lambda gave it. */
+  readonly given: FunctionConfiguration
+}
+
+/** A function with what only `GetFunction` tells. */
+export interface FunctionDetails extends FunctionState {
+  readonly tags: Readonly<Record<string, string>>
+  /** Where its zip can be downloaded for some minutes; undefined where there is none. A secret. */
+  readonly codeUrl?: string
+  /** Encrypts the zip. */
+  readonly codeKmsKeyArn?: string
+  /** Its code stays in a bucket of the user's and was not copied to Lambda. */
+  readonly codeReferenced: boolean
+  /** Zero lets nobody invoke it. */
+  readonly reservedConcurrency?: number
+}
+
+/** How to wait for a change. */
+export interface UpdateWait {
+  readonly clock: Clock
+  readonly updateTimeoutMs: number
+  readonly signal: AbortSignal | undefined
+}
+
+export function updateWaitOf(options: {
+  readonly clock: Clock
+  readonly updateTimeoutMs: number
+  readonly signal?: AbortSignal
+}): UpdateWait {
+  const { clock, updateTimeoutMs, signal } = options
+  return { clock, updateTimeoutMs, signal }
+}
+
+/**
+ * Reads a function.
+ * @returns undefined when there is none of that name
+ * @throws TetherError `DEPLOY_FAILED`, `ABORTED`
+ */
+export async function findFunction(
+  { lambda, commands }: Account,
+  FunctionName: string,
+  signal: AbortSignal | undefined,
+): Promise<FunctionDetails | undefined> {
+  try {
+    const command = new commands.GetFunctionCommand({ FunctionName })
+    const { Configuration = {}, Code, Tags, Concurrency } = await lambda.send(command, abortable(signal))
+    return {
+      ...functionState(Configuration),
+      tags: Tags ?? {},
+      codeReferenced: Code?.ResolvedS3Object !== undefined,
+      ...(Code?.Location !== undefined && { codeUrl: Code.Location }),
+      ...(Code?.SourceKMSKeyArn !== undefined && { codeKmsKeyArn: Code.SourceKMSKeyArn }),
+      ...(Concurrency?.ReservedConcurrentExecutions !== undefined && {
+        reservedConcurrency: Concurrency.ReservedConcurrentExecutions,
+      }),
+    }
+  } catch (error) {
+    if (isAwsError(error, 'ResourceNotFoundException')) return undefined
+    throw awsFailure(`Reading function ${FunctionName}`, error, signal)
+  }
+}
+
+/**
+ * Reads a function when no update of it is under way any more.
+ * @throws TetherError `DEPLOY_FAILED` when that takes too long, `ABORTED`
+ */
+export async function settledFunction(
+  { lambda, commands }: Account,
+  FunctionName: string,
+  patience: UpdateWait,
+): Promise<FunctionState> {
+  const { clock, updateTimeoutMs, signal } = patience
+  const since = clock.now()
+  for (let pauseMs = 100; ; pauseMs = Math.min(pauseMs * 2, 2_000)) {
+    const command = new commands.GetFunctionConfigurationCommand({ FunctionName })
+    const given = await lambda.send(command, abortable(signal)).catch((error: unknown) => {
+      throw awsFailure(`Reading function ${FunctionName}`, error, signal)
+    })
+    if (given.State !== 'Pending' && given.LastUpdateStatus !== 'InProgress') return functionState(given)
+    const waitedMs = clock.now() - since
+    if (waitedMs >= updateTimeoutMs) {
+      throw new TetherError(
+        'DEPLOY_FAILED',
+        `Lambda has not finished updating ${FunctionName} after ${waitedMs} ms; 'updateTimeoutMs' is ${updateTimeoutMs}. Run this again: it goes on from there.`,
+      )
+    }
+    await delay(pauseMs, patience)
+  }
+}
+
+/** Changes part of a configuration, unless the function is another by now. @throws what the SDK throws */
+export async function updateConfiguration(
+  { lambda, commands }: Account,
+  { functionName, revisionId }: FunctionState,
+  change: Partial<Configuration>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { runtime, handler, layers, timeoutSeconds, environment } = change
+  const command = new commands.UpdateFunctionConfigurationCommand({
+    FunctionName: functionName,
+    RevisionId: revisionId,
+    ...(runtime !== undefined && { Runtime: runtime as NonNullable<FunctionConfiguration['Runtime']> }),
+    ...(handler !== undefined && { Handler: handler }),
+    ...(layers !== undefined && { Layers: [...layers] }),
+    ...(timeoutSeconds !== undefined && { Timeout: timeoutSeconds }),
+    ...(environment !== undefined && { Environment: { Variables: { ...environment } } }),
+  })
+  await lambda.send(command, abortable(signal))
+}
+
+/** Changes the code, unless the function is another by now. @throws what the SDK throws */
+export async function updateCode(
+  { lambda, commands }: Account,
+  { functionName, revisionId, given }: FunctionState,
+  zip: Uint8Array,
+  kmsKeyArn: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const command = new commands.UpdateFunctionCodeCommand({
+    FunctionName: functionName,
+    RevisionId: revisionId,
+    ZipFile: zip,
+    // Left out, it is documented to become x86_64.
+    ...(given.Architectures !== undefined && { Architectures: given.Architectures }),
+    ...(kmsKeyArn !== undefined && { SourceKMSKeyArn: kmsKeyArn }),
+  })
+  await lambda.send(command, abortable(signal))
+}
+
+/** Downloads a function's zip and checks its hash. No error holds the URL, which is a secret. */
+export async function downloadCode(
+  { functionName, codeUrl, facts }: FunctionDetails,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array> {
+  const failed = (what: string, cause?: unknown) =>
+    new TetherError('DEPLOY_FAILED', `The code of ${functionName} could not be downloaded: ${what}.`, {
+      cause,
+    })
+  if (codeUrl === undefined) throw failed('Lambda gives no address')
+  let bytes: Uint8Array
+  try {
+    const response = await fetch(codeUrl, signal === undefined ? {} : { signal })
+    if (!response.ok) throw failed(`the answer has status ${response.status}`)
+    bytes = new Uint8Array(await response.arrayBuffer())
+  } catch (error) {
+    if (signal?.aborted) throw abortError(signal)
+    throw error instanceof TetherError ? error : failed('the download broke off', error)
+  }
+  const hash = codeHash(bytes)
+  if (hash !== facts.codeSha256) {
+    throw failed(`its ${bytes.length} bytes have the SHA-256 ${hash}, not ${facts.codeSha256}`)
+  }
+  return bytes
+}
+
+/** What differs between two configurations, as far as it must be changed; undefined when nothing does. */
+export function difference(from: Configuration, to: Configuration): Partial<Configuration> | undefined {
+  const names = ['runtime', 'handler', 'layers', 'timeoutSeconds', 'environment'] as const
+  const changed = names.filter((name) => !isSame(from[name], to[name]))
+  return changed.length === 0 ? undefined : Object.fromEntries(changed.map((name) => [name, to[name]]))
+}
+
+/** Whether two values of a configuration mean the same, whatever the order of variables. */
+export function isSame(a: unknown, b: unknown): boolean {
+  return JSON.stringify(sorted(a)) === JSON.stringify(sorted(b))
+}
+
+function sorted(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+}
+
+function functionState(given: FunctionConfiguration): FunctionState {
+  return {
+    functionName: given.FunctionName ?? '',
+    functionArn: given.FunctionArn ?? '',
+    revisionId: given.RevisionId ?? '',
+    roleName: given.Role?.split('/').at(-1) ?? '',
+    facts: {
+      codeSha256: given.CodeSha256 ?? '',
+      codeBytes: given.CodeSize ?? 0,
+      runtime: given.Runtime ?? '',
+      handler: given.Handler ?? '',
+      layers: (given.Layers ?? []).map(({ Arn = '' }) => Arn),
+      timeoutSeconds: given.Timeout ?? 3,
+      memoryMb: given.MemorySize ?? 128,
+      environment: given.Environment?.Variables ?? {},
+    },
+    given,
+  }
+}

@@ -1,0 +1,214 @@
+import { createHash } from 'node:crypto'
+import { type Clock, systemClock } from '../../core/base/clock.js'
+import {
+  checkClock,
+  checkDuration,
+  checkFlag,
+  checkSignal,
+  checkText,
+  listOf,
+  matching,
+  oneOf,
+  wholeNumber,
+  withMethods,
+} from '../../core/base/option-checks.js'
+import {
+  type Check,
+  checkOptions,
+  fields,
+  invalidOption,
+  isObject,
+  optionsOf,
+  required,
+} from '../../core/base/options.js'
+import type { AbortOptions } from '../../core/contracts/transport.js'
+import { STUB_BUNDLES, type StubBundleName } from '../../stub/bundle.js'
+import { type StubEnvironmentOptions, stubEnvironment } from '../../stub/configuration.js'
+import type { LiveMode, SnapshotStore } from '../snapshot/snapshot.js'
+import { type AccountOptions, accountChecks } from './account.js'
+import { checkAddress } from './address.js'
+
+/** What the functions' stubs get to know; the rest follows from the other options. */
+export type LiveStubOptions = Omit<
+  StubEnvironmentOptions,
+  'functionId' | 'mode' | 'liveUntil' | 'mirrorMaxBytes' | 'execWrapper'
+>
+
+/** A function by its name or its ARN, and what it alone has. Only `$LATEST` can be changed. */
+export interface LiveFunction {
+  readonly name: string
+  /** What the session knows it as. @default its name */
+  readonly functionId?: string
+  /** @default that of all */
+  readonly mode?: LiveMode
+}
+
+/** What going live and going back have in common. */
+export interface LiveCommonOptions extends AccountOptions, AbortOptions {
+  /** Where the functions' originals are kept meanwhile: `fileSnapshots()` or `s3Snapshots()`. */
+  readonly snapshots: SnapshotStore
+  /** How long Lambda may take for one update, in milliseconds. @default 300,000 */
+  readonly updateTimeoutMs?: number
+  readonly clock?: Clock
+}
+
+/** Options of `plan()` and `goLive()`. */
+export interface LiveOptions extends LiveCommonOptions {
+  readonly functions: readonly (string | LiveFunction)[]
+  /** Which stub: what it speaks to. */
+  readonly bundle: StubBundleName
+  /** Whom the stub speaks to, and with which key. */
+  readonly stub: LiveStubOptions
+  /**
+   * `wrap` keeps a Node function's code in place and runs it when nobody is there; `replace` puts the stub in the
+   * place of any function's code.
+   * @default `wrap` for Node functions, `replace` for others
+   */
+  readonly mode?: LiveMode
+  /**
+   * The function answers, and a copy of each event goes to the session; `wrap` only. Side effects happen twice.
+   * @default false
+   */
+  readonly mirror?: boolean
+  /** Larger events are mirrored without their body, in bytes. @default 100,000 */
+  readonly mirrorMaxBytes?: number
+  /**
+   * Raises the time-outs to at least this, 1 to 900 seconds: how long local code, or you at a breakpoint, may take.
+   * @default as they are
+   */
+  readonly timeoutSeconds?: number
+  /**
+   * How long the functions stay live by themselves, in milliseconds: then a wrapped one runs its own code, and a
+   * replaced one fails and says so. Going live again prolongs it.
+   * @default 86,400,000, a day
+   */
+  readonly liveForMs?: number
+  /** Whether to add what the stub needs to the functions' roles, or only to return it. @default 'manage' */
+  readonly policy?: 'manage' | 'print'
+  /** A function in a VPC needs a way out to the broker, which cannot be seen from here. @default 'refuse' */
+  readonly vpc?: 'refuse' | 'allow'
+  /** When a function cannot go live: change none of them, or leave that one out. @default 'fail' */
+  readonly onRefused?: 'fail' | 'skip'
+}
+
+/** Options whose defaults are filled in. */
+export interface CompleteLiveOptions extends LiveOptions {
+  readonly specs: readonly LiveFunction[]
+  readonly mirror: boolean
+  readonly liveForMs: number
+  readonly policy: 'manage' | 'print'
+  readonly vpc: 'refuse' | 'allow'
+  readonly onRefused: 'fail' | 'skip'
+  readonly updateTimeoutMs: number
+  readonly clock: Clock
+}
+
+const NOT_OF_STUB: readonly string[] = ['functionId', 'mode', 'liveUntil', 'mirrorMaxBytes', 'execWrapper']
+const DAY_MS = 86_400_000
+// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+const MAX_TIMEOUT_SECONDS = 900
+const UPDATE_TIMEOUT_MS = 300_000
+
+const MODES = oneOf('wrap', 'replace')
+
+const checkFunctionName = matching(
+  /^(?:arn:[a-z-]+:lambda:[a-z0-9-]+:\d{12}:function:)?[A-Za-z0-9_-]{1,64}$/,
+  "a function's name, or its ARN without a version or an alias, as only $LATEST can be changed",
+)
+
+const checkFunction: Check = (name, value) =>
+  (isObject(value)
+    ? optionsOf<LiveFunction>({ name: required(checkFunctionName), functionId: checkText, mode: MODES })
+    : checkFunctionName)(name, value)
+
+/** A check for each of {@link LiveOptions}; which must be given is for who takes them: going back has no use for some. */
+export const liveChecks = {
+  functions: listOf("a list of functions' names", checkFunction),
+  bundle: oneOf(...STUB_BUNDLES),
+  stub: fields('what stubEnvironment() takes', {}),
+  mode: MODES,
+  mirror: checkFlag,
+  mirrorMaxBytes: wholeNumber(0),
+  timeoutSeconds: wholeNumber(1, MAX_TIMEOUT_SECONDS),
+  liveForMs: checkDuration,
+  policy: oneOf('manage', 'print'),
+  vpc: oneOf('refuse', 'allow'),
+  onRefused: oneOf('fail', 'skip'),
+  snapshots: required(
+    withMethods(
+      'a place for snapshots: fileSnapshots(folder) or s3Snapshots({ bucket })',
+      'put',
+      'get',
+      'delete',
+      'list',
+    ),
+  ),
+  updateTimeoutMs: checkDuration,
+  clock: checkClock,
+  signal: checkSignal,
+  ...accountChecks,
+}
+
+/** Checks the options by name and fills in the defaults. @throws TetherError `INVALID_OPTION` */
+export function completeLiveOptions(factory: string, options: LiveOptions): CompleteLiveOptions {
+  checkOptions(factory, options, {
+    ...liveChecks,
+    functions: required(liveChecks.functions),
+    bundle: required(liveChecks.bundle),
+    stub: required(liveChecks.stub),
+  })
+  const specs = options.functions.map((one) => (typeof one === 'string' ? { name: one } : one))
+  if (specs.length === 0) throw invalidOption('functions', 'must name at least one function')
+  const names = specs.map(({ name }) => bareName(name))
+  const twice = names.find((name, at) => names.indexOf(name) !== at)
+  if (twice !== undefined) throw invalidOption('functions', `has '${twice}' twice`)
+  const elsewhere = NOT_OF_STUB.find((name) => Object.hasOwn(options.stub, name))
+  if (elsewhere !== undefined) {
+    const problem = `follows from ${factory}()'s own options: mirror, mirrorMaxBytes, liveForMs, functions`
+    throw invalidOption(`stub.${elsewhere}`, problem)
+  }
+  stubEnvironment(options.stub)
+  checkAddress(options.bundle, options.stub)
+  return {
+    ...options,
+    ...patience(options),
+    specs,
+    mirror: options.mirror ?? false,
+    liveForMs: options.liveForMs ?? DAY_MS,
+    policy: options.policy ?? 'manage',
+    vpc: options.vpc ?? 'refuse',
+    onRefused: options.onRefused ?? 'fail',
+  }
+}
+
+/** How long to wait, and by which clock. */
+export function patience({ clock = systemClock, updateTimeoutMs = UPDATE_TIMEOUT_MS }: LiveCommonOptions) {
+  return { clock, updateTimeoutMs }
+}
+
+/** The name alone. */
+export function bareName(nameOrArn: string): string {
+  return nameOrArn.slice(nameOrArn.lastIndexOf(':') + 1)
+}
+
+/** What the names of our layers begin with; what follows is the bundle's name. */
+export function layerPrefixOf({ app, stage }: { readonly app: string; readonly stage: string }): string {
+  return `lambda-tether-${readable(app)}-${readable(stage)}-${shortHash(app, stage)}-`
+}
+
+/** The name of the inline policy of a role, one for each session of an application and stage. */
+export function policyNameOf({
+  app,
+  stage,
+  session = 'default',
+}: Pick<LiveStubOptions, 'app' | 'stage' | 'session'>): string {
+  return `lambda-tether-${readable(app)}-${readable(stage)}-${shortHash(app, stage, session)}`
+}
+
+function readable(text: string): string {
+  return text.replaceAll(/[^A-Za-z0-9]+/g, '-').slice(0, 32)
+}
+
+function shortHash(...parts: readonly string[]): string {
+  return createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 8)
+}

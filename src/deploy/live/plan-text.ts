@@ -1,0 +1,98 @@
+import { codeHash, type FunctionFacts, type LiveMode } from '../snapshot/snapshot.js'
+import type { Configuration } from './function.js'
+import type { RolePolicy } from './policy.js'
+
+/** What `goLive()` with the same options would do. */
+export interface LivePlan {
+  readonly functions: readonly FunctionPlan[]
+  /** The inline policies that the functions' roles need; `goLive()` adds them unless `policy` is `print`. */
+  readonly policies: readonly RolePolicy[]
+  /** The layer of wrapped functions; published unless a version with these bytes is there. */
+  readonly layer?: { readonly name: string; readonly bytes: number; readonly present: boolean }
+  /** All of it to read; without values of variables. */
+  toString(): string
+}
+
+/** What would become of one function. */
+export interface FunctionPlan {
+  readonly functionName: string
+  readonly mode: LiveMode
+  /** `update` is for one that is live and would get other settings; `none` for one that is as it should be. */
+  readonly action: 'go-live' | 'update' | 'none' | 'refuse'
+  /** Why it cannot go live; each says what to do. */
+  readonly refusals: readonly string[]
+  readonly warnings: readonly string[]
+  readonly changes: readonly PlannedChange[]
+}
+
+/** One thing that would change. */
+export interface PlannedChange {
+  readonly what: 'code' | 'runtime' | 'handler' | 'layers' | 'timeoutSeconds' | 'environment'
+  readonly from: string
+  readonly to: string
+}
+
+/** The changes of one function, in words. Of variables only the names: values are secrets. */
+export function planChanges(
+  now: FunctionFacts,
+  change: Partial<Configuration>,
+  mode: LiveMode,
+  stubZip: Uint8Array,
+): PlannedChange[] {
+  const changes: PlannedChange[] = []
+  const hash = codeHash(stubZip)
+  if (mode === 'replace' && now.codeSha256 !== hash) {
+    changes.push({
+      what: 'code',
+      from: `${now.codeBytes} bytes, ${now.codeSha256}`,
+      to: `${stubZip.length} bytes, ${hash}`,
+    })
+  }
+  for (const what of ['runtime', 'handler', 'timeoutSeconds'] as const) {
+    if (change[what] !== undefined) changes.push({ what, from: String(now[what]), to: String(change[what]) })
+  }
+  if (change.layers !== undefined) {
+    changes.push({ what: 'layers', from: listed(now.layers), to: listed(change.layers) })
+  }
+  if (change.environment !== undefined) {
+    const { environment } = change
+    const gone = Object.keys(now.environment).filter((name) => !Object.hasOwn(environment, name))
+    const set = Object.keys(environment).filter((name) => now.environment[name] !== environment[name])
+    changes.push({ what: 'environment', from: `without ${listed(gone)}`, to: `with ${listed(set)}` })
+  }
+  return changes
+}
+
+/** A plan to read. */
+export function planText({ functions, policies, layer }: Omit<LivePlan, 'toString'>): string {
+  const lines = functions.flatMap(functionLines)
+  if (layer !== undefined) {
+    const what = layer.present ? 'is there' : `is to be published, ${layer.bytes} bytes`
+    lines.push(`Layer ${layer.name} ${what}.`)
+  }
+  for (const { roleName, policyName, document } of policies) {
+    const actions = document.Statement.map(({ Action }) => Action)
+    lines.push(`Role ${roleName} needs inline policy ${policyName}: ${[...new Set(actions)].join(', ')}.`)
+  }
+  return lines.join('\n')
+}
+
+const ACTIONS: Readonly<Record<FunctionPlan['action'], string>> = {
+  'go-live': 'goes live',
+  update: 'is live and gets other settings',
+  none: 'is live as it should be',
+  refuse: 'cannot go live',
+}
+
+function functionLines({ functionName, mode, action, refusals, warnings, changes }: FunctionPlan): string[] {
+  return [
+    `${functionName} ${ACTIONS[action]}${action === 'refuse' ? '' : ` (${mode})`}`,
+    ...refusals.map((reason) => `  refused: ${reason}`),
+    ...changes.map(({ what, from, to }) => `  ${what}: ${from} → ${to}`),
+    ...warnings.map((warning) => `  note: ${warning}`),
+  ]
+}
+
+function listed(names: readonly string[]): string {
+  return names.length === 0 ? 'none' : names.join(', ')
+}

@@ -1,0 +1,99 @@
+import { apiGatewayPolicy } from '../policies/api-gateway.js'
+import { type IamPolicy, iotPolicy } from '../policies/iot.js'
+import { type FunctionAddress, functionAddress } from '../snapshot/snapshot.js'
+import { type Account, abortable, awsFailure, isAwsError } from './account.js'
+import { isSame } from './function.js'
+import { type CompleteLiveOptions, policyNameOf } from './options.js'
+
+/** An inline policy of a function's role. */
+export interface RolePolicy {
+  readonly roleName: string
+  readonly policyName: string
+  readonly document: IamPolicy
+}
+
+/**
+ * What the stub needs of a function's role; undefined for a broker that does not know roles, or whose name does not
+ * tell which API it is.
+ */
+export function rolePolicy(
+  { bundle, stub }: Pick<CompleteLiveOptions, 'bundle' | 'stub'>,
+  { roleName, functionArn }: { readonly roleName: string; readonly functionArn: string },
+): RolePolicy | undefined {
+  const document = policyDocument(bundle, stub, functionAddress(functionArn))
+  return document && { roleName, policyName: policyNameOf(stub), document }
+}
+
+/**
+ * Adds a policy to its role, unless it is there as it should be.
+ * @throws TetherError `DEPLOY_FAILED`, `MISSING_DEPENDENCY`
+ */
+export async function ensurePolicy(
+  account: Account,
+  { roleName, policyName, document }: RolePolicy,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { client, commands } = await account.iam()
+  const target = { RoleName: roleName, PolicyName: policyName }
+  try {
+    const found = await client
+      .send(new commands.GetRolePolicyCommand(target), abortable(signal))
+      .catch((error: unknown) => {
+        if (isAwsError(error, 'NoSuchEntityException', 'NoSuchEntity')) return undefined
+        throw error
+      })
+    if (found?.PolicyDocument !== undefined && isDocument(found.PolicyDocument, document)) return
+    const command = new commands.PutRolePolicyCommand({ ...target, PolicyDocument: JSON.stringify(document) })
+    await client.send(command, abortable(signal))
+  } catch (error) {
+    throw awsFailure(`Adding policy ${policyName} to role ${roleName}`, error, signal)
+  }
+}
+
+/** Removes a policy; one that is not there, or whose role is not, is no error. @throws TetherError `DEPLOY_FAILED` */
+export async function removePolicy(
+  account: Account,
+  { roleName, policyName }: Pick<RolePolicy, 'roleName' | 'policyName'>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { client, commands } = await account.iam()
+  try {
+    const command = new commands.DeleteRolePolicyCommand({ RoleName: roleName, PolicyName: policyName })
+    await client.send(command, abortable(signal))
+  } catch (error) {
+    if (isAwsError(error, 'NoSuchEntityException', 'NoSuchEntity')) return
+    throw awsFailure(`Removing policy ${policyName} from role ${roleName}`, error, signal)
+  }
+}
+
+function policyDocument(
+  bundle: CompleteLiveOptions['bundle'],
+  { app, stage, session, endpoint }: CompleteLiveOptions['stub'],
+  { partition, region, accountId }: FunctionAddress,
+): IamPolicy | undefined {
+  if (bundle === 'mqtt') return undefined
+  if (bundle === 'api-gateway') {
+    const api = apiOf(endpoint ?? '')
+    return api && apiGatewayPolicy({ ...api, partition, accountId })
+  }
+  const common = { app, stage, ...(session !== undefined && { session }), role: 'stub' as const }
+  return iotPolicy({ ...common, partition, region, accountId })
+}
+
+/** Which API an endpoint is, where its name tells; a domain of the user's own does not. */
+function apiOf(endpoint: string) {
+  const match = /^wss:\/\/([a-z0-9]+)\.execute-api\.([a-z0-9-]+)\.amazonaws\.com[.a-z]*\/([\w-]+)\/?$/.exec(
+    endpoint,
+  )
+  const [, apiId = '', region = '', apiStage = ''] = match ?? []
+  return match === null ? undefined : { apiId, region, apiStage }
+}
+
+// IAM gives documents back percent-encoded.
+function isDocument(found: string, document: IamPolicy): boolean {
+  try {
+    return isSame(JSON.parse(decodeURIComponent(found)), JSON.parse(JSON.stringify(document)))
+  } catch {
+    return false
+  }
+}

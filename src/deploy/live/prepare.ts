@@ -1,0 +1,233 @@
+import { stubEnvironment } from '../../stub/configuration.js'
+import { codeHash, type LiveMode, readSnapshot, readSnapshots, type Snapshot } from '../snapshot/snapshot.js'
+import { type Account, abortable, awsFailure, everyPage } from './account.js'
+import {
+  type Configuration,
+  type FunctionDetails,
+  findFunction,
+  isSame,
+  settledFunction,
+  updateWaitOf,
+} from './function.js'
+import { type CompleteLiveOptions, type LiveFunction, layerPrefixOf } from './options.js'
+import { refusals, warnings } from './plan-checks.js'
+import { type RolePolicy, rolePolicy } from './policy.js'
+import { merged, newSnapshot } from './snapshot.js'
+import { SNAPSHOT_TAG, taggedSnapshot } from './tag.js'
+import {
+  isKnownCode,
+  isTouched,
+  LIVE_UNTIL_VARIABLE,
+  type LiveSettings,
+  liveConfiguration,
+  nodeRelease,
+  raisedTimeouts,
+  SNAPSHOT_VARIABLE,
+  VARIABLE_PREFIX,
+} from './target.js'
+
+/** A function that was read and checked. */
+export interface Prepared {
+  readonly spec: LiveFunction
+  readonly mode: LiveMode
+  readonly refusals: readonly string[]
+  readonly warnings: readonly string[]
+  /** Undefined when there is no such function. */
+  readonly ready?: Ready
+}
+
+/** What is needed to make it live. */
+export interface Ready {
+  readonly found: FunctionDetails
+  readonly settings: LiveSettings
+  readonly snapshot: Snapshot
+  /** It was live already, under this snapshot. */
+  readonly live: boolean
+  /** The store has it just so. */
+  readonly kept: boolean
+  readonly wanted: Configuration
+  readonly policy?: RolePolicy
+}
+
+/** What all functions of one call share. */
+export interface Preparation {
+  readonly options: CompleteLiveOptions
+  /** The stub's zip, for `replace`. */
+  readonly stubZip: Uint8Array
+  /** The layer's version, or a stand-in for one that is to be published. */
+  readonly layerArn: string
+}
+
+/** Reads and checks a function; changes nothing. @throws TetherError `DEPLOY_FAILED`, `STORE_FAILED`, `ABORTED` */
+export async function prepare(account: Account, spec: LiveFunction, shared: Preparation): Promise<Prepared> {
+  const { options } = shared
+  const found = await findFunction(account, spec.name, options.signal)
+  if (found === undefined) {
+    const mode = spec.mode ?? options.mode ?? 'wrap'
+    const region = account.region
+    return { spec, mode, refusals: [`there is no function of this name in ${region}.`], warnings: [] }
+  }
+  return isBusy(found) && hasMark(found)
+    ? await prepareFound(account, await settled(account, spec, shared), spec, shared)
+    : await prepareFound(account, found, spec, shared)
+}
+
+async function prepareFound(
+  account: Account,
+  found: FunctionDetails,
+  spec: LiveFunction,
+  { options, stubZip, layerArn }: Preparation,
+): Promise<Prepared> {
+  const { facts } = found
+  const fits = nodeRelease(facts.runtime) !== undefined
+  const known = await knownSnapshot(found, options)
+  const mode = spec.mode ?? options.mode ?? known.snapshot?.mode ?? (fits ? 'wrap' : 'replace')
+  const settings: LiveSettings = {
+    mode,
+    variables: variablesOf(found, spec, mode, options),
+    layerPrefix: layerPrefixOf(options.stub),
+    ...(options.timeoutSeconds !== undefined && { timeoutSeconds: options.timeoutSeconds }),
+    ...(mode === 'wrap' && { layerArn }),
+  }
+  const live = known.snapshot !== undefined
+  const policy = rolePolicy(options, found)
+  const base = known.snapshot ?? newSnapshot(found, mode, options)
+  const snapshot = merged(base, {
+    timeoutSeconds: raisedTimeouts(facts, base, settings),
+    codeSha256: mode === 'replace' ? [codeHash(stubZip)] : [],
+    policies: policy !== undefined && options.policy === 'manage' ? [policy] : [],
+  })
+  const wanted = liveConfiguration(facts, snapshot, settings)
+  const context = { mode, options, wanted, ours: live }
+  const reasons = [...known.refusals, ...refusals(found, context)]
+  if (base.mode !== mode) {
+    reasons.push(`it is live already by '${base.mode}', not '${mode}'. Restore it first.`)
+  }
+  if (base.app !== options.stub.app || base.stage !== options.stub.stage) {
+    reasons.push(`it is live already for ${base.app}, stage ${base.stage}. Restore it first.`)
+  }
+  if (live && mode === 'replace' && !isKnownCode(facts, snapshot)) {
+    reasons.push('somebody changed its code while it was live. Restore it first, which keeps that code.')
+  }
+  if (!live && facts.codeSha256 === codeHash(stubZip)) {
+    reasons.push('its code is a stub, which is no original to come back to. Deploy its own code first.')
+  }
+  const aliases = reasons.length === 0 ? await aliasesOf(account, found, options.signal) : []
+  return {
+    spec,
+    mode,
+    refusals: reasons,
+    warnings:
+      reasons.length === 0 ? [...warnings(found, aliases, context), ...policyWarning(policy, options)] : [],
+    ready: {
+      found,
+      settings,
+      snapshot,
+      live,
+      kept: isSame(base, snapshot) && live,
+      wanted,
+      ...(policy !== undefined && { policy }),
+    },
+  }
+}
+
+/** The snapshot of a function that is live, or why that is not to be touched. */
+async function knownSnapshot(
+  found: FunctionDetails,
+  { snapshots, signal, stub }: CompleteLiveOptions,
+): Promise<{ snapshot?: Snapshot; refusals: string[] }> {
+  const { facts, functionArn, tags } = found
+  const abort = signal === undefined ? {} : { signal }
+  const id = facts.environment[SNAPSHOT_VARIABLE]
+  if (id !== undefined) {
+    const snapshot = await readSnapshot(snapshots, functionArn, id, abort)
+    if (snapshot !== undefined) return { snapshot, refusals: [] }
+    const where = tags[SNAPSHOT_TAG] ?? 'another place'
+    const reason = `it is live already, and its snapshot ${id} is not in ${snapshots.location} (its tag says: ${where}). Restore it from there.`
+    return { refusals: [reason] }
+  }
+  if (Object.keys(facts.environment).some((name) => name.startsWith(VARIABLE_PREFIX))) {
+    return {
+      refusals: [
+        `it has variables that begin with ${VARIABLE_PREFIX}: its stub was deployed in another way.`,
+      ],
+    }
+  }
+  const { usable } = await readSnapshots(snapshots, functionArn, abort)
+  if (usable.some((left) => isTouched(facts, left, layerPrefixOf(stub)))) {
+    return {
+      refusals: ['somebody changed it while it was live, and part of the stub is left. Restore it first.'],
+    }
+  }
+  return { refusals: [] }
+}
+
+function variablesOf(
+  { facts }: FunctionDetails,
+  { functionId }: LiveFunction,
+  mode: LiveMode,
+  { stub, mirror, mirrorMaxBytes, liveForMs, clock }: CompleteLiveOptions,
+): Record<string, string> {
+  const mirrors = mirror && mode === 'wrap'
+  return stubEnvironment({
+    ...stub,
+    ...(functionId !== undefined && { functionId }),
+    liveUntil: liveUntil(facts.environment, liveForMs, clock.now()),
+    ...(mirrors && { mode: 'mirror', ...(mirrorMaxBytes !== undefined && { mirrorMaxBytes }) }),
+  })
+}
+
+function policyWarning(policy: RolePolicy | undefined, { bundle, stub }: CompleteLiveOptions): string[] {
+  if (bundle !== 'api-gateway' || policy !== undefined) return []
+  return [
+    `${stub.endpoint} does not tell which API it is: give its role what apiGatewayPolicy() returns yourself.`,
+  ]
+}
+
+// While half of the time is left, going live again changes nothing for its sake.
+function liveUntil(environment: Readonly<Record<string, string>>, liveForMs: number, now: number): number {
+  const present = Number(environment[LIVE_UNTIL_VARIABLE])
+  const keeps = present - now >= liveForMs / 2 && present - now <= liveForMs
+  return keeps ? present : now + liveForMs
+}
+
+async function aliasesOf(
+  { lambda, commands }: Account,
+  { functionName }: FunctionDetails,
+  signal: AbortSignal | undefined,
+): Promise<string[]> {
+  try {
+    const aliases = await everyPage(async (marker) => {
+      const command = new commands.ListAliasesCommand({
+        FunctionName: functionName,
+        ...(marker !== undefined && { Marker: marker }),
+      })
+      const { Aliases, NextMarker } = await lambda.send(command, abortable(signal))
+      return { items: Aliases, next: NextMarker }
+    })
+    return aliases.filter(({ FunctionVersion }) => FunctionVersion !== '$LATEST').map(({ Name = '' }) => Name)
+  } catch (error) {
+    throw awsFailure(`Listing the aliases of ${functionName}`, error, signal)
+  }
+}
+
+function isBusy({ given }: FunctionDetails): boolean {
+  return given.State === 'Pending' || given.LastUpdateStatus === 'InProgress'
+}
+
+/** It is live, or was about to be when a run broke off: what is under way is ours. */
+function hasMark(found: FunctionDetails): boolean {
+  return found.facts.environment[SNAPSHOT_VARIABLE] !== undefined || taggedSnapshot(found.tags) !== undefined
+}
+
+async function settled(
+  account: Account,
+  { name }: LiveFunction,
+  { options }: Preparation,
+): Promise<FunctionDetails> {
+  await settledFunction(account, name, updateWaitOf(options))
+  const found = await findFunction(account, name, options.signal)
+  if (found === undefined)
+    throw awsFailure(`Reading function ${name}`, new Error('it was deleted'), undefined)
+  return found
+}

@@ -1,0 +1,183 @@
+import type { FunctionFacts, LiveMode, Snapshot } from '../snapshot/snapshot.js'
+import { LAYER_WRAPPER } from '../zip/layer.js'
+import { type Configuration, isSame } from './function.js'
+
+/** What every variable of ours begins with. */
+export const VARIABLE_PREFIX = 'LAMBDA_TETHER_'
+/** The variable that says that a function is live, and by which snapshot it comes back. */
+export const SNAPSHOT_VARIABLE = 'LAMBDA_TETHER_SNAPSHOT'
+/** When a live function stops being live by itself, in Unix milliseconds. */
+export const LIVE_UNTIL_VARIABLE = 'LAMBDA_TETHER_LIVE_UNTIL'
+/** The wrapper that was there before, which ours runs. */
+const CHAINED_VARIABLE = 'LAMBDA_TETHER_EXEC_WRAPPER'
+const WRAPPER_VARIABLE = 'AWS_LAMBDA_EXEC_WRAPPER'
+
+/** Of a function whose code and layers are replaced: files that are not there meanwhile. */
+const OF_THE_CODE: readonly string[] = [WRAPPER_VARIABLE, 'NODE_OPTIONS']
+/** What the stub's zip has. */
+const STUB_HANDLER = 'index.handler'
+const STUB_RUNTIME = 'nodejs22.x'
+
+/** What a function gets to be live. */
+export interface LiveSettings {
+  readonly mode: LiveMode
+  /** The stub's, `LAMBDA_TETHER_SNAPSHOT` and `LAMBDA_TETHER_EXEC_WRAPPER` aside. */
+  readonly variables: Readonly<Record<string, string>>
+  /** The least that its time-out becomes. */
+  readonly timeoutSeconds?: number
+  /** What the names of our layers begin with, for this application and stage. */
+  readonly layerPrefix: string
+  /** The layer's version, for `wrap`. */
+  readonly layerArn?: string
+}
+
+/** The Node release of a runtime; undefined for another language. */
+export function nodeRelease(runtime: string): number | undefined {
+  const release = /^nodejs(\d+)\.x$/.exec(runtime)?.[1]
+  return release === undefined ? undefined : Number(release)
+}
+
+/** The variables that are not ours. */
+function ownVariables(environment: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(environment).filter(
+      ([name, value]) =>
+        !name.startsWith(VARIABLE_PREFIX) && !(name === WRAPPER_VARIABLE && value === LAYER_WRAPPER),
+    ),
+  )
+}
+
+/** The stub's variables, without what differs from function to function. */
+export function variablesOfOurs(environment: Readonly<Record<string, string>>): Record<string, string> {
+  const apart = [SNAPSHOT_VARIABLE, CHAINED_VARIABLE]
+  return Object.fromEntries(
+    Object.entries(environment).filter(([name]) => name.startsWith(VARIABLE_PREFIX) && !apart.includes(name)),
+  )
+}
+
+/** Whether a layer's version is one of ours. */
+export function isOurLayer(arn: string, layerPrefix: string): boolean {
+  return arn.split(':')[6]?.startsWith(layerPrefix) === true
+}
+
+/** What runs the stub in place of the function's own code. */
+export function stubRuntime({ runtime }: Pick<FunctionFacts, 'runtime'>) {
+  const release = nodeRelease(runtime)
+  return { runtime: release !== undefined && release >= 20 ? runtime : STUB_RUNTIME, handler: STUB_HANDLER }
+}
+
+/** The time-out that a function gets from us; none where its own is long enough. */
+export function raisedTimeouts(
+  now: FunctionFacts,
+  snapshot: Pick<Snapshot, 'original' | 'live'>,
+  { timeoutSeconds = 0 }: Pick<LiveSettings, 'timeoutSeconds'>,
+): number[] {
+  return timeoutSeconds > ownTimeout(now, snapshot) ? [timeoutSeconds] : []
+}
+
+/** A function's configuration when it is live, made from what it has now: what others changed stays. */
+export function liveConfiguration(
+  now: FunctionFacts,
+  snapshot: Pick<Snapshot, 'id' | 'original' | 'live'>,
+  settings: LiveSettings,
+): Configuration {
+  const own = ownVariables(now.environment)
+  const ours = { ...settings.variables, [SNAPSHOT_VARIABLE]: snapshot.id }
+  const [timeoutSeconds = ownTimeout(now, snapshot)] = raisedTimeouts(now, snapshot, settings)
+  if (settings.mode === 'replace') {
+    const { runtime, handler } = snapshot.live
+    const environment = { ...without(own, OF_THE_CODE), ...ours }
+    return { runtime, handler, layers: [], timeoutSeconds, environment }
+  }
+  const chained = own[WRAPPER_VARIABLE] ?? now.environment[CHAINED_VARIABLE]
+  return {
+    runtime: now.runtime,
+    handler: now.handler,
+    layers: [
+      ...now.layers.filter((arn) => !isOurLayer(arn, settings.layerPrefix)),
+      ...(settings.layerArn === undefined ? [] : [settings.layerArn]),
+    ],
+    timeoutSeconds,
+    environment: {
+      ...own,
+      [WRAPPER_VARIABLE]: LAYER_WRAPPER,
+      ...ours,
+      ...(chained !== undefined && { [CHAINED_VARIABLE]: chained }),
+    },
+  }
+}
+
+/** A function's configuration without anything of ours: what others changed meanwhile stays. */
+export function restoredConfiguration(
+  now: FunctionFacts,
+  { mode, original, live }: Pick<Snapshot, 'mode' | 'original' | 'live'>,
+  layerPrefix: string,
+): Configuration {
+  const own = ownVariables(now.environment)
+  const back = Object.entries(original.environment).filter(([name]) => removed(now, mode).includes(name))
+  const layers = now.layers.filter((arn) => !isOurLayer(arn, layerPrefix))
+  const replaced = mode === 'replace'
+  return {
+    runtime: replaced && now.runtime === live.runtime ? original.runtime : now.runtime,
+    handler: replaced && now.handler === live.handler ? original.handler : now.handler,
+    layers: replaced && layers.length === 0 ? original.layers : layers,
+    timeoutSeconds: ownTimeout(now, { original, live }),
+    environment: { ...own, ...Object.fromEntries(back) },
+  }
+}
+
+/**
+ * Whether a function has anything of a snapshot's: its name, or what somebody's deployment left when it took that
+ * away. A stub that was deployed in another way has variables and no snapshot's name: that is not ours.
+ */
+export function isTouched(
+  now: FunctionFacts,
+  snapshot: Pick<Snapshot, 'id' | 'original' | 'live'>,
+  layerPrefix: string,
+): boolean {
+  const names = Object.keys(now.environment).filter((name) => name.startsWith(VARIABLE_PREFIX))
+  if (names.includes(SNAPSHOT_VARIABLE)) return now.environment[SNAPSHOT_VARIABLE] === snapshot.id
+  if (names.length > 0) return false
+  return hasStub(now, snapshot) || now.layers.some((arn) => isOurLayer(arn, layerPrefix))
+}
+
+/** Whether a function's code is a stub that was put there with this snapshot. */
+export function hasStub(
+  { codeSha256 }: FunctionFacts,
+  { original, live }: Pick<Snapshot, 'original' | 'live'>,
+): boolean {
+  return codeSha256 !== original.codeSha256 && live.codeSha256.includes(codeSha256)
+}
+
+/** Whether a function's code is its original, or a stub that was put there with this snapshot. */
+export function isKnownCode(now: FunctionFacts, snapshot: Pick<Snapshot, 'original' | 'live'>): boolean {
+  return now.codeSha256 === snapshot.original.codeSha256 || hasStub(now, snapshot)
+}
+
+/** What of a function is not as its snapshot has it, by name; nothing when it is back. */
+export function deviations(now: FunctionFacts, original: FunctionFacts): string[] {
+  const { environment: variables, ...facts } = original
+  const names = new Set([...Object.keys(variables), ...Object.keys(now.environment)])
+  return [
+    ...Object.keys(facts).filter(
+      (name) => !isSame(now[name as keyof typeof facts], facts[name as keyof typeof facts]),
+    ),
+    ...[...names].filter((name) => now.environment[name] !== variables[name]).sort(),
+  ]
+}
+
+// Of the user's variables, those that we removed: not what somebody else has removed since.
+function removed(now: FunctionFacts, mode: LiveMode): readonly string[] {
+  if (mode === 'wrap') return now.environment[WRAPPER_VARIABLE] === LAYER_WRAPPER ? [WRAPPER_VARIABLE] : []
+  const isLive = Object.hasOwn(now.environment, SNAPSHOT_VARIABLE)
+  return isLive ? OF_THE_CODE.filter((name) => !Object.hasOwn(now.environment, name)) : []
+}
+
+// A time-out that was set with this snapshot is ours; any other is the user's.
+function ownTimeout(now: FunctionFacts, { original, live }: Pick<Snapshot, 'original' | 'live'>): number {
+  return live.timeoutSeconds.includes(now.timeoutSeconds) ? original.timeoutSeconds : now.timeoutSeconds
+}
+
+function without(environment: Record<string, string>, names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !names.includes(name)))
+}

@@ -1,0 +1,130 @@
+import { TetherError } from '../../core/base/errors.js'
+import { checkOptions, required } from '../../core/base/options.js'
+import { type Account, awsFailure, withAccount } from '../live/account.js'
+import { findFunction, updateWaitOf } from '../live/function.js'
+import {
+  type CompleteLiveOptions,
+  type LiveCommonOptions,
+  type LiveFunction,
+  liveChecks,
+  patience,
+} from '../live/options.js'
+import { forEach } from '../live/parallel.js'
+import type { Ready } from '../live/prepare.js'
+import { untagSnapshot } from '../live/tag.js'
+import { SNAPSHOT_VARIABLE } from '../live/target.js'
+import { deleteSnapshot } from '../snapshot/snapshot.js'
+import { type RestoredFunction, type RestoreTools, restoreFunction } from './function.js'
+import { clearLeftovers } from './leftovers.js'
+
+/** Options of {@link restore}. */
+export interface RestoreOptions extends LiveCommonOptions {
+  /** Names or ARNs; those of `goLive()` will do as they are. */
+  readonly functions: readonly (string | Pick<LiveFunction, 'name'>)[]
+}
+
+/** What became of the functions. */
+export interface RestoreReport {
+  readonly functions: readonly RestoredFunctionReport[]
+}
+
+/** What became of one function. */
+export interface RestoredFunctionReport {
+  readonly functionName: string
+  /**
+   * `unchanged` was its own already; `gone` was deleted while it was live; `elsewhere` is live by a snapshot of
+   * another place, which its tag names, and was left alone.
+   */
+  readonly outcome: 'restored' | 'unchanged' | 'gone' | 'elsewhere'
+  /** Names of facts and variables that somebody changed while it was live: those were left as they are. */
+  readonly kept: readonly string[]
+}
+
+/**
+ * Gives functions back what they were before `goLive()`, compares them with their snapshots, and removes what is
+ * left: tags, and policies and layers that no function needs any more. What somebody else changed meanwhile stays. A
+ * function that is not live is no error.
+ * @throws TetherError `DEPLOY_FAILED`, after the others were restored, when one could not be: call it again.
+ * `INVALID_OPTION`, `MISSING_DEPENDENCY`, `STORE_FAILED`, `ABORTED`
+ */
+export async function restore(options: RestoreOptions): Promise<RestoreReport> {
+  checkOptions('restore', options, { ...liveChecks, functions: required(liveChecks.functions) })
+  const names = options.functions.map((one) => (typeof one === 'string' ? one : one.name))
+  return withAccount(options, async (account) => ({
+    functions: await restoreEach(names, toolsOf(account, options)),
+  }))
+}
+
+/** Undoes what a call of `goLive()` did to functions that were not live before it; another's success is left alone. */
+export async function takeBack(
+  account: Account,
+  options: Pick<CompleteLiveOptions, 'snapshots' | 'clock' | 'updateTimeoutMs'>,
+  readies: readonly Ready[],
+): Promise<void> {
+  const { snapshots, clock, updateTimeoutMs } = options
+  const tools = { account, snapshots, clock, updateTimeoutMs, signal: undefined }
+  const ours: string[] = []
+  for (const { found, snapshot, live } of readies) {
+    if (live) continue
+    const now = await findFunction(account, found.functionArn, undefined)
+    const id = now?.facts.environment[SNAPSHOT_VARIABLE]
+    if (id === undefined || id === snapshot.id) ours.push(found.functionArn)
+    else await deleteSnapshot(snapshots, snapshot, {})
+  }
+  await restoreEach(ours, tools)
+}
+
+/** Restores each, clears away what is left of those that are, and then throws if one is not. */
+export async function restoreEach(
+  names: readonly string[],
+  tools: RestoreTools,
+): Promise<RestoredFunctionReport[]> {
+  const { account, snapshots, signal } = tools
+  const results = await forEach(names, async (name) => {
+    const restored = await restoreFunction(name, tools)
+    if (restored !== undefined) return restored
+    const text = `There is no function ${name} in ${account.region}.`
+    throw new TetherError('DEPLOY_FAILED', text, { details: { functionName: name } })
+  })
+  const restored = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+  // The snapshots go last: who is interrupted before finds by them what is left to do.
+  await clearLeftovers(
+    account,
+    restored.flatMap((one) => one.snapshots),
+    signal,
+  )
+  for (const { functionArn, tagged, changed, snapshotIds } of restored) {
+    // Who may not list tags sees none.
+    if (tagged || changed) await untagSnapshot(account, functionArn, signal)
+    for (const id of snapshotIds) await deleteSnapshot(snapshots, { functionArn, id }, abortOf(tools))
+  }
+  const reasons = results.flatMap((result) =>
+    result.status === 'rejected' ? [result.reason as unknown] : [],
+  )
+  if (reasons.length > 0) throw failure(reasons, signal)
+  return restored.map(reportOf)
+}
+
+function reportOf({ functionName, changed, kept }: RestoredFunction): RestoredFunctionReport {
+  return { functionName, outcome: changed ? 'restored' : 'unchanged', kept }
+}
+
+function failure(reasons: readonly unknown[], signal: AbortSignal | undefined): TetherError {
+  const errors = reasons.map((reason) => awsFailure('Restoring', reason, signal))
+  const [first] = errors
+  if (errors.length === 1 && first !== undefined) return first
+  const text = `${errors.length} functions were not restored. Call it again.`
+  return new TetherError('DEPLOY_FAILED', [text, ...errors.map(({ message }) => message)].join('\n'), {
+    cause: new AggregateError(errors),
+  })
+}
+
+/** What restoring needs, of a call's options. */
+export function toolsOf(account: Account, options: LiveCommonOptions): RestoreTools {
+  const complete = { ...options, ...patience(options) }
+  return { account, snapshots: options.snapshots, ...updateWaitOf(complete) }
+}
+
+function abortOf({ signal }: { readonly signal?: AbortSignal | undefined }) {
+  return signal === undefined ? {} : { signal }
+}

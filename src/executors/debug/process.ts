@@ -1,0 +1,71 @@
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { WebSocket } from 'ws'
+import type { DebugLink, DebugListener, DebugTarget } from './target.js'
+
+/** An inspector's thread answers whatever its process does, unless the process is frozen. */
+const CONNECT_MS = 1_000
+
+// What Node itself writes to stderr when its inspector opens, from where a debugger is let in.
+const LISTENING = /^Debugger listening on (ws:\/\/(?:127\.0\.0\.1|localhost|\[::1\]):\d+\/[\w-]+)$/
+const NOTICES = [
+  /^Debugger attached\.$/,
+  /^Debugger (?:listening|ending) on ws:\/\/\S+$/,
+  /^For help, see: https:\/\/nodejs\.org\/\S*(?:inspector|debugging)\S*$/,
+  /^Waiting for the debugger to disconnect\.\.\.$/,
+]
+
+/** A Node process, reached through its own inspector once that listens, whoever had it do so. */
+export class ProcessDebugTarget implements DebugTarget {
+  readonly id = randomUUID()
+  readonly title: string
+  #url: string | undefined
+
+  constructor(title: string) {
+    this.title = title
+  }
+
+  get reachable(): boolean {
+    return this.#url !== undefined
+  }
+
+  get attached(): boolean {
+    return this.#url !== undefined
+  }
+
+  /** Reads a line that the process wrote to stderr. True where Node's inspector wrote it, and not the user's code. */
+  hear(line: string): boolean {
+    this.#url ??= LISTENING.exec(line)?.[1]
+    return this.#url !== undefined && NOTICES.some((notice) => notice.test(line))
+  }
+
+  async connect(listener: DebugListener): Promise<DebugLink> {
+    if (this.#url === undefined) throw new Error('The inspector of the process does not listen.')
+    // Source texts and profiles are large, and the process is ours.
+    const socket = new WebSocket(this.#url, {
+      handshakeTimeout: CONNECT_MS,
+      perMessageDeflate: false,
+      maxPayload: 0,
+    })
+    // An error is followed by 'close'.
+    socket.on('error', () => {})
+    let open = false
+    socket.on('message', (data) => {
+      if (open) listener.onMessage(String(data))
+    })
+    socket.on('close', () => {
+      if (open) listener.onClose()
+      open = false
+    })
+    await once(socket, 'open')
+    open = true
+    return {
+      send: (message) => socket.send(message, () => {}),
+      // Node lets paused code run on when its last debugger has left.
+      close: () => {
+        open = false
+        socket.close()
+      },
+    }
+  }
+}

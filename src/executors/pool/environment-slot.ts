@@ -1,0 +1,106 @@
+import type { Cancel } from '../../core/base/clock.js'
+import type { Outcome, Task } from '../../core/contracts/executor.js'
+import type { FunctionBuild } from '../../core/contracts/function-source.js'
+import type { LocalWorker, WorkerOrigin } from './local-worker.js'
+
+/** An invocation on its way through the pool. */
+export interface Job {
+  task: Task
+  /** Cancels what will end it when its time is up. */
+  cancelEnd: Cancel
+  /** Settles the caller's promise once and stops its timers; true the first time. */
+  settle(end: Outcome | Error): boolean
+}
+
+/** A worker and the code that it has. */
+export class AssignedWorker {
+  readonly worker: LocalWorker
+  readonly #build: FunctionBuild
+  /** The variables that were set before its code was loaded. */
+  readonly #env: Task['env']
+  readonly #held: Disposable | undefined
+  #used = false
+  #stale = false
+
+  constructor(worker: LocalWorker, { build, env }: WorkerOrigin) {
+    this.worker = worker
+    this.#build = build
+    this.#env = env
+    this.#held = build.hold?.()
+  }
+
+  /** Whether it may run another invocation once this one is over. */
+  get usable(): boolean {
+    return this.worker.usable && !this.#stale
+  }
+
+  /** Whether it may run this invocation. */
+  suits(task: Task): boolean {
+    if (!this.usable || !sameBuild(this.#build, task.build)) return false
+    // What its modules read when they were loaded must be this environment's; later a change is applied in place.
+    return this.#used || sameVariables(this.#env, task.env)
+  }
+
+  run(task: Task): Promise<Outcome | undefined> {
+    this.#used = true
+    return this.worker.run(task)
+  }
+
+  /** Its code has changed: what runs in it is the last that does. */
+  outdate(): void {
+    this.#stale = true
+  }
+
+  async stop(): Promise<void> {
+    try {
+      await this.worker.stop()
+    } finally {
+      this.#held?.[Symbol.dispose]()
+    }
+  }
+}
+
+/** What one remote execution environment has on this machine: a queue and at most one worker. */
+export interface EnvironmentSlot {
+  readonly key: string
+  readonly functionId: string
+  readonly queue: Job[]
+  running: Job | undefined
+  assigned: AssignedWorker | undefined
+  /** Has the new code, and takes over when what runs on the old is over. */
+  next: AssignedWorker | undefined
+  /** Where its last invocation came from. */
+  last: WorkerOrigin | undefined
+  cancelExpiry: Cancel
+  cancelStandBy: Cancel
+}
+
+const nothing = () => {}
+
+export function emptySlot(key: string, functionId: string): EnvironmentSlot {
+  return {
+    key,
+    functionId,
+    queue: [],
+    running: undefined,
+    assigned: undefined,
+    next: undefined,
+    last: undefined,
+    cancelExpiry: nothing,
+    cancelStandBy: nothing,
+  }
+}
+
+/** Whether two environments have the same variables. */
+export function sameVariables(a: Task['env'], b: Task['env']): boolean {
+  if (a === b) return true
+  const names = Object.keys(a)
+  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name])
+}
+
+function sameBuild(a: FunctionBuild, b: FunctionBuild): boolean {
+  if (a === b) return true
+  if (a.kind === 'file' && b.kind === 'file') return a.path === b.path && a.exportName === b.exportName
+  if (a.kind !== 'command' || b.kind !== 'command') return false
+  return a.cwd === b.cwd && a.handler === b.handler && a.command.join('\0') === b.command.join('\0')
+}

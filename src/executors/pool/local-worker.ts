@@ -1,0 +1,40 @@
+import type { Outcome, Task } from '../../core/contracts/executor.js'
+import type { FunctionBuild } from '../../core/contracts/function-source.js'
+import type { DebugTarget } from '../debug/target.js'
+
+/** Of an invocation, what a worker for it is started with. */
+export type WorkerOrigin = Pick<Task, 'functionId' | 'environmentId' | 'build' | 'context' | 'env'>
+
+/** One thread or process that runs the code of one execution environment, one invocation at a time. */
+export interface LocalWorker {
+  /** False once it ended, or must not get another invocation. */
+  readonly usable: boolean
+  /** What it held when it was last heard of. @default unknown */
+  readonly memoryBytes?: number | undefined
+  /** How a debugger reaches its code. @default it cannot be debugged */
+  readonly debug?: DebugTarget
+  /**
+   * Runs one invocation; never rejects, and settles when the worker ends. `undefined` means that the worker
+   * ended before user code saw the invocation, so that another may run it.
+   */
+  run(task: Task): Promise<Outcome | undefined>
+  /** Ends it at once, whatever runs in it. Idempotent; resolves when nothing of it is left. */
+  stop(): Promise<void>
+}
+
+/** A worker that was started before its function was ever invoked: nothing is set and nothing loaded. */
+export interface PrewarmedWorker extends LocalWorker {
+  /** Sets its environment and has it load the code. Called once, before the first `run`, also while it still starts. */
+  begin(origin: WorkerOrigin): void
+}
+
+/** A worker that was started before there was code for it: it has its environment, and what the code imports. */
+export interface SpareWorker extends LocalWorker {
+  /** Whether it has started and loaded what may be loaded ahead. It may be told to load before. */
+  readonly ready: boolean
+  /**
+   * Has it load the code. Called once, before the first `run`, also while it still starts. Never rejects: resolves when the
+   * code has been loaded, or could not be, which its first invocation is told, or when the worker ended.
+   */
+  load(build: FunctionBuild): Promise<void>
+}

@@ -1,0 +1,63 @@
+import type { Clock } from '../../core/base/clock.js'
+import { checkClock, checkText, listOf, wholeNumber } from '../../core/base/option-checks.js'
+import { type Checks, mustBe } from '../../core/base/options.js'
+
+/** What executors with workers of their own have in common. */
+export interface PoolOptions {
+  /**
+   * Which of the host's environment variables local code sees beside `PATH` and `HOME`. A variable that the
+   * function has itself keeps the function's value.
+   * @default none
+   */
+  inheritEnv?: readonly string[]
+  /**
+   * How many workers may live at once. Further execution environments take the place of the one idle longest,
+   * or wait until one is idle. Spares count, and give way first.
+   * @default no limit
+   */
+  maxWorkers?: number
+  /**
+   * For how many functions, those used last, a spare worker stands by: with the environment of one of the function's
+   * execution environments and with what the code imports from packages, so that after a save only the code itself has to
+   * be loaded. 0 for none: the next invocation then waits for a new worker.
+   * @default 4
+   */
+  spares?: number
+  /** How long a worker lives without an invocation. @default 900,000 (15 minutes) */
+  idleMs?: number
+  /**
+   * At which port debuggers attach to a function's workers, as to a process started with `--inspect`: by function id, 0 for
+   * one that is free, or true for one that is free for each function. `stats()` tells which. A debugger that the host runs
+   * under needs none.
+   * @default none
+   */
+  inspect?: boolean | Readonly<Record<string, number>>
+  /** @default the machine's clock */
+  clock?: Clock
+}
+
+export const DEFAULT_IDLE_MS = 15 * 60_000
+export const DEFAULT_SPARES = 4
+
+/** A check for each of {@link PoolOptions}. */
+export const poolChecks: Checks<PoolOptions> = {
+  inheritEnv: listOf('a list of the names of environment variables', checkText),
+  maxWorkers: (name, value) => value === Infinity || wholeNumber(1)(name, value),
+  spares: wholeNumber(0),
+  idleMs: (name, value) =>
+    mustBe('a number of milliseconds over 0', typeof value === 'number' && value > 0, name, value),
+  inspect: (name, value) =>
+    mustBe(
+      'true, or ports from 0 to 65,535 by function id: { api: 9230 }',
+      areInspectPorts(value),
+      name,
+      value,
+    ),
+  clock: checkClock,
+}
+
+function areInspectPorts(inspect: unknown): boolean {
+  if (typeof inspect === 'boolean') return true
+  if (typeof inspect !== 'object' || inspect === null || Array.isArray(inspect)) return false
+  return Object.values(inspect).every((port) => Number.isInteger(port) && port >= 0 && port <= 65_535)
+}

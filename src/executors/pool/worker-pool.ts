@@ -1,0 +1,325 @@
+import { type Clock, systemClock } from '../../core/base/clock.js'
+import { abortError, TetherError, throwIfAborted } from '../../core/base/errors.js'
+import type { ExecutorStats, Outcome, Task } from '../../core/contracts/executor.js'
+import type { FunctionBuild } from '../../core/contracts/function-source.js'
+import type { AbortOptions } from '../../core/contracts/transport.js'
+import { endUnlessPaused } from '../debug/pause.js'
+import type { DebugTarget } from '../debug/target.js'
+import { timedOut } from '../execution-errors.js'
+import { AssignedWorker, type EnvironmentSlot, emptySlot, type Job } from './environment-slot.js'
+import { FunctionCounts } from './function-counts.js'
+import type { LocalWorker, SpareWorker, WorkerOrigin } from './local-worker.js'
+import { Standby, type StandbyOptions } from './standby.js'
+
+export type { LocalWorker } from './local-worker.js'
+
+export interface WorkerPoolOptions extends StandbyOptions {
+  /** Starts the worker that will run `task` first. */
+  start(task: Task): LocalWorker
+  /** How many workers may live at once, spares included; further environments wait for an idle one to give way. */
+  maxWorkers: number
+  /** @default the machine's clock */
+  clock?: Clock
+}
+
+/** A spare is started so long after an answer, which has to leave first, or a reload, whose code is there to be run. */
+const STAND_BY_DELAY_MS = 20
+/** How long Lambda lets a module load; no reload waits longer for one that never ends. */
+const LOAD_LIMIT_MS = 10_000
+
+/**
+ * Keeps one worker for each execution environment, gives it one invocation at a time, replaces it when it ended
+ * or its code changed, and ends it when the invocation's time is up, its caller gives up, or it has been idle.
+ */
+export class WorkerPool {
+  readonly #options: WorkerPoolOptions
+  readonly #clock: Clock
+  /** In the order of last use. */
+  readonly #slots = new Map<string, EnvironmentSlot>()
+  readonly #standby: Standby
+  readonly #counts = new FunctionCounts()
+  /** Slots with an invocation and no worker, because `maxWorkers` live; the first has waited longest. */
+  readonly #waiting = new Set<EnvironmentSlot>()
+  readonly #unsettled = new Set<Promise<unknown>>()
+  /** Invocations whose time is up and which go on, because a debugger may have paused them, and what ends each. */
+  readonly #held = new Map<Job, () => void>()
+  readonly #stopping = new Set<Promise<void>>()
+  #closing: Promise<void> | undefined
+
+  constructor(options: WorkerPoolOptions) {
+    this.#options = options
+    this.#clock = options.clock ?? systemClock
+    this.#standby = new Standby(options, {
+      clock: this.#clock,
+      hasRoom: () => this.#size() < options.maxWorkers,
+      stop: (worker) => this.#stop(worker),
+    })
+  }
+
+  /** See `Executor.execute`. */
+  async execute(task: Task, options: AbortOptions = {}): Promise<Outcome> {
+    if (this.#closing) throw new TetherError('CLOSED', 'The executor is closed.')
+    throwIfAborted(options.signal)
+    const timeLimitMs = Math.max(0, task.deadline - this.#clock.now())
+    if (timeLimitMs === 0) return timedOut(task, 0)
+
+    const slot = this.#slotOf(task)
+    const ended = new Promise<Outcome>((resolve, reject) => {
+      const { signal } = options
+      let settled = false
+      const job: Job = {
+        task,
+        cancelEnd: this.#clock.schedule(timeLimitMs, () =>
+          this.#timeUp(slot, job, timeLimitMs, timedOut(task, timeLimitMs)),
+        ),
+        settle: (end) => {
+          if (settled) return false
+          settled = true
+          job.cancelEnd()
+          this.#held.delete(job)
+          signal?.removeEventListener('abort', onAbort)
+          if (end instanceof Error) reject(end)
+          else resolve(end)
+          return true
+        },
+      }
+      const onAbort = () => {
+        const error = abortError(signal as AbortSignal)
+        if (error.code === 'DEADLINE') this.#timeUp(slot, job, timeLimitMs, error)
+        else this.#giveUp(slot, job, error)
+      }
+      signal?.addEventListener('abort', onAbort)
+      slot.queue.push(job)
+    })
+    this.#unsettled.add(ended)
+    this.#advance(slot)
+    try {
+      return await ended
+    } finally {
+      this.#unsettled.delete(ended)
+    }
+  }
+
+  /**
+   * See `Executor.reload`. Of a function's environments one inherits its spare, which loads the new code at once; of the
+   * others, idle workers end now, busy ones after what they run.
+   */
+  async reload(functionId: string, build?: FunctionBuild): Promise<void> {
+    this.#counts.reload(functionId)
+    const slots = [...this.#slots.values()].filter((slot) => slot.functionId === functionId)
+    const spareFor = this.#standby.slotOf(functionId)
+    const successor = slots.find(({ key }) => key === spareFor) ?? slots.findLast(({ assigned }) => assigned)
+    const outgoing: AssignedWorker[] = []
+    for (const slot of slots) {
+      if (build) for (const job of slot.queue) job.task = { ...job.task, build }
+      this.#retire(slot, 'next')
+      if (slot.running) slot.assigned?.outdate()
+      else if (slot.assigned) outgoing.push(slot.assigned)
+      if (!slot.running) slot.assigned = undefined
+    }
+    const origin = build && successor?.last && !this.#closing ? { ...successor.last, build } : undefined
+    const worker = this.#standby.inherit(functionId, origin)
+    const loading = successor && origin && worker ? this.#succeed(successor, worker, origin) : undefined
+    // Ending a thread takes what the new one needs to be quick.
+    for (const old of outgoing) this.#stop(loading ? { stop: () => loading.then(() => old.stop()) } : old)
+    await loading
+  }
+
+  /** Has a worker load a function's new code for the environment that inherits it. */
+  async #succeed(successor: EnvironmentSlot, worker: SpareWorker, origin: WorkerOrigin): Promise<void> {
+    successor.last = origin
+    successor[successor.running ? 'next' : 'assigned'] = new AssignedWorker(worker, origin)
+    await new Promise<void>((resolve) => {
+      const cancel = this.#clock.schedule(LOAD_LIMIT_MS, resolve)
+      void worker.load(origin.build).then(cancel).then(resolve)
+    })
+    // Unless it was changed again meanwhile.
+    if (successor.last === origin) this.#standByLater(successor)
+  }
+
+  /** See `Executor.prewarm`. */
+  prewarm(functionId: string): void {
+    if ([...this.#workers()].some(([other]) => other === functionId)) return
+    this.#counts.know(functionId)
+    this.#standby.prewarm(functionId)
+  }
+
+  /** See `Executor.stats`. */
+  stats(): Record<string, ExecutorStats> {
+    return this.#counts.stats(this.#workers(), this.#standby.ready())
+  }
+
+  /** The function's workers that have code, the one used last first. */
+  debugTargets(functionId: string): DebugTarget[] {
+    const slots = [...this.#slots.values()].filter((slot) => slot.functionId === functionId).reverse()
+    const targets = slots.flatMap(({ assigned, next }) => [assigned?.worker.debug, next?.worker.debug])
+    return targets.filter((target) => target?.reachable === true) as DebugTarget[]
+  }
+
+  /** See `Executor.close`. */
+  close(): Promise<void> {
+    this.#closing ??= (async () => {
+      this.#standby.close()
+      for (const giveUp of this.#held.values()) giveUp()
+      await Promise.allSettled(this.#unsettled)
+      for (const slot of this.#slots.values()) this.#remove(slot)
+      await Promise.all(this.#stopping)
+    })()
+    return this.#closing
+  }
+
+  #slotOf({ functionId, environmentId }: Task): EnvironmentSlot {
+    const key = `${functionId}\0${environmentId}`
+    let slot = this.#slots.get(key)
+    if (!slot) {
+      slot = emptySlot(key, functionId)
+      this.#slots.set(key, slot)
+    }
+    return slot
+  }
+
+  /** Starts the next invocation of a slot, if it has one, is free, and has or may have a worker. */
+  #advance(slot: EnvironmentSlot): void {
+    const job = slot.queue[0]
+    if (slot.running || !job) return
+    if (slot.assigned && !slot.assigned.suits(job.task)) this.#retire(slot, 'assigned')
+    if (!slot.assigned && !this.#standby.isPrewarmed(slot.functionId) && !this.#makeRoom()) {
+      this.#waiting.add(slot)
+      return
+    }
+    slot.cancelExpiry()
+    slot.queue.shift()
+    slot.running = job
+    // To the end: the map is in the order of last use.
+    this.#slots.delete(slot.key)
+    this.#slots.set(slot.key, slot)
+    const { functionId, environmentId, build, context, env } = job.task
+    slot.last = { functionId, environmentId, build, context, env }
+    if (!slot.assigned) {
+      try {
+        const worker = this.#standby.begin(slot.last) ?? this.#options.start(job.task)
+        slot.assigned = new AssignedWorker(worker, slot.last)
+        this.#counts.coldStart(functionId)
+      } catch (error) {
+        job.settle(error instanceof Error ? error : new TetherError('EXECUTION_FAILED', String(error)))
+        this.#finished(slot)
+        return
+      }
+    }
+    void slot.assigned.run(job.task).then((outcome) => {
+      // Somebody gave up on it meanwhile, and the slot has moved on.
+      if (slot.running !== job) return
+      if (outcome) job.settle(outcome)
+      else slot.queue.unshift(job)
+      this.#finished(slot)
+    })
+  }
+
+  /** The invocation's time is up, by this machine's clock or its caller's; what a debugger has paused stays for now. */
+  #timeUp(slot: EnvironmentSlot, job: Job, timeLimitMs: number, end: Outcome | Error): void {
+    if (this.#held.has(job)) return
+    const giveUp = () => this.#giveUp(slot, job, end)
+    const target = slot.running === job ? slot.assigned?.worker.debug : undefined
+    if (!target?.attached || this.#closing) return giveUp()
+    job.cancelEnd()
+    this.#held.set(job, giveUp)
+    job.cancelEnd = endUnlessPaused({ target, clock: this.#clock, timeLimitMs, end: giveUp })
+  }
+
+  /** The invocation's time is up, or nobody wants its answer any more. */
+  #giveUp(slot: EnvironmentSlot, job: Job, end: Outcome | Error): void {
+    if (!job.settle(end)) return
+    if (slot.running === job) {
+      this.#retire(slot, 'assigned')
+      this.#finished(slot)
+      return
+    }
+    slot.queue.splice(slot.queue.indexOf(job), 1)
+    if (slot.queue.length === 0) this.#waiting.delete(slot)
+    if (!slot.assigned && slot.queue.length === 0) this.#remove(slot)
+  }
+
+  #finished(slot: EnvironmentSlot): void {
+    slot.running = undefined
+    if (slot.assigned && !slot.assigned.usable) this.#retire(slot, 'assigned')
+    if (!slot.assigned && slot.next) {
+      slot.assigned = slot.next
+      slot.next = undefined
+    }
+    // Who has waited longest goes first; this slot joins the end, so that one busy environment starves none.
+    if (this.#waiting.size > 0) {
+      if (slot.queue.length > 0) this.#waiting.add(slot)
+      for (const next of [...this.#waiting]) {
+        this.#waiting.delete(next)
+        this.#advance(next)
+      }
+    } else {
+      this.#advance(slot)
+    }
+    if (this.#standby.touch(slot.functionId)) this.#standByLater(slot)
+    if (slot.running || slot.queue.length > 0) return
+    if (!slot.assigned) this.#remove(slot)
+    else slot.cancelExpiry = this.#clock.schedule(this.#options.idleMs, () => this.#remove(slot))
+  }
+
+  #standByLater(slot: EnvironmentSlot): void {
+    slot.cancelStandBy()
+    slot.cancelStandBy = this.#clock.schedule(STAND_BY_DELAY_MS, () => this.#standBy(slot))
+  }
+
+  /** Starts a spare for the function of a slot whose worker does well. */
+  #standBy({ key, last, assigned, next }: EnvironmentSlot): void {
+    if (last && (next ?? assigned)?.usable) this.#standby.standBy(key, last)
+  }
+
+  *#workers(): Iterable<[functionId: string, worker: LocalWorker]> {
+    for (const { functionId, assigned, next } of this.#slots.values()) {
+      if (assigned) yield [functionId, assigned.worker]
+      if (next) yield [functionId, next.worker]
+    }
+    yield* this.#standby.workers()
+  }
+
+  #size(): number {
+    return [...this.#workers()].length
+  }
+
+  /** Whether one more worker may start: when there are too many, what runs nothing yet gives way, then the worker idle longest. */
+  #makeRoom(): boolean {
+    if (this.#size() < this.#options.maxWorkers) return true
+    if (this.#standby.giveWay()) return true
+    const slots = [...this.#slots.values()]
+    const ahead = slots.find((slot) => slot.next)
+    if (ahead) {
+      this.#retire(ahead, 'next')
+      return true
+    }
+    const idle = slots.find((slot) => slot.assigned && !slot.running)
+    if (!idle) return false
+    if (idle.queue.length === 0) this.#remove(idle)
+    else this.#retire(idle, 'assigned')
+    return true
+  }
+
+  #retire(slot: EnvironmentSlot, which: 'assigned' | 'next'): void {
+    const assigned = slot[which]
+    if (!assigned) return
+    slot[which] = undefined
+    this.#stop(assigned)
+  }
+
+  #stop(worker: { stop(): Promise<void> }): void {
+    const stopped = worker.stop().finally(() => this.#stopping.delete(stopped))
+    this.#stopping.add(stopped)
+  }
+
+  #remove(slot: EnvironmentSlot): void {
+    slot.cancelExpiry()
+    slot.cancelStandBy()
+    this.#retire(slot, 'assigned')
+    this.#retire(slot, 'next')
+    if (this.#standby.slotOf(slot.functionId) === slot.key) this.#standby.removeSpare(slot.functionId)
+    this.#waiting.delete(slot)
+    this.#slots.delete(slot.key)
+  }
+}

@@ -1,0 +1,68 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { runFile } from '../../run-files.js'
+
+/**
+ * A small process on a pipe that kills every watched process group, frozen or not, when this process ends without
+ * having closed it: after a crash, `process.exit()`, or SIGKILL.
+ */
+export class Guard implements AsyncDisposable {
+  readonly #pids = new Set<number>()
+  #process: ChildProcess | undefined
+  #closed = false
+
+  /** Watches a process group by its leader's id; starts the guard when it is not running. */
+  watch(pid: number): void {
+    this.#pids.add(pid)
+    if (this.#process === undefined) this.#start()
+    else this.#tell(`+${pid}\n`)
+  }
+
+  /** Forgets a process group that has ended. */
+  release(pid: number): void {
+    this.#pids.delete(pid)
+    this.#tell(`-${pid}\n`)
+  }
+
+  /** Ends the guard, which kills what is still watched. Idempotent. */
+  async close(): Promise<void> {
+    this.#closed = true
+    const guard = this.#process
+    if (guard === undefined || guard.exitCode !== null || guard.signalCode !== null) return
+    guard.ref()
+    const ended = once(guard, 'exit')
+    guard.stdin?.end()
+    await ended
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #start(): void {
+    if (this.#closed) return
+    const guard = spawn(process.execPath, [runFile('guard')], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+      detached: true,
+      windowsHide: true,
+      env: process.env.SYSTEMROOT === undefined ? {} : { SYSTEMROOT: process.env.SYSTEMROOT },
+    })
+    this.#process = guard
+    guard.once('exit', (_code, signal) => this.#forget(guard, signal !== null))
+    guard.once('error', () => this.#forget(guard, false))
+    guard.stdin?.on('error', () => {})
+    guard.unref()
+    for (const pid of this.#pids) this.#tell(`+${pid}\n`)
+  }
+
+  // One that was killed is replaced at once and told of all; one that failed by itself when it is next needed.
+  #forget(guard: ChildProcess, killed: boolean): void {
+    if (this.#process !== guard) return
+    this.#process = undefined
+    if (killed && this.#pids.size > 0) this.#start()
+  }
+
+  #tell(line: string): void {
+    if (this.#process?.stdin?.writable === true) this.#process.stdin.write(line)
+  }
+}

@@ -1,0 +1,276 @@
+import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { setImmediate as immediate } from 'node:timers/promises'
+import type { Cancel, Clock } from '../../core/base/clock.js'
+import { deferred } from '../../core/base/deferred.js'
+import { TetherError, toLambdaError } from '../../core/base/errors.js'
+import type { LogEntry, Outcome, Task } from '../../core/contracts/executor.js'
+import type { FunctionBuild } from '../../core/contracts/function-source.js'
+import { ProcessDebugTarget } from '../debug/process.js'
+import { changesBetween } from '../environment-changes.js'
+import { exited, notStarted, outOfMemory } from '../execution-errors.js'
+import type { SpareWorker, WorkerOrigin } from '../pool/local-worker.js'
+import type { RuntimeAnswer } from '../runtime-api/answer.js'
+import { RuntimeApi, type RuntimeInvocation } from '../runtime-api/server.js'
+import { type RuntimeKind, runtimeOf } from '../runtime-kind.js'
+import { outcomeOfAnswer } from './answer.js'
+import {
+  type BootstrapCode,
+  type BootstrapDetails,
+  type BootstrapStart,
+  CODE_PATH,
+  START_PATH,
+} from './bootstrap-protocol.js'
+import { bootstrapCommand, customCommand } from './command.js'
+import type { Guard } from './guard.js'
+import { ProcessOutput } from './output.js'
+import { type ProcessEnd, type RuntimeCommand, RuntimeProcess } from './runtime-process.js'
+
+export interface ProcessWorkerOptions {
+  readonly clock: Clock
+  readonly guard: Guard
+  /** From SIGTERM to SIGKILL. */
+  readonly graceMs: number
+  /** The program that runs Python. */
+  readonly python: string
+  /** The environment local code sees for a task. */
+  readonly environmentOf: (task: Pick<Task, 'env'>) => Task['env']
+  /** Whether a function's Node processes open their inspectors. */
+  readonly inspects: (functionId: string) => boolean
+  /** A task's deadline on the machine's own clock, which is what the process has. */
+  readonly deadlineOf: (task: Task) => number
+}
+
+// What a process sent with its last breath is on the way for no longer.
+const LAST_BREATH_MS = 100
+
+/** One process behind its own Runtime API, from the side that drives it. */
+export class ProcessWorker implements SpareWorker {
+  readonly debug?: ProcessDebugTarget
+  readonly #options: ProcessWorkerOptions
+  readonly #kind: RuntimeKind
+  readonly #origin: WorkerOrigin
+  readonly #api: RuntimeApi
+  readonly #output = new ProcessOutput()
+  readonly #code = deferred<BootstrapCode>()
+  readonly #asked = deferred()
+  readonly #initFailed = deferred<Outcome>()
+  readonly #over = deferred<ProcessEnd>()
+  #command = ''
+  #starting: Promise<void> | undefined
+  #process: RuntimeProcess | undefined
+  #env: Task['env']
+  #details: BootstrapDetails | undefined
+  #runs = 0
+  /** How many of them the bootstrap has begun: what was sent to a process may have reached nobody. */
+  #begun = 0
+  #ready = false
+  #usable = true
+
+  /** Starts a bootstrap of this package with the environment of `origin`; a custom runtime starts when it has to `load`. */
+  constructor(origin: WorkerOrigin, options: ProcessWorkerOptions) {
+    const kind = runtimeOf(origin.build)
+    if (kind === undefined) throw new TypeError('a handler of this process has no runtime')
+    this.#options = options
+    this.#origin = origin
+    this.#kind = kind
+    if (kind === 'node') this.debug = new ProcessDebugTarget(origin.functionId)
+    this.#env = options.environmentOf(origin)
+    // A custom runtime knows a host and a port only.
+    const secret = kind === 'custom' ? '' : `/${randomUUID()}`
+    this.#api = new RuntimeApi(
+      {
+        onNext: () => {
+          this.#asked.resolve()
+          // What it wrote before it asked is read within this turn, and no line goes on into the next invocation.
+          setImmediate(() => this.#process?.flush())
+        },
+        onInitError: ({ error }) => {
+          this.#usable = false
+          this.#initFailed.resolve({ kind: 'error', error })
+        },
+        onGet: (path) => this.#tell(path),
+      },
+      secret,
+    )
+    if (kind !== 'custom') this.#start((api) => bootstrapCommand(kind, { ...options, env: this.#env, api }))
+  }
+
+  get usable(): boolean {
+    return this.#usable && this.#process?.gone !== true
+  }
+
+  get ready(): boolean {
+    return this.#ready
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid
+  }
+
+  get memoryBytes(): number | undefined {
+    return this.pid === undefined || this.#process?.gone === true ? undefined : residentBytes(this.pid)
+  }
+
+  async load(build: FunctionBuild): Promise<void> {
+    if (runtimeOf(build) !== this.#kind) {
+      this.#usable = false
+      return
+    }
+    if (build.kind === 'file') this.#code.resolve({ file: build.path, exportName: build.exportName })
+    if (build.kind === 'command') {
+      this.#start((api) => customCommand(build, this.#origin, { ...this.#options, env: this.#env, api }))
+    }
+    await Promise.race([this.#asked.promise, this.#initFailed.promise, this.#over.promise])
+  }
+
+  async run(task: Task): Promise<Outcome | undefined> {
+    if (!this.usable) return undefined
+    if (!this.#update(task)) {
+      this.#usable = false
+      return undefined
+    }
+    this.#runs++
+    this.#output.begin(task)
+    const outcome = await Promise.race([
+      this.#invoke(task),
+      this.#initFailed.promise,
+      this.#over.promise.then((end) => this.#outcomeOfEnd(task, end)),
+    ])
+    // What it wrote before it answered is read within this turn of the event loop, like its answer.
+    if (this.#usable) await immediate()
+    else await this.#orLate(this.#over.promise)
+    this.#process?.flush()
+    return outcome
+  }
+
+  /** SIGTERM, and SIGKILL for what does not heed it, to the process and to what it started. */
+  async stop(): Promise<void> {
+    this.#usable = false
+    await this.#starting
+    const { clock, graceMs } = this.#options
+    if (this.#process === undefined) this.#over.resolve({ kind: 'exit', code: null, signal: 'SIGTERM' })
+    this.#process?.signal('SIGTERM')
+    const cancel = clock.schedule(graceMs, () => this.#process?.signal('SIGKILL'))
+    await this.#over.promise
+    cancel()
+    await this.#api.close()
+  }
+
+  #start(command: (api: string) => RuntimeCommand): void {
+    this.#starting = this.#spawn(command).catch((error: unknown) => {
+      this.#usable = false
+      this.#over.resolve({ kind: 'spawn', error: error instanceof Error ? error : new Error(String(error)) })
+    })
+  }
+
+  async #spawn(commandFor: (api: string) => RuntimeCommand): Promise<void> {
+    const { clock, guard } = this.#options
+    await this.#api.open()
+    // Somebody gave up on it meanwhile.
+    if (!this.#usable) return
+    const command = commandFor(this.#api.address)
+    this.#command = command.command
+    const onLine = (stream: LogEntry['stream'], text: string) => {
+      if (stream === 'stderr' && this.debug?.hear(text)) return
+      this.#output.line(stream, text, clock.now())
+    }
+    const onBegun = (count: number) => {
+      this.#begun += count
+    }
+    const runtime = new RuntimeProcess(command, clock, onLine, this.#kind === 'custom' ? undefined : onBegun)
+    this.#process = runtime
+    const { pid } = runtime
+    if (pid !== undefined) guard.watch(pid)
+    void runtime.ended.then(async (end) => {
+      this.#usable = false
+      if (pid !== undefined) guard.release(pid)
+      await this.#orLate(this.#api.drained())
+      this.#over.resolve(end)
+    })
+  }
+
+  /** Notes what the runtime has to be told for a task; false where it cannot be told any more. */
+  #update(task: Task): boolean {
+    const env = this.#options.environmentOf(task)
+    const changes = changesBetween(this.#env, env)
+    this.#env = env
+    if (this.#kind === 'custom') return changes === undefined
+    const { functionName, functionVersion, memoryLimitInMB, logGroupName, logStreamName } = task.context
+    const context = { functionName, functionVersion, memoryLimitInMB, logGroupName, logStreamName }
+    this.#details = { env: changes ?? {}, context }
+    return true
+  }
+
+  #tell(path: string): Promise<object> | undefined {
+    if (path === START_PATH) return Promise.resolve(this.#startOf(this.#origin))
+    if (path === CODE_PATH) {
+      this.#ready = true
+      return this.#code.promise
+    }
+    return undefined
+  }
+
+  #startOf({ build, functionId }: WorkerOrigin): BootstrapStart {
+    const dependencies = build.kind === 'file' ? build.dependencies?.path : undefined
+    return {
+      env: this.#env,
+      ...(dependencies === undefined ? {} : { dependencies }),
+      ...(this.#options.inspects(functionId) ? { inspect: true } : {}),
+    }
+  }
+
+  async #invoke(task: Task): Promise<Outcome> {
+    let answer: RuntimeAnswer
+    try {
+      answer = await this.#api.invoke(this.#invocationOf(task))
+    } catch (error) {
+      // Its end says why.
+      if (error instanceof TetherError && error.code === 'CLOSED') return new Promise(() => {})
+      return { kind: 'error', error: toLambdaError(error) }
+    }
+    return outcomeOfAnswer(answer)
+  }
+
+  #invocationOf(task: Task): RuntimeInvocation {
+    const { awsRequestId, invokedFunctionArn, traceId, clientContext, identity, tenantId } = task.context
+    return {
+      requestId: awsRequestId,
+      event: task.event,
+      deadline: this.#options.deadlineOf(task),
+      functionArn: invokedFunctionArn,
+      ...(traceId === undefined ? {} : { traceId }),
+      ...(clientContext === undefined ? {} : { clientContext: JSON.stringify(clientContext) }),
+      ...(identity === undefined ? {} : { identity: JSON.stringify(identity) }),
+      ...(tenantId === undefined ? {} : { tenantId }),
+      ...(this.#details === undefined ? {} : { details: Buffer.from(JSON.stringify(this.#details)) }),
+    }
+  }
+
+  #outcomeOfEnd(task: Task, end: ProcessEnd): Outcome | undefined {
+    if (end.kind === 'spawn') return notStarted(task, this.#command, end.error.message)
+    const delivered = this.#kind === 'custom' ? this.#api.delivered : this.#begun >= this.#runs
+    // It ended between two invocations, and not of this one; what ended before its first would end again.
+    if (!delivered && this.#runs > 1) return undefined
+    if (this.#output.outOfMemory !== undefined) return outOfMemory(task, this.#output.outOfMemory)
+    return exited(task, end.signal ?? end.code ?? 0, delivered ? '' : this.#output.tail)
+  }
+
+  async #orLate(event: Promise<unknown>): Promise<void> {
+    let cancel: Cancel = () => {}
+    const late = new Promise<void>((resolve) => {
+      cancel = this.#options.clock.schedule(LAST_BREATH_MS, resolve)
+    })
+    await Promise.race([event, late])
+    cancel()
+  }
+}
+
+/** What a process holds of the machine's memory, where the system has a file that says so. */
+function residentBytes(pid: number): number | undefined {
+  try {
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,291 @@
+import { randomUUID } from 'node:crypto'
+import { createServer, type IncomingMessage, type ServerResponse, validateHeaderValue } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { TetherError } from '../../core/base/errors.js'
+import {
+  collect,
+  errorAnswer,
+  MAX_RESPONSE_BYTES,
+  postedAnswer,
+  postedError,
+  type RuntimeAnswer,
+} from './answer.js'
+
+const PREFIX = '/2018-06-01/runtime/'
+
+/** One invocation, as `invocation/next` hands it to a runtime. */
+export interface RuntimeInvocation {
+  readonly requestId: string
+  /** The event's JSON. */
+  readonly event: Uint8Array
+  /** Unix milliseconds. */
+  readonly deadline: number
+  readonly functionArn: string
+  readonly traceId?: string
+  /** JSON text. */
+  readonly clientContext?: string
+  /** JSON text. */
+  readonly identity?: string
+  readonly tenantId?: string
+  /** What comes before the event; for bootstraps of this package, which a header tells how long it is. */
+  readonly details?: Uint8Array
+}
+
+/** What a runtime does on its own. */
+export interface RuntimeApiHandlers {
+  /** The runtime asks for an invocation: it has started, or is done with the last. */
+  onNext?(): void
+  /** The runtime asks for an invocation and none is there: the moment Lambda freezes it. */
+  onIdle?(): void
+  /** The runtime could not start. */
+  onInitError?(answer: Extract<RuntimeAnswer, { kind: 'error' }>): void
+  /** The answer to a call that is none of the Runtime API's; must not reject. Undefined where there is no such call. */
+  onGet?(path: string): Promise<object> | undefined
+}
+
+interface Flight {
+  readonly invocation: RuntimeInvocation
+  readonly headers: Readonly<Record<string, string>>
+  state: 'queued' | 'running' | 'answered'
+  resolve(answer: RuntimeAnswer): void
+  reject(error: TetherError): void
+}
+
+/**
+ * The Lambda Runtime API of one execution environment, served on a free port of 127.0.0.1. One environment has
+ * one server, because `AWS_LAMBDA_RUNTIME_API` is a host and a port and leaves no room for a path.
+ */
+export class RuntimeApi implements AsyncDisposable {
+  readonly #handlers: RuntimeApiHandlers
+  readonly #base: string
+  readonly #server = createServer((request, response) => this.#route(request, response))
+  #waiting: ServerResponse | undefined
+  #flight: Flight | undefined
+  #drained: (() => void)[] = []
+  #connections = 0
+  #closed = false
+
+  /** @param base a path before that of every call, such as one that nobody can guess. @default none */
+  constructor(handlers: RuntimeApiHandlers = {}, base = '') {
+    this.#handlers = handlers
+    this.#base = base
+    // A frozen runtime says nothing for hours; no time limit of HTTP may end its connection.
+    this.#server.keepAliveTimeout = 0
+    this.#server.requestTimeout = 0
+    this.#server.headersTimeout = 0
+    this.#server.on('connection', (socket) => {
+      this.#connections += 1
+      socket.once('close', () => {
+        this.#connections -= 1
+        if (this.#connections === 0) for (const resolve of this.#drained.splice(0)) resolve()
+      })
+    })
+  }
+
+  /** `host:port` and the base, if there is one: the value of `AWS_LAMBDA_RUNTIME_API`. Only after {@link open}. */
+  get address(): string {
+    return this.#host + this.#base
+  }
+
+  get #host(): string {
+    const { address, port } = this.#server.address() as AddressInfo
+    return `${address}:${port}`
+  }
+
+  /** Starts listening. */
+  async open(): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen(0, '127.0.0.1', resolve)
+    })
+  }
+
+  /**
+   * Hands the runtime an invocation, at once if it waits for one, else when it asks. Resolves with its answer;
+   * whoever knows that the runtime died or is late stops waiting. One at a time.
+   * @throws TypeError for a request id, ARN, trace id or tenant that is no header's text; TetherError `CLOSED`, `UNSUPPORTED` while another invocation has no answer
+   */
+  invoke(invocation: RuntimeInvocation): Promise<RuntimeAnswer> {
+    if (this.#closed) return Promise.reject(closedError())
+    if (this.#flight !== undefined && this.#flight.state !== 'answered') {
+      return Promise.reject(new TetherError('UNSUPPORTED', 'This runtime is still at work on an invocation.'))
+    }
+    return new Promise((resolve, reject) => {
+      // Before anything is handed out: what no header can carry throws here, where somebody waits for it.
+      const headers = headersOf(invocation)
+      this.#flight = { invocation, headers, state: 'queued', resolve, reject }
+      if (this.#waiting !== undefined) this.#deliver(this.#waiting)
+    })
+  }
+
+  /** Whether the latest invocation has been sent to the runtime. */
+  get delivered(): boolean {
+    return this.#flight !== undefined && this.#flight.state !== 'queued'
+  }
+
+  /** Resolves when no runtime is connected: what a dead process had sent has then been read. */
+  drained(): Promise<void> {
+    if (this.#connections === 0) return Promise.resolve()
+    return new Promise((resolve) => this.#drained.push(resolve))
+  }
+
+  /** Stops listening; an invocation without an answer rejects with `CLOSED`. Idempotent. */
+  async close(): Promise<void> {
+    if (!this.#closed) {
+      this.#closed = true
+      if (this.#flight?.state !== 'answered') this.#flight?.reject(closedError())
+    }
+    await new Promise<void>((resolve) => {
+      this.#server.close(() => resolve())
+      this.#server.closeAllConnections()
+    })
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #route(request: IncomingMessage, response: ServerResponse): void {
+    const url = this.#pathOf(request)
+    const path = url.startsWith(PREFIX) ? url.slice(PREFIX.length) : ''
+    const answer = /^invocation\/([^/?]+)\/(response|error)$/.exec(path)
+    if (request.method === 'GET' && path === 'invocation/next') this.#next(response)
+    else if (request.method === 'POST' && path === 'init/error') this.#initError(request, response)
+    else if (request.method === 'POST' && answer !== null) {
+      const [, id = '', kind] = answer
+      this.#answer(request, response, decodeId(id), kind === 'error')
+    } else {
+      request.resume()
+      const more = request.method === 'GET' && url !== '' ? this.#handlers.onGet?.(url) : undefined
+      if (more !== undefined) {
+        void more.then((body) => reply(response, 200, body))
+        return
+      }
+      reply(response, 404, {
+        errorType: 'NotFound',
+        errorMessage: `No such call: ${request.method} ${request.url}`,
+      })
+    }
+  }
+
+  /** The path below the base; empty for who does not know it. */
+  #pathOf({ url = '', headers }: IncomingMessage): string {
+    // A web page that has found the port calls it by another name, or says that it is one.
+    const fromPage = headers['sec-fetch-site'] !== undefined || headers.origin !== undefined
+    if (fromPage || (headers.host !== undefined && headers.host !== this.#host)) return ''
+    return url.startsWith(`${this.#base}/`) ? url.slice(this.#base.length) : ''
+  }
+
+  #next(response: ServerResponse): void {
+    if (this.#flight?.state === 'running') {
+      refuseTransition(response, 'Running', 'Ready')
+      return
+    }
+    this.#handlers.onNext?.()
+    this.#waiting = response
+    response.once('close', () => {
+      if (this.#waiting === response) this.#waiting = undefined
+    })
+    if (this.#flight?.state === 'queued') this.#deliver(response)
+    else this.#handlers.onIdle?.()
+  }
+
+  #deliver(response: ServerResponse): void {
+    const flight = this.#flight
+    if (flight === undefined) return
+    this.#waiting = undefined
+    flight.state = 'running'
+    const { headers, invocation } = flight
+    response.writeHead(200, headers)
+    if (invocation.details !== undefined) response.write(invocation.details)
+    response.end(invocation.event)
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse, id: string, failed: boolean): void {
+    const flight = this.#flight
+    if (flight === undefined || flight.state === 'queued' || flight.invocation.requestId !== id) {
+      request.resume()
+      reply(response, 400, { errorType: 'InvalidRequestID', errorMessage: 'Invalid request ID' })
+      return
+    }
+    if (flight.state === 'answered') {
+      request.resume()
+      refuseTransition(response, 'ResponseSent', failed ? 'InvocationErrorResponse' : 'InvocationResponse')
+      return
+    }
+    flight.state = 'answered'
+    collect(request, MAX_RESPONSE_BYTES, (body, size) => {
+      if (size > MAX_RESPONSE_BYTES) {
+        flight.resolve(
+          errorAnswer(
+            'Function.ResponseSizeTooLarge',
+            `Response payload size (${size} bytes) exceeded maximum allowed payload size (${MAX_RESPONSE_BYTES} bytes).`,
+          ),
+        )
+        const errorMessage = `Exceeded maximum allowed payload size (${MAX_RESPONSE_BYTES} bytes).`
+        reply(response, 413, { errorType: 'RequestEntityTooLarge', errorMessage })
+        return
+      }
+      flight.resolve(failed ? postedError(request, body) : postedAnswer(request, body))
+      reply(response, 202, { status: 'OK' })
+    })
+  }
+
+  #initError(request: IncomingMessage, response: ServerResponse): void {
+    collect(request, MAX_RESPONSE_BYTES, (body) => {
+      this.#handlers.onInitError?.(postedError(request, body))
+      reply(response, 202, { status: 'OK' })
+    })
+  }
+}
+
+function headersOf(invocation: RuntimeInvocation): Record<string, string> {
+  const { requestId, event, deadline, functionArn, traceId, clientContext, identity, tenantId, details } =
+    invocation
+  const headers: Record<string, string> = {
+    'Content-Type': 'application/json',
+    'Content-Length': String(event.byteLength + (details?.byteLength ?? 0)),
+    'Lambda-Runtime-Aws-Request-Id': requestId,
+    'Lambda-Runtime-Deadline-Ms': String(Math.round(deadline)),
+    'Lambda-Runtime-Invoked-Function-Arn': functionArn,
+    'Lambda-Runtime-Invocation-Id': randomUUID(),
+    ...(traceId === undefined ? {} : { 'Lambda-Runtime-Trace-Id': traceId }),
+    ...(clientContext === undefined ? {} : { 'Lambda-Runtime-Client-Context': toAscii(clientContext) }),
+    ...(identity === undefined ? {} : { 'Lambda-Runtime-Cognito-Identity': toAscii(identity) }),
+    ...(tenantId === undefined ? {} : { 'Lambda-Runtime-Aws-Tenant-Id': tenantId }),
+    ...(details === undefined ? {} : { 'Lambda-Tether-Details': String(details.byteLength) }),
+  }
+  for (const [name, value] of Object.entries(headers)) validateHeaderValue(name, value)
+  return headers
+}
+
+function refuseTransition(response: ServerResponse, from: string, to: string): void {
+  const errorMessage = `State transition from ${from} to Runtime${to} failed for runtime. Error: State transition is not allowed`
+  reply(response, 403, { errorType: 'InvalidStateTransition', errorMessage })
+}
+
+function reply(response: ServerResponse, status: number, body: object): void {
+  const bytes = Buffer.from(JSON.stringify(body))
+  response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': bytes.byteLength })
+  response.end(bytes)
+}
+
+function decodeId(id: string): string {
+  try {
+    return decodeURIComponent(id)
+  } catch {
+    return id
+  }
+}
+
+// JSON in a header: headers carry Latin-1 only, and JSON has its own escapes for the rest.
+function toAscii(json: string): string {
+  return json.replace(
+    /[^\x20-\x7e]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
+function closedError(): TetherError {
+  return new TetherError('CLOSED', 'The execution environment was closed before its runtime answered.')
+}

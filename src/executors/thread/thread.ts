@@ -1,0 +1,283 @@
+import {
+  MessageChannel,
+  type MessagePort,
+  type ResourceLimits,
+  receiveMessageOnPort,
+  Worker,
+} from 'node:worker_threads'
+import { toLambdaError } from '../../core/base/errors.js'
+import type { Outcome, Task } from '../../core/contracts/executor.js'
+import type { FunctionBuild } from '../../core/contracts/function-source.js'
+import { runFile } from '../../run-files.js'
+import type { ThreadInspector } from '../debug/inspector.js'
+import { ThreadDebugTarget } from '../debug/thread.js'
+import { changesBetween } from '../environment-changes.js'
+import { exited, outOfMemory } from '../execution-errors.js'
+import { InvocationOutput } from '../output/invocation-output.js'
+import type { PrewarmedWorker, SpareWorker, WorkerOrigin } from '../pool/local-worker.js'
+import type { LoadMessage, RunMessage, ThreadData, ThreadMessage } from './messages.js'
+
+/** How many finished invocations may still write lines of their own, from work that they left behind. */
+const REMEMBERED_INVOCATIONS = 16
+/** How much of what a module writes while nothing runs is kept for the first invocation. */
+const EARLY_CHARACTERS = 1024 * 1024
+
+export interface ThreadOptions {
+  readonly resourceLimits?: ResourceLimits
+  /** The environment local code sees for a task. */
+  readonly environmentOf: (task: Pick<Task, 'env'>) => Task['env']
+  /** A task's deadline on the machine's own clock, which is what runs inside the thread. */
+  readonly deadlineOf: (task: Task) => number
+  /** How the thread is reached as a debugger reaches it. */
+  readonly inspector: ThreadInspector
+}
+
+type OutputMessage = Extract<ThreadMessage, { kind: 'output' }>
+
+/** An invocation in the thread. */
+interface Running {
+  readonly sequence: number
+  readonly task: Task
+  settle(outcome: Outcome | undefined): void
+}
+
+/** One worker thread, from the side that drives it. `entry/worker-thread.ts` is what runs inside. */
+export class Thread implements SpareWorker, PrewarmedWorker {
+  readonly debug: ThreadDebugTarget
+  readonly #options: ThreadOptions
+  readonly #worker: Worker
+  readonly #port: MessagePort
+  readonly #begun = new Int32Array(new SharedArrayBuffer(4))
+  readonly #outputs = new Map<number, InvocationOutput>()
+  readonly #exited: Promise<void>
+  readonly #loaded: Promise<void>
+  #onLoaded: () => void = () => {}
+  /** What was written before the first invocation, which gets it. */
+  readonly #early: OutputMessage[] = []
+  #earlyCharacters = 0
+  #memoryBytes: number | undefined
+  #taskEnv: Task['env']
+  #env: Task['env']
+  #sequence = 0
+  #running: Running | undefined
+  #usable = true
+  #ready = false
+  /** Why the thread ends, where an error says it. */
+  #failure: Outcome | undefined
+
+  /**
+   * Starts the thread, with the environment of what it is for, or with none for `begin` to set.
+   * @param dependencies a module to import, before `load` says of which code
+   */
+  constructor(
+    origin: { readonly functionId: string; readonly env?: Task['env'] },
+    options: ThreadOptions,
+    dependencies?: string,
+  ) {
+    this.#options = options
+    const { env } = origin
+    this.#taskEnv = env ?? {}
+    this.#env = env === undefined ? {} : options.environmentOf({ env })
+    const { port1, port2 } = new MessageChannel()
+    this.#port = port1
+    const data: ThreadData = {
+      port: port2,
+      begun: this.#begun,
+      env: this.#env,
+      ...(dependencies === undefined ? {} : { dependencies }),
+    }
+    this.#worker = new Worker(runFile('worker-thread'), {
+      name: origin.functionId,
+      workerData: data,
+      transferList: [port2],
+      // Not even NODE_OPTIONS: with an option that only a process takes, no thread would start.
+      env: {},
+      // The host's loaders and flags are the host's.
+      execArgv: [],
+      stdout: true,
+      stderr: true,
+      ...(options.resourceLimits ? { resourceLimits: options.resourceLimits } : {}),
+    })
+    this.debug = new ThreadDebugTarget(this.#worker.threadId, origin.functionId, options.inspector)
+    this.#port.on('message', (message: ThreadMessage) => this.#receive(message))
+    // What gets past the entry's capture must at least not pile up.
+    this.#worker.stdout.resume()
+    this.#worker.stderr.resume()
+    this.#worker.on('error', (error) => this.#fail(error))
+    this.#loaded = new Promise((resolve) => {
+      this.#onLoaded = resolve
+    })
+    this.#exited = new Promise((resolve) => {
+      this.#port.once('close', resolve)
+      this.#worker.once('exit', (exitCode) => this.#ended(exitCode))
+    })
+  }
+
+  get usable(): boolean {
+    return this.#usable
+  }
+
+  get ready(): boolean {
+    return this.#ready
+  }
+
+  get memoryBytes(): number | undefined {
+    return this.#memoryBytes
+  }
+
+  begin({ env, build }: WorkerOrigin): void {
+    this.#taskEnv = env
+    this.#env = this.#options.environmentOf({ env })
+    void this.#load(build, this.#env)
+  }
+
+  load(build: FunctionBuild): Promise<void> {
+    return this.#load(build)
+  }
+
+  #load(build: FunctionBuild, env?: Task['env']): Promise<void> {
+    // The executor refuses other kinds before it starts a thread.
+    if (build.kind === 'file') {
+      const { path: file, exportName } = build
+      const message: LoadMessage = { kind: 'load', file, exportName, ...(env === undefined ? {} : { env }) }
+      this.#port.postMessage(message)
+    }
+    return Promise.race([this.#loaded, this.#exited])
+  }
+
+  run(task: Task): Promise<Outcome | undefined> {
+    return new Promise((settle) => {
+      if (!this.#usable) {
+        settle(undefined)
+        return
+      }
+      const sequence = ++this.#sequence
+      this.#running = { sequence, task, settle }
+      this.#outputs.set(sequence, new InvocationOutput(task))
+      this.#outputs.delete(sequence - REMEMBERED_INVOCATIONS)
+      for (const output of this.#early.splice(0)) this.#write(output)
+      try {
+        this.#post(sequence, task)
+      } catch (error) {
+        // A context that no thread can be given, such as one with a function in it.
+        this.#settle(sequence, { kind: 'error', error: toLambdaError(error) })
+      }
+    })
+  }
+
+  async stop(): Promise<void> {
+    this.#usable = false
+    await this.debug.end(() => this.#worker.terminate())
+    // Nothing of the thread is left when 'exit' was heard.
+    await this.#exited
+  }
+
+  #post(sequence: number, task: Task): void {
+    // A copy, which then moves: the caller keeps its bytes, and a view would send all of the buffer it looks at.
+    const event = new Uint8Array(task.event)
+    const envChanges = this.#envChanges(task)
+    const message: RunMessage = {
+      kind: 'run',
+      sequence,
+      event,
+      context: task.context,
+      deadline: this.#options.deadlineOf(task),
+      ...(envChanges ? { envChanges } : {}),
+    }
+    this.#port.postMessage(message, [event.buffer])
+  }
+
+  #envChanges(task: Task): RunMessage['envChanges'] {
+    const changed = changesBetween(this.#taskEnv, task.env) !== undefined
+    this.#taskEnv = task.env
+    if (!changed) return undefined
+    const previous = this.#env
+    this.#env = this.#options.environmentOf(task)
+    return changesBetween(previous, this.#env)
+  }
+
+  #receive(message: ThreadMessage): void {
+    switch (message.kind) {
+      case 'output':
+        this.#write(message)
+        return
+      case 'ready':
+        this.#memoryBytes = message.memoryBytes
+        this.#ready = true
+        return
+      case 'loaded':
+        this.#memoryBytes = message.memoryBytes
+        this.#onLoaded()
+        return
+      case 'value':
+        this.#memoryBytes = message.memoryBytes
+        this.#settle(message.sequence, { kind: 'value', body: message.body })
+        return
+      case 'error':
+        if (message.fatal) this.#usable = false
+        this.#settle(message.sequence, { kind: 'error', error: message.error })
+        return
+      case 'broken':
+        this.#usable = false
+        this.#failure = { kind: 'error', error: message.error }
+        // An invocation may be on its way into the broken thread: the end of the thread decides about it.
+        void this.debug.end(() => this.#worker.terminate())
+    }
+  }
+
+  #settle(sequence: number, outcome: Outcome | undefined): void {
+    const running = this.#running
+    if (running?.sequence !== sequence) return
+    this.#running = undefined
+    this.#outputs.get(sequence)?.flush()
+    running.settle(outcome)
+  }
+
+  #fail(error: unknown): void {
+    this.#usable = false
+    const task = this.#running?.task
+    if (!task) return
+    const code = (error as { code?: unknown } | null)?.code
+    this.#failure =
+      code === 'ERR_WORKER_OUT_OF_MEMORY'
+        ? outOfMemory(task, (error as Error).message)
+        : { kind: 'error', error: toLambdaError(error) }
+  }
+
+  #ended(exitCode: number): void {
+    this.#usable = false
+    // The port's last messages and the thread's end reach this thread separately, in either order.
+    for (let next = receiveMessageOnPort(this.#port); next; next = receiveMessageOnPort(this.#port)) {
+      this.#receive(next.message as ThreadMessage)
+    }
+    this.#port.close()
+    for (const output of this.#outputs.values()) output.flush()
+    const running = this.#running
+    if (!running) return
+    // Work that an earlier invocation left behind ended the thread. A thread that never answered anything may
+    // have been ended by its own module, and would be again.
+    const begun = running.sequence === 1 || Atomics.load(this.#begun, 0) >= running.sequence
+    this.#settle(running.sequence, begun ? (this.#failure ?? exited(running.task, exitCode)) : undefined)
+  }
+
+  #write(message: OutputMessage): void {
+    if (this.#sequence === 0) {
+      this.#keep(message)
+      return
+    }
+    const { sequence, stream, text, time } = message
+    // Before the first invocation: its own. From one long forgotten: whoever runs now, rather than nobody.
+    const owner = Math.max(1, sequence)
+    const output = this.#outputs.get(owner) ?? this.#outputs.get(this.#sequence)
+    output?.write(stream, text, time)
+    if (this.#running?.sequence !== owner) output?.flush()
+  }
+
+  #keep(message: OutputMessage): void {
+    this.#early.push(message)
+    this.#earlyCharacters += message.text.length
+    while (this.#earlyCharacters > EARLY_CHARACTERS) {
+      this.#earlyCharacters -= this.#early.shift()?.text.length ?? this.#earlyCharacters
+    }
+  }
+}

@@ -1,0 +1,69 @@
+import { type AuthorizedRequest, verifyAuthorization } from '../../aws/sigv4-authorization.js'
+import { type Clock, systemClock } from '../../core/base/clock.js'
+import type { LocalIdentity } from '../iot/broker-options.js'
+import { compilePolicy, type PolicyCheck } from '../iot/policy-check.js'
+
+/** The actions that IAM knows of a WebSocket API. */
+export type ExecuteApiAction = 'execute-api:Invoke' | 'execute-api:ManageConnections'
+
+/** Who signed a request. */
+export type ApiCaller = Omit<LocalIdentity, 'policy'> & { readonly check?: PolicyCheck<ExecuteApiAction> }
+
+/** Why a request was refused: the error's name and text as AWS words them. */
+export interface Denial {
+  readonly type: string
+  readonly message: string
+}
+
+/** Who may do what on one API. */
+export interface AuthorizerOptions {
+  readonly region: string
+  readonly accountId: string
+  /** Absent where no signature is wanted. */
+  readonly identities: readonly LocalIdentity[] | undefined
+  readonly clock: Clock
+}
+
+/**
+ * AWS_IAM authorization: Signature Version 4 in the headers, and the signer's policy. API Gateway asks for it at
+ * `$connect` and of the management API. Messages are not asked for it, whatever the policy says of their routes
+ * (https://github.com/awsdocs/amazon-api-gateway-developer-guide/issues/121).
+ */
+export class ApiGatewayAuthorizer {
+  readonly #options: AuthorizerOptions
+  readonly #callers: readonly ApiCaller[] | undefined
+
+  /** @throws TetherError `INVALID_OPTION` for a policy that is only half understood */
+  constructor(options: AuthorizerOptions) {
+    this.#options = options
+    const { region, accountId } = options
+    this.#callers = options.identities?.map(({ policy, ...identity }) =>
+      policy === undefined
+        ? identity
+        : { ...identity, check: compilePolicy<ExecuteApiAction>(policy, region, accountId, 'execute-api') },
+    )
+  }
+
+  /**
+   * Who asks, if anybody is known to, or why they may not.
+   * @param resource the part of the ARN after the account
+   */
+  authorize(
+    request: AuthorizedRequest,
+    action: ExecuteApiAction,
+    resource: string,
+  ): { readonly caller?: ApiCaller } | { readonly denial: Denial } {
+    if (this.#callers === undefined) return {}
+    const { region, accountId, clock } = this.#options
+    // Functions are processes of their own and sign by the machine's clock, whatever clock is injected.
+    const times = [clock.now(), systemClock.now()]
+    const scope = { region, service: 'execute-api', identities: this.#callers, times }
+    const verified = verifyAuthorization(request, scope)
+    if ('fault' in verified) return { denial: verified.fault }
+    const caller = verified.identity
+    if (caller.check === undefined || caller.check(action, resource)) return { caller }
+    const arn = `arn:aws:execute-api:${region}:${accountId}:${resource}`
+    const message = `User: ${caller.accessKeyId} is not authorized to perform: ${action} on resource: ${arn}`
+    return { denial: { type: 'AccessDeniedException', message } }
+  }
+}

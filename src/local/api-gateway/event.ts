@@ -1,0 +1,185 @@
+import { randomBytes } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import { parseQuery, type SigningIdentity, splitOnce } from '../../aws/sigv4.js'
+
+/** What every event of one connection says. */
+export interface ConnectionFacts {
+  readonly connectionId: string
+  /** Unix milliseconds. */
+  readonly connectedAt: number
+  readonly apiId: string
+  readonly stage: string
+  /** Where the client connected: the `Host` it sent. */
+  readonly domainName: string
+  readonly identity: {
+    readonly sourceIp: string
+    readonly userAgent?: string
+    /** These four of who signed, where somebody did. */
+    readonly accessKey?: string
+    readonly accountId?: string
+    readonly user?: string
+    readonly userArn?: string
+  }
+}
+
+/** Where somebody connects, when, and who signed, if that is known. */
+export interface ConnectionPlace {
+  readonly apiId: string
+  readonly stage: string
+  readonly accountId: string
+  /** Unix milliseconds. */
+  readonly now: number
+  readonly caller: SigningIdentity | undefined
+}
+
+/** How a connection ended, in WebSocket's own terms. */
+export interface WebSocketEnding {
+  /** 1005 where the client gave none, 1006 where the connection broke. */
+  readonly code: number
+  readonly reason: string
+}
+
+/** The event that a function behind a route of a WebSocket API gets. */
+export interface WebSocketEvent {
+  readonly headers?: Readonly<Record<string, string>>
+  readonly multiValueHeaders?: Readonly<Record<string, readonly string[]>>
+  readonly queryStringParameters?: Readonly<Record<string, string>>
+  readonly multiValueQueryStringParameters?: Readonly<Record<string, readonly string[]>>
+  readonly requestContext: ConnectionFacts & {
+    readonly routeKey: string
+    readonly eventType: 'CONNECT' | 'MESSAGE' | 'DISCONNECT'
+    readonly messageDirection: 'IN'
+    readonly messageId?: string
+    readonly requestId: string
+    readonly extendedRequestId: string
+    /** As `21/Nov/2026:09:05:00 +0000`. */
+    readonly requestTime: string
+    readonly requestTimeEpoch: number
+    readonly disconnectStatusCode?: number
+    readonly disconnectReason?: string
+  }
+  readonly body?: string
+  readonly isBase64Encoded: false
+}
+
+/** An id as API Gateway makes them, such as `L0SM9cOFvHcCIhw=`. */
+export function gatewayId(): string {
+  return randomBytes(11).toString('base64url').concat('=')
+}
+
+/** What is known of a client that wants to connect, under a new id. */
+export function connectionFacts(
+  { headers, socket }: IncomingMessage,
+  { apiId, stage, accountId, now, caller }: ConnectionPlace,
+): ConnectionFacts {
+  const userAgent = headers['user-agent']
+  return {
+    connectionId: gatewayId(),
+    connectedAt: now,
+    apiId,
+    stage,
+    domainName: headers.host ?? '',
+    identity: {
+      sourceIp: socket.remoteAddress ?? '127.0.0.1',
+      ...(userAgent === undefined ? {} : { userAgent }),
+      ...(caller && {
+        accessKey: caller.accessKeyId,
+        accountId,
+        user: caller.accessKeyId,
+        userArn: `arn:aws:iam::${accountId}:user/${caller.accessKeyId}`,
+      }),
+    },
+  }
+}
+
+/** The event of a client that wants to connect. */
+export function connectEvent(facts: ConnectionFacts, request: IncomingMessage, now: number): WebSocketEvent {
+  const headers = multiValue(headerPairs(request))
+  const query = multiValue(parseQuery(splitOnce(request.url ?? '', '?')[1] ?? '') ?? [])
+  return {
+    headers: last(headers),
+    multiValueHeaders: headers,
+    ...(Object.keys(query).length === 0
+      ? {}
+      : { queryStringParameters: last(query), multiValueQueryStringParameters: query }),
+    requestContext: context(facts, '$connect', 'CONNECT', now),
+    isBase64Encoded: false,
+  }
+}
+
+/** The event of a client's message; it has no headers, as on AWS. */
+export function messageEvent(
+  facts: ConnectionFacts,
+  routeKey: string,
+  body: string,
+  now: number,
+): WebSocketEvent {
+  return {
+    requestContext: { ...context(facts, routeKey, 'MESSAGE', now), messageId: gatewayId() },
+    body,
+    isBase64Encoded: false,
+  }
+}
+
+/** The event of a connection that has ended. */
+export function disconnectEvent(
+  facts: ConnectionFacts,
+  { code, reason }: WebSocketEnding,
+  now: number,
+): WebSocketEvent {
+  const headers = { Host: facts.domainName, 'x-api-key': '', 'X-Forwarded-For': '', 'x-restapi': '' }
+  return {
+    headers,
+    multiValueHeaders: multiValue(Object.entries(headers)),
+    requestContext: {
+      ...context(facts, '$disconnect', 'DISCONNECT', now),
+      disconnectStatusCode: code,
+      disconnectReason: reason === '' && code === 1005 ? 'Client-side close frame status not set' : reason,
+    },
+    isBase64Encoded: false,
+  }
+}
+
+function context(
+  facts: ConnectionFacts,
+  routeKey: string,
+  eventType: 'CONNECT' | 'MESSAGE' | 'DISCONNECT',
+  now: number,
+): WebSocketEvent['requestContext'] {
+  const requestId = gatewayId()
+  const [, day, month, year, time] = new Date(now).toUTCString().split(' ')
+  return {
+    routeKey,
+    eventType,
+    messageDirection: 'IN',
+    requestId,
+    extendedRequestId: requestId,
+    requestTime: `${day}/${month}/${year}:${time} +0000`,
+    requestTimeEpoch: now,
+    ...facts,
+  }
+}
+
+// What proves who asks is for API Gateway alone.
+const SECRET_HEADERS = ['authorization', 'x-amz-security-token']
+
+function headerPairs({ rawHeaders, socket }: IncomingMessage): [string, string][] {
+  const pairs: [string, string][] = []
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? ''
+    if (!SECRET_HEADERS.includes(name.toLowerCase())) pairs.push([name, rawHeaders[index + 1] ?? ''])
+  }
+  pairs.push(['X-Forwarded-For', socket.remoteAddress ?? '127.0.0.1'])
+  return pairs
+}
+
+function multiValue(pairs: readonly (readonly [string, string])[]): Record<string, string[]> {
+  const values = new Map<string, string[]>()
+  for (const [name, value] of pairs) values.set(name, [...(values.get(name) ?? []), value])
+  return Object.fromEntries(values)
+}
+
+// Where a name comes twice, the single-valued form has the last.
+function last(values: Readonly<Record<string, readonly string[]>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).map(([name, list]) => [name, list.at(-1) ?? '']))
+}

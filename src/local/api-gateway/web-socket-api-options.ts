@@ -1,0 +1,114 @@
+import { randomBytes } from 'node:crypto'
+import { type Clock, systemClock } from '../../core/base/clock.js'
+import { checkClock, checkPort, checkText, matching, recordOf } from '../../core/base/option-checks.js'
+import { type Check, checkOptions, required } from '../../core/base/options.js'
+import type { LocalIdentity } from '../iot/broker-options.js'
+import { checkIdentities, checkInvoked } from '../option-checks.js'
+import type { WebSocketApiEvents, WebSocketApiStats } from './events.js'
+import type { WebSocketRoutes } from './integration.js'
+import { type WebSocketApiLimits, webSocketApiLimits } from './limits.js'
+
+/** How to make a WebSocket API. */
+export interface WebSocketApiOptions {
+  /** Who is asked: `$connect`, `$disconnect`, `$default`, and a message's `action` by name. */
+  readonly routes: WebSocketRoutes
+  /** The API's stage, the first part of every path. @default 'live' */
+  readonly stage?: string
+  /** Ten letters and digits, in the resources of policies. @default made up */
+  readonly apiId?: string
+  /** Who may connect, and post, by SigV4. @default anybody, with no signature looked at */
+  readonly identities?: readonly LocalIdentity[]
+  /** Limits other than AWS's. @default API Gateway's own */
+  readonly limits?: Partial<WebSocketApiLimits>
+  /** @default '127.0.0.1' */
+  readonly host?: string
+  /** @default 0, a free one */
+  readonly port?: number
+  /** @default 'us-east-1' */
+  readonly region?: string
+  /** @default '123456789012' */
+  readonly accountId?: string
+  readonly clock?: Clock
+}
+
+/** Which connections to break, and how. */
+export interface CutOptions {
+  /** @default every one */
+  readonly connectionId?: string
+  /** Sockets stay open and carry nothing any more, and API Gateway does not notice. @default false */
+  readonly silently?: boolean
+  /** Whether `$disconnect` is left out, which AWS calls a best effort. @default false */
+  readonly unreported?: boolean
+}
+
+/** A WebSocket API that is listening, with its management API on the same port. */
+export interface WebSocketApi extends AsyncDisposable {
+  readonly apiId: string
+  readonly stage: string
+  /** `ws://127.0.0.1:<port>/<stage>`, for clients. */
+  readonly endpoint: string
+  /** `http://127.0.0.1:<port>/<stage>`, for `AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI`. */
+  readonly managementEndpoint: string
+  /** Who is connected now. */
+  connections(): readonly OpenConnection[]
+  /** Breaks connections without a goodbye. */
+  cut(options?: CutOptions): void
+  /** Adds a listener of an event; see {@link WebSocketApiEvents}. */
+  on<E extends keyof WebSocketApiEvents>(event: E, listener: WebSocketApiEvents[E]): this
+  /** As `on`, for the next event alone. */
+  once<E extends keyof WebSocketApiEvents>(event: E, listener: WebSocketApiEvents[E]): this
+  /** Removes a listener. */
+  off<E extends keyof WebSocketApiEvents>(event: E, listener: WebSocketApiEvents[E]): this
+  /** What it has carried since it was made. */
+  stats(): WebSocketApiStats
+  /** Ends every connection, and asks no function any more. Idempotent. */
+  close(): Promise<void>
+}
+
+/** A connection as {@link WebSocketApi.connections} lists it. */
+export interface OpenConnection {
+  readonly connectionId: string
+  /** Its URL's. */
+  readonly query: Readonly<Record<string, string>>
+  /** Unix milliseconds. */
+  readonly connectedAt: number
+}
+
+/** The options, checked and complete. */
+export interface WebSocketApiSettings extends Required<Omit<WebSocketApiOptions, 'identities' | 'limits'>> {
+  readonly identities: readonly LocalIdentity[] | undefined
+  readonly limits: WebSocketApiLimits
+}
+
+/** The name of an API, or of its stage. */
+export const checkApiName = matching(/^[\w-]{1,128}$/, '1 to 128 letters, digits, - or _')
+
+const checkRoute: Check = (name, value) => value === 'mock' || checkInvoked(name, value)
+
+/** Checks the options and fills in what is missing. @throws TetherError `INVALID_OPTION` by name */
+export function webSocketApiSettings(options: WebSocketApiOptions): WebSocketApiSettings {
+  checkOptions('webSocketApi', options, {
+    routes: required(recordOf('an object of functions by route', checkRoute)),
+    stage: checkApiName,
+    apiId: checkApiName,
+    identities: checkIdentities,
+    limits: (_name, value) => webSocketApiLimits(value as Partial<WebSocketApiLimits>),
+    host: checkText,
+    port: checkPort,
+    region: checkText,
+    accountId: checkText,
+    clock: checkClock,
+  })
+  return {
+    stage: 'live',
+    apiId: randomBytes(5).toString('hex'),
+    host: '127.0.0.1',
+    port: 0,
+    region: 'us-east-1',
+    accountId: '123456789012',
+    clock: systemClock,
+    ...options,
+    identities: options.identities,
+    limits: webSocketApiLimits(options.limits),
+  }
+}

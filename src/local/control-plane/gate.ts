@@ -1,0 +1,98 @@
+import type { Clock } from '../../core/base/clock.js'
+import { checkDuration, checkFunction, numberFrom } from '../../core/base/option-checks.js'
+import type { Checks } from '../../core/base/options.js'
+import type { LocalCredentials } from '../lambda/function-definition.js'
+import { checkIdentities } from '../option-checks.js'
+import { ControlPlaneError } from './errors.js'
+
+/** One call to the local Lambda or IAM, by a client or a tool. */
+export interface ControlPlaneCall {
+  readonly service: 'lambda' | 'iam'
+  /** As in AWS's API, such as `UpdateFunctionCode`. */
+  readonly operation: string
+  /** The name of the function, layer or role that it is about, or the ARN of a tagged resource; empty for lists. */
+  readonly resource: string
+  /** Whether it changes anything; to read or to invoke does not. */
+  readonly changes: boolean
+  /** `before` it is carried out, and `after` it was, before its caller is answered. */
+  readonly stage: 'before' | 'after'
+}
+
+/**
+ * What becomes of a call: `cut` ends the caller's connection without an answer; an error is answered, by its name in
+ * the service's API, such as `TooManyRequestsException`.
+ */
+export type ControlPlaneFault = 'cut' | { readonly error: string; readonly message?: string }
+
+/** Options of the local Lambda and IAM. */
+export interface ControlPlaneOptions {
+  /** Accepted beside the cloud's own. @default none */
+  readonly identities?: readonly LocalCredentials[]
+  /** How long a new function stays `Pending`, and a changed one `InProgress`, in milliseconds. @default 100 */
+  readonly updateMs?: number
+  /** How many calls a second are served, others are throttled; invocations do not count. @default no limit */
+  readonly callsPerSecond?: number
+  /** Asked when an update of a function's is over: a text makes it `Failed`, for that reason, and what runs stays as it was. */
+  failUpdate?(functionName: string): string | undefined
+  /** Called before and after each call, and waited for: to count calls, and to make them fail at a chosen point. */
+  onCall?(
+    call: ControlPlaneCall,
+  ): ControlPlaneFault | undefined | void | Promise<ControlPlaneFault | undefined | void>
+}
+
+/** A check for each of {@link ControlPlaneOptions}. */
+export const controlPlaneChecks: Checks<ControlPlaneOptions> = {
+  identities: checkIdentities,
+  updateMs: checkDuration,
+  callsPerSecond: numberFrom(0),
+  failUpdate: checkFunction,
+  onCall: checkFunction,
+}
+
+/** Thrown where a caller shall get no answer at all. */
+export class CutConnection extends Error {}
+
+/** What every call of the control plane passes: the rate, and the caller's own faults. */
+export class ControlPlaneGate {
+  readonly #options: ControlPlaneOptions
+  readonly #clock: Clock
+  #tokens: number
+  #refilledAt: number
+
+  constructor(options: ControlPlaneOptions, clock: Clock) {
+    this.#options = options
+    this.#clock = clock
+    this.#tokens = options.callsPerSecond ?? Number.POSITIVE_INFINITY
+    this.#refilledAt = clock.now()
+  }
+
+  /** Carries a call out. @throws ControlPlaneError; CutConnection */
+  async pass<T>(call: Omit<ControlPlaneCall, 'stage'>, carryOut: () => T | Promise<T>): Promise<T> {
+    if (call.operation !== 'Invoke') this.#throttle()
+    await this.#fault({ ...call, stage: 'before' })
+    const answer = await carryOut()
+    await this.#fault({ ...call, stage: 'after' })
+    return answer
+  }
+
+  async #fault(call: ControlPlaneCall): Promise<void> {
+    const fault = await this.#options.onCall?.(call)
+    if (!fault) return
+    if (fault === 'cut') throw new CutConnection()
+    throw new ControlPlaneError(fault.error, fault.message ?? `${call.operation} fails, as it was told to.`)
+  }
+
+  #throttle(): void {
+    const { callsPerSecond } = this.#options
+    if (callsPerSecond === undefined) return
+    const now = this.#clock.now()
+    this.#tokens = Math.min(callsPerSecond, this.#tokens + ((now - this.#refilledAt) * callsPerSecond) / 1000)
+    this.#refilledAt = now
+    if (this.#tokens < 1) {
+      throw new ControlPlaneError('TooManyRequestsException', 'Rate exceeded', {
+        Reason: 'CallerRateLimitExceeded',
+      })
+    }
+    this.#tokens -= 1
+  }
+}

@@ -1,0 +1,98 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { SigningIdentity } from '../../aws/sigv4.js'
+import { verifyAuthorization } from '../../aws/sigv4-authorization.js'
+import type { Clock } from '../../core/base/clock.js'
+import { type HttpListener, listen, readBody } from '../http/listener.js'
+import { escapeXml } from '../s3/xml.js'
+import { ControlPlaneError } from './errors.js'
+import { type ControlPlaneGate, CutConnection } from './gate.js'
+import { answerIam } from './iam-policies.js'
+
+/** What the IAM API serves, and to whom. */
+export interface IamApiOptions {
+  readonly host: string
+  readonly region: string
+  readonly identities: readonly SigningIdentity[]
+  readonly gate: ControlPlaneGate
+  readonly clock: Clock
+  /** The names of the roles that there are. */
+  roles(): ReadonlySet<string>
+}
+
+const MAX_FORM_BYTES = 1024 * 1024
+const NAMESPACE = 'https://iam.amazonaws.com/doc/2010-05-08/'
+
+/** Serves IAM's operations on the inline policies of roles. */
+export function iamApi(options: IamApiOptions): Promise<HttpListener> {
+  const policies = new Map<string, Map<string, string>>()
+  return listen((request, response) => void serve(request, response, options, policies), options.host, 0)
+}
+
+async function serve(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: IamApiOptions,
+  policies: Map<string, Map<string, string>>,
+): Promise<void> {
+  response.sendDate = false
+  response.setHeader('date', new Date(options.clock.now()).toUTCString())
+  const metadata = `<RequestId>${randomUUID()}</RequestId>`
+  try {
+    const { action, result } = await reply(request, options, policies)
+    send(
+      response,
+      200,
+      `<${action}Response xmlns="${NAMESPACE}">${result === undefined ? '' : `<${action}Result>${result}</${action}Result>`}<ResponseMetadata>${metadata}</ResponseMetadata></${action}Response>`,
+    )
+  } catch (error) {
+    if (error instanceof CutConnection) {
+      request.socket.destroy()
+      return
+    }
+    const { name, message, status } =
+      error instanceof ControlPlaneError ? error : new ControlPlaneError('ServiceFailure', String(error))
+    const type = status < 500 ? 'Sender' : 'Receiver'
+    send(
+      response,
+      status,
+      `<ErrorResponse xmlns="${NAMESPACE}"><Error><Type>${type}</Type><Code>${escapeXml(name)}</Code><Message>${escapeXml(message)}</Message></Error>${metadata}</ErrorResponse>`,
+    )
+  }
+}
+
+async function reply(
+  request: IncomingMessage,
+  { identities, region, gate, clock, roles }: IamApiOptions,
+  policies: Map<string, Map<string, string>>,
+): Promise<{ action: string; result: string | undefined }> {
+  const { method = '', url = '/', headers } = request
+  const body = await readBody(request, MAX_FORM_BYTES)
+  if (body === undefined) {
+    throw new ControlPlaneError('ValidationError', `The form exceeds ${MAX_FORM_BYTES} bytes.`)
+  }
+  // IAM is one for all regions and signed for us-east-1; a client with an endpoint of its own signs for its region.
+  const scopes = new Set(['us-east-1', region])
+  // A test's clock may be far from that of the process that signs.
+  const times = [clock.now(), Date.now()]
+  const results = [...scopes].map((scope) =>
+    verifyAuthorization({ method, url, headers, body }, { region: scope, service: 'iam', identities, times }),
+  )
+  const [first] = results
+  if (first !== undefined && 'fault' in first && results.every((result) => 'fault' in result)) {
+    throw new ControlPlaneError(first.fault.type, first.fault.message)
+  }
+  const form = new URLSearchParams(body.toString('utf8'))
+  const action = form.get('Action') ?? ''
+  const resource = form.get('RoleName') ?? ''
+  const changes = /^(Put|Delete)/.test(action)
+  const result = await gate.pass({ service: 'iam', operation: action, resource, changes }, () =>
+    answerIam(action, form, { roles: roles(), policies }),
+  )
+  return { action, result }
+}
+
+function send(response: ServerResponse, status: number, xml: string): void {
+  response.writeHead(status, { 'content-type': 'text/xml', 'content-length': Buffer.byteLength(xml) })
+  response.end(xml)
+}

@@ -1,0 +1,186 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { parseQuery, type SigningIdentity, splitOnce } from '../../../aws/sigv4.js'
+import { verifyAuthorization } from '../../../aws/sigv4-authorization.js'
+import type { Clock } from '../../../core/base/clock.js'
+import { type HttpListener, listen, readBody } from '../../http/listener.js'
+import type { FunctionDefinition } from '../../lambda/function-definition.js'
+import type { S3Bucket } from '../../s3/bucket.js'
+import { ControlPlaneError } from '../errors.js'
+import { type ControlPlaneGate, type ControlPlaneOptions, CutConnection } from '../gate.js'
+import { UnpackedZips } from './code.js'
+import { Downloads } from './downloads.js'
+import { FunctionOperations } from './functions.js'
+import { LambdaLayers } from './layers.js'
+import { answerLambda, type LambdaParts, type LambdaReply } from './operations.js'
+import { type FunctionHost, FunctionRegistry } from './registry.js'
+import { lambdaRoute } from './routes.js'
+
+/** What the Lambda API serves, and to whom. */
+export interface LambdaApiOptions {
+  readonly host: string
+  readonly region: string
+  readonly accountId: string
+  readonly identities: readonly SigningIdentity[]
+  readonly gate: ControlPlaneGate
+  readonly updateMs: number
+  readonly failUpdate: ControlPlaneOptions['failUpdate']
+  readonly buckets: ReadonlyMap<string, S3Bucket>
+  readonly clock: Clock
+  /** What runs the functions; asked for at each use. */
+  functionHost(): FunctionHost
+}
+
+/** Lambda's API, listening. */
+export interface LambdaApi extends HttpListener {
+  /** Makes a function known that the host was given. */
+  adopt(definition: FunctionDefinition): void
+  /** The names of the roles that functions have. */
+  roles(): ReadonlySet<string>
+}
+
+// The most that Lambda takes in a request; a zip of 50 MB in base64 is below it.
+const MAX_REQUEST_BYTES = 70_167_211
+const CHANGING = /^(Create|Update|Delete|Publish|Put|Tag|Untag)/
+
+/** Serves the part of Lambda's API that deploying needs: signatures, states, limits and errors are Lambda's. */
+export async function lambdaApi(options: LambdaApiOptions): Promise<LambdaApi> {
+  const { region, accountId, clock, functionHost, buckets, updateMs, failUpdate } = options
+  const layers = new LambdaLayers(region, accountId, clock)
+  const unpacked = new UnpackedZips()
+  const registry = new FunctionRegistry({ region, accountId, clock, host: functionHost, layers, unpacked })
+  const downloads = new Downloads(clock)
+  let url = ''
+  const link = (zip: Uint8Array) => url + downloads.link(zip)
+  const functions = new FunctionOperations({
+    registry,
+    layers,
+    buckets,
+    clock,
+    updateMs,
+    failUpdate,
+    host: functionHost,
+    link,
+  })
+  const parts: LambdaParts = { functions, registry, layers, host: functionHost, link }
+  const listener = await listen(
+    (request, response) => void serve(request, response, options, parts, downloads),
+    options.host,
+    0,
+  )
+  url = listener.url
+  const close = async () => {
+    await listener.close()
+    registry.dispose()
+    unpacked.remove()
+  }
+  return {
+    url,
+    close,
+    adopt: (definition) => registry.adopt(definition),
+    roles: () =>
+      new Set(registry.all().map(({ configuration }) => configuration.Role?.split('/').at(-1) ?? '')),
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+async function serve(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: LambdaApiOptions,
+  parts: LambdaParts,
+  downloads: Downloads,
+): Promise<void> {
+  const { method = '', url = '/' } = request
+  // By the injected clock: clients correct their own by it.
+  response.sendDate = false
+  response.setHeader('date', new Date(options.clock.now()).toUTCString())
+  response.setHeader('x-amzn-requestid', randomUUID())
+  if (method === 'GET' && url.startsWith('/snapshots/')) {
+    const zip = downloads.zip(url)
+    if (zip !== undefined)
+      send(response, { status: 200, headers: { 'content-type': 'application/zip' }, body: zip })
+    else
+      response
+        .writeHead(403)
+        .end('<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>')
+    return
+  }
+  try {
+    send(response, await reply(request, options, parts))
+  } catch (error) {
+    if (error instanceof CutConnection) {
+      request.socket.destroy()
+      return
+    }
+    sendError(response, error)
+  }
+}
+
+async function reply(
+  request: IncomingMessage,
+  { gate, identities, region, clock }: LambdaApiOptions,
+  parts: LambdaParts,
+): Promise<LambdaReply> {
+  const { method = '', url = '/', headers } = request
+  const body = await readBody(request, MAX_REQUEST_BYTES)
+  const [path = '', queryText = ''] = splitOnce(url, '?')
+  const route = lambdaRoute(method, path)
+  if (body === undefined) {
+    const limit = `Request must be smaller than ${MAX_REQUEST_BYTES} bytes for the ${route?.operation} operation`
+    throw new ControlPlaneError('RequestEntityTooLargeException', limit)
+  }
+  // A test's clock may be far from that of the process that signs.
+  const times = [clock.now(), Date.now()]
+  const signer = verifyAuthorization(
+    { method, url, headers, body },
+    { region, service: 'lambda', identities, times },
+  )
+  if ('fault' in signer) throw new ControlPlaneError(signer.fault.type, signer.fault.message)
+  if (route === undefined) {
+    throw new ControlPlaneError('NotImplemented', `The local Lambda API does not serve ${method} ${path}.`)
+  }
+  const { operation, params } = route
+  const { FunctionName, LayerName, Resource } = params
+  const resource = FunctionName ?? LayerName ?? Resource ?? nameIn(body)
+  const query = parseQuery(queryText) ?? []
+  return gate.pass({ service: 'lambda', operation, resource, changes: CHANGING.test(operation) }, () =>
+    answerLambda({ operation, params, query, headers, body }, parts),
+  )
+}
+
+/** The name in the body of CreateFunction, the only call that has it there. */
+function nameIn(body: Buffer): string {
+  return /"FunctionName":"([^"]*)"/.exec(body.toString('latin1'))?.[1] ?? ''
+}
+
+function send(response: ServerResponse, reply: LambdaReply): void {
+  if ('body' in reply) {
+    const length = reply.status === 204 ? {} : { 'content-length': reply.body.byteLength }
+    response.writeHead(reply.status, { ...length, ...reply.headers })
+    response.end(reply.body)
+    return
+  }
+  const json = 'json' in reply && reply.json !== undefined ? JSON.stringify(reply.json) : ''
+  const type = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(json) }
+  response.writeHead(reply.status, reply.status === 204 ? {} : type)
+  response.end(json)
+}
+
+function sendError(response: ServerResponse, error: unknown): void {
+  const refusal =
+    error instanceof ControlPlaneError
+      ? error
+      : error instanceof SyntaxError
+        ? new ControlPlaneError('InvalidRequestContentException', 'Could not parse request body into json.')
+        : new ControlPlaneError('ServiceException', String(error))
+  const { name, message, status, more } = refusal
+  // Lambda's model calls the text `Message` in one error and `message` in the others; clients take either.
+  const json = JSON.stringify({ Type: status < 500 ? 'User' : 'Service', ...more, message, Message: message })
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'x-amzn-errortype': name,
+    'content-length': Buffer.byteLength(json),
+  })
+  response.end(json)
+}

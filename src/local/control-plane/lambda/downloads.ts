@@ -1,0 +1,35 @@
+import { randomBytes } from 'node:crypto'
+import type { Clock } from '../../../core/base/clock.js'
+
+// https://docs.aws.amazon.com/lambda/latest/api/API_GetFunction.html: "valid for 10 minutes"
+const VALID_MS = 10 * 60_000
+
+interface Download {
+  readonly zip: Uint8Array
+  readonly until: number
+}
+
+/** Links to code and layers that need no signature, as Lambda's presigned ones: each holds for ten minutes. */
+export class Downloads {
+  readonly #clock: Clock
+  readonly #links = new Map<string, Download>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** A path, with a query, that nobody can guess. */
+  link(zip: Uint8Array): string {
+    const now = this.#clock.now()
+    for (const [path, { until }] of this.#links) if (until < now) this.#links.delete(path)
+    const path = `/snapshots/${randomBytes(16).toString('hex')}?X-Amz-Expires=${VALID_MS / 1000}`
+    this.#links.set(path, { zip, until: now + VALID_MS })
+    return path
+  }
+
+  /** What a link leads to; undefined once it has expired. */
+  zip(path: string): Uint8Array | undefined {
+    const found = this.#links.get(path)
+    return found !== undefined && found.until >= this.#clock.now() ? found.zip : undefined
+  }
+}

@@ -1,0 +1,118 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { checkLayers } from './checks.js'
+import type { FunctionOperations } from './functions.js'
+import { type InvokeReply, invokeFunction } from './invoke.js'
+import type { LambdaLayers, LayerVersion } from './layers.js'
+import type { FunctionHost, FunctionRegistry } from './registry.js'
+import type { LambdaRoute } from './routes.js'
+import { listTags, tagFunction, untagFunction } from './tags.js'
+import { createAlias, listAliases, listVersions, provision, publishVersion } from './versions.js'
+
+/** A call whose signature is checked. */
+export interface LambdaRequest extends LambdaRoute {
+  /** Those that come twice, such as `tagKeys`, too. */
+  readonly query: readonly (readonly [name: string, value: string])[]
+  readonly headers: IncomingHttpHeaders
+  readonly body: Uint8Array
+}
+
+/** What the calls work on. */
+export interface LambdaParts {
+  readonly functions: FunctionOperations
+  readonly registry: FunctionRegistry
+  readonly layers: LambdaLayers
+  host(): FunctionHost
+  /** A URL that serves these bytes for ten minutes. */
+  link(zip: Uint8Array): string
+}
+
+/** An answer: JSON, or an invocation's. */
+export type LambdaReply = { readonly status: number; readonly json?: object } | InvokeReply
+
+/** Carries a call out, as Lambda does. @throws ControlPlaneError */
+export async function answerLambda(request: LambdaRequest, parts: LambdaParts): Promise<LambdaReply> {
+  const { operation, params, headers, body } = request
+  const { functions, registry, layers } = parts
+  const query = new Map(request.query)
+  const { FunctionName = '', Resource = '', LayerName = '', VersionNumber = '' } = params
+  const found = () => registry.find(FunctionName, query.get('Qualifier'))
+  const tagged = () => registry.find(Resource)
+  // Its members are checked where they are used.
+  // biome-ignore lint/suspicious/noExplicitAny: JSON from outside
+  const input = (): any => (body.byteLength === 0 ? {} : JSON.parse(Buffer.from(body).toString('utf8')))
+  switch (operation) {
+    case 'CreateFunction':
+      return { status: 201, json: functions.create(input()) }
+    case 'ListFunctions':
+      return ok(functions.list(query))
+    case 'GetFunction':
+      return ok(functions.get(found()))
+    case 'GetFunctionConfiguration':
+      return ok(functions.configuration(found()))
+    case 'UpdateFunctionConfiguration':
+      return ok(functions.updateConfiguration(found(), input()))
+    case 'UpdateFunctionCode':
+      return ok(functions.updateCode(found(), input()))
+    case 'DeleteFunction':
+      await registry.delete(found())
+      return { status: 204 }
+    case 'Invoke':
+      return invokeFunction(found(), parts.host(), headers, body)
+    case 'PublishVersion':
+      return { status: 201, json: publishVersion(found(), input(), parts) }
+    case 'ListVersionsByFunction':
+      return ok(listVersions(found(), query))
+    case 'CreateAlias':
+      return { status: 201, json: createAlias(found(), input(), parts) }
+    case 'ListAliases':
+      return ok(listAliases(found(), query))
+    case 'PutFunctionConcurrency':
+      return ok(functions.setConcurrency(found(), input().ReservedConcurrentExecutions))
+    case 'DeleteFunctionConcurrency':
+      functions.setConcurrency(found(), undefined)
+      return { status: 204 }
+    case 'GetFunctionConcurrency':
+      return ok({ ReservedConcurrentExecutions: found().fn.reservedConcurrency })
+    case 'PutProvisionedConcurrencyConfig':
+      return { status: 202, json: provision(found(), query.get('Qualifier'), input()) }
+    case 'ListProvisionedConcurrencyConfigs':
+      return ok({ ProvisionedConcurrencyConfigs: [...found().fn.provisioned.values()] })
+    case 'ListTags':
+      return ok(listTags(tagged()))
+    case 'TagResource':
+      tagFunction(tagged(), input().Tags ?? {})
+      return { status: 204 }
+    case 'UntagResource': {
+      const keys = request.query.filter(([name]) => name === 'tagKeys').map(([, value]) => value)
+      untagFunction(tagged(), keys)
+      return { status: 204 }
+    }
+    case 'ListLayers':
+      // Two calls share this path.
+      return query.get('find') === 'LayerVersion'
+        ? ok(described(layers.byArn(query.get('Arn') ?? ''), parts))
+        : ok(layers.list(query))
+    case 'PublishLayerVersion': {
+      const { Content = {}, ...rest } = input()
+      const zip = functions.code(Content)
+      checkLayers([{ arn: LayerName, zip }])
+      return { status: 201, json: described(layers.publish(LayerName, rest, zip), parts) }
+    }
+    case 'ListLayerVersions':
+      return ok(layers.versions(LayerName, query))
+    case 'GetLayerVersion':
+      return ok(described(layers.get(LayerName, VersionNumber), parts))
+    case 'DeleteLayerVersion':
+      layers.delete(LayerName, VersionNumber)
+      return { status: 204 }
+  }
+}
+
+function ok(json: object): LambdaReply {
+  return { status: 200, json }
+}
+
+function described({ description, zip }: LayerVersion, { link }: LambdaParts): object {
+  const Content = { Location: link(zip.zip), CodeSha256: zip.sha256, CodeSize: zip.zip.byteLength }
+  return { ...description, Content }
+}

@@ -1,0 +1,59 @@
+/// <reference path="./dynalite.d.ts" />
+import { AwsClient } from 'aws4fetch'
+import { TetherError } from '../../core/base/errors.js'
+import { type HttpListener, listen } from '../http/listener.js'
+
+/** A DynamoDB in memory, for `AWS_ENDPOINT_URL_DYNAMODB`. Signatures are not checked, and nothing expires. */
+export interface DynamoEndpoint extends HttpListener {
+  /** Makes a table, from what CreateTable takes. @throws TetherError `INVALID_OPTION` */
+  createTable(input: Readonly<Record<string, unknown>>): Promise<void>
+}
+
+/** Serves DynamoDB by `dynalite`. @throws TetherError `MISSING_DEPENDENCY`, `UNREACHABLE` */
+export async function dynamoEndpoint(host: string): Promise<DynamoEndpoint> {
+  const dynalite = await loadDynalite()
+  // It never listens by itself: it throws, where nobody can catch, for a request that breaks off.
+  const database = dynalite({ createTableMs: 0 })
+  const listener = await listen(
+    (request, response) => {
+      if (request.headers.origin !== undefined) {
+        response.writeHead(403).end('Requests of web pages are not served.')
+        return
+      }
+      database.emit('request', request, response)
+      request.removeAllListeners('error').on('error', () => {})
+    },
+    host,
+    0,
+  )
+  return { ...listener, createTable: (input) => createTable(listener.url, input) }
+}
+
+async function createTable(url: string, input: Readonly<Record<string, unknown>>): Promise<void> {
+  const client = new AwsClient({
+    accessKeyId: 'any',
+    secretAccessKey: 'any',
+    service: 'dynamodb',
+    region: 'us-east-1',
+    retries: 0,
+  })
+  const response = await client.fetch(url, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/x-amz-json-1.0',
+      'x-amz-target': 'DynamoDB_20120810.CreateTable',
+    },
+    body: JSON.stringify(input),
+  })
+  const text = await response.text()
+  if (!response.ok) throw new TetherError('INVALID_OPTION', `The table cannot be made: ${text}`)
+}
+
+async function loadDynalite(): Promise<typeof import('dynalite')['default']> {
+  try {
+    return (await import('dynalite')).default
+  } catch (cause) {
+    const message = "The local debug stack needs the package 'dynalite': npm install --save-dev dynalite@4"
+    throw new TetherError('MISSING_DEPENDENCY', message, { cause })
+  }
+}

@@ -1,0 +1,85 @@
+import { debugStackTemplate } from '../../deploy/template/debug-stack.js'
+import type { PolicyDocument, PolicyStatement } from '../iot/policy-check.js'
+import type { FunctionDefinition } from '../lambda/function-definition.js'
+
+/** What the local cloud makes of a debug stack's CloudFormation template. */
+export interface DebugStackPlan {
+  readonly apiStage: string
+  /** What is behind each route key. */
+  readonly routes: Readonly<Record<string, 'relay' | 'mock'>>
+  /** For CreateTable, without the table's name. */
+  readonly table: Readonly<Record<string, unknown>>
+  readonly relay: Pick<FunctionDefinition, 'handler' | 'timeoutMs' | 'memoryMb'>
+  /** What the relay's role allows it on the WebSocket API. */
+  readonly role: PolicyDocument
+}
+
+interface StackFacts {
+  readonly app: string
+  readonly stage: string
+  readonly apiId: string
+  readonly region: string
+  readonly accountId: string
+}
+
+/**
+ * Reads the template, so that what is tested here is what is deployed.
+ * @throws TetherError `INVALID_OPTION`
+ */
+export function debugStackPlan({ app, stage, ...facts }: StackFacts): DebugStackPlan {
+  const { Resources } = debugStackTemplate({ app, stage })
+  const properties = <T>(logicalId: string) => Resources[logicalId]?.Properties as T
+  const of = (type: string) =>
+    Object.values(Resources)
+      .filter(({ Type }) => Type === `AWS::${type}`)
+      .map(({ Properties }) => Properties)
+  const { StageName } = properties<{ StageName: string }>('ApiStage')
+  const { Handler, Timeout, MemorySize } = properties<{
+    Handler: string
+    Timeout: number
+    MemorySize: number
+  }>('Relay')
+  const { Policies } = properties<{ Policies: { PolicyDocument: PolicyDocument }[] }>('RelayRole')
+  // dynalite knows nothing of the time to live.
+  const { TimeToLiveSpecification: _, ...table } = properties<Record<string, unknown>>('Connections')
+  return {
+    apiStage: StageName,
+    routes: Object.fromEntries(
+      of('ApiGatewayV2::Route').map(({ RouteKey, Target }) => {
+        const integration = /\$\{(\w+)\}/.exec(textOf(Target))?.[1] ?? ''
+        const { IntegrationType } = properties<{ IntegrationType: string }>(integration)
+        return [RouteKey as string, IntegrationType === 'MOCK' ? 'mock' : 'relay'] as const
+      }),
+    ),
+    table,
+    relay: { handler: Handler, timeoutMs: Timeout * 1000, memoryMb: MemorySize },
+    role: {
+      Version: '2012-10-17',
+      Statement: Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
+        // Its rights on the table and the log are nobody's to check here.
+        .filter(({ Action }) => [Action].flat().every((action) => action.startsWith('execute-api:')))
+        .map((statement) => resolved(statement, facts)),
+    },
+  }
+}
+
+function resolved(
+  { Effect, Action, Resource }: PolicyStatement,
+  { apiId, region, accountId }: Omit<StackFacts, 'app' | 'stage'>,
+): PolicyStatement {
+  const values: Readonly<Record<string, string>> = {
+    Api: apiId,
+    'AWS::Partition': '*',
+    'AWS::Region': region,
+    'AWS::AccountId': accountId,
+  }
+  const resources = [Resource]
+    .flat()
+    .map((resource) => textOf(resource).replace(/\$\{([\w:]+)\}/g, (_, name: string) => values[name] ?? ''))
+  return { Effect, Action, Resource: resources }
+}
+
+/** The text of `Fn::Sub`, not filled in. */
+function textOf(value: unknown): string {
+  return (value as { 'Fn::Sub': string })['Fn::Sub']
+}

@@ -1,0 +1,72 @@
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { TetherError } from '../../core/base/errors.js'
+
+/** An HTTP server that is listening. */
+export interface HttpListener extends AsyncDisposable {
+  /** `http://127.0.0.1:<port>`, without a slash at the end. */
+  readonly url: string
+  /** Ends every connection. Idempotent. */
+  close(): Promise<void>
+}
+
+/** Takes a request that wants to go on as another protocol, with its socket and the first bytes after it. */
+export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+
+/**
+ * Listens on a port; 0 is a free one. The sockets of upgrades are their listener's to close.
+ * @throws TetherError `UNREACHABLE` when the port is taken or not allowed
+ */
+export async function listen(
+  listener: RequestListener,
+  host: string,
+  port: number,
+  onUpgrade?: UpgradeListener,
+): Promise<HttpListener> {
+  const server = createServer(listener)
+  if (onUpgrade !== undefined) server.on('upgrade', onUpgrade)
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause) =>
+      reject(
+        new TetherError(
+          'UNREACHABLE',
+          `Cannot listen on ${host}:${port}: ${cause.message}. Choose another port.`,
+          {
+            cause,
+          },
+        ),
+      ),
+    )
+    server.listen(port, host, resolve)
+  })
+  const close = () =>
+    new Promise<void>((resolve) => {
+      server.close(() => resolve())
+      server.closeAllConnections()
+    })
+  const name = host.includes(':') ? `[${host}]` : host
+  return {
+    url: `http://${name}:${(server.address() as AddressInfo).port}`,
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+/**
+ * Reads a request's body; `undefined` once it is larger than `max` bytes, or the client is gone. The rest of a larger
+ * one is read and thrown away, so that the client lives to see the answer.
+ */
+export function readBody(request: IncomingMessage, max: number): Promise<Buffer | undefined> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.byteLength
+      if (size <= max) chunks.push(chunk)
+      else resolve(undefined)
+    })
+    request.on('end', () => resolve(Buffer.concat(chunks)))
+    request.on('error', () => resolve(undefined))
+  })
+}

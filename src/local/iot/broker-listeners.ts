@@ -1,0 +1,114 @@
+import { createServer as createHttpServer, type Server as HttpServer, type IncomingMessage } from 'node:http'
+import { type AddressInfo, createServer as createTcpServer, type Server as TcpServer } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { createWebSocketStream, type WebSocket, WebSocketServer } from 'ws'
+import { TetherError } from '../../core/base/errors.js'
+
+/** A client's connection, whatever carries it. */
+export interface ClientSocket<I> {
+  readonly socket: Duplex
+  /** Present over WebSocket. */
+  readonly webSocket?: {
+    readonly identity?: I
+    /** Whether a close frame has come. */
+    readonly closedInOrder: () => boolean
+  }
+}
+
+/** Where the broker listens, and whom it tells. */
+export interface ListenerOptions<I> {
+  readonly host: string
+  /** For MQTT over TCP. */
+  readonly tcpPort: number
+  /** For MQTT over WebSocket. */
+  readonly port: number
+  /** Admits an upgrade, or has answered it and says false. */
+  readonly admit: (request: IncomingMessage, socket: Duplex) => { identity?: I } | false
+  readonly onArrival: (arrival: ClientSocket<I>) => void
+}
+
+// RFC 6455: how a connection "ended" when no close frame came.
+const ABNORMAL_CLOSURE = 1006
+
+/** The broker's two listening sockets and every connection they took. */
+export class BrokerListeners<I> {
+  readonly #options: ListenerOptions<I>
+  readonly #tcp: TcpServer
+  readonly #http: HttpServer
+  readonly #webSockets = new WebSocketServer({ noServer: true, handleProtocols: () => 'mqtt' })
+  readonly #sockets = new Set<Duplex>()
+
+  constructor(options: ListenerOptions<I>) {
+    this.#options = options
+    this.#tcp = createTcpServer({ noDelay: true }, (socket) => this.#arrive({ socket }))
+    this.#http = createHttpServer((_request, response) => response.writeHead(404).end())
+    this.#http.on('connection', (socket) => this.#track(socket))
+    this.#http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head))
+  }
+
+  /** @throws TetherError `UNREACHABLE` where a port is taken or the address is not this machine's */
+  async open(): Promise<void> {
+    const { host, port, tcpPort } = this.#options
+    try {
+      await Promise.all([listen(this.#tcp, host, tcpPort), listen(this.#http, host, port)])
+    } catch (cause) {
+      await this.close()
+      const detail = (cause as Error).message
+      throw new TetherError('UNREACHABLE', `The local broker cannot listen: ${detail}`, { cause })
+    }
+  }
+
+  get tcpPort(): number {
+    return (this.#tcp.address() as AddressInfo).port
+  }
+
+  get port(): number {
+    return (this.#http.address() as AddressInfo).port
+  }
+
+  /** Destroys every socket, and resolves when nothing listens. */
+  async close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy()
+    await Promise.all(
+      [this.#tcp, this.#http].map((server) => new Promise<void>((resolve) => server.close(() => resolve()))),
+    )
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', () => socket.destroy())
+    const admitted = this.#options.admit(request, socket)
+    if (!admitted) return
+    this.#webSockets.handleUpgrade(request, socket, head, (webSocket: WebSocket) => {
+      let code = ABNORMAL_CLOSURE
+      // Before the stream's own listener, so that it is known when the stream ends.
+      webSocket.on('close', (given) => {
+        code = given
+      })
+      const stream = createWebSocketStream(webSocket)
+      this.#arrive({
+        socket: stream,
+        webSocket: { ...admitted, closedInOrder: () => code !== ABNORMAL_CLOSURE },
+      })
+    })
+  }
+
+  #arrive(arrival: ClientSocket<I>): void {
+    this.#track(arrival.socket)
+    this.#options.onArrival(arrival)
+  }
+
+  #track(socket: Duplex): void {
+    this.#sockets.add(socket)
+    socket.once('close', () => this.#sockets.delete(socket))
+  }
+}
+
+function listen(server: TcpServer | HttpServer, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}

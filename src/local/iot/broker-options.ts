@@ -1,0 +1,92 @@
+import { type Clock, systemClock } from '../../core/base/clock.js'
+import { checkClock, checkPort, checkText } from '../../core/base/option-checks.js'
+import { type Checks, checkOptions } from '../../core/base/options.js'
+import { checkIdentities } from '../option-checks.js'
+import { type IotLimits, iotLimits } from './limits.js'
+import { compilePolicy, type PolicyCheck, type PolicyDocument } from './policy-check.js'
+
+/** One pair of AWS credentials the broker knows, and what it allows them. */
+export interface LocalIdentity {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  /** Must then come as `X-Amz-Security-Token`, appended to the URL after signing, as AWS IoT wants it. */
+  readonly sessionToken?: string
+  /** The only things allowed. @default everything is */
+  readonly policy?: PolicyDocument
+}
+
+/** Options of {@link createLocalBroker}. */
+export interface LocalBrokerOptions {
+  /** The address to listen on. @default '127.0.0.1' */
+  readonly host?: string
+  /** The port for MQTT over WebSocket; 0 takes a free one. @default 0 */
+  readonly port?: number
+  /** The port for MQTT over TCP; 0 takes a free one. @default 0 */
+  readonly tcpPort?: number
+  /** The region in the signatures' scope and in the resources of policies. @default 'us-east-1' */
+  readonly region?: string
+  /** The account in the resources of policies. @default '123456789012' */
+  readonly accountId?: string
+  /** Who may connect over WebSocket, by a SigV4 URL. @default anybody, with no signature looked at */
+  readonly identities?: readonly LocalIdentity[]
+  /** Limits other than AWS's. @default AWS IoT Core's own */
+  readonly limits?: Partial<IotLimits>
+  /** @default the machine's clock */
+  readonly clock?: Clock
+}
+
+/** An identity with its policy compiled, so that a wrong one fails at construction. */
+export type CheckedIdentity = Omit<LocalIdentity, 'policy'> & { readonly check?: PolicyCheck }
+
+/** The options, checked and complete. */
+export interface BrokerSettings {
+  readonly host: string
+  readonly port: number
+  readonly tcpPort: number
+  readonly region: string
+  readonly limits: IotLimits
+  readonly clock: Clock
+  readonly identities: readonly CheckedIdentity[] | undefined
+}
+
+/** A check for each of the options that a local cloud leaves to its broker. */
+export const ownBrokerChecks: Checks<Omit<LocalBrokerOptions, 'host' | 'region' | 'accountId' | 'clock'>> = {
+  port: checkPort,
+  tcpPort: checkPort,
+  identities: checkIdentities,
+  limits: (_name, value) => iotLimits(value as Partial<IotLimits>),
+}
+
+/**
+ * Checks the options and fills in what is missing.
+ * @throws TetherError `INVALID_OPTION` by name
+ */
+export function brokerSettings(options: LocalBrokerOptions): BrokerSettings {
+  const {
+    host = '127.0.0.1',
+    port = 0,
+    tcpPort = 0,
+    region = 'us-east-1',
+    accountId = '123456789012',
+    identities,
+    limits,
+    clock = systemClock,
+  } = checkOptions('createLocalBroker', options, {
+    host: checkText,
+    region: checkText,
+    accountId: checkText,
+    ...ownBrokerChecks,
+    clock: checkClock,
+  })
+  return {
+    host,
+    port,
+    tcpPort,
+    region,
+    limits: iotLimits(limits),
+    clock,
+    identities: identities?.map(({ policy, ...identity }) =>
+      policy ? { ...identity, check: compilePolicy(policy, region, accountId) } : identity,
+    ),
+  }
+}

@@ -1,0 +1,103 @@
+import { TetherError } from '../../core/base/errors.js'
+
+/** One statement of an IAM policy, as far as the local broker understands it. */
+export interface PolicyStatement {
+  readonly Sid?: string
+  readonly Effect: 'Allow' | 'Deny'
+  /** Such as `iot:Publish`; `*` and `?` are wildcards. */
+  readonly Action: string | readonly string[]
+  /** Such as `arn:aws:iot:us-east-1:123456789012:topic/a/*`; `*` and `?` are wildcards, `+` and `#` are not. */
+  readonly Resource: string | readonly string[]
+}
+
+/** An IAM policy document. */
+export interface PolicyDocument {
+  readonly Version: string
+  readonly Statement: PolicyStatement | readonly PolicyStatement[]
+}
+
+/** What the local broker asks of a policy. */
+export type IotAction = 'iot:Connect' | 'iot:Publish' | 'iot:RetainPublish' | 'iot:Subscribe' | 'iot:Receive'
+
+/** Whether `action` is allowed on a resource such as `topic/a/b`, the part of the ARN after the account. */
+export type PolicyCheck<A extends string = IotAction> = (action: A, resource: string) => boolean
+
+interface Rule {
+  readonly deny: boolean
+  readonly actions: readonly RegExp[]
+  readonly resources: readonly RegExp[]
+}
+
+/**
+ * Compiles a policy. As in IAM, what no statement allows is denied, and a Deny wins over every Allow.
+ * @throws TetherError `INVALID_OPTION` for what IAM knows and this does not (conditions, variables, `NotAction`):
+ *   a policy that is only half understood would allow or deny the wrong things in silence
+ */
+export function compilePolicy<A extends string = IotAction>(
+  policy: PolicyDocument,
+  region: string,
+  accountId: string,
+  service = 'iot',
+): PolicyCheck<A> {
+  const rules = list(policy?.Statement).map(compileStatement)
+  const prefix = `arn:${partitionOf(region)}:${service}:${region}:${accountId}:`
+  return (action, resource) => {
+    const arn = prefix + resource
+    const applies = (rule: Rule) =>
+      rule.actions.some((pattern) => pattern.test(action)) &&
+      rule.resources.some((pattern) => pattern.test(arn))
+    return (
+      !rules.some((rule) => rule.deny && applies(rule)) && rules.some((rule) => !rule.deny && applies(rule))
+    )
+  }
+}
+
+function compileStatement(statement: PolicyStatement): Rule {
+  for (const key of Object.keys(statement)) {
+    if (['Sid', 'Effect', 'Action', 'Resource'].includes(key)) continue
+    throw new TetherError(
+      'INVALID_OPTION',
+      `'policy': the local broker does not understand '${key}' in a statement.`,
+    )
+  }
+  const { Effect, Action, Resource } = statement
+  if (Effect !== 'Allow' && Effect !== 'Deny') {
+    throw new TetherError(
+      'INVALID_OPTION',
+      `'policy': 'Effect' must be Allow or Deny, not ${String(Effect)}.`,
+    )
+  }
+  // IAM compares actions without regard to case, resources with it.
+  return {
+    deny: Effect === 'Deny',
+    actions: patterns('Action', Action, 'i'),
+    resources: patterns('Resource', Resource, ''),
+  }
+}
+
+function patterns(key: string, value: string | readonly string[], flags: string): RegExp[] {
+  const texts = list(value)
+  if (texts.length === 0) throw new TetherError('INVALID_OPTION', `'policy': a statement has no '${key}'.`)
+  return texts.map((text) => {
+    if (typeof text !== 'string' || text.includes('${')) {
+      throw new TetherError(
+        'INVALID_OPTION',
+        `'policy': the local broker does not understand the ${key} '${text}'.`,
+      )
+    }
+    const source = text
+      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+      .replaceAll('*', '.*')
+      .replaceAll('?', '.')
+    return new RegExp(`^${source}$`, `su${flags}`)
+  })
+}
+
+function list<T>(value: T | readonly T[] | undefined): readonly T[] {
+  return value === undefined ? [] : Array.isArray(value) ? value : [value as T]
+}
+
+function partitionOf(region: string): string {
+  if (region.startsWith('cn-')) return 'aws-cn'
+  return region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws'
+}

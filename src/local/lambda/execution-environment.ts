@@ -1,0 +1,198 @@
+import { randomUUID } from 'node:crypto'
+import type { Cancel, Clock } from '../../core/base/clock.js'
+import type { LogEntry } from '../../core/contracts/executor.js'
+import type { Guard } from '../../executors/process/guard.js'
+import { type RuntimeCommand, RuntimeProcess } from '../../executors/process/runtime-process.js'
+import type { RuntimeAnswer } from '../../executors/runtime-api/answer.js'
+import { RuntimeApi, type RuntimeInvocation } from '../../executors/runtime-api/server.js'
+import { type EndReason, type ErrorAnswer, endError } from './errors.js'
+
+/** Between two invocations an environment is `frozen`, or `idle` where processes cannot be frozen. */
+export type EnvironmentState = 'starting' | 'busy' | 'idle' | 'frozen' | 'ended'
+
+/** What an execution environment needs of its owner. */
+export interface EnvironmentOptions {
+  readonly guard: Guard
+  readonly clock: Clock
+  /** Whether to stop the process between invocations. */
+  readonly freeze: boolean
+  /** How to start the runtime, given the value of `AWS_LAMBDA_RUNTIME_API`. */
+  command(runtimeApi: string): RuntimeCommand
+  /** `requestId` is that of the invocation at work, or that the start is for. */
+  onLog(entry: LogEntry, requestId: string | undefined): void
+  onState(state: EnvironmentState, reason?: EndReason): void
+  /** The runtime asks for the next invocation, and is frozen by now. */
+  onIdle(): void
+}
+
+/** One invocation's answer, and when it came: in Unix milliseconds. */
+export interface RunResult {
+  readonly answer: RuntimeAnswer
+  readonly answeredAt: number
+}
+
+const LOG_TAIL_LENGTH = 4096
+// A runtime asks for the next invocation at once; the caller is told once it has, and so finds this one free.
+const SETTLE_MS = 100
+
+/** One Lambda sandbox: a process behind its own Runtime API, one invocation at a time, frozen in between. */
+export class ExecutionEnvironment {
+  readonly id = randomUUID()
+  /** Resolves when the process and everything in its group is gone. */
+  readonly ended: Promise<EndReason>
+  readonly #options: EnvironmentOptions
+  readonly #api: RuntimeApi
+  #state: EnvironmentState = 'starting'
+  #process: RuntimeProcess | undefined
+  #reason: EndReason | undefined
+  #requestId: string | undefined
+  #logTail = ''
+  #invoked = false
+  #resolveEnded: (reason: EndReason) => void = () => {}
+  #onReady: () => void = () => {}
+  #onInitError: (answer: ErrorAnswer) => void = () => {}
+
+  constructor(options: EnvironmentOptions) {
+    this.#options = options
+    this.ended = new Promise((resolve) => {
+      this.#resolveEnded = resolve
+    })
+    this.#api = new RuntimeApi({
+      // What the runtime wrote before it asked is read within this turn of the event loop, like its request.
+      onIdle: () => setImmediate(() => this.#idle()),
+      onInitError: (answer) => this.#onInitError(answer),
+    })
+  }
+
+  get state(): EnvironmentState {
+    return this.#state
+  }
+
+  /** Whether it can take an invocation, as far as anybody knows. */
+  get usable(): boolean {
+    return this.#state !== 'ended' && this.#reason === undefined && this.#process?.gone !== true
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid
+  }
+
+  /** The last 4 KB of what the process wrote for its latest invocation, its start included. */
+  get logTail(): string {
+    return this.#logTail
+  }
+
+  /**
+   * Starts the runtime, for the invocation of that id, and waits until it asks for it. A failure, which is what
+   * the promise resolves with, ends the environment.
+   */
+  async init(requestId: string, limitMs: number): Promise<ErrorAnswer | undefined> {
+    this.#requestId = requestId
+    await this.#api.open()
+    const ready = new Promise<undefined>((resolve) => {
+      this.#onReady = () => resolve(undefined)
+    })
+    const failed = new Promise<ErrorAnswer>((resolve) => {
+      this.#onInitError = resolve
+    })
+    const ended = this.ended.then((reason) => endError(reason, requestId, limitMs))
+    if (this.#reason === undefined) this.#start()
+    const cancel = this.#limit(limitMs)
+    const failure = await Promise.race([ready, failed, ended])
+    cancel()
+    if (failure !== undefined) await this.stop()
+    return failure
+  }
+
+  /**
+   * Thaws the process and runs one invocation; a process that dies or is late gives an answer of kind `error`.
+   * @param timeoutMs the function's time-out, for the error's text; what ends the invocation is its deadline
+   */
+  async run(invocation: RuntimeInvocation, timeoutMs: number): Promise<RunResult> {
+    const { clock } = this.#options
+    this.#requestId = invocation.requestId
+    if (this.#invoked) this.#logTail = ''
+    this.#invoked = true
+    if (this.#state === 'frozen') this.#process?.signal('SIGCONT')
+    this.#setState('busy')
+    const ready = new Promise<void>((resolve) => {
+      this.#onReady = resolve
+    })
+    const free = Promise.race([ready, this.ended])
+    const cancel = this.#limit(invocation.deadline - clock.now())
+    void free.then(cancel)
+    const ended = this.ended.then((reason) => endError(reason, invocation.requestId, timeoutMs))
+    const answer = await Promise.race([this.#api.invoke(invocation).catch(() => ended), ended])
+    const answeredAt = clock.now()
+    await this.#orAfter(SETTLE_MS, free)
+    return { answer, answeredAt }
+  }
+
+  /** Kills the process group and waits until it is gone. Idempotent. */
+  async stop(): Promise<void> {
+    this.#end({ kind: 'stopped' })
+    await this.ended
+  }
+
+  #start(): void {
+    const { guard, clock } = this.#options
+    const runtime = new RuntimeProcess(this.#options.command(this.#api.address), clock, (stream, text) => {
+      this.#logTail = `${this.#logTail}${text}\n`.slice(-LOG_TAIL_LENGTH)
+      this.#options.onLog({ stream, text, time: clock.now() }, this.#requestId)
+    })
+    this.#process = runtime
+    const { pid } = runtime
+    if (pid !== undefined) guard.watch(pid)
+    this.#options.onState('starting')
+    void runtime.ended.then(async (end) => {
+      if (pid !== undefined) guard.release(pid)
+      // An answer that the process sent with its last breath still counts.
+      await this.#orAfter(SETTLE_MS, this.#api.drained())
+      this.#finish(this.#reason ?? end)
+    })
+  }
+
+  #idle(): void {
+    if (this.#state === 'ended' || this.#reason !== undefined) return
+    this.#process?.flush()
+    const starting = this.#state === 'starting'
+    this.#requestId = undefined
+    // A start is always for an invocation that follows at once.
+    const freeze = this.#options.freeze && !starting
+    if (freeze) this.#process?.signal('SIGSTOP')
+    this.#setState(freeze ? 'frozen' : 'idle')
+    this.#onReady()
+    if (!starting) this.#options.onIdle()
+  }
+
+  #limit(limitMs: number): Cancel {
+    return this.#options.clock.schedule(limitMs, () => this.#end({ kind: 'timeout' }))
+  }
+
+  #end(reason: EndReason): void {
+    this.#reason ??= reason
+    if (this.#process === undefined) this.#finish(reason)
+    else if (this.#state !== 'ended') this.#process.signal('SIGKILL')
+  }
+
+  #finish(reason: EndReason): void {
+    if (this.#state === 'ended') return
+    this.#setState('ended', reason)
+    void this.#api.close().then(() => this.#resolveEnded(reason))
+  }
+
+  #setState(state: EnvironmentState, reason?: EndReason): void {
+    if (this.#state === 'ended') return
+    this.#state = state
+    this.#options.onState(state, reason)
+  }
+
+  async #orAfter(delayMs: number, event: Promise<unknown>): Promise<void> {
+    let cancel: Cancel = () => {}
+    const late = new Promise<void>((resolve) => {
+      cancel = this.#options.clock.schedule(delayMs, resolve)
+    })
+    await Promise.race([event, late])
+    cancel()
+  }
+}

@@ -1,0 +1,94 @@
+import { checkText, listOf, matching, wholeNumber } from '../../core/base/option-checks.js'
+import { checkOptions, invalidOption, mustBe, required } from '../../core/base/options.js'
+import { checkCredentials } from '../option-checks.js'
+import { checkUserEnvironment } from './variables.js'
+
+/** AWS credentials, as a function or a client of the local cloud uses them. */
+export interface LocalCredentials {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly sessionToken?: string
+}
+
+/** A function of the local Lambda host, with the names and the limits of Lambda's own configuration. */
+export interface FunctionDefinition {
+  /** 1 to 64 letters, digits, `-` or `_`. */
+  readonly name: string
+  /** A folder, as a zip would unpack; or one `.js`, `.mjs`, `.cjs` or `.py` file, which is put where `handler` says. */
+  readonly bundle: string
+  /**
+   * `nodejs<major>.x` or `python3.<minor>`, as Lambda names them: this machine's Node or Python runs it, whatever the
+   * number. @default this Node's
+   */
+  readonly runtime?: string
+  /** Folders, as layers' zips would unpack, at most five; merged in their order into what stands for `/opt`. @default none */
+  readonly layers?: readonly string[]
+  /** @default 'index.handler' */
+  readonly handler?: string
+  /** At most 4 KB in all; the names that Lambda reserves are refused. */
+  readonly environment?: Readonly<Record<string, string>>
+  /** 1 to 900,000. Lambda itself counts in whole seconds. @default 3000 */
+  readonly timeoutMs?: number
+  /** 128 to 10,240. Nine tenths of it are the limit of V8's heap. @default 128 */
+  readonly memoryMb?: number
+  /** The most execution environments at once; beyond it invocations are throttled. @default 100 */
+  readonly reservedConcurrency?: number
+  /** The Node that runs it. @default process.execPath */
+  readonly nodePath?: string
+  /** The Python that runs it. @default 'python3' */
+  readonly pythonPath?: string
+  /** What stands for the function's role. @default the host's */
+  readonly credentials?: LocalCredentials
+}
+
+/** A definition whose defaults are filled in. */
+export type CompleteDefinition = Required<Omit<FunctionDefinition, 'credentials'>> &
+  Pick<FunctionDefinition, 'credentials'>
+
+const DEFAULTS = {
+  handler: 'index.handler',
+  environment: {},
+  layers: [],
+  timeoutMs: 3000,
+  memoryMb: 128,
+  reservedConcurrency: 100,
+  pythonPath: 'python3',
+}
+/** The most layers of one function. */
+export const MAX_LAYERS = 5
+
+/**
+ * Checks a definition as Lambda's CreateFunction does.
+ * @throws TetherError `INVALID_OPTION` by name
+ */
+export function completeDefinition(definition: FunctionDefinition): CompleteDefinition {
+  checkOptions('function', definition, {
+    name: required(matching(/^[A-Za-z0-9_-]{1,64}$/, "1 to 64 letters, digits, '-' or '_'")),
+    bundle: required(checkText),
+    runtime: (name, value) => {
+      const holds = typeof value === 'string' && runtimeFamily(value) !== undefined
+      mustBe('nodejs<major>.x or python3.<minor>', holds, name, value)
+    },
+    layers: listOf('a list of folders', checkText),
+    handler: matching(/^(?!.*\.\.)\S*\.[^\s/]+$/, "'file.export'"),
+    environment: checkUserEnvironment,
+    timeoutMs: wholeNumber(1, 900_000),
+    memoryMb: wholeNumber(128, 10_240),
+    reservedConcurrency: wholeNumber(0, 1000),
+    nodePath: checkText,
+    pythonPath: checkText,
+    credentials: checkCredentials,
+  })
+  const runtime = `nodejs${process.versions.node.split('.')[0]}.x`
+  const complete = { ...DEFAULTS, runtime, nodePath: process.execPath, ...definition }
+  const { length } = complete.layers
+  if (length > MAX_LAYERS)
+    throw invalidOption('layers', `of '${complete.name}' are ${length}; Lambda allows ${MAX_LAYERS}`)
+  return complete
+}
+
+/** What runs functions of that runtime here; undefined where nothing does. */
+export function runtimeFamily(runtime: string): 'node' | 'python' | undefined {
+  if (/^nodejs\d+\.x$/.test(runtime)) return 'node'
+  return /^python3\.\d+$/.test(runtime) ? 'python' : undefined
+}

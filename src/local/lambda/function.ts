@@ -1,0 +1,177 @@
+import type { Cancel } from '../../core/base/clock.js'
+import { abortError, TetherError, throwIfAborted } from '../../core/base/errors.js'
+import { ConcurrencySlots } from './concurrency-slots.js'
+import type { DiscardedEvent, InvocationReport } from './events.js'
+import type { EnvironmentState } from './execution-environment.js'
+import { type RunOptions, runInvocation } from './invocation-run.js'
+import { type InvokeOptions, type InvokeRequest, type InvokeResult, invokeRequest } from './invoke-request.js'
+
+/** A function of the local Lambda host. */
+export interface LocalFunction {
+  readonly name: string
+  readonly arn: string
+  /**
+   * Invokes it. An event is JSON in bytes, or a value that becomes JSON. A failing function is a result with
+   * `functionError`; what is thrown is what Lambda's Invoke call refuses. Firing the signal stops the wait only.
+   * @throws TetherError `TOO_LARGE`, `INVALID_OPTION`, `THROTTLED`, `ABORTED`, `CLOSED`
+   */
+  invoke(event?: unknown, options?: InvokeOptions): Promise<InvokeResult>
+  /** Its execution environments that live now. */
+  environments(): readonly { readonly id: string; readonly pid?: number; readonly state: EnvironmentState }[]
+  /** Ends the environments that wait, as Lambda does whenever it likes: the next invocation starts cold. */
+  expire(): Promise<void>
+}
+
+/** What a function needs of its host. */
+export interface FunctionOptions extends RunOptions {
+  readonly name: string
+  /** The most invocations at once. */
+  readonly concurrency: number
+  /** The waits before each further attempt at an asynchronous event. */
+  readonly retryDelaysMs: readonly number[]
+  onInvocation(report: InvocationReport): void
+  onDiscard(event: DiscardedEvent): void
+}
+
+/** Runs invocations on a pool of environments: at most so many at once, asynchronous ones again when they fail. */
+export class LambdaFunction implements LocalFunction {
+  readonly #options: FunctionOptions
+  readonly #slots: ConcurrencySlots
+  readonly #delays = new Set<Cancel>()
+  #timeoutMs: number
+  #closed = false
+
+  constructor(options: FunctionOptions) {
+    this.#options = options
+    this.#slots = new ConcurrencySlots(options.concurrency)
+    this.#timeoutMs = options.timeoutMs
+  }
+
+  get name(): string {
+    return this.#options.name
+  }
+
+  get arn(): string {
+    return this.#options.arn
+  }
+
+  async invoke(event?: unknown, options: InvokeOptions = {}): Promise<InvokeResult> {
+    throwIfAborted(options.signal)
+    if (this.#closed) throw closedError()
+    const request = invokeRequest(event, options)
+    if (request.type === 'Event') {
+      this.#retrying(request).catch(() => {}) // The host was closed meanwhile.
+      return {
+        requestId: request.requestId,
+        statusCode: 202,
+        payload: new Uint8Array(),
+        logTail: '',
+        durationMs: 0,
+      }
+    }
+    if (!this.#slots.tryTake()) {
+      throw new TetherError(
+        'THROTTLED',
+        `Rate Exceeded. '${this.name}' runs ${this.#slots.max} invocations and may run no more at once. Try again later.`,
+      )
+    }
+    return abortable(this.#attempt(request, 1), options.signal)
+  }
+
+  environments(): { id: string; pid?: number; state: EnvironmentState }[] {
+    return this.#options.pool.environments.map(({ id, pid, state }) => ({
+      id,
+      state,
+      ...(pid === undefined ? {} : { pid }),
+    }))
+  }
+
+  expire(): Promise<void> {
+    return this.#options.pool.expire()
+  }
+
+  /** Its definition has changed: no environment made before is used again, and invocations have another time-out. */
+  renew({ timeoutMs, concurrency }: Pick<FunctionOptions, 'timeoutMs' | 'concurrency'>): void {
+    this.#timeoutMs = timeoutMs
+    this.#slots.resize(concurrency)
+    this.#options.pool.renew()
+  }
+
+  /** Ends every environment; what runs rejects with `CLOSED`, what waits is forgotten. Idempotent. */
+  async close(): Promise<void> {
+    this.#closed = true
+    for (const cancel of this.#delays) cancel()
+    this.#slots.close()
+    await this.#options.pool.close()
+  }
+
+  async #retrying(request: InvokeRequest): Promise<void> {
+    const { retryDelaysMs, clock } = this.#options
+    for (let attempt = 1; ; attempt += 1) {
+      // Lambda keeps throttled asynchronous events for hours; here they wait for their turn.
+      await this.#slots.take()
+      const { functionError, payload } = await this.#attempt(request, attempt)
+      if (functionError === undefined) return
+      const delayMs = retryDelaysMs[attempt - 1]
+      if (delayMs === undefined) {
+        const { requestId, event } = request
+        this.#options.onDiscard({
+          functionName: this.name,
+          requestId,
+          attempts: attempt,
+          event,
+          error: payload,
+        })
+        return
+      }
+      await new Promise<void>((resolve) => {
+        const cancel = clock.schedule(delayMs, () => {
+          this.#delays.delete(cancel)
+          resolve()
+        })
+        this.#delays.add(cancel)
+      })
+    }
+  }
+
+  /** Expects a slot to be taken, and gives it back. */
+  async #attempt(request: InvokeRequest, attempt: number): Promise<InvokeResult> {
+    try {
+      const result = await runInvocation(request, { ...this.#options, timeoutMs: this.#timeoutMs })
+      if (this.#closed) throw closedError()
+      const { requestId, type } = request
+      const { payload, functionError, durationMs, initDurationMs } = result
+      this.#options.onInvocation({
+        functionName: this.name,
+        requestId,
+        type,
+        attempt,
+        payload,
+        durationMs,
+        ...(initDurationMs === undefined ? {} : { initDurationMs }),
+        ...(functionError === undefined ? {} : { functionError }),
+      })
+      return result
+    } finally {
+      this.#slots.release()
+    }
+  }
+}
+
+function closedError(): TetherError {
+  return new TetherError('CLOSED', 'The local Lambda host was closed.')
+}
+
+async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise
+  let onAbort: () => void = () => {}
+  const aborted = new Promise<never>((_resolve, reject) => {
+    onAbort = () => reject(abortError(signal))
+    signal.addEventListener('abort', onAbort, { once: true })
+  })
+  try {
+    return await Promise.race([promise, aborted])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}

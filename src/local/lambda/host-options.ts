@@ -1,0 +1,70 @@
+import { type Clock, systemClock } from '../../core/base/clock.js'
+import {
+  checkClock,
+  checkDuration,
+  checkFlag,
+  checkText,
+  listOf,
+  recordOf,
+} from '../../core/base/option-checks.js'
+import { type Checks, checkOptions } from '../../core/base/options.js'
+import { checkAccountId, checkCredentials } from '../option-checks.js'
+import type { LocalCredentials } from './function-definition.js'
+import { checkVariable } from './variables.js'
+
+/** How to run functions. */
+export interface LambdaHostOptions {
+  /** @default 'us-east-1' */
+  readonly region?: string
+  /** Twelve digits. @default '123456789012' */
+  readonly accountId?: string
+  /** What functions get as their role's credentials. @default made up */
+  readonly credentials?: LocalCredentials
+  /** Environment variables of every function, outside Lambda's 4 KB; a function's own win. @default none */
+  readonly environment?: Readonly<Record<string, string>>
+  /** How long an unused execution environment lives, in milliseconds. @default 600000, ten minutes */
+  readonly idleMs?: number
+  /** How long a start may take before it is tried again, in milliseconds. @default 10000, as Lambda's */
+  readonly initTimeoutMs?: number
+  /**
+   * The waits before each further attempt at a failed asynchronous event, in milliseconds; their number is the number
+   * of retries. Lambda's are one minute and two. @default [200, 400]
+   */
+  readonly retryDelaysMs?: readonly number[]
+  /** Whether to stop processes between invocations, as Lambda does. @default true, but on Windows, which cannot */
+  readonly freeze?: boolean
+  readonly clock?: Clock
+}
+
+const DEFAULTS = {
+  region: 'us-east-1',
+  accountId: '123456789012',
+  credentials: { accessKeyId: 'AKIALOCALCLOUD000000', secretAccessKey: 'local-cloud' },
+  environment: {},
+  idleMs: 600_000,
+  initTimeoutMs: 10_000,
+  retryDelaysMs: [200, 400],
+  clock: systemClock,
+}
+
+/** A check for each of the options that a local cloud leaves to its host. */
+export const runChecks: Checks<Omit<LambdaHostOptions, 'region' | 'accountId' | 'credentials' | 'clock'>> = {
+  environment: recordOf('an object of texts by name', checkVariable),
+  idleMs: checkDuration,
+  initTimeoutMs: checkDuration,
+  retryDelaysMs: listOf('a list of milliseconds', checkDuration),
+  freeze: checkFlag,
+}
+
+/** Fills in what is not given. @throws TetherError `INVALID_OPTION` */
+export function completeHostOptions(options: LambdaHostOptions): Required<LambdaHostOptions> {
+  checkOptions('createLambdaHost', options, {
+    region: checkText,
+    accountId: checkAccountId,
+    credentials: checkCredentials,
+    ...runChecks,
+    clock: checkClock,
+  })
+  const freeze = (options.freeze ?? true) && process.platform !== 'win32'
+  return { ...DEFAULTS, ...options, freeze }
+}

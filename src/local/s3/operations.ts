@@ -1,0 +1,145 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Clock } from '../../core/base/clock.js'
+import { hasChecksum } from './body.js'
+import { type LocalObject, S3Bucket } from './bucket.js'
+import { S3Error } from './errors.js'
+import { listObjects } from './list.js'
+
+/** What an identity may be allowed, in IAM's words. */
+export type S3Action =
+  | 's3:GetObject'
+  | 's3:PutObject'
+  | 's3:DeleteObject'
+  | 's3:ListBucket'
+  | 's3:CreateBucket'
+  | 's3:DeleteBucket'
+  | 's3:GetLifecycleConfiguration'
+  | 's3:PutLifecycleConfiguration'
+
+/** A request whose signature and body are checked. */
+export interface S3Request {
+  readonly method: string
+  readonly bucketName: string
+  /** Empty for the bucket itself. */
+  readonly key: string
+  readonly query: ReadonlyMap<string, string>
+  readonly headers: IncomingHttpHeaders
+  readonly body: Uint8Array
+  readonly region: string
+  allows(action: S3Action): boolean
+}
+
+export interface S3Reply {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string | number>>
+  readonly body?: string | Uint8Array
+}
+
+const XML = { 'content-type': 'application/xml' }
+
+/**
+ * Answers as S3 does.
+ * @throws S3Error
+ */
+export function answerS3(request: S3Request, buckets: Map<string, S3Bucket>, clock: Clock): S3Reply {
+  const { method, bucketName, key, query } = request
+  if (bucketName === '' || request.headers['x-amz-copy-source'] !== undefined)
+    throw new S3Error('NotImplemented')
+  const about = [...query.keys()].find((name) => !/^(x-id$|x-amz-)/i.test(name))
+  if (key === '' && about === undefined && method === 'PUT') return createBucket(request, buckets, clock)
+  const bucket = buckets.get(bucketName)
+  if (!bucket) throw new S3Error('NoSuchBucket')
+  if (key !== '') {
+    if (about !== undefined)
+      throw new S3Error('NotImplemented', `The local S3 endpoint knows no '?${about}'.`)
+    return answerObject(request, bucket)
+  }
+  if (query.has('lifecycle')) return answerLifecycle(request, bucket)
+  if (method === 'HEAD') {
+    allow(request, 's3:ListBucket')
+    return { status: 200 }
+  }
+  if (method === 'DELETE' && about === undefined) {
+    allow(request, 's3:DeleteBucket')
+    if (bucket.keys().length > 0) throw new S3Error('BucketNotEmpty')
+    buckets.delete(bucketName)
+    return { status: 204 }
+  }
+  if (method === 'GET' && query.get('list-type') === '2') {
+    allow(request, 's3:ListBucket')
+    return { status: 200, headers: XML, body: listObjects(bucket, query) }
+  }
+  throw new S3Error('NotImplemented')
+}
+
+/** Whether a name is one that S3 gives to a bucket. */
+export function isBucketName(name: string): boolean {
+  // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+  return /^(?!.*\.\.)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name)
+}
+
+function createBucket(request: S3Request, buckets: Map<string, S3Bucket>, clock: Clock): S3Reply {
+  allow(request, 's3:CreateBucket')
+  const { bucketName } = request
+  if (!isBucketName(bucketName)) throw new S3Error('InvalidBucketName')
+  // Only us-east-1 lets its owner create a bucket again.
+  if (buckets.has(bucketName) && request.region !== 'us-east-1') throw new S3Error('BucketAlreadyOwnedByYou')
+  if (!buckets.has(bucketName)) buckets.set(bucketName, new S3Bucket(bucketName, clock))
+  return { status: 200, headers: { location: `/${bucketName}` } }
+}
+
+function answerObject(request: S3Request, bucket: S3Bucket): S3Reply {
+  const { method, key, headers, body } = request
+  switch (method) {
+    case 'PUT': {
+      allow(request, 's3:PutObject')
+      if (headers['if-none-match'] === '*' && bucket.object(key)) throw new S3Error('PreconditionFailed')
+      const { etag } = bucket.put(key, body, headers['content-type'] ?? 'binary/octet-stream')
+      return { status: 200, headers: { etag } }
+    }
+    case 'GET':
+    case 'HEAD': {
+      allow(request, 's3:GetObject')
+      const object = bucket.object(key)
+      if (object) return { status: 200, headers: describe(object), body: object.body }
+      // Who may not list shall not learn what exists.
+      throw new S3Error(request.allows('s3:ListBucket') ? 'NoSuchKey' : 'AccessDenied')
+    }
+    case 'DELETE':
+      allow(request, 's3:DeleteObject')
+      bucket.delete(key)
+      return { status: 204 }
+    default:
+      throw new S3Error('MethodNotAllowed')
+  }
+}
+
+function answerLifecycle(request: S3Request, bucket: S3Bucket): S3Reply {
+  if (request.method === 'GET') {
+    allow(request, 's3:GetLifecycleConfiguration')
+    return { status: 200, headers: XML, body: bucket.lifecycle }
+  }
+  if (request.method !== 'PUT') throw new S3Error('NotImplemented')
+  allow(request, 's3:PutLifecycleConfiguration')
+  if (!hasChecksum(request.headers)) {
+    throw new S3Error(
+      'InvalidRequest',
+      'Missing required header for this request: Content-MD5 OR x-amz-checksum-*',
+    )
+  }
+  bucket.lifecycle = Buffer.from(request.body).toString('utf8')
+  return { status: 200 }
+}
+
+function allow(request: S3Request, action: S3Action): void {
+  if (!request.allows(action)) throw new S3Error('AccessDenied')
+}
+
+function describe({ body, etag, contentType, modifiedAt }: LocalObject): Record<string, string | number> {
+  return {
+    'content-length': body.length,
+    'content-type': contentType,
+    etag,
+    'last-modified': new Date(modifiedAt).toUTCString(),
+  }
+}

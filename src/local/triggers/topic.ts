@@ -1,0 +1,159 @@
+import { randomUUID } from 'node:crypto'
+import { type Clock, systemClock } from '../../core/base/clock.js'
+import { TetherError } from '../../core/base/errors.js'
+import { matching, recordOf } from '../../core/base/option-checks.js'
+import { checkOptions, fields, mustBe, required } from '../../core/base/options.js'
+import type { LocalFunction } from '../lambda/function.js'
+import { checkInvoked } from '../option-checks.js'
+
+/** The largest message with its attributes, in bytes. */
+const MAX_MESSAGE_BYTES = 262_144
+/** The longest subject, in characters. */
+const MAX_SUBJECT_LENGTH = 100
+
+/** A message attribute, as SNS types it. */
+export interface MessageAttribute {
+  /** `String`, `Number`, `String.Array` or `Binary`. */
+  readonly type: string
+  /** Of `Binary`: base64. */
+  readonly value: string
+}
+
+/** What to publish. */
+export interface TopicMessage {
+  readonly message: string
+  readonly subject?: string
+  readonly attributes?: Readonly<Record<string, MessageAttribute>>
+}
+
+/** A topic that invokes its subscribers asynchronously, as SNS does. */
+export interface LocalTopic {
+  readonly name: string
+  readonly arn: string
+  /** Subscribes a function; a second time is the same subscription. */
+  subscribe(subscriber: Pick<LocalFunction, 'arn' | 'invoke'>): void
+  /**
+   * Invokes every subscriber with an SNS event, and does not wait for them.
+   * @throws TetherError `TOO_LARGE`, `INVALID_OPTION`
+   */
+  publish(message: TopicMessage): Promise<{ readonly messageId: string }>
+}
+
+/** What a topic needs to know. */
+export interface TopicOptions {
+  /** 1 to 256 letters, digits, `-` or `_`. */
+  readonly name: string
+  readonly region: string
+  readonly accountId: string
+  readonly clock?: Clock
+}
+
+/** Makes a topic. @throws TetherError `INVALID_OPTION` */
+export function createTopic(options: TopicOptions): LocalTopic {
+  const { name, region, accountId, clock = systemClock } = options
+  matching(/^[A-Za-z0-9_-]{1,256}$/, "1 to 256 letters, digits, '-' or '_'")('name', name)
+  const arn = `arn:aws:sns:${region}:${accountId}:${name}`
+  const subscribers = new Map<string, { subscriptionArn: string; invoke: LocalFunction['invoke'] }>()
+  return {
+    name,
+    arn,
+    subscribe(subscriber) {
+      checkInvoked('subscriber', subscriber)
+      if (subscribers.has(subscriber.arn)) return
+      const subscriptionArn = `${arn}:${randomUUID()}`
+      subscribers.set(subscriber.arn, { subscriptionArn, invoke: subscriber.invoke.bind(subscriber) })
+    },
+    async publish(message) {
+      checkMessage(message)
+      const messageId = randomUUID()
+      const timestamp = new Date(clock.now()).toISOString()
+      await Promise.all(
+        [...subscribers.values()].map(({ subscriptionArn, invoke }) =>
+          // SNS has accepted the message; a subscriber that is gone is not the publisher's concern.
+          invoke(snsEvent(message, { messageId, timestamp, topicArn: arn, region, subscriptionArn }), {
+            type: 'Event',
+          }).catch(() => {}),
+        ),
+      )
+      return { messageId }
+    },
+  }
+}
+
+function checkMessage(wanted: TopicMessage): void {
+  const {
+    message,
+    subject,
+    attributes = {},
+  } = checkOptions('publish', wanted, {
+    message: required(checkString),
+    subject: checkString,
+    attributes: recordOf(
+      'an object of attributes by name',
+      fields('an attribute: { type, value }', { type: required(checkString), value: required(checkString) }),
+    ),
+  })
+  if (message === '') throw new TetherError('INVALID_OPTION', 'Invalid parameter: Empty message')
+  if (subject !== undefined && (subject === '' || subject.length > MAX_SUBJECT_LENGTH)) {
+    throw new TetherError(
+      'INVALID_OPTION',
+      `Invalid parameter: Subject of ${subject.length} characters; 1 to ${MAX_SUBJECT_LENGTH} are allowed.`,
+    )
+  }
+  let bytes = Buffer.byteLength(message)
+  for (const [name, { type, value }] of Object.entries(attributes)) {
+    bytes += Buffer.byteLength(name) + Buffer.byteLength(type)
+    bytes += type.startsWith('Binary') ? Buffer.byteLength(value, 'base64') : Buffer.byteLength(value)
+  }
+  if (bytes > MAX_MESSAGE_BYTES) {
+    throw new TetherError(
+      'TOO_LARGE',
+      `Invalid parameter: Message too long: ${bytes} bytes with its attributes exceed ${MAX_MESSAGE_BYTES}.`,
+    )
+  }
+}
+
+// What SNS says of an empty one is said below.
+function checkString(name: string, value: unknown): void {
+  mustBe('a text', typeof value === 'string', name, value)
+}
+
+interface Delivery {
+  readonly messageId: string
+  readonly timestamp: string
+  readonly topicArn: string
+  readonly region: string
+  readonly subscriptionArn: string
+}
+
+// https://docs.aws.amazon.com/lambda/latest/dg/with-sns.html
+function snsEvent(message: TopicMessage, delivery: Delivery): object {
+  const { messageId, timestamp, topicArn, region, subscriptionArn } = delivery
+  const service = `https://sns.${region}.amazonaws.com/`
+  const attributes = Object.entries(message.attributes ?? {}).map(([name, { type, value }]) => [
+    name,
+    { Type: type, Value: value },
+  ])
+  return {
+    Records: [
+      {
+        EventSource: 'aws:sns',
+        EventVersion: '1.0',
+        EventSubscriptionArn: subscriptionArn,
+        Sns: {
+          Type: 'Notification',
+          MessageId: messageId,
+          TopicArn: topicArn,
+          Subject: message.subject ?? null,
+          Message: message.message,
+          Timestamp: timestamp,
+          SignatureVersion: '1',
+          Signature: 'local',
+          SigningCertUrl: `${service}SimpleNotificationService.pem`,
+          UnsubscribeUrl: `${service}?Action=Unsubscribe&SubscriptionArn=${subscriptionArn}`,
+          MessageAttributes: Object.fromEntries(attributes),
+        },
+      },
+    ],
+  }
+}

@@ -1,0 +1,130 @@
+import { MAX_ENDPOINT_PART_BYTES } from '../../core/contracts/transport.js'
+import { awsCaller, type RelayEnvironment } from './aws.js'
+import { RelayPosts } from './posts.js'
+import { type ConnectionRow, RelayTable } from './table.js'
+import { absent, forwarded, type RelayRequest, readRequest, taken } from './wire.js'
+
+/** What API Gateway invokes a WebSocket route's function with, as far as the relay reads it. */
+export interface RelayEvent {
+  readonly requestContext: {
+    readonly routeKey: string
+    readonly connectionId: string
+    readonly domainName: string
+    readonly stage: string
+  }
+  /** Of `$connect` alone. */
+  readonly queryStringParameters?: Readonly<Record<string, string | undefined>> | null
+  /** A message's text. */
+  readonly body?: string | null
+}
+
+/** What a route's function answers: for `$connect` whether the client is let in; otherwise nobody reads it. */
+export interface RelayAnswer {
+  readonly statusCode: number
+  readonly body?: string
+}
+
+/** Where the relay runs. */
+export interface RelayOptions {
+  /** `TABLE_NAME`, and what Lambda sets; `AWS_ENDPOINT_URL_DYNAMODB` and `AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI` are honoured. */
+  readonly env: RelayEnvironment
+}
+
+/** One relay that handles all of a WebSocket API's routes. */
+export type Relay = (event: RelayEvent) => Promise<RelayAnswer>
+
+/** A client for which `$connect` has not answered yet gets 410 as well. This long its row is not taken for a stale one. */
+const YOUNG_MS = 5_000
+/** How many connections under a name one frame is offered to at most; stale ones go away with each try. */
+const MAX_RECEIVERS = 25
+
+const OK: RelayAnswer = { statusCode: 200 }
+
+/**
+ * The function behind the WebSocket API. It hands sealed frames on between stubs and sessions of one application and
+ * stage, and tells both sides the connection of the other, so that they need it no more.
+ *
+ * Who sends is what the sender's own row says, which `$connect` wrote; a frame's head names the receiver alone. What the
+ * relay says decides nothing but the way that frames take: they are sealed end to end.
+ *
+ * An error that it throws reaches the client as API Gateway's "Internal server error"; the client sends again.
+ */
+export function createRelay({ env }: RelayOptions): Relay {
+  const call = awsCaller(env)
+  const database = env.AWS_ENDPOINT_URL_DYNAMODB ?? `https://dynamodb.${env.AWS_REGION}.amazonaws.com`
+  const table = new RelayTable(call, database, env.TABLE_NAME ?? '')
+
+  return async ({ requestContext, queryStringParameters, body }) => {
+    const { routeKey, connectionId, domainName, stage } = requestContext
+    const management = env.AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI ?? `https://${domainName}/${stage}`
+    const posts = new RelayPosts(call, management.replace(/\/$/, ''))
+    if (routeKey === '$connect') {
+      const row = rowOf(queryStringParameters ?? {}, connectionId, Date.now())
+      if (row === undefined) return { statusCode: 400, body: 'app, stage, role and name are needed' }
+      await table.put(row)
+      return OK
+    }
+    const sender = await table.find(connectionId)
+    if (routeKey === '$disconnect') {
+      if (sender !== undefined) await table.delete(sender)
+      return OK
+    }
+    const request = readRequest(body)
+    // What no client of this package sends has no number to answer to.
+    if (request === undefined) return OK
+    // Connected and unknown: its row was removed by hand. It comes back with a new one.
+    if (sender === undefined) await posts.disconnect(connectionId)
+    else await posts.post(connectionId, await relay(request, sender, { table, posts }))
+    return OK
+  }
+}
+
+interface Means {
+  readonly table: RelayTable
+  readonly posts: RelayPosts
+}
+
+/** Hands one frame on; resolves with what its sender is told. */
+async function relay(request: RelayRequest, sender: ConnectionRow, means: Means): Promise<string> {
+  const { role, name, frame } = request
+  const { app, stage, connectionId } = sender
+  const toPeers = sender.role === 'session' && role === 'session'
+  // Sessions talk to stubs, stubs to sessions, and sessions of one name with each other.
+  if (toPeers ? name !== sender.name : role === sender.role) return absent(request, connectionId)
+
+  const rows = await means.table.list({ app, stage, role, name })
+  const text = forwarded(sender, frame)
+  if (toPeers) {
+    const others = rows.filter((row) => row.session !== sender.session).slice(0, MAX_RECEIVERS)
+    await Promise.all(others.map((row) => deliver(row, text, means)))
+    return taken(request, connectionId)
+  }
+  for (const row of rows.slice(0, MAX_RECEIVERS)) {
+    if (await deliver(row, text, means)) return taken(request, connectionId, row.connectionId)
+  }
+  return absent(request, connectionId)
+}
+
+/** @returns whether somebody is connected there; where nobody is, the stale row goes */
+async function deliver(row: ConnectionRow, text: string, { table, posts }: Means): Promise<boolean> {
+  if (await posts.post(row.connectionId, text)) return true
+  if (Date.now() - row.connectedAt >= YOUNG_MS) await table.delete(row)
+  return false
+}
+
+// Whoever may connect is authorised by IAM; this only keeps nonsense out of the table.
+function rowOf(
+  query: NonNullable<RelayEvent['queryStringParameters']>,
+  connectionId: string,
+  connectedAt: number,
+): ConnectionRow | undefined {
+  const { app, stage, role, name, session = '', epoch = '0' } = query
+  if (!isPart(app) || !isPart(stage) || !isPart(name)) return undefined
+  if (role === 'stub') return { app, stage, role, name, connectionId, session: '', epoch: 0, connectedAt }
+  if (role !== 'session' || !/^[!-~]{1,100}$/.test(session) || !/^\d{1,15}$/.test(epoch)) return undefined
+  return { app, stage, role, name, connectionId, session, epoch: Number(epoch), connectedAt }
+}
+
+function isPart(value: string | undefined): value is string {
+  return value !== undefined && value !== '' && Buffer.byteLength(value) <= MAX_ENDPOINT_PART_BYTES
+}

@@ -1,0 +1,131 @@
+import type { CallAws } from './aws.js'
+import type { Role } from './wire.js'
+
+/** Under which name a connection receives. */
+export interface Registration {
+  readonly app: string
+  readonly stage: string
+  readonly role: Role
+  readonly name: string
+}
+
+/** A connection as the table keeps it. A stub has no session and the epoch 0. */
+export interface ConnectionRow extends Registration {
+  readonly connectionId: string
+  readonly session: string
+  readonly epoch: number
+  /** When the row was written, in Unix milliseconds. */
+  readonly connectedAt: number
+}
+
+/** API Gateway ends a connection after two hours; DynamoDB removes what outlives them. */
+const LIFE_SECONDS = 2 * 3600 + 600
+
+type Item = Record<string, { S?: string; N?: string }>
+
+/**
+ * The table of connections. Each has two rows: one under its name, so that frames find it, and one under its own id, which
+ * says who it is. Both have its id in their key, so deleting one connection's rows never touches another's.
+ */
+export class RelayTable {
+  readonly #call: CallAws
+  readonly #url: string
+  readonly #table: string
+
+  /** @param url DynamoDB's endpoint */
+  constructor(call: CallAws, url: string, table: string) {
+    this.#call = call
+    this.#url = url
+    this.#table = table
+  }
+
+  /** Writes both rows of a connection. @throws AwsError */
+  async put(row: ConnectionRow): Promise<void> {
+    const attributes: Item = {
+      app: { S: row.app },
+      stage: { S: row.stage },
+      role: { S: row.role },
+      name: { S: row.name },
+      epoch: { N: String(row.epoch) },
+      connectedAt: { N: String(row.connectedAt) },
+      expires: { N: String(Math.ceil(row.connectedAt / 1000) + LIFE_SECONDS) },
+      ...(row.session !== '' && { session: { S: row.session } }),
+    }
+    await Promise.all(keysOf(row).map((key) => this.#ask('PutItem', { Item: { ...key, ...attributes } })))
+  }
+
+  /** Deletes both rows of a connection, where they are. @throws AwsError */
+  async delete(row: Registration & { readonly connectionId: string }): Promise<void> {
+    await Promise.all(keysOf(row).map((key) => this.#ask('DeleteItem', { Key: key })))
+  }
+
+  /** Who a connection is; undefined for one that the table does not have. @throws AwsError */
+  async find(connectionId: string): Promise<ConnectionRow | undefined> {
+    const { Item: item } = await this.#ask('GetItem', { Key: ownKey(connectionId), ConsistentRead: true })
+    return item === undefined ? undefined : rowOf(item as Item, connectionId)
+  }
+
+  /**
+   * The connections under a name, the one to be preferred first: of the session with the greatest epoch (of equal ones,
+   * the greatest id), the newest.
+   * @throws AwsError
+   */
+  async list(address: Registration): Promise<ConnectionRow[]> {
+    const { Items: items } = await this.#ask('Query', {
+      KeyConditionExpression: 'pk = :pk',
+      ExpressionAttributeValues: { ':pk': { S: nameKey(address) } },
+      // A session that has just connected is found at once.
+      ConsistentRead: true,
+    })
+    return (items as Item[]).map((item) => rowOf(item, item.sk?.S ?? '')).sort(byPreference)
+  }
+
+  async #ask(operation: string, input: object): Promise<Record<string, unknown>> {
+    const answer = await this.#call({
+      service: 'dynamodb',
+      method: 'POST',
+      url: this.#url,
+      headers: {
+        'content-type': 'application/x-amz-json-1.0',
+        'x-amz-target': `DynamoDB_20120810.${operation}`,
+      },
+      body: JSON.stringify({ TableName: this.#table, ...input }),
+    })
+    return JSON.parse(answer) as Record<string, unknown>
+  }
+}
+
+function keysOf(row: Registration & { readonly connectionId: string }): Item[] {
+  return [{ pk: { S: nameKey(row) }, sk: { S: row.connectionId } }, ownKey(row.connectionId)]
+}
+
+// No name can be mistaken for an id: this is JSON of an array.
+function nameKey({ app, stage, role, name }: Registration): string {
+  return JSON.stringify([app, stage, role, name])
+}
+
+function ownKey(connectionId: string): Item {
+  return { pk: { S: `connection/${connectionId}` }, sk: { S: '-' } }
+}
+
+function rowOf(item: Item, connectionId: string): ConnectionRow {
+  return {
+    app: item.app?.S ?? '',
+    stage: item.stage?.S ?? '',
+    role: item.role?.S === 'session' ? 'session' : 'stub',
+    name: item.name?.S ?? '',
+    connectionId,
+    session: item.session?.S ?? '',
+    epoch: Number(item.epoch?.N ?? 0),
+    connectedAt: Number(item.connectedAt?.N ?? 0),
+  }
+}
+
+function byPreference(a: ConnectionRow, b: ConnectionRow): number {
+  return b.epoch - a.epoch || compare(b.session, a.session) || b.connectedAt - a.connectedAt
+}
+
+// By code units, as the core compares ids.
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

@@ -1,0 +1,33 @@
+import type { TetherErrorCode } from '../../core/base/errors.js'
+import type { CallOutcome } from '../../core/caller/call.js'
+import type { CallInput } from '../../core/caller/options.js'
+import type { Mirrored } from '../../core/wire/protocol.js'
+import type { CallFacts } from '../call-input.js'
+
+/** What tells a bundle that it has been loaded into the thread of a wrapped function. */
+export interface StubThreadData {
+  readonly lambdaTether: 'wrapped'
+  /** One number: how many copies wait for their turn. Shared, so that the function's own thread is never woken. */
+  readonly waiting: SharedArrayBuffer
+}
+
+/** What the function's thread asks of the stub's. */
+export type StubRequest =
+  | { readonly type: 'call'; readonly number: number; readonly input: CallInput }
+  /** The event's JSON; that of `null`, where it was too large. */
+  | {
+      readonly type: 'mirror'
+      readonly facts: CallFacts
+      readonly mirrored: Mirrored
+      readonly event: string
+    }
+
+/** What the stub's thread answers. */
+export type StubReply =
+  | { readonly type: 'outcome'; readonly number: number; readonly outcome: CallOutcome }
+  | {
+      readonly type: 'failed'
+      readonly number: number
+      readonly code: TetherErrorCode
+      readonly message: string
+    }

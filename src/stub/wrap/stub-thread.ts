@@ -1,0 +1,148 @@
+import { Worker } from 'node:worker_threads'
+import { type Clock, systemClock } from '../../core/base/clock.js'
+import { TetherError } from '../../core/base/errors.js'
+import type { CallOutcome } from '../../core/caller/call.js'
+import type { CallInput } from '../../core/caller/options.js'
+import type { Mirrored } from '../../core/wire/protocol.js'
+import type { CallFacts } from '../call-input.js'
+import type { StubReply, StubRequest, StubThreadData } from './stub-thread-messages.js'
+
+export interface StubThreadOptions {
+  /** The bundle that the thread runs. */
+  readonly file: string
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Told once for each thread that failed. */
+  onFailure(error: unknown): void
+  readonly clock?: Clock
+}
+
+interface Pending {
+  resolve(outcome: CallOutcome): void
+  reject(error: TetherError): void
+}
+
+/** A copy more than these would wait for a thread that does not get on. */
+const MAX_WAITING = 8
+const RESTART_AFTER_MS = 60_000
+// A copy is at most a few hundred kilobytes and a response 6 MB: a stub that needs more is ill.
+const MAX_HEAP_MB = 128
+/** A stub gives up before; one that has said nothing by then hangs. */
+const HANGS_BEFORE_MS = 100
+
+/**
+ * The stub of a wrapped function, in a thread of its own: its sockets, its timers and its mistakes are not the function's,
+ * whose event loop runs empty as it would alone. Lets the process end at any time, but for calls under way.
+ */
+export class StubThread {
+  readonly #options: StubThreadOptions
+  readonly #clock: Clock
+  readonly #calls = new Map<number, Pending>()
+  readonly #waiting = new Int32Array(new SharedArrayBuffer(4))
+  #worker: Worker | undefined
+  #startedAt = 0
+  #number = 0
+
+  /** Starts the thread. @throws what Node throws when it cannot */
+  constructor(options: StubThreadOptions) {
+    this.#options = options
+    this.#clock = options.clock ?? systemClock
+    this.#start()
+  }
+
+  /**
+   * Has the session run one invocation.
+   * @throws what `Caller.call` throws; `UNREACHABLE` when the thread has failed, `DEADLINE` when it hangs, and is ended
+   */
+  call(input: CallInput): Promise<CallOutcome> {
+    return new Promise((resolve, reject) => {
+      const number = ++this.#number
+      const worker = this.#running()
+      if (worker === undefined) return reject(dead('has failed'))
+      const { remainingMs } = input
+      const cancel = this.#clock.schedule(Math.max(remainingMs - HANGS_BEFORE_MS, remainingMs / 2), () => {
+        reject(
+          new TetherError(
+            'DEADLINE',
+            "The stub's thread hangs: it said nothing until the function's time was over.",
+          ),
+        )
+        void worker.terminate()
+      })
+      const settled = <T>(settle: (value: T) => void) => {
+        return (value: T) => {
+          cancel()
+          settle(value)
+        }
+      }
+      this.#calls.set(number, { resolve: settled(resolve), reject: settled(reject) })
+      worker.ref()
+      this.#post(worker, { type: 'call', number, input })
+    })
+  }
+
+  /** Sends a copy; dropped where many wait already. */
+  mirror(facts: CallFacts, mirrored: Mirrored, event: string): void {
+    const worker = this.#running()
+    if (worker === undefined || Atomics.load(this.#waiting, 0) >= MAX_WAITING) return
+    Atomics.add(this.#waiting, 0, 1)
+    this.#post(worker, { type: 'mirror', facts, mirrored, event })
+  }
+
+  /** Ends the thread; for good. */
+  async close(): Promise<void> {
+    this.#startedAt = Number.POSITIVE_INFINITY
+    await this.#worker?.terminate()
+  }
+
+  #running(): Worker | undefined {
+    if (this.#worker === undefined && this.#clock.now() - this.#startedAt >= RESTART_AFTER_MS) this.#start()
+    return this.#worker
+  }
+
+  #post(worker: Worker, request: StubRequest): void {
+    worker.postMessage(request)
+  }
+
+  #start(): void {
+    this.#startedAt = this.#clock.now()
+    Atomics.store(this.#waiting, 0, 0)
+    const workerData: StubThreadData = {
+      lambdaTether: 'wrapped',
+      waiting: this.#waiting.buffer as SharedArrayBuffer,
+    }
+    // What is preloaded into the function (NODE_OPTIONS, flags) is none of the stub's.
+    const { NODE_OPTIONS: _, ...env } = this.#options.env
+    const worker = new Worker(this.#options.file, {
+      workerData,
+      env: env as NodeJS.ProcessEnv,
+      execArgv: [],
+      resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
+    })
+    worker.on('message', (reply: StubReply) => this.#settle(worker, reply))
+    worker.on('error', (error) => this.#ended(worker, error))
+    worker.on('exit', (code) => this.#ended(worker, new Error(`it ended with code ${code}`)))
+    // Last: who listens to a worker waits for it again.
+    worker.unref()
+    this.#worker = worker
+  }
+
+  #settle(worker: Worker, reply: StubReply): void {
+    const pending = this.#calls.get(reply.number)
+    this.#calls.delete(reply.number)
+    if (this.#calls.size === 0) worker.unref()
+    if (reply.type === 'outcome') pending?.resolve(reply.outcome)
+    else pending?.reject(new TetherError(reply.code, reply.message))
+  }
+
+  #ended(worker: Worker, error: unknown): void {
+    if (this.#worker !== worker) return
+    this.#worker = undefined
+    if (this.#startedAt !== Number.POSITIVE_INFINITY) this.#options.onFailure(error)
+    for (const { reject } of this.#calls.values()) reject(dead(`has failed: ${String(error)}`))
+    this.#calls.clear()
+  }
+}
+
+function dead(what: string): TetherError {
+  return new TetherError('UNREACHABLE', `The stub's thread ${what}.`)
+}

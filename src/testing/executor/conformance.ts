@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict'
+import { systemClock } from '../../core/base/clock.js'
+import { listOf, oneOf } from '../../core/base/option-checks.js'
+import { checkOptions } from '../../core/base/options.js'
+import { Patience, type SuiteOptions, suiteChecks } from '../suite.js'
+import { answerTests } from './answer-tests.js'
+import type { ExecutorFeature } from './behaviour.js'
+import { executorClosingTests } from './closing-tests.js'
+import { contextTests } from './context-tests.js'
+import { errorTests } from './error-tests.js'
+import { outputTests } from './output-tests.js'
+import { stoppingTests } from './stopping-tests.js'
+import { type ExecutorTest, ExecutorTrial, type ExecutorUnderTest } from './trial.js'
+import { workerTests } from './worker-tests.js'
+
+export interface ExecutorConformanceOptions extends SuiteOptions {
+  /** Makes an executor for one test. */
+  factory(): ExecutorUnderTest | Promise<ExecutorUnderTest>
+  /** What this executor or its language cannot do: its tests are left out. What it can do may not be named. @default none */
+  readonly without?: readonly ExecutorFeature[]
+  /** The longest wait for anything that must happen, in milliseconds. @default 10,000 */
+  readonly waitMs?: number
+}
+
+const TESTS: readonly ExecutorTest[] = [
+  ...answerTests,
+  ...contextTests,
+  ...errorTests,
+  ...outputTests,
+  ...workerTests,
+  ...stoppingTests,
+  ...executorClosingTests,
+]
+
+const FEATURES: readonly string[] = [...new Set(TESTS.flatMap(({ needs = [] }) => needs))]
+
+/** How long a test of what is said to be absent is given to pass: it is expected to fail, often by waiting. */
+const ABSENT_WAIT_MS = 1_000
+/** Without these an executor that shares its event loop would take the test runner along. */
+const UNSAFE: readonly ExecutorFeature[] = ['stop', 'exit', 'memory', 'uncaught', 'children']
+
+/**
+ * Registers a test for every promise of `Executor`. The functions that it runs are JavaScript modules of this package;
+ * for another language the factory gives its own.
+ *
+ * ```ts
+ * import { test } from 'node:test'
+ * executorConformance({ test, factory: () => ({ executor: myExecutor() }) })
+ * ```
+ * @throws TetherError `INVALID_OPTION`
+ */
+export function executorConformance(options: ExecutorConformanceOptions): void {
+  const {
+    test,
+    factory,
+    without = [],
+    waitMs = 10_000,
+    clock = systemClock,
+  } = checkOptions<ExecutorConformanceOptions>('executorConformance', options, {
+    ...suiteChecks,
+    without: listOf('a list of features', oneOf(...FEATURES)),
+  })
+  const briefly = new Patience(clock, ABSENT_WAIT_MS)
+  const runTest = async ({ run }: Pick<ExecutorTest, 'run'>, patience: Patience) => {
+    const trial = await ExecutorTrial.start(await factory(), patience)
+    try {
+      await run(trial)
+    } finally {
+      await trial.end()
+    }
+  }
+  for (const one of TESTS) {
+    const leftOut = one.needs?.some((feature) => without.includes(feature)) ?? false
+    if (!leftOut) test(one.name, () => runTest(one, new Patience(clock, waitMs)))
+  }
+  for (const feature of without) {
+    test(`'${feature}' is left out because it is not there`, async () => {
+      const tests = TESTS.filter(({ needs }) => needs?.includes(feature))
+      for (const one of tests) {
+        const failed = await runTest({ run: (trial) => runSafely(one, trial) }, briefly).then(
+          () => false,
+          () => true,
+        )
+        if (failed) return
+      }
+      assert.fail(`'${feature}' is in \`without\`, and all of its tests pass.`)
+    })
+  }
+}
+
+/** Fails without trying what would end the test runner. */
+async function runSafely({ needs, run }: ExecutorTest, trial: ExecutorTrial): Promise<void> {
+  const unsafe = trial.executor.sharesEventLoop === true && needs?.some((feature) => UNSAFE.includes(feature))
+  assert(!unsafe, 'This executor shares its event loop.')
+  await run(trial)
+}

@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict'
+import { type LambdaError, TetherError, type TetherErrorCode } from '../../core/base/errors.js'
+import type { Executor, Outcome, Task } from '../../core/contracts/executor.js'
+import type { FunctionBuild } from '../../core/contracts/function-source.js'
+import type { AbortOptions } from '../../core/contracts/transport.js'
+import { runFile } from '../../run-files.js'
+import type { Patience } from '../suite.js'
+import type { ExecutorFeature, FunctionBehaviour } from './behaviour.js'
+import { errorIn, responseIn } from './outcome.js'
+import { type Line, Switchboard } from './switchboard.js'
+
+/** What the factory of `executorConformance` makes for one test. */
+export interface ExecutorUnderTest {
+  readonly executor: Executor
+  /**
+   * The function that shows a behaviour. The same behaviour must give an equal build each time, and different ones
+   * different builds. @default JavaScript modules on disk, as `{ kind: 'file' }`
+   */
+  functionOf?(behaviour: FunctionBehaviour): FunctionBuild | Promise<FunctionBuild>
+  /** Variables that every function gets beside the suite's own, such as a limit of its memory. @default none */
+  readonly variables?: Readonly<Record<string, string>>
+  /** Environment variables that this executor's runtime sets by itself, beside `PATH` and `HOME`. @default none */
+  readonly runtimeVariables?: readonly string[]
+  /** Releases what the factory made; called when the test has closed the executor. */
+  close?(): void | Promise<void>
+}
+
+/** One promise of an executor, tested. */
+export interface ExecutorTest {
+  readonly name: string
+  readonly needs?: readonly ExecutorFeature[]
+  run(trial: ExecutorTrial): Promise<void>
+}
+
+/** What a test changes in a task, and the lines that came of it. */
+export interface Given extends Partial<Omit<Task, 'build'>>, AbortOptions {
+  /** How long the function has, from now. @default 60,000: longer than any wait of the suite */
+  readonly timeLimitMs?: number
+}
+
+/** An invocation under way. */
+export interface Underway {
+  readonly outcome: Promise<Outcome>
+  readonly line: Line
+}
+
+export const REQUEST_ID = '8476a536-e9f4-11e8-9739-2dfe598c3fcd'
+
+/** The variables that Lambda derives from a function's settings: {@link CONTEXT} says the same. */
+export const ENVIRONMENT: Task['env'] = {
+  AWS_REGION: 'eu-west-1',
+  AWS_LAMBDA_FUNCTION_NAME: 'conformance',
+  AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+  AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '128',
+  AWS_LAMBDA_LOG_GROUP_NAME: '/aws/lambda/conformance',
+  AWS_LAMBDA_LOG_STREAM_NAME: '2026/11/21/[$LATEST]56b1',
+}
+
+export const CONTEXT: Task['context'] = {
+  awsRequestId: REQUEST_ID,
+  functionName: 'conformance',
+  functionVersion: '$LATEST',
+  invokedFunctionArn: 'arn:aws:lambda:eu-west-1:123456789012:function:conformance',
+  memoryLimitInMB: '128',
+  logGroupName: '/aws/lambda/conformance',
+  logStreamName: '2026/11/21/[$LATEST]56b1',
+}
+
+/** One run of one test: an executor, and a place where functions that obey report. */
+export class ExecutorTrial {
+  readonly executor: Executor
+  readonly runtimeVariables: readonly string[]
+  readonly switchboard: Switchboard
+  readonly patience: Patience
+  readonly #subject: ExecutorUnderTest
+  readonly #end = new AbortController()
+
+  private constructor(subject: ExecutorUnderTest, switchboard: Switchboard, patience: Patience) {
+    this.#subject = subject
+    this.executor = subject.executor
+    this.runtimeVariables = subject.runtimeVariables ?? []
+    this.switchboard = switchboard
+    this.patience = patience
+  }
+
+  static async start(subject: ExecutorUnderTest, patience: Patience): Promise<ExecutorTrial> {
+    return new ExecutorTrial(subject, await Switchboard.open(patience), patience)
+  }
+
+  /** Runs a behaviour and gives what `execute` gives, waiting no longer than the suite waits. */
+  async invoke(behaviour: FunctionBehaviour, event: unknown = {}, given: Given = {}): Promise<Outcome> {
+    const outcome = this.execute(await this.build(behaviour), event, given)
+    return this.within(`'${behaviour}' had no outcome`, outcome)
+  }
+
+  /** The parsed response of a behaviour that must give one. */
+  async value(behaviour: FunctionBehaviour, event: unknown = {}, given: Given = {}): Promise<unknown> {
+    return responseIn(await this.invoke(behaviour, event, given))
+  }
+
+  /** The error of a behaviour that must give one. */
+  async error(behaviour: FunctionBehaviour, event: unknown = {}, given: Given = {}): Promise<LambdaError> {
+    return errorIn(await this.invoke(behaviour, event, given))
+  }
+
+  /** Runs the function that obeys, and comes back as soon as it is there. */
+  async obeying(given: Given = {}): Promise<Underway> {
+    const outcome = this.start(await this.build('obey'), given)
+    return { outcome, line: await this.switchboard.next() }
+  }
+
+  /** As {@link obeying} where a worker is there already: its start takes none of the time that is given. */
+  async obeyingWarm(given: Given = {}): Promise<Underway> {
+    const { outcome, line } = await this.obeying({ ...given, timeLimitMs: 60_000 })
+    line.tell('answer')
+    assert.equal(responseIn(await this.within("'answer' had no outcome", outcome)), 'answered')
+    return this.obeying(given)
+  }
+
+  /** Runs the function that obeys, which may have to wait. */
+  start(build: FunctionBuild, given: Given = {}): Promise<Outcome> {
+    const outcome = this.execute(build, { port: this.switchboard.port }, given)
+    // Whoever wants it awaits it later; until then a rejection is nobody's.
+    outcome.catch(() => {})
+    return outcome
+  }
+
+  /** An environment whose worker had to end must have another: checks that its function obeys. */
+  async obeysAgain(given: Given = {}): Promise<void> {
+    const { outcome, line } = await this.obeying(given)
+    line.tell('answer')
+    assert.equal(responseIn(await this.within('The next invocation had no outcome', outcome)), 'answered')
+  }
+
+  /** The error that an invocation under way must end with. */
+  async failure({ outcome }: Underway): Promise<LambdaError> {
+    return errorIn(await this.within('There was no outcome', outcome))
+  }
+
+  /** The response that an invocation under way must end with. */
+  async answer({ outcome }: Underway): Promise<unknown> {
+    return responseIn(await this.within('There was no outcome', outcome))
+  }
+
+  execute(build: FunctionBuild, event: unknown, given: Given = {}): Promise<Outcome> {
+    const { timeLimitMs = 60_000, signal, env, ...changes } = given
+    const task: Task = {
+      functionId: 'conformance',
+      environmentId: 'one',
+      build,
+      event: new TextEncoder().encode(JSON.stringify(event)),
+      context: CONTEXT,
+      env: this.environment(env),
+      deadline: Date.now() + timeLimitMs,
+      onLog() {},
+      ...changes,
+    }
+    const end = this.#end.signal
+    return this.executor.execute(task, { signal: signal ? AbortSignal.any([signal, end]) : end })
+  }
+
+  /** All variables of a function: those of a test, or {@link ENVIRONMENT}, and the subject's. */
+  environment(own: Task['env'] = ENVIRONMENT): Task['env'] {
+    return { ...own, ...this.#subject.variables }
+  }
+
+  async build(behaviour: FunctionBehaviour): Promise<FunctionBuild> {
+    return (await this.#subject.functionOf?.(behaviour)) ?? moduleOf(behaviour)
+  }
+
+  within<T>(what: string, promise: Promise<T>): Promise<T> {
+    return this.patience.within(what, promise)
+  }
+
+  /** Waits for a rejection with this code. */
+  async rejects(code: TetherErrorCode, promise: Promise<unknown>): Promise<TetherError> {
+    const ended = promise.then(
+      () => undefined,
+      (reason: unknown) => reason ?? new Error('rejected with nothing'),
+    )
+    const error = await this.within('execute() did not settle', ended)
+    assert(error !== undefined, `execute() resolved; ${code} was to be thrown.`)
+    assert(error instanceof TetherError, `execute() threw no TetherError but ${String(error)}`)
+    assert.equal(error.code, code, `execute() threw ${error.code}, not ${code}: ${error.message}`)
+    return error
+  }
+
+  /** Leaves nothing behind. Whether closing works is tested by name, so here it is not judged. */
+  async end(): Promise<void> {
+    await this.switchboard.close()
+    this.#end.abort()
+    await this.within('close() did not resolve', this.executor.close()).catch(() => {})
+    await this.#subject.close?.()
+  }
+}
+
+function moduleOf(behaviour: FunctionBehaviour): FunctionBuild {
+  if (behaviour === 'fail-at-start' || behaviour === 'exit-at-start') {
+    return { kind: 'file', path: runFile(behaviour), exportName: 'handler' }
+  }
+  return { kind: 'file', path: runFile('conformance-functions'), exportName: behaviour }
+}

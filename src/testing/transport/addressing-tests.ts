@@ -1,0 +1,116 @@
+import { type Endpoint, MAX_ENDPOINT_PART_BYTES } from '../../core/contracts/transport.js'
+import { makeFrame, type Peer } from './peer.js'
+import type { TransportTest, TransportTrial } from './trial.js'
+
+/** Names that mean something to MQTT, NATS, IAM, URLs, file systems or JavaScript, or nearly equal another. */
+export const HOSTILE_NAMES: readonly string[] = [
+  '+',
+  '#',
+  '*',
+  '>',
+  '$SYS',
+  '%2B',
+  '..',
+  'a b',
+  'A',
+  'a',
+  '\u00e9',
+  'e\u0301',
+  '__proto__',
+]
+
+const LONG = 'n'.repeat(MAX_ENDPOINT_PART_BYTES - 1)
+const LONG_NAMES = [
+  `${LONG}1`,
+  `${LONG}2`,
+  `1${LONG}`,
+  `2${LONG}`,
+  '漢'.repeat(Math.floor(MAX_ENDPOINT_PART_BYTES / 3)),
+]
+
+export const addressingTests: readonly TransportTest[] = [
+  {
+    name: 'app keeps endpoints apart',
+    run: (trial) => stayApart(trial, inBothRoles(trial, {}, { app: `${trial.app}-2` })),
+  },
+  {
+    name: 'stage keeps endpoints apart',
+    run: (trial) => stayApart(trial, inBothRoles(trial, {}, { stage: 'dev-2' })),
+  },
+  {
+    name: 'role keeps endpoints apart',
+    run: (trial) => stayApart(trial, inBothRoles(trial, {})),
+  },
+  {
+    name: 'name keeps endpoints apart',
+    run: (trial) => stayApart(trial, inBothRoles(trial, {}, { name: 'two' })),
+  },
+  {
+    name: 'neighbouring parts never run together',
+    run: (trial) =>
+      stayApart(
+        trial,
+        ['/', '.', ''].flatMap((separator) =>
+          inBothRoles(trial, { stage: `a${separator}b`, name: 'c' }, { stage: 'a', name: `b${separator}c` }),
+        ),
+      ),
+  },
+  {
+    name: "a stub's name may be a broker's own syntax",
+    run: (trial) =>
+      stayApart(
+        trial,
+        HOSTILE_NAMES.map((name) => trial.endpoint('stub', { name })),
+      ),
+  },
+  {
+    name: "a session's name may be a broker's own syntax",
+    run: (trial) =>
+      stayApart(
+        trial,
+        HOSTILE_NAMES.map((name) => trial.endpoint('session', { name, lane: 0 })),
+      ),
+  },
+  {
+    name: 'parts may be as long as allowed, in letters of any kind',
+    run: (trial) =>
+      stayApart(
+        trial,
+        LONG_NAMES.map((name) => trial.endpoint('stub', { stage: LONG, name })),
+      ),
+  },
+]
+
+function inBothRoles(trial: TransportTrial, ...parts: readonly Partial<Endpoint>[]): Endpoint[] {
+  return parts.flatMap((part) => [
+    trial.endpoint('stub', part),
+    trial.endpoint('session', { ...part, lane: 0 }),
+  ])
+}
+
+/** Each endpoint receives its own frames and none of the others'. */
+async function stayApart(trial: TransportTrial, endpoints: readonly Endpoint[]): Promise<void> {
+  const senders = await sendersTo(trial, endpoints)
+  const receivers = await Promise.all(endpoints.map(({ lane: _lane, ...self }) => trial.connect(self)))
+  const frame = (round: number, index: number) => makeFrame(`round ${round} for ${index}`)
+  // Twice, so that what goes astray in the first round has arrived when the second has.
+  for (const round of [1, 2]) {
+    for (const [index, to] of endpoints.entries()) await senders[index]!.send(to, frame(round, index))
+    for (const [index, receiver] of receivers.entries()) await receiver.receives(frame(round, index))
+  }
+  for (const [index, receiver] of receivers.entries()) receiver.receivedOnly(frame(1, index), frame(2, index))
+}
+
+/** For each endpoint one of the other role in its own app and stage: nothing leaves those, and no stub talks to another. */
+async function sendersTo(trial: TransportTrial, endpoints: readonly Endpoint[]): Promise<readonly Peer[]> {
+  const senders = new Map<string, Peer>()
+  const found: Peer[] = []
+  for (const { app, stage, role } of endpoints) {
+    const other = role === 'stub' ? 'session' : 'stub'
+    const key = JSON.stringify([app, stage, other])
+    const sender = senders.get(key) ?? (await trial.connect({ app, stage, role: other, name: 'sender' }))
+    senders.set(key, sender)
+    found.push(sender)
+  }
+  return found
+}

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { systemClock } from '../../core/base/clock.js'
+import { listOf, oneOf } from '../../core/base/option-checks.js'
+import { checkOptions } from '../../core/base/options.js'
+import { Patience, type SuiteOptions, suiteChecks } from '../suite.js'
+import { addressingTests } from './addressing-tests.js'
+import { transportClosingTests } from './closing-tests.js'
+import { connectingTests } from './connecting-tests.js'
+import { deliveryTests } from './delivery-tests.js'
+import { keepTests } from './keep-tests.js'
+import { laneTests } from './lane-tests.js'
+import { sendingTests } from './sending-tests.js'
+import {
+  type TransportFeature,
+  type TransportTest,
+  TransportTrial,
+  type TransportUnderTest,
+} from './trial.js'
+
+export interface TransportConformanceOptions extends SuiteOptions {
+  /** Makes a transport for one test. They may share a broker: each test uses an `app` of its own. */
+  factory(): TransportUnderTest | Promise<TransportUnderTest>
+  /** What this transport or factory cannot do: its tests are left out. What it can do may not be named. @default none */
+  readonly without?: readonly TransportFeature[]
+}
+
+const TESTS: readonly TransportTest[] = [
+  ...connectingTests,
+  ...deliveryTests,
+  ...sendingTests,
+  ...addressingTests,
+  ...laneTests,
+  ...keepTests,
+  ...transportClosingTests,
+]
+
+const FEATURES: readonly string[] = [...new Set(TESTS.flatMap(({ needs = [] }) => needs))]
+
+/**
+ * Registers a test for every promise of `Transport` and `Connection`. A transport may repeat and reorder frames here;
+ * what it may lose under load it must not lose in these quiet tests, in which no connection carries 100 frames.
+ * @throws TetherError `INVALID_OPTION`
+ */
+export function transportConformance(options: TransportConformanceOptions): void {
+  const {
+    test,
+    factory,
+    without = [],
+    waitMs = 5_000,
+    clock = systemClock,
+  } = checkOptions<TransportConformanceOptions>('transportConformance', options, {
+    ...suiteChecks,
+    without: listOf('a list of features', oneOf(...FEATURES)),
+  })
+  const patience = new Patience(clock, waitMs)
+  const register = (name: string, run: TransportTest['run']) =>
+    test(name, async () => {
+      const trial = new TransportTrial(await factory(), patience)
+      try {
+        await run(trial)
+      } finally {
+        await trial.end()
+      }
+    })
+  for (const { name, needs = [], run } of TESTS) {
+    if (!needs.some((feature) => without.includes(feature))) register(name, run)
+  }
+  register('no test is left out that could run', async (trial) => {
+    const features = await trial.features()
+    for (const feature of without)
+      assert(!features.has(feature), `'${feature}' is in \`without\`, and it is there.`)
+  })
+}

@@ -1,0 +1,25 @@
+import type { AwsCredentials } from '../../aws/sigv4-sign.js'
+import type { Transport } from '../../core/contracts/transport.js'
+import { HttpPoster } from './http.js'
+import { type ApiGatewayCommonOptions, apiGatewayTransport } from './transport.js'
+import { apiGatewayRegion, apiGatewayUrl } from './url.js'
+
+/** How the stub reaches a debug stack. */
+export interface ApiGatewayLightOptions extends ApiGatewayCommonOptions {
+  /** Used where the endpoint does not name its own, as AWS's do. */
+  readonly region: string
+  /** Read at each connect and at each post. */
+  readonly credentials: () => AwsCredentials
+}
+
+/** The transport of `apiGateway()` in small, for the stub: no AWS SDK, no look-up. @throws TetherError `INVALID_OPTION` */
+export function apiGatewayLight(options: ApiGatewayLightOptions): Transport {
+  const { endpoint, credentials, ca } = options
+  const url = apiGatewayUrl(endpoint)
+  const region = apiGatewayRegion(url) ?? options.region
+  return apiGatewayTransport(url, options, async () => ({
+    region,
+    credentials: credentials(),
+    poster: new HttpPoster({ url, region, credentials, ...(ca !== undefined && { ca }) }),
+  }))
+}

@@ -1,0 +1,171 @@
+import type { SigningClock } from '../../aws/signing-clock.js'
+import type { Clock } from '../../core/base/clock.js'
+import { abortError, TetherError, throwIfAborted } from '../../core/base/errors.js'
+
+/** How the management API answered. */
+export interface PostAnswer {
+  readonly statusCode: number
+  /** Its `Date` header. */
+  readonly date?: string
+}
+
+/** One request to the management API. */
+export interface Post {
+  readonly connectionId: string
+  readonly text: string
+  /** When to sign it, in Unix milliseconds. */
+  readonly at: number
+  readonly signal: AbortSignal
+}
+
+/** Sends requests to the management API, each once. */
+export interface Poster {
+  /** @throws whatever the network throws; for an answer of any status it does not */
+  post(request: Post): Promise<PostAnswer>
+  /** Leaves no socket behind. */
+  close(): void
+}
+
+/** What became of a text: `gone` where that connection is no more, `unable` where the relay has to carry it. */
+export type PostOutcome = 'taken' | 'gone' | 'unable'
+
+/** What {@link Posts} are made of. */
+export interface PostsOptions {
+  readonly poster: Poster
+  readonly clock: Clock
+  readonly signing: SigningClock
+  /** From 0 to 1, for jitter. @default Math.random */
+  readonly random?: () => number
+}
+
+/** A server that is silent for so long is done without for a while. */
+const TIMEOUT_MS = 5_000
+const REST_MS = 10_000
+// 429: the account's rate, or a client that reads too slowly. Shorter than a stub's patience with a frame, 3 s.
+const THROTTLED_MS = 2_000
+const BACKOFF_MS = 50
+/** A kept-alive socket that the server has closed meanwhile fails at once; the next one is new. */
+const NETWORK_TRIES = 2
+
+/** One connection's direct way to its peers. */
+export class Posts {
+  readonly #options: PostsOptions
+  readonly #under = new Set<AbortController>()
+  #restsUntil = Number.NEGATIVE_INFINITY
+  #over: TetherError | undefined
+
+  constructor(options: PostsOptions) {
+    this.#options = options
+  }
+
+  /** Whether there is use in trying. */
+  get able(): boolean {
+    return this.#options.clock.now() >= this.#restsUntil
+  }
+
+  /** @throws TetherError `THROTTLED`, `ABORTED`, or why the connection ended */
+  async post(connectionId: string, text: string, signal: AbortSignal | undefined): Promise<PostOutcome> {
+    const { clock, signing } = this.#options
+    const startedAt = clock.now()
+    let corrected = false
+    let broken = 0
+    for (let throttled = 0; ; ) {
+      const answer = await this.#attempt(connectionId, text, signal)
+      if (answer === 'silent') return this.#rest(REST_MS)
+      if (answer === 'broken') {
+        if (++broken >= NETWORK_TRIES) return 'unable'
+        continue
+      }
+      const { statusCode } = answer
+      if (statusCode >= 200 && statusCode < 300) return 'taken'
+      // 400: AWS takes the id for none of its own.
+      if (statusCode === 410 || statusCode === 400) return 'gone'
+      if (statusCode === 429) {
+        const delayMs = BACKOFF_MS * 2 ** throttled++ * (0.5 + (this.#options.random ?? Math.random)() / 2)
+        if (clock.now() + delayMs - startedAt > THROTTLED_MS) throw tooMany(clock.now() - startedAt)
+        await this.#wait(delayMs, signal)
+        continue
+      }
+      if (statusCode !== 403) return 'unable'
+      // No right to post: for as long as this connection lives.
+      if (corrected || !signing.corrected(answer)) return this.#rest(Number.POSITIVE_INFINITY)
+      corrected = true
+    }
+  }
+
+  /** Ends what is under way. */
+  end(reason: TetherError): void {
+    if (this.#over !== undefined) return
+    this.#over = reason
+    for (const attempt of this.#under) attempt.abort(reason)
+    this.#options.poster.close()
+  }
+
+  async #attempt(
+    connectionId: string,
+    text: string,
+    signal: AbortSignal | undefined,
+  ): Promise<PostAnswer | 'silent' | 'broken'> {
+    const { poster, signing, clock } = this.#options
+    let silent = false
+    try {
+      return await this.#abortable(signal, (attempt) => {
+        const cancel = clock.schedule(TIMEOUT_MS, () => {
+          silent = true
+          attempt.abort()
+        })
+        const request = { connectionId, text, at: signing.now(), signal: attempt.signal }
+        return poster.post(request).finally(cancel)
+      })
+    } catch (error) {
+      if (error instanceof TetherError) throw error
+      return silent ? 'silent' : 'broken'
+    }
+  }
+
+  async #wait(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
+    await this.#abortable(signal, (attempt) => {
+      return new Promise<void>((resolve, reject) => {
+        const cancel = this.#options.clock.schedule(delayMs, resolve)
+        const onAbort = () => {
+          cancel()
+          reject(attempt.signal.reason)
+        }
+        attempt.signal.addEventListener('abort', onAbort, { once: true })
+      })
+    })
+  }
+
+  /** What `work` gives. @throws TetherError `ABORTED`, or why the connection ended, where that ended it */
+  async #abortable<T>(
+    signal: AbortSignal | undefined,
+    work: (attempt: AbortController) => Promise<T>,
+  ): Promise<T> {
+    throwIfAborted(signal)
+    if (this.#over !== undefined) throw this.#over
+    const attempt = new AbortController()
+    const onAbort = () => attempt.abort(abortError(signal!))
+    signal?.addEventListener('abort', onAbort, { once: true })
+    this.#under.add(attempt)
+    try {
+      return await work(attempt)
+    } catch (error) {
+      throw attempt.signal.reason instanceof TetherError ? attempt.signal.reason : error
+    } finally {
+      this.#under.delete(attempt)
+      signal?.removeEventListener('abort', onAbort)
+    }
+  }
+
+  #rest(ms: number): 'unable' {
+    this.#restsUntil = this.#options.clock.now() + ms
+    return 'unable'
+  }
+}
+
+function tooMany(ms: number): TetherError {
+  return new TetherError(
+    'THROTTLED',
+    `API Gateway answered 429 for ${Math.round(ms)} ms of ${THROTTLED_MS}: its rate for the account, or a peer that reads too slowly.`,
+  )
+}

@@ -1,0 +1,195 @@
+import type { Cancel, Clock } from '../../core/base/clock.js'
+import { abortError, TetherError, throwIfAborted } from '../../core/base/errors.js'
+import type { Endpoint } from '../../core/contracts/transport.js'
+import { relayedText } from './wire.js'
+
+/** What {@link Relayed} is made of. */
+export interface RelayedOptions {
+  readonly clock: Clock
+  /** Writes one message. */
+  write(text: string): void
+}
+
+/** A frame on its way through the relay. */
+interface Passage {
+  readonly number: number
+  readonly to: Endpoint
+  readonly text: string
+  /** Whether it still has to go this way once its turn has come. */
+  readonly needed: () => boolean
+  settle(outcome: 'taken' | 'unneeded' | TetherError): void
+  /** Written, and no receipt yet. */
+  waiting: boolean
+  failures: number
+  /** When it was first heard that nobody is there. */
+  absentAt?: number
+  absences: number
+  /** Of the next try, or of the patience with this one. */
+  cancel: Cancel
+}
+
+/** Each is a run of a Lambda function; those behind may find that they can go directly meanwhile. */
+const AT_ONCE = 8
+// The relay answers in milliseconds, and in a second when it starts cold.
+const RECEIPT_MS = 10_000
+const FAILURES = 3
+const RETRY_MS = 100
+// Who reconnects is absent for a moment.
+const ABSENT_MS = 1_000
+const ABSENT_RETRY_MS = 150
+
+/** One connection's way to its peers through the relay, which tells of each frame what became of it. */
+export class Relayed {
+  readonly #options: RelayedOptions
+  readonly #passages = new Map<number, Passage>()
+  readonly #queue: Passage[] = []
+  /** Where nobody was a moment ago: one frame goes on asking, the others wait for what it hears. */
+  readonly #asking = new Map<string, Passage>()
+  #under = 0
+  #numbers = 0
+  #over: TetherError | undefined
+
+  constructor(options: RelayedOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Resolves when the relay has handed the frame on, or when its turn has come and `needed` says no.
+   * @throws TetherError `UNREACHABLE`, with `details.absent` where nobody is there for a second; `ABORTED`
+   */
+  send(
+    to: Endpoint,
+    frame: string,
+    options: { readonly signal?: AbortSignal | undefined; readonly needed?: () => boolean },
+  ): Promise<'taken' | 'unneeded'> {
+    const { signal, needed = () => true } = options
+    return new Promise((resolve, reject) => {
+      throwIfAborted(signal)
+      if (this.#over !== undefined) throw this.#over
+      const number = ++this.#numbers
+      const onAbort = () => passage.settle(abortError(signal!))
+      const passage: Passage = {
+        number,
+        to,
+        text: relayedText(number, to, frame),
+        needed,
+        settle: (outcome) => {
+          this.#passages.delete(number)
+          signal?.removeEventListener('abort', onAbort)
+          if (outcome instanceof TetherError) reject(outcome)
+          else resolve(outcome)
+          this.#leave(passage)
+          if (this.#asking.get(keyOf(to)) !== passage) return
+          this.#asking.delete(keyOf(to))
+          this.#pump()
+        },
+        waiting: false,
+        failures: 0,
+        absences: 0,
+        cancel: () => {},
+      }
+      signal?.addEventListener('abort', onAbort, { once: true })
+      this.#passages.set(number, passage)
+      this.#queue.push(passage)
+      this.#pump()
+    })
+  }
+
+  /** A receipt: it was handed on. */
+  taken(number: number): void {
+    this.#passages.get(number)?.settle('taken')
+  }
+
+  /** A receipt: nobody is there. */
+  absent(number: number): void {
+    const passage = this.#passages.get(number)
+    if (passage === undefined || !passage.waiting) return
+    const key = keyOf(passage.to)
+    const asking = this.#asking.get(key) ?? passage
+    this.#asking.set(key, asking)
+    if (asking !== passage) {
+      this.#queue.push(passage)
+      return this.#leave(passage)
+    }
+    const now = this.#options.clock.now()
+    passage.absentAt ??= now
+    if (now - passage.absentAt < ABSENT_MS)
+      return this.#again(passage, ABSENT_RETRY_MS * 2 ** passage.absences++)
+    for (const one of this.#queue.filter(({ to }) => keyOf(to) === key)) one.settle(nobody(one.to))
+    passage.settle(nobody(passage.to))
+  }
+
+  /** The relay failed for one of those under way, and nobody says which: each is tried again. */
+  failed(message: string): void {
+    for (const passage of [...this.#passages.values()].filter(({ waiting }) => waiting)) {
+      if (passage.failures >= FAILURES) passage.settle(failed(message, passage.failures + 1))
+      else this.#again(passage, RETRY_MS * 2 ** passage.failures++)
+    }
+  }
+
+  /** Fails what is under way. */
+  end(reason: TetherError): void {
+    this.#over ??= reason
+    for (const passage of [...this.#passages.values()]) passage.settle(this.#over)
+  }
+
+  #again(passage: Passage, delayMs: number): void {
+    this.#leave(passage)
+    passage.cancel = this.#options.clock.schedule(delayMs, () => {
+      this.#queue.push(passage)
+      this.#pump()
+    })
+  }
+
+  /** Ends its wait, and with it that of the next. */
+  #leave(passage: Passage): void {
+    passage.cancel()
+    if (!passage.waiting) return
+    passage.waiting = false
+    this.#under--
+    this.#pump()
+  }
+
+  #mayLeave(passage: Passage): boolean {
+    return (this.#asking.get(keyOf(passage.to)) ?? passage) === passage
+  }
+
+  #pump(): void {
+    while (this.#under < AT_ONCE && this.#over === undefined) {
+      const next = this.#queue.findIndex((passage) => this.#mayLeave(passage))
+      const [passage] = next < 0 ? [] : this.#queue.splice(next, 1)
+      if (passage === undefined) return
+      if (!this.#passages.has(passage.number)) continue
+      if (!passage.needed()) {
+        passage.settle('unneeded')
+        continue
+      }
+      this.#under++
+      passage.waiting = true
+      passage.cancel = this.#options.clock.schedule(RECEIPT_MS, () => passage.settle(silent()))
+      this.#options.write(passage.text)
+    }
+  }
+}
+
+// Within one app and stage.
+function keyOf({ role, name }: Endpoint): string {
+  return `${role} ${name}`
+}
+
+function nobody({ app, stage, role, name }: Endpoint): TetherError {
+  return new TetherError('UNREACHABLE', `No ${role} '${name}' of ${app}/${stage} is connected to the API.`, {
+    details: { absent: true },
+  })
+}
+
+function failed(message: string, times: number): TetherError {
+  return new TetherError(
+    'UNREACHABLE',
+    `The relay behind the API failed ${times} times ('${message}'): look at its function's log.`,
+  )
+}
+
+function silent(): TetherError {
+  return new TetherError('UNREACHABLE', `The relay behind the API gave no receipt within ${RECEIPT_MS} ms.`)
+}

@@ -1,0 +1,115 @@
+import type { Clock } from '../../core/base/clock.js'
+import { WebSocketClient } from '../socket/web-socket-client.js'
+import { KeepAlive } from './keep-alive.js'
+
+/** What a socket is opened with. */
+export interface TextSocketOptions {
+  readonly url: URL
+  readonly headers: Readonly<Record<string, string>>
+  /** PEM certificates to trust in place of the system's. */
+  readonly ca?: string
+  readonly clock: Clock
+  onText(text: string): void
+}
+
+/** A WebSocket that was closed with a code. */
+class SocketClosed extends Error {
+  constructor(
+    readonly closeCode: number,
+    reason: string,
+  ) {
+    super(`it was closed with code ${closeCode}${reason === '' ? '' : `: ${reason}`}`)
+  }
+}
+
+// API Gateway closes with 1009 where a WebSocket frame has more than 32 KB; its header may be counted.
+const PIECE_BYTES = 32_768 - 14
+/** The peer sends 128 KB at most. */
+const MAX_MESSAGE_BYTES = 1024 * 1024
+/** How long the peer may take to answer our goodbye before the socket is destroyed. */
+const CLOSE_GRACE_MS = 1_000
+
+/** A WebSocket that speaks text in pieces as small as API Gateway takes them, and is kept alive. */
+export class TextSocket {
+  /** Never rejects: why it ended. */
+  readonly ended: Promise<Error>
+  readonly #webSocket: WebSocketClient
+  readonly #clock: Clock
+
+  private constructor(webSocket: WebSocketClient, clock: Clock, keepAlive: KeepAlive) {
+    this.#webSocket = webSocket
+    this.#clock = clock
+    this.ended = webSocket.ended.then(({ error, code, reason }) => {
+      keepAlive.stop()
+      return error ?? new SocketClosed(code, reason)
+    })
+  }
+
+  /**
+   * Opens a socket. Firing the signal destroys it.
+   * @throws UpgradeRefused, the system's error, or the signal's reason
+   */
+  static async open(options: TextSocketOptions, signal: AbortSignal): Promise<TextSocket> {
+    const { clock, onText, ...target } = options
+    signal.throwIfAborted()
+    const webSocket = new WebSocketClient({
+      ...target,
+      maxMessageBytes: MAX_MESSAGE_BYTES,
+      onPong: () => keepAlive.answered(),
+      onMessage: (payload, text) => {
+        keepAlive.heard()
+        if (text) onText(payload.toString())
+      },
+    })
+    const keepAlive = new KeepAlive({
+      clock,
+      ping: () => webSocket.ping(),
+      say: (text) => socket.send(text),
+      dead: (reason) => socket.destroy(reason),
+    })
+    const socket = new TextSocket(webSocket, clock, keepAlive)
+    const abort = () => socket.destroy(signal.reason as Error)
+    signal.addEventListener('abort', abort, { once: true })
+    try {
+      await Promise.race([
+        webSocket.opened,
+        socket.ended.then((error) => {
+          throw error
+        }),
+      ])
+      keepAlive.start()
+      return socket
+    } finally {
+      signal.removeEventListener('abort', abort)
+    }
+  }
+
+  /** Whether what is sent may still arrive. */
+  get open(): boolean {
+    return this.#webSocket.open
+  }
+
+  /** Writes one message, in pieces that follow each other. */
+  send(text: string): void {
+    const bytes = Buffer.from(text)
+    let at = 0
+    do {
+      const piece = bytes.subarray(at, at + PIECE_BYTES)
+      at += piece.length
+      // What cannot be written ends the socket, and that is told once.
+      this.#webSocket.send(piece, { text: true, end: at >= bytes.length })
+    } while (at < bytes.length)
+  }
+
+  /** Says goodbye; resolves when nothing of it is left. */
+  async close(): Promise<void> {
+    this.#webSocket.close(1000)
+    const cancel = this.#clock.schedule(CLOSE_GRACE_MS, () => this.#webSocket.destroy())
+    await this.ended
+    cancel()
+  }
+
+  destroy(reason: Error): void {
+    this.#webSocket.destroy(reason)
+  }
+}

@@ -1,0 +1,142 @@
+import type { Clock } from '../../core/base/clock.js'
+import { systemClock } from '../../core/base/clock.js'
+import { TetherError } from '../../core/base/errors.js'
+import { wholeNumber } from '../../core/base/option-checks.js'
+import type { Check } from '../../core/base/options.js'
+
+/** How to reach an MQTT broker. */
+export interface MqttOptions {
+  /**
+   * `mqtt://`, `mqtts://`, `ws://` or `wss://`, with a host and, where it is not 1883, 8883, 80 or 443, a port. A
+   * WebSocket URL has the broker's path, such as `/mqtt`.
+   */
+  readonly url: string
+  readonly username?: string
+  /** Needs `username`. */
+  readonly password?: string
+  /** PEM certificates to trust in place of the system's. */
+  readonly ca?: string
+  /** This client's PEM certificate; needs `key`. */
+  readonly cert?: string
+  /** The PEM private key of `cert`. */
+  readonly key?: string
+  /** False accepts any certificate: for a broker of one's own, and never with a real key. @default true */
+  readonly rejectUnauthorized?: boolean
+  /**
+   * MQTT 3.1.1 (4) is what every broker speaks. MQTT 5 (5) tells why a broker ended a connection, and its largest
+   * packet before the first one.
+   * @default 4
+   */
+  readonly protocolVersion?: 4 | 5
+  /**
+   * The largest frame, in bytes. Brokers have their own maximum for a packet, which is the frame and up to 300 bytes.
+   * @default 130048 (127 KiB: with topic and header within 128 KiB, which every common broker accepts)
+   */
+  readonly frameBytes?: number
+  /** A peer silent for one and a half times this is taken for dead. From 1 to 65,535. @default 30 */
+  readonly keepAliveSeconds?: number
+  /** The longest that connecting may take, subscribing included. @default 10000 */
+  readonly connectTimeoutMs?: number
+  /**
+   * Whether the session's side keeps a retained message at the broker that says whether it is there, with a last
+   * will. False for a broker that refuses either: a stub then learns by silence alone that nobody is there.
+   * @default true
+   */
+  readonly presence?: boolean
+  /** @default the machine's clock */
+  readonly clock?: Clock
+}
+
+/** A checked URL and what goes with it: everything that one connection needs to know of its broker. */
+export interface MqttTarget {
+  readonly protocol: 'mqtt:' | 'mqtts:' | 'ws:' | 'wss:'
+  readonly host: string
+  readonly port: number
+  /** As the WebSocket is asked for. May carry a signature: never in a message. */
+  readonly url: string
+  /** For messages: scheme, host and port. */
+  readonly label: string
+  readonly username?: string
+  readonly password?: string
+  readonly ca?: string
+  readonly cert?: string
+  readonly key?: string
+  readonly rejectUnauthorized: boolean
+  readonly protocolVersion: 4 | 5
+  readonly keepAliveSeconds: number
+}
+
+/** What both sides of a transport agree on. */
+export interface MqttSettings {
+  readonly target: MqttTarget
+  readonly frameBytes: number
+  readonly connectTimeoutMs: number
+  readonly clock: Clock
+}
+
+const PORTS = { 'mqtt:': 1883, 'mqtts:': 8883, 'ws:': 80, 'wss:': 443 } as const
+
+/** `connectTimeoutMs` of every transport over a network: at most ten minutes. */
+export const checkConnectTimeout: Check = (name, value) => wholeNumber(1, 600_000)(name, value)
+
+/** Takes the URL apart and fills in the defaults. @throws TetherError `INVALID_OPTION` for options that do not go together */
+export function mqttSettings(options: MqttOptions): MqttSettings {
+  const url = parseUrl(options.url)
+  const username = options.username ?? (url.username === '' ? undefined : decodeURIComponent(url.username))
+  const password = options.password ?? (url.password === '' ? undefined : decodeURIComponent(url.password))
+  if (password !== undefined && username === undefined) {
+    throw new TetherError(
+      'INVALID_OPTION',
+      `'password' needs 'username': MQTT has no password without a name.`,
+    )
+  }
+  if ((options.cert === undefined) !== (options.key === undefined)) {
+    throw new TetherError('INVALID_OPTION', `'cert' and 'key' come together; one of them is missing.`)
+  }
+  const { protocolVersion = 4, rejectUnauthorized = true, keepAliveSeconds = 30 } = options
+  url.username = ''
+  url.password = ''
+  const protocol = url.protocol as MqttTarget['protocol']
+  const port = url.port === '' ? PORTS[protocol] : Number(url.port)
+  const { ca, cert, key } = options
+  return {
+    target: {
+      protocol,
+      // URL keeps the brackets of an IPv6 address; sockets want none.
+      host: url.hostname.replace(/^\[|\]$/g, ''),
+      port,
+      url: url.href,
+      label: `${protocol}//${url.hostname}:${port}`,
+      ...(username !== undefined && { username }),
+      ...(password !== undefined && { password }),
+      ...(ca !== undefined && { ca }),
+      ...(cert !== undefined && { cert }),
+      ...(key !== undefined && { key }),
+      rejectUnauthorized,
+      protocolVersion,
+      keepAliveSeconds,
+    },
+    ...commonSettings(options, 130_048),
+  }
+}
+
+/** What is not given, of the options that every MQTT transport has. */
+export function commonSettings(
+  options: Pick<MqttOptions, 'frameBytes' | 'connectTimeoutMs' | 'clock'>,
+  defaultFrameBytes: number,
+): Omit<MqttSettings, 'target'> {
+  const { frameBytes = defaultFrameBytes, connectTimeoutMs = 10_000, clock = systemClock } = options
+  return { frameBytes, connectTimeoutMs, clock }
+}
+
+function parseUrl(text: unknown): URL {
+  const url = typeof text === 'string' && URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !(url.protocol in PORTS) || url.hostname === '') {
+    // The text itself may hold a password.
+    throw new TetherError(
+      'INVALID_OPTION',
+      `'url' must be a mqtt://, mqtts://, ws:// or wss:// URL with a host.`,
+    )
+  }
+  return url
+}

@@ -1,0 +1,129 @@
+import type { ErrorWithSubackPacket, MqttClient as PackageClient } from 'mqtt'
+import { TetherError } from '../../core/base/errors.js'
+import type { MqttClient, MqttClientOptions } from './connection.js'
+import { isKeptTopic } from './topics.js'
+
+// What a broker may send to a client that subscribes and publishes at QoS 0.
+const EXPECTED: ReadonlySet<string> = new Set([
+  'connack',
+  'suback',
+  'unsuback',
+  'publish',
+  'pingresp',
+  'disconnect',
+])
+
+const WITHOUT_PRESENCE = "If it takes no retained messages, set 'presence' to false"
+// MQTT 5's CONNACK to a retained will from a broker that retains nothing.
+const RETAIN_NOT_SUPPORTED = 0x9a
+// CONNACK's codes for a bad user name or password, of MQTT 3.1.1 and 5: no will has a part in them.
+const BAD_PASSWORD: readonly unknown[] = [4, 0x86]
+
+/** Says CONNECT with the `mqtt` package's client; resolves at a CONNACK that accepts it. */
+export async function startPackageClient(options: MqttClientOptions): Promise<MqttClient> {
+  const { socket, target, clientId, frameBytes, will, onPublish } = options
+  // Loaded here, so that importing this module costs a host nothing.
+  const { MqttClient } = await import('mqtt')
+  const client = new MqttClient(() => socket, {
+    clientId,
+    clean: true,
+    keepalive: target.keepAliveSeconds,
+    protocolVersion: target.protocolVersion,
+    ...(target.username !== undefined && { username: target.username }),
+    ...(target.password !== undefined && { password: target.password }),
+    ...(will && { will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 0, retain: true } }),
+    reconnectPeriod: 0,
+    resubscribe: false,
+    queueQoSZero: false,
+    timerVariant: 'native',
+    // Connecting is timed by whoever called us.
+    connectTimeout: 0x7fff_ffff,
+  })
+  client.on('packetreceive', (packet) => {
+    if (EXPECTED.has(packet.cmd) && !(packet.cmd === 'publish' && packet.qos > 0)) return
+    socket.destroy(new Error(`it sent a ${packet.cmd.toUpperCase()} that nothing here asked for`))
+    // The package would answer it even so, with a packet id that may be none, and throw where nobody can catch.
+    Object.assign(packet, { cmd: 'pingresp' })
+  })
+  client.on('message', onPublish)
+  client.on('disconnect', ({ reasonCode }) =>
+    socket.destroy(new Error(`it said DISCONNECT (reason ${reasonCode})`)),
+  )
+  // Its errors are about this connection, or about what no correct broker sends: either way it has ended.
+  client.on('error', (error) => socket.destroy(error as Error))
+  await accepted(client, options)
+  checkPacketSize(client, frameBytes)
+  return {
+    async subscribe(filters) {
+      const granted = await client.subscribeAsync([...filters], { qos: 0 }).catch((error: Error) => {
+        throw refusal(error, filters)
+      })
+      const odd = granted.find(({ qos }) => qos > 2)
+      if (odd !== undefined) throw new Error(`it refused the subscription to '${odd.topic}'`)
+    },
+    async unsubscribe(filters) {
+      const answer = await client.unsubscribeAsync([...filters])
+      const granted = answer?.cmd === 'unsuback' ? answer.granted : undefined
+      const refused = filters.find((_filter, index) => Number(granted?.[index] ?? 0) >= 0x80)
+      if (refused !== undefined) throw new Error(`it refused to end the subscription to '${refused}'`)
+    },
+    publish(topic, payload, retain = false) {
+      // Without a callback, for which the package would add a `drain` listener to each publish.
+      // A copy: the package holds on to it, and the sender may use its own again.
+      client.publish(topic, Buffer.from(payload), { qos: 0, retain })
+      return !socket.writableNeedDrain
+    },
+    end() {
+      client.end()
+    },
+  }
+}
+
+/** Waits for a CONNACK that accepts. A broker may refuse the CONNECT for its will, and need not say so. */
+async function accepted(client: PackageClient, { socket, will }: MqttClientOptions): Promise<void> {
+  const onEnd = () => socket.destroy(new Error(`it closed the connection at CONNECT. ${WITHOUT_PRESENCE}`))
+  if (will !== undefined) socket.prependOnceListener('end', onEnd)
+  try {
+    await new Promise<void>((resolve, reject) => {
+      client.once('connect', () => resolve())
+      client.once('error', reject)
+    })
+  } catch (error) {
+    if (will === undefined || !(error instanceof Error)) throw error
+    const code = 'code' in error ? error.code : undefined
+    if (BAD_PASSWORD.includes(code)) throw error
+    if (code === RETAIN_NOT_SUPPORTED) throw retainsNothing()
+    throw Object.assign(error, { message: `${error.message}. ${WITHOUT_PRESENCE}` })
+  } finally {
+    socket.off('end', onEnd)
+  }
+  if (will !== undefined && client.serverProperties?.retainAvailable === false) throw retainsNothing()
+}
+
+function retainsNothing(): TetherError {
+  return new TetherError(
+    'INVALID_OPTION',
+    "The broker takes no retained messages (MQTT 5). Set 'presence' to false on the session's side.",
+  )
+}
+
+/** Which filter was refused, as far as the broker has said. */
+function refusal(error: Error, filters: readonly string[]): Error {
+  const granted = (error as Partial<ErrorWithSubackPacket>).packet?.granted ?? []
+  const refused = filters.find((_filter, index) => Number(granted[index] ?? 0) >= 0x80)
+  if (refused === undefined) return error
+  const advice = isKeptTopic(refused) ? `. ${WITHOUT_PRESENCE}` : ''
+  return new Error(`it refused the subscription to '${refused}'${advice}`, { cause: error })
+}
+
+// MQTT 5 alone says it beforehand; the packet is the frame and at most 300 bytes of topic and headers.
+function checkPacketSize(client: PackageClient, frameBytes: number): void {
+  const maximum = client.serverProperties?.maximumPacketSize
+  if (maximum === undefined || frameBytes + 300 <= maximum) return
+  throw new TetherError(
+    'INVALID_OPTION',
+    `'frameBytes' is ${frameBytes}, and the broker takes packets of at most ${maximum} bytes. ` +
+      `Set 'frameBytes' to ${maximum - 300} or less, on both sides.`,
+    { details: { frameBytes, maximumPacketSize: maximum } },
+  )
+}

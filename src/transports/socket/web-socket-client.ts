@@ -1,0 +1,196 @@
+import { randomBytes } from 'node:crypto'
+import type { Socket } from 'node:net'
+import { Cutter } from './cutter.js'
+import { hostOf, plainSocket, type SocketTarget } from './plain-socket.js'
+import {
+  decodeFrame,
+  encodeWebSocketFrame,
+  frameLength,
+  OPCODES,
+  type WebSocketFrame,
+} from './web-socket-frames.js'
+import { readUpgrade, type UpgradeRequest, upgradeRequest } from './web-socket-upgrade.js'
+
+/** What a {@link WebSocketClient} is made of. */
+export interface WebSocketOptions
+  extends Omit<UpgradeRequest, 'key'>,
+    Pick<SocketTarget, 'ca' | 'cert' | 'key' | 'rejectUnauthorized'> {
+  /** The most that one message may have, in bytes. */
+  readonly maxMessageBytes: number
+  /** A message arrived, whole. */
+  onMessage(payload: Buffer, text: boolean): void
+  /** The peer answered a ping. */
+  onPong?(): void
+}
+
+/** How a WebSocket ended. */
+export interface WebSocketEnd {
+  /** What went wrong, if anything did: the first thing. */
+  readonly error: Error | undefined
+  /** What the peer gave for a reason, by RFC 6455, 7.4; 1006 where it said nothing. */
+  readonly code: number
+  readonly reason: string
+}
+
+const NO_WORD = { code: 1006, reason: '' }
+const NO_CODE = 1005
+
+/** The client's side of one WebSocket, alive once. Whatever goes wrong ends it. */
+export class WebSocketClient {
+  /** When the peer has agreed. Never rejects. */
+  readonly opened: Promise<void>
+  /** Never rejects. */
+  readonly ended: Promise<WebSocketEnd>
+  readonly #options: WebSocketOptions
+  readonly #socket: Socket
+  readonly #request: UpgradeRequest
+  readonly #frames: Cutter
+  #onOpened: () => void = () => {}
+  #state: 'connecting' | 'open' | 'closing' = 'connecting'
+  #head = Buffer.alloc(0)
+  #error: Error | undefined
+  #goodbye = NO_WORD
+  /** Of the message that is arriving in frames. */
+  #parts: Buffer[] = []
+  #partBytes = 0
+  #text = false
+  /** Whether the message that is being sent has begun. */
+  #midMessage = false
+
+  /** Connects. */
+  constructor(options: WebSocketOptions) {
+    const { url, headers, protocol, ca, cert, key, rejectUnauthorized, maxMessageBytes } = options
+    this.#options = options
+    this.#request = { url, headers, protocol, key: randomBytes(16).toString('base64') }
+    this.#frames = new Cutter((start) => frameLength(start, maxMessageBytes))
+    const secure = url.protocol === 'wss:'
+    const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port)
+    const tls = { alpn: 'http/1.1', ca, cert, key, rejectUnauthorized }
+    const { socket, connected } = plainSocket({ host: hostOf(url), port, secure, ...tls })
+    this.#socket = socket
+    void connected.then(() => socket.write(upgradeRequest(this.#request)))
+    this.opened = new Promise((resolve) => {
+      this.#onOpened = resolve
+    })
+    this.ended = new Promise((resolve) => {
+      // Stays for good: an error that nobody hears would end the process.
+      socket.on('error', (error) => {
+        this.#error ??= error
+      })
+      socket.once('close', () => resolve({ error: this.#error, ...this.#goodbye }))
+    })
+    socket.on('data', (chunk) => this.#receive(chunk))
+  }
+
+  /** Whether what is sent may still arrive. */
+  get open(): boolean {
+    return this.#state === 'open' && !this.#socket.destroyed
+  }
+
+  /**
+   * Sends a message, or with `end: false` a part of one that the next goes on with.
+   * @param written called when the system has taken it, or never will
+   */
+  send(
+    payload: Uint8Array,
+    { text = false, end = true }: { readonly text?: boolean; readonly end?: boolean },
+    written?: (error?: Error | null) => void,
+  ): void {
+    const opcode = this.#midMessage ? OPCODES.continuation : text ? OPCODES.text : OPCODES.binary
+    this.#midMessage = !end
+    this.#write(opcode, end, payload, written)
+  }
+
+  /** Asks the peer whether it is there. */
+  ping(): void {
+    this.#write(OPCODES.ping, true, Buffer.alloc(0))
+  }
+
+  /** Says goodbye; the peer then ends the socket, sooner or later or not at all. */
+  close(code: number): void {
+    if (this.#state !== 'open') return this.#state === 'connecting' ? void this.#socket.destroy() : undefined
+    const payload = Buffer.alloc(2)
+    payload.writeUInt16BE(code)
+    this.#write(OPCODES.close, true, payload)
+    this.#state = 'closing'
+  }
+
+  /** Ends it without a word. */
+  destroy(error?: Error): void {
+    this.#error ??= error
+    this.#socket.destroy()
+  }
+
+  /** Takes nothing from the socket until `resume()`, but for what was read already. */
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#socket.resume()
+  }
+
+  #write(opcode: number, fin: boolean, payload: Uint8Array, written?: (error?: Error | null) => void): void {
+    if (this.#state !== 'open') return written?.(new Error('the WebSocket is not open'))
+    this.#socket.write(encodeWebSocketFrame(opcode, fin, payload), written)
+  }
+
+  #receive(chunk: Buffer): void {
+    try {
+      if (this.#state !== 'connecting') return this.#read(chunk)
+      this.#head = Buffer.concat([this.#head, chunk])
+      const rest = readUpgrade(this.#head, this.#request)
+      if (rest === undefined) return
+      this.#state = 'open'
+      this.#onOpened()
+      if (rest.length > 0) this.#read(rest)
+    } catch (error) {
+      this.destroy(error as Error)
+    }
+  }
+
+  #read(chunk: Buffer): void {
+    for (const frame of this.#frames.push(chunk)) {
+      this.#take(decodeFrame(frame))
+      if (this.#socket.destroyed) return
+    }
+  }
+
+  #take({ opcode, fin, payload }: WebSocketFrame): void {
+    switch (opcode) {
+      case OPCODES.ping:
+        return this.#write(OPCODES.pong, true, payload)
+      case OPCODES.pong:
+        return this.#options.onPong?.()
+      case OPCODES.close:
+        this.#goodbye =
+          payload.length < 2
+            ? { code: NO_CODE, reason: '' }
+            : { code: payload.readUInt16BE(0), reason: payload.toString('utf8', 2) }
+        // The answer to ours: when the peer ends the socket as well, it has let go of it.
+        if (this.#state === 'closing') return void this.#socket.end()
+        this.#write(OPCODES.close, true, payload.subarray(0, 2))
+        this.#state = 'closing'
+        return this.#socket.destroySoon()
+      default:
+        return this.#collect(opcode, fin, payload)
+    }
+  }
+
+  #collect(opcode: number, fin: boolean, payload: Buffer): void {
+    const begun = this.#parts.length > 0
+    if ((opcode === OPCODES.continuation) !== begun)
+      throw new Error('it mixed the frames of WebSocket messages')
+    if (!begun) this.#text = opcode === OPCODES.text
+    this.#parts.push(payload)
+    this.#partBytes += payload.length
+    const { maxMessageBytes } = this.#options
+    if (this.#partBytes > maxMessageBytes)
+      throw new Error(`it sent a WebSocket message of more than ${maxMessageBytes} bytes`)
+    if (!fin) return
+    const message = this.#parts.length === 1 ? payload : Buffer.concat(this.#parts)
+    this.#parts = []
+    this.#partBytes = 0
+    this.#options.onMessage(message, this.#text)
+  }
+}
