@@ -1,4 +1,5 @@
 import { AwsV4Signer } from 'aws4fetch'
+import { setTimeout } from '../../core/base/timers.js'
 
 /** What the relay is told by Lambda: who it is and where AWS's services are. */
 export type RelayEnvironment = Readonly<Record<string, string | undefined>>
