@@ -57,7 +57,7 @@ export class Lanes {
 
   /** See `Connection.keep`; nothing happens without a connection. */
   async keep(frame: Uint8Array): Promise<void> {
-    await this.#shares[0]!.link.live?.connection.keep?.(frame)
+    await this.#shares[0]!.link.live?.keep(frame)
   }
 
   /** Ends every connection. Idempotent. */
