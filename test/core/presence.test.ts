@@ -297,7 +297,7 @@ describe('after nobody', () => {
     await soon(first)
     await clock.advance(3_000)
     expect(await soon(first)).toBe('NO_SESSION')
-    await served(tether, transport)
+    await clock.during(250, served(tether, transport))
     expect(await soon(stub({}, stubContext()))).toBe('NO_SESSION')
     expect(await soon(stub({}, stubContext()))).toBe('served')
   })

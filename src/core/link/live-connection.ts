@@ -58,10 +58,11 @@ export class LiveConnection {
    * connection ends first
    */
   async keep(frame: Uint8Array): Promise<void> {
+    const kept = this.connection.keep?.(frame)
     const ended = this.ended.then((error) => {
       throw error
     })
-    await Promise.race([this.connection.keep?.(frame), ended])
+    await Promise.race([kept, ended])
   }
 
   /** Takes it out of service: what waits for it fails. */

@@ -60,10 +60,11 @@ export class Presence {
   /** What the broker keeps for this name, whoever said it. */
   hear(message: PresenceMessage): void {
     const { identity } = this.#options
-    const { session, state, sequence } = message
+    const { session, epoch, state, sequence } = message
     if (this.#wanted !== 'online' || outranks(message, identity)) return
     if (session === identity.session && state === 'online') {
-      if (sequence !== this.#sequence) return
+      // Of an epoch that was raised since, another word is on its way.
+      if (sequence !== this.#sequence || epoch !== identity.epoch) return
       this.#confirmed.resolve()
       return this.#settle()
     }

@@ -74,7 +74,9 @@ export class Session implements AsyncDisposable {
         if (message.type === 'presence') this.#presence?.hear(message)
         this.#nameClaim.hear(message)
       },
-      onPart: (id, from) => this.#dispatcher.receiving(id, from),
+      onPart: (id, from) => {
+        if (this.#nameClaim.mayServe(0)) this.#dispatcher.receiving(id, from)
+      },
       onDiscard,
     })
     this.#lanes = new Lanes({
@@ -100,6 +102,7 @@ export class Session implements AsyncDisposable {
     this.#nameClaim = new NameClaim({
       session: randomBytes(16).toString('base64url'),
       clock,
+      keeps: transport.keeps !== undefined,
       send: (message) => {
         // Asked again while it matters.
         channel.send({ ...this.#self, lane: 0 }, message).catch(() => {})
@@ -196,9 +199,11 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Connects. Resolves when invocations arrive; afterwards the session reconnects by itself. May be called again
-   * when it could not connect; a signal that fires later than that closes the session.
-   * @throws TetherError `UNREACHABLE`, `ABORTED`, `CLOSED`, `MISSING_DEPENDENCY`
+   * Connects. Resolves when invocations arrive, and no session that had the name before answers any that arrive later;
+   * afterwards the session reconnects by itself. May be called again when it could not connect; a signal that fires later
+   * than that closes the session.
+   * @throws TetherError `UNREACHABLE`, `ABORTED`, `CLOSED`, `MISSING_DEPENDENCY`; `DISPLACED` when another session of the
+   * name opened at the same moment
    */
   async open(options: AbortOptions = {}): Promise<this> {
     throwIfAborted(options.signal)
@@ -217,11 +222,17 @@ export class Session implements AsyncDisposable {
     try {
       // Until then a stub may believe that the session before, which closed, was the last.
       await this.#presence?.confirmed(options)
+      await this.#nameClaim.held(options)
     } catch (error) {
       this.close().catch(() => {})
       throw error
     }
-    if (this.#isClosing()) throw new TetherError('CLOSED', 'This session was closed while it opened.')
+    if (this.#isClosing()) {
+      if (!this.#nameClaim.displaced)
+        throw new TetherError('CLOSED', 'This session was closed while it opened.')
+      const text = `Another session '${this.#self.name}' opened at the same moment, and has the name.`
+      throw new TetherError('DISPLACED', text)
+    }
     this.#state = 'open'
     return this
   }

@@ -13,6 +13,7 @@ export function isInvocationId(value: unknown): value is string {
 }
 
 const amount: Check = (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0
+const flag: Check = (value) => typeof value === 'boolean'
 const bytes: Check = (value) => value instanceof Uint8Array
 const indices: Check = (value) =>
   Array.isArray(value) && value.every((part) => Number.isInteger(part) && part >= 0)
@@ -97,8 +98,8 @@ const SHAPES: Record<Message['type'], Record<string, Check>> = {
   missing: { ...fromSession, sent: text, parts: indices },
   unknown: fromSession,
   decline: { ...fromSession, reason: text },
-  claim: peer,
-  displaced: { ...peer, target: text },
+  claim: { ...peer, yieldsTo: optionally(text) },
+  displaced: { ...peer, target: text, opening: optionally(flag) },
   presence: { ...peer, state: text, sequence: amount },
 }
 
