@@ -37,8 +37,8 @@ interface Sender {
   readonly key: SenderKey
   /** The header of its frames, but for their numbers. */
   readonly head: Buffer
-  /** By receiver. */
-  readonly associated: Map<string, AssociatedData>
+  /** By the receiver's role and name. */
+  readonly associated: Record<Endpoint['role'], Map<string, AssociatedData>>
   messages: number
   frames: number
 }
@@ -148,19 +148,19 @@ function newSender({ app, stage, role, name }: Endpoint, root: RootKey): Sender 
     id,
     key: senderKey(root, { app, stage, direction: role, senderId: id }),
     head: encodeHeader({ kind: role, keyId: root.id, senderId: id, from: name, ...numbers }),
-    associated: new Map(),
+    associated: { session: new Map(), stub: new Map() },
     messages: 0,
     frames: 0,
   }
 }
 
 function associatedData({ head, associated }: Sender, to: Endpoint): AssociatedData {
-  const receiver = `${to.role} ${to.name}`
-  let data = associated.get(receiver)
+  const receivers = associated[to.role]
+  let data = receivers.get(to.name)
   if (data === undefined) {
     data = new AssociatedData(head, encodeDestination(to))
-    if (associated.size >= MAX_RECEIVERS_KEPT) associated.clear()
-    associated.set(receiver, data)
+    if (receivers.size >= MAX_RECEIVERS_KEPT) receivers.clear()
+    receivers.set(to.name, data)
   }
   return data
 }
