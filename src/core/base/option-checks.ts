@@ -11,7 +11,7 @@ export const checkSecret: Check = (name, value) => {
   if (typeof value === 'string' && value !== '') return
   throw invalidOption(
     name,
-    `must be a text that is not empty${value === '' ? '' : `, not a ${typeof value}`}`,
+    `must be a text that is not empty${value === '' ? '' : `, not ${typeof value}`}`,
   )
 }
 
