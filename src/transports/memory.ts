@@ -1,6 +1,7 @@
 import { TetherError, throwIfAborted } from '../core/base/errors.js'
 import { wholeNumber } from '../core/base/option-checks.js'
 import { checkOptions } from '../core/base/options.js'
+import { setImmediate } from '../core/base/timers.js'
 import {
   type AbortOptions,
   type Connection,

@@ -27,6 +27,17 @@ async function served(tether: Tether, transport: Transport = tether.transport) {
   return session
 }
 
+/** The tether's transport, where `keep` is replaced; what gives undefined goes through. */
+function keeping(tether: Tether, keep: (frame: Uint8Array) => Promise<void> | undefined): Transport {
+  return Object.assign(Object.create(tether.transport) as Transport, {
+    connect: async (...parameters: Parameters<Transport['connect']>) => {
+      const connection = await tether.transport.connect(...parameters)
+      const kept = connection.keep!.bind(connection)
+      return Object.assign(connection, { keep: (frame: Uint8Array) => keep(frame) ?? kept(frame) })
+    },
+  })
+}
+
 describe('presence', () => {
   it('lets the next invocation know of a graceful close at once', async () => {
     await using tether = new Tether({ clock: new ManualClock() })
@@ -164,6 +175,52 @@ describe('presence', () => {
     await closing
     expect(kept.length).toBeGreaterThan(3)
     expect(kept.slice(1).every((at, i) => at - kept[i]! >= 1_000)).toBe(true)
+  })
+
+  it('is waited for by open() no longer than its signal lets it', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    const session = tether.session({ transport: keeping(tether, async () => {}) })
+    const abort = new AbortController()
+    const opening = session.open({ signal: abort.signal })
+    expect(await soon(opening)).toBe('waiting')
+    abort.abort()
+    expect(await soon(opening)).toBe('ABORTED')
+    // It leaves nothing behind.
+    await soon(session.close())
+    expect(tether.transport.connections('session')).toBe(0)
+    expect(await soon(session.open())).toBe('CLOSED')
+  })
+
+  it('holds up neither open() nor close() for longer than three seconds where keep() never settles', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    const session = tether.session({ transport: keeping(tether, () => new Promise(() => {})) })
+    const opening = session.open()
+    await clock.advance(2_999)
+    expect(await soon(opening)).toBe('waiting')
+    await clock.advance(1)
+    expect(await soon(opening)).toBe(session)
+    const closing = session.close()
+    await clock.advance(2_999)
+    expect(await soon(closing)).toBe('waiting')
+    await clock.advance(1)
+    expect(await soon(closing)).toBeUndefined()
+    expect(tether.transport.connections()).toBe(0)
+    expect(clock.pending).toBe(0)
+  })
+
+  it('is over with its connection where keep() is pending', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    let said = 0
+    const hanging = () => (++said > 1 ? new Promise<void>(() => {}) : undefined)
+    const session = tether.session({ transport: keeping(tether, hanging) })
+    await session.open()
+    const closing = session.close()
+    expect(await soon(closing)).toBe('waiting')
+    tether.transport.cut('session')
+    expect(await soon(closing)).toBeUndefined()
   })
 
   it('does not make an answer late that is under way when its session says goodbye', async () => {

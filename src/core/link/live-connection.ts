@@ -52,6 +52,17 @@ export class LiveConnection {
     return sending && this.#untilOver(sending, signal)
   }
 
+  /**
+   * Has the broker keep a frame, where it keeps any. @throws what `Connection.keep` throws; `UNREACHABLE` when the
+   * connection ends first
+   */
+  async keep(frame: Uint8Array): Promise<void> {
+    const ended = this.ended.then((error) => {
+      throw error
+    })
+    await Promise.race([this.connection.keep?.(frame), ended])
+  }
+
   /** Takes it out of service: what waits for it fails. */
   end(reason?: TetherError): void {
     if (this.#over !== undefined) return

@@ -197,7 +197,7 @@ export class Session implements AsyncDisposable {
 
   /**
    * Connects. Resolves when invocations arrive; afterwards the session reconnects by itself. May be called again
-   * when it failed.
+   * when it could not connect; a signal that fires later than that closes the session.
    * @throws TetherError `UNREACHABLE`, `ABORTED`, `CLOSED`, `MISSING_DEPENDENCY`
    */
   async open(options: AbortOptions = {}): Promise<this> {
@@ -210,15 +210,20 @@ export class Session implements AsyncDisposable {
     this.#dispatcher.opened()
     try {
       await this.#lanes.open(options)
-      // Until then a stub may believe that the session before, which closed, was the last.
-      await this.#presence?.confirmed()
-      if (this.#isClosing()) throw new TetherError('CLOSED', 'This session was closed while it opened.')
-      this.#state = 'open'
-      return this
     } catch (error) {
       if (this.#state === 'opening') this.#state = 'new'
       throw error
     }
+    try {
+      // Until then a stub may believe that the session before, which closed, was the last.
+      await this.#presence?.confirmed(options)
+    } catch (error) {
+      this.close().catch(() => {})
+      throw error
+    }
+    if (this.#isClosing()) throw new TetherError('CLOSED', 'This session was closed while it opened.')
+    this.#state = 'open'
+    return this
   }
 
   /** Loads a function's local code anew, for hosts that know better than a watcher. @throws TetherError `INVALID_OPTION`, `BUILD_FAILED` */
@@ -238,7 +243,8 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Takes no more, waits for what runs to answer (at most until each one's deadline), then disconnects. Idempotent.
+   * Takes no more, waits for what runs to answer (at most until each one's deadline), says goodbye where the broker keeps
+   * that (three seconds at most), then disconnects. Idempotent.
    * Firing the signal, of this call or a later one, stops what still runs.
    */
   close({ signal }: AbortOptions = {}): Promise<void> {

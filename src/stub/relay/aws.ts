@@ -2,6 +2,7 @@ import { roleCredentials } from '../../aws/credentials.js'
 import { functionRegion } from '../../aws/endpoints.js'
 import { signedHeaders } from '../../aws/sign-headers.js'
 import { signingTime } from '../../aws/signature.js'
+import { setTimeout } from '../../core/base/timers.js'
 
 /** What the relay is told by Lambda: who it is and where AWS's services are. */
 export type RelayEnvironment = Readonly<Record<string, string | undefined>>
