@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
+import type { Clock } from '../../src/core/base/clock.js'
 import type { Invocation } from '../../src/core/session/invocation.js'
 import { decodeHeader } from '../../src/core/wire/frame.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
@@ -547,26 +548,29 @@ describe('nobody there', () => {
     expect(settledAt - started).toBe(3_000)
   })
 
-  it.each([
-    ['a session', undefined, 'NO_SESSION'],
-    ['a broker', new Error('the wire is cut'), 'UNREACHABLE'],
-  ] as const)('%s is waited for no longer than half of the time there is', async (_, refusal, code) => {
-    const clock = new ManualClock()
-    await using tether = new Tether({ clock })
-    tether.transport.admit = () => {
-      if (refusal !== undefined) throw refusal
+  it('is known no later where the clock is set back meanwhile, and no longer remembered', async () => {
+    const time = new ManualClock()
+    let offMs = 0
+    const clock: Clock = {
+      now: () => time.now() + offMs,
+      schedule: (delayMs, callback) => time.schedule(delayMs, callback),
     }
-    const started = clock.now()
-    // Lambda's default time-out, which is as long as the default patience.
-    const outcome = tether
-      .stub()({}, stubContext({ remainingMs: 3_000 }))
-      .catch(({ code, message }) => ({ code, message, afterMs: clock.now() - started }))
-    await clock.advance(3_000)
-    expect(await outcome).toEqual({
-      code,
-      message: expect.stringContaining('within 1250 ms'),
-      afterMs: 1_250,
-    })
+    await using tether = new Tether({ clock })
+    const stub = tether.stub({ transport: tether.forgetful })
+    const started = time.now()
+    const outcome = stub({}, stubContext()).catch(({ code }) => ({ code, afterMs: time.now() - started }))
+    await time.advance(1_000)
+    offMs = -3_600_000
+    await time.advance(5_000)
+    expect(await outcome).toEqual({ code: 'NO_SESSION', afterMs: 3_000 })
+    // A session opens an hour before the wait that failed: it is not taken for gone.
+    offMs = -7_200_000
+    const { session, held } = holding(tether, { transport: tether.forgetful })
+    await session.open()
+    const second = stub({}, stubContext())
+    await time.advance(100)
+    await held[0]!.respond('there')
+    expect(await second).toBe('there')
   })
 
   it('is an HTTP 503 for HTTP events, the original code where there is one, and an error otherwise', async () => {
@@ -620,25 +624,6 @@ describe('nobody there', () => {
       code: 'UNREACHABLE',
       message: expect.stringMatching(/within 5000 ms.*the wire is cut/),
     })
-  })
-
-  it('waits out an outage for as long as connecting may take', async () => {
-    const clock = new ManualClock()
-    await using tether = new Tether({ clock })
-    const { session } = holding(tether)
-    await session.open()
-    tether.transport.filter = ({ to, frame }) => (to.role === 'stub' ? [] : [frame])
-    const started = clock.now()
-    const outcome = tether
-      .stub({ connectTimeoutMs: 7_000 })({}, stubContext({ remainingMs: 60_000 }))
-      .catch((error: unknown) => ({ error, afterMs: clock.now() - started }))
-    await clock.advance(1_000)
-    tether.transport.admit = () => {
-      throw new Error('the wire is cut')
-    }
-    tether.transport.cut('stub')
-    await clock.advance(20_000)
-    expect(await outcome).toMatchObject({ error: { code: 'UNREACHABLE' }, afterMs: 8_000 })
   })
 
   it('is known at once when the stub is closed', async () => {

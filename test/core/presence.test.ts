@@ -288,6 +288,43 @@ describe('after nobody', () => {
     expect(await soon(later)).toBe('NO_SESSION')
   })
 
+  it('what is not waited for says when nobody answered, and how long ago that was', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    const stub = tether.stub({ transport: tether.forgetful })
+    const messageOf = (call: Promise<unknown>) => call.catch(({ message }: Error) => message)
+    const first = messageOf(stub({}, stubContext()))
+    await clock.advance(3_000)
+    expect(await first).toMatch(/answered within 3000 ms/)
+    const nobodyAt = new Date(clock.now()).toISOString()
+    clock.jump(4_200)
+    const second = await messageOf(stub({}, stubContext()))
+    expect(second).toMatch(/No session 'default' of 'shop' in stage 'dev' answered 4200 ms ago/)
+    expect(second).toContain(`(at ${nobodyAt})`)
+    expect(second).toMatch(/this invocation did not wait/)
+    expect(second).toMatch(/asks in the background/)
+    expect(second).toMatch(/5800 ms/)
+    clock.jump(800)
+    expect(await messageOf(stub({}, stubContext()))).toMatch(/answered 5000 ms ago/)
+  })
+
+  it('what does not wait for a broker out of reach says so, with the reason', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    tether.transport.admit = () => {
+      throw new Error('the wire is cut')
+    }
+    const stub = tether.stub()
+    const first = stub({}, stubContext()).catch(({ message }: Error) => message)
+    await clock.advance(5_000)
+    expect(await first).toMatch(/within 4750 ms/)
+    clock.jump(1_000)
+    await expect(stub({}, stubContext())).rejects.toMatchObject({
+      code: 'UNREACHABLE',
+      message: expect.stringMatching(/could not be reached 1250 ms ago .*did not wait.*the wire is cut/),
+    })
+  })
+
   it('it asks in the background, so that the invocation after the opening finds the session', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })

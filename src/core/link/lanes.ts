@@ -48,11 +48,11 @@ export class Lanes {
     return this.#shares[0]!.link.open(options)
   }
 
-  /** Sends one frame within the rate of a connection. @throws what `Connection.send` throws */
-  async send(to: Endpoint, frame: Uint8Array, options: SendOptions = {}): Promise<void> {
+  /** Sends one frame within the rate of a connection; undefined when it is done already. @throws what `Connection.send` throws */
+  send(to: Endpoint, frame: Uint8Array, options: SendOptions = {}): Promise<void> | undefined {
     const freest = this.#shares.reduce((best, share) => (share.headroom > best.headroom ? share : best))
     if (freest.headroom <= 0) this.#grow()
-    await freest.link.send(to, frame, options)
+    return freest.link.send(to, frame, options)
   }
 
   /** See `Connection.keep`; nothing happens without a connection. */

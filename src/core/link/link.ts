@@ -116,18 +116,23 @@ export class Link {
     })
   }
 
-  /** Sends one frame on the current connection, within its rate. @throws what `Connection.send` throws */
-  async send(to: Endpoint, frame: Uint8Array, options: SendOptions = {}): Promise<void> {
-    this.#throwIfStopped()
+  /**
+   * Sends one frame on the current connection, within its rate; undefined when it is done already.
+   * @throws what `Connection.send` throws
+   */
+  send(to: Endpoint, frame: Uint8Array, options: SendOptions = {}): Promise<void> | undefined {
+    if (this.#stopped.signal.aborted) return Promise.reject(closed())
     const { live } = this
     if (live === undefined) {
-      throw new TetherError('UNREACHABLE', 'There is no connection to the broker.', {
-        cause: this.#lastError,
-      })
+      const cause = this.#lastError
+      return Promise.reject(
+        new TetherError('UNREACHABLE', 'There is no connection to the broker.', { cause }),
+      )
     }
-    await live.send(to, frame, options)
-    this.#options.counters?.frameSent(frame.length)
-    this.#activeAt = this.#options.clock.now()
+    const sending = live.send(to, frame, options)
+    if (sending !== undefined) return sending.then(() => this.#sent(frame))
+    this.#sent(frame)
+    return undefined
   }
 
   /** Opens another connection at once; the current one, if it still lives, serves until then. */
@@ -277,6 +282,11 @@ export class Link {
 
   #wake(): void {
     for (const settle of [...this.#waiting]) settle()
+  }
+
+  #sent(frame: Uint8Array): void {
+    this.#options.counters?.frameSent(frame.length)
+    this.#activeAt = this.#options.clock.now()
   }
 
   #throwIfStopped(): void {

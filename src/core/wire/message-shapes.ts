@@ -103,7 +103,12 @@ const SHAPES: Record<Message['type'], Record<string, Check>> = {
   presence: { ...peer, state: text, sequence: amount },
 }
 
-const CHECKS = new Map(Object.entries(SHAPES).map(([type, shape]) => [type, Object.entries(shape)]))
+const CHECKS = new Map(
+  Object.entries(SHAPES).map(([type, shape]) => [
+    type,
+    Object.entries(shape).map(([name, check]) => ({ name, check })),
+  ]),
+)
 
 /** Checks a message's fields, whatever sent it. @throws TetherError `PROTOCOL` */
 export function checkMessage(message: Record<string, unknown>): void {
@@ -112,7 +117,7 @@ export function checkMessage(message: Record<string, unknown>): void {
   if ((type === 'invoke' || type === 'result') && (content === undefined) === (stored === undefined)) {
     throw malformed(`its ${type} is neither here nor in the store, or both`)
   }
-  for (const [name, check] of CHECKS.get(message.type as Message['type'])!) {
+  for (const { name, check } of CHECKS.get(message.type as Message['type'])!) {
     if (!check(message[name]))
       throw malformed(`'${name}' of its ${String(message.type)} is not what it should be`)
   }

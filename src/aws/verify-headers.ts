@@ -1,14 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import {
-  ALGORITHM,
-  parseQuery,
-  parseTime,
-  percentEncode,
-  type SigningIdentity,
-  sha256,
-  signatureFits,
-  splitOnce,
-} from './sigv4.js'
+import { parseTime, readAuthorization, signatureFits, signsEnough } from './arrived-request.js'
+import type { SigningIdentity } from './credentials.js'
+import { parseQuery, percentEncode, splitOnce } from './query.js'
+import { scopeText, sha256 } from './signature.js'
 
 /** A request signed in its headers, as it arrived. */
 export interface AuthorizedRequest {
@@ -40,62 +34,47 @@ export interface SignatureFault {
 
 const MAX_SKEW_MS = 5 * 60_000
 
-/** Checks a SigV4 signature in the `Authorization` header, as every AWS service but S3 does. */
+/** Checks a signature in the header `Authorization`, as every AWS service but S3 does. */
 export function verifyAuthorization<I extends SigningIdentity>(
-  request: AuthorizedRequest,
-  scope: AuthorizationScope<I>,
+  { method, url, headers, body }: AuthorizedRequest,
+  { region, service, identities, times }: AuthorizationScope<I>,
 ): { readonly identity: I } | { readonly fault: SignatureFault } {
-  const { method, url, headers, body } = request
-  const text = headers.authorization
-  if (text === undefined) return fault('MissingAuthenticationTokenException', 'Missing Authentication Token')
-  const field = (name: string) => new RegExp(`[ ,]${name}=([^, ]+)`).exec(text)?.[1]
-  const credential = field('Credential')?.split('/')
-  const signedHeaders = field('SignedHeaders')?.split(';')
-  const signature = field('Signature')
-  const time = String(headers['x-amz-date'] ?? '')
-  const signedAt = parseTime(time)
+  if (headers.authorization === undefined) {
+    return fault('MissingAuthenticationTokenException', 'Missing Authentication Token')
+  }
+  const authorization = readAuthorization(headers.authorization)
   const [path = '', queryText = ''] = splitOnce(url, '?')
   const query = parseQuery(queryText)
-  if (!text.startsWith(`${ALGORITHM} `) || !credential || !signedHeaders || !signature || !query) {
+  if (!authorization || !query) {
     return fault('IncompleteSignatureException', 'The Authorization header is not of Signature Version 4')
   }
+  const time = String(headers['x-amz-date'] ?? '')
+  const signedAt = parseTime(time)
   if (signedAt === undefined) {
     return fault('IncompleteSignatureException', 'X-Amz-Date is not of the form 20261101T120000Z')
   }
-  const wanted = [time.slice(0, 8), scope.region, scope.service, 'aws4_request']
-  if (credential.slice(1).join('/') !== wanted.join('/')) {
-    const given = credential.slice(1).join('/')
-    return fault(
-      'InvalidSignatureException',
-      `Credential should be scoped to '${wanted.join('/')}', not '${given}'`,
-    )
+  const { credential, signedHeaders, signature } = authorization
+  const [accessKeyId, given = ''] = splitOnce(credential, '/')
+  const scope = { time, region, service }
+  const wanted = scopeText(scope)
+  if (given !== wanted) {
+    return fault('InvalidSignatureException', `Credential should be scoped to '${wanted}', not '${given}'`)
   }
-  const identity = scope.identities.find(({ accessKeyId }) => accessKeyId === credential[0])
+  const identity = identities.find((one) => one.accessKeyId === accessKeyId)
   // A session token is signed along, but for AWS IoT.
   if (!identity || String(headers['x-amz-security-token'] ?? '') !== (identity.sessionToken ?? '')) {
     return fault('UnrecognizedClientException', 'The security token included in the request is invalid.')
   }
-  const skewMs = Math.min(...scope.times.map((now) => Math.abs(signedAt - now)))
+  const skewMs = Math.min(...times.map((now) => Math.abs(signedAt - now)))
   if (skewMs > MAX_SKEW_MS) {
     const skew = `signed at ${time}, ${skewMs} ms from now; ${MAX_SKEW_MS} are allowed`
     return fault('InvalidSignatureException', `Signature expired: ${skew}`)
   }
-  const unsigned = ['host', ...Object.keys(headers).filter((name) => name.startsWith('x-amz-'))].filter(
-    (name) => !signedHeaders.includes(name),
-  )
-  const parts = {
-    method,
-    // Encoded as it came, and once more: S3 alone does not.
-    path: path.split('/').map(percentEncode).join('/'),
-    query,
-    headers,
-    signedHeaders,
-    payloadHash: sha256(body),
-    time,
-    scope: wanted,
-  }
-  const fits = signatureFits(parts, identity.secretAccessKey, signature)
-  if (unsigned.length > 0 || !fits) {
+  // Encoded as it came, and once more: S3 alone does not.
+  const encoded = path.split('/').map(percentEncode).join('/')
+  const request = { method, path: encoded, query, headers, signedHeaders, payloadHash: sha256(body) }
+  const fits = signatureFits(request, scope, identity.secretAccessKey, signature)
+  if (!fits || !signsEnough(headers, signedHeaders)) {
     return fault(
       'InvalidSignatureException',
       'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method.',

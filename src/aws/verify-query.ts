@@ -1,15 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import {
-  ALGORITHM,
-  parseQuery,
-  parseTime,
-  type SigningIdentity,
-  sha256,
-  signatureFits,
-  splitOnce,
-} from './sigv4.js'
-
-export type { SigningIdentity } from './sigv4.js'
+import { parseTime, signatureFits } from './arrived-request.js'
+import type { SigningIdentity } from './credentials.js'
+import { parseQuery, splitOnce } from './query.js'
+import { ALGORITHM, MAX_EXPIRES_SECONDS, scopeText, sha256 } from './signature.js'
 
 /** A request signed in its query, as it arrived. */
 export interface SignedQuery {
@@ -19,7 +12,7 @@ export interface SignedQuery {
 }
 
 /** What a signature must fit. */
-export interface SignatureScope<I extends SigningIdentity> {
+export interface QueryScope<I extends SigningIdentity> {
   readonly region: string
   readonly service: string
   readonly identities: readonly I[]
@@ -29,54 +22,42 @@ export interface SignatureScope<I extends SigningIdentity> {
 
 // Without X-Amz-Expires a SigV4 signature holds for five minutes; the same is allowed for a clock that is ahead.
 const SKEW_MS = 5 * 60_000
-const MAX_EXPIRES_SECONDS = 604_800
 
 /**
- * Checks a SigV4 signature in a GET request's query, the way AWS IoT wants it: over an empty body, and with
+ * Checks a signature in a GET request's query, the way AWS IoT wants it: over an empty body, and with
  * `X-Amz-Security-Token` appended after signing. Gives the signer, or a text that says what is wrong.
  */
 export function verifyPresigned<I extends SigningIdentity>(
-  request: SignedQuery,
-  scope: SignatureScope<I>,
+  { url, headers }: SignedQuery,
+  { region, service, identities, now }: QueryScope<I>,
 ): { identity: I } | { fault: string } {
-  const [path = '', queryText = ''] = splitOnce(request.url, '?')
+  const [path = '', queryText = ''] = splitOnce(url, '?')
   const pairs = parseQuery(queryText)
   if (!pairs) return { fault: 'the query is not percent-encoded UTF-8' }
-  const query = new Map(pairs)
-  if (query.size !== pairs.length) return { fault: 'a query parameter comes twice' }
+  const values = new Map(pairs)
+  if (values.size !== pairs.length) return { fault: 'a query parameter comes twice' }
+  const value = (name: string) => values.get(`X-Amz-${name}`) ?? ''
 
-  if (query.get('X-Amz-Algorithm') !== ALGORITHM) return { fault: `X-Amz-Algorithm is not ${ALGORITHM}` }
-  const time = query.get('X-Amz-Date') ?? ''
-  const credential = (query.get('X-Amz-Credential') ?? '').split('/')
-  const identity = scope.identities.find(({ accessKeyId }) => accessKeyId === credential[0])
+  if (value('Algorithm') !== ALGORITHM) return { fault: `X-Amz-Algorithm is not ${ALGORITHM}` }
+  const [accessKeyId, given = ''] = splitOnce(value('Credential'), '/')
+  const identity = identities.find((one) => one.accessKeyId === accessKeyId)
   if (!identity) return { fault: 'the access key is unknown' }
-  const wanted = [time.slice(0, 8), scope.region, scope.service, 'aws4_request']
-  if (credential.slice(1).join('/') !== wanted.join('/')) {
-    return { fault: `the credential scope is '${credential.slice(1).join('/')}', not '${wanted.join('/')}'` }
-  }
-  if ((query.get('X-Amz-Security-Token') ?? '') !== (identity.sessionToken ?? '')) {
+  const scope = { time: value('Date'), region, service }
+  const wanted = scopeText(scope)
+  if (given !== wanted) return { fault: `the credential scope is '${given}', not '${wanted}'` }
+  if (value('Security-Token') !== (identity.sessionToken ?? '')) {
     return { fault: 'X-Amz-Security-Token is not the session token of this access key' }
   }
-  const timeFault = checkTime(time, query.get('X-Amz-Expires'), scope.now)
+  const timeFault = checkTime(scope.time, values.get('X-Amz-Expires'), now)
   if (timeFault) return { fault: timeFault }
 
-  const signedHeaders = (query.get('X-Amz-SignedHeaders') ?? '').split(';')
+  const signedHeaders = value('SignedHeaders').split(';')
   if (!signedHeaders.includes('host')) return { fault: "'host' is not among X-Amz-SignedHeaders" }
-  const unsigned = ['X-Amz-Signature', 'X-Amz-Security-Token']
-  const parts = {
-    method: 'GET',
-    path,
-    query: pairs.filter(([name]) => !unsigned.includes(name)),
-    headers: request.headers,
-    signedHeaders,
-    payloadHash: sha256(''),
-    time,
-    scope: wanted,
-  }
-  if (!signatureFits(parts, identity.secretAccessKey, query.get('X-Amz-Signature') ?? '')) {
-    return { fault: 'the signature does not fit the request' }
-  }
-  return { identity }
+  const query = pairs.filter(([name]) => !['X-Amz-Signature', 'X-Amz-Security-Token'].includes(name))
+  const request = { method: 'GET', path, query, headers, signedHeaders, payloadHash: sha256('') }
+  return signatureFits(request, scope, identity.secretAccessKey, value('Signature'))
+    ? { identity }
+    : { fault: 'the signature does not fit the request' }
 }
 
 function checkTime(time: string, expires: string | undefined, now: number): string | undefined {
