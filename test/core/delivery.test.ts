@@ -3,8 +3,11 @@ import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import type { Clock } from '../../src/core/base/clock.js'
 import type { Invocation } from '../../src/core/session/invocation.js'
+import { encodeMessage } from '../../src/core/wire/codec.js'
 import { decodeHeader } from '../../src/core/wire/frame.js'
+import type { InvokeMessage } from '../../src/core/wire/protocol.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
+import { Sealer } from '../support/sealer.js'
 import { stubContext } from '../support/stub-context.js'
 import { Tether } from '../support/tether.js'
 
@@ -24,6 +27,15 @@ function variedText(characters: number): string {
     state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
     return String.fromCodePoint(0x4e00 + ((state >>> 16) % 20_000))
   }).join('')
+}
+
+/** An invocation, as any stub sends it. */
+function invokeAt(sentAt: number): InvokeMessage {
+  const { callbackWaitsForEmptyEventLoop: _, ...rest } = stubContext()
+  const context = JSON.parse(JSON.stringify(rest))
+  const env = Buffer.from('{}')
+  const sending = { remainingMs: 10_000, ageMs: 0, sentAt, envFingerprint: 'none', settled: [], epoch: 0 }
+  return { type: 'invoke', id: 'id', functionId: 'api', context, event: Buffer.from('1'), env, ...sending }
 }
 
 describe('delivery', () => {
@@ -607,6 +619,35 @@ describe('nobody there', () => {
     await expect(tether.stub()({}, stubContext())).rejects.toMatchObject({
       code: 'DECLINED',
       message: expect.stringContaining("does not serve function 'api'"),
+    })
+  })
+
+  it('is known of a declined invocation for good: a late copy of it runs nothing, and is declined again', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    let served = false
+    let runs = 0
+    const session = tether.session().serve({
+      functions: () => (served ? () => ++runs : undefined),
+    })
+    await session.open()
+    clock.jump(61_000)
+    const self = { app: 'shop', stage: 'dev', role: 'stub', name: 'environment' } as const
+    const stub = new Sealer(tether.key, self)
+    await using connection = await tether.transport.connect(self, { onFrame() {} })
+    const copy = async () => {
+      const to = { ...self, role: 'session', name: 'default' } as const
+      await connection.send({ ...to, lane: 0 }, stub.frame(to, encodeMessage(invokeAt(clock.now()))))
+      await settle()
+      return tether.transport.take('stub').length
+    }
+    expect(await copy()).toBe(1)
+    served = true
+    expect(await copy()).toBe(1)
+    expect(runs).toBe(0)
+    expect(session.stats()).toMatchObject({
+      invocations: { received: 1, declined: 1 },
+      duplicates: { invocations: 1 },
     })
   })
 

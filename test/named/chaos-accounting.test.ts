@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { TetherError } from '../../src/core/base/errors.js'
 import { Calls } from '../../src/core/caller/calls.js'
 import type { LambdaContext } from '../../src/core/contracts/handler.js'
-import { Ledger } from '../../src/core/session/ledger.js'
+import { Records } from '../../src/core/session/records.js'
 import { generateKey } from '../../src/core/wire/seal.js'
 import { createSession } from '../../src/create-session.js'
 import { createStub, type StubHandler, type StubOptions } from '../../src/stub/handler.js'
@@ -132,8 +132,7 @@ describe('the soak', () => {
   })
 
   it('counts as executed twice what a session that forgets starts again', async () => {
-    vi.spyOn(Ledger.prototype, 'get').mockReturnValue(undefined)
-    vi.spyOn(Ledger.prototype, 'knows').mockReturnValue(false)
+    vi.spyOn(Records.prototype, 'get').mockReturnValue(undefined)
     const report = await soaked()
     expect(report.executedTwice).toBeGreaterThan(0)
     expect(brokenPromises(report)).toEqual([`${report.executedTwice} started twice by one session`])

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { onAbort } from '../base/abort.js'
 import { type Clock, systemClock } from '../base/clock.js'
 import { TetherError, throwIfAborted } from '../base/errors.js'
 import {
@@ -75,7 +76,7 @@ export class Session implements AsyncDisposable {
         this.#nameClaim.hear(message)
       },
       onPart: (id, from) => {
-        if (this.#nameClaim.mayServe(0)) this.#dispatcher.receiving(id, from)
+        if (this.#nameClaim.mayServe(0)) this.#dispatcher.part(id, from)
       },
       onDiscard,
     })
@@ -139,7 +140,7 @@ export class Session implements AsyncDisposable {
       waiters: this.#waiters,
       functions: () => this.#functions,
       send: (to, message, sendOptions) =>
-        channel.send({ ...this.#self, role: 'stub', name: to }, message, sendOptions),
+        channel.send({ app, stage, role: 'stub', name: to }, message, sendOptions),
       missing: (reference) => channel.missing(reference),
     })
   }
@@ -260,12 +261,8 @@ export class Session implements AsyncDisposable {
    */
   close({ signal }: AbortOptions = {}): Promise<void> {
     this.#closing ??= this.#close()
-    if (signal !== undefined) {
-      const stop = () => this.#dispatcher.stop()
-      if (signal.aborted) stop()
-      else signal.addEventListener('abort', stop, { once: true })
-      void this.#closing.finally(() => signal.removeEventListener('abort', stop)).catch(() => {})
-    }
+    const unlisten = onAbort(signal, () => this.#dispatcher.stop())
+    void this.#closing.finally(unlisten).catch(() => {})
     return this.#closing
   }
 
@@ -287,8 +284,9 @@ export class Session implements AsyncDisposable {
     this.#nameClaim.close()
     this.#waiters.close()
     try {
+      const drained = this.#dispatcher.close()
       if (!this.#dispatcher.idle) this.#presence?.leaving()
-      await this.#dispatcher.drain()
+      await drained
       await this.#functions?.close()
       await this.#presence?.close()
     } finally {

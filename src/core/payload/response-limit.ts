@@ -1,5 +1,5 @@
 import type { LambdaError } from '../base/errors.js'
-import type { Answer } from './invocation.js'
+import type { Answer } from '../contracts/executor.js'
 
 /** The largest synchronous response, in bytes of JSON: 6 MiB and the 100 bytes that Lambda allows on top. */
 const MAX_RESPONSE_BYTES = 6_291_556
