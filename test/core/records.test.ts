@@ -93,8 +93,10 @@ describe('an invocation that is over', () => {
     const collect = runInNewContext('gc') as () => void
     collect()
     const before = process.memoryUsage().heapUsed
+    let last = ''
     for (let i = 0; i < 20_000; i++) {
-      const id = randomBytes(16).toString('hex')
+      const id = randomBytes(16).toString('base64url')
+      last = id
       records.put(running(id, clock.now() + 1_000))
       records.put(answered(clock, id, clock.now() + 1_000))
       records.end(id)
@@ -103,6 +105,8 @@ describe('an invocation that is over', () => {
     // What is known of one that is not over takes more than 1,000 bytes; its id and its time 150.
     expect((process.memoryUsage().heapUsed - before) / 20_000).toBeLessThan(250)
     expect(clock.pending).toBe(0)
+    // Until here they are kept.
+    expect(records.get(last)?.state).toBe('over')
   })
 })
 
