@@ -1,3 +1,4 @@
+import { defined } from '../../core/base/defined.js'
 import { TetherError } from '../../core/base/errors.js'
 import { apiGatewayLight } from '../../transports/api-gateway/light.js'
 import { readStubEnvironment } from '../configuration.js'
@@ -16,10 +17,5 @@ if (endpoint === undefined) {
 /** The deployable stub for API Gateway, configured by its environment alone. */
 export const handler = deployedStub(
   options,
-  apiGatewayLight({
-    endpoint,
-    region: functionRegion(),
-    credentials: functionCredentials,
-    ...(ca === undefined ? {} : { ca }),
-  }),
+  apiGatewayLight(defined({ endpoint, region: functionRegion(), credentials: functionCredentials, ca })),
 )
