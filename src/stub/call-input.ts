@@ -5,8 +5,6 @@ import type { EnvironmentReader } from './environment-reader.js'
 /** An invocation without its event. */
 export type CallFacts = Omit<CallInput, 'event'>
 
-const encoder = new TextEncoder()
-
 /** What a session is told of an invocation beside its event. */
 export function callFacts(
   context: LambdaContext,
@@ -33,7 +31,7 @@ export function callFacts(
   return { functionId, context: told, env: environment.read(), remainingMs }
 }
 
-/** An event's JSON, as it travels. */
-export function eventBytes(event: unknown): Uint8Array<ArrayBuffer> {
-  return encoder.encode(JSON.stringify(event ?? null))
+/** An event as it travels. */
+export function eventJson(event: unknown): string {
+  return JSON.stringify(event ?? null)
 }

@@ -7,6 +7,7 @@ import type {
   CallState,
   CallStep,
   Facts,
+  LastingEffect,
   Moment,
   Terms,
   Wait,
@@ -41,11 +42,10 @@ const WAIT: Wait = {
   sinceAt: 10,
   heardAt: 20,
   partAt: Number.NEGATIVE_INFINITY,
-  asked: 0,
   askedAt: Number.NEGATIVE_INFINITY,
   renewed: true,
 }
-const SENDING = { phase: 'sending', sinceAt: 10, checkAt: 310 } as const
+const SENDING = { phase: 'sending', sinceAt: 10 } as const
 const WAITING = { phase: 'waiting', wait: WAIT, sent: 'm' } as const
 
 const STATES = {
@@ -95,7 +95,7 @@ const request = { url: 'https://store', headers: {} }
 function from(session: string, message: object): CallEvent {
   return { type: 'message', message: { id: 'i', session, epoch: 1, ...message } as SessionMessage }
 }
-function failed(effect: CallEffect['type'], error: TetherError): CallEvent {
+function failed(effect: LastingEffect['type'], error: TetherError): CallEvent {
   return { type: 'failed', effect, error }
 }
 
@@ -275,7 +275,7 @@ const ROWS: Record<string, Row> = {
     does: {
       'declined → over': 'connecting placing putting sending outage stored',
       'latency 90, declined → over': 'waiting',
-      'declined by successor, cancel → over': 'running once closed fetching',
+      'replaced, cancel → over': 'running once closed fetching',
     },
   },
   'presence is heard for the first time, and says online': {
@@ -408,9 +408,8 @@ const ROWS: Record<string, Row> = {
     event: { type: 'wake' },
     moment: { now: 600 },
     does: {
-      'presign 300000 (asked askedAt)': 'placing',
-      '(checkAt)': 'sending',
-      'ask m (asked askedAt)': 'waiting outage stored running once closed',
+      'presign 300000 (askedAt)': 'placing',
+      'ask m (askedAt)': 'waiting outage stored running once closed',
     },
   },
   'it is woken after a silence': {
@@ -419,9 +418,9 @@ const ROWS: Record<string, Row> = {
     does: {
       'unreachable → over': 'connecting',
       'silence, cancel → over': 'placing waiting stored',
-      'replace (checkAt)': 'sending',
+      'replace (sinceAt)': 'sending',
       'unreachable, cancel → over': 'outage',
-      'ask m (asked askedAt)': 'running once',
+      'ask m (askedAt)': 'running once',
       'closed while running, cancel → over': 'closed',
       'dropped → over': 'copy copying copied',
     },
@@ -495,7 +494,7 @@ function factsOf(state: CallState | undefined): Facts | undefined {
 
 function waitOf(state: CallState | undefined): object | undefined {
   if (state === undefined) return undefined
-  if (state.phase === 'sending') return { checkAt: state.checkAt }
+  if (state.phase === 'sending') return { sinceAt: state.sinceAt }
   return 'wait' in state ? state.wait : undefined
 }
 

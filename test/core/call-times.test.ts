@@ -238,7 +238,7 @@ it.each<[what: string, Story, told: string]>([
         [900, 'ack'],
       ],
     },
-    '0 invoke, 300 ask, 800 ask, 1500 ask, 1900 closed while running',
+    '0 invoke, 300 ask, 800 ask, 1500 ask, 1800 renew, 1800 ask, 1900 closed while running',
   ],
   [
     'the session closes, and a successor comes',

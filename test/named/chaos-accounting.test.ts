@@ -1,7 +1,7 @@
 // The soak says that nothing was lost, run twice or crossed. Here it says so of cores that are wrong on purpose.
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { TetherError } from '../../src/core/base/errors.js'
-import { Calls } from '../../src/core/caller/calls.js'
+import { Caller } from '../../src/core/caller/caller.js'
 import type { LambdaContext } from '../../src/core/contracts/handler.js'
 import { Records } from '../../src/core/session/records.js'
 import { generateKey } from '../../src/core/wire/seal.js'
@@ -139,13 +139,13 @@ describe('the soak', () => {
   })
 
   it('counts as crossed what a stub that mixes up its answers gives', async () => {
-    const { receive } = Calls.prototype
-    const others = new WeakMap<Calls, string>()
-    vi.spyOn(Calls.prototype, 'receive').mockImplementation(function (this: Calls, message) {
+    const { onMessage } = Caller.prototype
+    const others = new WeakMap<Caller, string>()
+    vi.spyOn(Caller.prototype, 'onMessage').mockImplementation(function (this: Caller, message) {
       // Whoever asked last but one gets what is for this one, as where answers are told apart by environment.
       const id = (message.type === 'result' && others.get(this)) || message.id
       others.set(this, message.id)
-      receive.call(this, { ...message, id })
+      onMessage.call(this, { ...message, id })
     })
     const report = await soaked({ timeOutMs: 3_000 })
     expect(report.crossAnswered).toBeGreaterThan(0)

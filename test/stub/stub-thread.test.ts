@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
-import { callFacts, eventBytes } from '../../src/stub/call-input.js'
+import { callFacts } from '../../src/stub/call-input.js'
 import { EnvironmentReader } from '../../src/stub/environment-reader.js'
 import { StubThread } from '../../src/stub/wrap/stub-thread.js'
 import { ManualClock } from '../support/manual-clock.js'
@@ -27,7 +27,7 @@ it('ends a stub that hangs, before the function’s time is over, and goes witho
   onTestFinished(() => thread.close())
   const input = {
     ...callFacts(stubContext({ remainingMs: 3_000 }), environment, 'api'),
-    event: eventBytes({}),
+    event: new Uint8Array(),
   }
   const call = thread.call(input)
   let settled = false
@@ -53,7 +53,9 @@ it('hands a stub that does not get on no more than eight copies', async () => {
   onTestFinished(() => thread.close())
   const facts = callFacts(stubContext(), environment, 'api')
   for (let n = 0; n < 20; n++) thread.mirror(facts, 'event', '{}')
-  expect(await thread.call({ ...facts, event: eventBytes({}) })).toMatchObject({ body: new Uint8Array([8]) })
+  expect(await thread.call({ ...facts, event: new Uint8Array() })).toMatchObject({
+    body: new Uint8Array([8]),
+  })
 })
 
 it.each([
@@ -70,7 +72,7 @@ it.each([
     const failures: unknown[] = []
     const thread = new StubThread({ file, env: {}, onFailure: (error) => failures.push(error) })
     onTestFinished(() => thread.close())
-    const input = { ...callFacts(stubContext(), environment, 'api'), event: eventBytes({}) }
+    const input = { ...callFacts(stubContext(), environment, 'api'), event: new Uint8Array() }
     const calls = await Promise.allSettled([thread.call(input), thread.call(input)])
     expect(calls).toMatchObject([{ reason: { code: acknowledged } }, { reason: { code: unheard } }])
     expect(failures).toHaveLength(1)

@@ -8,7 +8,7 @@ export type CallState = Readonly<
   | { phase: 'connecting'; facts: Facts }
   | { phase: 'placing'; facts: Facts; wait: Wait }
   | { phase: 'putting'; facts: Facts }
-  | { phase: 'sending'; facts: Facts; sinceAt: number; checkAt: number }
+  | { phase: 'sending'; facts: Facts; sinceAt: number }
   /** `sent` is the message that carried the invocation; undefined when it has not left whole. */
   | { phase: 'waiting'; facts: Facts; wait: Wait; sent: string | undefined }
   | { phase: 'fetching'; facts: Facts }
@@ -48,7 +48,6 @@ export type Wait = Readonly<{
   heardAt: number
   /** When the latest part of an answer arrived. */
   partAt: number
-  asked: number
   askedAt: number
   /** Whether another connection was opened in this silence. */
   renewed: boolean
@@ -79,23 +78,28 @@ export type CallEvent = Readonly<
   | { type: 'sent'; reference: string }
   | { type: 'put'; stored: Facts['stored'] }
   | { type: 'got'; body: Uint8Array }
-  | { type: 'failed'; effect: CallEffect['type']; error: TetherError }
+  | { type: 'failed'; effect: LastingEffect['type']; error: TetherError }
 >
 
 /** What the caller does for a call. */
 export type CallEffect = Readonly<
-  | { type: 'invoke'; facts: Facts; withEnv: boolean }
-  | { type: 'ask'; sent: string | undefined }
-  | { type: 'presign'; bytes: number }
-  | { type: 'resend'; parts: readonly number[] }
-  | { type: 'put'; key: string; request: PresignedRequest; placedBy: string }
-  | { type: 'get'; stored: NonNullable<ResultMessage['stored']> }
+  | LastingEffect
   /** Another connection, beside one that may be dead or in place of one that is. */
   | { type: 'renew' | 'replace' }
   /** The session's first word took so long. */
   | { type: 'latency'; ms: number }
   | { type: 'settle'; outcome: CallOutcome }
   | { type: 'fail'; failure: Failure; cancel: boolean }
+>
+
+/** What takes its time: an event says what became of it. */
+export type LastingEffect = Readonly<
+  | { type: 'invoke'; facts: Facts; withEnv: boolean; at: number }
+  | { type: 'ask'; sent: string | undefined }
+  | { type: 'presign'; bytes: number }
+  | { type: 'resend'; parts: readonly number[] }
+  | { type: 'put'; key: string; request: PresignedRequest; placedBy: string }
+  | { type: 'get'; stored: NonNullable<ResultMessage['stored']> }
 >
 
 /** What the session answered. */
@@ -110,7 +114,7 @@ export type Failure = Readonly<
   /** The broker knows that nobody is connected. */
   | { why: 'absent'; error: TetherError }
   | { why: 'closed' | 'closed while running' | 'restarted' | 'stub closed' | 'dropped' }
-  | { why: 'declined' | 'declined by successor'; reason: string }
+  | { why: 'declined' | 'replaced'; reason: string }
   | { why: 'error'; error: TetherError }
 >
 

@@ -1,4 +1,4 @@
-import type { SessionMessage, UrlMessage } from '../wire/protocol.js'
+import type { SessionMessage } from '../wire/protocol.js'
 import type {
   CallEffect,
   CallEvent,
@@ -7,12 +7,13 @@ import type {
   CallStep,
   Facts,
   Failure,
+  LastingEffect,
   LiveCall,
   Moment,
   Terms,
   Wait,
 } from './call-state.js'
-import { askedUntil, beginWait, overdue, partsArrive, wakeAt } from './timing.js'
+import { beginWait, overdue, partsArrive, wakeAt } from './timing.js'
 
 // One invocation on the stub's side, as a pure state machine: the caller performs the effects, and steps again with what
 // becomes of them. Any state may turn into `over`.
@@ -29,12 +30,10 @@ import { askedUntil, beginWait, overdue, partsArrive, wakeAt } from './timing.js
 type Event<T> = CallEvent & { type: T }
 type Waiting = Extract<CallState, { wait: Wait }>
 
-/** A message that is still leaving then may be on a connection that takes nothing. */
-const CHECK_SENDING_MS = 300
 /** The connection has broken, and the next one brings `connected`. */
 const PASSING: readonly string[] = ['UNREACHABLE', 'THROTTLED', 'CLOSED']
 /** The state in which an effect's failure matters. */
-const PHASE_OF: { readonly [E in CallEffect['type']]?: LiveCall['phase'] } = {
+const PHASE_OF: Readonly<Record<LastingEffect['type'], LiveCall['phase']>> = {
   invoke: 'sending',
   resend: 'waiting',
   ask: 'waiting',
@@ -71,11 +70,12 @@ export function step(state: CallState, event: CallEvent, moment: Moment): CallSt
     case 'disconnected':
       if (phase === 'connecting' || facts.outageAt !== undefined) return stay(state)
       return stay(learn(state, { outageAt: moment.now }))
-    case 'sent': {
+    case 'sent':
       if (phase !== 'sending') return stay(state)
-      const effects = facts.terms.mirrored === undefined ? NO_EFFECTS : [LEFT]
-      return { state: waiting(facts, moment, event.reference), effects }
-    }
+      return {
+        state: waiting(facts, moment, event.reference),
+        effects: facts.terms.mirrored === undefined ? NO_EFFECTS : [LEFT],
+      }
     case 'put':
       return phase === 'putting' ? submit({ ...facts, stored: event.stored }, moment) : stay(state)
     case 'got':
@@ -95,22 +95,23 @@ function submit(facts: Facts, moment: Moment, withEnv = false): CallStep {
   if (bytes !== undefined && facts.stored === undefined && !storeless) {
     return { state: { phase: 'placing', facts, wait: beginWait(now) }, effects: [{ type: 'presign', bytes }] }
   }
-  const state = { phase: 'sending', facts, sinceAt: now, checkAt: now + CHECK_SENDING_MS } as const
-  return { state, effects: [{ type: 'invoke', facts, withEnv: withEnv || mirrored !== undefined }] }
+  return {
+    state: { phase: 'sending', facts, sinceAt: now },
+    effects: [{ type: 'invoke', facts, withEnv: withEnv || mirrored !== undefined, at: now }],
+  }
 }
 
 function onMessage(state: LiveCall, message: SessionMessage, moment: Moment): CallStep {
-  const { now } = moment
   const { goodbye, terms } = state.facts
   if (terms.mirrored !== undefined && message.type !== 'challenge') return stay(state)
   // A session that has closed may have said this before.
   const lives = goodbye !== undefined && goodbye.session !== message.session
   const heard = lives ? learn(state, { goodbye: undefined }) : state
   if (!('wait' in heard)) return answer(heard, message, moment)
-  const next = answer(hear(heard, { heardAt: now, renewed: false }), message, moment)
+  const next = answer(hear(heard, { heardAt: moment.now, renewed: false }), message, moment)
   const { heardAt, sinceAt } = heard.wait
   if (heardAt > sinceAt) return next
-  return { state: next.state, effects: [{ type: 'latency', ms: now - sinceAt }, ...next.effects] }
+  return { state: next.state, effects: [{ type: 'latency', ms: moment.now - sinceAt }, ...next.effects] }
 }
 
 function answer(state: LiveCall, message: SessionMessage, moment: Moment): CallStep {
@@ -128,13 +129,18 @@ function answer(state: LiveCall, message: SessionMessage, moment: Moment): CallS
       }
     case 'error':
       return settle({ kind: 'error', error: message.error })
-    case 'url':
-      return phase === 'placing' ? onPlace(facts, message, moment) : stay(state)
+    case 'url': {
+      if (phase !== 'placing') return stay(state)
+      const { key, request, session: placedBy } = message
+      // There is no store, as the moment says as well.
+      if (key === undefined || request === undefined) return submit(facts, moment)
+      return { state: { phase: 'putting', facts }, effects: [{ type: 'put', key, request, placedBy }] }
+    }
     case 'challenge':
       return { state, effects: [question(state)] }
     case 'decline': {
-      const lost = facts.ackedBy !== undefined && facts.ackedBy !== message.session
-      return fail(state, { why: lost ? 'declined by successor' : 'declined', reason: message.reason })
+      const replaced = facts.ackedBy !== undefined && facts.ackedBy !== message.session
+      return fail(state, { why: replaced ? 'replaced' : 'declined', reason: message.reason })
     }
     case 'need':
       return phase === 'waiting' ? submit(facts, moment, true) : stay(state)
@@ -145,12 +151,6 @@ function answer(state: LiveCall, message: SessionMessage, moment: Moment): CallS
     case 'unknown':
       return phase === 'waiting' ? onUnknown(state, message.session, moment) : stay(state)
   }
-}
-
-function onPlace(facts: Facts, { key, request, session }: UrlMessage, moment: Moment): CallStep {
-  // There is no store, as the moment says as well.
-  if (key === undefined || request === undefined) return submit(facts, moment)
-  return { state: { phase: 'putting', facts }, effects: [{ type: 'put', key, request, placedBy: session }] }
 }
 
 function onUnknown(state: Waiting, session: string, moment: Moment): CallStep {
@@ -186,19 +186,14 @@ function onPresence(state: LiveCall, event: Event<'presence'>, { now, online }: 
 
 function onWake(state: LiveCall, moment: Moment): CallStep {
   const { now } = moment
-  const { facts } = state
   if (now < wakeAt(state, moment)) return stay(state)
   const over = overdue(state, moment)
   if (over !== undefined) return fail(state, over)
-  if (state.phase === 'sending') {
-    const { ackTimeoutMs } = facts.terms.options
-    const idleAt = Math.max(moment.activeAt, state.sinceAt) + ackTimeoutMs
-    if (now < idleAt) return stay({ ...state, checkAt: idleAt })
-    return { state: { ...state, checkAt: now + ackTimeoutMs }, effects: [{ type: 'replace' }] }
-  }
+  // The connection has taken nothing of it for so long.
+  if (state.phase === 'sending') return { state: { ...state, sinceAt: now }, effects: [{ type: 'replace' }] }
   if (!('wait' in state)) return stay(state)
   const { wait } = state
-  const asked = hear(state, { asked: askedUntil(facts, wait, moment), askedAt: now })
+  const asked = hear(state, { askedAt: now })
   // Asking while parts of the answer keep coming would have it sent twice.
   if (partsArrive(wait, now)) return stay(asked)
   // A frozen process may hold a dead connection. Once for each silence, since a session at a breakpoint is silent too.

@@ -1,45 +1,70 @@
-import { type Clock, systemClock } from '../base/clock.js'
+import { type Cancel, type Clock, systemClock } from '../base/clock.js'
 import { defined } from '../base/defined.js'
 import { isTraced, traced, traceOf } from '../base/diagnostics.js'
 import { TetherError } from '../base/errors.js'
 import { RandomIds } from '../base/random-ids.js'
 import { setImmediate } from '../base/timers.js'
-import type { Mirrored } from '../wire/protocol.js'
-import type { CallOutcome } from './call-state.js'
-import { Calls } from './calls.js'
+import { storedBytes } from '../payload/stored-body.js'
+import { packBody } from '../wire/compress.js'
+import type { Mirrored, SessionMessage } from '../wire/protocol.js'
+import { begin, step } from './call.js'
+import type {
+  CallEffect,
+  CallEvent,
+  CallOutcome,
+  CallState,
+  CallStep,
+  LastingEffect,
+  Moment,
+} from './call-state.js'
 import { notWaited, toError } from './failure.js'
 import type { CallerOptions, CallInput } from './options.js'
-import type { SessionLine } from './session-line.js'
+import { type LineEvents, type Sendable, SessionLine } from './session-line.js'
+import { wakeAt } from './timing.js'
+
+interface Call extends Sendable {
+  readonly resolve: (outcome: CallOutcome) => void
+  readonly reject: (error: TetherError) => void
+  readonly onAck: (() => void) | undefined
+  state: CallState
+}
 
 // An idle connection may have been dropped, and nothing said so to a frozen process. Shorter than any broker's
 // or NAT's patience, longer than a busy function's pauses.
 const STALE_AFTER_MS = 60_000
 
-/** The stub's side of invocations: one for each execution environment. */
-export class Caller {
+/**
+ * The stub's side of invocations: one for each execution environment. It steps its calls with what happens, and performs
+ * what they ask for. One timer serves them all.
+ */
+export class Caller implements LineEvents {
   readonly #options: CallerOptions
   readonly #clock: Clock
   readonly #ids = new RandomIds()
   /** The environment's random id. */
   readonly #name = this.#ids.next()
-  readonly #calls: Calls
   readonly #line: SessionLine
+  readonly #calls = new Map<string, Call>()
+  #latencyMs = 0
+  #latestAt = 0
+  #aheadMs = 0
+  #wakeAt = Number.POSITIVE_INFINITY
+  #cancelWake: Cancel | undefined
   #closed = false
 
   /** Made at the first invocation: until then a snapshot of the process holds no identity. */
   constructor(options: CallerOptions) {
     this.#options = options
     this.#clock = options.clock ?? systemClock
-    this.#calls = new Calls(options, this.#name, this.#clock)
-    this.#line = this.#calls.line
+    this.#line = new SessionLine(options, this.#name, this.#clock, this)
   }
 
   /**
    * Runs one invocation in the session.
-   * @param onAcknowledged told when a session says that it has it; perhaps more than once
+   * @param onAck told when a session says that it has it; perhaps more than once
    * @throws TetherError `NO_SESSION`, `UNREACHABLE`, `DECLINED`, `SESSION_LOST`, `DEADLINE`
    */
-  async call(input: CallInput, onAcknowledged?: () => void): Promise<CallOutcome> {
+  async call(input: CallInput, onAck?: () => void): Promise<CallOutcome> {
     this.connect()
     const id = this.#ids.next()
     if (this.#nobody(input) !== undefined) {
@@ -47,13 +72,19 @@ export class Caller {
       await new Promise(setImmediate)
       const error = this.#nobody(input)
       if (error !== undefined) {
-        // Asked in the background: the next invocation will know whether somebody is there by now.
-        void this.#line.inquire(id)
+        // In the background: the next invocation will know whether somebody is there by now.
+        const asked = this.#line.connectAtOnce().then(() => this.#line.ask(id))
+        asked.catch(() => {})
         throw error
       }
     }
-    if (isTraced('call')) return this.#traced(id, input, onAcknowledged)
-    return this.#calls.run(id, input, undefined, onAcknowledged)
+    if (!isTraced('call')) return this.#run(id, input, undefined, onAck)
+    const { functionId, context } = input
+    const { awsRequestId: requestId, traceId } = context
+    const { session } = this.#options
+    const about = { invocationId: id, functionId, requestId, traceId, session, environmentId: this.#name }
+    const trace = traceOf('call', () => defined(about))
+    return traced(trace, () => this.#run(id, input, undefined, onAck), errorTypeOf)
   }
 
   /**
@@ -62,9 +93,9 @@ export class Caller {
    * @throws what the transport throws; `ABORTED` when it was dropped
    */
   async mirror(input: CallInput, mirrored: Mirrored): Promise<void> {
-    this.#calls.tellAll({ type: 'wake' })
+    this.onEvent({ type: 'wake' })
     this.connect()
-    await this.#calls.run(this.#ids.next(), input, mirrored)
+    await this.#run(this.#ids.next(), input, mirrored)
   }
 
   /** Connects in the background, or anew where the connection may have died unseen. @throws TetherError `CLOSED` */
@@ -81,17 +112,8 @@ export class Caller {
   /** Closes the connection; for tests and for hosts that end in an orderly way. */
   async close(): Promise<void> {
     this.#closed = true
-    this.#calls.tellAll({ type: 'stub closed' })
+    this.onEvent({ type: 'stub closed' })
     await this.#line.link.stop()
-  }
-
-  #traced(id: string, input: CallInput, onAcknowledged?: () => void): Promise<CallOutcome> {
-    const { functionId, context } = input
-    const { awsRequestId: requestId, traceId } = context
-    const { session } = this.#options
-    const about = { invocationId: id, functionId, requestId, traceId, session, environmentId: this.#name }
-    const trace = traceOf('call', () => defined(about))
-    return traced(trace, () => this.#calls.run(id, input, undefined, onAcknowledged), errorTypeOf)
   }
 
   /** Why there is no use in waiting for a session, where that is known. */
@@ -100,6 +122,126 @@ export class Caller {
     const about = { input, options: this.#options }
     if (watch.closed && link.connected) return toError({ why: 'closed' }, about, this.#line)
     return watch.failedWait && notWaited(watch.failedWait, about, this.#line)
+  }
+
+  #run(id: string, input: CallInput, mirrored?: Mirrored, onAck?: () => void): Promise<CallOutcome> {
+    const options = this.#options
+    const packed = mirrored === undefined ? packBody(input.event) : undefined
+    const isLarge = packed !== undefined && packed.bytes.length > options.transport.limits.frameBytes
+    const bytesToStore = isLarge ? storedBytes(packed) : undefined
+    const moment = this.#moment()
+    const terms = { options, input, mirrored, startedAt: moment.now, bytesToStore }
+    const first = begin(terms, moment)
+    return new Promise((resolve, reject) => {
+      const event = packed ?? input.event
+      const call: Call = { id, terms, event, resolve, reject, onAck, state: first.state }
+      this.#calls.set(id, call)
+      this.#take(call, first, moment)
+    })
+  }
+
+  /** For its line. */
+  onMessage(message: SessionMessage): void {
+    const call = this.#calls.get(message.id)
+    if (call === undefined) return
+    const { type, session } = message
+    if (type === 'ack' || type === 'result' || type === 'error') {
+      this.#line.informed(session, call.terms.input.env)
+      call.onAck?.()
+    }
+    this.#step(call, { type: 'message', message })
+  }
+
+  /** For its line. */
+  onEvent(event: CallEvent, id?: string): void {
+    for (const call of this.#calls.values()) if (id === undefined || id === call.id) this.#step(call, event)
+  }
+
+  #step(call: Call, event: CallEvent): void {
+    const moment = this.#moment()
+    this.#take(call, step(call.state, event, moment), moment)
+  }
+
+  #take(call: Call, { state, effects }: CallStep, moment: Moment): void {
+    call.state = state
+    for (const effect of effects) this.#perform(call, effect)
+    // Not `state`: what was performed may have stepped on already.
+    if (call.state.phase !== 'over') return this.#wakeBy(wakeAt(call.state, moment))
+    call.stop?.abort()
+    this.#calls.delete(call.id)
+    if (this.#calls.size === 0) this.#rest()
+  }
+
+  #perform(call: Call, effect: CallEffect): void {
+    switch (effect.type) {
+      case 'renew':
+      case 'replace':
+        return this.#line.link[effect.type]()
+      case 'latency':
+        this.#latencyMs += (effect.ms - this.#latencyMs) / 4
+        return
+      case 'settle':
+        if (call.terms.mirrored === undefined) this.#line.settled(call.id)
+        return call.resolve(effect.outcome)
+      case 'fail': {
+        const error = toError(effect.failure, call.terms, this.#line)
+        this.#line.watch.failed(error)
+        call.reject(error)
+        if (effect.cancel) this.#line.cancel(call.id, error)
+        return
+      }
+      default:
+        void this.#follow(call, effect)
+    }
+  }
+
+  /** Steps again with what becomes of an effect. */
+  async #follow(call: Call, effect: LastingEffect): Promise<void> {
+    let event: CallEvent | undefined
+    try {
+      event = await this.#line.perform(call, effect)
+    } catch (cause) {
+      const text = `The invocation could not be sent: ${String(cause)}`
+      const error = cause instanceof TetherError ? cause : new TetherError('PROTOCOL', text, { cause })
+      event = { type: 'failed', effect: effect.type, error }
+    }
+    if (event !== undefined) this.#step(call, event)
+  }
+
+  #moment(): Moment {
+    const { link, watch, storeless } = this.#line
+    const { connected, activeAt } = link
+    const { online, closed } = watch
+    return { now: this.#now(), connected, activeAt, online, closed, storeless, latencyMs: this.#latencyMs }
+  }
+
+  /** The wall clock, which shows how long a process was frozen, but never back: one that is set back makes no call wait. */
+  #now(): number {
+    const wall = this.#clock.now()
+    this.#aheadMs = Math.max(this.#aheadMs, this.#latestAt - wall)
+    this.#latestAt = wall + this.#aheadMs
+    return this.#latestAt
+  }
+
+  #wakeBy(at: number): void {
+    if (at >= this.#wakeAt) return
+    this.#cancelWake?.()
+    this.#wakeAt = at
+    this.#cancelWake = this.#clock.schedule(at - this.#now(), this.#wake)
+  }
+
+  readonly #wake = (): void => {
+    // The timer is right, whatever the clock says.
+    this.#latestAt = Math.max(this.#latestAt, this.#wakeAt)
+    this.#wakeAt = Number.POSITIVE_INFINITY
+    this.onEvent({ type: 'wake' })
+  }
+
+  /** Nothing is under way: no timer, and the clock as it is. */
+  #rest(): void {
+    this.#cancelWake?.()
+    this.#wakeAt = Number.POSITIVE_INFINITY
+    this.#latestAt = this.#aheadMs = 0
   }
 }
 

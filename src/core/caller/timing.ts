@@ -19,7 +19,7 @@ const MIRROR_LIFE_MS = 5_000
 /** A wait that begins now. */
 export function beginWait(now: number): Wait {
   const never = Number.NEGATIVE_INFINITY
-  return { sinceAt: now, heardAt: now, partAt: never, asked: 0, askedAt: never, renewed: false }
+  return { sinceAt: now, heardAt: now, partAt: never, askedAt: never, renewed: false }
 }
 
 /** When the wait ends, whatever was heard: early enough for an error or a fallback. */
@@ -38,7 +38,9 @@ export function wakeAt(state: CallState, moment: Moment): number {
   if (terms.mirrored !== undefined) return endsAt
   if (state.phase === 'connecting')
     return Math.min(endsAt, terms.startedAt + connectMs(terms, terms.startedAt))
-  if (state.phase === 'sending') return Math.min(endsAt, state.checkAt)
+  if (state.phase === 'sending') {
+    return Math.min(endsAt, Math.max(state.sinceAt, moment.activeAt) + terms.options.ackTimeoutMs)
+  }
   if (!('wait' in state)) return endsAt
   return Math.min(endsAt, askAt(facts, state.wait, moment), silentAt(facts, state.wait, moment.online))
 }
@@ -73,22 +75,20 @@ function silentAt({ terms, ackedBy, outageAt, goodbye }: Facts, wait: Wait, onli
   return Math.min(wait.heardAt + silenceMs, goodbyeEndsAt)
 }
 
-/** When the next question is due. */
+/** When the next question is due; those that a frozen process has missed are not made up for. */
 function askAt(facts: Facts, wait: Wait, moment: Moment): number {
-  const dueAt = questionAt(facts, wait, wait.asked, moment)
+  const { sinceAt, heardAt, askedAt } = wait
+  const acked = facts.ackedBy !== undefined
+  // Where answers take long, asking early only makes them take longer.
+  const stretch = Math.min(MAX_STRETCH, Math.max(1, (2 * moment.latencyMs) / ASK_AT_MS[0]))
+  let asked = 0
+  while (sinceAt + questionMs(asked, acked) * stretch <= askedAt) asked++
+  const dueAt = sinceAt + questionMs(asked, acked) * stretch
   // A session that has just said that it runs the invocation has no more to say yet.
-  const at = facts.ackedBy === undefined ? dueAt : Math.max(dueAt, wait.heardAt + AFTER_ACK_MS)
+  const at = acked ? Math.max(dueAt, heardAt + AFTER_ACK_MS) : dueAt
   // Once more before the wait ends, unless that is at once.
   const lastAt = silentAt(facts, wait, moment.online) - BEFORE_SILENCE_ENDS_MS
-  return lastAt > Math.max(wait.askedAt, wait.sinceAt) ? Math.min(at, lastAt) : at
-}
-
-/** How many questions are behind then: those that a frozen process has missed are not made up for. */
-export function askedUntil(facts: Facts, wait: Wait, moment: Moment): number {
-  let { asked } = wait
-  do asked++
-  while (questionAt(facts, wait, asked, moment) <= moment.now)
-  return asked
+  return lastAt > Math.max(askedAt, sinceAt) ? Math.min(at, lastAt) : at
 }
 
 /** Whether parts of the answer keep arriving: asking would have it sent twice. */
@@ -106,11 +106,8 @@ function halfOfWhatIsLeft(terms: Terms, from: number): number {
   return Math.max(0, giveUpAt(terms) - from) / 2
 }
 
-function questionAt({ ackedBy }: Facts, { sinceAt }: Wait, index: number, { latencyMs }: Moment): number {
-  // Where answers take long, asking early only makes them take longer.
-  const stretch = Math.min(MAX_STRETCH, Math.max(1, (2 * latencyMs) / ASK_AT_MS[0]))
+function questionMs(index: number, acked: boolean): number {
   const more = index - ASK_AT_MS.length + 1
   // Known to run, it is asked for regularly; unheard, ever less often, since many may be waiting.
-  const late = ackedBy === undefined ? LAST_ASK_MS * 2 ** more : LAST_ASK_MS + more * ASK_EVERY_MS
-  return sinceAt + (ASK_AT_MS[index] ?? late) * stretch
+  return ASK_AT_MS[index] ?? (acked ? LAST_ASK_MS + more * ASK_EVERY_MS : LAST_ASK_MS * 2 ** more)
 }

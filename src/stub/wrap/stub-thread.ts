@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import { type Clock, systemClock } from '../../core/base/clock.js'
+import { type Cancel, type Clock, systemClock } from '../../core/base/clock.js'
 import { TetherError } from '../../core/base/errors.js'
 import type { CallOutcome } from '../../core/caller/call-state.js'
 import type { CallInput } from '../../core/caller/options.js'
@@ -19,8 +19,9 @@ export interface StubThreadOptions {
 interface Pending {
   /** Whether a session has acknowledged it: then it may have run. */
   acknowledged: boolean
-  resolve(outcome: CallOutcome): void
-  reject(error: TetherError): void
+  readonly resolve: (outcome: CallOutcome) => void
+  readonly reject: (error: TetherError) => void
+  readonly cancel: Cancel
 }
 
 /** A copy more than these would wait for a thread that does not get on. */
@@ -43,6 +44,7 @@ export class StubThread {
   #worker: Worker | undefined
   #startedAt = 0
   #number = 0
+  #closed = false
 
   /** Starts the thread. @throws what Node throws when it cannot */
   constructor(options: StubThreadOptions) {
@@ -60,24 +62,14 @@ export class StubThread {
     return new Promise((resolve, reject) => {
       const number = ++this.#number
       const worker = this.#running()
-      if (worker === undefined) return reject(dead(false, 'it has failed'))
+      if (worker === undefined) return reject(dead('has failed'))
       const { remainingMs } = input
       const cancel = this.#clock.schedule(Math.max(remainingMs - HANGS_BEFORE_MS, remainingMs / 2), () => {
-        reject(
-          new TetherError(
-            'DEADLINE',
-            "The stub's thread hangs: it said nothing until the function's time was over.",
-          ),
-        )
+        const text = "The stub's thread hangs: it said nothing until the function's time was over."
+        reject(new TetherError('DEADLINE', text))
         void worker.terminate()
       })
-      const settled = <T>(settle: (value: T) => void) => {
-        return (value: T) => {
-          cancel()
-          settle(value)
-        }
-      }
-      this.#calls.set(number, { acknowledged: false, resolve: settled(resolve), reject: settled(reject) })
+      this.#calls.set(number, { acknowledged: false, resolve, reject, cancel })
       worker.ref()
       this.#post(worker, { type: 'call', number, input })
     })
@@ -93,12 +85,14 @@ export class StubThread {
 
   /** Ends the thread; for good. */
   async close(): Promise<void> {
-    this.#startedAt = Number.POSITIVE_INFINITY
+    this.#closed = true
     await this.#worker?.terminate()
   }
 
   #running(): Worker | undefined {
-    if (this.#worker === undefined && this.#clock.now() - this.#startedAt >= RESTART_AFTER_MS) this.#start()
+    // Less than none, where the clock was set back.
+    const agoMs = Math.abs(this.#clock.now() - this.#startedAt)
+    if (this.#worker === undefined && !this.#closed && agoMs >= RESTART_AFTER_MS) this.#start()
     return this.#worker
   }
 
@@ -134,13 +128,12 @@ export class StubThread {
   }
 
   #onReply(worker: Worker, reply: StubReply): void {
-    const pending = this.#calls.get(reply.number)
-    if (pending === undefined) return
-    if (reply.type === 'acknowledged') {
-      pending.acknowledged = true
-      return
-    }
-    this.#calls.delete(reply.number)
+    const { type, number } = reply
+    const pending = this.#calls.get(number)
+    if (pending !== undefined && type === 'acknowledged') pending.acknowledged = true
+    if (pending === undefined || type === 'acknowledged') return
+    pending.cancel()
+    this.#calls.delete(number)
     if (this.#calls.size === 0) worker.unref()
     if (reply.type === 'outcome') pending.resolve(reply.outcome)
     else pending.reject(new TetherError(reply.code, reply.message))
@@ -149,18 +142,19 @@ export class StubThread {
   #ended(worker: Worker, error: unknown): void {
     if (this.#worker !== worker) return
     this.#worker = undefined
-    if (this.#startedAt !== Number.POSITIVE_INFINITY) this.#options.onFailure(error)
-    for (const { acknowledged, reject } of this.#calls.values())
-      reject(dead(acknowledged, `it has failed: ${String(error)}`))
+    if (!this.#closed) this.#options.onFailure(error)
+    for (const { acknowledged, reject, cancel } of this.#calls.values()) {
+      cancel()
+      reject(dead(`has failed: ${String(error)}`, acknowledged))
+    }
     this.#calls.clear()
   }
 }
 
-function dead(acknowledged: boolean, why: string): TetherError {
-  return acknowledged
-    ? new TetherError(
-        'SESSION_LOST',
-        `A session had acknowledged the invocation when the stub's thread ended: ${why}.`,
-      )
-    : new TetherError('UNREACHABLE', `The stub's thread ended: ${why}.`)
+function dead(what: string, acknowledged = false): TetherError {
+  if (!acknowledged) return new TetherError('UNREACHABLE', `The stub's thread ${what}.`)
+  return new TetherError(
+    'SESSION_LOST',
+    `The stub's thread ${what}. A session had acknowledged the invocation.`,
+  )
 }

@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../../core/base/clock.js'
 import type { Handler, LambdaContext } from '../../core/contracts/handler.js'
-import { callFacts, eventBytes } from '../call-input.js'
+import { callFacts, eventJson } from '../call-input.js'
 import { readStubEnvironment, type StubEnvironmentOptions } from '../configuration.js'
 import { EnvironmentReader } from '../environment-reader.js'
 import { callOrFallback, isExpired, throwIfExpired } from '../outcome.js'
@@ -18,6 +18,9 @@ export interface WrapOptions {
   warn(text: string): void
   readonly clock?: Clock
 }
+
+// Not Buffer.from(): a small buffer shares its memory with others, which a thread would all be sent.
+const encoder = new TextEncoder()
 
 type Settings = StubEnvironmentOptions & { readonly clock: Clock }
 type AnyHandler = (...args: never[]) => unknown
@@ -73,7 +76,7 @@ function live(
     if (isExpired(liveUntil, clock.now())) return runOriginal()
     const [event, context] = args as [unknown, LambdaContext]
     const call = async () =>
-      thread.call({ ...callFacts(context, environment, functionId), event: eventBytes(event) })
+      thread.call({ ...callFacts(context, environment, functionId), event: encoder.encode(eventJson(event)) })
     return callOrFallback(call, event, onNobody, () => asAnswer(runOriginal))
   })
 }
