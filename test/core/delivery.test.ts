@@ -6,7 +6,7 @@ import type { Invocation } from '../../src/core/session/invocation.js'
 import { decodeHeader } from '../../src/core/wire/frame.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
 import { stubContext } from '../support/stub-context.js'
-import { Tether } from '../support/tether.js'
+import { openListening, Tether } from '../support/tether.js'
 
 /** A session whose invocations wait until the test answers them. */
 function holding(tether: Tether, options = {}) {
@@ -566,7 +566,7 @@ describe('nobody there', () => {
     // A session opens an hour before the wait that failed: it is not taken for gone.
     offMs = -7_200_000
     const { session, held } = holding(tether, { transport: tether.forgetful })
-    await session.open()
+    await openListening(session, time)
     const second = stub({}, stubContext())
     await time.advance(100)
     await held[0]!.respond('there')
