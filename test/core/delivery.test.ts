@@ -9,7 +9,7 @@ import type { InvokeMessage } from '../../src/core/wire/protocol.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
 import { Sealer } from '../support/sealer.js'
 import { stubContext } from '../support/stub-context.js'
-import { Tether } from '../support/tether.js'
+import { openListening, Tether } from '../support/tether.js'
 
 /** A session whose invocations wait until the test answers them. */
 function holding(tether: Tether, options = {}) {
@@ -578,7 +578,7 @@ describe('nobody there', () => {
     // A session opens an hour before the wait that failed: it is not taken for gone.
     offMs = -7_200_000
     const { session, held } = holding(tether, { transport: tether.forgetful })
-    await session.open()
+    await openListening(session, time)
     const second = stub({}, stubContext())
     await time.advance(100)
     await held[0]!.respond('there')

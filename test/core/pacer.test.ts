@@ -43,6 +43,21 @@ describe('a pacer', () => {
     await all
   })
 
+  it('lets frames leave where the date stands still, as fake timers make it, and no faster', async () => {
+    const clock = new ManualClock()
+    const still = { now: () => 0, schedule: clock.schedule.bind(clock) }
+    const pacer = new Pacer(still, { frames: 10, counts: 'sent' })
+    let sent = 0
+    const frames = Array.from({ length: 40 }, async () => {
+      await pacer.take(100)
+      sent++
+    })
+    await clock.advance(1_000)
+    expect(sent).toBeLessThanOrEqual(10)
+    await clock.advance(5_000)
+    await Promise.all(frames)
+  })
+
   it('is not muted for long by what others send', async () => {
     const clock = new ManualClock()
     const pacer = new Pacer(clock, { frames: 100, bytes: 512 * 1024, counts: 'sent+received' })

@@ -4,6 +4,7 @@ import type { Cancel, Clock } from '../../src/core/base/clock.js'
 export class ManualClock implements Clock {
   #now: number
   #next = 0
+  #passed = 0
   readonly #timers = new Map<number, { at: number; callback: () => void }>()
 
   constructor(now = 1_800_000_000_000) {
@@ -18,6 +19,11 @@ export class ManualClock implements Clock {
     const id = this.#next++
     this.#timers.set(id, { at: this.#now + Math.max(0, delayMs), callback })
     return () => void this.#timers.delete(id)
+  }
+
+  /** How much time `advance` has let pass, in milliseconds, whatever the clock was set to meanwhile. */
+  get passed(): number {
+    return this.#passed
   }
 
   /** How many calls are scheduled. */
@@ -35,11 +41,14 @@ export class ManualClock implements Clock {
         .sort(([, a], [, b]) => a.at - b.at)[0]
       if (due === undefined) break
       this.#timers.delete(due[0])
-      left -= Math.max(0, due[1].at - this.#now)
-      this.#now = Math.max(this.#now, due[1].at)
+      const untilDueMs = Math.max(0, due[1].at - this.#now)
+      left -= untilDueMs
+      this.#passed += untilDueMs
+      this.#now += untilDueMs
       due[1].callback()
       await settle()
     }
+    this.#passed += left
     this.#now += left
   }
 

@@ -8,6 +8,23 @@ import { inline } from '../../src/executors/inline.js'
 import { createStub, type StubHandler, type StubOptions } from '../../src/stub/handler.js'
 import { memory } from '../../src/transports/memory.js'
 import { FaultyTransport } from './faulty-transport.js'
+import type { ManualClock } from './manual-clock.js'
+
+const LISTEN_MS = 250
+
+/**
+ * Opens a session whose transport keeps no presence, on a clock that stands still: the time passes in which it listens for
+ * other sessions of its name.
+ */
+export function openListening(session: Session, clock: ManualClock): Promise<Session> {
+  const onStatus = ({ state }: { readonly state: string }) => {
+    if (state !== 'connected') return
+    session.off('status', onStatus)
+    void clock.advance(LISTEN_MS)
+  }
+  session.on('status', onStatus)
+  return session.open()
+}
 
 /** A session and its stubs on one transport in this process, closed by the test's `await using`. */
 export class Tether implements AsyncDisposable {

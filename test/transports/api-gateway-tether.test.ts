@@ -9,7 +9,7 @@ import { stubEnvironment } from '../../src/stub/configuration.js'
 import type { RelayEvent } from '../../src/stub/relay/relay.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
 import { stubContext } from '../support/stub-context.js'
-import { Tether } from '../support/tether.js'
+import { openListening, Tether } from '../support/tether.js'
 import {
   type ApiOptions,
   bothSides,
@@ -59,7 +59,7 @@ describe('an invocation over API Gateway', () => {
     const clock = new ManualClock(Date.now())
     await using tether = new Tether({ clock })
     const transport = bothSides({ endpoint: api.endpoint, clock })
-    await tether.session({ transport }).serve({ functions: echo }).open()
+    await openListening(tether.session({ transport }).serve({ functions: echo }), clock)
     const stub = tether.stub({ transport })
     const event = { text: createHash('sha512').update('x').digest('hex').repeat(8) }
     // The first go through the relay, whose receipts may come after the answers.
@@ -308,6 +308,7 @@ describe('over hours of API Gateway', () => {
     }
     return {
       api,
+      clock,
       pass,
       session,
       stub,
@@ -318,8 +319,8 @@ describe('over hours of API Gateway', () => {
 
   test('eleven idle minutes end no connection', async () => {
     await using tether = new Tether()
-    const { api, pass, session, stub, close, ids } = await onOneClock(tether)
-    await session.serve({ functions: echo }).open()
+    const { api, clock, pass, session, stub, close, ids } = await onOneClock(tether)
+    await openListening(session.serve({ functions: echo }), clock)
     expect(await stub('before', stubContext())).toEqual({ echo: 'before' })
     const before = ids()
     await pass(11 * 60_000)
@@ -333,7 +334,7 @@ describe('over hours of API Gateway', () => {
 
   test('three hours lose nothing, though each connection lives for two', async () => {
     await using tether = new Tether()
-    const { api, pass, session, stub, close, ids } = await onOneClock(tether)
+    const { api, clock, pass, session, stub, close, ids } = await onOneClock(tether)
     const codes: number[] = []
     api.on('disconnect', ({ code }) => codes.push(code))
     let switched = () => {}
@@ -350,7 +351,7 @@ describe('over hours of API Gateway', () => {
         },
       },
     })
-    await session.open()
+    await openListening(session, clock)
     const [firstId] = ids()
     let through: Promise<unknown> | undefined
     for (let minute = 0; minute < 180; minute++) {

@@ -1,3 +1,4 @@
+import { elapsedMs } from '../base/bounded-time.js'
 import type { Cancel } from '../base/clock.js'
 import { abortError, TetherError, throwIfAborted } from '../base/errors.js'
 import type { AbortOptions, Endpoint } from '../contracts/transport.js'
@@ -69,7 +70,7 @@ export class Link {
   /** How long connections were up, in milliseconds, those that still are included. */
   get connectedMs(): number {
     const now = this.#options.clock.now()
-    return [...this.#up].reduce((sum, { upAt }) => sum + now - upAt, this.#endedMs)
+    return [...this.#up].reduce((sum, { upAt }) => sum + Math.max(0, now - upAt), this.#endedMs)
   }
 
   /** The connection in service, if one is up. */
@@ -185,7 +186,7 @@ export class Link {
       }
       renewing = (await this.#watch(live)) === 'renew'
       // A broker that accepts and drops at once is backed off from like one that refuses.
-      if (this.#options.clock.now() - live.upAt >= HEALTHY_MS) this.#backoff.succeeded()
+      if (elapsedMs(this.#options.clock, live.upAt) >= HEALTHY_MS) this.#backoff.succeeded()
       if (renewing || stopped.aborted) continue
       this.#down(live)
       await this.#backOff()
@@ -223,7 +224,7 @@ export class Link {
     this.#up.add(live)
     void live.ended.then(() => {
       this.#up.delete(live)
-      this.#endedMs += clock.now() - live.upAt
+      this.#endedMs += Math.max(0, clock.now() - live.upAt)
     })
     onActivity()
     this.#options.onStatus?.({ state: 'connected' })

@@ -34,6 +34,8 @@ export class Pacer {
   #bytes: number
   #filledAt: number
   #cancelTimer: Cancel | undefined
+  /** What the timer will have waited when it fires, less what the clock has shown of it so far, in milliseconds. */
+  #waitedMs = 0
   #closed = false
 
   constructor(clock: Clock, rate: TransportLimits['rate']) {
@@ -105,10 +107,13 @@ export class Pacer {
     this.#bytes = Math.max(-Math.max(byteRate * REFILL, bytes), this.#bytes - bytes)
   }
 
-  #fill(): void {
+  /** @param leastMs how much time has passed for certain, whatever the clock shows */
+  #fill(leastMs = 0): void {
     const { frames, bytes = 0 } = this.#rate!
     const now = this.#clock.now()
-    const seconds = Math.max(0, now - this.#filledAt) / 1000
+    const passedMs = Math.max(leastMs, now - this.#filledAt, 0)
+    const seconds = passedMs / 1000
+    this.#waitedMs -= passedMs
     this.#filledAt = now
     this.#frames = Math.min(frames * BURST, this.#frames + seconds * frames * REFILL)
     this.#receivable = Math.min(frames * RECEIVED, this.#receivable + seconds * frames * RECEIVED)
@@ -121,6 +126,7 @@ export class Pacer {
     const forFrames = (1 - this.#frames) / (frames * REFILL)
     const forBytes = bytes === undefined ? 0 : (1 - this.#bytes) / (bytes * REFILL)
     const delayMs = Math.ceil(Math.max(forFrames, forBytes, 0.001) * 1000)
+    this.#waitedMs = delayMs
     this.#cancelTimer = this.#clock.schedule(delayMs, () => {
       this.#cancelTimer = undefined
       this.#release()
@@ -128,7 +134,7 @@ export class Pacer {
   }
 
   #release(): void {
-    this.#fill()
+    this.#fill(this.#waitedMs)
     while (this.#ready()) {
       const next = this.#waiting.shift() ?? this.#waitingBulk.shift()
       if (next === undefined) return

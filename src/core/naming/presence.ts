@@ -28,8 +28,11 @@ export class Presence {
   readonly #options: PresenceOptions
   #sequence = 0
   #wanted: PresenceState | undefined
-  #keptAt = Number.NEGATIVE_INFINITY
-  #cancel: Cancel | undefined
+  /** Whether it has been said what is wanted. */
+  #said = true
+  /** Ends the time until the broker lets what it keeps be replaced: by a timer, which no clock that is set makes longer. */
+  #cancelRest: Cancel | undefined
+  #cancelAgain: Cancel = () => {}
   readonly #confirmed = deferred()
   readonly #goodbyeKept = deferred()
   #over = false
@@ -66,7 +69,7 @@ export class Presence {
       // Of an epoch that was raised since, another word is on its way.
       if (sequence !== this.#sequence || epoch !== identity.epoch) return
       this.#confirmed.resolve()
-      return this.#settle()
+      return this.#cancelAgain()
     }
     // The will of a connection that this session has left, or of the session before.
     this.#want('online')
@@ -83,13 +86,13 @@ export class Presence {
     this.#end()
     this.#want('closed')
     await atMost(WITHIN_MS, this.#goodbyeKept.promise, this.#options)
-    this.#settle()
+    this.#cancelTimers()
   }
 
   /** Says nothing more: another session has the name. */
   abandon(): void {
     this.#end()
-    this.#settle()
+    this.#cancelTimers()
   }
 
   #end(): void {
@@ -98,19 +101,18 @@ export class Presence {
   }
 
   #want(state: PresenceState): void {
-    const { clock, everyMs } = this.#options
-    this.#settle()
+    this.#cancelAgain()
     this.#wanted = state
-    const dueMs = Math.min(everyMs, this.#keptAt + everyMs - clock.now())
-    if (dueMs <= 0) void this.#keep(state)
-    else this.#cancel = clock.schedule(dueMs, () => void this.#keep(state))
+    this.#said = false
+    if (this.#cancelRest === undefined) void this.#keep(state)
   }
 
   async #keep(state: PresenceState): Promise<void> {
     const { clock, everyMs } = this.#options
-    this.#keptAt = clock.now()
+    this.#said = true
+    if (everyMs > 0) this.#cancelRest = clock.schedule(everyMs, () => this.#rested())
     const againMs = Math.max(CONFIRM_MS, everyMs)
-    if (state === 'online') this.#cancel = clock.schedule(againMs, () => this.#want(state))
+    if (state === 'online') this.#cancelAgain = clock.schedule(againMs, () => this.#want(state))
     try {
       await this.#options.keep(this.#frame(state, ++this.#sequence))
     } catch {
@@ -119,13 +121,18 @@ export class Presence {
     if (state === 'closed') this.#goodbyeKept.resolve()
   }
 
+  #rested(): void {
+    this.#cancelRest = undefined
+    if (!this.#said && this.#wanted !== undefined) void this.#keep(this.#wanted)
+  }
+
   #frame(state: PresenceState, sequence: number): Uint8Array {
     const { session, epoch } = this.#options.identity
     return this.#options.seal({ type: 'presence', session, epoch, state, sequence })
   }
 
-  #settle(): void {
-    this.#cancel?.()
-    this.#cancel = undefined
+  #cancelTimers(): void {
+    this.#cancelRest?.()
+    this.#cancelAgain()
   }
 }

@@ -1,3 +1,4 @@
+import { BoundedTime } from '../base/bounded-time.js'
 import type { Clock } from '../base/clock.js'
 import { TetherError } from '../base/errors.js'
 import { Counters } from './counters.js'
@@ -35,7 +36,8 @@ interface Partial {
 
 /** Joins the parts of messages, in any order, each at most once. Holds authenticated parts only. */
 export class Reassembly {
-  readonly #clock: Clock
+  /** A clock that jumps drops nothing that is arriving. */
+  readonly #time: BoundedTime
   readonly #limits: ReassemblyLimits
   readonly #counters: Counters
   /** Least recently touched first. */
@@ -47,7 +49,7 @@ export class Reassembly {
     limits: ReassemblyLimits = defaultReassemblyLimits,
     counters: Counters = new Counters(),
   ) {
-    this.#clock = clock
+    this.#time = new BoundedTime(clock, limits.idleMs / 2)
     this.#limits = limits
     this.#counters = counters
   }
@@ -129,7 +131,7 @@ export class Reassembly {
   }
 
   #put(key: string, partial: Partial): void {
-    partial.touchedAt = this.#clock.now()
+    partial.touchedAt = this.#time.now()
     this.#partials.set(key, partial)
     this.#bytes += cost(partial)
     for (const oldest of this.#partials.keys()) {
@@ -139,7 +141,7 @@ export class Reassembly {
   }
 
   #expire(): void {
-    const before = this.#clock.now() - this.#limits.idleMs
+    const before = this.#time.now() - this.#limits.idleMs
     for (const [key, partial] of this.#partials) {
       if (partial.touchedAt > before) return
       this.#take(key)

@@ -1,3 +1,4 @@
+import { BoundedTime } from '../base/bounded-time.js'
 import type { Clock } from '../base/clock.js'
 import { Recent } from './recent.js'
 
@@ -19,15 +20,16 @@ const MAX_SENDERS = 10_000
  * after that by being older than what was seen a minute before.
  */
 export class ReplayWindow {
-  readonly #clock: Clock
+  /** A clock that jumps ends one period, not two: what is on its way then is not taken for seen. */
+  readonly #time: BoundedTime
   readonly #periodMs: number
   readonly #senders = new Recent<SenderWindow>(MAX_SENDERS)
   #turnsAt: number
 
   constructor(clock: Clock, periodMs: number) {
-    this.#clock = clock
+    this.#time = new BoundedTime(clock, periodMs)
     this.#periodMs = periodMs
-    this.#turnsAt = clock.now() + periodMs
+    this.#turnsAt = periodMs
   }
 
   seen(senderId: string, number: number): boolean {
@@ -52,7 +54,7 @@ export class ReplayWindow {
   }
 
   #turn(): void {
-    const now = this.#clock.now()
+    const now = this.#time.now()
     if (now < this.#turnsAt) return
     const twice = now >= this.#turnsAt + this.#periodMs
     this.#turnsAt = now + this.#periodMs

@@ -1,3 +1,4 @@
+import { elapsedMs } from '../../core/base/bounded-time.js'
 import type { Clock } from '../../core/base/clock.js'
 import { TetherError, throwIfAborted } from '../../core/base/errors.js'
 import type { AbortOptions, Connection, Endpoint, FrameHandlers } from '../../core/contracts/transport.js'
@@ -142,9 +143,9 @@ export class ApiGatewayConnection implements Connection {
   /** Whether this frame is the one that asks the relay, after a silence; the next is borne for longer. */
   #asksRelay({ name }: Endpoint): boolean {
     const silent = this.#silent.get(name)
-    const now = this.#parts.clock.now()
-    if (silent === undefined || now - silent.since < silent.forMs) return false
-    this.#silent.set(name, { since: now, forMs: Math.min(2 * silent.forMs, SILENT_AT_MOST_MS) })
+    const { clock } = this.#parts
+    if (silent === undefined || elapsedMs(clock, silent.since) < silent.forMs) return false
+    this.#silent.set(name, { since: clock.now(), forMs: Math.min(2 * silent.forMs, SILENT_AT_MOST_MS) })
     return true
   }
 

@@ -1,5 +1,6 @@
 import type { SigningClock } from '../../aws/signing-clock.js'
 import { onAbort } from '../../core/base/abort.js'
+import { elapsedMs } from '../../core/base/bounded-time.js'
 import type { Clock } from '../../core/base/clock.js'
 import { delay } from '../../core/base/delay.js'
 import { abortError, TetherError, throwIfAborted } from '../../core/base/errors.js'
@@ -53,7 +54,7 @@ const NETWORK_TRIES = 2
 export class Posts {
   readonly #options: PostsOptions
   readonly #under = new Set<AbortController>()
-  #restsUntil = Number.NEGATIVE_INFINITY
+  #rest: { readonly since: number; readonly forMs: number } | undefined
   #over: TetherError | undefined
 
   constructor(options: PostsOptions) {
@@ -62,7 +63,7 @@ export class Posts {
 
   /** Whether there is use in trying. */
   get able(): boolean {
-    return this.#options.clock.now() >= this.#restsUntil
+    return this.#rest === undefined || elapsedMs(this.#options.clock, this.#rest.since) >= this.#rest.forMs
   }
 
   /** @throws TetherError `THROTTLED`, `ABORTED`, or why the connection ended */
@@ -73,7 +74,7 @@ export class Posts {
     let broken = 0
     for (let throttled = 0; ; ) {
       const answer = await this.#attempt(connectionId, text, signal)
-      if (answer === 'silent') return this.#rest(REST_MS)
+      if (answer === 'silent') return this.#unable(REST_MS)
       if (answer === 'broken') {
         if (++broken >= NETWORK_TRIES) return 'unable'
         continue
@@ -84,13 +85,14 @@ export class Posts {
       if (statusCode === 410 || statusCode === 400) return 'gone'
       if (statusCode === 429) {
         const delayMs = BACKOFF_MS * 2 ** throttled++ * (0.5 + (this.#options.random ?? Math.random)() / 2)
-        if (clock.now() + delayMs - startedAt > THROTTLED_MS) throw tooMany(clock.now() - startedAt)
+        const throttledMs = elapsedMs(clock, startedAt)
+        if (throttledMs + delayMs > THROTTLED_MS) throw tooMany(throttledMs)
         await this.#wait(delayMs, signal)
         continue
       }
       if (statusCode !== 403) return 'unable'
       // No right to post: for as long as this connection lives.
-      if (corrected || !signing.corrected(answer)) return this.#rest(Number.POSITIVE_INFINITY)
+      if (corrected || !signing.corrected(answer)) return this.#unable(Number.POSITIVE_INFINITY)
       corrected = true
     }
   }
@@ -150,8 +152,8 @@ export class Posts {
     }
   }
 
-  #rest(ms: number): 'unable' {
-    this.#restsUntil = this.#options.clock.now() + ms
+  #unable(forMs: number): 'unable' {
+    this.#rest = { since: this.#options.clock.now(), forMs }
     return 'unable'
   }
 }

@@ -21,8 +21,8 @@ interface Passage {
   /** Written, and no receipt yet. */
   waiting: boolean
   failures: number
-  /** When it was first heard that nobody is there. */
-  absentAt?: number
+  /** How long it has waited for somebody to be there, in milliseconds. */
+  absentMs: number
   absences: number
   /** Of the next try, or of the patience with this one. */
   cancel: Cancel
@@ -85,6 +85,7 @@ export class Relayed {
         },
         waiting: false,
         failures: 0,
+        absentMs: 0,
         absences: 0,
         cancel: () => {},
       }
@@ -111,10 +112,11 @@ export class Relayed {
       this.#queue.push(passage)
       return this.#leave(passage)
     }
-    const now = this.#options.clock.now()
-    passage.absentAt ??= now
-    if (now - passage.absentAt < ABSENT_MS)
-      return this.#again(passage, ABSENT_RETRY_MS * 2 ** passage.absences++)
+    if (passage.absentMs < ABSENT_MS) {
+      const delayMs = ABSENT_RETRY_MS * 2 ** passage.absences++
+      passage.absentMs += delayMs
+      return this.#again(passage, delayMs)
+    }
     for (const one of this.#queue.filter(({ to }) => keyOf(to) === key)) one.settle(nobody(one.to))
     passage.settle(nobody(passage.to))
   }
