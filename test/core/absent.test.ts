@@ -4,7 +4,7 @@ import type { Transport } from '../../src/core/contracts/transport.js'
 import { memory } from '../../src/transports/memory.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
 import { stubContext } from '../support/stub-context.js'
-import { Tether } from '../support/tether.js'
+import { openListening, Tether } from '../support/tether.js'
 
 /** A transport whose broker knows who is connected, as one with a table of connections does, and keeps nothing. */
 function informed() {
@@ -59,12 +59,13 @@ it('ends the wait at once where the broker knows that no session is connected, a
 })
 
 it('knows of a session that has come since, after one more invocation', async () => {
-  await using tether = new Tether({ clock: new ManualClock() })
+  const clock = new ManualClock()
+  await using tether = new Tether({ clock })
   const { transport } = informed()
   const stub = tether.stub({ transport })
   await expect(stub({}, stubContext())).rejects.toMatchObject({ code: 'NO_SESSION' })
   const session = tether.session({ transport }).on('invoke', (invocation) => invocation.respond('served'))
-  await session.open()
+  await openListening(session, clock)
   await expect(stub({}, stubContext())).rejects.toMatchObject({ code: 'NO_SESSION' })
   await settle()
   expect(await stub({}, stubContext())).toBe('served')
@@ -75,23 +76,24 @@ it('has an acknowledged invocation wait for the next session', async () => {
   await using tether = new Tether({ clock })
   const { transport, lose } = informed()
   const first = tether.session({ transport }).on('invoke', (invocation) => invocation.ack())
-  await first.open()
+  await openListening(first, clock)
   const call = tether.stub({ transport })({}, stubContext({ remainingMs: 30_000 }))
   await settle()
   await clock.advance(25)
   lose()
   await clock.advance(6_000)
   const second = tether.session({ transport }).on('invoke', (invocation) => invocation.respond('second'))
-  await second.open()
+  await openListening(second, clock)
   await clock.advance(6_000)
   expect(await call).toBe('second')
 })
 
 it('tells the broker which session connects, and nothing of a stub', async () => {
-  await using tether = new Tether({ clock: new ManualClock() })
+  const clock = new ManualClock()
+  await using tether = new Tether({ clock })
   const { transport, identities } = informed()
   const session = tether.session({ transport }).on('invoke', (invocation) => invocation.respond(1))
-  await session.open()
+  await openListening(session, clock)
   await tether.stub({ transport })({}, stubContext())
   expect(identities).toEqual([
     { session: expect.stringMatching(/^[\w-]{22}$/), epoch: expect.any(Number) },

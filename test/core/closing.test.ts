@@ -7,7 +7,7 @@ import { decodeHeader } from '../../src/core/wire/frame.js'
 import { memoryStore } from '../../src/stores/memory.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
 import { stubContext } from '../support/stub-context.js'
-import { Tether } from '../support/tether.js'
+import { openListening, Tether } from '../support/tether.js'
 
 const large = (bytes: number) => randomBytes(Math.ceil((bytes * 3) / 4)).toString('base64')
 
@@ -106,7 +106,7 @@ describe('close(), with an invocation', () => {
     await using tether = new Tether({ clock })
     const transport = tether.forgetful
     const session = tether.session({ transport }).on('invoke', (invocation) => invocation.respond('ran'))
-    await session.open()
+    await openListening(session, clock)
     // The challenge is lost.
     tether.transport.filter = ({ to, frame }) => (to.role === 'stub' ? [] : [frame])
     const stub = tether.stub({ transport, passthrough: () => 'original' })

@@ -138,7 +138,10 @@ describe('a large payload with a store', () => {
       reruns.push(invocation.rerun)
       return invocation.respond((invocation.event as string).length)
     })
-    await second.open()
+    const opening = second.open()
+    // The first says nothing any more: it is asked three times.
+    await clock.advance(2_000)
+    await opening
     let over = false
     const ended = answer.finally(() => {
       over = true
