@@ -4,7 +4,7 @@ import { travellingEnvironment } from './travelling-environment.js'
 /** Reading a variable of the process costs about a microsecond, and a function has dozens. */
 const READ_EVERY_MS = 1_000
 
-/** Reads the variables that local code gets: those of the process no more often than they may have changed. */
+/** Reads the variables for local code; caches those of the process for a second. */
 export class EnvironmentReader {
   readonly #source: Readonly<Record<string, string | undefined>>
   readonly #clock: Clock
@@ -12,7 +12,7 @@ export class EnvironmentReader {
   #token: string | undefined
   #readAt = Number.NEGATIVE_INFINITY
 
-  /** @param source `process.env`, or an object, which is read each time */
+  /** @param source `process.env`, or another object, which is read at each call */
   constructor(source: Readonly<Record<string, string | undefined>>, clock: Clock = systemClock) {
     this.#source = source
     this.#clock = clock
@@ -23,7 +23,7 @@ export class EnvironmentReader {
     return this.#source._X_AMZN_TRACE_ID
   }
 
-  /** Of the process the same object for a second, unless the session token has changed. */
+  /** For the process: the same object for a second, unless the session token has changed. */
   read(): Readonly<Record<string, string>> {
     const now = this.#clock.now()
     const token = this.#source.AWS_SESSION_TOKEN

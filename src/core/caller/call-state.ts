@@ -3,13 +3,13 @@ import type { PresignedRequest } from '../contracts/payload-store.js'
 import type { Mirrored, ResultMessage, SessionMessage, StoredBody } from '../wire/protocol.js'
 import type { CallerOptions, CallInput } from './options.js'
 
-/** What a call is waiting for; `call.ts` has the picture. All times are Unix milliseconds. */
+/** The state of a call; `call.ts` has the diagram. All times are Unix milliseconds. */
 export type CallState = Readonly<
   | { phase: 'connecting'; facts: Facts }
   | { phase: 'placing'; facts: Facts; wait: Wait }
   | { phase: 'putting'; facts: Facts }
   | { phase: 'sending'; facts: Facts; sinceAt: number }
-  /** `sent` is the message that carried the invocation; undefined when it has not left whole. */
+  /** `sent` is the reference of the last `invoke`; undefined if it did not leave completely. */
   | { phase: 'waiting'; facts: Facts; wait: Wait; sent: string | undefined }
   | { phase: 'fetching'; facts: Facts }
   | { phase: 'over' }
@@ -18,31 +18,31 @@ export type CallState = Readonly<
 /** A call that is not over. */
 export type LiveCall = Exclude<CallState, { phase: 'over' }>
 
-/** What is fixed when a call begins. */
+/** Fixed for the life of a call. */
 export type Terms = Readonly<{
   options: CallerOptions
   input: CallInput
-  /** A copy of what the function itself answers: nobody waits for its outcome. */
+  /** Set for a copy of an event that the function itself answers. */
   mirrored: Mirrored | undefined
   startedAt: number
-  /** The object's length, where the event is large enough for the payload store. */
+  /** The stored object's length, if the event is large enough for the payload store. */
   bytesToStore: number | undefined
 }>
 
-/** What is known of a call in every state. */
+/** Known in every state. */
 export type Facts = Readonly<{
   terms: Terms
-  /** The session that acknowledged last: from then on silence does not end the wait. */
+  /** The session that acknowledged last. After an ack, silence does not end the wait. */
   ackedBy: string | undefined
   /** When the connection was lost; undefined while one is up. */
   outageAt: number | undefined
-  /** The session that said that it has closed; undefined again once another is heard. */
+  /** The session that announced its close; cleared once another session is heard. */
   goodbye: { session: string; at: number } | undefined
   /** The event's object in the payload store, and the session that named its place. */
   stored: { body: StoredBody; placedBy: string } | undefined
 }>
 
-/** How a wait for the session's word has gone so far. */
+/** Progress of a wait for the session. */
 export type Wait = Readonly<{
   sinceAt: number
   heardAt: number
@@ -53,46 +53,46 @@ export type Wait = Readonly<{
   renewed: boolean
 }>
 
-/** The time, and what the execution environment knows then. */
+/** The time of a step, and the environment's knowledge at that time. */
 export type Moment = Readonly<{
   now: number
   connected: boolean
-  /** When anything last came or went on the connection. */
+  /** When the connection last carried a frame. */
   activeAt: number
-  /** Whether the broker says that a session is there, or that it has closed. */
+  /** The last presence heard: a session is online, or has closed. */
   online: boolean
   closed: boolean
-  /** How long a session's first word about an invocation has taken of late. */
+  /** Recent average time to the first message about an invocation. */
   latencyMs: number
   /** Whether the session heard last has no payload store. */
   storeless: boolean
 }>
 
-/** What happens to a call. */
+/** The events of a call. */
 export type CallEvent = Readonly<
   | { type: 'connected' | 'disconnected' | 'wake' | 'part' | 'stub closed' }
   | { type: 'message'; message: SessionMessage }
-  /** The broker's word about the session: the first one heard, one that changes something, or the same again. */
+  /** Presence: the first one heard, a change of session or state, or a repetition. */
   | { type: 'presence'; told: 'first' | 'news' | 'same'; session: string; closed: boolean }
-  /** What became of an effect. */
+  /** Results of effects. */
   | { type: 'sent'; reference: string }
   | { type: 'put'; stored: Facts['stored'] }
   | { type: 'got'; body: Uint8Array }
   | { type: 'failed'; effect: LastingEffect['type']; error: TetherError }
 >
 
-/** What the caller does for a call. */
+/** The effects of a step, performed by the caller. */
 export type CallEffect = Readonly<
   | LastingEffect
-  /** Another connection, beside one that may be dead or in place of one that is. */
+  /** Open another connection, beside the current one or in its place. */
   | { type: 'renew' | 'replace' }
-  /** The session's first word took so long. */
+  /** Time to the session's first message. */
   | { type: 'latency'; ms: number }
   | { type: 'settle'; outcome: CallOutcome }
   | { type: 'fail'; failure: Failure; cancel: boolean }
 >
 
-/** What takes its time: an event says what became of it. */
+/** Asynchronous effects; their result comes back as an event. */
 export type LastingEffect = Readonly<
   | { type: 'invoke'; facts: Facts; withEnv: boolean; at: number }
   | { type: 'ask'; sent: string | undefined }
@@ -102,7 +102,7 @@ export type LastingEffect = Readonly<
   | { type: 'get'; stored: NonNullable<ResultMessage['stored']> }
 >
 
-/** What the session answered. */
+/** The session's answer. */
 export type CallOutcome =
   | { readonly kind: 'value'; readonly body: Uint8Array }
   | { readonly kind: 'error'; readonly error: LambdaError }
@@ -111,12 +111,12 @@ export type CallOutcome =
 export type Failure = Readonly<
   | { why: 'deadline'; was: 'running' | 'connecting' | 'unheard'; leftMs: number }
   | { why: 'silence' | 'unreachable'; forMs: number }
-  /** The broker knows that nobody is connected. */
+  /** The broker knows that no session is connected. */
   | { why: 'absent'; error: TetherError }
   | { why: 'closed' | 'closed while running' | 'restarted' | 'stub closed' | 'dropped' }
   | { why: 'declined' | 'replaced'; reason: string }
   | { why: 'error'; error: TetherError }
 >
 
-/** The state after an event, and what is to be done. */
+/** The result of a transition. */
 export type CallStep = Readonly<{ state: CallState; effects: readonly CallEffect[] }>

@@ -1,3 +1,15 @@
+// One invocation on the stub's side, as a pure state machine. The caller performs the effects and steps again with their
+// results. Every state can end in `over`.
+//
+//     connecting ──┬──────────────────────▶ sending ──▶ waiting ──▶ fetching ──▶ over
+//                  └▶ placing ──▶ putting ──▶┘ ▲───────────┘ unknown, need, missing
+//
+// connecting: no connection is up yet       placing: the session was asked where to put a large event
+// putting: the event goes to the store      sending: the invocation is leaving
+// waiting: for an ack and the outcome       fetching: the answer comes from the store
+//
+// A mirrored call carries a copy of an event. It settles as soon as it is sent; after that it only answers a challenge.
+
 import type { SessionMessage } from '../wire/protocol.js'
 import type {
   CallEffect,
@@ -15,24 +27,12 @@ import type {
 } from './call-state.js'
 import { beginWait, overdue, partsArrive, wakeAt } from './timing.js'
 
-// One invocation on the stub's side, as a pure state machine: the caller performs the effects, and steps again with what
-// becomes of them. Any state may turn into `over`.
-//
-//     connecting ──┬──────────────────────▶ sending ──▶ waiting ──▶ fetching ──▶ over
-//                  └▶ placing ──▶ putting ──▶┘ ▲───────────┘ unknown, need, missing
-//
-// connecting: no connection is up yet       placing: the session was asked where to put a large event
-// putting: the event goes to the store      sending: the invocation is leaving
-// waiting: for word of it, and its outcome  fetching: the answer comes from the store
-//
-// A mirrored call is a copy that nobody waits for: it is settled when it has left, and then answers a challenge.
-
 type Event<T> = CallEvent & { type: T }
 type Waiting = Extract<CallState, { wait: Wait }>
 
-/** The connection has broken, and the next one brings `connected`. */
+/** Send errors of a broken connection: the link opens another, and `connected` follows. */
 const PASSING: readonly string[] = ['UNREACHABLE', 'THROTTLED', 'CLOSED']
-/** The state in which an effect's failure matters. */
+/** The state that an effect belongs to: its failure matters in no other. */
 const PHASE_OF: Readonly<Record<LastingEffect['type'], LiveCall['phase']>> = {
   invoke: 'sending',
   resend: 'waiting',
@@ -43,7 +43,7 @@ const PHASE_OF: Readonly<Record<LastingEffect['type'], LiveCall['phase']>> = {
 }
 const NO_EFFECTS: readonly CallEffect[] = []
 const OVER: CallState = { phase: 'over' }
-/** What a mirrored call is settled with. */
+/** Settles a mirrored call. */
 const LEFT: CallEffect = { type: 'settle', outcome: { kind: 'value', body: new Uint8Array() } }
 
 /** A call's first step. */
@@ -52,7 +52,7 @@ export function begin(terms: Terms, moment: Moment): CallStep {
   return moment.connected ? submit(facts, moment) : stay({ phase: 'connecting', facts })
 }
 
-/** What an event makes of a call. */
+/** The transition for an event. */
 export function step(state: CallState, event: CallEvent, moment: Moment): CallStep {
   if (state.phase === 'over') return stay(state)
   const { phase, facts } = state
@@ -87,7 +87,7 @@ export function step(state: CallState, event: CallEvent, moment: Moment): CallSt
   }
 }
 
-/** Sends the invocation, or asks for a place where its event goes first. */
+/** Sends the invocation; a large event needs a place in the store first. */
 function submit(facts: Facts, moment: Moment, withEnv = false): CallStep {
   const { bytesToStore: bytes, mirrored } = facts.terms
   const { now, storeless, closed } = moment
@@ -104,7 +104,7 @@ function submit(facts: Facts, moment: Moment, withEnv = false): CallStep {
 function onMessage(state: LiveCall, message: SessionMessage, moment: Moment): CallStep {
   const { goodbye, terms } = state.facts
   if (terms.mirrored !== undefined && message.type !== 'challenge') return stay(state)
-  // A session that has closed may have said this before.
+  // A message of the closed session itself was sent before its goodbye.
   const lives = goodbye !== undefined && goodbye.session !== message.session
   const heard = lives ? learn(state, { goodbye: undefined }) : state
   if (!('wait' in heard)) return answer(heard, message, moment)
@@ -121,7 +121,7 @@ function answer(state: LiveCall, message: SessionMessage, moment: Moment): CallS
       return stay(facts.ackedBy === message.session ? state : learn(state, { ackedBy: message.session }))
     case 'result':
       if (message.stored === undefined) return settle({ kind: 'value', body: message.body! })
-      // Asked twice, it is answered twice.
+      // The session repeats its answer for each question.
       if (phase === 'fetching') return stay(state)
       return {
         state: learn({ phase: 'fetching', facts }, { ackedBy: message.session }),
@@ -132,7 +132,7 @@ function answer(state: LiveCall, message: SessionMessage, moment: Moment): CallS
     case 'url': {
       if (phase !== 'placing') return stay(state)
       const { key, request, session: placedBy } = message
-      // There is no store, as the moment says as well.
+      // The session has no store; `moment.storeless` says so too, and the event goes inline.
       if (key === undefined || request === undefined) return submit(facts, moment)
       return { state: { phase: 'putting', facts }, effects: [{ type: 'put', key, request, placedBy }] }
     }
@@ -158,12 +158,12 @@ function onUnknown(state: Waiting, session: string, moment: Moment): CallStep {
   const { ackedBy, stored, terms } = facts
   const lost = ackedBy !== undefined && ackedBy !== session
   if (lost && terms.options.onSessionLost === 'fail') return fail(state, { why: 'restarted' })
-  // Any session but the one that named its place may have read the object, and deleted it.
+  // Another session than the one that named the place may have read and deleted the object.
   const isThere = ackedBy === undefined && stored?.placedBy === session
   return submit(isThere ? facts : { ...facts, stored: undefined }, moment)
 }
 
-/** Another connection is up: what was sent on the old one may be lost. */
+/** Asks at once on a new connection: messages on the old one may be lost. */
 function onConnected(state: LiveCall, moment: Moment): CallStep {
   if (state.phase === 'connecting') return submit(state.facts, moment)
   const outage = state.facts.outageAt !== undefined
@@ -175,12 +175,12 @@ function onConnected(state: LiveCall, moment: Moment): CallStep {
 function onPresence(state: LiveCall, event: Event<'presence'>, { now, online }: Moment): CallStep {
   const { told, session, closed } = event
   const { ackedBy, goodbye } = state.facts
-  // Left from before this invocation was sent: nothing of it is under way.
+  // Retained from before this invocation was sent: no answer is under way.
   if (closed && told === 'first' && ackedBy === undefined) return fail(state, { why: 'closed' })
   const again = closed && goodbye?.session === session
   const next = again ? state : learn(state, { goodbye: closed ? { session, at: now } : undefined })
   if (told !== 'news' || !('wait' in next)) return stay(next)
-  // A session that has come since has missed what was asked.
+  // A new session has missed the earlier questions.
   return { state: hear(next, { heardAt: now }), effects: online ? [question(next)] : NO_EFFECTS }
 }
 
@@ -189,12 +189,12 @@ function onWake(state: LiveCall, moment: Moment): CallStep {
   if (now < wakeAt(state, moment)) return stay(state)
   const over = overdue(state, moment)
   if (over !== undefined) return fail(state, over)
-  // The connection has taken nothing of it for so long.
+  // The connection has accepted nothing for `ackTimeoutMs`.
   if (state.phase === 'sending') return { state: { ...state, sinceAt: now }, effects: [{ type: 'replace' }] }
   if (!('wait' in state)) return stay(state)
   const { wait } = state
   const asked = hear(state, { askedAt: now })
-  // Asking while parts of the answer keep coming would have it sent twice.
+  // A question while parts of the answer arrive would have the answer sent twice.
   if (partsArrive(wait, now)) return stay(asked)
   // A frozen process may hold a dead connection. Once for each silence, since a session at a breakpoint is silent too.
   const unheard = wait.askedAt > wait.heardAt && !partsArrive(wait, wait.askedAt)
@@ -204,13 +204,13 @@ function onWake(state: LiveCall, moment: Moment): CallStep {
 
 function onFailed(state: LiveCall, { effect, error }: Event<'failed'>, moment: Moment): CallStep {
   const { phase, facts } = state
-  // Else what it was for has come otherwise.
+  // Too late: the call has moved on.
   if (phase !== PHASE_OF[effect]) return stay(state)
   const isCopy = facts.terms.mirrored !== undefined
   // The broker knows that no session is connected. An acknowledged invocation waits for its successor.
   const isAbsent = error.details.absent === true && facts.ackedBy === undefined
   if (isAbsent && !isCopy) return fail(state, { why: 'absent', error })
-  // The next question is due soon.
+  // Not repeated: the next question is due soon.
   if (effect === 'ask' || effect === 'presign') return stay(state)
   if (isCopy || !PASSING.includes(error.code)) return fail(state, { why: 'error', error })
   return stay(phase === 'sending' ? waiting(facts, moment, undefined) : state)
@@ -243,7 +243,7 @@ function settle(outcome: CallOutcome): CallStep {
 }
 
 function fail({ phase, facts }: LiveCall, failure: Failure): CallStep {
-  // Whoever runs it may stop; before it was sent, or where nothing runs, nobody needs to hear.
+  // The session can stop, unless nothing was sent or nothing runs.
   const unheard = phase === 'connecting' || failure.why === 'declined' || failure.why === 'absent'
   const cancel = !unheard && facts.terms.mirrored === undefined
   return { state: OVER, effects: [{ type: 'fail', failure, cancel }] }

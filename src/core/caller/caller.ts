@@ -34,8 +34,8 @@ interface Call extends Sendable {
 const STALE_AFTER_MS = 60_000
 
 /**
- * The stub's side of invocations: one for each execution environment. It steps its calls with what happens, and performs
- * what they ask for. One timer serves them all.
+ * The stub's side of invocations: one for each execution environment. It steps its calls with every event, performs their
+ * effects, and keeps one timer for all of them.
  */
 export class Caller implements LineEvents {
   readonly #options: CallerOptions
@@ -61,18 +61,18 @@ export class Caller implements LineEvents {
 
   /**
    * Runs one invocation in the session.
-   * @param onAck told when a session says that it has it; perhaps more than once
+   * @param onAck called when a session has the invocation; may be called more than once
    * @throws TetherError `NO_SESSION`, `UNREACHABLE`, `DECLINED`, `SESSION_LOST`, `DEADLINE`
    */
   async call(input: CallInput, onAck?: () => void): Promise<CallOutcome> {
     this.connect()
     const id = this.#ids.next()
     if (this.#nobody(input) !== undefined) {
-      // What has come since a frozen process was thawed is read first.
+      // After a freeze, read the frames that have arrived meanwhile first.
       await new Promise(setImmediate)
       const error = this.#nobody(input)
       if (error !== undefined) {
-        // In the background: the next invocation will know whether somebody is there by now.
+        // Ask in the background, so that the next invocation knows whether a session is there.
         const asked = this.#line.connectAtOnce().then(() => this.#line.ask(id))
         asked.catch(() => {})
         throw error
@@ -103,7 +103,7 @@ export class Caller implements LineEvents {
     if (this.#closed) throw new TetherError('CLOSED', 'The stub was closed.')
     const { link } = this.#line
     const idleMs = this.#clock.now() - link.activeAt
-    // Less than none: the clock was set back, and says nothing.
+    // Negative after the clock was set back: unknown, so replace as well.
     if (link.connected && Math.abs(idleMs) > STALE_AFTER_MS) link.replace()
     link.start()
     if (!link.connected) this.#line.connectAtOnce().catch(() => {})
@@ -116,7 +116,7 @@ export class Caller implements LineEvents {
     await this.#line.link.stop()
   }
 
-  /** Why there is no use in waiting for a session, where that is known. */
+  /** The error of an invocation that need not wait: the session is known to be absent. */
   #nobody(input: CallInput): TetherError | undefined {
     const { link, watch } = this.#line
     const about = { input, options: this.#options }
@@ -165,7 +165,7 @@ export class Caller implements LineEvents {
   #take(call: Call, { state, effects }: CallStep, moment: Moment): void {
     call.state = state
     for (const effect of effects) this.#perform(call, effect)
-    // Not `state`: what was performed may have stepped on already.
+    // Not `state`: an effect may have caused another step already.
     if (call.state.phase !== 'over') return this.#wakeBy(wakeAt(call.state, moment))
     call.stop?.abort()
     this.#calls.delete(call.id)
@@ -195,7 +195,7 @@ export class Caller implements LineEvents {
     }
   }
 
-  /** Steps again with what becomes of an effect. */
+  /** Steps again with the result of an effect. */
   async #follow(call: Call, effect: LastingEffect): Promise<void> {
     let event: CallEvent | undefined
     try {
@@ -215,7 +215,7 @@ export class Caller implements LineEvents {
     return { now: this.#now(), connected, activeAt, online, closed, storeless, latencyMs: this.#latencyMs }
   }
 
-  /** The wall clock, which shows how long a process was frozen, but never back: one that is set back makes no call wait. */
+  /** Wall clock time, which includes freezes, but never goes back: a clock set back must not prolong a wait. */
   #now(): number {
     const wall = this.#clock.now()
     this.#aheadMs = Math.max(this.#aheadMs, this.#latestAt - wall)
@@ -231,13 +231,13 @@ export class Caller implements LineEvents {
   }
 
   readonly #wake = (): void => {
-    // The timer is right, whatever the clock says.
+    // The timer is right, even if the clock was set back.
     this.#latestAt = Math.max(this.#latestAt, this.#wakeAt)
     this.#wakeAt = Number.POSITIVE_INFINITY
     this.onEvent({ type: 'wake' })
   }
 
-  /** Nothing is under way: no timer, and the clock as it is. */
+  /** Without calls there is no timer, and time is the clock's again. */
   #rest(): void {
     this.#cancelWake?.()
     this.#wakeAt = Number.POSITIVE_INFINITY

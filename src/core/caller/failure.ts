@@ -6,12 +6,12 @@ import type { Failure, Terms } from './call-state.js'
 import type { SessionLine } from './session-line.js'
 
 type About = Pick<Terms, 'input' | 'options'>
-/** What may lie behind a failure. */
+/** Possible causes of a failure. */
 type Background = Pick<SessionLine, 'link' | 'refusal'>
 
 const START_ONE = "Start one, or restore the function's own code."
 
-/** A failure in words, for whoever reads the function's log. */
+/** The error for a failure, worded for the reader of the function's log. */
 export function toError(failure: Failure, { input, options }: About, background: Background): TetherError {
   const { functionId, remainingMs } = input
   const { session, app, stage, key } = options
@@ -62,7 +62,7 @@ export function toError(failure: Failure, { input, options }: About, background:
   }
 }
 
-/** The failure of a call that does not wait, since nobody was there a moment ago. */
+/** The error of a call that did not wait, because an earlier wait failed. */
 export function notWaited(
   { error: { code, cause, details }, at, agoMs, forgottenInMs }: FailedWait,
   { options: { session, app, stage, key } }: About,

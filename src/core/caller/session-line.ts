@@ -15,35 +15,35 @@ import type { Refusal } from '../wire/refusal.js'
 import type { CallEvent, LastingEffect, Terms } from './call-state.js'
 import type { CallerOptions, CallInput } from './options.js'
 
-/** What the line tells of: a message about a call, and what happens to one of them, or to all. */
+/** Receives messages and events. An event without an id concerns every call. */
 export interface LineEvents {
   onMessage(message: SessionMessage): void
   onEvent(event: CallEvent, invocationId?: string): void
 }
 
-/** What a call is sent with. */
+/** The parts of a call that the line needs. */
 export interface Sendable {
   readonly id: string
   readonly terms: Terms
-  /** A copy leaves as it is: it must cost its function as little as can be. */
+  /** Packed, but for a mirrored call, which must cost its function as little as possible. */
   readonly event: PackedBody | Uint8Array
-  /** The message that carried it last, and when the first did. */
+  /** The last `invoke`, and the time of the first. */
   sent?: Sent
   firstSentAt?: number
-  /** Aborted when the call is over; made for transfers and copies alone. */
+  /** Aborted when the call is over; only transfers and mirrored calls have one. */
   stop?: AbortController
 }
 
-/** A message in the making: undefined fields do not travel. */
+/** A message being built; undefined fields do not travel. */
 type Draft<M = Outbound<StubMessage>> = M extends unknown
   ? { -readonly [K in keyof M]?: M[K] | undefined }
   : never
 
-/** An execution environment's line to its session: the connection, and what was heard, which every message tells. */
+/** An execution environment's side of the protocol: its connection, its messages, and its record of the session. */
 export class SessionLine {
   readonly link: Link
   readonly watch: SessionWatch
-  /** What was refused; undefined once anything else is heard. */
+  /** The last refusal; cleared by any other message. */
   refusal: Refusal | undefined
   readonly #clock: Clock
   readonly #channel: Channel<'session'>
@@ -52,7 +52,7 @@ export class SessionLine {
   #epoch = 0
   #settled: string[] = []
   #storeless: string | undefined
-  /** The session that has these variables. */
+  /** Which session has which variables. */
   #informed = { session: '', fingerprint: '' }
   #variables = { of: {} as CallInput['env'], text: '', bytes: Buffer.alloc(0), fingerprint: '' }
   #wish: AbortController | undefined
@@ -73,7 +73,7 @@ export class SessionLine {
       send: (to, frame, sendOptions) => this.link.send(to, frame, sendOptions),
       onMessage: (message) => this.#hear(message, events),
       onPart: (id) => events.onEvent({ type: 'part' }, id),
-      // What is dropped here was not for this environment, or not authentic: the wait goes on without it.
+      // Frames for others, or not authentic: calls wait on.
       onDiscard: () => {},
       onRefused: (refusal) => {
         this.refusal = refusal
@@ -98,24 +98,24 @@ export class SessionLine {
     return this.#storeless !== undefined && this.#storeless === this.#heard
   }
 
-  /** Connects at once, whatever the back-off; the latest wish replaces those before. @throws TetherError `ABORTED`, `CLOSED` */
+  /** Skips the back-off; replaces an earlier request. Resolves when connected. @throws TetherError `ABORTED`, `CLOSED` */
   connectAtOnce(): Promise<void> {
     this.#wish?.abort()
     this.#wish = new AbortController()
     return this.link.ready({ signal: this.#wish.signal })
   }
 
-  /** The session has these variables. */
+  /** Notes that the session has these variables. */
   informed(session: string, env: CallInput['env']): void {
     this.#informed = { session, fingerprint: this.#pack(env).fingerprint }
   }
 
-  /** The outcome of this invocation was received, which the next message says. */
+  /** Has the next message report this outcome as received. */
   settled(id: string): void {
     this.#settled.push(id)
   }
 
-  /** @returns what has become of it, where that is more than that it has left @throws what the transport throws */
+  /** Performs an effect. @returns its result, if a call needs it @throws what the transport or the store throws */
   async perform(call: Sendable, effect: LastingEffect): Promise<CallEvent | undefined> {
     const { id } = call
     switch (effect.type) {
@@ -153,7 +153,7 @@ export class SessionLine {
     return this.#send({ type: 'ask', id, boundTo: this.#heard, sent, missing: this.#channel.incomplete(id) })
   }
 
-  /** Says that an invocation was given up; if nobody runs it, nobody hears. */
+  /** Tells the session that the stub has given up. Best effort. */
   cancel(id: string, { code, message: reason }: TetherError): void {
     this.#send({ type: 'cancel', id, code, reason }).catch(() => {})
   }
@@ -162,7 +162,7 @@ export class SessionLine {
     const { ackedBy, stored, terms } = facts
     const { input, mirrored, startedAt } = terms
     const { bytes, fingerprint } = this.#pack(input.env)
-    // A successor that is known by a word of its own does not have them.
+    // A successor does not have the variables of its predecessor.
     const known = this.#informed.session === this.#heard && this.#informed.fingerprint === fingerprint
     call.firstSentAt ??= at
     if (mirrored !== undefined) call.stop ??= new AbortController()
@@ -192,7 +192,7 @@ export class SessionLine {
     draft.settled = settled
     draft.epoch = this.#epoch
     try {
-      // Sent, and perhaps lost: the answers then wait for their deadline, as they would have without it.
+      // If the message is lost, the session keeps these answers until their deadline.
       return await this.#channel.send(this.#to, draft as Outbound<StubMessage>, options)
     } catch (error) {
       this.#settled.push(...settled)
@@ -202,10 +202,10 @@ export class SessionLine {
 
   #hear(message: SessionMessage | PresenceMessage, events: LineEvents): void {
     const { type, session, epoch } = message
-    // A session that has lost its name, and does not know it yet.
+    // The session has lost its name and has not noticed yet.
     if (epoch < this.#epoch) return
     this.#epoch = epoch
-    // Its presence as well: what is bound to it from the first needs no challenge.
+    // Also by presence: a first message bound to this session needs no challenge.
     this.#heard = session
     if (type === 'presence') {
       const told = this.watch.tell(message)
@@ -218,7 +218,7 @@ export class SessionLine {
     events.onMessage(message)
   }
 
-  /** The same as the last time are neither serialised nor hashed again. */
+  /** Serialises and hashes variables only when they have changed. */
   #pack(variables: CallInput['env']) {
     if (this.#variables.of === variables) return this.#variables
     const text = JSON.stringify(variables)

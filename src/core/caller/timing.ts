@@ -7,13 +7,13 @@ const ASK_EVERY_MS = 3_000
 const AFTER_ACK_MS = 500
 const BEFORE_SILENCE_ENDS_MS = 400
 const MAX_STRETCH = 3
-/** Parts of an answer that stopped coming for this long are asked for. */
+/** Missing parts are asked for after this pause. */
 const PARTS_STALL_MS = 1_000
 /** An answer may arrive this long after its session's goodbye. */
 const GOODBYE_MS = 1_000
-/** How many times longer silence may last where the broker says that a session is there. */
+/** How many times longer silence may last while presence says online. */
 const ONLINE_PATIENCE = 4
-/** What of a copy has not left by then belongs to a process that was frozen, or to a connection that takes nothing. */
+/** A mirrored call not sent by then met a freeze or a dead connection. */
 const MIRROR_LIFE_MS = 5_000
 
 /** A wait that begins now. */
@@ -22,14 +22,14 @@ export function beginWait(now: number): Wait {
   return { sinceAt: now, heardAt: now, partAt: never, askedAt: never, renewed: false }
 }
 
-/** When the wait ends, whatever was heard: early enough for an error or a fallback. */
+/** When the wait ends in any case: early enough before the deadline for an error or a fallback. */
 function giveUpAt({ startedAt, input: { remainingMs }, options, mirrored }: Terms): number {
   if (mirrored !== undefined) return startedAt + MIRROR_LIFE_MS
   // A function with little time keeps half of it for waiting.
   return startedAt + remainingMs - Math.min(options.deadlineMarginMs, remainingMs / 2)
 }
 
-/** When a call has something to do, if nothing happens before. */
+/** When the call must be woken, unless an event comes first. */
 export function wakeAt(state: CallState, moment: Moment): number {
   if (state.phase === 'over') return Number.POSITIVE_INFINITY
   const { facts } = state
@@ -45,7 +45,7 @@ export function wakeAt(state: CallState, moment: Moment): number {
   return Math.min(endsAt, askAt(facts, state.wait, moment), silentAt(facts, state.wait, moment.online))
 }
 
-/** What has lasted too long; undefined while there is time. */
+/** The failure of a call whose time is up; undefined while there is time. */
 export function overdue(state: LiveCall, { now, online }: Moment): Failure | undefined {
   const { phase, facts } = state
   const { terms, ackedBy, goodbye, outageAt } = facts
@@ -68,14 +68,14 @@ function silentAt({ terms, ackedBy, outageAt, goodbye }: Facts, wait: Wait, onli
     goodbye === undefined ? Number.POSITIVE_INFINITY : Math.max(goodbye.at, wait.heardAt) + GOODBYE_MS
   if (ackedBy !== undefined) return goodbyeEndsAt
   if (outageAt !== undefined) return outageAt + connectMs(terms, outageAt)
-  // A session that is there is silent where its broker is overloaded.
+  // An overloaded broker can silence a session that is there.
   const { ackTimeoutMs } = terms.options
   const patienceMs = online ? ONLINE_PATIENCE * ackTimeoutMs : ackTimeoutMs
   const silenceMs = Math.min(patienceMs, halfOfWhatIsLeft(terms, wait.heardAt))
   return Math.min(wait.heardAt + silenceMs, goodbyeEndsAt)
 }
 
-/** When the next question is due; those that a frozen process has missed are not made up for. */
+/** When the next question is due. Questions missed in a freeze are skipped. */
 function askAt(facts: Facts, wait: Wait, moment: Moment): number {
   const { sinceAt, heardAt, askedAt } = wait
   const acked = facts.ackedBy !== undefined
@@ -84,24 +84,24 @@ function askAt(facts: Facts, wait: Wait, moment: Moment): number {
   let asked = 0
   while (sinceAt + questionMs(asked, acked) * stretch <= askedAt) asked++
   const dueAt = sinceAt + questionMs(asked, acked) * stretch
-  // A session that has just said that it runs the invocation has no more to say yet.
+  // Right after an ack the session has nothing new to say.
   const at = acked ? Math.max(dueAt, heardAt + AFTER_ACK_MS) : dueAt
   // Once more before the wait ends, unless that is at once.
   const lastAt = silentAt(facts, wait, moment.online) - BEFORE_SILENCE_ENDS_MS
   return lastAt > Math.max(askedAt, sinceAt) ? Math.min(at, lastAt) : at
 }
 
-/** Whether parts of the answer keep arriving: asking would have it sent twice. */
+/** Whether parts of the answer are arriving. */
 export function partsArrive({ partAt }: Wait, now: number): boolean {
   return now - partAt <= PARTS_STALL_MS
 }
 
-/** How long connecting may take that begins then, in milliseconds. */
+/** How long connecting may take from a time on, in milliseconds. */
 function connectMs(terms: Terms, from: number): number {
   return Math.min(terms.options.connectTimeoutMs, halfOfWhatIsLeft(terms, from))
 }
 
-// Waiting for nobody takes no more: the other half is for what happens instead, such as the function's own code.
+// The other half is for the fallback, such as the function's own code.
 function halfOfWhatIsLeft(terms: Terms, from: number): number {
   return Math.max(0, giveUpAt(terms) - from) / 2
 }

@@ -5,7 +5,7 @@ import type { PresenceMessage, PresenceState } from '../wire/protocol.js'
 /** How long a failed wait is remembered: until then, invocations fail at once. */
 const AT_ONCE_MS = 10_000
 
-/** A wait that failed a moment ago. */
+/** A recent wait that failed. */
 export interface FailedWait {
   readonly error: TetherError
   /** When it failed, in Unix milliseconds; how long ago that was, and in how long it is forgotten, in milliseconds. */
@@ -36,18 +36,18 @@ export class SessionWatch {
     return this.#state === 'online'
   }
 
-  /** The wait that failed a moment ago: nobody is waited for again so soon. */
+  /** The failed wait to remember: while there is one, invocations fail at once. */
   get failedWait(): FailedWait | undefined {
     if (this.#failed === undefined) return undefined
     const { error, at } = this.#failed
     const agoMs = this.#clock.now() - at
-    // A clock that was set back since says nothing.
+    // Negative after the clock was set back: forget it.
     return agoMs >= 0 && agoMs < AT_ONCE_MS
       ? { error, at, agoMs, forgottenInMs: AT_ONCE_MS - agoMs }
       : undefined
   }
 
-  /** A call has failed; where nobody was there, that is remembered. */
+  /** Notes a call's failure; remembers it if no session was there. */
   failed(error: TetherError): void {
     if (error.code !== 'NO_SESSION' && error.code !== 'UNREACHABLE') return
     this.#failed = { error, at: this.#clock.now() }
@@ -61,7 +61,7 @@ export class SessionWatch {
   /** A session was heard. */
   heard(session: string): void {
     this.#failed = undefined
-    // What was on its way when the session closed brings nobody back.
+    // Late messages of a closed session do not reopen it.
     if (this.closed && session === this.#session) return
     if (!this.online) this.#state = undefined
   }

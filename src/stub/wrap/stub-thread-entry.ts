@@ -39,7 +39,7 @@ async function answer(
     const outcome = await caller.call(input, () => reply(port, { type: 'acknowledged', number }))
     reply(port, { type: 'outcome', number, outcome })
   } catch (error) {
-    // What is no TetherError is a mistake of the stub's: it ends the thread, and whoever started it tells what that means.
+    // Any other error is a bug of the stub: it ends the thread, and the parent decides what that means for its calls.
     if (!(error instanceof TetherError)) throw error
     const { code, message } = error
     reply(port, { type: 'failed', number, code, message })

@@ -90,7 +90,7 @@ export class StubThread {
   }
 
   #running(): Worker | undefined {
-    // Less than none, where the clock was set back.
+    // Negative after the clock was set back: restart as well.
     const agoMs = Math.abs(this.#clock.now() - this.#startedAt)
     if (this.#worker === undefined && !this.#closed && agoMs >= RESTART_AFTER_MS) this.#start()
     return this.#worker
@@ -120,7 +120,7 @@ export class StubThread {
     worker.on('error', (error) => {
       failure = error
     })
-    // Everything that it has said was handled by then, unlike at its error.
+    // Not at 'error': by 'exit' all its messages have been handled, acknowledgements included.
     worker.on('exit', (code) => this.#ended(worker, failure ?? new Error(`it ended with code ${code}`)))
     // Last: who listens to a worker waits for it again.
     worker.unref()

@@ -19,12 +19,11 @@ export interface WrapOptions {
   readonly clock?: Clock
 }
 
-// Not Buffer.from(): a small buffer shares its memory with others, which a thread would all be sent.
-const encoder = new TextEncoder()
-
 type Settings = StubEnvironmentOptions & { readonly clock: Clock }
 type AnyHandler = (...args: never[]) => unknown
 
+// Not Buffer.from(): posting a pooled buffer to the thread would copy its whole pool.
+const encoder = new TextEncoder()
 /** @default of `mirrorMaxBytes` */
 const MIRROR_MAX_BYTES = 100_000
 // https://github.com/aws/aws-lambda-nodejs-runtime-interface-client: what awslambda.streamifyResponse marks a handler with.
