@@ -68,6 +68,7 @@ const TABLE = `
 | challenged | deadline                            |               | unknown    |      |
 | challenged | outcome                             |               | challenged |      |
 | challenged | close                               | decline       | answered   |      |
+| challenged | close, where it is mirrored         |               | over       |      |
 | challenged | abandon                             |               | over       |      |
 | challenged | signal                              | decline       | answered   |      |
 |            |                                     |               |            |      |

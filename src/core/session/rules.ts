@@ -46,8 +46,11 @@ const stop = (desk: Desk, record: Begun, reason: TetherError) => abort(desk, rec
 const expire = (desk: Desk, record: Begun) => abort(desk, record, timeOver(record))
 const refuse = (desk: Desk, record: In<'arriving'>, reason: TetherError) =>
   void keep(desk, record, failure(reason))
-const decline = (desk: Desk, record: In<'challenged'>) =>
-  void keep(desk, record, { kind: 'decline', reason: 'it is being closed' })
+const decline = (desk: Desk, record: In<'challenged'>) => {
+  if (record.message.mirrored === undefined)
+    void keep(desk, record, { kind: 'decline', reason: 'it is being closed' })
+  else end(desk, record)
+}
 const halt = ({ records }: Desk, { id, answer }: In<'answered'>) => {
   answer.stop()
   records.keep(id)
