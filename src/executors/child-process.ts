@@ -4,7 +4,7 @@ import { checkOptions } from '../core/base/options.js'
 import type { Executor, Task } from '../core/contracts/executor.js'
 import type { FunctionBuild } from '../core/contracts/function-source.js'
 import { DebugServers } from './debug/servers.js'
-import { localEnvironment } from './local-environment.js'
+import { LocalEnvironment } from './environment/local-environment.js'
 import type { LocalWorker, SpareWorker, WorkerOrigin } from './pool/local-worker.js'
 import { DEFAULT_IDLE_MS, DEFAULT_SPARES, type PoolOptions, poolChecks } from './pool/options.js'
 import { WorkerPool } from './pool/worker-pool.js'
@@ -44,6 +44,7 @@ export function childProcesses(options: ChildProcessesOptions = {}): Executor {
   })
   const {
     inheritEnv = [],
+    allowEnv = [],
     maxWorkers = Infinity,
     spares = DEFAULT_SPARES,
     idleMs = DEFAULT_IDLE_MS,
@@ -55,7 +56,7 @@ export function childProcesses(options: ChildProcessesOptions = {}): Executor {
     guard,
     graceMs,
     python,
-    environmentOf: (task) => localEnvironment(task.env, inheritEnv, process.env),
+    environment: new LocalEnvironment({ inheritEnv, allowEnv, clock }),
     deadlineOf: (task) => task.deadline - clock.now() + Date.now(),
     inspects: (functionId) => debugServers.has(functionId),
   }

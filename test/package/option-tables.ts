@@ -70,6 +70,7 @@ const session = () => createSession({ ...names, key, transport })
 
 const pool = {
   inheritEnv: NONE,
+  allowEnv: NONE,
   maxWorkers: NUMBER,
   spares: NUMBER,
   idleMs: NUMBER,

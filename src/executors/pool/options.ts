@@ -11,6 +11,13 @@ export interface PoolOptions {
    */
   inheritEnv?: readonly string[]
   /**
+   * Which of the function's variables local code sees though an interpreter, a loader or a tool loads or runs code by them, such
+   * as `NODE_OPTIONS`, `LD_PRELOAD` or `PATH`: whoever holds a stub's key chooses them. The others are left out, and a line
+   * in the log says so. `docs/local-code.md` has the list.
+   * @default none
+   */
+  allowEnv?: readonly string[]
+  /**
    * How many workers may live at once. Further execution environments take the place of the one idle longest,
    * or wait until one is idle. Spares count, and give way first.
    * @default no limit
@@ -42,6 +49,7 @@ export const DEFAULT_SPARES = 4
 /** A check for each of {@link PoolOptions}. */
 export const poolChecks: Checks<PoolOptions> = {
   inheritEnv: listOf('a list of the names of environment variables', checkText),
+  allowEnv: listOf('a list of the names of environment variables', checkText),
   maxWorkers: (name, value) => value === Infinity || wholeNumber(1)(name, value),
   spares: wholeNumber(0),
   idleMs: (name, value) =>

@@ -7,6 +7,7 @@ import { TetherError, toLambdaError } from '../../core/base/errors.js'
 import type { LogEntry, Outcome, Task } from '../../core/contracts/executor.js'
 import type { FunctionBuild } from '../../core/contracts/function-source.js'
 import { ProcessDebugTarget } from '../debug/process.js'
+import type { LocalEnvironment } from '../environment/local-environment.js'
 import { changesBetween } from '../environment-changes.js'
 import { exited, notStarted, outOfMemory } from '../execution-errors.js'
 import type { SpareWorker, WorkerOrigin } from '../pool/local-worker.js'
@@ -33,8 +34,7 @@ export interface ProcessWorkerOptions {
   readonly graceMs: number
   /** The program that runs Python. */
   readonly python: string
-  /** The environment local code sees for a task. */
-  readonly environmentOf: (task: Pick<Task, 'env'>) => Task['env']
+  readonly environment: LocalEnvironment
   /** Whether a function's Node processes open their inspectors. */
   readonly inspects: (functionId: string) => boolean
   /** A task's deadline on the machine's own clock, which is what the process has. */
@@ -75,7 +75,7 @@ export class ProcessWorker implements SpareWorker {
     this.#origin = origin
     this.#kind = kind
     if (kind === 'node') this.debug = new ProcessDebugTarget(origin.functionId)
-    this.#env = options.environmentOf(origin)
+    this.#env = options.environment.of(origin.env)
     // A custom runtime knows a host and a port only.
     const secret = kind === 'custom' ? '' : `/${randomUUID()}`
     this.#api = new RuntimeApi(
@@ -131,6 +131,7 @@ export class ProcessWorker implements SpareWorker {
       return undefined
     }
     this.#runs++
+    this.#options.environment.announce(task)
     this.#output.begin(task)
     const outcome = await Promise.race([
       this.#invoke(task),
@@ -192,7 +193,7 @@ export class ProcessWorker implements SpareWorker {
 
   /** Notes what the runtime has to be told for a task; false where it cannot be told any more. */
   #update(task: Task): boolean {
-    const env = this.#options.environmentOf(task)
+    const env = this.#options.environment.of(task.env)
     const changes = changesBetween(this.#env, env)
     this.#env = env
     if (this.#kind === 'custom') return changes === undefined
