@@ -6,7 +6,13 @@ import type { FunctionBuild } from '../core/contracts/function-source.js'
 import { DebugServers } from './debug/servers.js'
 import { LocalEnvironment } from './environment/local-environment.js'
 import type { LocalWorker, SpareWorker, WorkerOrigin } from './pool/local-worker.js'
-import { DEFAULT_IDLE_MS, DEFAULT_SPARES, type PoolOptions, poolChecks } from './pool/options.js'
+import {
+  DEFAULT_IDLE_MS,
+  DEFAULT_SPARES,
+  defaultMaxWorkers,
+  type PoolOptions,
+  poolChecks,
+} from './pool/options.js'
 import { WorkerPool } from './pool/worker-pool.js'
 import { Guard } from './process/guard.js'
 import { ProcessWorker, type ProcessWorkerOptions } from './process/worker.js'
@@ -45,7 +51,7 @@ export function childProcesses(options: ChildProcessesOptions = {}): Executor {
   const {
     inheritEnv = [],
     allowEnv = [],
-    maxWorkers = Infinity,
+    maxWorkers = defaultMaxWorkers(),
     spares = DEFAULT_SPARES,
     idleMs = DEFAULT_IDLE_MS,
   } = options

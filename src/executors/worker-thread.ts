@@ -6,7 +6,13 @@ import { ThreadInspector } from './debug/inspector.js'
 import { DebugServers } from './debug/servers.js'
 import { LocalEnvironment } from './environment/local-environment.js'
 import type { LocalWorker, PrewarmedWorker, SpareWorker, WorkerOrigin } from './pool/local-worker.js'
-import { DEFAULT_IDLE_MS, DEFAULT_SPARES, type PoolOptions, poolChecks } from './pool/options.js'
+import {
+  DEFAULT_IDLE_MS,
+  DEFAULT_SPARES,
+  defaultMaxWorkers,
+  type PoolOptions,
+  poolChecks,
+} from './pool/options.js'
 import { WorkerPool } from './pool/worker-pool.js'
 import { runtimeOf } from './runtime-kind.js'
 import { Thread, type ThreadOptions } from './thread/thread.js'
@@ -43,7 +49,7 @@ export function workerThreads(options: WorkerThreadsOptions = {}): Executor {
   const {
     inheritEnv = [],
     allowEnv = [],
-    maxWorkers = Infinity,
+    maxWorkers = defaultMaxWorkers(),
     spares = DEFAULT_SPARES,
     idleMs = DEFAULT_IDLE_MS,
     resourceLimits,
