@@ -239,7 +239,7 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
     (options: NonNullable<Parameters<typeof command>[1]>) => command(['program'], options),
     {},
     [],
-    { cwd: TEXT, handler: TEXT, watch: NONE },
+    { cwd: TEXT, handler: TEXT, watch: NONE, secretPath: FLAG },
   ),
   './stub#createStub': row(stub.createStub, { ...names, key, transport }, ['app', 'stage', 'transport'], {
     app: TEXT,

@@ -76,8 +76,9 @@ export class ProcessWorker implements SpareWorker {
     this.#kind = kind
     if (kind === 'node') this.debug = new ProcessDebugTarget(origin.functionId)
     this.#env = options.environment.of(origin.env)
-    // A custom runtime knows a host and a port only.
-    const secret = kind === 'custom' ? '' : `/${randomUUID()}`
+    // Many a custom runtime knows a host and a port only.
+    const takesPath = origin.build.kind !== 'command' || origin.build.secretPath === true
+    const secret = takesPath ? `/${randomUUID()}` : ''
     this.#api = new RuntimeApi(
       {
         onNext: () => {
