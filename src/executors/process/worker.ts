@@ -250,7 +250,7 @@ export class ProcessWorker implements SpareWorker {
   }
 
   #outcomeOfEnd(task: Task, end: ProcessEnd): Outcome | undefined {
-    if (end.kind === 'spawn') return notStarted(task, this.#command, end.error.message)
+    if (end.kind === 'spawn') return notStarted(task, this.#command, end.error)
     const delivered = this.#kind === 'custom' ? this.#api.delivered : this.#begun >= this.#runs
     // It ended between two invocations, and not of this one; what ended before its first would end again.
     if (!delivered && this.#runs > 1) return undefined

@@ -8,6 +8,7 @@ import {
 import { toLambdaError } from '../../core/base/errors.js'
 import type { Outcome, Task } from '../../core/contracts/executor.js'
 import type { FunctionBuild } from '../../core/contracts/function-source.js'
+import { outOfFiles } from '../../out-of-files.js'
 import { runFile } from '../../run-files.js'
 import type { ThreadInspector } from '../debug/inspector.js'
 import { ThreadDebugTarget } from '../debug/thread.js'
@@ -242,7 +243,7 @@ export class Thread implements SpareWorker, PrewarmedWorker {
     this.#failure =
       code === 'ERR_WORKER_OUT_OF_MEMORY'
         ? outOfMemory(task, (error as Error).message)
-        : { kind: 'error', error: toLambdaError(error) }
+        : { kind: 'error', error: toLambdaError(outOfFiles(error, 'EXECUTION_FAILED') ?? error) }
   }
 
   #ended(exitCode: number): void {
