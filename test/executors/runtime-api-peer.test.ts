@@ -111,11 +111,12 @@ describe('the table of sockets', () => {
     `   0: ${local} ${remote} 01 00000000:00000000 00:00000000 00000000 ${String(uid).padStart(5)}        0 ${inode} 1 0\n`
   const near = '0100007F:C001'
   const far = '0100007F:1F90'
+  const listening = row(far, '00000000:0000', 1000)
   const V6 = '0000000000000000FFFF0000'
   const table =
     (tcp: string, tcp6 = ''): ReadTable =>
     (name) =>
-      HEAD + (name === 'tcp' ? tcp : tcp6)
+      HEAD + (name === 'tcp' ? listening + tcp : tcp6)
 
   test.each<[string, string, string, boolean]>([
     ['the same user', row(near, far, 1000), '', false],
@@ -127,6 +128,21 @@ describe('the table of sockets', () => {
     ['a socket that is not there', row(far, near, 1000) + row('0200007F:C001', far, 1000), '', true],
   ])('%s', (_name, tcp, tcp6, stranger) => {
     expect(isStranger(ends, 1000, table(tcp, tcp6))).toBe(stranger)
+  })
+
+  test('a system without IPv6 has one only', () => {
+    const only =
+      (tcp: string): ReadTable =>
+      (name) => {
+        if (name === 'tcp6') throw new Error('ENOENT')
+        return HEAD + listening + tcp
+      }
+    expect(isStranger(ends, 1000, only(row(near, far, 1000)))).toBe(false)
+    expect(isStranger(ends, 1000, only(row(near, far, 1001)))).toBe(true)
+  })
+
+  test('where it does not tell of this process’s own, nobody is a stranger', () => {
+    expect(isStranger(ends, 1000, () => HEAD)).toBe(false)
   })
 
   test('where there is none, nobody is a stranger', () => {

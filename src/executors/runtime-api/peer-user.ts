@@ -12,24 +12,22 @@ const readTable: ReadTable = (name) => readFileSync(`/proc/net/${name}`, 'latin1
 
 /**
  * Whether a connection over loopback comes from a process of another user, root excepted. Linux tells of each socket who made
- * it; other systems do not, and there nobody is a stranger.
+ * it; where a system does not, or not of all, nobody is a stranger.
+ * @param ends the side that accepted it, while what it listened to still listens
  * @param user this process's user id; absent on Windows
  */
 export function isStranger(ends: Ends, user = process.geteuid?.(), read = readTable): boolean {
-  let rows: Iterable<Row>
-  try {
-    // A client may use a socket of IPv6 for an address of IPv4.
-    rows = [...rowsOf(read('tcp')), ...rowsOf(read('tcp6'))]
-  } catch {
-    return false
-  }
+  // A client may use a socket of IPv6 for an address of IPv4.
+  const rows = [...rowsOf(read, 'tcp'), ...rowsOf(read, 'tcp6')]
   const near = addressesOf(ends.remoteAddress, ends.remotePort)
   const far = addressesOf(ends.localAddress, ends.localPort)
-  for (const { local, remote, uid, inode } of rows) {
-    // Of a socket that its process has closed already, the user is said to be root.
-    if (near.includes(local) && far.includes(remote) && inode !== 0) return uid !== user && uid !== 0
-  }
-  return true
+  const listens = rows.some(({ local, remote }) => far.includes(local) && /^0+:0000$/.test(remote))
+  if (!listens) return false
+  // Of a socket that its process has closed already, the user is said to be root.
+  const peer = rows.find(
+    ({ local, remote, inode }) => near.includes(local) && far.includes(remote) && inode !== 0,
+  )
+  return peer?.uid !== user && peer?.uid !== 0
 }
 
 interface Row {
@@ -40,20 +38,17 @@ interface Row {
 }
 
 /** Fields: number, local address, remote address, state, queues, timer, retransmissions, user, time-out, inode. */
-function rowsOf(table: string): Row[] {
-  return table
-    .trim()
-    .split('\n')
-    .slice(1)
-    .map((line) => {
-      const fields = line.trim().split(/\s+/)
-      return {
-        local: fields[1] ?? '',
-        remote: fields[2] ?? '',
-        uid: Number(fields[7]),
-        inode: Number(fields[9]),
-      }
-    })
+function rowsOf(read: ReadTable, name: 'tcp' | 'tcp6'): Row[] {
+  let lines: string[]
+  try {
+    lines = read(name).trim().split('\n').slice(1)
+  } catch {
+    return []
+  }
+  return lines.map((line) => {
+    const [, local = '', remote = '', , , , , uid, , inode] = line.trim().split(/\s+/)
+    return { local, remote, uid: Number(uid), inode: Number(inode) }
+  })
 }
 
 /** An address and a port as both tables have it: words in the machine's order of bytes, in hexadecimal. */
