@@ -74,8 +74,7 @@ const VARIABLES: Readonly<Record<Option, string>> = {
   mirrorMaxBytes: 'MIRROR_MAX_BYTES',
   execWrapper: 'EXEC_WRAPPER',
 }
-const DURATIONS: readonly string[] = ['ackTimeoutMs', 'connectTimeoutMs', 'deadlineMarginMs']
-const COUNTS: readonly string[] = ['liveUntil', 'mirrorMaxBytes']
+const NUMBERS = /Ms$|^liveUntil$|^mirrorMaxBytes$/
 
 /** All of a function's variables together, by Lambda's quota. */
 const MAX_ENVIRONMENT_BYTES = 4096
@@ -147,7 +146,7 @@ export function readStubEnvironment(
   for (const [option, name] of Object.entries(VARIABLES)) {
     const value = env[STUB_VARIABLE_PREFIX + name]
     if (value === undefined) continue
-    options[option] = isNumber(option) ? Number(value) : value
+    options[option] = NUMBERS.test(option) ? Number(value) : value
     if (Number.isNaN(options[option])) {
       throw new TetherError(
         'INVALID_OPTION',
@@ -164,8 +163,4 @@ export function readStubEnvironment(
     }
   }
   return options as unknown as StubEnvironmentOptions
-}
-
-function isNumber(option: string): boolean {
-  return DURATIONS.includes(option) || COUNTS.includes(option)
 }

@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '../core/base/clock.js'
+import { defined } from '../core/base/defined.js'
 import { checkClock, checkDuration, checkFunction, checkText, oneOf } from '../core/base/option-checks.js'
 import { checkOptions, invalidOption, isObject, mustBe, required } from '../core/base/options.js'
 import { Caller } from '../core/caller/caller.js'
@@ -6,7 +7,8 @@ import type { CallerOptions, OnSessionLost } from '../core/caller/options.js'
 import type { Handler, LambdaContext } from '../core/contracts/handler.js'
 import { checkPart, checkTransport, type Transport } from '../core/contracts/transport.js'
 import { checkKey, rootKey } from '../core/wire/seal.js'
-import { callFacts, eventBytes } from './call-input.js'
+import { callFacts, eventJson } from './call-input.js'
+import { EnvironmentReader } from './environment-reader.js'
 import { callOrFallback, type OnNobody, throwIfExpired } from './outcome.js'
 
 /** Options of {@link createStub}. */
@@ -34,7 +36,7 @@ export interface StubOptions {
   readonly passthrough?: Handler
   /** In Unix milliseconds: from then on nobody is asked, as if nobody were there. @default never */
   readonly liveUntil?: number
-  /** @default process.env, read at each invocation */
+  /** Read at each invocation. @default process.env, read at most once a second, and when its session token has changed */
   readonly env?: Readonly<Record<string, string | undefined>>
   /** @default the machine's clock */
   readonly clock?: Clock
@@ -54,7 +56,8 @@ export interface StubHandler {
  */
 export function createStub(options: StubOptions): StubHandler {
   const callerOptions = checkStubOptions(options)
-  const { onNobody = 'auto', passthrough, liveUntil, env, functionId, clock = systemClock } = options
+  const { onNobody = 'auto', passthrough, liveUntil, functionId, clock = systemClock } = options
+  const environment = new EnvironmentReader(options.env ?? process.env, clock)
   let caller: Caller | undefined
 
   const handler = async (event: unknown, context: LambdaContext): Promise<unknown> => {
@@ -65,10 +68,8 @@ export function createStub(options: StubOptions): StubHandler {
     const call = async () => {
       throwIfExpired(liveUntil, clock.now())
       caller ??= new Caller(callerOptions)
-      return caller.call({
-        ...callFacts(context, env ?? process.env, functionId),
-        event: eventBytes(event),
-      })
+      const facts = callFacts(context, environment, functionId)
+      return caller.call({ ...facts, event: Buffer.from(eventJson(event)) })
     }
     const original = passthrough && (() => runOriginal(passthrough, event, context))
     return callOrFallback(call, event, onNobody, original)
@@ -86,25 +87,20 @@ function runOriginal(original: Handler, event: unknown, context: LambdaContext):
   })
 }
 
+const DEFAULTS = {
+  session: 'default',
+  ackTimeoutMs: 3_000,
+  connectTimeoutMs: 5_000,
+  deadlineMarginMs: 500,
+  onSessionLost: 'rerun',
+} as const
+
 /**
  * Checks a stub's options and fills in their defaults.
  * @throws TetherError `INVALID_OPTION`
  */
 export function checkStubOptions(options: StubOptions): CallerOptions {
-  const {
-    app,
-    stage,
-    session = 'default',
-    key,
-    transport,
-    ackTimeoutMs = 3_000,
-    connectTimeoutMs = 5_000,
-    deadlineMarginMs = 500,
-    onNobody,
-    onSessionLost = 'rerun',
-    passthrough,
-    clock,
-  } = checkOptions('createStub', options, {
+  checkOptions('createStub', options, {
     app: required(checkPart),
     stage: required(checkPart),
     session: checkPart,
@@ -121,18 +117,7 @@ export function checkStubOptions(options: StubOptions): CallerOptions {
     env: (name, value) => mustBe('an object of variables', isObject(value), name, value),
     clock: checkClock,
   })
-  if (onNobody === 'passthrough' && passthrough === undefined)
+  if (options.onNobody === 'passthrough' && options.passthrough === undefined)
     throw invalidOption('passthrough', "must be the original handler, as 'onNobody' is 'passthrough'")
-  return {
-    app,
-    stage,
-    session,
-    key: rootKey(key),
-    transport,
-    onSessionLost,
-    ackTimeoutMs,
-    connectTimeoutMs,
-    deadlineMarginMs,
-    ...(clock === undefined ? {} : { clock }),
-  }
+  return { ...DEFAULTS, ...defined(options), key: rootKey(options.key) }
 }

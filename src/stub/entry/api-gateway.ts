@@ -1,8 +1,10 @@
+import { roleCredentials } from '../../aws/credentials.js'
+import { functionRegion } from '../../aws/endpoints.js'
+import { defined } from '../../core/base/defined.js'
 import { TetherError } from '../../core/base/errors.js'
 import { apiGatewayLight } from '../../transports/api-gateway/light.js'
 import { readStubEnvironment } from '../configuration.js'
 import { deployedStub } from '../deployed-stub.js'
-import { functionCredentials, functionRegion } from '../function-role.js'
 
 const options = readStubEnvironment(process.env)
 const { endpoint, ca } = options
@@ -16,10 +18,5 @@ if (endpoint === undefined) {
 /** The deployable stub for API Gateway, configured by its environment alone. */
 export const handler = deployedStub(
   options,
-  apiGatewayLight({
-    endpoint,
-    region: functionRegion(),
-    credentials: functionCredentials,
-    ...(ca === undefined ? {} : { ca }),
-  }),
+  apiGatewayLight(defined({ endpoint, region: functionRegion(), credentials: () => roleCredentials(), ca })),
 )

@@ -1,3 +1,4 @@
+import { defined } from '../../core/base/defined.js'
 import { TetherError } from '../../core/base/errors.js'
 import { mqttLight } from '../../transports/mqtt/light.js'
 import { readStubEnvironment } from '../configuration.js'
@@ -13,12 +14,4 @@ if (url === undefined) {
 }
 
 /** The deployable stub for any MQTT broker, configured by its environment alone. */
-export const handler = deployedStub(
-  options,
-  mqttLight({
-    url,
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(certKey === undefined ? {} : { key: certKey }),
-  }),
-)
+export const handler = deployedStub(options, mqttLight(defined({ url, ca, cert, key: certKey })))

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
-import { type Clock, systemClock } from '../../core/base/clock.js'
+import { type Cancel, type Clock, systemClock } from '../../core/base/clock.js'
 import { TetherError } from '../../core/base/errors.js'
-import type { CallOutcome } from '../../core/caller/call.js'
+import type { CallOutcome } from '../../core/caller/call-state.js'
 import type { CallInput } from '../../core/caller/options.js'
 import type { Mirrored } from '../../core/wire/protocol.js'
 import type { CallFacts } from '../call-input.js'
@@ -17,8 +17,11 @@ export interface StubThreadOptions {
 }
 
 interface Pending {
-  resolve(outcome: CallOutcome): void
-  reject(error: TetherError): void
+  /** Whether a session has acknowledged it: then it may have run. */
+  acknowledged: boolean
+  readonly resolve: (outcome: CallOutcome) => void
+  readonly reject: (error: TetherError) => void
+  readonly cancel: Cancel
 }
 
 /** A copy more than these would wait for a thread that does not get on. */
@@ -41,6 +44,7 @@ export class StubThread {
   #worker: Worker | undefined
   #startedAt = 0
   #number = 0
+  #closed = false
 
   /** Starts the thread. @throws what Node throws when it cannot */
   constructor(options: StubThreadOptions) {
@@ -51,7 +55,8 @@ export class StubThread {
 
   /**
    * Has the session run one invocation.
-   * @throws what `Caller.call` throws; `UNREACHABLE` when the thread has failed, `DEADLINE` when it hangs, and is ended
+   * @throws what `Caller.call` throws. When the thread fails: `SESSION_LOST` if a session had acknowledged the invocation,
+   * else `UNREACHABLE`. `DEADLINE` when it hangs, and is ended
    */
   call(input: CallInput): Promise<CallOutcome> {
     return new Promise((resolve, reject) => {
@@ -60,21 +65,11 @@ export class StubThread {
       if (worker === undefined) return reject(dead('has failed'))
       const { remainingMs } = input
       const cancel = this.#clock.schedule(Math.max(remainingMs - HANGS_BEFORE_MS, remainingMs / 2), () => {
-        reject(
-          new TetherError(
-            'DEADLINE',
-            "The stub's thread hangs: it said nothing until the function's time was over.",
-          ),
-        )
+        const text = "The stub's thread hangs: it said nothing until the function's time was over."
+        reject(new TetherError('DEADLINE', text))
         void worker.terminate()
       })
-      const settled = <T>(settle: (value: T) => void) => {
-        return (value: T) => {
-          cancel()
-          settle(value)
-        }
-      }
-      this.#calls.set(number, { resolve: settled(resolve), reject: settled(reject) })
+      this.#calls.set(number, { acknowledged: false, resolve, reject, cancel })
       worker.ref()
       this.#post(worker, { type: 'call', number, input })
     })
@@ -90,12 +85,14 @@ export class StubThread {
 
   /** Ends the thread; for good. */
   async close(): Promise<void> {
-    this.#startedAt = Number.POSITIVE_INFINITY
+    this.#closed = true
     await this.#worker?.terminate()
   }
 
   #running(): Worker | undefined {
-    if (this.#worker === undefined && this.#clock.now() - this.#startedAt >= RESTART_AFTER_MS) this.#start()
+    // Less than none, where the clock was set back.
+    const agoMs = Math.abs(this.#clock.now() - this.#startedAt)
+    if (this.#worker === undefined && !this.#closed && agoMs >= RESTART_AFTER_MS) this.#start()
     return this.#worker
   }
 
@@ -118,31 +115,46 @@ export class StubThread {
       execArgv: [],
       resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
     })
-    worker.on('message', (reply: StubReply) => this.#settle(worker, reply))
-    worker.on('error', (error) => this.#ended(worker, error))
-    worker.on('exit', (code) => this.#ended(worker, new Error(`it ended with code ${code}`)))
+    worker.on('message', (reply: StubReply) => this.#onReply(worker, reply))
+    let failure: unknown
+    worker.on('error', (error) => {
+      failure = error
+    })
+    // Everything that it has said was handled by then, unlike at its error.
+    worker.on('exit', (code) => this.#ended(worker, failure ?? new Error(`it ended with code ${code}`)))
     // Last: who listens to a worker waits for it again.
     worker.unref()
     this.#worker = worker
   }
 
-  #settle(worker: Worker, reply: StubReply): void {
-    const pending = this.#calls.get(reply.number)
-    this.#calls.delete(reply.number)
+  #onReply(worker: Worker, reply: StubReply): void {
+    const { type, number } = reply
+    const pending = this.#calls.get(number)
+    if (pending !== undefined && type === 'acknowledged') pending.acknowledged = true
+    if (pending === undefined || type === 'acknowledged') return
+    pending.cancel()
+    this.#calls.delete(number)
     if (this.#calls.size === 0) worker.unref()
-    if (reply.type === 'outcome') pending?.resolve(reply.outcome)
-    else pending?.reject(new TetherError(reply.code, reply.message))
+    if (reply.type === 'outcome') pending.resolve(reply.outcome)
+    else pending.reject(new TetherError(reply.code, reply.message))
   }
 
   #ended(worker: Worker, error: unknown): void {
     if (this.#worker !== worker) return
     this.#worker = undefined
-    if (this.#startedAt !== Number.POSITIVE_INFINITY) this.#options.onFailure(error)
-    for (const { reject } of this.#calls.values()) reject(dead(`has failed: ${String(error)}`))
+    if (!this.#closed) this.#options.onFailure(error)
+    for (const { acknowledged, reject, cancel } of this.#calls.values()) {
+      cancel()
+      reject(dead(`has failed: ${String(error)}`, acknowledged))
+    }
     this.#calls.clear()
   }
 }
 
-function dead(what: string): TetherError {
-  return new TetherError('UNREACHABLE', `The stub's thread ${what}.`)
+function dead(what: string, acknowledged = false): TetherError {
+  if (!acknowledged) return new TetherError('UNREACHABLE', `The stub's thread ${what}.`)
+  return new TetherError(
+    'SESSION_LOST',
+    `The stub's thread ${what}. A session had acknowledged the invocation.`,
+  )
 }
