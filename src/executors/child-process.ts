@@ -4,9 +4,15 @@ import { checkOptions } from '../core/base/options.js'
 import type { Executor, Task } from '../core/contracts/executor.js'
 import type { FunctionBuild } from '../core/contracts/function-source.js'
 import { DebugServers } from './debug/servers.js'
-import { localEnvironment } from './local-environment.js'
+import { LocalEnvironment } from './environment/local-environment.js'
 import type { LocalWorker, SpareWorker, WorkerOrigin } from './pool/local-worker.js'
-import { DEFAULT_IDLE_MS, DEFAULT_SPARES, type PoolOptions, poolChecks } from './pool/options.js'
+import {
+  DEFAULT_IDLE_MS,
+  DEFAULT_SPARES,
+  defaultMaxWorkers,
+  type PoolOptions,
+  poolChecks,
+} from './pool/options.js'
 import { WorkerPool } from './pool/worker-pool.js'
 import { Guard } from './process/guard.js'
 import { ProcessWorker, type ProcessWorkerOptions } from './process/worker.js'
@@ -44,7 +50,8 @@ export function childProcesses(options: ChildProcessesOptions = {}): Executor {
   })
   const {
     inheritEnv = [],
-    maxWorkers = Infinity,
+    allowEnv = [],
+    maxWorkers = defaultMaxWorkers(),
     spares = DEFAULT_SPARES,
     idleMs = DEFAULT_IDLE_MS,
   } = options
@@ -55,7 +62,7 @@ export function childProcesses(options: ChildProcessesOptions = {}): Executor {
     guard,
     graceMs,
     python,
-    environmentOf: (task) => localEnvironment(task.env, inheritEnv, process.env),
+    environment: new LocalEnvironment({ inheritEnv, allowEnv, clock }),
     deadlineOf: (task) => task.deadline - clock.now() + Date.now(),
     inspects: (functionId) => debugServers.has(functionId),
   }

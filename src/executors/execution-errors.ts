@@ -1,5 +1,6 @@
-import type { LambdaError } from '../core/base/errors.js'
+import { type LambdaError, toLambdaError } from '../core/base/errors.js'
 import type { Outcome, Task } from '../core/contracts/executor.js'
+import { outOfFiles } from '../out-of-files.js'
 
 /** Lambda's own outcome for a function whose time is up. `timeLimitMs` is the time that the task was given. */
 export function timedOut(task: Task, timeLimitMs: number): Outcome {
@@ -18,9 +19,11 @@ export function exited(task: Task, how: number | string, output = ''): Outcome {
   return failure(task, 'Runtime.ExitError', output === '' ? message : `${message}:\n${output}`)
 }
 
-/** The outcome of a runtime whose process could not be started. `reason` is the system's own account. */
-export function notStarted(task: Task, command: string, reason: string): Outcome {
-  return failure(task, 'Runtime.InvalidEntrypoint', `'${command}' could not be started: ${reason}`)
+/** The outcome of a runtime whose process could not be started. */
+export function notStarted(task: Task, command: string, error: Error): Outcome {
+  const files = outOfFiles(error, 'EXECUTION_FAILED')
+  if (files) return { kind: 'error', error: toLambdaError(files) }
+  return failure(task, 'Runtime.InvalidEntrypoint', `'${command}' could not be started: ${error.message}`)
 }
 
 /** The outcome of code that used more memory than its worker may have. `reason` is the worker's own account. */

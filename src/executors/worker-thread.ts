@@ -4,9 +4,15 @@ import { type Check, checkOptions, mustBe } from '../core/base/options.js'
 import type { Executor, Task } from '../core/contracts/executor.js'
 import { ThreadInspector } from './debug/inspector.js'
 import { DebugServers } from './debug/servers.js'
-import { localEnvironment } from './local-environment.js'
+import { LocalEnvironment } from './environment/local-environment.js'
 import type { LocalWorker, PrewarmedWorker, SpareWorker, WorkerOrigin } from './pool/local-worker.js'
-import { DEFAULT_IDLE_MS, DEFAULT_SPARES, type PoolOptions, poolChecks } from './pool/options.js'
+import {
+  DEFAULT_IDLE_MS,
+  DEFAULT_SPARES,
+  defaultMaxWorkers,
+  type PoolOptions,
+  poolChecks,
+} from './pool/options.js'
 import { WorkerPool } from './pool/worker-pool.js'
 import { runtimeOf } from './runtime-kind.js'
 import { Thread, type ThreadOptions } from './thread/thread.js'
@@ -42,19 +48,20 @@ const LIMITS = [
 export function workerThreads(options: WorkerThreadsOptions = {}): Executor {
   const {
     inheritEnv = [],
-    maxWorkers = Infinity,
+    allowEnv = [],
+    maxWorkers = defaultMaxWorkers(),
     spares = DEFAULT_SPARES,
     idleMs = DEFAULT_IDLE_MS,
     resourceLimits,
   } = checkOptions('workerThreads', options, { ...poolChecks, resourceLimits: checkLimits })
   const clock = options.clock ?? systemClock
-  const environmentOf = (task: Pick<Task, 'env'>) => localEnvironment(task.env, inheritEnv, process.env)
+  const environment = new LocalEnvironment({ inheritEnv, allowEnv, clock })
   const deadlineOf = (task: Task) => task.deadline - clock.now() + Date.now()
   const inspector = new ThreadInspector()
 
   const threadOptions = (origin?: WorkerOrigin): ThreadOptions => {
     const limits = resourceLimits === 'function' ? lambdaLimits(origin) : resourceLimits
-    return { environmentOf, deadlineOf, inspector, ...(limits ? { resourceLimits: limits } : {}) }
+    return { environment, deadlineOf, inspector, ...(limits ? { resourceLimits: limits } : {}) }
   }
   const start = (task: Task): LocalWorker => {
     if (runtimeOf(task.build) !== 'node') throw unsupportedBuild('workerThreads()', task)

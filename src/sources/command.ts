@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { TetherError } from '../core/base/errors.js'
-import { checkPath, checkText, listOf } from '../core/base/option-checks.js'
+import { checkFlag, checkPath, checkText, listOf } from '../core/base/option-checks.js'
 import { checkOptions, mustBe } from '../core/base/options.js'
 import type { FunctionSource } from '../core/contracts/function-source.js'
 import { FileWatch } from './file-watch.js'
@@ -18,6 +18,13 @@ export interface CommandOptions {
    * @default the program, where it is a path such as `./bootstrap`
    */
   watch?: readonly string[]
+  /**
+   * Whether `AWS_LAMBDA_RUNTIME_API` has a path behind host and port, which only this program knows: then nobody else on this
+   * machine reads its events or answers them. AWS's runtimes for Go, Rust, Java, .NET, Ruby and C++ take one, and programs that
+   * paste the variable into a URL; those for Node and Python do not. On Linux other users are refused without it.
+   * @default false
+   */
+  secretPath?: boolean
 }
 
 /**
@@ -35,10 +42,12 @@ export function command(
     cwd: folder = '.',
     handler = 'handler',
     watch: watched,
+    secretPath = false,
   } = checkOptions('command', options, {
     cwd: checkPath,
     handler: checkText,
     watch: listOf('a list of paths', checkText),
+    secretPath: checkFlag,
   })
   const cwd = folder instanceof URL ? pathOfUrl('cwd', folder) : resolve(folder)
   const executable = /[\\/]/.test(program[0]) ? resolve(cwd, program[0]) : undefined
@@ -50,7 +59,7 @@ export function command(
       if (executable !== undefined && !statSync(executable, { throwIfNoEntry: false })?.isFile())
         throw missing('program', executable)
       watch.follow(files)
-      return { kind: 'command', command: [...program], cwd, handler }
+      return { kind: 'command', command: [...program], cwd, handler, ...(secretPath && { secretPath }) }
     },
     watch: (listener) => {
       watch.follow(files)

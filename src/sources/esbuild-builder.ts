@@ -1,12 +1,18 @@
+import { closeSync, openSync } from 'node:fs'
+import { devNull } from 'node:os'
 import { basename, extname, join, resolve } from 'node:path'
 import type { BuildContext, BuildOptions, BuildResult, Metafile } from 'esbuild'
 import { type Clock, systemClock } from '../core/base/clock.js'
 import { TetherError } from '../core/base/errors.js'
+import { outOfFiles } from '../out-of-files.js'
 import type { BuildImport } from './build-dependencies.js'
 import { BuildFolder, type OutputFile } from './build-folder.js'
 import { nodeModuleOptions, nodeModulePrefix } from './esbuild-node.js'
 import type { EsbuildOptions } from './esbuild-options.js'
 import { realPath } from './target.js'
+
+/** What starting a process takes for a moment: three pipes of two ends each, and a few to spare. */
+const FILES_TO_START = 8
 
 /** What was built of one entry. */
 export interface EntryBuild {
@@ -92,8 +98,8 @@ export class EsbuildBuilder {
   }
 
   async #createContext(): Promise<BuildContext> {
-    const { context, stop } = await importEsbuild()
     try {
+      const { context, stop } = await importEsbuild()
       const options = await this.#buildOptions(this.#entries)
       const create = () => startingEsbuild(() => context(options))
       return await create().catch(async (error) => {
@@ -104,8 +110,10 @@ export class EsbuildBuilder {
       })
     } catch (cause) {
       this.#context = undefined
+      if (cause instanceof TetherError) throw cause
       const text = cause instanceof Error ? cause.message : String(cause)
-      throw new TetherError('BUILD_FAILED', text, { cause, details: { file: this.#entries[0], text } })
+      const details = { file: this.#entries[0], text }
+      throw outOfFiles(cause, 'BUILD_FAILED') ?? new TetherError('BUILD_FAILED', text, { cause, details })
     }
   }
 
@@ -190,7 +198,21 @@ function startingEsbuild<T>(start: () => T): T {
   }
 }
 
+/**
+ * Throws where too few files are left to start esbuild: it hears no error of its process then, which ends this one, and to Node
+ * a package that it cannot read is not installed, now and later.
+ */
+function checkFilesAreLeft(): void {
+  const files: number[] = []
+  try {
+    while (files.length < FILES_TO_START) files.push(openSync(devNull, 'r'))
+  } finally {
+    for (const file of files) closeSync(file)
+  }
+}
+
 async function importEsbuild(): Promise<typeof import('esbuild')> {
+  checkFilesAreLeft()
   try {
     return await import('esbuild')
   } catch (cause) {

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { TetherError } from '../core/base/errors.js'
 import type { Dependencies, FunctionBuild, FunctionSource } from '../core/contracts/function-source.js'
+import { outOfFiles } from '../out-of-files.js'
 import { type BuildImport, dependenciesOf, importing } from './build-dependencies.js'
 import type { BuildFolder } from './build-folder.js'
 import type { EntryBuild, EsbuildBuilder } from './esbuild-builder.js'
@@ -36,7 +37,11 @@ export class EsbuildSource implements FunctionSource {
 
   /** One build at a time: a load that is asked for during another sees what changed since. */
   load(): Promise<FunctionBuild> {
-    const build = this.#last.then(() => this.#load())
+    const build = this.#last
+      .then(() => this.#load())
+      .catch((error: unknown) => {
+        throw outOfFiles(error, 'BUILD_FAILED') ?? error
+      })
     this.#last = build.catch(() => {})
     return build
   }
@@ -81,7 +86,7 @@ export class EsbuildSource implements FunctionSource {
       const errors = (error as { errors?: EsbuildError[] }).errors
       if (!Array.isArray(errors)) throw error
       const { cwd } = this.#builder
-      const failure = buildFailed(errors, cwd, error)
+      const failure = outOfFiles(error, 'BUILD_FAILED') ?? buildFailed(errors, cwd, error)
       const { files, folders } = foldersToWatch(errors, cwd)
       this.#watch.follow([this.#entry, ...this.#inputs, ...files], folders)
       throw failure

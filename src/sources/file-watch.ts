@@ -122,10 +122,16 @@ export class FileWatch {
       })
       return watcher
     } catch (cause) {
-      if (['ENOENT', 'ENOTDIR'].includes((cause as NodeJS.ErrnoException).code ?? '')) return undefined
+      const { code = '' } = cause as NodeJS.ErrnoException
+      if (['ENOENT', 'ENOTDIR'].includes(code)) return undefined
       const problem = cause instanceof Error ? cause.message : String(cause)
+      const limits =
+        code === 'EMFILE'
+          ? 'limits on open files (`ulimit -n`) and on watchers (fs.inotify.max_user_instances)'
+          : 'limit on watches (fs.inotify.max_user_watches)'
       const advice =
-        'Raise the limit on watches (fs.inotify.max_user_watches), or serve { load: () => source.load() }, which nobody ' +
+        `Raise the ${limits}, ` +
+        'or serve { load: () => source.load() }, which nobody ' +
         'watches, and call session.reload() yourself.'
       throw new TetherError('UNSUPPORTED', `${folder} cannot be watched: ${problem}. ${advice}`, { cause })
     }

@@ -94,6 +94,17 @@ test('the custom runtime of AWS’s documentation works unmodified; its answer, 
   }
 })
 
+test('with secretPath the same runtime alone reaches its Runtime API', async () => {
+  await writeFile(join(folder, 'bootstrap'), AWS_BOOTSTRAP)
+  await writeFile(join(folder, 'where.sh'), 'function handler () { echo "$AWS_LAMBDA_RUNTIME_API"; }')
+  const words = ['bash', './bootstrap'] as const
+  const build = await command(words, { cwd: folder, handler: 'where.handler', secretPath: true }).load()
+  const api = resultOf(await executor.execute(taskFor('', {}, { build })))
+  expect(api).toMatch(/^127\.0\.0\.1:\d+\/[0-9a-f-]{36}$/)
+  const [host] = String(api).split('/')
+  expect((await fetch(`http://${host}/2018-06-01/runtime/invocation/next`)).status).toBe(404)
+})
+
 describe('a runtime of any kind', () => {
   test('finds in its environment what Lambda’s runtimes need, and nothing of the host’s', async () => {
     const words = await runtime(

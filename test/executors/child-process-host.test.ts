@@ -71,7 +71,7 @@ test('a host with too many files open gives an error for each process that it ca
     program,
     project.folder,
   ])
-  expect(stdout.trim().split('\n')).toEqual(['"ran"', 'Runtime.InvalidEntrypoint', '"ran"'])
+  expect(stdout.trim().split('\n')).toEqual(['"ran"', 'LambdaTether.EXECUTION_FAILED', '"ran"'])
 })
 
 /** A program that has an executor, `execute` and `file`. Below the package's root, from where run files are found. */

@@ -400,6 +400,25 @@ describe('Node', () => {
     expect(error.errorMessage).toMatch(/heap out of memory/)
   })
 
+  test.each([[[]], [['NODE_OPTIONS']]])(
+    'layers instrument with files that are not here: allowEnv %j',
+    async (allowEnv) => {
+      await using open = childProcesses({ allowEnv })
+      const path = await project.write(
+        'layer.mjs',
+        'export const handler = async () => process.env.NODE_OPTIONS',
+      )
+      const env = { NODE_OPTIONS: '--enable-source-maps --require /opt/nodejs/instrument.cjs' }
+      const task = taskFor(path, {}, { env })
+      expect(resultOf(await open.execute(task))).toBe('--enable-source-maps')
+      expect(task.lines.map(({ text }) => text)).toEqual([
+        expect.stringMatching(
+          /^\[lambda-tether\] Part of NODE_OPTIONS of the function's environment is left out: /,
+        ),
+      ])
+    },
+  )
+
   test('an invocation whose id no header can carry is an error of that invocation', async () => {
     const path = await project.write('id.mjs', 'let n = 0; export const handler = async () => ++n')
     const broken = await executor.execute(taskFor(path, {}, { context: contextOf('a\nb') }))

@@ -1,58 +1,9 @@
 import { expect, test } from 'vitest'
-import type { Outcome, Task } from '../../src/core/contracts/executor.js'
-import { type LocalWorker, WorkerPool } from '../../src/executors/pool/worker-pool.js'
+import type { Outcome } from '../../src/core/contracts/executor.js'
+import { WorkerPool } from '../../src/executors/pool/worker-pool.js'
 import { ManualClock } from '../support/manual-clock.js'
 import { errorOf, resultOf, taskFor } from './handler-project.js'
-
-/** A worker whose invocations end when the test says so. */
-class ScriptedWorker implements LocalWorker {
-  usable = true
-  stopped = false
-  readonly first: Task
-  readonly ran: Task[] = []
-  #end: ((outcome: Outcome | undefined) => void) | undefined
-
-  constructor(first: Task) {
-    this.first = first
-  }
-
-  run(task: Task): Promise<Outcome | undefined> {
-    if (this.#end) throw new Error('Two invocations at once.')
-    this.ran.push(task)
-    return new Promise((resolve) => {
-      this.#end = resolve
-    })
-  }
-
-  end(outcome: Outcome | undefined): void {
-    const end = this.#end
-    this.#end = undefined
-    end?.(outcome)
-  }
-
-  async stop(): Promise<void> {
-    this.stopped = true
-    this.usable = false
-    this.end(undefined)
-  }
-}
-
-function pool(options: { maxWorkers?: number; idleMs?: number } = {}) {
-  const clock = new ManualClock()
-  const workers: ScriptedWorker[] = []
-  const start = (task: Task) => {
-    const worker = new ScriptedWorker(task)
-    workers.push(worker)
-    return worker
-  }
-  const subject = new WorkerPool({ start, maxWorkers: Infinity, idleMs: 1000, clock, ...options })
-  const task = (environmentId: string, changes: Partial<Task> = {}) =>
-    taskFor('/code/api.mjs', {}, { environmentId, deadline: clock.now() + 3000, ...changes })
-  return { subject, workers, clock, task }
-}
-
-const answer = (value: unknown): Outcome => ({ kind: 'value', body: Buffer.from(JSON.stringify(value)) })
-const turn = () => new Promise((resolve) => setImmediate(resolve))
+import { answer, pool, ScriptedWorker, turn } from './scripted-worker.js'
 
 test('an environment keeps its worker, and gives it one invocation at a time, in order', async () => {
   const { subject, workers, task } = pool()

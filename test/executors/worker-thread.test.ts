@@ -160,7 +160,8 @@ describe('context and environment', () => {
     vi.stubEnv('HOST_ALLOWED', 'shown')
     vi.stubEnv('BOTH', 'the host’s')
     try {
-      await using open = workerThreads({ inheritEnv: ['HOST_ALLOWED', 'BOTH', 'NOT_SET_ANYWHERE'] })
+      const inheritEnv = ['HOST_ALLOWED', 'BOTH', 'NOT_SET_ANYWHERE']
+      await using open = workerThreads({ inheritEnv, allowEnv: ['NODE_OPTIONS'] })
       const path = await project.write(
         'env.mjs',
         `import { workerData } from 'node:worker_threads'

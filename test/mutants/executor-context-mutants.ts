@@ -4,6 +4,7 @@ import { type ExecutorMutant, firstOf, mutated, wrongHandlers } from './executor
 
 const FIELDS = 'the context has every field of the invocation, and none of the one before'
 const REMAINING = "the remaining time is the deadline's, and counts down"
+const GUARD = 'variables that make code run are left out, and PATH and HOME are the machine’s'
 const ENVIRONMENT = 'the environment is the one given, with PATH and HOME, already while the module is loaded'
 
 /** Executors that tell local code something wrong about itself. */
@@ -90,10 +91,16 @@ export const contextMutants: readonly ExecutorMutant[] = [
       ),
   },
   {
-    name: "prefers the host's PATH",
-    caughtBy: ["a function's own PATH and HOME are its own"],
+    name: "prefers the function's PATH",
+    caughtBy: [GUARD],
     because: /deep-equal/,
-    make: () => mutated({ task: ({ env: { PATH: _, ...env }, ...task }) => ({ ...task, env }) }),
+    make: () => ({ executor: workerThreads({ allowEnv: ['PATH'] }) }),
+  },
+  {
+    name: 'lets variables through by which code runs',
+    caughtBy: [GUARD],
+    because: /They reached the function/,
+    make: () => ({ executor: workerThreads({ allowEnv: ['NODE_PATH', 'BASH_ENV'] }) }),
   },
   {
     name: "keeps an environment's first variables",

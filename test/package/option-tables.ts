@@ -70,6 +70,7 @@ const session = () => createSession({ ...names, key, transport })
 
 const pool = {
   inheritEnv: NONE,
+  allowEnv: NONE,
   maxWorkers: NUMBER,
   spares: NUMBER,
   idleMs: NUMBER,
@@ -238,7 +239,7 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
     (options: NonNullable<Parameters<typeof command>[1]>) => command(['program'], options),
     {},
     [],
-    { cwd: TEXT, handler: TEXT, watch: NONE },
+    { cwd: TEXT, handler: TEXT, watch: NONE, secretPath: FLAG },
   ),
   './stub#createStub': row(stub.createStub, { ...names, key, transport }, ['app', 'stage', 'transport'], {
     app: TEXT,

@@ -28,6 +28,8 @@ export type FunctionBuild = (
       readonly command: readonly string[]
       readonly cwd: string
       readonly handler: string
+      /** Whether it takes a path in `AWS_LAMBDA_RUNTIME_API`, which then has one that nobody can guess. @default false */
+      readonly secretPath?: boolean
     }
   /** For hosts with their own module graph; runs in the inline executor only. */
   | {

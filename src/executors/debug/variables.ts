@@ -1,3 +1,5 @@
+import { nodeOptionWords, unquoted } from '../environment/node-options.js'
+
 type Variables = Readonly<Record<string, string | undefined>>
 
 /** A debugger that attaches to whatever its program starts: by a module that Node loads first, and variables for it. */
@@ -30,11 +32,9 @@ export function debuggerVariables(host: Variables, own: Variables): Record<strin
   return {}
 }
 
-/** What `NODE_OPTIONS` has Node require. Node splits it at spaces, but for those in double quotes; a backslash quotes there. */
+/** What `NODE_OPTIONS` has Node require. */
 function requiredModules(options: string): string[] {
-  const words = (options.match(/(?:"(?:\\.|[^"\\])*"|[^\s"])+/g) ?? []).map((word) =>
-    word.replace(/"((?:\\.|[^"\\])*)"/g, (_, quoted: string) => quoted.replace(/\\(.)/g, '$1')),
-  )
+  const words = nodeOptionWords(options).map(unquoted)
   return words.flatMap((word, index) => {
     if (word === '--require' || word === '-r') return words[index + 1] ?? []
     return word.startsWith('--require=') ? word.slice('--require='.length) : []

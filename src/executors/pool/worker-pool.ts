@@ -10,6 +10,7 @@ import { AssignedWorker, type EnvironmentSlot, emptySlot, type Job } from './env
 import { FunctionCounts } from './function-counts.js'
 import type { LocalWorker, SpareWorker, WorkerOrigin } from './local-worker.js'
 import { Standby, type StandbyOptions } from './standby.js'
+import { WaitingSlots } from './waiting-slots.js'
 
 export type { LocalWorker } from './local-worker.js'
 
@@ -38,8 +39,7 @@ export class WorkerPool {
   readonly #slots = new Map<string, EnvironmentSlot>()
   readonly #standby: Standby
   readonly #counts = new FunctionCounts()
-  /** Slots with an invocation and no worker, because `maxWorkers` live; the first has waited longest. */
-  readonly #waiting = new Set<EnvironmentSlot>()
+  readonly #waiting: WaitingSlots
   readonly #unsettled = new Set<Promise<unknown>>()
   /** Invocations whose time is up and which go on, because a debugger may have paused them, and what ends each. */
   readonly #held = new Map<Job, () => void>()
@@ -53,6 +53,14 @@ export class WorkerPool {
       clock: this.#clock,
       hasRoom: () => this.#size() < options.maxWorkers,
       stop: (worker) => this.#stop(worker),
+    })
+    this.#waiting = new WaitingSlots({
+      clock: this.#clock,
+      maxWorkers: options.maxWorkers,
+      live: () => this.#size(),
+      running: () =>
+        [...this.#slots.values()].flatMap(({ running, functionId }) => (running ? functionId : [])),
+      onStalled: () => this.#advanceWaiting(),
     })
   }
 
@@ -178,15 +186,19 @@ export class WorkerPool {
     return slot
   }
 
-  /** Starts the next invocation of a slot, if it has one, is free, and has or may have a worker. */
-  #advance(slot: EnvironmentSlot): void {
+  /** Starts the next invocation of a slot, if it has one and is free. False where it has to wait for a worker. */
+  #advance(slot: EnvironmentSlot): boolean {
     const job = slot.queue[0]
-    if (slot.running || !job) return
+    if (slot.running || !job) {
+      this.#waiting.delete(slot)
+      return true
+    }
     if (slot.assigned && !slot.assigned.suits(job.task)) this.#retire(slot, 'assigned')
     if (!slot.assigned && !this.#standby.isPrewarmed(slot.functionId) && !this.#makeRoom()) {
       this.#waiting.add(slot)
-      return
+      return false
     }
+    this.#waiting.delete(slot)
     slot.cancelExpiry()
     slot.queue.shift()
     slot.running = job
@@ -203,7 +215,7 @@ export class WorkerPool {
       } catch (error) {
         job.settle(error instanceof Error ? error : new TetherError('EXECUTION_FAILED', String(error)))
         this.#finished(slot)
-        return
+        return true
       }
     }
     void slot.assigned.run(job.task).then((outcome) => {
@@ -213,6 +225,13 @@ export class WorkerPool {
       else slot.queue.unshift(job)
       this.#finished(slot)
     })
+    return true
+  }
+
+  #advanceWaiting(): void {
+    for (let next = this.#waiting.next(); next; next = this.#waiting.next()) {
+      if (!this.#advance(next)) return
+    }
   }
 
   /** The invocation's time is up, by this machine's clock or its caller's; what a debugger has paused stays for now. */
@@ -246,19 +265,14 @@ export class WorkerPool {
       slot.assigned = slot.next
       slot.next = undefined
     }
-    // Who has waited longest goes first; this slot joins the end, so that one busy environment starves none.
-    if (this.#waiting.size > 0) {
-      if (slot.queue.length > 0) this.#waiting.add(slot)
-      for (const next of [...this.#waiting]) {
-        this.#waiting.delete(next)
-        this.#advance(next)
-      }
-    } else {
-      this.#advance(slot)
-    }
+    // This slot joins the end, so that one busy environment starves none.
+    if (this.#waiting.size > 0 && slot.queue.length > 0) this.#waiting.add(slot)
+    else this.#advance(slot)
+    this.#waiting.progress()
+    this.#advanceWaiting()
     if (this.#standby.touch(slot.functionId)) this.#standByLater(slot)
     if (slot.running || slot.queue.length > 0) return
-    if (!slot.assigned) this.#remove(slot)
+    if (!slot.assigned || this.#waiting.crowded) this.#remove(slot)
     else slot.cancelExpiry = this.#clock.schedule(this.#options.idleMs, () => this.#remove(slot))
   }
 
@@ -286,7 +300,7 @@ export class WorkerPool {
 
   /** Whether one more worker may start: when there are too many, what runs nothing yet gives way, then the worker idle longest. */
   #makeRoom(): boolean {
-    if (this.#size() < this.#options.maxWorkers) return true
+    if (this.#size() < this.#waiting.limit) return true
     if (this.#standby.giveWay()) return true
     const slots = [...this.#slots.values()]
     const ahead = slots.find((slot) => slot.next)

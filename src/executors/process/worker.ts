@@ -7,6 +7,7 @@ import { setImmediate } from '../../core/base/timers.js'
 import type { LogEntry, Outcome, Task } from '../../core/contracts/executor.js'
 import type { FunctionBuild } from '../../core/contracts/function-source.js'
 import { ProcessDebugTarget } from '../debug/process.js'
+import type { LocalEnvironment } from '../environment/local-environment.js'
 import { changesBetween } from '../environment-changes.js'
 import { exited, notStarted, outOfMemory } from '../execution-errors.js'
 import type { SpareWorker, WorkerOrigin } from '../pool/local-worker.js'
@@ -33,8 +34,7 @@ export interface ProcessWorkerOptions {
   readonly graceMs: number
   /** The program that runs Python. */
   readonly python: string
-  /** The environment local code sees for a task. */
-  readonly environmentOf: (task: Pick<Task, 'env'>) => Task['env']
+  readonly environment: LocalEnvironment
   /** Whether a function's Node processes open their inspectors. */
   readonly inspects: (functionId: string) => boolean
   /** A task's deadline on the machine's own clock, which is what the process has. */
@@ -75,9 +75,10 @@ export class ProcessWorker implements SpareWorker {
     this.#origin = origin
     this.#kind = kind
     if (kind === 'node') this.debug = new ProcessDebugTarget(origin.functionId)
-    this.#env = options.environmentOf(origin)
-    // A custom runtime knows a host and a port only.
-    const secret = kind === 'custom' ? '' : `/${randomUUID()}`
+    this.#env = options.environment.of(origin.env)
+    // Many a custom runtime knows a host and a port only.
+    const takesPath = origin.build.kind !== 'command' || origin.build.secretPath === true
+    const secret = takesPath ? `/${randomUUID()}` : ''
     this.#api = new RuntimeApi(
       {
         onNext: () => {
@@ -131,6 +132,7 @@ export class ProcessWorker implements SpareWorker {
       return undefined
     }
     this.#runs++
+    this.#options.environment.announce(task)
     this.#output.begin(task)
     const outcome = await Promise.race([
       this.#invoke(task),
@@ -192,7 +194,7 @@ export class ProcessWorker implements SpareWorker {
 
   /** Notes what the runtime has to be told for a task; false where it cannot be told any more. */
   #update(task: Task): boolean {
-    const env = this.#options.environmentOf(task)
+    const env = this.#options.environment.of(task.env)
     const changes = changesBetween(this.#env, env)
     this.#env = env
     if (this.#kind === 'custom') return changes === undefined
@@ -248,7 +250,7 @@ export class ProcessWorker implements SpareWorker {
   }
 
   #outcomeOfEnd(task: Task, end: ProcessEnd): Outcome | undefined {
-    if (end.kind === 'spawn') return notStarted(task, this.#command, end.error.message)
+    if (end.kind === 'spawn') return notStarted(task, this.#command, end.error)
     const delivered = this.#kind === 'custom' ? this.#api.delivered : this.#begun >= this.#runs
     // It ended between two invocations, and not of this one; what ended before its first would end again.
     if (!delivered && this.#runs > 1) return undefined

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse, validateHeaderValue } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { TetherError } from '../../core/base/errors.js'
 import {
   collect,
@@ -10,6 +10,7 @@ import {
   postedError,
   type RuntimeAnswer,
 } from './answer.js'
+import { isStranger } from './peer-user.js'
 
 const PREFIX = '/2018-06-01/runtime/'
 
@@ -53,12 +54,14 @@ interface Flight {
 
 /**
  * The Lambda Runtime API of one execution environment, served on a free port of 127.0.0.1. One environment has
- * one server, because `AWS_LAMBDA_RUNTIME_API` is a host and a port and leaves no room for a path.
+ * one server, because `AWS_LAMBDA_RUNTIME_API` is a host and a port, and not all runtimes take a path behind it. Without such a
+ * path it serves no process of another user, where the system tells whose a process is.
  */
 export class RuntimeApi implements AsyncDisposable {
   readonly #handlers: RuntimeApiHandlers
   readonly #base: string
   readonly #server = createServer((request, response) => this.#route(request, response))
+  readonly #strangers = new WeakSet<Socket>()
   #waiting: ServerResponse | undefined
   #flight: Flight | undefined
   #drained: (() => void)[] = []
@@ -75,6 +78,7 @@ export class RuntimeApi implements AsyncDisposable {
     this.#server.headersTimeout = 0
     this.#server.on('connection', (socket) => {
       this.#connections += 1
+      if (base === '' && isStranger(socket)) this.#strangers.add(socket)
       socket.once('close', () => {
         this.#connections -= 1
         if (this.#connections === 0) for (const resolve of this.#drained.splice(0)) resolve()
@@ -146,6 +150,12 @@ export class RuntimeApi implements AsyncDisposable {
   }
 
   #route(request: IncomingMessage, response: ServerResponse): void {
+    if (this.#strangers.has(request.socket)) {
+      request.resume()
+      const errorMessage = `This Runtime API serves processes of user ${process.geteuid?.()} and of root only.`
+      reply(response, 403, { errorType: 'Forbidden', errorMessage })
+      return
+    }
     const url = this.#pathOf(request)
     const path = url.startsWith(PREFIX) ? url.slice(PREFIX.length) : ''
     const answer = /^invocation\/([^/?]+)\/(response|error)$/.exec(path)

@@ -8,9 +8,11 @@ import {
 import { toLambdaError } from '../../core/base/errors.js'
 import type { Outcome, Task } from '../../core/contracts/executor.js'
 import type { FunctionBuild } from '../../core/contracts/function-source.js'
+import { outOfFiles } from '../../out-of-files.js'
 import { runFile } from '../../run-files.js'
 import type { ThreadInspector } from '../debug/inspector.js'
 import { ThreadDebugTarget } from '../debug/thread.js'
+import type { LocalEnvironment } from '../environment/local-environment.js'
 import { changesBetween } from '../environment-changes.js'
 import { exited, outOfMemory } from '../execution-errors.js'
 import { InvocationOutput } from '../output/invocation-output.js'
@@ -24,8 +26,7 @@ const EARLY_CHARACTERS = 1024 * 1024
 
 export interface ThreadOptions {
   readonly resourceLimits?: ResourceLimits
-  /** The environment local code sees for a task. */
-  readonly environmentOf: (task: Pick<Task, 'env'>) => Task['env']
+  readonly environment: LocalEnvironment
   /** A task's deadline on the machine's own clock, which is what runs inside the thread. */
   readonly deadlineOf: (task: Task) => number
   /** How the thread is reached as a debugger reaches it. */
@@ -77,7 +78,7 @@ export class Thread implements SpareWorker, PrewarmedWorker {
     this.#options = options
     const { env } = origin
     this.#taskEnv = env ?? {}
-    this.#env = env === undefined ? {} : options.environmentOf({ env })
+    this.#env = env === undefined ? {} : options.environment.of(env)
     const { port1, port2 } = new MessageChannel()
     this.#port = port1
     const data: ThreadData = {
@@ -127,7 +128,7 @@ export class Thread implements SpareWorker, PrewarmedWorker {
 
   begin({ env, build }: WorkerOrigin): void {
     this.#taskEnv = env
-    this.#env = this.#options.environmentOf({ env })
+    this.#env = this.#options.environment.of(env)
     void this.#load(build, this.#env)
   }
 
@@ -190,9 +191,10 @@ export class Thread implements SpareWorker, PrewarmedWorker {
   #envChanges(task: Task): RunMessage['envChanges'] {
     const changed = changesBetween(this.#taskEnv, task.env) !== undefined
     this.#taskEnv = task.env
+    if (changed || this.#sequence === 1) this.#options.environment.announce(task)
     if (!changed) return undefined
     const previous = this.#env
-    this.#env = this.#options.environmentOf(task)
+    this.#env = this.#options.environment.of(task.env)
     return changesBetween(previous, this.#env)
   }
 
@@ -241,7 +243,7 @@ export class Thread implements SpareWorker, PrewarmedWorker {
     this.#failure =
       code === 'ERR_WORKER_OUT_OF_MEMORY'
         ? outOfMemory(task, (error as Error).message)
-        : { kind: 'error', error: toLambdaError(error) }
+        : { kind: 'error', error: toLambdaError(outOfFiles(error, 'EXECUTION_FAILED') ?? error) }
   }
 
   #ended(exitCode: number): void {

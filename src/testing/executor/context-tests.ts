@@ -113,12 +113,18 @@ export const contextTests: readonly ExecutorTest[] = [
     },
   },
   {
-    name: "a function's own PATH and HOME are its own",
+    name: 'variables that make code run are left out, and PATH and HOME are the machine’s',
     needs: ['environment'],
     async run(trial) {
-      const env = { ...ENVIRONMENT, PATH: `${process.env.PATH}:/opt/bin`, HOME: '/nowhere' }
-      const { now } = (await trial.value('environment', {}, { env })) as Seen
-      assert.deepEqual([now.PATH, now.HOME], [env.PATH, env.HOME])
+      const left = ['NODE_PATH', 'PYTHONPATH', 'LD_LIBRARY_PATH', 'BASH_ENV', 'GIT_EXEC_PATH']
+      const hostile = Object.fromEntries([...left, 'PATH', 'HOME'].map((name) => [name, '/nowhere']))
+      const { now } = (await trial.value('environment', {}, { env: { ...ENVIRONMENT, ...hostile } })) as Seen
+      assert.deepEqual([now.PATH, now.HOME], [process.env.PATH, process.env.HOME])
+      assert.deepEqual(
+        left.filter((name) => name in now),
+        [],
+        'They reached the function.',
+      )
     },
   },
   {

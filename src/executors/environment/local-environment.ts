@@ -1,0 +1,112 @@
+import type { Clock } from '../../core/base/clock.js'
+import type { Task } from '../../core/contracts/executor.js'
+import { guardReason } from './guarded-variables.js'
+import { withoutLambdaFiles } from './lambda-files.js'
+import { harmlessNodeOptions } from './node-options.js'
+
+type Variables = Readonly<Record<string, string | undefined>>
+
+export interface LocalEnvironmentOptions {
+  /** Names of the host's variables that local code sees. */
+  readonly inheritEnv: readonly string[]
+  /** Names of the function's variables that are let through though they can make code run. */
+  readonly allowEnv: readonly string[]
+  readonly clock: Clock
+  /** @default this process's */
+  readonly host?: Variables
+  /** @default this machine's */
+  readonly platform?: NodeJS.Platform
+}
+
+// Without these, much that local code starts or reads (its tools, its home's caches) cannot be found.
+const ALWAYS_INHERITED = ['PATH', 'HOME']
+/** Of how many variables of a function it is told that they are left out: who chooses them could go on for ever. */
+const MOST_NOTICES = 100
+const LONGEST_NAME = 100
+
+/**
+ * The environment that local code sees: the function's own variables but those that make code run (`guarded-variables.ts`), and
+ * of the host's `PATH`, `HOME` and the names given. Where both have a name, the function's value holds.
+ */
+export class LocalEnvironment {
+  readonly #inherited: readonly string[]
+  readonly #allowed: ReadonlySet<string>
+  readonly #host: Variables
+  readonly #platform: NodeJS.Platform
+  readonly #clock: Clock
+  /** By function id, the names that were told. */
+  readonly #told = new Map<string, Set<string>>()
+
+  constructor({ inheritEnv, allowEnv, clock, host, platform }: LocalEnvironmentOptions) {
+    this.#inherited = [...ALWAYS_INHERITED, ...inheritEnv]
+    this.#host = host ?? process.env
+    this.#platform = platform ?? process.platform
+    this.#clock = clock
+    this.#allowed = new Set(allowEnv.map((name) => this.#key(name)))
+  }
+
+  /** The environment of local code whose function has `own` variables. */
+  of(own: Task['env']): Record<string, string> {
+    const environment: Record<string, string> = {}
+    for (const name of this.#inherited) {
+      const value = this.#host[name]
+      if (value !== undefined) environment[name] = value
+    }
+    for (const [name, value] of Object.entries(own)) {
+      const admitted = this.#admit(name, value).value
+      if (admitted !== undefined) environment[name] = admitted
+    }
+    return environment
+  }
+
+  /** Logs as the task's function what its environment has lost, once for each function and variable. */
+  announce({ functionId, env, onLog }: Pick<Task, 'functionId' | 'env' | 'onLog'>): void {
+    const environment = this.of(env)
+    for (const [name, value] of Object.entries(env)) {
+      if (environment[name] === value) continue
+      const told = this.#told.get(functionId) ?? new Set()
+      this.#told.set(functionId, told)
+      const shown = printable(name)
+      if (told.has(shown) || told.size >= MOST_NOTICES) continue
+      told.add(shown)
+      const { value: rest, reason } = this.#admit(name, value)
+      const what = rest === undefined ? shown : `Part of ${shown}`
+      const text = `[lambda-tether] ${what} of the function's environment is left out: ${reason}.`
+      onLog({ stream: 'stderr', text, time: this.#clock.now(), level: 'warn' })
+    }
+  }
+
+  /** What of a variable local code may see, and why not all of it. */
+  #admit(name: string, value: string): { readonly value?: string; readonly reason?: string } {
+    if (!isName(name)) return { reason: 'that is not the name of a variable' }
+    const reason = guardReason(name, this.#platform)
+    if (reason === undefined) return { value }
+    const key = this.#key(name)
+    const allowed = this.#allowed.has(key)
+    const rest = allowed
+      ? withoutLambdaFiles(key, value)
+      : key === 'NODE_OPTIONS'
+        ? harmlessNodeOptions(value)
+        : undefined
+    if (rest === value) return { value }
+    const why = allowed
+      ? 'its files exist on Lambda only'
+      : `${reason}. The executor's option allowEnv lets it through`
+    return { ...(rest ? { value: rest } : {}), reason: why }
+  }
+
+  /** Windows' names have no case. */
+  #key(name: string): string {
+    return this.#platform === 'win32' ? name.toUpperCase() : name
+  }
+}
+
+/** Whether a name stays one: as `LD_PRELOAD=/x:` with the value `y` a process would find `LD_PRELOAD`. */
+function isName(name: string): boolean {
+  return name !== '' && !name.includes('=') && !name.includes('\0')
+}
+
+/** A name from outside, as a terminal may show it. */
+function printable(name: string): string {
+  return name.slice(0, LONGEST_NAME).replace(/[^\x20-\x7e]/g, '?')
+}

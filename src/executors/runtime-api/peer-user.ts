@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs'
+import { isIPv4, type Socket } from 'node:net'
+import { endianness } from 'node:os'
+
+/** The two ends of a connection, as the side that accepted it sees them. */
+export type Ends = Pick<Socket, 'remoteAddress' | 'remotePort' | 'localAddress' | 'localPort'>
+
+/** The system's table of TCP sockets over IPv4 or IPv6, in the format of Linux's `/proc/net`. Throws where there is none. */
+export type ReadTable = (name: 'tcp' | 'tcp6') => string
+
+const readTable: ReadTable = (name) => readFileSync(`/proc/net/${name}`, 'latin1')
+
+/**
+ * Whether a connection over loopback comes from a process of another user, root excepted. Linux tells of each socket who made
+ * it; where a system does not, or not of all, nobody is a stranger.
+ * @param ends the side that accepted it, while what it listened to still listens
+ * @param user this process's user id; absent on Windows
+ */
+export function isStranger(ends: Ends, user = process.geteuid?.(), read = readTable): boolean {
+  // A client may use a socket of IPv6 for an address of IPv4.
+  const rows = [...rowsOf(read, 'tcp'), ...rowsOf(read, 'tcp6')]
+  const near = addressesOf(ends.remoteAddress, ends.remotePort)
+  const far = addressesOf(ends.localAddress, ends.localPort)
+  const listens = rows.some(({ local, remote }) => far.includes(local) && /^0+:0000$/.test(remote))
+  if (!listens) return false
+  // Of a socket that its process has closed already, the user is said to be root.
+  const peer = rows.find(
+    ({ local, remote, inode }) => near.includes(local) && far.includes(remote) && inode !== 0,
+  )
+  return peer?.uid !== user && peer?.uid !== 0
+}
+
+interface Row {
+  readonly local: string
+  readonly remote: string
+  readonly uid: number
+  readonly inode: number
+}
+
+/** Fields: number, local address, remote address, state, queues, timer, retransmissions, user, time-out, inode. */
+function rowsOf(read: ReadTable, name: 'tcp' | 'tcp6'): Row[] {
+  let lines: string[]
+  try {
+    lines = read(name).trim().split('\n').slice(1)
+  } catch {
+    return []
+  }
+  return lines.map((line) => {
+    const [, local = '', remote = '', , , , , uid, , inode] = line.trim().split(/\s+/)
+    return { local, remote, uid: Number(uid), inode: Number(inode) }
+  })
+}
+
+/** An address and a port as both tables have it: words in the machine's order of bytes, in hexadecimal. */
+function addressesOf(address = '', port = 0): string[] {
+  const ipv4 = address.replace(/^::ffff:/i, '')
+  if (!isIPv4(ipv4)) return []
+  const word = (...bytes: number[]) => {
+    const ordered = endianness() === 'LE' ? bytes.reverse() : bytes
+    return Buffer.from(ordered).toString('hex').toUpperCase()
+  }
+  const own = word(...ipv4.split('.').map(Number))
+  const mapped = word(0, 0, 0, 0).repeat(2) + word(0, 0, 0xff, 0xff) + own
+  const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
+  return [own + suffix, mapped + suffix]
+}
