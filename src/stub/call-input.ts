@@ -1,3 +1,4 @@
+import { jsonText } from '../core/base/json.js'
 import type { CallInput } from '../core/caller/options.js'
 import type { LambdaContext } from '../core/contracts/handler.js'
 import { travellingEnvironment } from './travelling-environment.js'
@@ -32,9 +33,9 @@ export function callFacts(
   }
 }
 
-/** An event's JSON, as it travels. */
+/** An event's JSON, as it travels. @throws TetherError `TOO_LARGE` where it is nested too deeply for the stack */
 export function eventBytes(event: unknown): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(JSON.stringify(event ?? null))
+  return new TextEncoder().encode(jsonText('The event', event ?? null))
 }
 
 function present<K extends string, V>(name: K, value: V): { [key in K]?: NonNullable<V> } {
