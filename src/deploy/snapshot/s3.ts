@@ -1,9 +1,10 @@
-import { abortError } from '../../core/base/errors.js'
+import { abortError, TetherError } from '../../core/base/errors.js'
 import { checkOptions } from '../../core/base/options.js'
 import type { AbortOptions } from '../../core/contracts/transport.js'
 import { reasonOf, type StoreOperation, storeFailure } from '../../core/payload/store-failure.js'
 import { type S3Options, s3Checks } from '../../stores/s3-options.js'
 import { loadS3 } from '../../stores/s3-target.js'
+import { readBounded } from './bounded.js'
 import type { SnapshotStore } from './snapshot.js'
 
 // Not below 'lambda-tether/': what lies there is deleted after a day.
@@ -34,13 +35,14 @@ export function s3Snapshots(options: S3Options): SnapshotStore {
         const command = new sdk.PutObjectCommand({ Bucket, Key: prefix + key, Body: bytes })
         await client.send(command, abortable(signal))
       }),
-    get: (key, { signal } = {}) =>
+    get: (key, { signal, maxBytes } = {}) =>
       attempt('get', signal, async () => {
         const { sdk, client } = await s3()
         const command = new sdk.GetObjectCommand({ Bucket, Key: prefix + key })
         try {
           const { Body } = await client.send(command, abortable(signal))
-          return await Body?.transformToByteArray()
+          // In Node it is a stream, which is destroyed where the reading stops.
+          return Body && (await readBounded(key, Body as AsyncIterable<Uint8Array>, maxBytes))
         } catch (error) {
           if (error instanceof sdk.NoSuchKey) return undefined
           throw error
@@ -86,11 +88,11 @@ async function attempt<T>(
     return await work()
   } catch (error) {
     if (signal?.aborted) throw abortError(signal)
+    if (error instanceof TetherError) throw error
     const { name, message, $metadata } = error as Error & { $metadata?: { httpStatusCode?: number } }
     const status = $metadata?.httpStatusCode
     // Credentials that are missing, a region that is unknown, a host that does not answer.
     if (status === undefined) {
-      if ((error as { code?: unknown }).code === 'MISSING_DEPENDENCY') throw error
       throw storeFailure(operation, 'unreachable', { detail: message, cause: error })
     }
     const answer = { status, code: name, message }
