@@ -45,6 +45,14 @@ async function change(name: string, act: (snapshot: Kept) => unknown): Promise<v
   await options.snapshots.put(await key(name), Buffer.from(JSON.stringify(snapshot)))
 }
 
+/** Somebody deploys a function with these variables, and knows nothing of ours. */
+async function withVariables(name: string, Variables: Record<string, string>): Promise<void> {
+  const update = { FunctionName: name, Environment: { Variables } }
+  await account.lambda.send(new UpdateFunctionConfigurationCommand(update))
+  const status = async () => (await account.state(name)).configuration.LastUpdateStatus
+  await expect.poll(status, { interval: 5 }).toBe('Successful')
+}
+
 /** Signs a snapshot as its owner would. */
 const authentic = ({ code: _, ...snapshot }: Kept, root = options.stub.key) => {
   const bytes = rootKey(root).bytes
@@ -134,17 +142,26 @@ describe('a snapshot that somebody changed, read with the key', () => {
     const refused = () => restore({ ...options, functions: ['python'] })
     const zip = await key('python', '.zip')
     await expect(refused()).rejects.toMatchObject({ code: 'STORE_FAILED', details: { key: zip } })
-    const Environment = { Variables: {} }
-    const change = { FunctionName: 'python', Environment }
-    await account.lambda.send(new UpdateFunctionConfigurationCommand(change))
-    await expect
-      .poll(async () => (await account.state('python')).configuration.LastUpdateStatus, { interval: 5 })
-      .toBe('Successful')
+    await withVariables('python', {})
     const before = await account.state('python')
     account.changes.length = 0
     await expect(refused()).rejects.toMatchObject({ code: 'STORE_FAILED', details: { key: zip } })
     expect(account.changes).toEqual([])
     expect(await account.state('python')).toEqual(before)
+  })
+
+  it('is refused where only the tag names it any more, and stays', async () => {
+    await goLive(options)
+    await withVariables('python', {})
+    await change('python', ({ original }) => Object.assign(original, { handler: 'x' }))
+    const one = { ...options, functions: ['python'] }
+    await expectRefused(
+      'python',
+      /its authentication code is wrong/,
+      () => restore(one),
+      () => goLive(one),
+    )
+    expect(await key('python')).not.toBe('')
   })
 
   it('of another function is refused, authentic as it is', async () => {
@@ -397,12 +414,7 @@ describe('a function’s variable', () => {
     }
     const { configuration } = await account.state('node')
     const Variables = { ...configuration.Environment?.Variables, LAMBDA_TETHER_SNAPSHOT: id }
-    await account.lambda.send(
-      new UpdateFunctionConfigurationCommand({ FunctionName: 'node', Environment: { Variables } }),
-    )
-    await expect
-      .poll(async () => (await account.state('node')).configuration.LastUpdateStatus, { interval: 5 })
-      .toBe('Successful')
+    await withVariables('node', Variables)
     account.changes.length = 0
     await expect(restore({ ...keyless, functions: ['node'], snapshots })).rejects.toMatchObject({
       code: 'DEPLOY_FAILED',

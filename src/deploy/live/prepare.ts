@@ -158,7 +158,9 @@ async function knownSnapshot(
       ],
     }
   }
-  const { usable } = await readSnapshots(options, functionArn)
+  const { usable, unusable } = await readSnapshots(options, functionArn)
+  const problem = unusable.get(taggedSnapshot(tags) ?? '')
+  if (problem !== undefined) throw problem
   if (usable.some((left) => isTouched(facts, left, layerPrefixOf(options.stub)))) {
     return {
       refusals: ['somebody changed it while it was live, and part of the stub is left. Restore it first.'],

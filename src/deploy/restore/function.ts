@@ -86,6 +86,7 @@ export async function restoreFunction(
   let code: Uint8Array | undefined
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const state = await settledFunction(account, functionName, tools)
+    if (used === undefined) refuseUnusable(state, found, known)
     const snapshot = snapshotOf(state, found, known, trusted, tools)
     if (snapshot === undefined) {
       return {
@@ -142,8 +143,6 @@ function snapshotOf(
       checkStage(named, facts, tools)
       return named
     }
-    const problem = known.unusable.get(id)
-    if (problem !== undefined) throw problem
     const where = printable(tags[SNAPSHOT_TAG] ?? 'it has no tag')
     throw new TetherError(
       'DEPLOY_FAILED',
@@ -155,6 +154,16 @@ function snapshotOf(
   const tagged = taggedSnapshot(tags)
   const inOrder = [...trusted].sort((a, b) => Number(b.id === tagged) - Number(a.id === tagged))
   return inOrder.find((snapshot) => isTouched(facts, snapshot, layerPrefixOf(snapshot)))
+}
+
+/** What a function names, by its variable or else its tag, is its only way back: it is neither passed over nor deleted. */
+function refuseUnusable(
+  { facts }: FunctionState,
+  { tags }: FunctionDetails,
+  { unusable }: KnownSnapshots,
+): void {
+  const problem = unusable.get(facts.environment[SNAPSHOT_VARIABLE] ?? taggedSnapshot(tags) ?? '')
+  if (problem !== undefined) throw problem
 }
 
 /** Those that may be acted on: where nobody knows who wrote them, the one that the function itself names. */
