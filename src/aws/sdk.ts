@@ -1,78 +1,49 @@
+import { defined } from '../core/base/defined.js'
 import { TetherError } from '../core/base/errors.js'
-import { checkSecret, matching, orFunction } from '../core/base/option-checks.js'
-import { type Check, fields, required } from '../core/base/options.js'
-import type { AwsCredentials } from './sigv4-sign.js'
+import {
+  askCredentials,
+  type CredentialsOption,
+  checkCredentialsOption,
+  readCredentials,
+  type SdkCredentials,
+} from './credentials.js'
+import { checkRegion } from './endpoints.js'
 
-/** Credentials as a transport's options take them: themselves, or where to get them, asked at each connect. */
-export type CredentialsOption = AwsCredentials | (() => AwsCredentials | Promise<AwsCredentials>)
-
-/** The AWS SDK's options that a transport's `region`, `credentials` and `connectTimeoutMs` come to. */
+/** The AWS SDK's options for a `region`, `credentials` and a time-out. */
 export interface SdkClientConfig {
   readonly region?: string
-  readonly credentials?: AwsCredentials | (() => Promise<AwsCredentials>)
+  readonly credentials?: SdkCredentials | (() => Promise<SdkCredentials>)
   readonly requestHandler: {
     readonly connectionTimeout: number
     readonly requestTimeout: number
+    readonly socketTimeout: number
     readonly throwOnRequestTimeout: boolean
   }
 }
 
-const checkCredentials: Check = fields('AWS credentials', {
-  accessKeyId: required(checkSecret),
-  secretAccessKey: required(checkSecret),
-  sessionToken: checkSecret,
-})
+/** A check for each option that says who asks AWS, and where. */
+export const awsChecks = { region: checkRegion, credentials: checkCredentialsOption }
 
-/** Of what may be wrong before anything is asked. */
-export const awsChecks = {
-  region: matching(/^[a-z]{2,}(-[a-z]+)+-\d+$/, 'an AWS region such as eu-west-1'),
-  credentials: orFunction(checkCredentials),
-}
-
-/** How a client of the AWS SDK is made. */
+/** The configuration of a client of the AWS SDK. */
 export function sdkClientConfig({
   region,
   credentials,
   connectTimeoutMs = 10_000,
 }: {
-  readonly region?: string
-  readonly credentials?: CredentialsOption
-  readonly connectTimeoutMs?: number
+  readonly region?: string | undefined
+  readonly credentials?: CredentialsOption | undefined
+  readonly connectTimeoutMs?: number | undefined
 }): SdkClientConfig {
   return {
-    // The SDK by itself waits for a silent server for ever.
+    // By default the SDK waits for a silent server for ever.
     requestHandler: {
       connectionTimeout: connectTimeoutMs,
       requestTimeout: connectTimeoutMs,
+      socketTimeout: connectTimeoutMs,
       throwOnRequestTimeout: true,
     },
-    ...(region !== undefined && { region }),
-    ...(credentials !== undefined && {
-      credentials: typeof credentials === 'function' ? async () => credentials() : credentials,
-    }),
+    ...defined({ region, credentials: credentials && sdkCredentials(credentials) }),
   }
-}
-
-/**
- * What `credentials` are now.
- * @param transport its name, for the message
- * @throws TetherError `UNREACHABLE` where the caller's function failed, `INVALID_OPTION` where what it gave is none
- */
-export async function callerCredentials(
-  transport: string,
-  credentials: CredentialsOption,
-): Promise<AwsCredentials> {
-  if (typeof credentials !== 'function') return credentials
-  let given: AwsCredentials
-  try {
-    given = await credentials()
-  } catch (cause) {
-    if (cause instanceof TetherError) throw cause
-    const { message } = cause as Error
-    throw new TetherError('UNREACHABLE', `${transport}()'s 'credentials' failed: ${message}`, { cause })
-  }
-  checkCredentials('credentials', given)
-  return given
 }
 
 /**
@@ -96,4 +67,8 @@ export async function fromSdk<T>(
       { cause },
     )
   }
+}
+
+function sdkCredentials(option: CredentialsOption): SdkClientConfig['credentials'] {
+  return typeof option === 'function' ? () => askCredentials(option) : readCredentials('credentials', option)
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/base/clock.js'
+import { TetherError } from '../core/base/errors.js'
 
 // A signature holds for five minutes; a difference this small is the network's.
 const TOLERANCE_MS = 30_000
@@ -27,6 +28,16 @@ export class SigningClock {
   /** AWS's time, in Unix milliseconds. */
   now(): number {
     return this.#clock.now() + this.#behindMs
+  }
+
+  /** Makes an attempt, and a second one if a wrong clock may be why the first was refused. */
+  async attempt<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof TetherError && this.corrected(error.details))) throw error
+      return work()
+    }
   }
 
   /** Whether a wrong clock may be why this was refused: it is right from now on, and another signature worth a try. */

@@ -1,5 +1,4 @@
-export type { CredentialsOption } from '../aws/sdk.js'
-export type { AwsCredentials } from '../aws/sigv4-sign.js'
+export type { AwsCredentials, CredentialsOption, SigningIdentity } from '../aws/credentials.js'
 export type { StubBundleName } from '../stub/bundle.js'
 export type { AccountOptions } from './live/account.js'
 export { goLive, type LiveFunctionReport, type LiveReport } from './live/go-live.js'

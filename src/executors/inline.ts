@@ -1,7 +1,9 @@
+import { onAbort } from '../core/base/abort.js'
 import { type Clock, systemClock } from '../core/base/clock.js'
 import { abortError, TetherError, throwIfAborted, toLambdaError } from '../core/base/errors.js'
 import { checkClock } from '../core/base/option-checks.js'
 import { checkOptions } from '../core/base/options.js'
+import { setImmediate } from '../core/base/timers.js'
 import type { Executor, Outcome, Task } from '../core/contracts/executor.js'
 import type { FunctionBuild } from '../core/contracts/function-source.js'
 import type { Handler } from '../core/contracts/handler.js'
@@ -47,8 +49,9 @@ class InlineExecutor implements Executor {
     if (task.build.kind !== 'module') {
       throw unsupportedBuild('inline()', task)
     }
-    throwIfAborted(options.signal)
-    const outcome = this.#run(task, options.signal)
+    // A signal that is made when it is read has not fired.
+    throwIfAborted(Object.getOwnPropertyDescriptor(options, 'signal')?.value)
+    const outcome = this.#run(task, options)
     this.#running.add(outcome)
     try {
       return await outcome
@@ -71,22 +74,33 @@ class InlineExecutor implements Executor {
     return this.close()
   }
 
-  #run(task: Task, signal: AbortSignal | undefined): Promise<Outcome> {
+  #run(task: Task, options: AbortOptions): Promise<Outcome> {
     const timeLimitMs = Math.max(0, task.deadline - this.#clock.now())
     if (timeLimitMs === 0) return Promise.resolve(timedOut(task, 0))
     return new Promise<Outcome>((resolve, reject) => {
-      const onAbort = () => {
-        cancelDeadline()
-        reject(abortError(signal as AbortSignal))
-      }
+      let over = false
+      let unwatch = () => {}
       const settle = (outcome: Outcome) => {
-        cancelDeadline()
-        signal?.removeEventListener('abort', onAbort)
+        over = true
+        unwatch()
         resolve(outcome)
       }
-      const cancelDeadline = this.#clock.schedule(timeLimitMs, () => settle(timedOut(task, timeLimitMs)))
-      signal?.addEventListener('abort', onAbort, { once: true })
       this.#call(task, (end) => settle(outcomeOf(end))).catch((error) => settle(outcomeOf({ thrown: error })))
+      // What ends in the turn of the event loop in which it began needs no timer and no signal.
+      setImmediate(() => {
+        if (over) return
+        const leftMs = task.deadline - this.#clock.now()
+        const cancelDeadline = this.#clock.schedule(leftMs, () => settle(timedOut(task, timeLimitMs)))
+        const { signal } = options
+        const unlisten = onAbort(signal, () => {
+          cancelDeadline()
+          reject(abortError(signal!))
+        })
+        unwatch = () => {
+          cancelDeadline()
+          unlisten()
+        }
+      })
     })
   }
 

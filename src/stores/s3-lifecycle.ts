@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { LifecycleRule } from '@aws-sdk/client-s3'
-import { abortError, throwIfAborted } from '../core/base/errors.js'
+import { defined } from '../core/base/defined.js'
 import { checkOptions } from '../core/base/options.js'
 import type { AbortOptions } from '../core/contracts/transport.js'
-import { reasonOf, storeFailure } from '../core/payload/store-failure.js'
+import { attemptS3, loadS3 } from './s3-client.js'
 import { DEFAULT_PREFIX, type S3Options, type S3StoreOptions, s3StoreChecks } from './s3-options.js'
-import { loadS3 } from './s3-target.js'
 
 /** The rule that {@link s3LifecycleRule} makes, in the words of S3's API. */
 export interface S3LifecycleRule {
@@ -43,39 +42,36 @@ export function s3LifecycleRule(options: Pick<S3Options, 'bucket' | 'prefix'>): 
  * @returns whether the bucket had to be changed
  * @throws TetherError `STORE_FAILED`, `INVALID_OPTION`, `MISSING_DEPENDENCY`, `ABORTED`
  */
-export async function installS3LifecycleRule(
-  options: S3Options,
-  { signal }: AbortOptions = {},
-): Promise<boolean> {
+export async function installS3LifecycleRule(options: S3Options, abort: AbortOptions = {}): Promise<boolean> {
   const rule = s3LifecycleRule(options)
-  throwIfAborted(signal)
-  const { sdk, client } = await loadS3(options)
-  const abort = signal === undefined ? {} : { abortSignal: signal }
   const Bucket = options.bucket
-  try {
-    const ask = new sdk.GetBucketLifecycleConfigurationCommand({ Bucket })
-    const current = await client.send(ask, abort).catch((error: unknown) => {
-      if (nameOf(error) === 'NoSuchLifecycleConfiguration') return undefined
-      throw error
-    })
-    const rules = current?.Rules ?? []
-    if (rules.some((one) => isSame(one, rule))) return false
-    const kept = rules.filter(({ ID }) => ID !== rule.ID)
-    const sizes = current?.TransitionDefaultMinimumObjectSize
-    const change = new sdk.PutBucketLifecycleConfigurationCommand({
-      Bucket,
-      LifecycleConfiguration: { Rules: [...kept, rule] },
-      ...(sizes !== undefined && { TransitionDefaultMinimumObjectSize: sizes }),
-    })
-    change.middlewareStack.add(withMd5, { step: 'build', priority: 'low', name: 'withMd5' })
-    await client.send(change, abort)
-    return true
-  } catch (cause) {
-    if (signal?.aborted) throw abortError(signal)
-    throw lifecycleFailure(cause)
-  } finally {
-    client.destroy()
-  }
+  return attemptS3(
+    () => loadS3(options),
+    'lifecycle',
+    abort,
+    async ({ sdk, client }, http) => {
+      try {
+        const ask = new sdk.GetBucketLifecycleConfigurationCommand({ Bucket })
+        const current = await client.send(ask, http).catch((error: unknown) => {
+          if (error instanceof Error && error.name === 'NoSuchLifecycleConfiguration') return undefined
+          throw error
+        })
+        const rules = current?.Rules ?? []
+        if (rules.some((one) => isSame(one, rule))) return false
+        const kept = rules.filter(({ ID }) => ID !== rule.ID)
+        const change = new sdk.PutBucketLifecycleConfigurationCommand({
+          Bucket,
+          LifecycleConfiguration: { Rules: [...kept, rule] },
+          ...defined({ TransitionDefaultMinimumObjectSize: current?.TransitionDefaultMinimumObjectSize }),
+        })
+        change.middlewareStack.add(withMd5, { step: 'build', priority: 'low', name: 'withMd5' })
+        await client.send(change, http)
+        return true
+      } finally {
+        client.destroy()
+      }
+    },
+  )
 }
 
 // S3 demands a checksum here; its newer kinds are unknown to other servers, and MD5 to none.
@@ -97,18 +93,4 @@ function isSame(rule: LifecycleRule, wanted: S3LifecycleRule): boolean {
     rule.Filter?.Prefix === wanted.Filter.Prefix &&
     rule.Expiration?.Days === wanted.Expiration.Days
   )
-}
-
-function lifecycleFailure(cause: unknown) {
-  const status = (cause as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode
-  if (status === undefined) {
-    const detail = cause instanceof Error ? cause.message : String(cause)
-    return storeFailure('lifecycle', 'unreachable', { detail, cause })
-  }
-  const answer = { status, code: nameOf(cause) }
-  return storeFailure('lifecycle', reasonOf(answer), { answer, cause })
-}
-
-function nameOf(error: unknown): string | undefined {
-  return error instanceof Error ? error.name : undefined
 }

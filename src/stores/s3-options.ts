@@ -1,22 +1,6 @@
-import type { Clock } from '../core/base/clock.js'
-import {
-  checkClock,
-  checkFlag,
-  checkHttpUrl,
-  checkSecret,
-  matching,
-  orFunction,
-  wholeNumber,
-} from '../core/base/option-checks.js'
-import { type Checks, fields, mustBe, required } from '../core/base/options.js'
-
-/** Credentials as every AWS SDK gives them. */
-export interface S3Credentials {
-  readonly accessKeyId: string
-  readonly secretAccessKey: string
-  readonly sessionToken?: string
-  readonly expiration?: Date
-}
+import { type CredentialsOption, checkCredentialsOption } from '../aws/credentials.js'
+import { checkFlag, checkHttpUrl, matching, wholeNumber } from '../core/base/option-checks.js'
+import { type Checks, mustBe, required } from '../core/base/options.js'
 
 /** Where the bucket is, and who asks. */
 export interface S3Options {
@@ -24,10 +8,10 @@ export interface S3Options {
   readonly bucket: string
   /** What every key begins with; the lifecycle rule is for it alone. @default 'lambda-tether/' */
   readonly prefix?: string
-  /** The bucket's region. @default what the AWS SDK finds in the environment and the profile */
+  /** A bucket in another region is found nevertheless. @default what the AWS SDK finds in the environment and the profile */
   readonly region?: string
   /** Called, or read, for each request. @default the AWS SDK's own chain: environment, profile, SSO */
-  readonly credentials?: S3Credentials | (() => S3Credentials | Promise<S3Credentials>)
+  readonly credentials?: CredentialsOption
   /** An `http(s)://` URL of another server than AWS's, such as the local cloud's. @default the AWS SDK's, which knows `AWS_ENDPOINT_URL_S3` */
   readonly endpoint?: string
   /** Puts the bucket's name into the path, not into the host. @default false, but for an IP address */
@@ -36,10 +20,8 @@ export interface S3Options {
 
 /** Options of `s3()` beside where the bucket is and who asks. */
 export interface S3StoreOptions extends S3Options {
-  /** The longest that one of three attempts of a request may take, in milliseconds. @default 30,000 */
+  /** How long an attempt waits for the server, in milliseconds. The AWS SDK makes three. @default 30,000 */
   readonly attemptTimeoutMs?: number
-  /** What signatures are dated by; corrected by the `Date` of S3's answers, so that a wrong clock does no harm. */
-  readonly clock?: Clock
 }
 
 /** What keys begin with by default. */
@@ -55,7 +37,7 @@ export const s3Checks: Checks<S3Options> = {
   ),
   prefix: checkPrefix,
   region: matching(/^[a-z0-9-]+$/, 'an AWS region such as eu-west-1'),
-  credentials: orFunction(checkS3Credentials),
+  credentials: checkCredentialsOption,
   endpoint: checkHttpUrl,
   forcePathStyle: checkFlag,
 }
@@ -64,16 +46,6 @@ export const s3Checks: Checks<S3Options> = {
 export const s3StoreChecks: Checks<S3StoreOptions> = {
   ...s3Checks,
   attemptTimeoutMs: wholeNumber(1),
-  clock: checkClock,
-}
-
-/** @throws TetherError `INVALID_OPTION` */
-export function checkS3Credentials(name: string, value: unknown): void {
-  fields('AWS credentials', {
-    accessKeyId: required(checkSecret),
-    secretAccessKey: required(checkSecret),
-    sessionToken: checkSecret,
-  })(name, value)
 }
 
 function checkPrefix(name: string, value: unknown): void {

@@ -1,121 +1,100 @@
-import { AwsV4Signer } from 'aws4fetch'
-import { systemClock } from '../core/base/clock.js'
-import { abortError, throwIfAborted } from '../core/base/errors.js'
+import type { GetObjectCommand } from '@aws-sdk/client-s3'
+import { TetherError } from '../core/base/errors.js'
 import { checkOptions } from '../core/base/options.js'
-import type { PayloadStore, PresignedRequest, PresignOptions } from '../core/contracts/payload-store.js'
-import type { AbortOptions } from '../core/contracts/transport.js'
+import type { PayloadStore } from '../core/contracts/payload-store.js'
 import { storeFailure } from '../core/payload/store-failure.js'
-import { download, remove, upload } from '../core/payload/transfer.js'
+import { attemptS3, lazyS3 } from './s3-client.js'
 import { DEFAULT_PREFIX, type S3StoreOptions, s3StoreChecks } from './s3-options.js'
-import { type S3Target, s3Targets } from './s3-target.js'
-import { ServerTime } from './server-time.js'
+import { bucketPresigner } from './s3-presign.js'
 
+export type { AwsCredentials, CredentialsOption, SigningIdentity } from '../aws/credentials.js'
 export { installS3LifecycleRule, type S3LifecycleRule, s3LifecycleRule } from './s3-lifecycle.js'
-export type { S3Credentials, S3Options, S3StoreOptions } from './s3-options.js'
-
-/** How long the URLs of the store's own requests are good for. */
-const OWN_EXPIRY_MS = 15 * 60_000
-/** A week is the most that SigV4 allows. */
-const MAX_EXPIRY_SECONDS = 604_800
+export type { S3Options, S3StoreOptions } from './s3-options.js'
 
 /**
- * A bucket of S3, or of what speaks its protocol. The SDK finds the credentials, the region and the endpoint; each
- * request is a signed URL and a `fetch`, the session's as much as the stub's.
+ * A bucket of S3, or of another server that speaks its protocol. The AWS SDK finds the endpoint, the region and the
+ * credentials, and makes the session's own requests; what a stub does, it does through presigned URLs.
  *
  * Needs `@aws-sdk/client-s3`, loaded at the first use. Objects are deleted when they have been read; install
  * {@link s3LifecycleRule} for what a crash leaves.
  * @throws TetherError `INVALID_OPTION`. The operations throw `MISSING_DEPENDENCY` beside their own codes
  */
 export function s3(options: S3StoreOptions): PayloadStore {
-  const {
-    prefix = DEFAULT_PREFIX,
-    attemptTimeoutMs,
-    clock = systemClock,
-  } = checkOptions('s3', options, s3StoreChecks)
-  const target = s3Targets(options)
-  const time = new ServerTime(clock)
-
-  async function presign(
-    method: 'PUT' | 'GET' | 'DELETE',
-    key: string,
-    { expiresInMs, signal }: PresignOptions,
-    bytes?: number,
-  ): Promise<PresignedRequest> {
-    throwIfAborted(signal)
-    const signed = async () => {
-      const to = await target()
-      const now = await time.now(to.bucketUrl)
-      return sign(to, method, prefix + key, { now, expiresInMs, ...(bytes !== undefined && { bytes }) })
-    }
-    return orAbort(signed(), signal)
-  }
-  const transfer = ({ signal }: AbortOptions) => ({
-    ...(signal !== undefined && { signal }),
-    ...(attemptTimeoutMs !== undefined && { attemptTimeoutMs }),
-    fetch: time.fetch,
-  })
-  const own = (options: AbortOptions): PresignOptions => ({ ...options, expiresInMs: OWN_EXPIRY_MS })
+  const { bucket: Bucket, prefix = DEFAULT_PREFIX } = checkOptions('s3', options, s3StoreChecks)
+  const load = lazyS3(options)
+  const presign = bucketPresigner(Bucket)
+  const object = (key: string) => ({ Bucket, Key: prefix + key })
 
   return {
     name: 's3',
-    async put(key, body, options = {}) {
-      await upload(await presign('PUT', key, own(options), body.length), body, transfer(options))
-    },
-    async get(key, options) {
-      const { maxBytes } = options
-      return download(await presign('GET', key, own(options)), { ...transfer(options), maxBytes })
-    },
-    async delete(key, options = {}) {
-      // Of a key that is not there S3 says 204 as well.
-      await remove(await presign('DELETE', key, own(options)), transfer(options))
-    },
-    presignPut: (key, options) => presign('PUT', key, options, options.bytes),
-    presignGet: (key, options) => presign('GET', key, options),
+    put: (key, body, options = {}) =>
+      attemptS3(load, 'put', options, async ({ sdk, client }, http) => {
+        await client.send(new sdk.PutObjectCommand({ ...object(key), Body: body }), http)
+      }),
+    get: (key, { maxBytes, ...options }) =>
+      attemptS3(load, 'get', options, async ({ sdk, client }, http) => {
+        const command = new sdk.GetObjectCommand(object(key))
+        const body = collectBody(command, maxBytes)
+        await client.send(command, http)
+        return body()
+      }),
+    delete: (key, options = {}) =>
+      attemptS3(load, 'delete', options, async ({ sdk, client }, http) => {
+        // Of a key that is not there S3 says 204 as well.
+        await client.send(new sdk.DeleteObjectCommand(object(key)), http)
+      }),
+    presignPut: (key, { expiresInMs, bytes, ...options }) =>
+      attemptS3(load, 'presign', options, (s3) =>
+        presign(s3, { method: 'PUT', key: prefix + key, expiresInMs, bytes }),
+      ),
+    presignGet: (key, { expiresInMs, ...options }) =>
+      attemptS3(load, 'presign', options, (s3) =>
+        presign(s3, { method: 'GET', key: prefix + key, expiresInMs }),
+      ),
   }
 }
 
-async function sign(
-  { bucketUrl, region, credentials }: S3Target,
-  method: string,
-  key: string,
-  { now, expiresInMs, bytes }: { now: number; expiresInMs: number; bytes?: number },
-): Promise<PresignedRequest> {
-  const { accessKeyId, secretAccessKey, sessionToken } = await credentials()
-  // X-Amz-Date has whole seconds: one more, so that the URL never ends early.
-  const seconds = Math.min(Math.ceil(expiresInMs / 1000) + 1, MAX_EXPIRY_SECONDS)
-  const signer = new AwsV4Signer({
-    url: `${bucketUrl}/${key.split('/').map(encode).join('/')}?X-Amz-Expires=${seconds}`,
-    method,
-    service: 's3',
-    region,
-    accessKeyId,
-    secretAccessKey,
-    ...(sessionToken !== undefined && { sessionToken }),
-    // Signed along, so that nothing longer or shorter can be put. fetch sends the header by itself.
-    ...(bytes !== undefined && { headers: { 'content-length': String(bytes) }, allHeaders: true }),
-    datetime: new Date(now).toISOString().replace(/[:-]|\.\d{3}/g, ''),
-    signQuery: true,
-  })
+/**
+ * Reads the body as a part of each attempt, so that the SDK tries again when it is cut off.
+ * @returns gives the body after the command was sent
+ */
+function collectBody(command: GetObjectCommand, maxBytes: number): () => Uint8Array {
+  let body: Uint8Array | undefined
+  command.middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args)
+      const { Body, ContentLength } = result.output!
+      body = await readBody((Body ?? []) as AsyncIterable<Uint8Array>, ContentLength, maxBytes)
+      return result
+    },
+    { step: 'deserialize', priority: 'high', name: 'collectBody' },
+  )
+  return () => body!
+}
+
+async function readBody(
+  stream: AsyncIterable<Uint8Array>,
+  declared: number | undefined,
+  maxBytes: number,
+): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let size = 0
   try {
-    const { url } = await signer.sign()
-    return { url: url.toString(), headers: {} }
-  } catch {
-    // What is wrong with a URL is told with the URL.
-    throw storeFailure('presign', 'refused', { detail: 'the URL could not be signed' })
+    // Leaving the loop aborts the request.
+    for await (const chunk of stream) {
+      size += chunk.length
+      const least = Math.max(size, declared ?? 0)
+      if (least > maxBytes) {
+        throw new TetherError('TOO_LARGE', `A stored object of ${least} bytes or more exceeds ${maxBytes}.`)
+      }
+      chunks.push(chunk)
+    }
+  } catch (cause) {
+    if (cause instanceof TetherError) throw cause
+    throw storeFailure('get', 'truncated', {
+      detail: `${size} of ${declared ?? 'unknown'} bytes came`,
+      cause,
+    })
   }
-}
-
-// RFC 3986, as S3 reads paths: encodeURIComponent leaves five characters that SigV4 encodes.
-function encode(text: string): string {
-  return encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
-}
-
-/** Waits no longer than the signal; what was begun goes on for whoever else waits for it. */
-function orAbort<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(abortError(signal))
-    signal.addEventListener('abort', stop, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
-  })
+  return Buffer.concat(chunks, size)
 }

@@ -7,6 +7,7 @@ import type { Handler, LambdaContext } from '../core/contracts/handler.js'
 import { checkPart, checkTransport, type Transport } from '../core/contracts/transport.js'
 import { checkKey, rootKey } from '../core/wire/seal.js'
 import { callFacts, eventBytes } from './call-input.js'
+import { EnvironmentReader } from './environment-reader.js'
 import { callOrFallback, type OnNobody, throwIfExpired } from './outcome.js'
 
 /** Options of {@link createStub}. */
@@ -34,7 +35,7 @@ export interface StubOptions {
   readonly passthrough?: Handler
   /** In Unix milliseconds: from then on nobody is asked, as if nobody were there. @default never */
   readonly liveUntil?: number
-  /** @default process.env, read at each invocation */
+  /** Read at each invocation. @default process.env, read at most once a second, and when its session token has changed */
   readonly env?: Readonly<Record<string, string | undefined>>
   /** @default the machine's clock */
   readonly clock?: Clock
@@ -54,7 +55,8 @@ export interface StubHandler {
  */
 export function createStub(options: StubOptions): StubHandler {
   const callerOptions = checkStubOptions(options)
-  const { onNobody = 'auto', passthrough, liveUntil, env, functionId, clock = systemClock } = options
+  const { onNobody = 'auto', passthrough, liveUntil, functionId, clock = systemClock } = options
+  const environment = new EnvironmentReader(options.env ?? process.env, clock)
   let caller: Caller | undefined
 
   const handler = async (event: unknown, context: LambdaContext): Promise<unknown> => {
@@ -65,10 +67,7 @@ export function createStub(options: StubOptions): StubHandler {
     const call = async () => {
       throwIfExpired(liveUntil, clock.now())
       caller ??= new Caller(callerOptions)
-      return caller.call({
-        ...callFacts(context, env ?? process.env, functionId),
-        event: eventBytes(event),
-      })
+      return caller.call({ ...callFacts(context, environment, functionId), event: eventBytes(event) })
     }
     const original = passthrough && (() => runOriginal(passthrough, event, context))
     return callOrFallback(call, event, onNobody, original)

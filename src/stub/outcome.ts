@@ -1,5 +1,5 @@
 import { TetherError } from '../core/base/errors.js'
-import type { CallOutcome } from '../core/caller/call.js'
+import type { CallOutcome } from '../core/caller/call-state.js'
 import { httpResponse, isHttpEvent } from './http-event.js'
 import { toThrown } from './remote-error.js'
 

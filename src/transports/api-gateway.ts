@@ -1,4 +1,6 @@
-import { awsChecks, type CredentialsOption, callerCredentials, fromSdk, sdkClientConfig } from '../aws/sdk.js'
+import { askCredentials, type CredentialsOption } from '../aws/credentials.js'
+import { endpointRegion } from '../aws/endpoints.js'
+import { awsChecks, fromSdk, sdkClientConfig } from '../aws/sdk.js'
 import { checkClock, checkSecret } from '../core/base/option-checks.js'
 import { checkOptions, required } from '../core/base/options.js'
 import type { Transport } from '../core/contracts/transport.js'
@@ -8,11 +10,10 @@ import {
   type ApiGatewayCommonOptions,
   apiGatewayTransport,
 } from './api-gateway/transport.js'
-import { apiGatewayRegion, apiGatewayUrl, managementUrl } from './api-gateway/url.js'
+import { apiGatewayUrl, managementUrl, SERVICE } from './api-gateway/url.js'
 import { checkConnectTimeout } from './mqtt/options.js'
 
-export type { CredentialsOption } from '../aws/sdk.js'
-export type { AwsCredentials } from '../aws/sigv4-sign.js'
+export type { AwsCredentials, CredentialsOption, SigningIdentity } from '../aws/credentials.js'
 export type { ApiGatewayCommonOptions } from './api-gateway/transport.js'
 
 /** How to reach a debug stack, and as whom. */
@@ -39,7 +40,7 @@ export function apiGateway(options: ApiGatewayOptions): Transport {
     clock: checkClock,
   })
   const url = apiGatewayUrl(options.endpoint)
-  const region = options.region ?? apiGatewayRegion(url)
+  const region = options.region ?? endpointRegion(url, SERVICE)
   return apiGatewayTransport(url, options, () =>
     access(url, { ...options, ...(region !== undefined && { region }) }),
   )
@@ -62,7 +63,7 @@ async function access(url: string, options: ApiGatewayOptions): Promise<ApiGatew
       credentials:
         credentials === undefined
           ? await fromSdk('apiGateway', 'credentials', () => client.config.credentials())
-          : await callerCredentials('apiGateway', credentials),
+          : await askCredentials(credentials),
       poster: new SdkPoster(client),
     }
   } catch (error) {

@@ -1,16 +1,17 @@
 import type { IoTClient } from '@aws-sdk/client-iot'
-import { awsChecks, type CredentialsOption, callerCredentials, fromSdk, sdkClientConfig } from '../aws/sdk.js'
+import { askCredentials, type CredentialsOption } from '../aws/credentials.js'
+import { endpointRegion } from '../aws/endpoints.js'
+import { awsChecks, fromSdk, sdkClientConfig } from '../aws/sdk.js'
 import { TetherError } from '../core/base/errors.js'
 import { checkClock, checkFlag, checkSecret, wholeNumber } from '../core/base/option-checks.js'
 import { checkOptions } from '../core/base/options.js'
 import { MIN_FRAME_BYTES, type Transport } from '../core/contracts/transport.js'
 import { type IotCommonOptions, type IotTarget, iotTransport, MAX_PAYLOAD_BYTES } from './iot/connection.js'
-import { iotRegion, iotUrl } from './iot/url.js'
+import { iotUrl } from './iot/url.js'
 import { checkConnectTimeout, type MqttOptions } from './mqtt/options.js'
 import { sessionKind } from './mqtt/session.js'
 
-export type { CredentialsOption } from '../aws/sdk.js'
-export type { AwsCredentials } from '../aws/sigv4-sign.js'
+export type { AwsCredentials, CredentialsOption, SigningIdentity } from '../aws/credentials.js'
 export type { IotCommonOptions } from './iot/connection.js'
 
 export interface IotOptions extends IotCommonOptions, Pick<MqttOptions, 'presence'> {
@@ -70,12 +71,12 @@ export function iot(options: IotOptions = {}): Transport {
     const endpoint = options.endpoint ?? (await describe())
     const region =
       options.region ??
-      iotRegion(endpoint) ??
+      endpointRegion(iotUrl(endpoint), 'iot') ??
       (await fromSdk('iot', 'region', async () => (await sdk()).config.region()))
     const credentials =
       options.credentials === undefined
         ? await fromSdk('iot', 'credentials', async () => (await sdk()).config.credentials())
-        : await callerCredentials('iot', options.credentials)
+        : await askCredentials(options.credentials)
     return { endpoint, region, credentials }
   })
   return kind.presence ? { ...transport, keeps: { everyMs: KEEP_EVERY_MS } } : transport

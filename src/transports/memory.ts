@@ -1,6 +1,7 @@
 import { TetherError, throwIfAborted } from '../core/base/errors.js'
 import { wholeNumber } from '../core/base/option-checks.js'
 import { checkOptions } from '../core/base/options.js'
+import { setImmediate } from '../core/base/timers.js'
 import {
   type AbortOptions,
   type Connection,
@@ -84,11 +85,15 @@ class MemoryConnection implements Connection {
     if (kept !== undefined) setImmediate(() => this.#hearKept(kept))
   }
 
-  async send(to: Endpoint, frame: Uint8Array, options?: AbortOptions): Promise<void> {
-    const copy = this.#accept(frame, options)
-    setImmediate(() => {
-      for (const connection of this.#broker.connections) connection.#hear(to, copy)
-    })
+  send(to: Endpoint, frame: Uint8Array, options?: AbortOptions): Promise<void> | undefined {
+    let copy: Uint8Array
+    try {
+      copy = this.#accept(frame, options)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    setImmediate(deliver, this.#broker, to, copy)
+    return undefined
   }
 
   async serve(lanes: readonly number[]): Promise<void> {
@@ -123,7 +128,7 @@ class MemoryConnection implements Connection {
     if (frame.length > frameBytes) {
       throw new TetherError('TOO_LARGE', `A frame of ${frame.length} bytes exceeds ${frameBytes}; split it.`)
     }
-    return Uint8Array.from(frame)
+    return new Uint8Array(frame)
   }
 
   #throwIfOver(): void {
@@ -139,14 +144,34 @@ class MemoryConnection implements Connection {
     })
   }
 
-  #hear(to: Endpoint, frame: Uint8Array): void {
-    const own = to.role === this.#self.role && nameOf(to) === nameOf(this.#self)
-    const served = this.#lanes === undefined || this.#lanes.has(to.lane ?? 0)
-    if (own && served) this.#handlers.onFrame(Uint8Array.from(frame))
+  /** Whether it receives what is sent to an endpoint. */
+  receives({ app, stage, role, name, lane = 0 }: Endpoint): boolean {
+    const self = this.#self
+    return (
+      name === self.name &&
+      role === self.role &&
+      app === self.app &&
+      stage === self.stage &&
+      (this.#lanes === undefined || this.#lanes.has(lane))
+    )
+  }
+
+  hear(frame: Uint8Array): void {
+    this.#handlers.onFrame(frame)
   }
 
   #hearKept(frame: Uint8Array): void {
     if (this.#over === undefined) this.#handlers.onKept?.(Uint8Array.from(frame))
+  }
+}
+
+/** Hands a frame to everybody who receives there, bytes of its own to each. */
+function deliver({ connections }: Broker, to: Endpoint, frame: Uint8Array): void {
+  let given = false
+  for (const connection of connections) {
+    if (!connection.receives(to)) continue
+    connection.hear(given ? new Uint8Array(frame) : frame)
+    given = true
   }
 }
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -67,6 +67,16 @@ const throughputIot = {
     rows: [{ ...row, stubs: 8, invocationsPerSecond: 42.5, limitPerSecond: 50, discardedByBroker: 1 }],
   },
 }
+const cost = {
+  id: 'cost cost',
+  ...facts,
+  result: { bareUs: 40, inlineUs: 220, threadsUs: 440, inlineRatio: 5.5, threadsRatio: 11 },
+}
+const start = {
+  id: 'start start',
+  ...facts,
+  result: { importMs: 200, openMs: 300, answerMs: 420, openRatio: 1.5, answerRatio: 2.1 },
+}
 
 /** What the page in docs was written from; nothing before the benchmarks have run. */
 const written = await readFigures(join(root, 'docs/benchmarks/figures.jsonl'))
@@ -89,6 +99,14 @@ describe('the page of benchmarks', () => {
     expect(text).toContain('2026-11-21, commit abc1234: 2 × A CPU, 8 GB, Linux x64; node 20.0.0.')
     expect(text).toContain('| iot | 97.5 KB | 33 KB | 30 ms | 20 ms | 1.50 × (+10 ms) |')
     expect(text).toContain('| mqtt | 90 ms | 30 ms | 3.00 × | 405 ms | 7 | 4 | 1.75 × |')
+  })
+
+  it('has the processor time of an invocation beside the bare work, and the start of a host beside its imports', async () => {
+    const text = await page(cost, start)
+    expect(text).toContain('| inline | 220 µs | 40 µs | 5.50 × |')
+    expect(text).toContain('| threads | 440 µs | 40 µs | 11 × |')
+    expect(text).toContain('| session open | 300 ms | 200 ms | 1.50 × |')
+    expect(text).toContain('| first answer | 420 ms | 200 ms | 2.10 × |')
   })
 
   it('has plots that say their values, and no number that is none', async () => {
@@ -131,6 +149,24 @@ describe('the page of benchmarks', () => {
     const pages = ['benchmarks.md', 'transports.md']
     for (const file of [...pages, 'benchmarks/roundtrip.svg', 'benchmarks/throughput.svg'])
       expect(await readFile(join(folder, file), 'utf8')).toBe(readFileSync(join(root, 'docs', file), 'utf8'))
+  })
+})
+
+describe('the builds that a benchmark measures', () => {
+  it('are this one, and the one of another checkout where it has been built', async () => {
+    const { builds } = (await import(
+      /* @vite-ignore */ new URL('../../bench/builds/build.js', import.meta.url).href
+    )) as { builds(against?: string): Record<string, string> }
+    expect(Object.keys(builds())).toEqual(['now'])
+    const other = await mkdtemp(join(tmpdir(), 'benchmarks-build-'))
+    try {
+      expect(() => builds(other)).toThrow('has no build')
+      await mkdir(join(other, 'dist'))
+      await writeFile(join(other, 'dist/index.js'), '')
+      expect(builds(other)).toEqual({ now: root, before: other })
+    } finally {
+      await rm(other, { recursive: true })
+    }
   })
 })
 

@@ -261,7 +261,7 @@ async function outcomeOf(messages: readonly Buffer[]): Promise<string> {
         const named = Buffer.from(bytes.toString('latin1').replace('"ID"', `"${id}"`), 'latin1')
         // The table says how long the head is.
         named.writeUInt32BE(bytes.readUInt32BE(2) + named.length - bytes.length, 2)
-        connection.send(to, rogue.frame(to, named)).catch(() => {})
+        connection.send(to, rogue.frame(to, named))?.catch(() => {})
       }
     },
   })

@@ -1,10 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { dirname } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { findCircles, findSharedNames, findViolations } from '../support/boundaries.js'
-
-const root = fileURLToPath(new URL('../..', import.meta.url))
+import { readSources } from '../support/sources.js'
 
 describe('module boundaries', () => {
   it('hold in every source file', () => {
@@ -141,12 +138,3 @@ describe('module boundaries', () => {
     expect(findViolations(new Map([[file, text]]))).toEqual([])
   })
 })
-
-function readSources(): Map<string, string> {
-  const paths = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
-  return new Map(
-    paths
-      .filter((path) => path.endsWith('.ts'))
-      .map((path) => [`src/${path.replaceAll('\\', '/')}`, readFileSync(join(root, 'src', path), 'utf8')]),
-  )
-}

@@ -1,9 +1,13 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
+import type { Clock } from '../../src/core/base/clock.js'
 import type { Invocation } from '../../src/core/session/invocation.js'
+import { encodeMessage } from '../../src/core/wire/codec.js'
 import { decodeHeader } from '../../src/core/wire/frame.js'
+import type { InvokeMessage } from '../../src/core/wire/protocol.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
+import { Sealer } from '../support/sealer.js'
 import { stubContext } from '../support/stub-context.js'
 import { Tether } from '../support/tether.js'
 
@@ -23,6 +27,15 @@ function variedText(characters: number): string {
     state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
     return String.fromCodePoint(0x4e00 + ((state >>> 16) % 20_000))
   }).join('')
+}
+
+/** An invocation, as any stub sends it. */
+function invokeAt(sentAt: number): InvokeMessage {
+  const { callbackWaitsForEmptyEventLoop: _, ...rest } = stubContext()
+  const context = JSON.parse(JSON.stringify(rest))
+  const env = Buffer.from('{}')
+  const sending = { remainingMs: 10_000, ageMs: 0, sentAt, envFingerprint: 'none', settled: [], epoch: 0 }
+  return { type: 'invoke', id: 'id', functionId: 'api', context, event: Buffer.from('1'), env, ...sending }
 }
 
 describe('delivery', () => {
@@ -335,7 +348,7 @@ describe('delivery', () => {
     tether.transport.silence('session')
 
     const second = holding(tether)
-    await second.session.open()
+    await clock.during(1_500, second.session.open())
     await clock.advance(3_000)
     expect(second.held).toHaveLength(1)
     expect(second.held[0]!.rerun).toBe(true)
@@ -354,7 +367,7 @@ describe('delivery', () => {
     tether.transport.silence('session')
     await clock.advance(10)
     const second = holding(tether)
-    await second.session.open()
+    await clock.during(1_500, second.session.open())
     await clock.advance(300)
     expect(second.held[0]!.rerun).toBe(true)
     await second.held[0]!.respond(1)
@@ -388,7 +401,7 @@ describe('delivery', () => {
     const running = tether.stub()({}, stubContext())
     await clock.advance(10)
     tether.transport.silence('session')
-    await second.session.open()
+    await clock.during(1_500, second.session.open())
     await clock.advance(300)
     expect(second.held[0]!.rerun).toBe(true)
     await second.held[0]!.respond(1)
@@ -437,7 +450,7 @@ describe('delivery', () => {
     await clock.advance(100)
     tether.transport.silence('session')
     const second = holding(tether)
-    await second.session.open()
+    await clock.during(1_500, second.session.open())
     await clock.advance(3_000)
     expect(await outcome).toMatchObject({ code: 'SESSION_LOST' })
     expect(second.held).toHaveLength(0)
@@ -547,26 +560,29 @@ describe('nobody there', () => {
     expect(settledAt - started).toBe(3_000)
   })
 
-  it.each([
-    ['a session', undefined, 'NO_SESSION'],
-    ['a broker', new Error('the wire is cut'), 'UNREACHABLE'],
-  ] as const)('%s is waited for no longer than half of the time there is', async (_, refusal, code) => {
-    const clock = new ManualClock()
-    await using tether = new Tether({ clock })
-    tether.transport.admit = () => {
-      if (refusal !== undefined) throw refusal
+  it('is known no later where the clock is set back meanwhile, and no longer remembered', async () => {
+    const time = new ManualClock()
+    let offMs = 0
+    const clock: Clock = {
+      now: () => time.now() + offMs,
+      schedule: (delayMs, callback) => time.schedule(delayMs, callback),
     }
-    const started = clock.now()
-    // Lambda's default time-out, which is as long as the default patience.
-    const outcome = tether
-      .stub()({}, stubContext({ remainingMs: 3_000 }))
-      .catch(({ code, message }) => ({ code, message, afterMs: clock.now() - started }))
-    await clock.advance(3_000)
-    expect(await outcome).toEqual({
-      code,
-      message: expect.stringContaining('within 1250 ms'),
-      afterMs: 1_250,
-    })
+    await using tether = new Tether({ clock })
+    const stub = tether.stub({ transport: tether.forgetful })
+    const started = time.now()
+    const outcome = stub({}, stubContext()).catch(({ code }) => ({ code, afterMs: time.now() - started }))
+    await time.advance(1_000)
+    offMs = -3_600_000
+    await time.advance(5_000)
+    expect(await outcome).toEqual({ code: 'NO_SESSION', afterMs: 3_000 })
+    // A session opens an hour before the wait that failed: it is not taken for gone.
+    offMs = -7_200_000
+    const { session, held } = holding(tether, { transport: tether.forgetful })
+    await session.open()
+    const second = stub({}, stubContext())
+    await time.advance(100)
+    await held[0]!.respond('there')
+    expect(await second).toBe('there')
   })
 
   it('is an HTTP 503 for HTTP events, the original code where there is one, and an error otherwise', async () => {
@@ -606,6 +622,35 @@ describe('nobody there', () => {
     })
   })
 
+  it('is known of a declined invocation for good: a late copy of it runs nothing, and is declined again', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    let served = false
+    let runs = 0
+    const session = tether.session().serve({
+      functions: () => (served ? () => ++runs : undefined),
+    })
+    await session.open()
+    clock.jump(61_000)
+    const self = { app: 'shop', stage: 'dev', role: 'stub', name: 'environment' } as const
+    const stub = new Sealer(tether.key, self)
+    await using connection = await tether.transport.connect(self, { onFrame() {} })
+    const copy = async () => {
+      const to = { ...self, role: 'session', name: 'default' } as const
+      await connection.send({ ...to, lane: 0 }, stub.frame(to, encodeMessage(invokeAt(clock.now()))))
+      await settle()
+      return tether.transport.take('stub').length
+    }
+    expect(await copy()).toBe(1)
+    served = true
+    expect(await copy()).toBe(1)
+    expect(runs).toBe(0)
+    expect(session.stats()).toMatchObject({
+      invocations: { received: 1, declined: 1 },
+      duplicates: { invocations: 1 },
+    })
+  })
+
   it('is known when the broker cannot be reached, with the reason', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
@@ -620,25 +665,6 @@ describe('nobody there', () => {
       code: 'UNREACHABLE',
       message: expect.stringMatching(/within 5000 ms.*the wire is cut/),
     })
-  })
-
-  it('waits out an outage for as long as connecting may take', async () => {
-    const clock = new ManualClock()
-    await using tether = new Tether({ clock })
-    const { session } = holding(tether)
-    await session.open()
-    tether.transport.filter = ({ to, frame }) => (to.role === 'stub' ? [] : [frame])
-    const started = clock.now()
-    const outcome = tether
-      .stub({ connectTimeoutMs: 7_000 })({}, stubContext({ remainingMs: 60_000 }))
-      .catch((error: unknown) => ({ error, afterMs: clock.now() - started }))
-    await clock.advance(1_000)
-    tether.transport.admit = () => {
-      throw new Error('the wire is cut')
-    }
-    tether.transport.cut('stub')
-    await clock.advance(20_000)
-    expect(await outcome).toMatchObject({ error: { code: 'UNREACHABLE' }, afterMs: 8_000 })
   })
 
   it('is known at once when the stub is closed', async () => {

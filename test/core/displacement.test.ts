@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
+import type { Transport } from '../../src/core/contracts/transport.js'
 import type { Invocation } from '../../src/core/session/invocation.js'
 import type { SessionOptions } from '../../src/core/session/options.js'
 import { FaultyTransport } from '../support/faulty-transport.js'
@@ -9,7 +11,7 @@ import { Tether } from '../support/tether.js'
 const HOUR_MS = 3_600_000
 
 /** A session that tells what happens to it, and answers with its own label unless it is told to hold. */
-async function opened(
+function answering(
   tether: Tether,
   label: string,
   options: Partial<SessionOptions> & { hold?: boolean } = {},
@@ -22,9 +24,14 @@ async function opened(
     return hold ? undefined : invocation.respond(label)
   })
   session.on('displaced', () => events.push('displaced')).on('close', () => events.push('close'))
-  await session.open()
-  await settle()
   return { session, events, held }
+}
+
+async function opened(...parameters: Parameters<typeof answering>) {
+  const answers = answering(...parameters)
+  await answers.session.open()
+  await settle()
+  return answers
 }
 
 describe('of two sessions with one name', () => {
@@ -65,7 +72,7 @@ describe('of two sessions with one name', () => {
     const older = await opened(tether, 'older', { transport: own })
     own.silence('session')
     clock.jump(60_000)
-    const newer = await opened(tether, 'newer')
+    const newer = await clock.during(1_500, opened(tether, 'newer'))
     expect(older.events).toEqual([])
     // The older one's connection is found dead, and it comes back.
     own.cut('session')
@@ -75,6 +82,30 @@ describe('of two sessions with one name', () => {
     expect(await tether.stub()({}, stubContext())).toBe('newer')
     await clock.advance(60_000)
     expect(own.connections()).toBe(0)
+  })
+
+  it('the older that comes back answers nothing, in whatever order clocks are', async () => {
+    for (const aheadMs of [-HOUR_MS, 0, HOUR_MS]) {
+      const clock = new ManualClock()
+      await using tether = new Tether({ clock })
+      const own = new FaultyTransport(tether.transport)
+      const ahead = new ManualClock(clock.now() + aheadMs)
+      const older = await opened(tether, 'older', { transport: own, clock: ahead })
+      own.silence('session')
+      const newer = await clock.during(1_500, opened(tether, 'newer'))
+      const answered: Promise<unknown>[] = []
+      older.session.on('status', ({ state }) => {
+        if (state === 'connected') answered.push(tether.stub()({}, stubContext()))
+      })
+      own.take('stub')
+      own.cut('session')
+      await ahead.advance(1_000)
+      await clock.advance(1_000)
+      expect(await Promise.all(answered)).toEqual(['newer'])
+      expect(own.take('stub')).toEqual([])
+      expect(older.events).toEqual(['displaced', 'close'])
+      expect(newer.events).toEqual([])
+    }
   })
 
   it('what the older ran goes to the newer, marked, and its outcome there is late', async () => {
@@ -94,13 +125,44 @@ describe('of two sessions with one name', () => {
     expect(tether.discards).toMatchObject([{ reason: 'late' }])
   })
 
-  it('two that open at once settle on one', async () => {
+  it('of two that open at once one has the name, and the other ends, opened or not', async () => {
+    for (let round = 0; round < 20; round++) {
+      const clock = new ManualClock()
+      await using tether = new Tether({ clock })
+      const own = [new FaultyTransport(tether.transport), new FaultyTransport(tether.transport)] as const
+      const sessions = own.map((transport, i) => answering(tether, `${i}`, { transport }))
+      const opened = await Promise.allSettled(sessions.map(({ session }) => session.open()))
+      for (const transport of own) transport.take('stub')
+      const answer = Number(await tether.stub()({}, stubContext()))
+      await clock.advance(10_000)
+      expect(sessions[answer]!.events).toEqual([])
+      expect(sessions[1 - answer]!.events).toEqual(['displaced', 'close'])
+      expect(own[1 - answer]!.take('stub')).toEqual([])
+      const [refused] = opened.filter(({ status }) => status === 'rejected')
+      if (refused !== undefined) expect(refused).toMatchObject({ reason: { code: 'DISPLACED' } })
+    }
+  })
+
+  it('of two that hear each other while they open, one is refused with DISPLACED', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
-    const both = await Promise.all([opened(tether, 'one'), opened(tether, 'two')])
-    await clock.advance(10_000)
-    expect(both.map(({ events }) => events.includes('displaced')).sort()).toEqual([false, true])
-    expect(['one', 'two']).toContain(await tether.stub()({}, stubContext()))
+    // Neither is sure of its own presence before it has heard the other.
+    const transport = Object.assign(Object.create(tether.transport) as Transport, {
+      connect: async (...parameters: Parameters<Transport['connect']>) => {
+        const connection = await tether.transport.connect(...parameters)
+        const keep = connection.keep!.bind(connection)
+        const late = async (frame: Uint8Array) => clock.schedule(100, () => void keep(frame).catch(() => {}))
+        return Object.assign(connection, { keep: late })
+      },
+    })
+    const sessions = ['one', 'two'].map((label) => answering(tether, label, { transport }))
+    const opening = Promise.allSettled(sessions.map(({ session }) => session.open()))
+    const opened = await clock.during(1_500, opening)
+    expect(opened.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+    const lost = opened.findIndex(({ status }) => status === 'rejected')
+    expect(opened[lost]).toMatchObject({ reason: { code: 'DISPLACED' } })
+    expect(sessions[lost]!.events).toEqual(['displaced', 'close'])
+    expect(sessions[1 - lost]!.events).toEqual([])
   })
 
   it('other names are left alone', async () => {
@@ -113,6 +175,68 @@ describe('of two sessions with one name', () => {
   })
 })
 
+/** Brings the clocks of two sessions that open one after the other into every order. */
+const CLOCKS: readonly (readonly [
+  string,
+  (clock: ManualClock) => { older: ManualClock; between(): void },
+])[] = [
+  ['in one millisecond', (clock) => ({ older: clock, between() {} })],
+  ['one after the other', (clock) => ({ older: clock, between: () => clock.set(5) })],
+  [
+    'the clock set back by an hour in between',
+    (clock) => ({ older: clock, between: () => clock.set(-HOUR_MS) }),
+  ],
+  ['the clock set forward in between', (clock) => ({ older: clock, between: () => clock.set(HOUR_MS) })],
+  [
+    "the older's clock an hour ahead",
+    (clock) => ({ older: new ManualClock(clock.now() + HOUR_MS), between() {} }),
+  ],
+  [
+    "the older's clock an hour behind",
+    (clock) => ({ older: new ManualClock(clock.now() - HOUR_MS), between() {} }),
+  ],
+]
+
+describe.each(CLOCKS)('once open() has resolved (%s)', (_name, order) => {
+  it.each([
+    ['where the broker keeps presence', (tether: Tether): Transport => tether.transport],
+    ['where it does not', (tether: Tether): Transport => tether.forgetful],
+  ])('the older session answers nothing that arrives later, %s', async (_where, over) => {
+    const answered: unknown[] = []
+    const late: number[] = []
+    for (let round = 0; round < 20; round++) {
+      const clock = new ManualClock()
+      await using tether = new Tether({ clock, frameBytes: 2_048 })
+      const transport = over(tether)
+      const own = new FaultyTransport(transport)
+      const { older, between } = order(clock)
+      const a = answering(tether, 'older', { transport: own, clock: older })
+      await Promise.all([a.session.open(), older.advance(250)])
+      const warm = tether.stub({ transport })
+      expect(await warm({}, stubContext())).toBe('older')
+      between()
+      const b = answering(tether, 'newer', { transport })
+      const answers = b.session.open().then(() => {
+        own.take('stub')
+        // A message of several parts is acknowledged at its first.
+        const events = [{}, randomBytes(4_096).toString('base64')]
+        const stubs = [warm, tether.stub({ transport })]
+        return Promise.all(stubs.flatMap((stub) => events.map((event) => stub(event, stubContext()))))
+      })
+      // Long enough for nothing but listening for others.
+      answered.push(...(await clock.during(250, answers)))
+      await clock.advance(5_000)
+      if (older !== clock) await older.advance(5_000)
+      late.push(own.take('stub').length)
+      expect(a.events).toEqual(['displaced', 'close'])
+      expect(b.events).toEqual([])
+      answered.push(await warm({}, stubContext()))
+    }
+    expect(answered).toEqual(Array(100).fill('newer'))
+    expect(late).toEqual(Array(20).fill(0))
+  })
+})
+
 describe('a session whose clock is behind that of one that crashed', () => {
   it('takes the name when nobody answers for it, and serves warm stubs again', async () => {
     const clock = new ManualClock()
@@ -122,7 +246,7 @@ describe('a session whose clock is behind that of one that crashed', () => {
     const stub = tether.stub()
     expect(await stub({}, stubContext())).toBe('crashed')
     own.silence('session')
-    const next = await opened(tether, 'next')
+    const next = await clock.during(1_500, opened(tether, 'next'))
     const answered = stub({}, stubContext())
     await clock.advance(2_900)
     expect(await answered).toBe('next')

@@ -70,7 +70,7 @@ describe('a recorded invocation', () => {
     const session = tether.session({ transport }).on('invoke', () => {
       runs++
     })
-    await session.open()
+    await clock.during(250, session.open())
     tether.transport.filter = ({ to, frame }) => (to.role === 'stub' ? [] : [frame])
     const outcomes = Promise.allSettled(
       Array.from({ length: 20 }, () => tether.stub({ transport })('x', stubContext())),
@@ -83,11 +83,15 @@ describe('a recorded invocation', () => {
 
 describe('a session that has just begun', () => {
   /** How many messages an environment's next invocation takes that has known the session before. */
-  async function messagesAfterRestart(tether: Tether, transport: Transport): Promise<number> {
+  async function messagesAfterRestart(
+    clock: ManualClock,
+    choose: (tether: Tether) => Transport,
+  ): Promise<number> {
+    await using tether = new Tether({ clock })
+    const transport = choose(tether)
     const start = async () => {
       const session = tether.session({ transport }).on('invoke', (invocation) => invocation.respond('ran'))
-      await session.open()
-      await settle()
+      await clock.during(250, session.open())
       return session
     }
     const before = await start()
@@ -101,13 +105,11 @@ describe('a session that has just begun', () => {
   }
 
   it('challenges nobody who has heard of its presence, and has the variables at once', async () => {
-    await using tether = new Tether({ clock: new ManualClock() })
-    expect(await messagesAfterRestart(tether, tether.transport)).toBe(1)
+    expect(await messagesAfterRestart(new ManualClock(), ({ transport }) => transport)).toBe(1)
   })
 
   it('challenges who knows another, and asks for the variables', async () => {
-    await using tether = new Tether({ clock: new ManualClock() })
-    expect(await messagesAfterRestart(tether, tether.forgetful)).toBe(3)
+    expect(await messagesAfterRestart(new ManualClock(), ({ forgetful }) => forgetful)).toBe(3)
   })
 })
 
@@ -118,7 +120,7 @@ describe('clocks that disagree', () => {
     await using tether = new Tether({ clock })
     const transport = tether.forgetful
     const session = tether.session({ transport }).on('invoke', (invocation) => invocation.respond('ran'))
-    await session.open()
+    await clock.during(250, session.open())
     clock.jump(61_000)
     const stub = tether.stub({ transport, clock: remote })
     expect(await stub({}, stubContext())).toBe('ran')
@@ -132,7 +134,7 @@ describe('clocks that disagree', () => {
     await using tether = new Tether({ clock, frameBytes: 2_048 })
     const transport = tether.forgetful
     const session = tether.session({ transport }).on('invoke', (invocation) => invocation.respond('ran'))
-    await session.open()
+    await clock.during(250, session.open())
     const random = Buffer.from(crypto.getRandomValues(new Uint8Array(20_000))).toString('base64')
     expect(await tether.stub({ transport })(random, stubContext())).toBe('ran')
     const bytes = tether.transport.take('session').reduce((sum, { frame }) => sum + frame.length, 0)

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { TetherError } from '../../src/core/base/errors.js'
 import { LANES, type Transport } from '../../src/core/contracts/transport.js'
+import { Lanes } from '../../src/core/link/lanes.js'
 import { memory } from '../../src/transports/memory.js'
 import { limitedTransport } from '../support/limited-transport.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
@@ -68,6 +70,48 @@ describe('a session with several connections', () => {
     const stub = tether.stub({ transport: unlimited })
     await Promise.all(Array.from({ length: 200 }, (_, index) => stub(index, stubContext())))
     expect(session.stats().connections).toBe(1)
+  })
+
+  it('backs off from a broker that refuses another connection, and tries again when that is over', async () => {
+    const clock = new ManualClock()
+    const refused: number[] = []
+    const inner = limitedTransport(memory(), clock, 20)
+    let refusing = true
+    const transport: Transport = {
+      ...inner,
+      async connect(self, handlers, options) {
+        if (self.lane !== undefined && refusing) {
+          refused.push(clock.now())
+          throw new TetherError('UNREACHABLE', 'refused')
+        }
+        return inner.connect(self, handlers, options)
+      },
+    }
+    const self = { app: 'shop', stage: 'dev', role: 'session', name: 'default' } as const
+    const lanes = new Lanes({ transport, self, clock, max: 4, random: () => 1, onFrame() {} })
+    await lanes.open()
+    // More than one connection may carry, all the time.
+    const sending = async (ms: number) => {
+      for (let at = 0; at < ms; at += 20) {
+        void lanes.send({ ...self, role: 'stub' }, new Uint8Array(1))?.catch(() => {})
+        await clock.advance(20)
+      }
+    }
+    await sending(30_000)
+    const waits = refused.slice(1).map((at, i) => at - refused[i]!)
+    const backoff = [250, 500, 1_000, 2_000, 4_000, 8_000, 10_000]
+    expect(waits).toHaveLength(backoff.length)
+    for (const [i, wait] of waits.entries()) {
+      expect(wait).toBeGreaterThanOrEqual(backoff[i]!)
+      // Until the next frame is sent.
+      expect(wait).toBeLessThanOrEqual(backoff[i]! + 40)
+    }
+    refusing = false
+    await sending(10_100)
+    expect(lanes.connections).toBeGreaterThan(1)
+    await lanes.stop()
+    await settle()
+    expect(clock.pending).toBe(0)
   })
 
   it('receives every lane once its connections have divided them', async () => {

@@ -113,6 +113,78 @@ describe('a large payload with a store', () => {
     expect(failures).toBe(1)
   })
 
+  it('is put anew when a session that crashed had deleted it before its acknowledgement was heard', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ frameBytes: 2_048, clock })
+    const { store, inner, held, deleted } = counting()
+    await using _ = inner
+    const first = tether.session({ store }).on('invoke', () => {})
+    await first.open()
+    const text = large(20_000)
+    // The session has said where to put the event; nothing that it says of the invocation itself is heard.
+    let sent = 0
+    tether.transport.filter = ({ to, frame }) => {
+      if (to.role === 'session') sent++
+      return to.role === 'stub' && sent > 1 ? [] : [frame]
+    }
+    const answer = tether.stub()(text, stubContext({ remainingMs: 60_000 }))
+    while (deleted() === 0) await settle()
+    expect(held.size).toBe(0)
+    tether.transport.silence('session')
+    tether.transport.filter = ({ frame }) => [frame]
+    await clock.advance(10)
+    const reruns: unknown[] = []
+    const second = tether.session({ store }).on('invoke', (invocation) => {
+      reruns.push(invocation.rerun)
+      return invocation.respond((invocation.event as string).length)
+    })
+    await second.open()
+    let over = false
+    const ended = answer.finally(() => {
+      over = true
+    })
+    ended.catch(() => {})
+    while (!over) await clock.advance(100)
+    expect(await ended).toBe(text.length)
+    expect(reruns).toEqual([true])
+  })
+
+  it.each([
+    ['at its deadline', 'DEADLINE'],
+    ['when its stub gives up', 'DEADLINE'],
+  ])('is no longer read %s', async (when, code) => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ frameBytes: 2_048, clock })
+    await using inner = memoryStore()
+    let reading: AbortSignal | undefined
+    const store: PayloadStore = Object.assign(Object.create(inner), {
+      get: (_key: string, { signal }: { signal?: AbortSignal }) => {
+        reading = signal
+        return new Promise<never>(() => {})
+      },
+    })
+    const session = tether.session({ store }).on('invoke', (invocation) => invocation.respond('ran'))
+    const failed: string[] = []
+    session.on('fail', (_, { error }) => failed.push(error.errorType))
+    await session.open()
+    const outcome = tether
+      .stub({ deadlineMarginMs: when === 'at its deadline' ? 0 : 500 })(
+        large(20_000),
+        stubContext({ remainingMs: 5_000 }),
+      )
+      .catch((error: { code: string }) => error.code)
+    while (reading === undefined) await settle()
+    expect(reading.aborted).toBe(false)
+    // What says that the stub has given up is lost, where the deadline is to end it.
+    if (when === 'at its deadline') tether.transport.filter = () => []
+    await clock.advance(when === 'at its deadline' ? 5_000 : 4_500)
+    expect(await outcome).toBe(code)
+    expect(reading.aborted).toBe(true)
+    expect(failed).toEqual([`LambdaTether.${code}`])
+    expect(session.stats().invocations).toMatchObject({ received: 1, failed: 1, running: 0 })
+    await session.close()
+  })
+
   it.each([
     ['presigning fails', { presignPut: () => Promise.reject(new Error('no bucket')) }, /no bucket/],
     ['reading the event fails', { get: () => Promise.reject(new Error('gone')) }, /gone/],

@@ -27,6 +27,17 @@ async function served(tether: Tether, transport: Transport = tether.transport) {
   return session
 }
 
+/** The tether's transport, where `keep` is replaced; what gives undefined goes through. */
+function keeping(tether: Tether, keep: (frame: Uint8Array) => Promise<void> | undefined): Transport {
+  return Object.assign(Object.create(tether.transport) as Transport, {
+    connect: async (...parameters: Parameters<Transport['connect']>) => {
+      const connection = await tether.transport.connect(...parameters)
+      const kept = connection.keep!.bind(connection)
+      return Object.assign(connection, { keep: (frame: Uint8Array) => keep(frame) ?? kept(frame) })
+    },
+  })
+}
+
 describe('presence', () => {
   it('lets the next invocation know of a graceful close at once', async () => {
     await using tether = new Tether({ clock: new ManualClock() })
@@ -166,6 +177,52 @@ describe('presence', () => {
     expect(kept.slice(1).every((at, i) => at - kept[i]! >= 1_000)).toBe(true)
   })
 
+  it('is waited for by open() no longer than its signal lets it', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    const session = tether.session({ transport: keeping(tether, async () => {}) })
+    const abort = new AbortController()
+    const opening = session.open({ signal: abort.signal })
+    expect(await soon(opening)).toBe('waiting')
+    abort.abort()
+    expect(await soon(opening)).toBe('ABORTED')
+    // It leaves nothing behind.
+    await soon(session.close())
+    expect(tether.transport.connections('session')).toBe(0)
+    expect(await soon(session.open())).toBe('CLOSED')
+  })
+
+  it('holds up neither open() nor close() for longer than three seconds where keep() never settles', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    const session = tether.session({ transport: keeping(tether, () => new Promise(() => {})) })
+    const opening = session.open()
+    await clock.advance(2_999)
+    expect(await soon(opening)).toBe('waiting')
+    await clock.advance(1)
+    expect(await soon(opening)).toBe(session)
+    const closing = session.close()
+    await clock.advance(2_999)
+    expect(await soon(closing)).toBe('waiting')
+    await clock.advance(1)
+    expect(await soon(closing)).toBeUndefined()
+    expect(tether.transport.connections()).toBe(0)
+    expect(clock.pending).toBe(0)
+  })
+
+  it('is over with its connection where keep() is pending', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    let said = 0
+    const hanging = () => (++said > 1 ? new Promise<void>(() => {}) : undefined)
+    const session = tether.session({ transport: keeping(tether, hanging) })
+    await session.open()
+    const closing = session.close()
+    expect(await soon(closing)).toBe('waiting')
+    tether.transport.cut('session')
+    expect(await soon(closing)).toBeUndefined()
+  })
+
   it('does not make an answer late that is under way when its session says goodbye', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
@@ -231,6 +288,43 @@ describe('after nobody', () => {
     expect(await soon(later)).toBe('NO_SESSION')
   })
 
+  it('what is not waited for says when nobody answered, and how long ago that was', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    const stub = tether.stub({ transport: tether.forgetful })
+    const messageOf = (call: Promise<unknown>) => call.catch(({ message }: Error) => message)
+    const first = messageOf(stub({}, stubContext()))
+    await clock.advance(3_000)
+    expect(await first).toMatch(/answered within 3000 ms/)
+    const nobodyAt = new Date(clock.now()).toISOString()
+    clock.jump(4_200)
+    const second = await messageOf(stub({}, stubContext()))
+    expect(second).toMatch(/No session 'default' of 'shop' in stage 'dev' answered 4200 ms ago/)
+    expect(second).toContain(`(at ${nobodyAt})`)
+    expect(second).toMatch(/this invocation did not wait/)
+    expect(second).toMatch(/asks in the background/)
+    expect(second).toMatch(/5800 ms/)
+    clock.jump(800)
+    expect(await messageOf(stub({}, stubContext()))).toMatch(/answered 5000 ms ago/)
+  })
+
+  it('what does not wait for a broker out of reach says so, with the reason', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    tether.transport.admit = () => {
+      throw new Error('the wire is cut')
+    }
+    const stub = tether.stub()
+    const first = stub({}, stubContext()).catch(({ message }: Error) => message)
+    await clock.advance(5_000)
+    expect(await first).toMatch(/within 4750 ms/)
+    clock.jump(1_000)
+    await expect(stub({}, stubContext())).rejects.toMatchObject({
+      code: 'UNREACHABLE',
+      message: expect.stringMatching(/could not be reached 1250 ms ago .*did not wait.*the wire is cut/),
+    })
+  })
+
   it('it asks in the background, so that the invocation after the opening finds the session', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
@@ -240,7 +334,7 @@ describe('after nobody', () => {
     await soon(first)
     await clock.advance(3_000)
     expect(await soon(first)).toBe('NO_SESSION')
-    await served(tether, transport)
+    await clock.during(250, served(tether, transport))
     expect(await soon(stub({}, stubContext()))).toBe('NO_SESSION')
     expect(await soon(stub({}, stubContext()))).toBe('served')
   })

@@ -10,7 +10,7 @@ import { Channel } from '../../src/core/wire/channel.js'
 import { decodeMessage, encodeMessage } from '../../src/core/wire/codec.js'
 import { packBody } from '../../src/core/wire/compress.js'
 import type { Discard } from '../../src/core/wire/counters.js'
-import { decodeHeader, encodeDestination } from '../../src/core/wire/frame.js'
+import { AssociatedData, decodeHeader, encodeDestination, encodeHeader } from '../../src/core/wire/frame.js'
 import type { Message, PeerMessage, SessionMessage, StubMessage } from '../../src/core/wire/protocol.js'
 import type { Refusal } from '../../src/core/wire/refusal.js'
 import { generateKey, rootKey, senderKey } from '../../src/core/wire/seal.js'
@@ -117,8 +117,8 @@ describe.each(messageFixtures)('the fixture of a message: $name', (fixture) => {
     const scope = { app: to.app, stage: to.stage, direction: sender.role, senderId: sender.id }
     let offset = 0
     frames.forEach((frame, index) => {
-      const { head, rest } = decodeHeader(fromHex(frame))
-      const part = message.subarray(offset, offset + rest.length - 16)
+      const { bytes, headBytes } = decodeHeader(fromHex(frame))
+      const part = message.subarray(offset, offset + bytes.length - headBytes - 16)
       offset += part.length
       const header = {
         kind: sender.role,
@@ -130,9 +130,9 @@ describe.each(messageFixtures)('the fixture of a message: $name', (fixture) => {
         totalBytes: message.length,
         from: sender.name,
       }
-      const destination = encodeDestination(to)
-      expect(senderKey(root, scope).seal(header, destination, part).toString('hex')).toBe(frame)
-      if (index === 0) expect(Buffer.concat([head, destination]).toString('hex')).toBe(fixture.associatedData)
+      const associated = new AssociatedData(encodeHeader(header), encodeDestination(to))
+      expect(senderKey(root, scope).seal(associated, part).toString('hex')).toBe(frame)
+      if (index === 0) expect(associated.bytes.toString('hex')).toBe(fixture.associatedData)
     })
     expect(offset).toBe(message.length)
   })

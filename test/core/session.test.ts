@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { LambdaError } from '../../src/core/base/errors.js'
 import { TetherError } from '../../src/core/base/errors.js'
 import type { Transport } from '../../src/core/contracts/transport.js'
@@ -188,6 +188,48 @@ describe('a session', () => {
       (await outcomes).map((outcome) => (outcome as PromiseRejectedResult).reason.code ?? 'its own'),
     ).toEqual(['TIMEOUT', 'ABORTED', 'its own', 'CLOSED'])
     await expect(session.next('api')).rejects.toMatchObject({ code: 'CLOSED' })
+  })
+
+  it('makes an invocation’s signal when it is read, also in a copy, and fires one that is read too late', async () => {
+    await using tether = new Tether()
+    const seen: Invocation[] = []
+    const session = tether.session().on('invoke', (invocation) => {
+      seen.push(invocation)
+    })
+    await session.open()
+    const outcomes = Promise.allSettled([tether.stub()(1, stubContext()), tether.stub()(2, stubContext())])
+    while (seen.length < 2) await settle()
+    const [read, unread] = seen as [Invocation, Invocation]
+    const copy = { ...read }
+    expect(copy.signal).toBe(read.signal)
+    const { signal } = read
+    expect(signal.aborted).toBe(false)
+    await session.close({ signal: AbortSignal.abort() })
+    await outcomes
+    expect(signal.reason).toMatchObject({ code: 'CLOSED' })
+    expect(unread.signal.reason).toMatchObject({ code: 'CLOSED' })
+  })
+
+  it('makes no AbortController for an invocation that is quick', async () => {
+    await using tether = new Tether()
+    const session = tether.session().serve({ functions: { api: async (event: unknown) => event } })
+    await session.open()
+    const stub = tether.stub()
+    await stub('warm', stubContext())
+    let made = 0
+    class Counted extends AbortController {
+      constructor() {
+        super()
+        made++
+      }
+    }
+    vi.stubGlobal('AbortController', Counted)
+    try {
+      expect(await stub('counted', stubContext())).toBe('counted')
+    } finally {
+      vi.unstubAllGlobals()
+    }
+    expect(made).toBe(0)
   })
 
   it('lets an invocation have one outcome', async () => {

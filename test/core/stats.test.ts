@@ -147,8 +147,9 @@ describe('a session’s statistics', () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const session = tether.session({ transport: priced(tether.transport) })
-    await session.open()
-    await clock.advance(90_000)
+    // Nothing tells it whether another session is there, so it listens for a moment.
+    await clock.during(250, session.open())
+    await clock.advance(89_750)
     expect(session.stats().connectedMs).toBe(90_000)
     tether.transport.cut('session')
     await clock.advance(1_000)

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { decodeMessage, encodeMessage, peekInvocationId } from '../../src/core/wire/codec.js'
 import { compress, decompress, packBody } from '../../src/core/wire/compress.js'
 import {
+  AssociatedData,
   decodeHeader,
   encodeDestination,
   encodeHeader,
@@ -62,7 +63,7 @@ describe('frames', () => {
       fc.property(header, fc.uint8Array(), (written, part) => {
         const read = decodeHeader(Buffer.concat([encodeHeader(written), part]))
         expect(read.header).toEqual(written)
-        expect(Buffer.from(part).equals(read.rest)).toBe(true)
+        expect(Buffer.from(part).equals(read.bytes.subarray(read.headBytes))).toBe(true)
       }),
     )
   })
@@ -99,10 +100,13 @@ describe('sealing', () => {
   const root = rootKey(generateKey())
   const scope = { app: 'shop', stage: 'dev', direction: 'stub' as const, senderId: '0'.repeat(32) }
   const to = encodeDestination({ app: 'shop', stage: 'dev', role: 'session', name: 'default' })
-  const sealed = (written: FrameHeader, part: Uint8Array) => senderKey(root, scope).seal(written, to, part)
+  const sealed = (written: FrameHeader, part: Uint8Array) =>
+    senderKey(root, scope).seal(new AssociatedData(encodeHeader(written), to), part)
   const open = (frame: Uint8Array, destination = to, key = root, from: typeof scope | object = {}) => {
     const read = decodeHeader(frame)
-    return senderKey(key, { ...scope, ...from }).open(read.head, read.header, destination, read.rest)
+    // As long as it will be; what it says is taken from the frame.
+    const associated = new AssociatedData(Buffer.alloc(read.headBytes), destination)
+    return senderKey(key, { ...scope, ...from }).open(associated, read)
   }
 
   it('opens what it sealed', () => {

@@ -1,7 +1,7 @@
-import { AwsClient } from 'aws4fetch'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createLocalCloud, httpApi, type InvokeResult } from '../../src/local/index.js'
 import { nestedArrays, nestedArraysText, nestedObjectsText } from '../support/nested.js'
+import { smithy } from '../support/signers.js'
 import { folder } from './lambda-fixture.js'
 
 const LEVELS = 5_000
@@ -35,12 +35,19 @@ async function cloudWith() {
   const bundle = await folder({ 'index.cjs': 'exports.handler = async (event) => 1' })
   cloud.function({ name: 'fn', bundle })
   const { region, credentials, lambdaEndpoint } = cloud
-  const client = new AwsClient({ ...credentials, region, service: 'lambda', retries: 0 })
   const send = async (method: string, path: string, body?: string) => {
-    const response = await client.fetch(lambdaEndpoint + path, {
+    const url = new URL(lambdaEndpoint + path)
+    const text = body === undefined ? {} : { body }
+    const headers = await smithy.headers({
+      service: 'lambda',
+      region,
+      at: Date.now(),
+      credentials,
       method,
-      ...(body !== undefined && { body }),
+      url,
+      ...text,
     })
+    const response = await fetch(url, { method, headers, ...text })
     return { type: response.headers.get('x-amzn-errortype'), text: await response.text() }
   }
   return { cloud, send }

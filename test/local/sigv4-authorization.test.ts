@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { AwsV4Signer } from 'aws4fetch'
 import { describe, expect, test } from 'vitest'
-import { type AuthorizedRequest, verifyAuthorization } from '../../src/aws/sigv4-authorization.js'
+import { type AuthorizedRequest, verifyAuthorization } from '../../src/aws/verify-headers.js'
+import { SIGNERS, type Signer, smithy } from '../support/signers.js'
 
 const identity = { accessKeyId: 'AKIAONE', secretAccessKey: 'one', sessionToken: 'to/k+en==' }
 const now = Date.UTC(2026, 10, 21, 9, 5)
@@ -14,24 +14,17 @@ interface Signing {
   readonly headers?: Record<string, string>
   readonly service?: string
   readonly region?: string
+  readonly signer?: Signer
 }
 
-async function signed({ url = 'http://127.0.0.1:1/a', ...more }: Signing = {}): Promise<AuthorizedRequest> {
-  const signer = new AwsV4Signer({
-    ...identity,
-    method: 'POST',
-    service: 'lambda',
-    region: 'eu-west-1',
-    datetime: '20261121T090500Z',
-    url,
-    ...more,
-  })
-  const { method, headers } = await signer.sign()
-  const { pathname, search, host } = new URL(url)
+async function signed({ url: text, signer = smithy, ...more }: Signing = {}): Promise<AuthorizedRequest> {
+  const url = new URL(text ?? 'http://127.0.0.1:1/a')
+  const request = { method: 'POST', service: 'lambda', region: 'eu-west-1', ...more, url }
+  const headers = await signer.headers({ ...request, at: now, credentials: identity })
   return {
-    method,
-    url: pathname + search,
-    headers: { ...Object.fromEntries(headers), host },
+    method: request.method,
+    url: url.pathname + url.search,
+    headers: { ...headers, host: url.host },
     body: Buffer.from(more.body ?? ''),
   }
 }
@@ -43,8 +36,12 @@ describe('a signature in the headers', () => {
     ['a query in any order', { url: 'http://127.0.0.1:1/a?b=2&a=%20%2B%27*()&a=1&c' }],
     ['a path of encoded parts', { url: 'http://127.0.0.1:1/x/arn%3Aaws%3Alambda/@y/%E6%BC%A2=/' }],
     ['a hash of the body', { body: 'x', headers: { 'x-amz-content-sha256': hash('x') } }],
-  ])('fits %s', async (_, signing) => {
-    expect(verifyAuthorization(await signed(signing), scope)).toEqual({ identity })
+  ])('fits %s, whoever signed it', async (_, signing) => {
+    for (const signer of SIGNERS) {
+      expect(verifyAuthorization(await signed({ ...signing, signer }), scope), signer.name).toEqual({
+        identity,
+      })
+    }
   })
 
   const mismatch = { type: 'InvalidSignatureException', message: expect.stringContaining('does not match') }

@@ -1,5 +1,4 @@
 import { ApiGatewayManagementApiClient } from '@aws-sdk/client-apigatewaymanagementapi'
-import { AwsV4Signer } from 'aws4fetch'
 import { onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import type { WebSocketEvent } from '../../src/local/api-gateway/event.js'
@@ -12,6 +11,7 @@ import {
   type WebSocketApiOptions,
   webSocketApi,
 } from '../../src/local/index.js'
+import { aws4 } from '../support/signers.js'
 
 /** A promise and what settles it. */
 export function deferred<T = void>(): { promise: Promise<T>; resolve: (value: T) => void } {
@@ -88,22 +88,8 @@ export function queryOf(values: Readonly<Record<string, string>>): string {
 export async function begin(api: WebSocketApi, options: ClientOptions = {}): Promise<Client> {
   const { credentials, query = '', region = 'us-east-1', now = Date.now() } = options
   const url = options.url ?? `${api.endpoint}${query}`
-  const headers: Record<string, string> = {}
-  if (credentials !== undefined) {
-    const datetime = new Date(now).toISOString().replace(/[:-]|\.\d{3}/g, '')
-    const signer = new AwsV4Signer({
-      ...credentials,
-      url,
-      method: 'GET',
-      service: 'execute-api',
-      region,
-      datetime,
-    })
-    const signed = await signer.sign()
-    signed.headers.forEach((value, name) => {
-      if (name !== 'host') headers[name] = value
-    })
-  }
+  const request = { service: 'execute-api', region, at: now, method: 'GET', url: new URL(url) }
+  const headers = credentials === undefined ? {} : await aws4.headers({ ...request, credentials })
   const client = new Client(new WebSocket(url, { headers, perMessageDeflate: false }))
   onTestFinished(() => client.socket.terminate())
   return client

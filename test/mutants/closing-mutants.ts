@@ -81,7 +81,7 @@ export const closingMutants: readonly TransportMutant[] = [
       mutated({
         connection: (connection) => ({
           send: (...args) =>
-            connection.send(...args).catch((error: TetherError) => {
+            connection.send(...args)?.catch((error: TetherError) => {
               if (error.code !== 'CLOSED') throw error
             }),
         }),
@@ -94,7 +94,7 @@ export const closingMutants: readonly TransportMutant[] = [
       mutated({
         connection: (connection) => ({
           send: (...args) =>
-            connection.send(...args).catch((error: TetherError) => {
+            connection.send(...args)?.catch((error: TetherError) => {
               throw error.code === 'CLOSED' ? new Error('closed') : error
             }),
         }),
@@ -131,7 +131,7 @@ export const closingMutants: readonly TransportMutant[] = [
               if (!open || options?.signal?.aborted || frame.length > 131_072)
                 return connection.send(to, frame, options)
               const copy = Uint8Array.from(frame)
-              setImmediate(() => open && connection.send(to, copy, options).catch(() => {}))
+              setImmediate(() => open && connection.send(to, copy, options)?.catch(() => {}))
             },
             async close() {
               open = false

@@ -58,7 +58,21 @@ export const deliveryMutants: readonly TransportMutant[] = [
         connection: (connection) => ({
           async send(to, frame, options) {
             if (options?.signal?.aborted || frame.length > 131_072) return connection.send(to, frame, options)
-            setImmediate(() => connection.send(to, frame, options).catch(() => {}))
+            setImmediate(() => connection.send(to, frame, options)?.catch(() => {}))
+          },
+        }),
+      }),
+  },
+  {
+    name: 'says that it is done while it still reads the bytes',
+    caughtBy: 'a sender may overwrite its bytes once send() has resolved',
+    make: () =>
+      mutated({
+        connection: (connection) => ({
+          send(to, frame, options) {
+            if (options?.signal?.aborted || frame.length > 131_072) return connection.send(to, frame, options)
+            setImmediate(() => connection.send(to, frame, options)?.catch(() => {}))
+            return undefined
           },
         }),
       }),
@@ -85,9 +99,11 @@ export const deliveryMutants: readonly TransportMutant[] = [
             async send(to, frame, options) {
               if (busy) return
               busy = true
-              await connection.send(to, frame, options).finally(() => {
+              try {
+                await connection.send(to, frame, options)
+              } finally {
                 busy = false
-              })
+              }
             },
           }
         },

@@ -1,6 +1,9 @@
 import type { Executor } from '../../src/core/contracts/executor.js'
+import type { ExecutorUnderTest } from '../../src/testing/index.js'
+import { inlineSubject } from '../testing/executor-subjects.js'
 import { type ExecutorMutant, mutated } from './executor-mutation.js'
 
+const SHARES = '`sharesEventLoop` says whether functions run on the event loop of their host'
 const STATE = 'module state lives as long as its execution environment, and is nobody else’s'
 const AT_ONCE = 'several environments run at once'
 const ONE_BY_ONE = 'an environment runs one invocation at a time'
@@ -11,6 +14,18 @@ const OTHERS = "a reload leaves other functions' workers alone"
 
 /** Executors whose workers are not where they should be. */
 export const workerMutants: readonly ExecutorMutant[] = [
+  {
+    name: 'shares the event loop and does not say so',
+    caughtBy: [SHARES],
+    because: /`sharesEventLoop` is false/,
+    make: unsaid,
+  },
+  {
+    name: 'says that it shares the event loop, and has threads',
+    caughtBy: [SHARES],
+    because: /`sharesEventLoop` is true/,
+    make: () => mutated({ parts: () => ({ sharesEventLoop: true }) }),
+  },
   {
     name: 'starts a worker for each invocation',
     caughtBy: [STATE, ONE_BY_ONE],
@@ -58,6 +73,22 @@ export const workerMutants: readonly ExecutorMutant[] = [
     },
   },
 ]
+
+/** Handlers of this process, in an executor that does not say so. */
+export async function unsaid(): Promise<ExecutorUnderTest> {
+  const subject = await inlineSubject.factory()
+  const { executor } = subject
+  return {
+    ...subject,
+    executor: {
+      name: 'inline in secret',
+      execute: (task, options) => executor.execute(task, options),
+      reload: (functionId) => executor.reload(functionId),
+      close: () => executor.close(),
+      [Symbol.asyncDispose]: () => executor.close(),
+    },
+  }
+}
 
 function stoppingAtReload(inner: Executor): Partial<Executor> {
   let stop = new AbortController()

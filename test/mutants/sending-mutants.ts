@@ -50,6 +50,19 @@ export const sendingMutants: readonly TransportMutant[] = [
     make: () => withSend(async (error) => ignore(error, 'TOO_LARGE')),
   },
   {
+    name: 'throws what it should reject with',
+    caughtBy: 'a frame over limits.frameBytes is refused with TOO_LARGE and both numbers',
+    make: () =>
+      mutated({
+        connection: (connection) => ({
+          send(to, frame, options) {
+            if (frame.length <= 131_072) return connection.send(to, frame, options)
+            throw new TetherError('TOO_LARGE', `A frame of ${frame.length} bytes exceeds 131072.`)
+          },
+        }),
+      }),
+  },
+  {
     name: 'says too large without the numbers',
     caughtBy: 'a frame over limits.frameBytes is refused with TOO_LARGE and both numbers',
     make: () =>
@@ -120,7 +133,7 @@ export const sendingMutants: readonly TransportMutant[] = [
 function withSend(refused: (error: TetherError, connection: Connection) => Promise<void>) {
   return mutated({
     connection: (connection) => ({
-      send: (...args) => connection.send(...args).catch((error) => refused(error, connection)),
+      send: (...args) => connection.send(...args)?.catch((error) => refused(error, connection)),
     }),
   })
 }

@@ -1,9 +1,9 @@
 // The soak says that nothing was lost, run twice or crossed. Here it says so of cores that are wrong on purpose.
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { TetherError } from '../../src/core/base/errors.js'
-import { Call } from '../../src/core/caller/call.js'
+import { Calls } from '../../src/core/caller/calls.js'
 import type { LambdaContext } from '../../src/core/contracts/handler.js'
-import { Ledger } from '../../src/core/session/ledger.js'
+import { Records } from '../../src/core/session/records.js'
 import { generateKey } from '../../src/core/wire/seal.js'
 import { createSession } from '../../src/create-session.js'
 import { createStub, type StubHandler, type StubOptions } from '../../src/stub/handler.js'
@@ -132,21 +132,20 @@ describe('the soak', () => {
   })
 
   it('counts as executed twice what a session that forgets starts again', async () => {
-    vi.spyOn(Ledger.prototype, 'get').mockReturnValue(undefined)
-    vi.spyOn(Ledger.prototype, 'knows').mockReturnValue(false)
+    vi.spyOn(Records.prototype, 'get').mockReturnValue(undefined)
     const report = await soaked()
     expect(report.executedTwice).toBeGreaterThan(0)
     expect(brokenPromises(report)).toEqual([`${report.executedTwice} started twice by one session`])
   })
 
   it('counts as crossed what a stub that mixes up its answers gives', async () => {
-    const { receive } = Call.prototype
-    let other: Call | undefined
-    vi.spyOn(Call.prototype, 'receive').mockImplementation(function (this: Call, message) {
+    const { receive } = Calls.prototype
+    const others = new WeakMap<Calls, string>()
+    vi.spyOn(Calls.prototype, 'receive').mockImplementation(function (this: Calls, message) {
       // Whoever asked last but one gets what is for this one, as where answers are told apart by environment.
-      const to = message.type === 'result' && other !== undefined ? other : this
-      other = this
-      receive.call(to, message)
+      const id = (message.type === 'result' && others.get(this)) || message.id
+      others.set(this, message.id)
+      receive.call(this, { ...message, id })
     })
     const report = await soaked({ timeOutMs: 3_000 })
     expect(report.crossAnswered).toBeGreaterThan(0)

@@ -107,7 +107,7 @@ const bucket = {
   endpoint: NONE,
   forcePathStyle: FLAG,
 } as const
-const store = { ...bucket, attemptTimeoutMs: NUMBER, clock: NONE }
+const store = { ...bucket, attemptTimeoutMs: NUMBER }
 
 const account = {
   ...aws,

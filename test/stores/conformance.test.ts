@@ -27,7 +27,7 @@ describe('s3 on the local endpoint', () => {
       const { clock, buckets, close, endpoint, region, credentials } = await startLocalS3()
       const bucket = bucketName()
       buckets.set(bucket, new S3Bucket(bucket, clock))
-      const store = s3({ bucket, endpoint, region, credentials, clock })
+      const store = s3({ bucket, endpoint, region, credentials })
       return { store, advance: (ms) => clock.jump(ms), close }
     },
   })

@@ -28,7 +28,7 @@ async function setup() {
   const bucket = new S3Bucket(bucketName(), server.clock)
   server.buckets.set(bucket.name, bucket)
   const { endpoint, region, credentials, clock } = server
-  const options = { bucket: bucket.name, endpoint, region, credentials, clock }
+  const options = { bucket: bucket.name, endpoint, region, credentials }
   const nowhere = `http://127.0.0.1:${await freePort()}`
   /** What the only object is from now on. */
   const replace = (change: (body: Uint8Array) => Uint8Array | undefined) => {

@@ -2,14 +2,14 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { TetherError } from '../../src/core/base/errors.js'
 import { download, upload } from '../../src/core/payload/transfer.js'
 import { S3Bucket } from '../../src/local/s3/bucket.js'
 import { type S3StoreOptions, s3 } from '../../src/stores/s3.js'
-import { s3Targets } from '../../src/stores/s3-target.js'
+import { loadS3 } from '../../src/stores/s3-client.js'
+import { bucketPlace } from '../../src/stores/s3-presign.js'
 import { freePort } from '../support/free-port.js'
-import { ManualClock } from '../support/manual-clock.js'
 import { type RadosgwAddress, radosgw } from '../support/radosgw.js'
 import { RADOSGW_START_MS, sharedRadosgw } from '../support/radosgw-shared.js'
 import { s3Request } from '../support/s3-request.js'
@@ -27,8 +27,7 @@ async function local(
   onTestFinished(() => server.close())
   const bucket = new S3Bucket(bucketName(), server.clock)
   server.buckets.set(bucket.name, bucket)
-  const { endpoint, region, credentials, clock } = server
-  const store = s3({ bucket: bucket.name, endpoint, region, credentials, clock, ...options })
+  const store = s3({ ...addressOf(server), bucket: bucket.name, ...options })
   return { ...server, bucket, store }
 }
 
@@ -42,6 +41,24 @@ async function scripted(listener: RequestListener): Promise<string> {
   })
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
+
+/** Sets this machine's clock, by which the SDK signs, for one test. */
+function setClock(now: number): void {
+  vi.useFakeTimers({ toFake: ['Date'], now })
+  onTestFinished(() => void vi.useRealTimers())
+}
+
+/** Where the SDK sends a bucket's requests, without a network. */
+async function placeOf(options: Partial<S3StoreOptions>) {
+  const s3 = await loadS3({ bucket: 'my-bucket', credentials: LOCAL_CREDENTIALS, ...options })
+  const response = { statusCode: 404, headers: {}, body: new Uint8Array() }
+  s3.client.config.requestHandler = { handle: async () => ({ response }) } as never
+  return bucketPlace(s3, 'my-bucket')
+}
+
+/** Whom a signature names, and what for. */
+const credentialIn = (text: string) =>
+  /Credential=([^&,]*)/.exec(decodeURIComponent(text))?.[1]?.split('/') ?? []
 
 const failure = (reason: string, more: object = {}) => ({
   code: 'STORE_FAILED',
@@ -58,6 +75,7 @@ describe('s3, options', () => {
     ['region', { bucket: 'abc', region: 'eu west' }],
     ['endpoint', { bucket: 'abc', endpoint: 'localhost:9000' }],
     ['credentials.secretAccessKey', { bucket: 'abc', credentials: { accessKeyId: 'a' } }],
+    ['credentials.expiration', { bucket: 'abc', credentials: { ...LOCAL_CREDENTIALS, expiration: 'soon' } }],
     ['attemptTimeoutMs', { bucket: 'abc', attemptTimeoutMs: 0 }],
   ])('name a wrong %s: %j', (name, options) => {
     expect(() => s3(options as S3StoreOptions)).toThrow(
@@ -69,18 +87,17 @@ describe('s3, options', () => {
     ['eu-west-1', 'https://my-bucket.s3.eu-west-1.amazonaws.com'],
     ['cn-north-1', 'https://my-bucket.s3.cn-north-1.amazonaws.com.cn'],
     ['us-gov-west-1', 'https://my-bucket.s3.us-gov-west-1.amazonaws.com'],
-  ])('find AWS’s own endpoint in %s, with the bucket in the host', async (region, bucketUrl) => {
-    const find = s3Targets({ bucket: 'my-bucket', region, credentials: LOCAL_CREDENTIALS })
-    expect(await find()).toMatchObject({ bucketUrl, region })
+    ['eusc-de-east-1', 'https://my-bucket.s3.eusc-de-east-1.amazonaws.eu'],
+  ])('find AWS’s own endpoint in %s, with the bucket in the host', async (region, url) => {
+    expect(await placeOf({ region })).toEqual({ url, region, confirmed: true })
   })
 
   test('put the bucket into the path where that is asked', async () => {
-    const options = { bucket: 'my-bucket', region: 'eu-west-1', credentials: LOCAL_CREDENTIALS }
-    const endpoint = 'https://storage.example:9000/base'
-    const inHost = await s3Targets({ ...options, endpoint })()
-    expect(inHost.bucketUrl).toBe('https://my-bucket.storage.example:9000/base')
-    const inPath = await s3Targets({ ...options, endpoint, forcePathStyle: true })()
-    expect(inPath.bucketUrl).toBe('https://storage.example:9000/base/my-bucket')
+    const options = { region: 'eu-west-1', endpoint: 'https://storage.example:9000/base' }
+    expect(await placeOf(options)).toMatchObject({ url: 'https://my-bucket.storage.example:9000/base' })
+    expect(await placeOf({ ...options, forcePathStyle: true })).toMatchObject({
+      url: 'https://storage.example:9000/base/my-bucket',
+    })
   })
 
   test('put every key under the prefix', async () => {
@@ -97,11 +114,61 @@ describe('s3, options', () => {
       secretAccessKey: name,
       sessionToken: `token/+=${name}`,
     }))
-    let asked = 0
-    const { store } = await local({ credentials: async () => temporary[asked++ % 2]! }, { others: temporary })
+    let [current] = temporary
+    const { store } = await local({ credentials: async () => current! }, { others: temporary })
     await store.put('key', randomBytes(10))
-    expect(await store.get('key', { maxBytes: 10 })).toHaveLength(10)
-    expect(asked).toBe(2)
+    for (const next of temporary) {
+      current = next
+      expect(await store.get('key', { maxBytes: 10 })).toHaveLength(10)
+      const request = await store.presignGet('key', MINUTE)
+      expect(credentialIn(request.url)[0]).toBe(next.accessKeyId)
+      expect(await download(request, { maxBytes: 10 })).toHaveLength(10)
+    }
+  })
+
+  test('take an expiration that is a text', async () => {
+    const expiration = new Date(Date.now() + HOUR_MS).toISOString()
+    const credentials = { ...LOCAL_CREDENTIALS, expiration }
+    for (const option of [credentials, () => credentials]) {
+      const { store } = await local({ credentials: option })
+      await store.put('key', randomBytes(10))
+      expect(await download(await store.presignGet('key', MINUTE), { maxBytes: 10 })).toHaveLength(10)
+    }
+  })
+
+  test('leave credentials to the SDK where none are given', async () => {
+    const temporary = { accessKeyId: 'ASIASDK', secretAccessKey: 'sdk', sessionToken: 'token/+=' }
+    vi.stubEnv('AWS_ACCESS_KEY_ID', temporary.accessKeyId)
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', temporary.secretAccessKey)
+    vi.stubEnv('AWS_SESSION_TOKEN', temporary.sessionToken)
+    onTestFinished(() => void vi.unstubAllEnvs())
+    const server = await startLocalS3({ others: [temporary] })
+    onTestFinished(() => server.close())
+    server.buckets.set('bucket', new S3Bucket('bucket', server.clock))
+    const store = s3({ bucket: 'bucket', endpoint: server.endpoint, region: server.region })
+    await store.put('key', randomBytes(10))
+    const request = await store.presignGet('key', MINUTE)
+    expect(credentialIn(request.url)[0]).toBe(temporary.accessKeyId)
+    expect(await download(request, { maxBytes: 10 })).toHaveLength(10)
+  })
+
+  test('find a bucket in another region, for the own requests and for URLs', async () => {
+    const regions: (string | undefined)[] = []
+    const endpoint = await scripted((request, response) => {
+      const [, , region] = credentialIn(request.headers.authorization ?? '')
+      regions.push(region)
+      response.writeHead(region === 'eu-central-1' ? 200 : 301, { 'x-amz-bucket-region': 'eu-central-1' })
+      response.end()
+    })
+    const store = s3({ bucket: 'abc', region: 'eu-west-1', endpoint, credentials: LOCAL_CREDENTIALS })
+    await store.put('key', randomBytes(1))
+    expect(regions).toEqual(['eu-west-1', 'eu-central-1'])
+    for (const _ of [1, 2]) {
+      const { url } = await store.presignGet('key', MINUTE)
+      expect(credentialIn(url)[2]).toBe('eu-central-1')
+    }
+    // The bucket was asked once.
+    expect(regions).toHaveLength(4)
   })
 })
 
@@ -166,6 +233,17 @@ describe.each(servers)('s3 on %s', (_, available, start) => {
       await expect(upload(request, randomBytes(11))).rejects.toMatchObject(failure('mismatch'))
     })
 
+    test('never for 8 MiB, the most that a body may have', async () => {
+      const store = s3({ ...addressOf(server), bucket })
+      const body = randomBytes(8 * 1024 * 1024)
+      await store.put('large', body)
+      expect(Buffer.compare(await store.get('large', { maxBytes: body.length }), body)).toBe(0)
+      await expect(store.get('large', { maxBytes: body.length - 1 })).rejects.toMatchObject({
+        code: 'TOO_LARGE',
+        message: expect.stringMatching(/8388608 bytes or more exceeds 8388607/),
+      })
+    })
+
     test('when an object is not of the length it was said to be', async () => {
       const store = s3({ ...addressOf(server), bucket })
       await store.put('short', randomBytes(10))
@@ -178,7 +256,8 @@ describe.each(servers)('s3 on %s', (_, available, start) => {
     })
 
     test.each([-HOUR_MS, HOUR_MS])('never because the own clock is %i ms off', async (offset) => {
-      const store = s3({ ...addressOf(server), bucket, clock: new ManualClock(Date.now() + offset) })
+      setClock(Date.now() + offset)
+      const store = s3({ ...addressOf(server), bucket })
       const request = await store.presignPut('clock', { expiresInMs: 30_000, bytes: 10 })
       const body = randomBytes(10)
       await upload(request, body)
@@ -196,7 +275,7 @@ describe('s3', () => {
     clock.jump(60_000)
     expect(await download(get, { maxBytes: 10 })).toHaveLength(10)
     await upload(put, randomBytes(10))
-    clock.jump(2_000)
+    clock.jump(5_000)
     await expect(download(get, { maxBytes: 10 })).rejects.toMatchObject(failure('url-expired'))
     await expect(upload(put, randomBytes(10))).rejects.toMatchObject(failure('url-expired'))
   })
@@ -215,14 +294,15 @@ describe('s3', () => {
     // The first answer is from before the laptop slept.
     await store.put('key', randomBytes(10))
     clock.jump(HOUR_MS)
+    setClock(Date.now() + HOUR_MS)
     const request = await store.presignGet('key', MINUTE)
     expect(await download(request, { maxBytes: 10 })).toHaveLength(10)
   })
 
   test('goes on when nobody says what time it is', async () => {
     const endpoint = `http://127.0.0.1:${await freePort()}`
-    const clock = new ManualClock(Date.UTC(2026, 10, 21, 12))
-    const store = s3({ bucket: 'abc', region: 'eu-west-1', endpoint, credentials: LOCAL_CREDENTIALS, clock })
+    setClock(Date.UTC(2026, 10, 21, 12))
+    const store = s3({ bucket: 'abc', region: 'eu-west-1', endpoint, credentials: LOCAL_CREDENTIALS })
     const { url } = await store.presignGet('key', MINUTE)
     expect(new URL(url).searchParams.get('X-Amz-Date')).toBe('20261121T120000Z')
   })
@@ -239,9 +319,8 @@ describe('s3', () => {
 
   test('is unreachable when nobody answers', async () => {
     let asked = 0
-    const endpoint = await scripted((request, response) => {
-      if (request.method === 'HEAD') response.end()
-      else asked += 1
+    const endpoint = await scripted(() => {
+      asked += 1
     })
     const store = s3({
       bucket: 'abc',
@@ -252,16 +331,13 @@ describe('s3', () => {
     })
     const error = await store.get('key', { maxBytes: 1 }).catch((reason: unknown) => reason)
     expect(error).toMatchObject(failure('unreachable', { operation: 'get' }))
-    expect((error as Error).message).toContain('no answer within 50 ms')
+    expect((error as Error).message).toContain('50 ms')
     expect(asked).toBe(3)
   })
 
   test('ends a request that hangs when the signal fires', async () => {
     const controller = new AbortController()
-    const endpoint = await scripted((request, response) => {
-      if (request.method === 'HEAD') response.end()
-      else controller.abort()
-    })
+    const endpoint = await scripted(() => controller.abort())
     const store = s3({ bucket: 'abc', region: 'eu-west-1', endpoint, credentials: LOCAL_CREDENTIALS })
     const { signal } = controller
     await expect(store.put('key', randomBytes(1), { signal })).rejects.toMatchObject({ code: 'ABORTED' })
@@ -285,8 +361,7 @@ describe('s3', () => {
   test('tries again what S3 is too busy for, and what is cut off', async () => {
     const body = randomBytes(100)
     let asked = 0
-    const endpoint = await scripted((request, response) => {
-      if (request.method === 'HEAD') return response.end()
+    const endpoint = await scripted((_, response) => {
       asked += 1
       if (asked === 1) return response.writeHead(503).end('<Error><Code>SlowDown</Code></Error>')
       response.writeHead(200, { 'content-length': 100 })
@@ -340,6 +415,25 @@ describe('s3', () => {
     expect(followed).toBe(false)
   })
 
+  test.each([
+    ['region', { credentials: LOCAL_CREDENTIALS }, /[Rr]egion/],
+    ['credentials', { region: 'eu-west-1' }, /credentials/],
+  ])('says what the SDK does not find: %s', async (_what, options, words) => {
+    for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) vi.stubEnv(name, undefined)
+    vi.stubEnv('AWS_CONFIG_FILE', '/nonexistent/config')
+    vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', '/nonexistent/credentials')
+    vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true')
+    onTestFinished(() => void vi.unstubAllEnvs())
+    const endpoint = `http://127.0.0.1:${await freePort()}`
+    const store = s3({ bucket: 'abc', endpoint, ...options })
+    const unconfigured = (operation: string) => ({
+      ...failure('unconfigured', { operation }),
+      message: expect.stringMatching(words),
+    })
+    await expect(store.put('key', randomBytes(1))).rejects.toMatchObject(unconfigured('put'))
+    await expect(store.presignGet('key', MINUTE)).rejects.toMatchObject(unconfigured('presign'))
+  })
+
   test('says so when there are no credentials, and asks again the next time', async () => {
     let loggedIn = false
     const credentials = async () => {
@@ -348,7 +442,7 @@ describe('s3', () => {
     }
     const { store } = await local({ credentials })
     await expect(store.put('key', randomBytes(1))).rejects.toMatchObject({
-      ...failure('unconfigured', { operation: 'presign' }),
+      ...failure('unconfigured', { operation: 'put' }),
       message: expect.stringContaining('Token is expired'),
     })
     loggedIn = true

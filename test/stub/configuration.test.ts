@@ -1,9 +1,11 @@
 import { isBuiltin } from 'node:module'
 import { basename } from 'node:path'
-import { describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { generateKey } from '../../src/core/wire/seal.js'
 import { stubBundle } from '../../src/stub/bundle.js'
+import { callFacts } from '../../src/stub/call-input.js'
 import { readStubEnvironment, stubEnvironment } from '../../src/stub/configuration.js'
+import { EnvironmentReader } from '../../src/stub/environment-reader.js'
 import { createStub } from '../../src/stub/handler.js'
 import { isHttpEvent } from '../../src/stub/http-event.js'
 import { toThrown } from '../../src/stub/remote-error.js'
@@ -156,6 +158,52 @@ describe('what travels to local code', () => {
     expect(travellingEnvironment({ LANG: 'en_US.UTF-8', TZ: ':UTC' })).toEqual({})
     const own = { LANG: 'de_DE.UTF-8', TZ: 'Asia/Tokyo' }
     expect(travellingEnvironment(own)).toEqual(own)
+  })
+})
+
+describe('the variables of the process', () => {
+  afterEach(() => {
+    vi.unstubAllEnvs()
+  })
+
+  it('are read once a second, and are the same object until then', async () => {
+    const clock = new ManualClock()
+    vi.stubEnv('TABLE', 'old')
+    const reader = new EnvironmentReader(process.env, clock)
+    const first = reader.read()
+    vi.stubEnv('TABLE', 'new')
+    await clock.advance(999)
+    expect(reader.read()).toBe(first)
+    expect(first.TABLE).toBe('old')
+    await clock.advance(1)
+    expect(reader.read().TABLE).toBe('new')
+  })
+
+  it('are read at once when the session token is another, or the clock was set back', () => {
+    const clock = new ManualClock()
+    const reader = new EnvironmentReader(process.env, clock)
+    reader.read()
+    vi.stubEnv('AWS_SESSION_TOKEN', 'rotated')
+    expect(reader.read().AWS_SESSION_TOKEN).toBe('rotated')
+    vi.stubEnv('TABLE', 'new')
+    clock.jump(-3_600_000)
+    expect(reader.read().TABLE).toBe('new')
+  })
+
+  it('are none of an object of one’s own, which is read each time', () => {
+    const own: Record<string, string> = { TABLE: 'old' }
+    const reader = new EnvironmentReader(own, new ManualClock())
+    reader.read()
+    own.TABLE = 'new'
+    expect(reader.read()).toEqual({ TABLE: 'new' })
+  })
+
+  it('bring each invocation’s own trace id', () => {
+    const reader = new EnvironmentReader(process.env, new ManualClock())
+    for (const id of ['Root=1', 'Root=2']) {
+      vi.stubEnv('_X_AMZN_TRACE_ID', id)
+      expect(callFacts(stubContext(), reader).context.traceId).toBe(id)
+    }
   })
 })
 

@@ -7,12 +7,13 @@ import type { Transport } from '../../src/core/contracts/transport.js'
 import type { Invocation } from '../../src/core/session/invocation.js'
 import { rootKey } from '../../src/core/wire/seal.js'
 import { callFacts } from '../../src/stub/call-input.js'
+import { EnvironmentReader } from '../../src/stub/environment-reader.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
 import { stubContext } from '../support/stub-context.js'
 import { Tether } from '../support/tether.js'
 
 const input = (event: unknown): CallInput => ({
-  ...callFacts(stubContext(), { TABLE: 'orders' }, 'api'),
+  ...callFacts(stubContext(), new EnvironmentReader({ TABLE: 'orders' }), 'api'),
   event: Buffer.from(JSON.stringify(event)),
 })
 

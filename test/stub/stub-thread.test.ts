@@ -3,9 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { callFacts, eventBytes } from '../../src/stub/call-input.js'
+import { EnvironmentReader } from '../../src/stub/environment-reader.js'
 import { StubThread } from '../../src/stub/wrap/stub-thread.js'
 import { ManualClock } from '../support/manual-clock.js'
 import { stubContext } from '../support/stub-context.js'
+
+const environment = new EnvironmentReader({})
 
 /** A stub of its own code. */
 function stubFile(code: string): string {
@@ -22,7 +25,10 @@ it('ends a stub that hangs, before the function’s time is over, and goes witho
   const failures: unknown[] = []
   const thread = new StubThread({ file, env: {}, clock, onFailure: (error) => failures.push(error) })
   onTestFinished(() => thread.close())
-  const input = { ...callFacts(stubContext({ remainingMs: 3_000 }), {}, 'api'), event: eventBytes({}) }
+  const input = {
+    ...callFacts(stubContext({ remainingMs: 3_000 }), environment, 'api'),
+    event: eventBytes({}),
+  }
   const call = thread.call(input)
   let settled = false
   call.catch(() => {
@@ -45,7 +51,28 @@ it('hands a stub that does not get on no more than eight copies', async () => {
     })`)
   const thread = new StubThread({ file, env: {}, onFailure: () => {} })
   onTestFinished(() => thread.close())
-  const facts = callFacts(stubContext(), {}, 'api')
+  const facts = callFacts(stubContext(), environment, 'api')
   for (let n = 0; n < 20; n++) thread.mirror(facts, 'event', '{}')
   expect(await thread.call({ ...facts, event: eventBytes({}) })).toMatchObject({ body: new Uint8Array([8]) })
 })
+
+it.each([
+  ['throws', 'throw new Error("bug")', 'SESSION_LOST', 'UNREACHABLE'],
+  ['exits', 'process.exit(1)', 'SESSION_LOST', 'UNREACHABLE'],
+])(
+  'reports a stub that %s as a lost session where one had acknowledged, and as unreachable where none had',
+  async (_how, death, acknowledged, unheard) => {
+    // The first call is acknowledged; with the second it dies.
+    const file = stubFile(`parentPort.on('message', ({ number }) => {
+      if (number === 1) parentPort.postMessage({ type: 'acknowledged', number })
+      else { ${death} }
+    })`)
+    const failures: unknown[] = []
+    const thread = new StubThread({ file, env: {}, onFailure: (error) => failures.push(error) })
+    onTestFinished(() => thread.close())
+    const input = { ...callFacts(stubContext(), environment, 'api'), event: eventBytes({}) }
+    const calls = await Promise.allSettled([thread.call(input), thread.call(input)])
+    expect(calls).toMatchObject([{ reason: { code: acknowledged } }, { reason: { code: unheard } }])
+    expect(failures).toHaveLength(1)
+  },
+)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { TetherError } from '../../src/core/base/errors.js'
-import type { CallOutcome } from '../../src/core/caller/call.js'
+import type { CallOutcome } from '../../src/core/caller/call-state.js'
 import type { CallInput } from '../../src/core/caller/options.js'
 import type { Handler } from '../../src/core/contracts/handler.js'
 import { generateKey } from '../../src/core/wire/seal.js'

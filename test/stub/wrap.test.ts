@@ -278,6 +278,30 @@ export OTHER_SAW="$_HANDLER" OTHER_WRAPPER="$AWS_LAMBDA_EXEC_WRAPPER"
     expect(logTail.match(/preloaded/g)).toHaveLength(1)
   })
 
+  it('never runs its own code after a session has acknowledged, though its stub dies', async () => {
+    const { name, stub } = target()
+    // It ends the stub's thread at the first word from there.
+    const code = `const { Worker } = require('node:worker_threads')
+      const { postMessage } = Worker.prototype
+      Worker.prototype.postMessage = function (...args) {
+        this.once('message', () => this.terminate())
+        return postMessage.apply(this, args)
+      }
+      exports.handler = async () => 'cloud'`
+    const made = createSession({ app: 'shop', stage: name, key, transport: mqtt({ url: cloud.mqttUrl }) })
+    onTestFinished(() => made.close({ signal: AbortSignal.abort() }))
+    const acknowledged: unknown[] = []
+    made.on('invoke', (invocation) => invocation.ack())
+    made.on('ack', ({ event }) => acknowledged.push(event))
+    await made.open()
+    const fn = await wrappedFunction(cloud, { name, stub, files: { 'index.js': code }, timeoutMs: 3_000 })
+    expect((await outcome(fn, { n: 1 })).answer).toMatchObject({
+      errorType: 'LambdaTether.SESSION_LOST',
+      errorMessage: expect.stringContaining('had acknowledged'),
+    })
+    expect(acknowledged).toEqual([{ n: 1 }])
+  })
+
   it('survives the death of its stub', async () => {
     const { name, stub } = target()
     // It finds the stub's thread where no function would look for it.

@@ -51,7 +51,7 @@ export function delayed(inner: Transport, options: DelayOptions): Transport {
           const deliver = () => {
             onTheWay.delete(deliver)
             cancel()
-            near.send(to, copy).catch(() => {})
+            near.send(to, copy)?.catch(() => {})
           }
           const cancel = clock.schedule(oneWayMs, deliver)
           onTheWay.add(deliver)

@@ -27,19 +27,32 @@ export class ManualClock implements Clock {
 
   /** Moves time on, calling what falls due in order and letting its consequences happen. */
   async advance(ms: number): Promise<void> {
-    const until = this.#now + ms
+    let left = ms
     await settle()
     for (;;) {
       const due = [...this.#timers]
-        .filter(([, timer]) => timer.at <= until)
+        .filter(([, timer]) => timer.at <= this.#now + left)
         .sort(([, a], [, b]) => a.at - b.at)[0]
       if (due === undefined) break
       this.#timers.delete(due[0])
+      left -= Math.max(0, due[1].at - this.#now)
       this.#now = Math.max(this.#now, due[1].at)
       due[1].callback()
       await settle()
     }
-    this.#now = until
+    this.#now += left
+  }
+
+  /** Moves time on while `work` waits for it. @returns what `work` gives */
+  async during<T>(ms: number, work: Promise<T>): Promise<T> {
+    await this.advance(ms)
+    return work
+  }
+
+  /** Somebody sets the wall clock: no time passes, and timers fall due as they would have. */
+  set(byMs: number): void {
+    this.#now += byMs
+    for (const timer of this.#timers.values()) timer.at += byMs
   }
 
   /** Jumps without calling anything, as a frozen process sees it: timers fire late, after the thaw. */

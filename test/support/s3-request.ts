@@ -1,5 +1,5 @@
-import { AwsV4Signer } from 'aws4fetch'
 import type { RadosgwAddress } from './radosgw.js'
+import { aws4 } from './signers.js'
 
 /** A request to sign; what is left out is right. */
 export interface S3TestRequest {
@@ -36,22 +36,23 @@ export async function s3Request(to: RadosgwAddress, request: S3TestRequest): Pro
   const { method = 'GET', path, query = {}, body, expiresSeconds, at = Date.now() } = request
   const url = new URL(to.endpoint + path)
   for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
-  if (expiresSeconds !== undefined) url.searchParams.set('X-Amz-Expires', String(expiresSeconds))
-  const signer = new AwsV4Signer({
-    url: url.href,
-    method,
+  const signable = {
     service: 's3',
     region: request.region ?? to.region,
-    ...(request.credentials ?? to.credentials),
-    headers: { ...request.headers },
-    allHeaders: true,
-    datetime: new Date(at).toISOString().replace(/[:-]|\.\d{3}/g, ''),
-    signQuery: expiresSeconds !== undefined,
-  })
-  const signed = await signer.sign()
-  const headers = new Headers(signed.headers)
-  request.tamper?.(signed.url, headers)
-  const response = await fetch(signed.url, {
+    at,
+    credentials: request.credentials ?? to.credentials,
+    method,
+    url,
+    ...(expiresSeconds !== undefined && { expiresSeconds }),
+  }
+  const inQuery = expiresSeconds !== undefined
+  const signed = inQuery ? await aws4.url({ ...signable, headers: request.headers ?? {} }) : new URL(url)
+  const hash = { 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' }
+  const headers = new Headers(
+    inQuery ? request.headers : await aws4.headers({ ...signable, headers: { ...hash, ...request.headers } }),
+  )
+  request.tamper?.(signed, headers)
+  const response = await fetch(signed, {
     method,
     headers,
     ...(body !== undefined && { body: body as string }),

@@ -14,9 +14,8 @@ export interface LocalS3 extends RadosgwAddress, AsyncDisposable {
 export const LOCAL_CREDENTIALS = { accessKeyId: 'AKIALOCAL', secretAccessKey: 'local/secret+key' }
 
 /** What `s3()` takes of a server. */
-export function addressOf(server: RadosgwAddress & { readonly clock?: ManualClock }) {
-  const { endpoint, region, credentials, clock } = server
-  return { endpoint, region, credentials, ...(clock !== undefined && { clock }) }
+export function addressOf({ endpoint, region, credentials }: RadosgwAddress) {
+  return { endpoint, region, credentials }
 }
 
 /** Starts one; its first identity is {@link LOCAL_CREDENTIALS}. */

@@ -1,6 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import type { Endpoint } from '../../src/core/contracts/transport.js'
-import { encodeDestination, type FrameHeader } from '../../src/core/wire/frame.js'
+import {
+  AssociatedData,
+  encodeDestination,
+  encodeHeader,
+  type FrameHeader,
+} from '../../src/core/wire/frame.js'
 import { rootKey, senderKey } from '../../src/core/wire/seal.js'
 
 /** Who has the key, and seals whatever it likes. */
@@ -25,20 +30,17 @@ export class Sealer {
     header: Partial<Pick<FrameHeader, 'messageNumber' | 'index' | 'count' | 'totalBytes'>> = {},
   ): Buffer {
     const { role: kind, name: from } = this.#self
-    return this.#key.seal(
-      {
-        kind,
-        from,
-        keyId: this.#root.id,
-        senderId: this.#senderId,
-        messageNumber: this.#messages++,
-        index: 0,
-        count: 1,
-        totalBytes: part.length,
-        ...header,
-      },
-      encodeDestination(to),
-      part,
-    )
+    const head = encodeHeader({
+      kind,
+      from,
+      keyId: this.#root.id,
+      senderId: this.#senderId,
+      messageNumber: this.#messages++,
+      index: 0,
+      count: 1,
+      totalBytes: part.length,
+      ...header,
+    })
+    return this.#key.seal(new AssociatedData(head, encodeDestination(to)), part)
   }
 }

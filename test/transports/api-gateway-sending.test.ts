@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { parseTime } from '../../src/aws/sigv4.js'
+import { parseTime } from '../../src/aws/arrived-request.js'
 import { type Clock, systemClock } from '../../src/core/base/clock.js'
 import type { RelayEvent } from '../../src/stub/relay/relay.js'
 import { ManualClock } from '../support/manual-clock.js'

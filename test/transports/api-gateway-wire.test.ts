@@ -4,14 +4,10 @@ import {
 } from '@aws-sdk/client-apigatewaymanagementapi'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { endpointRegion } from '../../src/aws/endpoints.js'
 import type { Endpoint } from '../../src/core/contracts/transport.js'
 import { readRequest } from '../../src/stub/relay/wire.js'
-import {
-  apiGatewayRegion,
-  apiGatewayUrl,
-  managementUrl,
-  postUrl,
-} from '../../src/transports/api-gateway/url.js'
+import { apiGatewayUrl, managementUrl, postUrl } from '../../src/transports/api-gateway/url.js'
 import {
   directText,
   FRAME_BYTES,
@@ -163,9 +159,11 @@ describe('an endpoint', () => {
   test.each([
     ['wss://abc123.execute-api.eu-west-1.amazonaws.com/dev', 'eu-west-1'],
     ['wss://abc123.execute-api.cn-north-1.amazonaws.com.cn/dev', 'cn-north-1'],
+    ['wss://abc123.execute-api.us-gov-west-1.amazonaws.com/dev', 'us-gov-west-1'],
+    ['wss://abc123.execute-api.eusc-de-east-1.amazonaws.eu/dev', 'eusc-de-east-1'],
     ['wss://tether.example.com', undefined],
   ])('%s is in %s', (url, expected) => {
-    expect(apiGatewayRegion(url)).toBe(expected)
+    expect(endpointRegion(url, 'execute-api')).toBe(expected)
   })
 
   test('has its connections below it', () => {

@@ -53,7 +53,7 @@ export const session: Endpoint = { app: 'shop', stage: 'dev', role: 'session', n
 
 /** What a call throws, as a test looks at it. */
 export async function failure(
-  call: Promise<unknown>,
+  call: Promise<unknown> | undefined,
 ): Promise<{ code: string; message: string; details: object }> {
   try {
     await call

@@ -2,19 +2,20 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { createLocalBroker, type LocalBroker } from '../../src/local/iot/broker.js'
+import { createLocalBroker, type LocalBroker, type LocalBrokerOptions } from '../../src/local/iot/broker.js'
 import { runFile } from '../../src/run-files.js'
 import { stubEnvironment } from '../../src/stub/configuration.js'
 import { iotLight } from '../../src/transports/iot/light.js'
 import { iot } from '../../src/transports/iot.js'
+import { FaultyTransport } from '../support/faulty-transport.js'
 import { ManualClock } from '../support/manual-clock.js'
 import { stubContext } from '../support/stub-context.js'
 import { Tether } from '../support/tether.js'
 import { startWsBridge } from '../support/ws-bridge.js'
 import { identity, region } from './iot-gateway.js'
 
-async function openBroker(): Promise<LocalBroker> {
-  const broker = createLocalBroker({ region, identities: [identity] })
+async function openBroker(options: LocalBrokerOptions = {}): Promise<LocalBroker> {
+  const broker = createLocalBroker({ region, identities: [identity], ...options })
   onTestFinished(() => broker.close())
   await broker.open()
   return broker
@@ -113,5 +114,50 @@ describe('the local broker', () => {
     const closing = stub.close()
     await clock.advance(2_000)
     await closing
+  })
+
+  test('has the session opened last alone answer, from the moment that open() resolves', async () => {
+    // So that nothing of its presence is dropped, and opening takes no longer than it must.
+    const broker = await openBroker({ limits: { retainIntervalMs: 0 } })
+    const options = { endpoint: broker.webSocketUrl, region, credentials: () => identity }
+    await using tether = new Tether()
+    const stubs = [1, 2].map(() => tether.stub({ transport: iotLight(options) }))
+    let before: { own: FaultyTransport; displaced: Promise<void> } | undefined
+    for (let round = 0; round < 10; round++) {
+      const own = new FaultyTransport(iot(options))
+      const session = tether.session({ transport: own }).serve({ functions: { api: () => round } })
+      const displaced = new Promise<void>((resolve) => session.once('displaced', resolve))
+      await session.open()
+      before?.own.take('stub')
+      expect(await Promise.all(stubs.map((stub) => stub({}, stubContext())))).toEqual([round, round])
+      await before?.displaced
+      expect(before?.own.take('stub') ?? []).toEqual([])
+      before = { own, displaced }
+    }
+  })
+
+  test('gives the name to one of two sessions that open at once, and the other answers nothing', async () => {
+    const broker = await openBroker({ limits: { retainIntervalMs: 0 } })
+    const options = { endpoint: broker.webSocketUrl, region, credentials: () => identity }
+    for (let round = 0; round < 4; round++) {
+      await using tether = new Tether()
+      const both = ['one', 'two'].map((label) => {
+        const own = new FaultyTransport(iot(options))
+        const session = tether.session({ transport: own }).serve({ functions: { api: () => label } })
+        const displaced = new Promise<string>((resolve) => session.once('displaced', () => resolve(label)))
+        return { label, own, session, displaced }
+      })
+      const opened = await Promise.allSettled(both.map(({ session }) => session.open()))
+      for (const { own } of both) own.take('stub')
+      const answers = [1, 2].map(() => tether.stub({ transport: iotLight(options) })({}, stubContext()))
+      const [answer, same] = await Promise.all(answers)
+      expect(same).toBe(answer)
+      const lost = both.find(({ label }) => label !== answer)!
+      expect(await Promise.race(both.map(({ displaced }) => displaced))).toBe(lost.label)
+      expect(lost.own.take('stub')).toEqual([])
+      for (const one of opened)
+        if (one.status === 'rejected') expect(one).toMatchObject({ reason: { code: 'DISPLACED' } })
+      await Promise.all(both.map(({ session }) => session.close()))
+    }
   })
 })

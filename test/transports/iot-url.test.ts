@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { iotRegion, iotUrl, signIotUrl } from '../../src/transports/iot/url.js'
-import { signedUrl } from '../local/signed-url.js'
+import { endpointRegion } from '../../src/aws/endpoints.js'
+import { iotUrl, signIotUrl } from '../../src/transports/iot/url.js'
 import { iotRefusal, type KnownIdentity } from '../support/sigv4.js'
 
 const now = Date.UTC(2026, 10, 21, 12, 34, 56, 789)
@@ -48,19 +48,6 @@ describe('a signed URL', () => {
     )
   })
 
-  test.each([
-    ['without a session token', lasting],
-    ['with one, appended after signing', temporary],
-  ])('has the signature of AWS’s own library, %s', async (_how, identity) => {
-    // That library always says for how long a URL is good.
-    const ours = signIotUrl(`ws://127.0.0.1:4711/mqtt?X-Amz-Expires=60`, region, identity, now)
-    const theirs = await signedUrl('ws://127.0.0.1:4711', { identity, now, region, expiresIn: 60 })
-    const parameters = (url: string) => Object.fromEntries(new URL(url).searchParams)
-    expect(parameters(ours)).toEqual(parameters(theirs))
-    expect(parameters(ours)['X-Amz-Security-Token']).toBe(identity.sessionToken)
-    expect(refusal(ours, { identity })).toBeUndefined()
-  })
-
   test('is for this moment, this region, this host and these credentials', async () => {
     const url = signIotUrl(iotUrl(host), region, temporary, now)
     expect(refusal(url, { identity: temporary })).toBeUndefined()
@@ -89,9 +76,11 @@ describe('an endpoint', () => {
     [host, 'eu-west-1'],
     ['abc-ats.iot.us-gov-west-1.amazonaws.com', 'us-gov-west-1'],
     ['abc.ats.iot.cn-north-1.amazonaws.com.cn', 'cn-north-1'],
+    ['abc-ats.iot.eusc-de-east-1.amazonaws.eu', 'eusc-de-east-1'],
+    ['vpce-1.data.iot.eu-west-1.vpce.amazonaws.com', 'eu-west-1'],
     ['iot.example.com', undefined],
     ['ws://127.0.0.1:4711', undefined],
   ])('%s is in %s', (endpoint, region) => {
-    expect(iotRegion(endpoint)).toBe(region)
+    expect(endpointRegion(iotUrl(endpoint), 'iot')).toBe(region)
   })
 })

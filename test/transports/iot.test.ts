@@ -133,3 +133,50 @@ describe.each(SIDES)('$side', ({ make }) => {
     expect(await expiry(new Date(now + 48 * HOUR_MS))).toBe(24 * HOUR_MS)
   })
 })
+
+describe('iot() with credentials whose expiration is not a Date', () => {
+  async function setup(credentials: object, how: 'given' | 'asked') {
+    const gateway = await startGateway({ port: await startBroker() })
+    const now = Date.now()
+    const clock = { now: () => now, schedule: () => () => {} }
+    const option = credentials as AwsCredentials
+    const make = () =>
+      iot({ region, endpoint: gateway.url, clock, credentials: how === 'given' ? option : () => option })
+    return { make, gateway }
+  }
+  const end = Math.ceil(Date.now() / 1000) * 1000 + HOUR_MS
+
+  test.each([
+    ['a text, as the AWS CLI prints it', new Date(end).toISOString()],
+    ['a text with an offset', new Date(end + 2 * HOUR_MS).toISOString().replace('Z', '+02:00')],
+    ['milliseconds since 1970', end],
+    ['seconds since 1970', end / 1000],
+  ])('connects, and ends with them: %s', async (_what, expiration) => {
+    for (const how of ['given', 'asked'] as const) {
+      const { make } = await setup({ ...identity, expiration }, how)
+      await using connection = await make().connect(stub, new Inbox())
+      expect(connection.expiresAt).toBe(end)
+    }
+  })
+
+  test.each([
+    ['expiration', { ...identity, expiration: 'tomorrow' }],
+    ['expiration', { ...identity, expiration: '2026-11-21' }],
+    ['expiration', { ...identity, expiration: new Date('nonsense') }],
+    ['expiration', { ...identity, expiration: null }],
+    ['expiration', { ...identity, expiration: Number.NaN }],
+    ['accessKeyId', { secretAccessKey: 'secret' }],
+    ['secretAccessKey', { accessKeyId: 'AKIA' }],
+    ['sessionToken', { ...identity, sessionToken: 5 }],
+  ])('refuses by name, where it is given and where it is asked for: %s of %j', async (name, credentials) => {
+    const refused = {
+      code: 'INVALID_OPTION',
+      message: expect.stringMatching(new RegExp(`^'credentials\\.${name}' must be`)),
+    }
+    const { make: given } = await setup(credentials, 'given')
+    expect(given).toThrow(expect.objectContaining(refused))
+    const { make: asked, gateway } = await setup(credentials, 'asked')
+    expect(await failure(asked().connect(stub, new Inbox()))).toMatchObject(refused)
+    expect(gateway.asked).toEqual([])
+  })
+})

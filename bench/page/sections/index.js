@@ -1,4 +1,5 @@
 import { cold } from './cold.js'
+import { cost } from './cost.js'
 import { executors } from './executors.js'
 import { memory } from './memory.js'
 import { mirror } from './mirror.js'
@@ -6,6 +7,7 @@ import { payload } from './payload.js'
 import { peers } from './peers.js'
 import { reload } from './reload.js'
 import { roundtrip } from './roundtrip.js'
+import { start } from './start.js'
 import { stub } from './stub.js'
 import { throughput } from './throughput.js'
 import { units } from './units.js'
@@ -17,7 +19,9 @@ import { units } from './units.js'
  */
 export const sections = [
   roundtrip,
+  cost,
   cold,
+  start,
   stub,
   payload,
   throughput,

@@ -19,3 +19,25 @@ export function delay(
     })
   })
 }
+
+/** Resolves when `work` has settled, after `ms` at the latest. @throws TetherError `ABORTED` when the signal fires first */
+export function atMost(
+  ms: number,
+  work: Promise<unknown>,
+  { clock, signal }: { readonly clock: Clock; readonly signal?: AbortSignal | undefined },
+): Promise<void> {
+  throwIfAborted(signal)
+  return new Promise((resolve, reject) => {
+    const ending = (settle: () => void) => () => {
+      cancel()
+      unlisten()
+      settle()
+    }
+    const cancel = clock.schedule(ms, ending(resolve))
+    const unlisten = onAbort(
+      signal,
+      ending(() => reject(abortError(signal!))),
+    )
+    work.then(ending(resolve), ending(resolve))
+  })
+}

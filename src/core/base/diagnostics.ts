@@ -113,6 +113,11 @@ export class Trace {
   }
 }
 
+/** Whether anybody listens to a stage. */
+export function isTraced(stage: StageName): boolean {
+  return channels[stage].hasSubscribers
+}
+
 /** A run of a stage, or undefined where nobody listens: then it costs one comparison. */
 export function traceOf(stage: StageName, context: () => TraceContext): Trace | undefined {
   const channel = channels[stage]

@@ -9,10 +9,7 @@ export const checkText: Check = (name, value) =>
 /** A text that no message shows. */
 export const checkSecret: Check = (name, value) => {
   if (typeof value === 'string' && value !== '') return
-  throw invalidOption(
-    name,
-    `must be a text that is not empty${value === '' ? '' : `, not a ${typeof value}`}`,
-  )
+  throw invalidOption(name, `must be a text that is not empty${value === '' ? '' : `, not ${typeof value}`}`)
 }
 
 /** True or false. */
@@ -103,11 +100,6 @@ export function recordOf(words: string, check: Check): Check {
     mustBe(words, isObject(value), name, value)
     for (const [field, one] of Object.entries(value as object)) check(`${name}.${field}`, one)
   }
-}
-
-/** A value, or the function that is asked for it. */
-export function orFunction(check: Check): Check {
-  return (name, value) => typeof value === 'function' || check(name, value)
 }
 
 // For messages alone: the first number costs a stub's cold start 12 ms, which is what loading the locale takes.

@@ -1,364 +1,255 @@
-import type { Cancel, Clock } from '../base/clock.js'
-import { type LambdaError, TetherError } from '../base/errors.js'
-import type { PresignedRequest } from '../contracts/payload-store.js'
-import type { AbortOptions } from '../contracts/transport.js'
-import { LargeEvent } from '../payload/large-event.js'
-import { MAX_STORED_BYTES } from '../payload/session-payloads.js'
-import { openBody } from '../payload/stored-body.js'
-import { download } from '../payload/transfer.js'
-import type { Sent } from '../wire/outgoing.js'
-import type { MissingParts, SessionMessage, StoredBody, UrlMessage } from '../wire/protocol.js'
-import { CallErrors } from './errors.js'
-import type { CallerOptions, CallInput } from './options.js'
-import { CallTiming } from './timing.js'
-import type { Wire } from './wire.js'
+import type { SessionMessage, UrlMessage } from '../wire/protocol.js'
+import type {
+  CallEffect,
+  CallEvent,
+  CallOutcome,
+  CallState,
+  CallStep,
+  Facts,
+  Failure,
+  LiveCall,
+  Moment,
+  Terms,
+  Wait,
+} from './call-state.js'
+import { askedUntil, beginWait, overdue, partsArrive, wakeAt } from './timing.js'
 
-/** What the session answered. */
-export type CallOutcome =
-  | { readonly kind: 'value'; readonly body: Uint8Array }
-  | { readonly kind: 'error'; readonly error: LambdaError }
+// One invocation on the stub's side, as a pure state machine: the caller performs the effects, and steps again with what
+// becomes of them. Any state may turn into `over`.
+//
+//     connecting ──┬──────────────────────▶ sending ──▶ waiting ──▶ fetching ──▶ over
+//                  └▶ placing ──▶ putting ──▶┘ ▲───────────┘ unknown, need, missing
+//
+// connecting: no connection is up yet       placing: the session was asked where to put a large event
+// putting: the event goes to the store      sending: the invocation is leaving
+// waiting: for word of it, and its outcome  fetching: the answer comes from the store
+//
+// A mirrored call is a copy that nobody waits for: it is settled when it has left, and then answers a challenge.
 
-type Phase = 'connecting' | 'sending' | 'waiting' | 'transferring' | 'done'
+type Event<T> = CallEvent & { type: T }
+type Waiting = Extract<CallState, { wait: Wait }>
 
-/** One invocation's state machine on the stub's side. */
-export class Call {
-  readonly #id: string
-  readonly #input: CallInput
-  readonly #options: CallerOptions
-  readonly #wire: Wire
-  readonly #clock: Clock
-  readonly #startedAt: number
-  readonly #giveUpAt: number
-  /** Made when there is something to wait for: most calls find a connection. */
-  #giveUp: AbortController | undefined
-  readonly #timers = new Set<Cancel>()
-  readonly #event: LargeEvent
-  readonly #errors: CallErrors
-  readonly #timing: CallTiming
-  #phase: Phase = 'connecting'
-  /** What is waited for: a place to put a large event, or the answer. */
-  #awaiting: 'place' | 'answer' = 'answer'
-  #ackedBy: string | undefined
-  #firstSentAt: number | undefined
-  #sent: Sent | undefined
-  #cancelWake: Cancel | undefined
-  #resolve: (outcome: CallOutcome) => void = () => {}
-  #reject: (error: TetherError) => void = () => {}
+/** A message that is still leaving then may be on a connection that takes nothing. */
+const CHECK_SENDING_MS = 300
+/** The connection has broken, and the next one brings `connected`. */
+const PASSING: readonly string[] = ['UNREACHABLE', 'THROTTLED', 'CLOSED']
+/** The state in which an effect's failure matters. */
+const PHASE_OF: { readonly [E in CallEffect['type']]?: LiveCall['phase'] } = {
+  invoke: 'sending',
+  resend: 'waiting',
+  ask: 'waiting',
+  presign: 'placing',
+  put: 'putting',
+  get: 'fetching',
+}
+const NO_EFFECTS: readonly CallEffect[] = []
+const OVER: CallState = { phase: 'over' }
+/** What a mirrored call is settled with. */
+const LEFT: CallEffect = { type: 'settle', outcome: { kind: 'value', body: new Uint8Array() } }
 
-  constructor(id: string, input: CallInput, options: CallerOptions, wire: Wire, clock: Clock) {
-    this.#id = id
-    this.#input = input
-    this.#options = options
-    this.#wire = wire
-    this.#clock = clock
-    this.#startedAt = clock.now()
-    this.#errors = new CallErrors(input, options, wire)
-    this.#event = new LargeEvent(input.event, options.transport.limits.frameBytes)
-    // A function with little time keeps half of it for waiting.
-    const margin = Math.min(options.deadlineMarginMs, input.remainingMs / 2)
-    this.#giveUpAt = this.#startedAt + input.remainingMs - margin
-    this.#timing = new CallTiming({
-      giveUpAt: this.#giveUpAt,
-      ackTimeoutMs: options.ackTimeoutMs,
-      connectTimeoutMs: options.connectTimeoutMs,
-      online: () => wire.online(),
-      latencyMs: () => wire.latencyMs(),
-    })
-  }
+/** A call's first step. */
+export function begin(terms: Terms, moment: Moment): CallStep {
+  const facts = { terms, ackedBy: undefined, outageAt: undefined, goodbye: undefined, stored: undefined }
+  return moment.connected ? submit(facts, moment) : stay({ phase: 'connecting', facts })
+}
 
-  async run(): Promise<CallOutcome> {
-    const settled = new Promise<CallOutcome>((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
-    })
-    const connectMs = this.#timing.connectMs(this.#startedAt)
-    this.#after(this.#giveUpAt - this.#clock.now(), () => this.#outOfTime())
-    this.#after(connectMs, () => {
-      if (this.#phase === 'connecting') this.#fail(this.#errors.unreachable(connectMs))
-    })
-    void this.#submit(false)
-    try {
-      return await settled
-    } finally {
-      this.#phase = 'done'
-      for (const cancel of this.#timers) cancel()
-      this.#cancelWake?.()
-      this.#giveUp?.abort()
+/** What an event makes of a call. */
+export function step(state: CallState, event: CallEvent, moment: Moment): CallStep {
+  if (state.phase === 'over') return stay(state)
+  const { phase, facts } = state
+  switch (event.type) {
+    case 'message':
+      return onMessage(state, event.message, moment)
+    case 'part':
+      return stay('wait' in state ? hear(state, { partAt: moment.now, heardAt: moment.now }) : state)
+    case 'presence':
+      return facts.terms.mirrored === undefined ? onPresence(state, event, moment) : stay(state)
+    case 'wake':
+      return onWake(state, moment)
+    case 'connected':
+      return onConnected(state, moment)
+    case 'disconnected':
+      if (phase === 'connecting' || facts.outageAt !== undefined) return stay(state)
+      return stay(learn(state, { outageAt: moment.now }))
+    case 'sent': {
+      if (phase !== 'sending') return stay(state)
+      const effects = facts.terms.mirrored === undefined ? NO_EFFECTS : [LEFT]
+      return { state: waiting(facts, moment, event.reference), effects }
     }
+    case 'put':
+      return phase === 'putting' ? submit({ ...facts, stored: event.stored }, moment) : stay(state)
+    case 'got':
+      return phase === 'fetching' ? settle({ kind: 'value', body: event.body }) : stay(state)
+    case 'failed':
+      return onFailed(state, event, moment)
+    case 'stub closed':
+      return fail(state, { why: 'stub closed' })
   }
+}
 
-  /** Another connection is up: what was sent on the old one may be lost. Silence counts anew after an outage. */
-  connected(): void {
-    const waiting = this.#phase === 'waiting'
-    this.#timing.connected(this.#clock.now(), waiting)
-    if (!waiting) return
-    void this.#ask()
-    this.#sleep()
+/** Sends the invocation, or asks for a place where its event goes first. */
+function submit(facts: Facts, moment: Moment, withEnv = false): CallStep {
+  const { bytesToStore: bytes, mirrored } = facts.terms
+  const { now, storeless, closed } = moment
+  if (mirrored !== undefined && closed) return { state: OVER, effects: [LEFT] }
+  if (bytes !== undefined && facts.stored === undefined && !storeless) {
+    return { state: { phase: 'placing', facts, wait: beginWait(now) }, effects: [{ type: 'presign', bytes }] }
   }
+  const state = { phase: 'sending', facts, sinceAt: now, checkAt: now + CHECK_SENDING_MS } as const
+  return { state, effects: [{ type: 'invoke', facts, withEnv: withEnv || mirrored !== undefined }] }
+}
 
-  /** No connection is up: silence says nothing, and connecting has its own time. */
-  disconnected(): void {
-    this.#timing.disconnected(this.#clock.now())
-    if (this.#phase === 'waiting') this.#sleep()
-  }
+function onMessage(state: LiveCall, message: SessionMessage, moment: Moment): CallStep {
+  const { now } = moment
+  const { goodbye, terms } = state.facts
+  if (terms.mirrored !== undefined && message.type !== 'challenge') return stay(state)
+  // A session that has closed may have said this before.
+  const lives = goodbye !== undefined && goodbye.session !== message.session
+  const heard = lives ? learn(state, { goodbye: undefined }) : state
+  if (!('wait' in heard)) return answer(heard, message, moment)
+  const next = answer(hear(heard, { heardAt: now, renewed: false }), message, moment)
+  const { heardAt, sinceAt } = heard.wait
+  if (heardAt > sinceAt) return next
+  return { state: next.state, effects: [{ type: 'latency', ms: now - sinceAt }, ...next.effects] }
+}
 
-  /**
-   * The session has closed. An acknowledged invocation waits for its successor.
-   * @param before whether it closed before this invocation was sent: then nothing of it is under way
-   */
-  sessionClosed(before: boolean): void {
-    if (this.#phase === 'done' || this.#ackedBy !== undefined) return
-    if (before) return this.#fail(this.#errors.closed())
-    this.#timing.closed(this.#clock.now())
-    this.presenceHeard(false)
-  }
-
-  /**
-   * Silence may last longer now, or less long.
-   * @param news whether the session came or went meanwhile: silence counts anew, and one that came has missed what was asked
-   */
-  presenceHeard(news: boolean): void {
-    if (this.#phase !== 'waiting') return
-    if (news) {
-      this.#timing.countAnew(this.#clock.now())
-      if (this.#wire.online()) void this.#ask()
-    }
-    this.#sleep()
-  }
-
-  /** The stub is being closed. */
-  close(): void {
-    this.#fail(new TetherError('CLOSED', 'The stub was closed before the session answered.'))
-  }
-
-  /** A part of the answer arrived, before all of it. */
-  heardPart(): void {
-    this.#timing.heardPart(this.#clock.now())
-  }
-
-  receive(message: SessionMessage): void {
-    if (this.#phase === 'done') return
-    const latencyMs = this.#timing.heard(this.#clock.now())
-    if (latencyMs !== undefined) this.#wire.noteLatency(latencyMs)
-    switch (message.type) {
-      case 'ack':
-        this.#wire.acked(message.session)
-        this.#ackedBy = message.session
-        return this.#timing.acknowledged()
-      case 'result':
-        this.#wire.acked(message.session)
-        if (message.stored !== undefined) return void this.#fetch(message.stored)
-        return this.#resolve({ kind: 'value', body: message.body! })
-      case 'error':
-        this.#wire.acked(message.session)
-        return this.#resolve({ kind: 'error', error: message.error })
-      case 'url':
-        return this.#onPlace(message)
-      case 'decline':
-        return this.#decline(message)
-      case 'challenge':
-        return void this.#ask()
-      case 'need':
-        return void this.#submit(true)
-      case 'missing':
-        return void this.#resend(message)
-      case 'unknown':
-        return this.#unknown(message.session)
-    }
-  }
-
-  #onPlace({ key, request, session }: UrlMessage): void {
-    if (this.#awaiting !== 'place') return
-    this.#awaiting = 'answer'
-    if (key === undefined || request === undefined) {
-      this.#wire.noteStoreless(session)
-      return void this.#submit(false)
-    }
-    void this.#transfer(async (options) => {
-      await this.#event.put(key, request, options)
-      this.#phase = 'waiting'
-      await this.#submit(false)
-    })
-  }
-
-  #fetch(stored: StoredBody & { readonly request: PresignedRequest }): void {
-    // Asked twice, it is answered twice.
-    if (this.#phase === 'transferring') return
-    void this.#transfer(async (options) => {
-      const limits = { maxBytes: MAX_STORED_BYTES, bytes: stored.bytes }
-      const object = await download(stored.request, { ...options, ...limits })
-      this.#resolve({ kind: 'value', body: openBody(stored, object, MAX_STORED_BYTES) })
-    })
-  }
-
-  /** Moves bytes to or from the payload store; until then only the deadline ends the wait. */
-  async #transfer(move: (options: AbortOptions) => Promise<void>): Promise<void> {
-    this.#phase = 'transferring'
-    this.#giveUp ??= new AbortController()
-    try {
-      await move({ signal: this.#giveUp.signal })
-    } catch (error) {
-      if (!this.#isDone()) this.#fail(error as TetherError)
-    }
-  }
-
-  async #resend({ sent, parts }: MissingParts): Promise<void> {
-    if (this.#sent?.reference !== sent) return this.#submit(false)
-    try {
-      await this.#sent.resend(parts)
-    } catch (error) {
-      this.#sendFailed(error)
-    }
-  }
-
-  #unknown(session: string): void {
-    if (this.#ackedBy !== undefined && this.#ackedBy !== session && this.#options.onSessionLost === 'fail') {
-      return this.#fail(this.#errors.restarted())
-    }
-    if (this.#ackedBy !== undefined) this.#event.forgetStored()
-    void this.#submit(false)
-  }
-
-  #decline({ session, reason }: { session: string; reason: string }): void {
-    const lost = this.#ackedBy !== undefined && this.#ackedBy !== session
-    this.#fail(lost ? this.#errors.successorDeclined(reason) : this.#errors.declined(reason))
-  }
-
-  async #submit(withEnv: boolean): Promise<void> {
-    if (this.#phase === 'sending' || this.#phase === 'transferring') return
-    try {
-      if (this.#phase !== 'waiting') this.#phase = 'connecting'
-      await this.#ready()
-      if (this.#event.bytesToStore !== undefined && !this.#wire.storeless()) {
-        this.#awaiting = 'place'
-        this.#waitAgain()
-        return void this.#ask()
+function answer(state: LiveCall, message: SessionMessage, moment: Moment): CallStep {
+  const { phase, facts } = state
+  switch (message.type) {
+    case 'ack':
+      return stay(facts.ackedBy === message.session ? state : learn(state, { ackedBy: message.session }))
+    case 'result':
+      if (message.stored === undefined) return settle({ kind: 'value', body: message.body! })
+      // Asked twice, it is answered twice.
+      if (phase === 'fetching') return stay(state)
+      return {
+        state: learn({ phase: 'fetching', facts }, { ackedBy: message.session }),
+        effects: [{ type: 'get', stored: message.stored }],
       }
-      this.#phase = 'sending'
-      const now = this.#clock.now()
-      this.#firstSentAt ??= now
-      this.#watchSending()
-      this.#sent = await this.#wire.invoke(
-        {
-          id: this.#id,
-          remainingMs: Math.max(0, this.#startedAt + this.#input.remainingMs - now),
-          ageMs: now - this.#firstSentAt,
-          ...(this.#ackedBy === undefined ? {} : { ackedBy: this.#ackedBy }),
-          ...this.#event.content,
-        },
-        { withEnv },
-      )
-      this.#waitAgain()
-    } catch (error) {
-      this.#sendFailed(error)
+    case 'error':
+      return settle({ kind: 'error', error: message.error })
+    case 'url':
+      return phase === 'placing' ? onPlace(facts, message, moment) : stay(state)
+    case 'challenge':
+      return { state, effects: [question(state)] }
+    case 'decline': {
+      const lost = facts.ackedBy !== undefined && facts.ackedBy !== message.session
+      return fail(state, { why: lost ? 'declined by successor' : 'declined', reason: message.reason })
     }
+    case 'need':
+      return phase === 'waiting' ? submit(facts, moment, true) : stay(state)
+    case 'missing':
+      if (phase !== 'waiting') return stay(state)
+      if (message.sent !== state.sent) return submit(facts, moment)
+      return { state, effects: [{ type: 'resend', parts: message.parts }] }
+    case 'unknown':
+      return phase === 'waiting' ? onUnknown(state, message.session, moment) : stay(state)
   }
+}
 
-  /** A large message may take long; a connection that takes nothing of it for so long is dead. */
-  #watchSending(): void {
-    const { ackTimeoutMs } = this.#options
-    const cancel = this.#clock.schedule(ackTimeoutMs, () => {
-      this.#timers.delete(cancel)
-      if (this.#phase !== 'sending') return
-      if (this.#clock.now() - Math.max(this.#wire.activeAt(), this.#startedAt) >= ackTimeoutMs)
-        this.#wire.replace()
-      this.#watchSending()
-    })
-    this.#timers.add(cancel)
-  }
+function onPlace(facts: Facts, { key, request, session }: UrlMessage, moment: Moment): CallStep {
+  // There is no store, as the moment says as well.
+  if (key === undefined || request === undefined) return submit(facts, moment)
+  return { state: { phase: 'putting', facts }, effects: [{ type: 'put', key, request, placedBy: session }] }
+}
 
-  #sendFailed(thrown: unknown): void {
-    if (this.#isDone()) return
-    const error =
-      thrown instanceof TetherError
-        ? thrown
-        : new TetherError('PROTOCOL', `The invocation could not be sent: ${String(thrown)}`, {
-            cause: thrown,
-          })
-    if (this.#nobodyThere(error)) return
-    // A frame that did not leave is a connection that broke: the next one is on its way, and brings connected().
-    if (['UNREACHABLE', 'THROTTLED', 'CLOSED'].includes(error.code)) this.#waitAgain()
-    else this.#fail(error)
-  }
+function onUnknown(state: Waiting, session: string, moment: Moment): CallStep {
+  const { facts } = state
+  const { ackedBy, stored, terms } = facts
+  const lost = ackedBy !== undefined && ackedBy !== session
+  if (lost && terms.options.onSessionLost === 'fail') return fail(state, { why: 'restarted' })
+  // Any session but the one that named its place may have read the object, and deleted it.
+  const isThere = ackedBy === undefined && stored?.placedBy === session
+  return submit(isThere ? facts : { ...facts, stored: undefined }, moment)
+}
 
-  #waitAgain(): void {
-    if (this.#isDone()) return
-    this.#phase = 'waiting'
-    this.#timing.submitted(this.#clock.now())
-    this.#sleep()
-  }
+/** Another connection is up: what was sent on the old one may be lost. */
+function onConnected(state: LiveCall, moment: Moment): CallStep {
+  if (state.phase === 'connecting') return submit(state.facts, moment)
+  const outage = state.facts.outageAt !== undefined
+  const next = outage ? learn(state, { outageAt: undefined }) : state
+  if (!('wait' in next) || next.facts.terms.mirrored !== undefined) return stay(next)
+  return { state: outage ? hear(next, { heardAt: moment.now }) : next, effects: [question(next)] }
+}
 
-  // Not a comparison in place: the phase may have changed during an await, which the compiler cannot see.
-  #isDone(): boolean {
-    return this.#phase === 'done'
-  }
+function onPresence(state: LiveCall, event: Event<'presence'>, { now, online }: Moment): CallStep {
+  const { told, session, closed } = event
+  const { ackedBy, goodbye } = state.facts
+  // Left from before this invocation was sent: nothing of it is under way.
+  if (closed && told === 'first' && ackedBy === undefined) return fail(state, { why: 'closed' })
+  const again = closed && goodbye?.session === session
+  const next = again ? state : learn(state, { goodbye: closed ? { session, at: now } : undefined })
+  if (told !== 'news' || !('wait' in next)) return stay(next)
+  // A session that has come since has missed what was asked.
+  return { state: hear(next, { heardAt: now }), effects: online ? [question(next)] : NO_EFFECTS }
+}
 
-  /** Wakes for the next question, or for the end of the wait, whichever comes first. */
-  #sleep(): void {
-    this.#cancelWake?.()
-    this.#cancelWake = this.#clock.schedule(this.#timing.wakeAt - this.#clock.now(), () => this.#wake())
+function onWake(state: LiveCall, moment: Moment): CallStep {
+  const { now } = moment
+  const { facts } = state
+  if (now < wakeAt(state, moment)) return stay(state)
+  const over = overdue(state, moment)
+  if (over !== undefined) return fail(state, over)
+  if (state.phase === 'sending') {
+    const { ackTimeoutMs } = facts.terms.options
+    const idleAt = Math.max(moment.activeAt, state.sinceAt) + ackTimeoutMs
+    if (now < idleAt) return stay({ ...state, checkAt: idleAt })
+    return { state: { ...state, checkAt: now + ackTimeoutMs }, effects: [{ type: 'replace' }] }
   }
+  if (!('wait' in state)) return stay(state)
+  const { wait } = state
+  const asked = hear(state, { asked: askedUntil(facts, wait, moment), askedAt: now })
+  // Asking while parts of the answer keep coming would have it sent twice.
+  if (partsArrive(wait, now)) return stay(asked)
+  // A frozen process may hold a dead connection. Once for each silence, since a session at a breakpoint is silent too.
+  const unheard = wait.askedAt > wait.heardAt && !partsArrive(wait, wait.askedAt)
+  if (!unheard || wait.renewed) return { state: asked, effects: [question(state)] }
+  return { state: hear(asked, { renewed: true }), effects: [{ type: 'renew' }, question(state)] }
+}
 
-  #wake(): void {
-    if (this.#phase !== 'waiting') return
-    const now = this.#clock.now()
-    const over = this.#timing.overdue(now)
-    if (over !== undefined) {
-      const { what, lastedMs } = over
-      return this.#fail(
-        what === 'outage' ? this.#errors.unreachable(lastedMs) : this.#errors.noSession(lastedMs),
-      )
-    }
-    const question = this.#timing.question(now)
-    if (question?.renew) this.#wire.renew()
-    if (question?.ask) void this.#ask()
-    this.#sleep()
-  }
+function onFailed(state: LiveCall, { effect, error }: Event<'failed'>, moment: Moment): CallStep {
+  const { phase, facts } = state
+  // Else what it was for has come otherwise.
+  if (phase !== PHASE_OF[effect]) return stay(state)
+  const isCopy = facts.terms.mirrored !== undefined
+  // The broker knows that no session is connected. An acknowledged invocation waits for its successor.
+  const isAbsent = error.details.absent === true && facts.ackedBy === undefined
+  if (isAbsent && !isCopy) return fail(state, { why: 'absent', error })
+  // The next question is due soon.
+  if (effect === 'ask' || effect === 'presign') return stay(state)
+  if (isCopy || !PASSING.includes(error.code)) return fail(state, { why: 'error', error })
+  return stay(phase === 'sending' ? waiting(facts, moment, undefined) : state)
+}
 
-  async #ready(): Promise<void> {
-    if (this.#wire.connected()) return
-    this.#giveUp ??= new AbortController()
-    await this.#wire.ready(this.#giveUp.signal)
-  }
+function question(state: LiveCall): CallEffect {
+  const bytes = state.facts.terms.bytesToStore
+  if (state.phase === 'placing' && bytes !== undefined) return { type: 'presign', bytes }
+  return { type: 'ask', sent: state.phase === 'waiting' ? state.sent : undefined }
+}
 
-  async #ask(): Promise<void> {
-    try {
-      await this.#ready()
-      const bytes = this.#event.bytesToStore
-      if (this.#awaiting === 'place' && bytes !== undefined) await this.#wire.presign(this.#id, bytes)
-      else await this.#wire.ask(this.#id, this.#sent?.reference)
-    } catch (error) {
-      // The next question is already scheduled.
-      this.#nobodyThere(error)
-    }
-  }
+function waiting(facts: Facts, { now }: Moment, sent: string | undefined): CallState {
+  return { phase: 'waiting', facts, wait: beginWait(now), sent }
+}
 
-  /** The broker knows that no session is connected. An acknowledged invocation waits for its successor. */
-  #nobodyThere(error: unknown): boolean {
-    const absent =
-      error instanceof TetherError && error.details.absent === true && this.#ackedBy === undefined
-    if (absent) this.#fail(this.#errors.absent(error))
-    return absent
-  }
+function learn<S extends LiveCall>(state: S, facts: Partial<Facts>): S {
+  return { ...state, facts: { ...state.facts, ...facts } }
+}
 
-  #outOfTime(): void {
-    const leftMs = this.#startedAt + this.#input.remainingMs - this.#clock.now()
-    const state =
-      this.#ackedBy !== undefined ? 'running' : this.#phase === 'connecting' ? 'connecting' : 'unheard'
-    this.#fail(this.#errors.deadline(state, leftMs))
-  }
+function hear<S extends Waiting>(state: S, wait: Partial<Wait>): S {
+  return { ...state, wait: { ...state.wait, ...wait } }
+}
 
-  #fail(error: TetherError): void {
-    if (this.#phase === 'done') return
-    const reached = this.#phase !== 'connecting'
-    this.#phase = 'done'
-    this.#reject(error)
-    // Whoever runs it may stop; if nobody does, nobody hears.
-    if (reached && error.code !== 'DECLINED' && error.details.absent !== true)
-      this.#wire.cancel(this.#id, error).catch(() => {})
-  }
+function stay(state: CallState): CallStep {
+  return { state, effects: NO_EFFECTS }
+}
 
-  #after(delayMs: number, callback: () => void): void {
-    this.#timers.add(this.#clock.schedule(delayMs, callback))
-  }
+function settle(outcome: CallOutcome): CallStep {
+  return { state: OVER, effects: [{ type: 'settle', outcome }] }
+}
+
+function fail({ phase, facts }: LiveCall, failure: Failure): CallStep {
+  // Whoever runs it may stop; before it was sent, or where nothing runs, nobody needs to hear.
+  const unheard = phase === 'connecting' || failure.why === 'declined' || failure.why === 'absent'
+  const cancel = !unheard && facts.terms.mirrored === undefined
+  return { state: OVER, effects: [{ type: 'fail', failure, cancel }] }
 }

@@ -1,166 +1,116 @@
-/** What a call's timing depends on beside what it is told. */
-export interface CallTimingOptions {
-  /** When the function's own time is almost over. */
-  readonly giveUpAt: number
-  readonly ackTimeoutMs: number
-  readonly connectTimeoutMs: number
-  /** Whether the broker says that a session is there. */
-  online(): boolean
-  /** How long a session's first word about an invocation takes, as of late. */
-  latencyMs(): number
-}
-
-/** What has lasted too long. */
-export interface Overdue {
-  /** `outage`: no connection; `silence`: no word of a session. */
-  readonly what: 'outage' | 'silence'
-  readonly lastedMs: number
-}
-
-/** What to do at a question's time. */
-export interface Due {
-  /** Whether to ask: while the answer's parts come, asking would have it sent twice. */
-  readonly ask: boolean
-  /** Whether to open another connection: this one looks alive and nothing comes back. */
-  readonly renew: boolean
-}
+import type { CallState, Facts, Failure, LiveCall, Moment, Terms, Wait } from './call-state.js'
 
 // From the invocation's last frame, then every three seconds while local code runs: a lost message is a delay.
-const ASK_AT_MS = [300, 800, 1_800]
+const ASK_AT_MS = [300, 800, 1_800] as const
+const LAST_ASK_MS = 1_800
 const ASK_EVERY_MS = 3_000
-const ACKED_MS = 500
+const AFTER_ACK_MS = 500
+const BEFORE_SILENCE_ENDS_MS = 400
 const MAX_STRETCH = 3
-const LAST_ASK_BEFORE_MS = 400
+/** Parts of an answer that stopped coming for this long are asked for. */
 const PARTS_STALL_MS = 1_000
-/** An answer may come after its session's goodbye. */
-const CLOSED_MS = 1_000
+/** An answer may arrive this long after its session's goodbye. */
+const GOODBYE_MS = 1_000
 /** How many times longer silence may last where the broker says that a session is there. */
 const ONLINE_PATIENCE = 4
+/** What of a copy has not left by then belongs to a process that was frozen, or to a connection that takes nothing. */
+const MIRROR_LIFE_MS = 5_000
 
-/** When a call asks for what is missing, and when silence means that nobody is there. Holds no timer and no clock. */
-export class CallTiming {
-  readonly #options: CallTimingOptions
-  #acked = false
-  #submittedAt = 0
-  #outageAt: number | undefined
-  #heardAt = 0
-  /** When the session said goodbye. */
-  #closedAt = Number.POSITIVE_INFINITY
-  #partAt = Number.NEGATIVE_INFINITY
-  #asked = 0
-  #askedAt = Number.NEGATIVE_INFINITY
-  #renewed = false
+/** A wait that begins now. */
+export function beginWait(now: number): Wait {
+  const never = Number.NEGATIVE_INFINITY
+  return { sinceAt: now, heardAt: now, partAt: never, asked: 0, askedAt: never, renewed: false }
+}
 
-  constructor(options: CallTimingOptions) {
-    this.#options = options
+/** When the wait ends, whatever was heard: early enough for an error or a fallback. */
+function giveUpAt({ startedAt, input: { remainingMs }, options, mirrored }: Terms): number {
+  if (mirrored !== undefined) return startedAt + MIRROR_LIFE_MS
+  // A function with little time keeps half of it for waiting.
+  return startedAt + remainingMs - Math.min(options.deadlineMarginMs, remainingMs / 2)
+}
+
+/** When a call has something to do, if nothing happens before. */
+export function wakeAt(state: CallState, moment: Moment): number {
+  if (state.phase === 'over') return Number.POSITIVE_INFINITY
+  const { facts } = state
+  const { terms } = facts
+  const endsAt = giveUpAt(terms)
+  if (terms.mirrored !== undefined) return endsAt
+  if (state.phase === 'connecting')
+    return Math.min(endsAt, terms.startedAt + connectMs(terms, terms.startedAt))
+  if (state.phase === 'sending') return Math.min(endsAt, state.checkAt)
+  if (!('wait' in state)) return endsAt
+  return Math.min(endsAt, askAt(facts, state.wait, moment), silentAt(facts, state.wait, moment.online))
+}
+
+/** What has lasted too long; undefined while there is time. */
+export function overdue(state: LiveCall, { now, online }: Moment): Failure | undefined {
+  const { phase, facts } = state
+  const { terms, ackedBy, goodbye, outageAt } = facts
+  const { startedAt, input } = terms
+  if (now >= giveUpAt(terms)) {
+    if (terms.mirrored !== undefined) return { why: 'dropped' }
+    const was = ackedBy !== undefined ? 'running' : phase === 'connecting' ? 'connecting' : 'unheard'
+    return { why: 'deadline', was, leftMs: startedAt + input.remainingMs - now }
   }
+  if (phase === 'connecting') return { why: 'unreachable', forMs: now - startedAt }
+  if (!('wait' in state) || now < silentAt(facts, state.wait, online)) return undefined
+  if (goodbye !== undefined) return { why: ackedBy === undefined ? 'closed' : 'closed while running' }
+  if (outageAt !== undefined) return { why: 'unreachable', forMs: now - outageAt }
+  return { why: 'silence', forMs: now - state.wait.heardAt }
+}
 
-  /** The invocation, or the wish for a place to put it, has left: the wait begins anew. */
-  submitted(now: number): void {
-    this.#submittedAt = this.#heardAt = now
-    this.#asked = 0
-  }
+/** When silence, an outage or a goodbye has lasted too long. */
+function silentAt({ terms, ackedBy, outageAt, goodbye }: Facts, wait: Wait, online: boolean): number {
+  const goodbyeEndsAt =
+    goodbye === undefined ? Number.POSITIVE_INFINITY : Math.max(goodbye.at, wait.heardAt) + GOODBYE_MS
+  if (ackedBy !== undefined) return goodbyeEndsAt
+  if (outageAt !== undefined) return outageAt + connectMs(terms, outageAt)
+  // A session that is there is silent where its broker is overloaded.
+  const { ackTimeoutMs } = terms.options
+  const patienceMs = online ? ONLINE_PATIENCE * ackTimeoutMs : ackTimeoutMs
+  const silenceMs = Math.min(patienceMs, halfOfWhatIsLeft(terms, wait.heardAt))
+  return Math.min(wait.heardAt + silenceMs, goodbyeEndsAt)
+}
 
-  /** The session has said something. @returns how long its first word took, if this is it */
-  heard(now: number): number | undefined {
-    const first = this.#heardAt <= this.#submittedAt
-    this.#heardAt = now
-    this.#closedAt = Number.POSITIVE_INFINITY
-    this.#renewed = false
-    return first ? now - this.#submittedAt : undefined
-  }
+/** When the next question is due. */
+function askAt(facts: Facts, wait: Wait, moment: Moment): number {
+  const dueAt = questionAt(facts, wait, wait.asked, moment)
+  // A session that has just said that it runs the invocation has no more to say yet.
+  const at = facts.ackedBy === undefined ? dueAt : Math.max(dueAt, wait.heardAt + AFTER_ACK_MS)
+  // Once more before the wait ends, unless that is at once.
+  const lastAt = silentAt(facts, wait, moment.online) - BEFORE_SILENCE_ENDS_MS
+  return lastAt > Math.max(wait.askedAt, wait.sinceAt) ? Math.min(at, lastAt) : at
+}
 
-  /** A part of the answer has arrived. */
-  heardPart(now: number): void {
-    this.#partAt = this.#heardAt = now
-  }
+/** How many questions are behind then: those that a frozen process has missed are not made up for. */
+export function askedUntil(facts: Facts, wait: Wait, moment: Moment): number {
+  let { asked } = wait
+  do asked++
+  while (questionAt(facts, wait, asked, moment) <= moment.now)
+  return asked
+}
 
-  /** The session has acknowledged: from now on silence says nothing. */
-  acknowledged(): void {
-    this.#acked = true
-  }
+/** Whether parts of the answer keep arriving: asking would have it sent twice. */
+export function partsArrive({ partAt }: Wait, now: number): boolean {
+  return now - partAt <= PARTS_STALL_MS
+}
 
-  /** No connection is up any more. */
-  disconnected(now: number): void {
-    this.#outageAt ??= now
-  }
+/** How long connecting may take that begins then, in milliseconds. */
+function connectMs(terms: Terms, from: number): number {
+  return Math.min(terms.options.connectTimeoutMs, halfOfWhatIsLeft(terms, from))
+}
 
-  /** A connection is up; silence counts anew after an outage. */
-  connected(now: number, waiting: boolean): void {
-    if (this.#outageAt !== undefined && waiting) this.#heardAt = now
-    this.#outageAt = undefined
-  }
+// Waiting for nobody takes no more: the other half is for what happens instead, such as the function's own code.
+function halfOfWhatIsLeft(terms: Terms, from: number): number {
+  return Math.max(0, giveUpAt(terms) - from) / 2
+}
 
-  /** The session has said goodbye. */
-  closed(now: number): void {
-    this.#closedAt = now
-  }
-
-  /** Silence counts anew: the session came or went. */
-  countAnew(now: number): void {
-    this.#heardAt = now
-  }
-
-  /** How long connecting may take that begins then, in milliseconds. */
-  connectMs(from: number): number {
-    return Math.min(this.#options.connectTimeoutMs, this.#halfOfWhatIsLeftAt(from))
-  }
-
-  /** When there is something to do next. */
-  get wakeAt(): number {
-    return Math.min(this.#askAt, this.#silentAt)
-  }
-
-  /** What has lasted too long; undefined while there is time. */
-  overdue(now: number): Overdue | undefined {
-    if (now < this.#silentAt) return undefined
-    return this.#outageAt === undefined
-      ? { what: 'silence', lastedMs: now - this.#heardAt }
-      : { what: 'outage', lastedMs: now - this.#outageAt }
-  }
-
-  /** The question that is due; undefined while none is. */
-  question(now: number): Due | undefined {
-    if (now < this.#askAt) return undefined
-    // A frozen process may hold a dead connection. Once for each silence, since a session at a breakpoint is silent too.
-    const renew = this.#askedAt > this.#heardAt && !this.#renewed
-    this.#renewed ||= renew
-    this.#asked++
-    this.#askedAt = now
-    return { renew, ask: now - this.#partAt > PARTS_STALL_MS }
-  }
-
-  get #askAt(): number {
-    // Where answers take long, what is asked early only makes them take longer.
-    const stretch = Math.min(MAX_STRETCH, Math.max(1, (2 * this.#options.latencyMs()) / ASK_AT_MS[0]!))
-    const dueAt = this.#submittedAt + this.#nextAskMs * stretch
-    // Who has just said that it runs has no more to say yet.
-    const askAt = this.#acked ? Math.max(dueAt, this.#heardAt + ACKED_MS) : dueAt
-    // Once more before giving up, where that is not at once.
-    const lastAt = this.#silentAt - LAST_ASK_BEFORE_MS
-    return lastAt > Math.max(this.#askedAt, this.#submittedAt) ? Math.min(askAt, lastAt) : askAt
-  }
-
-  get #silentAt(): number {
-    if (this.#acked) return Number.POSITIVE_INFINITY
-    if (this.#outageAt !== undefined) return this.#outageAt + this.connectMs(this.#outageAt)
-    const { ackTimeoutMs, online } = this.#options
-    // A session that is there is silent where its broker is overloaded.
-    const patienceMs = online() ? ONLINE_PATIENCE * ackTimeoutMs : ackTimeoutMs
-    const silenceMs = Math.min(patienceMs, this.#halfOfWhatIsLeftAt(this.#heardAt))
-    return Math.min(this.#heardAt + silenceMs, this.#closedAt + CLOSED_MS)
-  }
-
-  /** Waiting for nobody takes no more: the other half is for what happens instead, such as the function's own code. */
-  #halfOfWhatIsLeftAt(time: number): number {
-    return Math.max(0, this.#options.giveUpAt - time) / 2
-  }
-
-  get #nextAskMs(): number {
-    const early = ASK_AT_MS[this.#asked]
-    if (early !== undefined) return early
-    const more = this.#asked - ASK_AT_MS.length + 1
-    // Known to run, it is asked for regularly; unheard, ever less often, since many may be waiting.
-    return this.#acked ? ASK_AT_MS.at(-1)! + more * ASK_EVERY_MS : ASK_AT_MS.at(-1)! * 2 ** more
-  }
+function questionAt({ ackedBy }: Facts, { sinceAt }: Wait, index: number, { latencyMs }: Moment): number {
+  // Where answers take long, asking early only makes them take longer.
+  const stretch = Math.min(MAX_STRETCH, Math.max(1, (2 * latencyMs) / ASK_AT_MS[0]))
+  const more = index - ASK_AT_MS.length + 1
+  // Known to run, it is asked for regularly; unheard, ever less often, since many may be waiting.
+  const late = ackedBy === undefined ? LAST_ASK_MS * 2 ** more : LAST_ASK_MS + more * ASK_EVERY_MS
+  return sinceAt + (ASK_AT_MS[index] ?? late) * stretch
 }

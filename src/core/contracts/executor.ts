@@ -41,6 +41,9 @@ export type Outcome =
   | { readonly kind: 'error'; readonly error: LambdaError }
   | { readonly kind: 'stream'; readonly contentType?: string; readonly body: AsyncIterable<Uint8Array> }
 
+/** How an invocation ends. */
+export type Answer = Exclude<Outcome, { readonly kind: 'stream' }>
+
 /** What an executor has, and what it did, for one function. */
 export interface ExecutorStats {
   /** Threads or processes that live now, spares included. */

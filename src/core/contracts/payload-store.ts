@@ -23,7 +23,8 @@ export interface PayloadStore {
   put(key: string, body: Uint8Array, options?: AbortOptions): Promise<void>
   /**
    * The object's bytes; one of more than `maxBytes` is refused before it is read.
-   * @throws TetherError `STORE_FAILED` (also when there is no such object), `TOO_LARGE`, `ABORTED`
+   * @throws TetherError `STORE_FAILED` (with `details.reason` `object-missing` where there is no such object, so that a stub
+   * puts its event again), `TOO_LARGE`, `ABORTED`
    */
   get(key: string, options: AbortOptions & { readonly maxBytes: number }): Promise<Uint8Array>
   /** Deleting what is not there is no error. @throws TetherError `STORE_FAILED`, `ABORTED` */

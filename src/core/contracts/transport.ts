@@ -97,11 +97,13 @@ export interface Transport {
 /** One connection, alive once: when it drops, `closed` resolves and the core opens another. */
 export interface Connection extends AsyncDisposable {
   /**
-   * Resolves when the broker has accepted the frame or, where it says nothing, when it is written.
+   * Sends one frame. Done when the broker has accepted it or, where it says nothing, when it is written: from then on its bytes
+   * are the caller's again.
+   * @returns undefined when it is done already, which is cheaper; else a promise. What fails is a promise that rejects
    * @throws TetherError `UNREACHABLE`, with `details.absent` where the broker knows that nobody receives there;
    * `TOO_LARGE`, `THROTTLED`, `CLOSED`, `ABORTED`
    */
-  send(to: Endpoint, frame: Uint8Array, options?: AbortOptions): Promise<void>
+  send(to: Endpoint, frame: Uint8Array, options?: AbortOptions): Promise<void> | undefined
   /**
    * Which of the session's lanes this connection receives from now on; until called, all of them, or the one it was
    * opened with. Lanes that it had and keeps lose nothing meanwhile.

@@ -1,5 +1,7 @@
+import { delay } from '../base/delay.js'
 import type { TetherError } from '../base/errors.js'
 import { type AbortOptions, type Connection, type Endpoint, LANES } from '../contracts/transport.js'
+import { Backoff } from './backoff.js'
 import { Link, type LinkOptions, type LinkStatus } from './link.js'
 import type { SendOptions } from './live-connection.js'
 
@@ -17,14 +19,17 @@ const ALL = Array.from({ length: LANES }, (_, lane) => lane)
 export class Lanes {
   readonly #options: LanesOptions
   readonly #shares: Share[]
+  readonly #backoff: Backoff
+  readonly #stopped = new AbortController()
+  /** Whether another connection is being opened, or the next attempt is not due yet. */
   #growing = false
   #dividing: Promise<void> = Promise.resolve()
-  #stopped = false
   /** Whether the last status told that something is connected. */
   #connected = false
 
   constructor(options: LanesOptions) {
     this.#options = options
+    this.#backoff = new Backoff(options.random)
     this.#shares = [this.#share(0)]
   }
 
@@ -43,21 +48,21 @@ export class Lanes {
     return this.#shares[0]!.link.open(options)
   }
 
-  /** Sends one frame within the rate of a connection. @throws what `Connection.send` throws */
-  async send(to: Endpoint, frame: Uint8Array, options: SendOptions = {}): Promise<void> {
+  /** Sends one frame within the rate of a connection; undefined when it is done already. @throws what `Connection.send` throws */
+  send(to: Endpoint, frame: Uint8Array, options: SendOptions = {}): Promise<void> | undefined {
     const freest = this.#shares.reduce((best, share) => (share.headroom > best.headroom ? share : best))
     if (freest.headroom <= 0) this.#grow()
-    await freest.link.send(to, frame, options)
+    return freest.link.send(to, frame, options)
   }
 
   /** See `Connection.keep`; nothing happens without a connection. */
   async keep(frame: Uint8Array): Promise<void> {
-    await this.#shares[0]!.link.live?.connection.keep?.(frame)
+    await this.#shares[0]!.link.live?.keep(frame)
   }
 
   /** Ends every connection. Idempotent. */
   async stop(): Promise<void> {
-    this.#stopped = true
+    this.#stopped.abort()
     await Promise.all(this.#shares.map(({ link }) => link.stop()))
   }
 
@@ -85,28 +90,31 @@ export class Lanes {
     return share
   }
 
-  /** Opens one more connection. What cannot be had is tried again when it is next needed. */
+  /** Opens one more connection, unless that failed a moment ago: until it works, those that there are do what they can. */
   #grow(): void {
     const { max, transport } = this.#options
-    if (this.#growing || this.#stopped || this.#shares.length >= Math.min(max, LANES)) return
+    if (this.#growing || this.#stopped.signal.aborted || this.#shares.length >= Math.min(max, LANES)) return
     if (transport.limits.rate === undefined || !this.#shares.every(({ divisible }) => divisible)) return
     this.#growing = true
+    void this.#openAnother().finally(() => {
+      this.#growing = false
+    })
+  }
+
+  /** Never rejects. */
+  async #openAnother(): Promise<void> {
+    const { signal } = this.#stopped
     const share = this.#share(this.#shares.length)
-    share.link
-      .open()
-      .then(
-        () => {
-          this.#shares.push(share)
-          if (this.#stopped) void share.link.stop()
-          this.#divide()
-        },
-        () => {
-          // Those that there are do what they can.
-        },
-      )
-      .finally(() => {
-        this.#growing = false
-      })
+    try {
+      await share.link.open({ signal })
+    } catch {
+      await delay(this.#backoff.failed(), { clock: this.#options.clock, signal }).catch(() => {})
+      return
+    }
+    this.#backoff.succeeded()
+    this.#shares.push(share)
+    if (signal.aborted) void share.link.stop()
+    this.#divide()
   }
 
   /** Divides the lanes among the connections that are up: new ones are received before old ones are let go. */

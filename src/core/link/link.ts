@@ -2,6 +2,7 @@ import type { Cancel } from '../base/clock.js'
 import { abortError, TetherError, throwIfAborted } from '../base/errors.js'
 import type { AbortOptions, Endpoint } from '../contracts/transport.js'
 import { attemptConnection, type ConnectionOptions } from './attempt.js'
+import { Backoff } from './backoff.js'
 import type { LiveConnection, SendOptions } from './live-connection.js'
 
 /** What a link says of itself. */
@@ -17,21 +18,22 @@ export interface LinkOptions extends ConnectionOptions {
   readonly random?: () => number
 }
 
-const BACKOFF_BASE_MS = 250
-const BACKOFF_MAX_MS = 10_000
 /** A connection that was up for this long was accepted in earnest. */
 const HEALTHY_MS = 1_000
 // A successor is opened this long before the broker ends the connection, and the old one kept this long after.
 const SUCCESSOR_LEAD_MS = 60_000
+/** The least time from one connection to its successor. */
+const SUCCESSOR_AFTER_MS = 250
 const OLD_DRAINS_MS = 1_000
 
 /**
- * One endpoint's lasting presence on a transport: the only place that reconnects. Back-off doubles from 250 ms to
- * 10 s, with jitter; a connection whose end is known is replaced before it.
+ * One endpoint's lasting presence on a transport: the only place that reconnects. Failures are followed by a back-off; a
+ * connection whose end is known is replaced before it.
  */
 export class Link {
   readonly #options: LinkOptions
   readonly #stopped = new AbortController()
+  readonly #backoff: Backoff
   readonly #waiting = new Set<() => void>()
   readonly #retiring = new Set<LiveConnection>()
   readonly #up = new Set<LiveConnection>()
@@ -46,6 +48,7 @@ export class Link {
 
   constructor(options: LinkOptions) {
     this.#options = options
+    this.#backoff = new Backoff(options.random)
   }
 
   /** Whether a connection is up, as far as this side knows. */
@@ -113,18 +116,23 @@ export class Link {
     })
   }
 
-  /** Sends one frame on the current connection, within its rate. @throws what `Connection.send` throws */
-  async send(to: Endpoint, frame: Uint8Array, options: SendOptions = {}): Promise<void> {
-    this.#throwIfStopped()
+  /**
+   * Sends one frame on the current connection, within its rate; undefined when it is done already.
+   * @throws what `Connection.send` throws
+   */
+  send(to: Endpoint, frame: Uint8Array, options: SendOptions = {}): Promise<void> | undefined {
+    if (this.#stopped.signal.aborted) return Promise.reject(closed())
     const { live } = this
     if (live === undefined) {
-      throw new TetherError('UNREACHABLE', 'There is no connection to the broker.', {
-        cause: this.#lastError,
-      })
+      const cause = this.#lastError
+      return Promise.reject(
+        new TetherError('UNREACHABLE', 'There is no connection to the broker.', { cause }),
+      )
     }
-    await live.send(to, frame, options)
-    this.#options.counters?.frameSent(frame.length)
-    this.#activeAt = this.#options.clock.now()
+    const sending = live.send(to, frame, options)
+    if (sending !== undefined) return sending.then(() => this.#sent(frame))
+    this.#sent(frame)
+    return undefined
   }
 
   /** Opens another connection at once; the current one, if it still lives, serves until then. */
@@ -156,14 +164,14 @@ export class Link {
     const stopped = this.#stopped.signal
     let live = first
     let renewing = false
-    let failures = 0
     while (!stopped.aborted) {
       if (live?.over) {
         void live.discard()
         live = undefined
       }
       if (live === undefined || renewing) {
-        if (live === undefined) this.#options.onStatus?.({ state: 'connecting', attempt: failures + 1 })
+        if (live === undefined)
+          this.#options.onStatus?.({ state: 'connecting', attempt: this.#backoff.failures + 1 })
         try {
           const successor = await this.#connect(stopped)
           if (live !== undefined) this.#retire(live)
@@ -171,16 +179,16 @@ export class Link {
           renewing = false
         } catch {
           // #connect noted why.
-          if (!stopped.aborted) await this.#backOff(++failures)
+          if (!stopped.aborted) await this.#backOff()
         }
         continue
       }
       renewing = (await this.#watch(live)) === 'renew'
       // A broker that accepts and drops at once is backed off from like one that refuses.
-      if (this.#options.clock.now() - live.upAt >= HEALTHY_MS) failures = 0
+      if (this.#options.clock.now() - live.upAt >= HEALTHY_MS) this.#backoff.succeeded()
       if (renewing || stopped.aborted) continue
       this.#down(live)
-      await this.#backOff(++failures)
+      await this.#backOff()
     }
     if (live === undefined) return
     this.#down(live)
@@ -236,7 +244,7 @@ export class Link {
       const { expiresAt } = live
       if (expiresAt !== undefined) {
         const leftMs = expiresAt - clock.now()
-        const delayMs = Math.max(leftMs - SUCCESSOR_LEAD_MS, leftMs / 2, BACKOFF_BASE_MS)
+        const delayMs = Math.max(leftMs - SUCCESSOR_LEAD_MS, leftMs / 2, SUCCESSOR_AFTER_MS)
         cancel = clock.schedule(delayMs, () => resolve('renew'))
       }
       void live.ended.then((error) => {
@@ -255,14 +263,13 @@ export class Link {
     live.end()
   }
 
-  async #backOff(failures: number): Promise<void> {
-    const { clock, onStatus, random = Math.random } = this.#options
-    const ceiling = Math.min(BACKOFF_MAX_MS, BACKOFF_BASE_MS * 2 ** (failures - 1))
-    const retryInMs = Math.round(ceiling * (0.5 + random() / 2))
+  async #backOff(): Promise<void> {
+    const { clock, onStatus } = this.#options
+    const retryInMs = this.#backoff.failed()
     // Where only a successor failed, the old connection still serves.
     if (!this.connected) onStatus?.({ state: 'disconnected', error: this.#lastError, retryInMs })
     // Somebody needs the connection that just broke: try once at once.
-    if (failures === 1 && this.#waiting.size > 0) return
+    if (this.#backoff.failures === 1 && this.#waiting.size > 0) return
     await new Promise<void>((resolve) => {
       const cancel = clock.schedule(retryInMs, resolve)
       this.#skipBackoff = () => {
@@ -275,6 +282,11 @@ export class Link {
 
   #wake(): void {
     for (const settle of [...this.#waiting]) settle()
+  }
+
+  #sent(frame: Uint8Array): void {
+    this.#options.counters?.frameSent(frame.length)
+    this.#activeAt = this.#options.clock.now()
   }
 
   #throwIfStopped(): void {

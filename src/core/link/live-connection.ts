@@ -1,3 +1,4 @@
+import { onAbort } from '../base/abort.js'
 import { abortError, TetherError, throwIfAborted } from '../base/errors.js'
 import type { AbortOptions, Connection, Endpoint } from '../contracts/transport.js'
 import type { Pacer } from './pacer.js'
@@ -6,6 +7,8 @@ export interface SendOptions extends AbortOptions {
   /** A part of a large message, which lets others pass. */
   readonly bulk?: boolean
 }
+
+const NO_SIGNAL: AbortOptions = {}
 
 /** A connection in service, and its rate. Once it is over nothing waits on it, whatever its transport leaves pending. */
 export class LiveConnection {
@@ -35,22 +38,30 @@ export class LiveConnection {
     return this.#over !== undefined
   }
 
-  /** Sends within the rate. @throws what `Connection.send` throws; `UNREACHABLE` when the connection ends first */
-  send(to: Endpoint, frame: Uint8Array, options: SendOptions): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const { signal } = options
-      const settle = (error?: unknown) => {
-        this.#pending.delete(settle)
-        signal?.removeEventListener('abort', onAbort)
-        if (error === undefined) resolve()
-        else reject(error)
-      }
-      const onAbort = () => settle(abortError(signal!))
-      if (this.#over !== undefined) return reject(this.#over)
-      this.#pending.add(settle)
-      signal?.addEventListener('abort', onAbort, { once: true })
-      this.#deliver(to, frame, options).then(() => settle(), settle)
+  /**
+   * Sends within the rate; undefined when it is done already, as in `Connection.send`.
+   * @throws what `Connection.send` throws; `UNREACHABLE` when the connection ends first
+   */
+  send(to: Endpoint, frame: Uint8Array, options: SendOptions): Promise<void> | undefined {
+    const { signal, bulk = false } = options
+    if (this.#over !== undefined) return Promise.reject(this.#over)
+    if (signal?.aborted) return Promise.reject(abortError(signal))
+    const turn = this.pacer.take(frame.length, bulk)
+    if (turn !== undefined) return this.#untilOver(this.#deliver(turn, to, frame, signal), signal)
+    const sending = this.#transmit(to, frame, signal)
+    return sending && this.#untilOver(sending, signal)
+  }
+
+  /**
+   * Has the broker keep a frame, where it keeps any. @throws what `Connection.keep` throws; `UNREACHABLE` when the
+   * connection ends first
+   */
+  async keep(frame: Uint8Array): Promise<void> {
+    const kept = this.connection.keep?.(frame)
+    const ended = this.ended.then((error) => {
+      throw error
     })
+    await Promise.race([kept, ended])
   }
 
   /** Takes it out of service: what waits for it fails. */
@@ -72,10 +83,39 @@ export class LiveConnection {
     }
   }
 
-  async #deliver(to: Endpoint, frame: Uint8Array, { bulk = false, signal }: SendOptions): Promise<void> {
-    const turn = this.pacer.take(frame.length, bulk)
-    if (turn !== undefined) await turn
+  async #deliver(
+    turn: Promise<void>,
+    to: Endpoint,
+    frame: Uint8Array,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    await turn
     throwIfAborted(signal)
-    await this.connection.send(to, frame, signal === undefined ? {} : { signal })
+    await this.#transmit(to, frame, signal)
+  }
+
+  // A transport of others' may throw where it should reject.
+  #transmit(to: Endpoint, frame: Uint8Array, signal: AbortSignal | undefined): Promise<void> | undefined {
+    try {
+      return this.connection.send(to, frame, signal === undefined ? NO_SIGNAL : { signal })
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** As `sending` ends, or sooner, when the connection is over or the signal fires. */
+  #untilOver(sending: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let unlisten = () => {}
+      const settle = (error?: unknown) => {
+        this.#pending.delete(settle)
+        unlisten()
+        if (error === undefined) resolve()
+        else reject(error)
+      }
+      this.#pending.add(settle)
+      unlisten = onAbort(signal, () => settle(abortError(signal!)))
+      sending.then(() => settle(), settle)
+    })
   }
 }

@@ -1,11 +1,16 @@
 import type { Cancel, Clock } from '../base/clock.js'
-import type { SessionIdentity } from '../contracts/transport.js'
+import { deferred } from '../base/deferred.js'
+import { defined } from '../base/defined.js'
+import { atMost, delay } from '../base/delay.js'
+import type { AbortOptions, SessionIdentity } from '../contracts/transport.js'
 import type { ClaimMessage, DisplacedMessage, PeerMessage, PresenceMessage } from '../wire/protocol.js'
 
 export interface NameClaimOptions {
   /** This session's random id. */
   readonly session: string
   readonly clock: Clock
+  /** Whether the broker keeps presence, which tells at opening whether another session is there. */
+  readonly keeps: boolean
   /** To every session of this name, this one included. Never throws. */
   send(message: PeerMessage): void
   /** The epoch is greater than it was. */
@@ -19,29 +24,36 @@ export function outranks(a: SessionIdentity, b: SessionIdentity): boolean {
   return a.epoch > b.epoch || (a.epoch === b.epoch && a.session > b.session)
 }
 
-/** How long after opening a session may still take the name from a holder whose clock is ahead. */
-const OPENING_MS = 5_000
 const ASK_EVERY_MS = 500
 const ASKS = 3
+/** Without presence, an opening session listens this long for a holder of the name: longer than a broker's round trip. */
+const LISTEN_MS = 250
+
+/** A reason to ask whether a session lives that outranks this one. */
+interface Doubt {
+  readonly epoch: number
+  /** The session that said so itself. Absent where only a stub has heard of that epoch. */
+  readonly session?: string
+}
 
 /**
- * A session's hold on its name. Of two, the greater epoch holds it: the time of opening, raised once where a living holder's
- * was greater, so that who opens last wins whatever the clocks say. Only an answer that names this session displaces it;
- * a recorded claim does nothing.
+ * A session's hold on its name. Of two, the greater epoch holds it. An epoch is the time of opening; a session that opens
+ * raises it above that of the holder, so the session opened last has the name whatever the clocks say. Only an answer that
+ * names this session displaces it. A recorded claim makes it silent until it has asked three times.
  */
 export class NameClaim {
   readonly #options: NameClaimOptions
-  readonly #timers = new Set<Cancel>()
+  #state: 'opening' | 'held' | 'closed' | 'displaced' = 'opening'
   #epoch: number
-  #openedAt: number
-  #raised = false
-  #contested = 0
-  #over = false
+  /** While opening: sessions that are there and have not yielded. */
+  readonly #rivals = new Set<string>()
+  #unrivalled = deferred()
+  #doubt: Doubt | undefined
+  #cancelAsking: Cancel = () => {}
 
   constructor(options: NameClaimOptions) {
     this.#options = options
-    this.#openedAt = options.clock.now()
-    this.#epoch = this.#openedAt
+    this.#epoch = options.clock.now()
   }
 
   get session(): string {
@@ -52,97 +64,158 @@ export class NameClaim {
     return this.#epoch
   }
 
-  /** The session opens: who opens last wins. */
+  /** Whether another session has taken the name. */
+  get displaced(): boolean {
+    return this.#state === 'displaced'
+  }
+
+  /** The session opens. */
   opened(): void {
-    this.#openedAt = this.#options.clock.now()
-    this.#epoch = Math.max(this.#epoch, this.#openedAt)
-  }
-
-  /** Says who holds the name; at every connect. */
-  claim(): void {
-    if (!this.#over) this.#options.send({ type: 'claim', session: this.#options.session, epoch: this.#epoch })
-  }
-
-  hear(message: PeerMessage): void {
-    if (this.#over || message.session === this.#options.session) return
-    if (message.type === 'presence') return this.#onPresence(message)
-    if (message.type === 'claim') this.#onClaim(message)
-    else if (message.target === this.#options.session) this.#onDisplaced(message)
+    this.#epoch = Math.max(this.#epoch, this.#options.clock.now())
   }
 
   /**
-   * Whether this session may act on what a stub sent that has heard of `epoch`. Where it may not, it asks whether the
-   * holder lives, and takes the name when nobody answers.
+   * Resolves when no other session of the name answers stubs any more: none is there, each has yielded, or one that seems
+   * to be there was asked for 1.5 s and said nothing.
+   * @throws TetherError `ABORTED`
+   */
+  async held({ signal }: AbortOptions = {}): Promise<void> {
+    const { clock, keeps } = this.#options
+    if (!keeps) await delay(LISTEN_MS, { clock, signal })
+    for (let asked = 0; this.#rivals.size > 0 && asked < ASKS; asked++) {
+      // The first claim was made when the connection came up.
+      if (asked > 0) this.claim()
+      await atMost(ASK_EVERY_MS, this.#unrivalled.promise, { clock, signal })
+    }
+    if (this.#state === 'opening') this.#state = 'held'
+  }
+
+  /** Tells the other sessions of this one; at every connect. */
+  claim(): void {
+    this.#claim(undefined)
+  }
+
+  hear(message: PeerMessage): void {
+    if (this.#over || message.session === this.session) return
+    if (message.type === 'presence') this.#onPresence(message)
+    else if (message.type === 'claim') this.#onClaim(message)
+    else if (message.target === this.session) this.#onDisplaced(message)
+  }
+
+  /**
+   * False while another session may have the name: one that outranks this one was heard, or the stub has heard of a newer
+   * `epoch`. In the second case this session asks for the holder, and takes the name if nobody answers.
    */
   mayServe(epoch: number): boolean {
+    if (this.displaced || this.#doubt?.session !== undefined) return false
     if (epoch <= this.#epoch) return true
-    this.#contest(epoch, true)
+    if (!this.#over) this.#ask({ epoch })
     return false
   }
 
   /** Makes no further claim. */
   close(): void {
-    this.#over = true
-    for (const cancel of this.#timers) cancel()
-    this.#timers.clear()
+    this.#end('closed')
+  }
+
+  get #over(): boolean {
+    return this.#state === 'closed' || this.#state === 'displaced'
   }
 
   #onClaim(claim: ClaimMessage): void {
-    if (outranks(claim, this)) return this.#contest(claim.epoch, false)
+    if (claim.yieldsTo === this.session) this.#gone(claim.session)
+    else if (this.#state === 'opening') this.#rival(claim.session)
+    if (outranks(claim, this)) return this.#ask(claim)
+    const opening = this.#state === 'opening' ? true : undefined
+    const { session, epoch } = this
     this.#options.send({
       type: 'displaced',
-      session: this.session,
-      epoch: this.#epoch,
+      session,
+      epoch,
       target: claim.session,
+      ...defined({ opening }),
     })
   }
 
-  // It has closed, and its stubs would wait for a session that is no older.
-  #onPresence({ epoch, state }: PresenceMessage): void {
-    if (state !== 'closed' || epoch < this.#epoch) return
-    this.#raise(epoch)
-  }
-
-  #raise(epoch: number): void {
-    this.#epoch = epoch + 1
-    this.claim()
-    this.#options.onRaised()
+  #onPresence({ session, epoch, state }: PresenceMessage): void {
+    const opening = this.#state === 'opening'
+    if (opening && state === 'online') this.#rival(session)
+    else this.#gone(session)
+    // The stubs of a session that has closed would wait for one that is no older; so would those of a session that is
+    // older than this one by order and newer by its clock.
+    if (opening || state === 'closed') {
+      if (epoch >= this.#epoch) this.#raise(epoch)
+    } else if (state === 'online' && outranks({ session, epoch }, this)) this.#ask({ session, epoch })
   }
 
   #onDisplaced(message: DisplacedMessage): void {
     // An answer to a claim that was made before the epoch was raised.
     if (!outranks(message, this)) return
-    const { epoch } = message
-    const opening = this.#options.clock.now() - this.#openedAt < OPENING_MS
-    if (opening && !this.#raised) {
-      this.#raised = true
-      return this.#raise(epoch)
+    if (this.#state === 'opening' && message.opening !== true) {
+      this.#rival(message.session)
+      return this.#raise(message.epoch)
     }
-    this.close()
+    this.#claim(message.session)
+    this.#end('displaced')
     this.#options.onDisplaced()
   }
 
-  // A living holder answers a claim. It is asked more than once, since a broker may lose a question.
-  #contest(epoch: number, takeOver: boolean): void {
-    if (this.#contested >= epoch || this.#over) return
-    this.#contested = epoch
-    const ask = (asked: number) => {
-      if (this.#epoch > epoch) return
-      if (asked < ASKS) {
-        this.claim()
-        return this.#after(ASK_EVERY_MS, () => ask(asked + 1))
-      }
-      this.#contested = 0
-      if (takeOver) this.#raise(epoch)
-    }
-    ask(0)
+  #claim(yieldsTo: string | undefined): void {
+    if (this.#over) return
+    const { session, epoch } = this
+    this.#options.send({ type: 'claim', session, epoch, ...defined({ yieldsTo }) })
   }
 
-  #after(delayMs: number, callback: () => void): void {
-    const cancel = this.#options.clock.schedule(delayMs, () => {
-      this.#timers.delete(cancel)
-      callback()
-    })
-    this.#timers.add(cancel)
+  #raise(above: number): void {
+    this.#epoch = above + 1
+    if (this.#doubt !== undefined && this.#doubt.epoch < this.#epoch) this.#believe()
+    this.claim()
+    this.#options.onRaised()
+  }
+
+  #rival(session: string): void {
+    if (this.#rivals.size === 0) this.#unrivalled = deferred()
+    this.#rivals.add(session)
+  }
+
+  #gone(session: string): void {
+    this.#rivals.delete(session)
+    if (this.#rivals.size === 0) this.#unrivalled.resolve()
+  }
+
+  /** Asks whether a session lives that outranks this one, more than once since a broker may lose a question. */
+  #ask(doubt: Doubt): void {
+    const { session, epoch } = doubt
+    const known = this.#doubt
+    // A session that speaks for itself comes before one that stubs have heard of.
+    const first = known?.session === undefined && session !== undefined
+    if (known !== undefined && known.epoch >= epoch && !first) return
+    this.#believe()
+    this.#doubt = session === undefined ? { epoch } : { epoch, session }
+    this.#askAgain(ASKS)
+  }
+
+  #askAgain(left: number): void {
+    if (left > 0) {
+      this.#claim(this.#doubt?.session)
+      this.#cancelAsking = this.#options.clock.schedule(ASK_EVERY_MS, () => this.#askAgain(left - 1))
+      return
+    }
+    const doubt = this.#doubt
+    this.#believe()
+    if (doubt !== undefined && doubt.session === undefined) this.#raise(doubt.epoch)
+  }
+
+  #believe(): void {
+    this.#cancelAsking()
+    this.#doubt = undefined
+  }
+
+  #end(state: 'closed' | 'displaced'): void {
+    if (this.#over) return
+    this.#state = state
+    this.#believe()
+    this.#rivals.clear()
+    this.#unrivalled.resolve()
   }
 }

@@ -1,5 +1,7 @@
 import type { Cancel, Clock } from '../base/clock.js'
-import type { SessionIdentity } from '../contracts/transport.js'
+import { deferred } from '../base/deferred.js'
+import { atMost } from '../base/delay.js'
+import type { AbortOptions, SessionIdentity } from '../contracts/transport.js'
 import type { PresenceMessage, PresenceState } from '../wire/protocol.js'
 import { outranks } from './name-claim.js'
 
@@ -16,8 +18,8 @@ export interface PresenceOptions {
 
 /** A broker that drops it says nothing, so it is said again until it comes back: a second later, or when it may be. */
 const CONFIRM_MS = 1_000
-/** Longer than the slowest turn; a broker that drops it for good is no reason to wait for ever. */
-const CONFIRMED_WITHIN_MS = 3_000
+/** The longest wait for the broker, at opening and at closing: longer than the slowest turn. */
+const WITHIN_MS = 3_000
 /** A connection's own share of the numbers: its will is newer than all it says, and older than what the next one says. */
 const SEQUENCES = 1_000_000
 
@@ -28,9 +30,8 @@ export class Presence {
   #wanted: PresenceState | undefined
   #keptAt = Number.NEGATIVE_INFINITY
   #cancel: Cancel | undefined
-  #onKept: (() => void) | undefined
-  #confirmed = false
-  #onConfirmed: (() => void) | undefined
+  readonly #confirmed = deferred()
+  readonly #goodbyeKept = deferred()
   #over = false
 
   constructor(options: PresenceOptions) {
@@ -48,27 +49,23 @@ export class Presence {
     if (!this.#over && this.#wanted !== 'leaving') this.#want('online')
   }
 
-  /** Resolves when the broker has been heard to keep it, or after three seconds. Once it was, at once. */
-  async confirmed(): Promise<void> {
-    if (this.#confirmed || this.#over) return
-    await new Promise<void>((resolve) => {
-      const cancel = this.#options.clock.schedule(CONFIRMED_WITHIN_MS, resolve)
-      this.#onConfirmed = () => {
-        cancel()
-        resolve()
-      }
-    })
+  /**
+   * Resolves when the broker has been heard to keep it, after three seconds at the latest. Once it was, at once.
+   * @throws TetherError `ABORTED`
+   */
+  confirmed({ signal }: AbortOptions = {}): Promise<void> {
+    return atMost(WITHIN_MS, this.#confirmed.promise, { clock: this.#options.clock, signal })
   }
 
   /** What the broker keeps for this name, whoever said it. */
   hear(message: PresenceMessage): void {
     const { identity } = this.#options
-    const { session, state, sequence } = message
+    const { session, epoch, state, sequence } = message
     if (this.#wanted !== 'online' || outranks(message, identity)) return
     if (session === identity.session && state === 'online') {
-      if (sequence !== this.#sequence) return
-      this.#confirmed = true
-      this.#onConfirmed?.()
+      // Of an epoch that was raised since, another word is on its way.
+      if (sequence !== this.#sequence || epoch !== identity.epoch) return
+      this.#confirmed.resolve()
       return this.#settle()
     }
     // The will of a connection that this session has left, or of the session before.
@@ -80,30 +77,31 @@ export class Presence {
     if (!this.#over) this.#want('leaving')
   }
 
-  /** Says goodbye; resolves when the broker has it, or when there is none to be had. */
+  /** Says goodbye; resolves when the broker has it or there is none to be had, after three seconds at the latest. */
   async close(): Promise<void> {
     if (this.#over) return
-    this.#over = true
-    this.#onConfirmed?.()
-    const kept = new Promise<void>((resolve) => {
-      this.#onKept = resolve
-    })
+    this.#end()
     this.#want('closed')
-    await kept
+    await atMost(WITHIN_MS, this.#goodbyeKept.promise, this.#options)
+    this.#settle()
   }
 
   /** Says nothing more: another session has the name. */
   abandon(): void {
-    this.#over = true
-    this.#onConfirmed?.()
+    this.#end()
     this.#settle()
+  }
+
+  #end(): void {
+    this.#over = true
+    this.#confirmed.resolve()
   }
 
   #want(state: PresenceState): void {
     const { clock, everyMs } = this.#options
     this.#settle()
     this.#wanted = state
-    const dueMs = this.#keptAt + everyMs - clock.now()
+    const dueMs = Math.min(everyMs, this.#keptAt + everyMs - clock.now())
     if (dueMs <= 0) void this.#keep(state)
     else this.#cancel = clock.schedule(dueMs, () => void this.#keep(state))
   }
@@ -118,7 +116,7 @@ export class Presence {
     } catch {
       // There is no connection: the next one says it.
     }
-    this.#onKept?.()
+    if (state === 'closed') this.#goodbyeKept.resolve()
   }
 
   #frame(state: PresenceState, sequence: number): Uint8Array {

@@ -2,8 +2,17 @@ import type { Clock } from '../base/clock.js'
 import type { TetherError } from '../base/errors.js'
 import type { PresenceMessage, PresenceState } from '../wire/protocol.js'
 
-/** After nobody was there, nobody is waited for again for this long. */
+/** How long a failed wait is remembered: until then, invocations fail at once. */
 const AT_ONCE_MS = 10_000
+
+/** A wait that failed a moment ago. */
+export interface FailedWait {
+  readonly error: TetherError
+  /** When it failed, in Unix milliseconds; how long ago that was, and in how long it is forgotten, in milliseconds. */
+  readonly at: number
+  readonly agoMs: number
+  readonly forgottenInMs: number
+}
 
 /** Whether a session is there, as far as an execution environment knows. */
 export class SessionWatch {
@@ -11,26 +20,15 @@ export class SessionWatch {
   #state: PresenceState | undefined
   #session = ''
   #sequence = 0
-  #until = Number.NEGATIVE_INFINITY
-  #error: TetherError | undefined
+  #failed: { readonly error: TetherError; readonly at: number } | undefined
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
-  /** The session has said that it is closed, and none has been heard since. */
+  /** The session has said that it is closed, and no other has been heard since. */
   get closed(): boolean {
     return this.#state === 'closed'
-  }
-
-  /** Whether anything of what the broker keeps was heard. */
-  get informed(): boolean {
-    return this.#sequence > 0
-  }
-
-  /** Whether this says anything else than what was known. */
-  isNews({ session, state }: PresenceMessage): boolean {
-    return session !== this.#session || state !== this.#state
   }
 
   /** The broker says that a session is there. */
@@ -38,31 +36,48 @@ export class SessionWatch {
     return this.#state === 'online'
   }
 
-  /** What ended the wait for a session a moment ago: it will not be waited for again so soon. */
-  get error(): TetherError | undefined {
-    return this.#clock.now() < this.#until ? this.#error : undefined
+  /** The wait that failed a moment ago: nobody is waited for again so soon. */
+  get failedWait(): FailedWait | undefined {
+    if (this.#failed === undefined) return undefined
+    const { error, at } = this.#failed
+    const agoMs = this.#clock.now() - at
+    // A clock that was set back since says nothing.
+    return agoMs >= 0 && agoMs < AT_ONCE_MS
+      ? { error, at, agoMs, forgottenInMs: AT_ONCE_MS - agoMs }
+      : undefined
   }
 
-  /** Nobody was there. */
-  ended(error: TetherError): void {
+  /** A call has failed; where nobody was there, that is remembered. */
+  failed(error: TetherError): void {
     if (error.code !== 'NO_SESSION' && error.code !== 'UNREACHABLE') return
-    this.#error = error
-    this.#until = this.#clock.now() + AT_ONCE_MS
+    this.#failed = { error, at: this.#clock.now() }
+  }
+
+  /** A connection is up again. */
+  connected(): void {
+    if (this.#failed?.error.code === 'UNREACHABLE') this.#failed = undefined
   }
 
   /** A session was heard. */
-  heard(): void {
-    if (this.#state !== 'online') this.#state = undefined
-    this.#error = undefined
+  heard(session: string): void {
+    this.#failed = undefined
+    // What was on its way when the session closed brings nobody back.
+    if (this.closed && session === this.#session) return
+    if (!this.online) this.#state = undefined
   }
 
-  /** What the broker keeps. @returns false for what is older than what was known */
-  told({ session, state, sequence }: PresenceMessage): boolean {
-    if (session === this.#session && sequence <= this.#sequence) return false
+  /**
+   * Notes the broker's word about a session.
+   * @returns `old` where a later one is known; the `first` one; `news` of another session or state; else `same`
+   */
+  tell({ session, state, sequence }: PresenceMessage): 'old' | 'first' | 'news' | 'same' {
+    if (session === this.#session && sequence <= this.#sequence) return 'old'
+    const news = session !== this.#session || state !== this.#state
+    const told = this.#sequence === 0 ? 'first' : news ? 'news' : 'same'
     this.#session = session
     this.#sequence = sequence
-    if (state === 'online') this.#error = undefined
+    if (state === 'online') this.#failed = undefined
     this.#state = state
-    return true
+    return told
   }
 }

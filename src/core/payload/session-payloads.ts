@@ -18,6 +18,14 @@ export interface SessionPayloadsOptions {
   onFailure(error: TetherError): void
 }
 
+/** A response in the store, or on its way there. */
+export interface StoredResponse {
+  /** What its stub fetches it by, signed anew each time: an earlier URL may have expired. @throws TetherError `STORE_FAILED` */
+  reference(): Promise<StoredBody & { readonly request: PresignedRequest }>
+  /** Nobody needs it any more. */
+  drop(): void
+}
+
 /** What a body may have; Lambda allows 6 MB, and a stub's JSON may be a little longer. */
 export const MAX_STORED_BYTES = 8 * 1024 * 1024
 // As long as a function may run.
@@ -34,6 +42,11 @@ export class SessionPayloads {
       .update(JSON.stringify([options.app, options.stage]))
       .digest('hex')
     this.#prefix = `${scope.slice(0, 16)}/`
+  }
+
+  /** A body that is larger, packed, does not travel in one frame. */
+  get inlineBytes(): number {
+    return this.#options.inlineBytes
   }
 
   /** Where a stub may put its event, or undefined without a store. @throws TetherError `STORE_FAILED`, `TOO_LARGE` */
@@ -68,23 +81,25 @@ export class SessionPayloads {
     return event
   }
 
-  /** Puts a response into the store where it is too large to travel; undefined where it is not. @throws TetherError `STORE_FAILED` */
-  putResponse(body: PackedBody): { stored: StoredBody; done: Promise<void> } | undefined {
+  /** Puts a response into the store where it is too large to travel; undefined where it is not. */
+  putResponse(body: PackedBody): StoredResponse | undefined {
     const { store, inlineBytes, counters } = this.#options
     if (store === undefined || body.bytes.length <= inlineBytes) return undefined
     const { secret, object } = sealBody(body)
-    const key = this.#newKey()
-    const done = store.put(key, object).then(() => {
+    const stored = { key: this.#newKey(), secret, bytes: object.length }
+    const done = store.put(stored.key, object).then(() => {
       counters.responsesOffloaded++
       counters.bodyBytesSent += body.bodyBytes
       counters.compressedBytesSent += object.length
     })
-    return { stored: { key, secret, bytes: object.length }, done }
-  }
-
-  /** Signed anew each time: an earlier URL may have expired. @throws TetherError `STORE_FAILED` */
-  presignResponse({ key }: StoredBody): Promise<PresignedRequest> {
-    return this.#options.store!.presignGet(key, { expiresInMs: URL_LIFE_MS })
+    return {
+      async reference() {
+        await done
+        return { ...stored, request: await store.presignGet(stored.key, { expiresInMs: URL_LIFE_MS }) }
+      },
+      // A put that is under way would come after its deletion.
+      drop: () => void done.then(() => this.delete(stored)).catch(() => {}),
+    }
   }
 
   /** Nobody needs it any more. What cannot be deleted is left to the lifecycle rule. */

@@ -66,3 +66,10 @@ export function reasonOf({ status, code, message = '' }: StoreAnswer): StoreFail
   if (status === 401 || status === 403) return 'access-denied'
   return status >= 500 || status === 429 ? 'unreachable' : 'refused'
 }
+
+/** Whether a read may have failed because there is no such object. */
+export function mayBeMissing(error: unknown): boolean {
+  const reason =
+    error instanceof TetherError && error.code === 'STORE_FAILED' ? error.details.reason : undefined
+  return reason === 'object-missing' || reason === 'access-denied'
+}

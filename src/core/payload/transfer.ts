@@ -7,14 +7,12 @@ import { reasonOf, type StoreAnswer, type StoreOperation, storeFailure } from '.
 
 /** Options of a transfer with a presigned request. */
 export interface TransferOptions extends AbortOptions {
-  /** The longest that one of three attempts may take, in milliseconds. @default 30,000 */
-  readonly attemptTimeoutMs?: number
   readonly clock?: Clock
-  /** @default the global one, which has no more to load */
-  readonly fetch?: typeof fetch
 }
 
 const ATTEMPTS = 3
+/** The longest that one of them may take. */
+const ATTEMPT_TIMEOUT_MS = 30_000
 const FIRST_PAUSE_MS = 100
 /** Enough for the error documents of S3, whose code stands at their beginning. */
 const MAX_ERROR_BYTES = 16_384
@@ -45,11 +43,6 @@ export function download(
   return attempt('get', request, { method: 'GET' }, options, (response) => read(response, options))
 }
 
-/** DELETEs through a presigned request. @throws TetherError `STORE_FAILED`, `ABORTED` */
-export async function remove(request: PresignedRequest, options: TransferOptions = {}): Promise<void> {
-  await attempt('delete', request, { method: 'DELETE' }, options, drain)
-}
-
 /** Tries up to three times: every operation may be repeated, and the first attempt may have met a socket that died while a stub was frozen. */
 async function attempt<T>(
   operation: StoreOperation,
@@ -58,22 +51,21 @@ async function attempt<T>(
   options: TransferOptions,
   finish: (response: Response) => Promise<T>,
 ): Promise<T> {
-  const { signal, clock = systemClock, attemptTimeoutMs = 30_000 } = options
+  const { signal, clock = systemClock } = options
   for (let tried = 1; ; tried += 1) {
     throwIfAborted(signal)
     const limit = new AbortController()
-    const cancel = clock.schedule(attemptTimeoutMs, () => limit.abort())
+    const cancel = clock.schedule(ATTEMPT_TIMEOUT_MS, () => limit.abort())
     const both = signal === undefined ? limit.signal : AbortSignal.any([signal, limit.signal])
     try {
-      const send = options.fetch ?? fetch
       // A redirect would carry a signed request to somebody else.
-      const response = await send(url, { ...init, headers, redirect: 'manual', signal: both })
+      const response = await fetch(url, { ...init, headers, redirect: 'manual', signal: both })
       if (response.ok) return await finish(response)
       const answer = await answerOf(response)
       throw storeFailure(operation, reasonOf(answer), { answer })
     } catch (error) {
       throwIfAborted(signal)
-      const silent = limit.signal.aborted ? `no answer within ${attemptTimeoutMs} ms` : undefined
+      const silent = limit.signal.aborted ? `no answer within ${ATTEMPT_TIMEOUT_MS} ms` : undefined
       const failure = error instanceof TetherError ? error : broken(operation, error, silent)
       if (tried === ATTEMPTS || !mayPass(failure)) throw failure
     } finally {

@@ -1,38 +1,42 @@
+import { BoundedMap } from '../base/bounded-map.js'
 import { TetherError } from '../base/errors.js'
+import { isObject } from '../base/options.js'
 
 type Variables = Readonly<Record<string, string>>
+
+/** The environment variables of one execution environment. */
+export interface Environment {
+  readonly fingerprint: string
+  /** As the function has them. */
+  readonly remote: Variables
+  /** As local code gets them, with the markers that tell it where it runs. */
+  readonly local: Variables
+}
 
 const MAX_ENVIRONMENTS = 10_000
 
 /** The environment variables of each execution environment: they travel once, then by fingerprint. */
 export class Environments {
-  readonly #known = new Map<string, { fingerprint: string; variables: Variables }>()
+  readonly #known = new BoundedMap<string, Environment>(MAX_ENVIRONMENTS)
 
   /**
    * The variables that a message means, or undefined where they have not been sent yet.
    * @throws TetherError `PROTOCOL` when what was sent are no variables
    */
-  variables(environmentId: string, fingerprint: string, sent: Uint8Array | undefined): Variables | undefined {
+  find(environmentId: string, fingerprint: string, sent: Uint8Array | undefined): Environment | undefined {
     const known = this.#known.get(environmentId)
-    if (known?.fingerprint === fingerprint) return known.variables
+    if (known?.fingerprint === fingerprint) return known
     if (sent === undefined) return undefined
-    const variables = parse(sent)
-    this.#known.delete(environmentId)
-    this.#known.set(environmentId, { fingerprint, variables })
-    const oldest = this.#known.size > MAX_ENVIRONMENTS ? this.#known.keys().next() : undefined
-    if (oldest?.value !== undefined) this.#known.delete(oldest.value)
-    return variables
+    const remote = parse(sent)
+    const environment = { fingerprint, remote, local: { ...remote, SST_LIVE: 'true', LAMBDA_TETHER: 'true' } }
+    this.#known.set(environmentId, environment)
+    return environment
   }
 }
 
 function parse(sent: Uint8Array): Variables {
   const value: unknown = JSON.parse(Buffer.from(sent).toString('utf8'))
-  if (
-    typeof value !== 'object' ||
-    value === null ||
-    Object.values(value).some((text) => typeof text !== 'string')
-  ) {
-    throw new TetherError('PROTOCOL', 'The environment variables of an invocation are not a record of texts.')
-  }
-  return value as Variables
+  if (isObject(value) && Object.values(value as object).every((text) => typeof text === 'string'))
+    return value as Variables
+  throw new TetherError('PROTOCOL', 'The environment variables of an invocation are not a record of texts.')
 }

@@ -1,34 +1,35 @@
-import { type LambdaError, TetherError, toLambdaError } from '../base/errors.js'
+import type { Clock } from '../base/clock.js'
+import { TetherError, toLambdaError } from '../base/errors.js'
+import type { Answer } from '../contracts/executor.js'
 import type { InvocationContext } from '../contracts/handler.js'
-import type { Mirrored } from '../wire/protocol.js'
+import type { InvokeMessage, Mirrored } from '../wire/protocol.js'
+import type { Environment } from './environments.js'
 
-/** How an invocation ends. */
-export type Answer =
-  | { readonly kind: 'value'; readonly body: Uint8Array }
-  | { readonly kind: 'error'; readonly error: LambdaError }
-
-/** What arrived for one invocation. */
-export interface InvocationData {
-  readonly id: string
-  readonly functionId: string
-  readonly environmentId: string
-  readonly eventBytes: Uint8Array
-  readonly context: InvocationContext
-  readonly env: Readonly<Record<string, string>>
-  readonly rerun: boolean
-  readonly mirrored: Mirrored | false
-  /** In Unix milliseconds on this machine's clock. */
-  readonly deadline: number
-  readonly signal: AbortSignal
+/** The outcome for a thrown error. */
+export function failure(thrown: unknown): Answer {
+  return { kind: 'error', error: toLambdaError(thrown) }
 }
+
+/** A whole `invoke` and the environment that it names; its event may still be in the payload store. */
+export interface Arrival {
+  readonly id: string
+  /** The stub that waits. */
+  readonly from: string
+  readonly message: InvokeMessage
+  readonly environment: Environment
+  /** When its first part arrived, in Unix milliseconds on this machine's clock. */
+  readonly arrivedAt: number
+}
+
+/** How an invocation ended: answered by this side, not wanted by any listener, or for a reason from outside. */
+export type InvocationEnd = 'answered' | 'dismissed' | TetherError
 
 /** The session, as an invocation sees it. */
 export interface InvocationOwner {
-  now(): number
-  /** `answered` by this side, or `ended` from outside: by the deadline, the stub, or the session. */
-  state(): 'running' | 'answered' | 'ended'
-  acknowledge(): void
-  settle(answer: Answer): Promise<void>
+  readonly clock: Clock
+  acknowledge(invocation: Invocation): void
+  /** Resolves when the answer has left. */
+  settle(invocation: Invocation, answer: Answer): Promise<void>
 }
 
 /** One request and its one outcome. */
@@ -51,25 +52,46 @@ export class Invocation<E = unknown> {
    */
   readonly mirrored: Mirrored | false
   /** Fires at the remote deadline, when the stub gives up and when the session closes. */
-  readonly signal: AbortSignal
+  declare readonly signal: AbortSignal
   /** The function's deadline in Unix milliseconds on this machine's clock. */
   readonly deadline: number
   readonly #owner: InvocationOwner
   #event: { value: E } | undefined
+  #end: InvocationEnd | undefined
+  #abort: AbortController | undefined
+
+  // Made when it is read: a signal costs more than the rest of an invocation, and few are read. An own property, so that
+  // `{ ...invocation }` has it too.
+  static readonly #signal: PropertyDescriptor = {
+    enumerable: true,
+    get(this: Invocation) {
+      this.#abort ??= new AbortController()
+      if (this.#end instanceof TetherError) this.#abort.abort(this.#end)
+      return this.#abort.signal
+    },
+  }
 
   /** Sessions make invocations; a host receives them. */
-  constructor(data: InvocationData, owner: InvocationOwner) {
-    this.id = data.id
-    this.functionId = data.functionId
-    this.environmentId = data.environmentId
-    this.eventBytes = data.eventBytes
-    this.context = data.context
-    this.env = data.env
-    this.rerun = data.rerun
-    this.mirrored = data.mirrored
-    this.signal = data.signal
-    this.deadline = data.deadline
+  constructor(arrival: Arrival, event: Uint8Array, rerun: boolean, owner: InvocationOwner) {
+    const { id, from, message, environment, arrivedAt } = arrival
+    this.id = id
+    this.functionId = message.functionId
+    this.environmentId = from
+    this.eventBytes = event
+    this.context = message.context
+    this.env = environment.remote
+    this.rerun = rerun
+    this.mirrored = message.mirrored ?? false
+    // The time that its parts took to arrive is over for the function as well.
+    this.deadline = arrivedAt + message.remainingMs
     this.#owner = owner
+    Object.defineProperty(this, 'signal', Invocation.#signal)
+  }
+
+  /** Called by the session when the invocation has ended. A reason from outside fires the signal. */
+  static end(invocation: Invocation, end: InvocationEnd): void {
+    invocation.#end = end
+    if (end instanceof TetherError) invocation.#abort?.abort(end)
   }
 
   /** The event, parsed when first read. @throws TetherError `PROTOCOL` when it is not JSON */
@@ -86,12 +108,12 @@ export class Invocation<E = unknown> {
 
   /** True once it has its outcome: answered, failed, past its deadline, or given up by the stub. */
   get settled(): boolean {
-    return this.#owner.state() !== 'running'
+    return this.#end !== undefined
   }
 
   /** Milliseconds until the remote deadline, never below 0. */
   remainingMs(): number {
-    return Math.max(0, this.deadline - this.#owner.now())
+    return Math.max(0, this.deadline - this.#owner.clock.now())
   }
 
   /**
@@ -100,8 +122,8 @@ export class Invocation<E = unknown> {
    * @throws TetherError `ALREADY_SETTLED`
    */
   async ack(): Promise<void> {
-    if (this.#owner.state() === 'answered') throw this.#alreadySettled()
-    if (!this.settled) this.#owner.acknowledge()
+    this.#throwIfAnswered()
+    if (!this.settled) this.#owner.acknowledge(this)
   }
 
   /**
@@ -111,7 +133,7 @@ export class Invocation<E = unknown> {
    * @throws TetherError `ALREADY_SETTLED`; `INVALID_OPTION` for what is not JSON, which settles nothing
    */
   async respond(value?: unknown): Promise<void> {
-    if (this.#owner.state() === 'answered') throw this.#alreadySettled()
+    this.#throwIfAnswered()
     let text: string | undefined
     try {
       text = JSON.stringify(value === undefined ? null : value)
@@ -123,17 +145,18 @@ export class Invocation<E = unknown> {
     if (text === undefined) {
       throw new TetherError('INVALID_OPTION', `The response is not JSON: it is a ${typeof value}.`)
     }
-    await this.#owner.settle({ kind: 'value', body: Buffer.from(text) })
+    await this.#owner.settle(this, { kind: 'value', body: Buffer.from(text) })
   }
 
   /** Fails it with anything thrown; the remote gets `{ errorType, errorMessage, trace }`. @throws TetherError `ALREADY_SETTLED` */
   async fail(error: unknown): Promise<void> {
-    if (this.#owner.state() === 'answered') throw this.#alreadySettled()
-    await this.#owner.settle({ kind: 'error', error: toLambdaError(error) })
+    this.#throwIfAnswered()
+    await this.#owner.settle(this, failure(error))
   }
 
-  #alreadySettled(): TetherError {
-    return new TetherError(
+  #throwIfAnswered(): void {
+    if (this.#end !== 'answered') return
+    throw new TetherError(
       'ALREADY_SETTLED',
       `Invocation ${this.id} of '${this.functionId}' already has its outcome.`,
     )

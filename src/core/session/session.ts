@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { onAbort } from '../base/abort.js'
 import { type Clock, systemClock } from '../base/clock.js'
 import { TetherError, throwIfAborted } from '../base/errors.js'
 import {
@@ -74,7 +75,9 @@ export class Session implements AsyncDisposable {
         if (message.type === 'presence') this.#presence?.hear(message)
         this.#nameClaim.hear(message)
       },
-      onPart: (id, from) => this.#dispatcher.receiving(id, from),
+      onPart: (id, from) => {
+        if (this.#nameClaim.mayServe(0)) this.#dispatcher.part(id, from)
+      },
       onDiscard,
     })
     this.#lanes = new Lanes({
@@ -100,6 +103,7 @@ export class Session implements AsyncDisposable {
     this.#nameClaim = new NameClaim({
       session: randomBytes(16).toString('base64url'),
       clock,
+      keeps: transport.keeps !== undefined,
       send: (message) => {
         // Asked again while it matters.
         channel.send({ ...this.#self, lane: 0 }, message).catch(() => {})
@@ -136,7 +140,7 @@ export class Session implements AsyncDisposable {
       waiters: this.#waiters,
       functions: () => this.#functions,
       send: (to, message, sendOptions) =>
-        channel.send({ ...this.#self, role: 'stub', name: to }, message, sendOptions),
+        channel.send({ app, stage, role: 'stub', name: to }, message, sendOptions),
       missing: (reference) => channel.missing(reference),
     })
   }
@@ -196,9 +200,11 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Connects. Resolves when invocations arrive; afterwards the session reconnects by itself. May be called again
-   * when it failed.
-   * @throws TetherError `UNREACHABLE`, `ABORTED`, `CLOSED`, `MISSING_DEPENDENCY`
+   * Connects. Resolves when invocations arrive, and no session that had the name before answers any that arrive later;
+   * afterwards the session reconnects by itself. May be called again when it could not connect; a signal that fires later
+   * than that closes the session.
+   * @throws TetherError `UNREACHABLE`, `ABORTED`, `CLOSED`, `MISSING_DEPENDENCY`; `DISPLACED` when another session of the
+   * name opened at the same moment
    */
   async open(options: AbortOptions = {}): Promise<this> {
     throwIfAborted(options.signal)
@@ -210,15 +216,26 @@ export class Session implements AsyncDisposable {
     this.#dispatcher.opened()
     try {
       await this.#lanes.open(options)
-      // Until then a stub may believe that the session before, which closed, was the last.
-      await this.#presence?.confirmed()
-      if (this.#isClosing()) throw new TetherError('CLOSED', 'This session was closed while it opened.')
-      this.#state = 'open'
-      return this
     } catch (error) {
       if (this.#state === 'opening') this.#state = 'new'
       throw error
     }
+    try {
+      // Until then a stub may believe that the session before, which closed, was the last.
+      await this.#presence?.confirmed(options)
+      await this.#nameClaim.held(options)
+    } catch (error) {
+      this.close().catch(() => {})
+      throw error
+    }
+    if (this.#isClosing()) {
+      if (!this.#nameClaim.displaced)
+        throw new TetherError('CLOSED', 'This session was closed while it opened.')
+      const text = `Another session '${this.#self.name}' opened at the same moment, and has the name.`
+      throw new TetherError('DISPLACED', text)
+    }
+    this.#state = 'open'
+    return this
   }
 
   /** Loads a function's local code anew, for hosts that know better than a watcher. @throws TetherError `INVALID_OPTION`, `BUILD_FAILED` */
@@ -238,17 +255,14 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Takes no more, waits for what runs to answer (at most until each one's deadline), then disconnects. Idempotent.
+   * Takes no more, waits for what runs to answer (at most until each one's deadline), says goodbye where the broker keeps
+   * that (three seconds at most), then disconnects. Idempotent.
    * Firing the signal, of this call or a later one, stops what still runs.
    */
   close({ signal }: AbortOptions = {}): Promise<void> {
     this.#closing ??= this.#close()
-    if (signal !== undefined) {
-      const stop = () => this.#dispatcher.stop()
-      if (signal.aborted) stop()
-      else signal.addEventListener('abort', stop, { once: true })
-      void this.#closing.finally(() => signal.removeEventListener('abort', stop)).catch(() => {})
-    }
+    const unlisten = onAbort(signal, () => this.#dispatcher.stop())
+    void this.#closing.finally(unlisten).catch(() => {})
     return this.#closing
   }
 
@@ -270,8 +284,9 @@ export class Session implements AsyncDisposable {
     this.#nameClaim.close()
     this.#waiters.close()
     try {
+      const drained = this.#dispatcher.close()
       if (!this.#dispatcher.idle) this.#presence?.leaving()
-      await this.#dispatcher.drain()
+      await drained
       await this.#functions?.close()
       await this.#presence?.close()
     } finally {

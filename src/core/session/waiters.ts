@@ -1,4 +1,5 @@
-import type { Cancel, Clock } from '../base/clock.js'
+import { onAbort } from '../base/abort.js'
+import type { Clock } from '../base/clock.js'
 import { abortError, TetherError, throwIfAborted } from '../base/errors.js'
 import { checkDuration, checkFunction, checkSignal, checkText } from '../base/option-checks.js'
 import { checkOptions } from '../base/options.js'
@@ -40,13 +41,11 @@ export class Waiters {
     const { where, timeoutMs = DEFAULT_TIMEOUT_MS, signal } = options
     throwIfAborted(signal)
     return new Promise((resolve, reject) => {
-      let cancel: Cancel = () => {}
       const leave = () => {
         this.#waiters.delete(waiter)
         cancel()
-        signal?.removeEventListener('abort', onAbort)
+        unlisten()
       }
-      const onAbort = () => waiter.end(abortError(signal!))
       const waiter: Waiter = {
         functionId,
         offer(invocation) {
@@ -67,8 +66,8 @@ export class Waiters {
         },
       }
       this.#waiters.add(waiter)
-      signal?.addEventListener('abort', onAbort, { once: true })
-      cancel = this.#clock.schedule(timeoutMs, () =>
+      const unlisten = onAbort(signal, () => waiter.end(abortError(signal!)))
+      const cancel = this.#clock.schedule(timeoutMs, () =>
         waiter.end(
           new TetherError(
             'TIMEOUT',

@@ -4,10 +4,17 @@ import { printable } from '../base/printable.js'
 import type { AbortOptions, Endpoint } from '../contracts/transport.js'
 import { decodeMessage, encodeMessage, peekInvocationId } from './codec.js'
 import { Counters, type Discard, type DiscardReason } from './counters.js'
-import { decodeHeader, encodeDestination, type FrameHeader } from './frame.js'
+import {
+  AssociatedData,
+  decodeHeader,
+  encodeDestination,
+  type FrameHeader,
+  type ReceivedFrame,
+} from './frame.js'
 import { Outgoing, type OutgoingOptions, type Sent } from './outgoing.js'
 import type { MessageFrom, MissingParts, Outbound, PeerMessage } from './protocol.js'
 import { Reassembly } from './reassembly.js'
+import { Recent } from './recent.js'
 import { type Refusal, Refusals, readRefusal } from './refusal.js'
 import { ReplayWindow } from './replay-window.js'
 import { type RootKey, type SenderKey, senderKey } from './seal.js'
@@ -36,19 +43,26 @@ const MAX_REMEMBERED = 10_000
 
 type Role = Endpoint['role']
 
+/** Who was heard: its key, and what its frames to this side authenticate beside their parts. */
+interface Heard {
+  readonly key: SenderKey
+  associated: AssociatedData | undefined
+}
+
 /** Turns messages into sealed frames and back, for the side that receives what role `In` sends. */
 export class Channel<In extends Role> {
   readonly #options: ChannelOptions<In>
   readonly #self: Buffer
-  readonly #senders = new Map<string, SenderKey>()
-  readonly #firstParts = new Map<string, string>()
+  readonly #senders = new Recent<Heard>(MAX_REMEMBERED)
+  /** The invocation that each incomplete message is about. */
+  readonly #firstParts = new Recent<string>(MAX_REMEMBERED)
   readonly #seen: ReplayWindow
   readonly #reassembly: Reassembly
   readonly #refusals: Refusals
   readonly #outgoing: Outgoing
   readonly #counters: Counters
   /** Which key each peer uses, so that it is answered with its own. */
-  readonly #keyOf = new Map<string, RootKey>()
+  readonly #keyOf = new Recent<RootKey>(MAX_REMEMBERED)
 
   constructor(options: ChannelOptions<In>) {
     this.#options = options
@@ -77,7 +91,7 @@ export class Channel<In extends Role> {
 
   /** The incomplete message about an invocation, if its first part is among those that arrived. */
   incomplete(invocationId: string): MissingParts | undefined {
-    for (const [sent, id] of this.#firstParts) {
+    for (const [sent, id] of this.#firstParts.entries()) {
       const parts = id === invocationId ? this.missing(sent) : undefined
       if (parts !== undefined) return { sent, parts }
     }
@@ -104,8 +118,10 @@ export class Channel<In extends Role> {
     }
   }
 
-  #receive({ header, head, rest }: ReturnType<typeof decodeHeader>, destination: Buffer): void {
-    if (header.kind === 'refused') return this.#options.onRefused?.(readRefusal(rest))
+  #receive(frame: ReceivedFrame, destination: Buffer): void {
+    const { header } = frame
+    if (header.kind === 'refused')
+      return this.#options.onRefused?.(readRefusal(frame.bytes.subarray(frame.headBytes)))
     const { self } = this.#options
     const expected = self.role === 'session' ? 'stub' : 'session'
     const peer = header.kind === self.role && this.#options.onPeer !== undefined
@@ -124,9 +140,8 @@ export class Channel<In extends Role> {
       )
       return this.#refuse('key', header.from)
     }
-    const messageId = `${header.senderId}:${header.messageNumber}`
-    const sender = this.#senders.get(header.senderId) ?? this.#senderKey(root, header.kind, header.senderId)
-    const part = sender.open(head, header, destination, rest)
+    const sender = this.#senders.get(header.senderId) ?? this.#heard(root, header)
+    const part = sender.key.open(this.#associated(sender, frame, destination), frame)
     if (part === undefined) {
       return this.#discard(
         'forged',
@@ -134,29 +149,42 @@ export class Channel<In extends Role> {
         header,
       )
     }
-    remember(this.#senders, header.senderId, sender)
-    if (!peer) remember(this.#keyOf, header.from, root)
-    // One that is still arriving is none that was seen, however old it has become.
-    const arriving = this.#reassembly.missing(messageId) !== undefined
-    if (!arriving && this.#seen.seen(header.senderId, header.messageNumber)) {
-      this.#counters.duplicateFrames++
-      return
-    }
-    this.#notePart(messageId, header, part)
-    const bytes = this.#reassembly.add(messageId, header, part)
+    this.#senders.set(header.senderId, sender)
+    if (!peer) this.#keyOf.set(header.from, root)
+    const bytes = header.count === 1 ? this.#whole(header, part) : this.#join(header, part)
     if (bytes === undefined) return
     this.#seen.add(header.senderId, header.messageNumber)
-    this.#firstParts.delete(messageId)
     if (peer) this.#options.onPeer?.(decodeMessage(bytes, 'peer'))
     else this.#options.onMessage(decodeMessage(bytes, expected as In, this.#counters), header.from)
   }
 
+  /** A message of one part, or undefined where it was seen before. */
+  #whole(header: FrameHeader, part: Buffer): Buffer | undefined {
+    if (!this.#seen.seen(header.senderId, header.messageNumber)) return this.#reassembly.whole(header, part)
+    this.#counters.duplicateFrames++
+    return undefined
+  }
+
+  /** A message of several parts when this is its last one. */
+  #join(header: FrameHeader, part: Buffer): Buffer | undefined {
+    const messageId = `${header.senderId}:${header.messageNumber}`
+    // One that is still arriving is none that was seen, however old it has become.
+    if (!this.#reassembly.has(messageId) && this.#seen.seen(header.senderId, header.messageNumber)) {
+      this.#counters.duplicateFrames++
+      return undefined
+    }
+    this.#notePart(messageId, header, part)
+    const bytes = this.#reassembly.add(messageId, header, part)
+    if (bytes !== undefined) this.#firstParts.delete(messageId)
+    return bytes
+  }
+
   #notePart(messageId: string, header: FrameHeader, part: Buffer): void {
-    if (header.count === 1 || this.#options.onPart === undefined) return
+    if (this.#options.onPart === undefined) return
     if (header.index === 0) {
       const id = peekInvocationId(part)
       if (id === undefined) return
-      remember(this.#firstParts, messageId, id)
+      this.#firstParts.set(messageId, id)
     }
     const id = this.#firstParts.get(messageId)
     if (id !== undefined) this.#options.onPart(id, header.from)
@@ -169,7 +197,7 @@ export class Channel<In extends Role> {
     const frame = this.#refusals.frame(reason)
     if (frame === undefined) return
     const to: Endpoint = { app: self.app, stage: self.stage, role: 'stub', name }
-    this.#options.send(to, frame, { bulk: false }).catch(() => {
+    this.#options.send(to, frame, {})?.catch(() => {
       // An answer that only explains is worth no retry.
     })
   }
@@ -178,9 +206,18 @@ export class Channel<In extends Role> {
     this.#options.onDiscard({ reason, message: printable(message), from: printable(header.from) })
   }
 
-  #senderKey(root: RootKey, direction: 'session' | 'stub', senderId: string): SenderKey {
+  #heard(root: RootKey, { kind, senderId }: FrameHeader): Heard {
     const { app, stage } = this.#options.self
-    return senderKey(root, { app, stage, direction, senderId })
+    const direction = kind === 'stub' ? 'stub' : 'session'
+    return { key: senderKey(root, { app, stage, direction, senderId }), associated: undefined }
+  }
+
+  /** Kept for each sender: its header has always the same length. */
+  #associated(sender: Heard, { bytes, headBytes }: ReceivedFrame, destination: Buffer): AssociatedData {
+    const made = () => new AssociatedData(bytes.subarray(0, headBytes), destination)
+    if (destination !== this.#self) return made()
+    if (sender.associated?.head.length !== headBytes) sender.associated = made()
+    return sender.associated
   }
 }
 
@@ -193,15 +230,4 @@ function discardFor(error: unknown, from: string | undefined): Discard {
         : 'malformed'
   const message = printable(error instanceof Error ? error.message : error)
   return from === undefined ? { reason, message } : { reason, message, from: printable(from) }
-}
-
-// Maps iterate in insertion order: the one used longest ago gives way.
-function remember<V>(map: Map<string, V>, key: string, value: V): void {
-  map.delete(key)
-  map.set(key, value)
-  if (map.size <= MAX_REMEMBERED) return
-  for (const oldest of map.keys()) {
-    map.delete(oldest)
-    return
-  }
 }

@@ -5,6 +5,14 @@ import type { Endpoint } from '../contracts/transport.js'
 export const FRAME_VERSION = 1
 
 const FIXED_BYTES = 43
+// Where its fields lie.
+const KEY_ID = 2
+const SENDER_ID = 6
+const MESSAGE_NUMBER = 22
+const INDEX = 30
+const COUNT = 34
+const TOTAL_BYTES = 38
+const NAME_LENGTH = 42
 /** AES-GCM's authentication tag, after the ciphertext. */
 export const TAG_BYTES = 16
 /** The longest possible frame around an empty body: header, a 100-byte name, tag. */
@@ -31,36 +39,82 @@ export interface FrameHeader {
   readonly from: string
 }
 
+/** A frame that arrived: its header, read, and where its ciphertext begins. */
+export interface ReceivedFrame {
+  readonly header: FrameHeader
+  readonly bytes: Buffer
+  readonly headBytes: number
+}
+
 const KINDS = ['session', 'stub', 'refused'] as const
 
-/** Writes a header; `frame.subarray(header.length)` is what follows it. */
+/** Writes a header. */
 export function encodeHeader(header: FrameHeader): Buffer {
   const name = Buffer.from(header.from)
   const bytes = Buffer.allocUnsafe(FIXED_BYTES + name.length)
   bytes[0] = FRAME_VERSION
   bytes[1] = KINDS.indexOf(header.kind)
-  bytes.write(header.keyId, 2, 4, 'hex')
-  bytes.write(header.senderId, 6, 16, 'hex')
-  bytes.writeBigUInt64BE(BigInt(header.messageNumber), 22)
-  bytes.writeUInt32BE(header.index, 30)
-  bytes.writeUInt32BE(header.count, 34)
-  bytes.writeUInt32BE(header.totalBytes, 38)
-  bytes[42] = name.length
+  bytes.write(header.keyId, KEY_ID, 4, 'hex')
+  bytes.write(header.senderId, SENDER_ID, 16, 'hex')
+  writeNumbers(bytes, header)
+  bytes[NAME_LENGTH] = name.length
   name.copy(bytes, FIXED_BYTES)
   return bytes
 }
 
+// In halves: a BigInt would be made for each.
+function writeNumbers(bytes: Buffer, { messageNumber, index, count, totalBytes }: FrameNumbers): void {
+  bytes.writeUInt32BE(Math.floor(messageNumber / 2 ** 32), MESSAGE_NUMBER)
+  bytes.writeUInt32BE(messageNumber % 2 ** 32, MESSAGE_NUMBER + 4)
+  bytes.writeUInt32BE(index, INDEX)
+  bytes.writeUInt32BE(count, COUNT)
+  bytes.writeUInt32BE(totalBytes, TOTAL_BYTES)
+}
+
+/** The fields that differ between two frames of one sender. */
+export type FrameNumbers = Pick<FrameHeader, 'messageNumber' | 'index' | 'count' | 'totalBytes'>
+
+/**
+ * What is authenticated of the frames from one sender to one receiver: the header, and after it who the frame is for, which is
+ * not transmitted, so that a re-addressed frame fails. Kept, and written anew for each frame.
+ */
+export class AssociatedData {
+  readonly bytes: Buffer
+  /** The header alone. */
+  readonly head: Buffer
+  /**
+   * Message number and index, as the header has them. Never repeats under one key: message numbers count up within
+   * a sender, and a sender's key is its own.
+   */
+  readonly nonce: Buffer
+
+  constructor(head: Uint8Array, destination: Uint8Array) {
+    this.bytes = Buffer.concat([head, destination])
+    this.head = this.bytes.subarray(0, head.length)
+    this.nonce = this.bytes.subarray(MESSAGE_NUMBER, COUNT)
+  }
+
+  /** Is of the next frame to be sealed. */
+  number(numbers: FrameNumbers): void {
+    writeNumbers(this.bytes, numbers)
+  }
+
+  /** Is of a frame that arrived, whose header is as long. */
+  take({ bytes }: ReceivedFrame): void {
+    bytes.copy(this.bytes, 0, 0, this.head.length)
+  }
+}
+
 /**
  * Reads a header from arbitrary bytes.
- * @returns the header, its bytes (the associated data's first part) and what follows
  * @throws TetherError `PROTOCOL`; `details.version` is set when only the version is foreign
  */
-export function decodeHeader(frame: Uint8Array): { header: FrameHeader; head: Buffer; rest: Buffer } {
-  const bytes = Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength)
+export function decodeHeader(frame: Uint8Array): ReceivedFrame {
+  const bytes = Buffer.isBuffer(frame) ? frame : Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength)
   if (bytes.length < FIXED_BYTES) {
     throw malformed(`it has ${bytes.length} bytes, a header alone has ${FIXED_BYTES}`)
   }
-  const headBytes = FIXED_BYTES + bytes[42]!
+  const headBytes = FIXED_BYTES + bytes[NAME_LENGTH]!
   if (bytes.length < headBytes) throw malformed('its name is cut off')
   const from = bytes.toString('utf8', FIXED_BYTES, headBytes)
   // Every version keeps this header, so that a foreign one can be answered.
@@ -74,37 +128,35 @@ export function decodeHeader(frame: Uint8Array): { header: FrameHeader; head: Bu
   }
   const kind = KINDS[bytes[1]!]
   if (kind === undefined) throw malformed(`its kind is ${bytes[1]}`)
-  const messageNumber = Number(bytes.readBigUInt64BE(22))
-  const index = bytes.readUInt32BE(30)
-  const count = bytes.readUInt32BE(34)
+  const messageNumber = bytes.readUInt32BE(MESSAGE_NUMBER) * 2 ** 32 + bytes.readUInt32BE(MESSAGE_NUMBER + 4)
+  const index = bytes.readUInt32BE(INDEX)
+  const count = bytes.readUInt32BE(COUNT)
   if (!Number.isSafeInteger(messageNumber)) throw malformed('its message number is out of range')
   if (index >= count) throw malformed(`it says it is part ${index} of ${count}`)
-  return {
-    header: {
-      kind,
-      keyId: bytes.toString('hex', 2, 6),
-      senderId: bytes.toString('hex', 6, 22),
-      messageNumber,
-      index,
-      count,
-      totalBytes: bytes.readUInt32BE(38),
-      from,
-    },
-    head: bytes.subarray(0, headBytes),
-    rest: bytes.subarray(headBytes),
+  const header = {
+    kind,
+    keyId: bytes.toString('hex', KEY_ID, SENDER_ID),
+    senderId: bytes.toString('hex', SENDER_ID, MESSAGE_NUMBER),
+    messageNumber,
+    index,
+    count,
+    totalBytes: bytes.readUInt32BE(TOTAL_BYTES),
+    from,
   }
+  return { header, bytes, headBytes }
 }
 
 /** Splits a message into parts of at most `partBytes`, always at least one. */
 export function splitMessage(message: Uint8Array, partBytes: number): Uint8Array[] {
+  if (message.length <= partBytes) return [message]
   const parts: Uint8Array[] = []
-  for (let offset = 0; offset < message.length || parts.length === 0; offset += partBytes) {
+  for (let offset = 0; offset < message.length; offset += partBytes) {
     parts.push(message.subarray(offset, offset + partBytes))
   }
   return parts
 }
 
-/** The associated data's second part: who the frame is for. Not transmitted; a re-addressed frame fails. */
+/** The second half of {@link AssociatedData}: who the frame is for. */
 export function encodeDestination(to: Endpoint): Buffer {
   // Without the lane: every lane of a session is the same receiver.
   return Buffer.from(JSON.stringify([to.app, to.stage, to.role, to.name]))

@@ -13,6 +13,7 @@ export function isInvocationId(value: unknown): value is string {
 }
 
 const amount: Check = (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0
+const flag: Check = (value) => typeof value === 'boolean'
 const bytes: Check = (value) => value instanceof Uint8Array
 const indices: Check = (value) =>
   Array.isArray(value) && value.every((part) => Number.isInteger(part) && part >= 0)
@@ -97,12 +98,17 @@ const SHAPES: Record<Message['type'], Record<string, Check>> = {
   missing: { ...fromSession, sent: text, parts: indices },
   unknown: fromSession,
   decline: { ...fromSession, reason: text },
-  claim: peer,
-  displaced: { ...peer, target: text },
+  claim: { ...peer, yieldsTo: optionally(text) },
+  displaced: { ...peer, target: text, opening: optionally(flag) },
   presence: { ...peer, state: text, sequence: amount },
 }
 
-const CHECKS = new Map(Object.entries(SHAPES).map(([type, shape]) => [type, Object.entries(shape)]))
+const CHECKS = new Map(
+  Object.entries(SHAPES).map(([type, shape]) => [
+    type,
+    Object.entries(shape).map(([name, check]) => ({ name, check })),
+  ]),
+)
 
 /** Checks a message's fields, whatever sent it. @throws TetherError `PROTOCOL` */
 export function checkMessage(message: Record<string, unknown>): void {
@@ -111,7 +117,7 @@ export function checkMessage(message: Record<string, unknown>): void {
   if ((type === 'invoke' || type === 'result') && (content === undefined) === (stored === undefined)) {
     throw malformed(`its ${type} is neither here nor in the store, or both`)
   }
-  for (const [name, check] of CHECKS.get(message.type as Message['type'])!) {
+  for (const { name, check } of CHECKS.get(message.type as Message['type'])!) {
     if (!check(message[name]))
       throw malformed(`'${name}' of its ${String(message.type)} is not what it should be`)
   }

@@ -168,6 +168,8 @@ export interface ClaimMessage {
   readonly type: 'claim'
   readonly session: string
   readonly epoch: number
+  /** The session that outranks the sender and was heard: the sender answers no stub until it knows whether that one lives. */
+  readonly yieldsTo?: string
 }
 /** Another holds the name: the target ends. */
 export interface DisplacedMessage {
@@ -175,6 +177,8 @@ export interface DisplacedMessage {
   readonly session: string
   readonly epoch: number
   readonly target: string
+  /** The sender is opening: a target that is opening, too, ends. Otherwise that one raises its epoch and has the name. */
+  readonly opening?: boolean
 }
 
 /**

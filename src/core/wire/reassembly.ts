@@ -58,25 +58,27 @@ export class Reassembly {
   }
 
   /**
-   * Takes one part.
+   * A message of one part, which is all of it.
+   * @throws TetherError `TOO_LARGE`, or `PROTOCOL` when it is not as long as announced
+   */
+  whole({ totalBytes }: FrameHeader, part: Buffer): Buffer {
+    if (this.#partials.size > 0) this.#expire()
+    this.#checkLength(totalBytes)
+    if (part.length !== totalBytes)
+      throw disagreement(`${part.length} bytes where ${totalBytes} were announced`)
+    return part
+  }
+
+  /**
+   * Takes one of several parts.
    * @returns the joined message when this was its last part
    * @throws TetherError `TOO_LARGE`, or `PROTOCOL` when parts of one message disagree
    */
   add(key: string, header: FrameHeader, part: Buffer): Buffer | undefined {
     this.#expire()
     const { count, index, totalBytes } = header
-    if (totalBytes > this.#limits.messageBytes) {
-      throw new TetherError(
-        'TOO_LARGE',
-        `A message of ${totalBytes} bytes exceeds ${this.#limits.messageBytes}; it was dropped.`,
-      )
-    }
+    this.#checkLength(totalBytes)
     if (count > Math.max(1, totalBytes)) throw disagreement(`${count} parts for ${totalBytes} bytes`)
-    if (count === 1) {
-      if (part.length !== totalBytes)
-        throw disagreement(`${part.length} bytes where ${totalBytes} were announced`)
-      return part
-    }
     const partial = this.#take(key) ?? { count, parts: new Map(), bytes: 0, touchedAt: 0 }
     if (partial.count !== count) throw disagreement(`${count} parts where there were ${partial.count}`)
     if (!partial.parts.has(index)) {
@@ -94,6 +96,11 @@ export class Reassembly {
     return Buffer.concat(Array.from({ length: count }, (_, at) => partial.parts.get(at)!))
   }
 
+  /** Whether some of this message has arrived, and not all of it. */
+  has(key: string): boolean {
+    return this.#partials.has(key)
+  }
+
   /** Which parts of an incomplete message have not arrived; of very many, the first. */
   missing(key: string): readonly number[] | undefined {
     const partial = this.#partials.get(key)
@@ -103,6 +110,14 @@ export class Reassembly {
       if (!partial.parts.has(index)) missing.push(index)
     }
     return missing
+  }
+
+  #checkLength(totalBytes: number): void {
+    if (totalBytes <= this.#limits.messageBytes) return
+    throw new TetherError(
+      'TOO_LARGE',
+      `A message of ${totalBytes} bytes exceeds ${this.#limits.messageBytes}; it was dropped.`,
+    )
   }
 
   #take(key: string): Partial | undefined {

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.js'
+import { Recent } from './recent.js'
 
 interface SenderWindow {
   /** Numbers seen in this period and in the one before. */
@@ -20,7 +21,7 @@ const MAX_SENDERS = 10_000
 export class ReplayWindow {
   readonly #clock: Clock
   readonly #periodMs: number
-  readonly #senders = new Map<string, SenderWindow>()
+  readonly #senders = new Recent<SenderWindow>(MAX_SENDERS)
   #turnsAt: number
 
   constructor(clock: Clock, periodMs: number) {
@@ -47,14 +48,7 @@ export class ReplayWindow {
     }
     sender.current.add(number)
     sender.highest = Math.max(sender.highest, number)
-    // The one heard longest ago gives way.
-    this.#senders.delete(senderId)
     this.#senders.set(senderId, sender)
-    if (this.#senders.size <= MAX_SENDERS) return
-    for (const oldest of this.#senders.keys()) {
-      this.#senders.delete(oldest)
-      return
-    }
   }
 
   #turn(): void {

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto'
 import { invalidOption } from '../base/options.js'
-import { encodeHeader, type FrameHeader, TAG_BYTES } from './frame.js'
+import { type AssociatedData, type ReceivedFrame, TAG_BYTES } from './frame.js'
 
 /** The 256-bit secret that a session and its stubs share. */
 export interface RootKey {
@@ -46,10 +46,10 @@ function keyBytes(name: string, key: unknown): Buffer {
 
 /** Seals and opens the frames of one sender: AES-256-GCM under a key of its own. */
 export interface SenderKey {
-  /** The whole frame: header, ciphertext, tag. */
-  seal(header: FrameHeader, destination: Uint8Array, part: Uint8Array): Buffer
-  /** The part, or undefined when the frame is not authentic. */
-  open(head: Uint8Array, header: FrameHeader, destination: Uint8Array, sealed: Uint8Array): Buffer | undefined
+  /** The whole frame, header, ciphertext and tag, with the numbers that the associated data has. */
+  seal(associated: AssociatedData, part: Uint8Array): Buffer
+  /** The part, or undefined when the frame is not authentic. @param associated is given the frame's header */
+  open(associated: AssociatedData, frame: ReceivedFrame): Buffer | undefined
 }
 
 /** Derives the key of one sender in one direction: HKDF-SHA-256(root, app, stage, direction, sender id). */
@@ -60,19 +60,23 @@ export function senderKey(
   const info = JSON.stringify(['lambda-tether', 1, scope.app, scope.stage, scope.direction, scope.senderId])
   const key = Buffer.from(hkdfSync('sha256', root.bytes, '', info, KEY_BYTES))
   return {
-    seal(header, destination, part) {
-      const head = encodeHeader(header)
-      const cipher = createCipheriv('aes-256-gcm', key, nonce(header))
-      cipher.setAAD(Buffer.concat([head, destination]))
-      return Buffer.concat([head, cipher.update(part), cipher.final(), cipher.getAuthTag()])
+    seal({ bytes, head, nonce }, part) {
+      const cipher = createCipheriv('aes-256-gcm', key, nonce)
+      cipher.setAAD(bytes)
+      // GCM is a stream: all of the ciphertext is there before the end.
+      const sealed = cipher.update(part)
+      cipher.final()
+      return Buffer.concat([head, sealed, cipher.getAuthTag()])
     },
-    open(head, header, destination, sealed) {
-      if (sealed.length < TAG_BYTES) return undefined
-      const end = sealed.length - TAG_BYTES
-      const decipher = createDecipheriv('aes-256-gcm', key, nonce(header), { authTagLength: TAG_BYTES })
-      decipher.setAAD(Buffer.concat([head, destination]))
-      decipher.setAuthTag(sealed.subarray(end))
-      const part = decipher.update(sealed.subarray(0, end))
+    open(associated, frame) {
+      const { bytes, headBytes } = frame
+      const end = bytes.length - TAG_BYTES
+      if (end < headBytes) return undefined
+      associated.take(frame)
+      const decipher = createDecipheriv('aes-256-gcm', key, associated.nonce, { authTagLength: TAG_BYTES })
+      decipher.setAAD(associated.bytes)
+      decipher.setAuthTag(bytes.subarray(end))
+      const part = decipher.update(bytes.subarray(headBytes, end))
       try {
         decipher.final()
       } catch {
@@ -81,12 +85,4 @@ export function senderKey(
       return part
     },
   }
-}
-
-// Never repeats under one key: message numbers count up within a sender, and a sender's key is its own.
-function nonce(header: FrameHeader): Buffer {
-  const bytes = Buffer.allocUnsafe(12)
-  bytes.writeBigUInt64BE(BigInt(header.messageNumber), 0)
-  bytes.writeUInt32BE(header.index, 8)
-  return bytes
 }

@@ -1,6 +1,7 @@
 import type { IAMClient } from '@aws-sdk/client-iam'
 import type { FunctionConfiguration, LambdaClient } from '@aws-sdk/client-lambda'
-import { awsChecks, type CredentialsOption, sdkClientConfig } from '../../aws/sdk.js'
+import type { CredentialsOption } from '../../aws/credentials.js'
+import { awsChecks, sdkClientConfig } from '../../aws/sdk.js'
 import { abortError, TetherError } from '../../core/base/errors.js'
 import { checkHttpUrl } from '../../core/base/option-checks.js'
 import type { Checks } from '../../core/base/options.js'

@@ -1,3 +1,4 @@
+import { endpointRegion } from '../../aws/endpoints.js'
 import { policyNameOf } from '../names.js'
 import { apiGatewayPolicy } from '../policies/api-gateway.js'
 import { type IamPolicy, iotPolicy } from '../policies/iot.js'
@@ -83,11 +84,9 @@ function policyDocument(
 
 /** Which API an endpoint is, where its name tells; a domain of the user's own does not. */
 function apiOf(endpoint: string) {
-  const match = /^wss:\/\/([a-z0-9]+)\.execute-api\.([a-z0-9-]+)\.amazonaws\.com[.a-z]*\/([\w-]+)\/?$/.exec(
-    endpoint,
-  )
-  const [, apiId = '', region = '', apiStage = ''] = match ?? []
-  return match === null ? undefined : { apiId, region, apiStage }
+  const [, apiId, apiStage] = /^wss:\/\/([a-z0-9]+)\.[^/]+\/([\w-]+)\/?$/.exec(endpoint) ?? []
+  const region = apiId && endpointRegion(endpoint, 'execute-api')
+  return apiId && apiStage && region ? { apiId, region, apiStage } : undefined
 }
 
 // IAM gives documents back percent-encoded.

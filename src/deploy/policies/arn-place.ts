@@ -1,3 +1,4 @@
+import { checkRegion, partitionOf } from '../../aws/endpoints.js'
 import { matching } from '../../core/base/option-checks.js'
 import { type Checks, invalidOption } from '../../core/base/options.js'
 
@@ -11,18 +12,9 @@ export interface ArnPlace {
   readonly partition?: string
 }
 
-// How the regions outside the partition `aws` begin.
-const PARTITIONS: Readonly<Record<string, string>> = {
-  'cn-': 'aws-cn',
-  'us-gov-': 'aws-us-gov',
-  'us-iso-': 'aws-iso',
-  'us-isob-': 'aws-iso-b',
-  'eusc-': 'aws-eusc',
-}
-
 /** A check for each of {@link ArnPlace}: all go into an ARN, in which `*`, `?`, `$` and `:` would mean something. */
 export const placeChecks: Checks<ArnPlace> = {
-  region: matching(/^[a-z]+(-[a-z]+)+-\d+$/, 'a region such as eu-west-1'),
+  region: checkRegion,
   accountId: matching(/^\d{12}$/, 'an account number of twelve digits'),
   partition: matching(/^aws(-[a-z]+)*$/, 'a partition such as aws or aws-cn'),
 }
@@ -32,14 +24,14 @@ export const placeChecks: Checks<ArnPlace> = {
  * @throws TetherError `INVALID_OPTION` for a partition that the region is not in
  */
 export function arnPrefix(service: string, place: ArnPlace): string {
-  return `arn:${partitionOf(place)}:${service}:${place.region ?? '*'}:${place.accountId ?? '*'}:`
+  return `arn:${checkedPartition(place)}:${service}:${place.region ?? '*'}:${place.accountId ?? '*'}:`
 }
 
-function partitionOf({ region, partition }: ArnPlace): string {
-  const start = Object.keys(PARTITIONS).find((prefix) => region?.startsWith(prefix))
-  const regions = start === undefined ? undefined : PARTITIONS[start]
-  if (partition !== undefined && regions !== undefined && partition !== regions) {
-    throw invalidOption('partition', `is ${partition}, but the region ${region} lies in ${regions}`)
+function checkedPartition({ region = '', partition }: ArnPlace): string {
+  const known = partitionOf(region)
+  // 'aws' is also that of regions that nobody has heard of yet.
+  if (partition !== undefined && partition !== known && known !== 'aws') {
+    throw invalidOption('partition', `is ${partition}, but the region ${region} lies in ${known}`)
   }
-  return partition ?? regions ?? 'aws'
+  return partition ?? known
 }

@@ -1,14 +1,13 @@
-import { abortError, TetherError } from '../../core/base/errors.js'
 import { checkOptions } from '../../core/base/options.js'
-import type { AbortOptions } from '../../core/contracts/transport.js'
-import { reasonOf, type StoreOperation, storeFailure } from '../../core/payload/store-failure.js'
+import { attemptS3, lazyS3 } from '../../stores/s3-client.js'
 import { type S3Options, s3Checks } from '../../stores/s3-options.js'
-import { loadS3 } from '../../stores/s3-target.js'
 import { readBounded } from './bounded.js'
 import type { SnapshotStore } from './snapshot.js'
 
 // Not below 'lambda-tether/': what lies there is deleted after a day.
 const DEFAULT_PREFIX = 'lambda-tether-snapshots/'
+/** Long enough for 50 MB of code over a slow line. */
+const TRANSFER_TIMEOUT_MS = 120_000
 
 /**
  * Snapshots as objects of a bucket, which every machine of a team finds. The bucket must be private, and no lifecycle
@@ -19,28 +18,19 @@ const DEFAULT_PREFIX = 'lambda-tether-snapshots/'
  */
 export function s3Snapshots(options: S3Options): SnapshotStore {
   const { bucket: Bucket, prefix = DEFAULT_PREFIX } = checkOptions('s3Snapshots', options, s3Checks)
-  let loading: ReturnType<typeof loadS3> | undefined
-  const s3 = () => {
-    loading ??= loadS3(options)
-    loading.catch(() => {
-      loading = undefined
-    })
-    return loading
-  }
+  const load = lazyS3({ ...options, attemptTimeoutMs: TRANSFER_TIMEOUT_MS })
   return {
     location: `s3://${Bucket}/${prefix}`,
-    put: (key, bytes, { signal } = {}) =>
-      attempt('put', signal, async () => {
-        const { sdk, client } = await s3()
+    put: (key, bytes, abort = {}) =>
+      attemptS3(load, 'put', abort, async ({ sdk, client }, http) => {
         const command = new sdk.PutObjectCommand({ Bucket, Key: prefix + key, Body: bytes })
-        await client.send(command, abortable(signal))
+        await client.send(command, http)
       }),
-    get: (key, { signal, maxBytes } = {}) =>
-      attempt('get', signal, async () => {
-        const { sdk, client } = await s3()
+    get: (key, { maxBytes, ...abort } = {}) =>
+      attemptS3(load, 'get', abort, async ({ sdk, client }, http) => {
         const command = new sdk.GetObjectCommand({ Bucket, Key: prefix + key })
         try {
-          const { Body } = await client.send(command, abortable(signal))
+          const { Body } = await client.send(command, http)
           // In Node it is a stream, which is destroyed where the reading stops.
           return Body && (await readBounded(key, Body as AsyncIterable<Uint8Array>, maxBytes))
         } catch (error) {
@@ -48,14 +38,12 @@ export function s3Snapshots(options: S3Options): SnapshotStore {
           throw error
         }
       }),
-    delete: (key, { signal } = {}) =>
-      attempt('delete', signal, async () => {
-        const { sdk, client } = await s3()
-        await client.send(new sdk.DeleteObjectCommand({ Bucket, Key: prefix + key }), abortable(signal))
+    delete: (key, abort = {}) =>
+      attemptS3(load, 'delete', abort, async ({ sdk, client }, http) => {
+        await client.send(new sdk.DeleteObjectCommand({ Bucket, Key: prefix + key }), http)
       }),
-    list: (below, { signal } = {}) =>
-      attempt('get', signal, async () => {
-        const { sdk, client } = await s3()
+    list: (below, abort = {}) =>
+      attemptS3(load, 'get', abort, async ({ sdk, client }, http) => {
         const keys: string[] = []
         let ContinuationToken: string | undefined
         do {
@@ -65,37 +53,12 @@ export function s3Snapshots(options: S3Options): SnapshotStore {
               Prefix: prefix + below,
               ...(ContinuationToken !== undefined && { ContinuationToken }),
             }),
-            abortable(signal),
+            http,
           )
           keys.push(...(page.Contents ?? []).map(({ Key = '' }) => Key.slice(prefix.length)))
           ContinuationToken = page.NextContinuationToken
         } while (ContinuationToken !== undefined)
         return keys
       }),
-  }
-}
-
-function abortable(signal: AbortSignal | undefined): { abortSignal?: AbortSignal } {
-  return signal === undefined ? {} : { abortSignal: signal }
-}
-
-async function attempt<T>(
-  operation: StoreOperation,
-  signal: AbortOptions['signal'],
-  work: () => Promise<T>,
-): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    if (signal?.aborted) throw abortError(signal)
-    if (error instanceof TetherError) throw error
-    const { name, message, $metadata } = error as Error & { $metadata?: { httpStatusCode?: number } }
-    const status = $metadata?.httpStatusCode
-    // Credentials that are missing, a region that is unknown, a host that does not answer.
-    if (status === undefined) {
-      throw storeFailure(operation, 'unreachable', { detail: message, cause: error })
-    }
-    const answer = { status, code: name, message }
-    throw storeFailure(operation, reasonOf(answer), { answer, cause: error })
   }
 }

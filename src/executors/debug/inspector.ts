@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import { clearTimeout, setTimeout } from '../../core/base/timers.js'
 import { runFile } from '../../run-files.js'
 import type { InspectorReport, InspectorRequest } from './inspector-messages.js'
 import type { DebugLink, DebugListener } from './target.js'

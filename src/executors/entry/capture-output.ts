@@ -1,4 +1,5 @@
 import { StringDecoder } from 'node:string_decoder'
+import { nextTick } from '../../core/base/timers.js'
 import type { LogEntry } from '../../core/contracts/executor.js'
 
 /**
@@ -15,7 +16,7 @@ export function captureOutput(write: (stream: LogEntry['stream'], text: string) 
     ): boolean => {
       write(stream, textOf(chunk, encoding, decoder))
       const written = typeof encoding === 'function' ? encoding : callback
-      if (written) process.nextTick(written)
+      if (written) nextTick(written)
       return true
     }
   }

@@ -1,5 +1,6 @@
 import { Session } from 'node:inspector'
 import { parentPort } from 'node:worker_threads'
+import { setImmediate } from '../../core/base/timers.js'
 import type { InspectorReport, InspectorRequest } from '../debug/inspector-messages.js'
 
 /** As the inspector calls a thread: `[worker 3] api`. */

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { setImmediate as immediate } from 'node:timers/promises'
 import type { Cancel, Clock } from '../../core/base/clock.js'
 import { deferred } from '../../core/base/deferred.js'
 import { TetherError, toLambdaError } from '../../core/base/errors.js'
 import { jsonText } from '../../core/base/json.js'
+import { setImmediate } from '../../core/base/timers.js'
 import type { LogEntry, Outcome, Task } from '../../core/contracts/executor.js'
 import type { FunctionBuild } from '../../core/contracts/function-source.js'
 import { ProcessDebugTarget } from '../debug/process.js'
@@ -139,7 +139,7 @@ export class ProcessWorker implements SpareWorker {
       this.#over.promise.then((end) => this.#outcomeOfEnd(task, end)),
     ])
     // What it wrote before it answered is read within this turn of the event loop, like its answer.
-    if (this.#usable) await immediate()
+    if (this.#usable) await new Promise(setImmediate)
     else await this.#orLate(this.#over.promise)
     this.#process?.flush()
     return outcome

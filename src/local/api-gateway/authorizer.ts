@@ -1,4 +1,4 @@
-import { type AuthorizedRequest, verifyAuthorization } from '../../aws/sigv4-authorization.js'
+import { type AuthorizedRequest, verifyAuthorization } from '../../aws/verify-headers.js'
 import { type Clock, systemClock } from '../../core/base/clock.js'
 import type { LocalIdentity } from '../iot/broker-options.js'
 import { compilePolicy, type PolicyCheck } from '../iot/policy-check.js'

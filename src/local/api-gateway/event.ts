@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { parseQuery, type SigningIdentity, splitOnce } from '../../aws/sigv4.js'
+import type { SigningIdentity } from '../../aws/credentials.js'
+import { parseQuery, splitOnce } from '../../aws/query.js'
 
 /** What every event of one connection says. */
 export interface ConnectionFacts {

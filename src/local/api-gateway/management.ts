@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { splitOnce } from '../../aws/sigv4.js'
-import type { AuthorizedRequest } from '../../aws/sigv4-authorization.js'
+import { splitOnce } from '../../aws/query.js'
+import type { AuthorizedRequest } from '../../aws/verify-headers.js'
 import { readBody } from '../http/listener.js'
 import type { ApiGatewayAuthorizer } from './authorizer.js'
 import type { GatewayConnection } from './connection.js'

@@ -1,6 +1,6 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { splitOnce } from '../../aws/sigv4.js'
+import { splitOnce } from '../../aws/query.js'
 import type { ApiCaller, ApiGatewayAuthorizer } from './authorizer.js'
 import type { IntegrationOutcome } from './integration.js'
 

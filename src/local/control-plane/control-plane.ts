@@ -1,4 +1,4 @@
-import type { SigningIdentity } from '../../aws/sigv4.js'
+import type { SigningIdentity } from '../../aws/credentials.js'
 import type { Clock } from '../../core/base/clock.js'
 import type { FunctionDefinition } from '../lambda/function-definition.js'
 import type { S3Bucket } from '../s3/bucket.js'

@@ -1,5 +1,6 @@
 /// <reference path="./dynalite.d.ts" />
-import { AwsClient } from 'aws4fetch'
+import { signedHeaders } from '../../aws/sign-headers.js'
+import { signingTime } from '../../aws/signature.js'
 import { TetherError } from '../../core/base/errors.js'
 import { type HttpListener, listen } from '../http/listener.js'
 
@@ -29,22 +30,18 @@ export async function dynamoEndpoint(host: string): Promise<DynamoEndpoint> {
   return { ...listener, createTable: (input) => createTable(listener.url, input) }
 }
 
-async function createTable(url: string, input: Readonly<Record<string, unknown>>): Promise<void> {
-  const client = new AwsClient({
-    accessKeyId: 'any',
-    secretAccessKey: 'any',
-    service: 'dynamodb',
-    region: 'us-east-1',
-    retries: 0,
-  })
-  const response = await client.fetch(url, {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/x-amz-json-1.0',
-      'x-amz-target': 'DynamoDB_20120810.CreateTable',
-    },
-    body: JSON.stringify(input),
-  })
+async function createTable(endpoint: string, input: Readonly<Record<string, unknown>>): Promise<void> {
+  const url = new URL(endpoint)
+  const body = JSON.stringify(input)
+  const own = {
+    'content-type': 'application/x-amz-json-1.0',
+    'x-amz-target': 'DynamoDB_20120810.CreateTable',
+  }
+  // dynalite wants a signature and does not check it.
+  const scope = { time: signingTime(Date.now()), region: 'us-east-1', service: 'dynamodb' }
+  const identity = { accessKeyId: 'any', secretAccessKey: 'any' }
+  const headers = signedHeaders({ method: 'POST', url, headers: own, body }, scope, identity)
+  const response = await fetch(url, { method: 'POST', headers, body })
   const text = await response.text()
   if (!response.ok) throw new TetherError('INVALID_OPTION', `The table cannot be made: ${text}`)
 }

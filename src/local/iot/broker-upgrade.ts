@@ -1,6 +1,7 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { type SigningIdentity, verifyPresigned } from '../../aws/sigv4-verify.js'
+import type { SigningIdentity } from '../../aws/credentials.js'
+import { verifyPresigned } from '../../aws/verify-query.js'
 
 /** What a WebSocket upgrade must fit. */
 export interface BrokerUpgradeRules<I extends SigningIdentity> {

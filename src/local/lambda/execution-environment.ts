@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Cancel, Clock } from '../../core/base/clock.js'
+import { setImmediate } from '../../core/base/timers.js'
 import type { LogEntry } from '../../core/contracts/executor.js'
 import type { Guard } from '../../executors/process/guard.js'
 import { type RuntimeCommand, RuntimeProcess } from '../../executors/process/runtime-process.js'

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { crc32 } from 'node:zlib'
-import { sha256 } from '../../aws/sigv4.js'
+import { sha256, UNSIGNED_PAYLOAD } from '../../aws/signature.js'
 import { S3Error } from './errors.js'
-import { UNSIGNED_PAYLOAD } from './signature.js'
 
 /**
  * Checks a body against the hash that was signed and every checksum that came with it.

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { parseQuery, type SigningIdentity, splitOnce } from '../../aws/sigv4.js'
+import type { SigningIdentity } from '../../aws/credentials.js'
+import { parseQuery, splitOnce } from '../../aws/query.js'
 import type { Clock } from '../../core/base/clock.js'
 import { type HttpListener, listen } from '../http/listener.js'
 import { checkBody } from './body.js'

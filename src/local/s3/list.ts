@@ -1,4 +1,4 @@
-import { percentEncode } from '../../aws/sigv4.js'
+import { percentEncode } from '../../aws/query.js'
 import type { S3Bucket } from './bucket.js'
 import { S3Error } from './errors.js'
 import { escapeXml } from './xml.js'

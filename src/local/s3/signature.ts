@@ -1,14 +1,15 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import {
-  ALGORITHM,
-  parseQuery,
+  type ArrivedRequest,
+  type Authorization,
   parseTime,
-  percentEncode,
-  type SignedParts,
-  type SigningIdentity,
+  readAuthorization,
   signatureFits,
-  splitOnce,
-} from '../../aws/sigv4.js'
+  signsEnough,
+} from '../../aws/arrived-request.js'
+import type { SigningIdentity } from '../../aws/credentials.js'
+import { parseQuery, percentEncode, splitOnce } from '../../aws/query.js'
+import { ALGORITHM, MAX_EXPIRES_SECONDS, scopeText, UNSIGNED_PAYLOAD } from '../../aws/signature.js'
 import { S3Error } from './errors.js'
 
 /** A request as it arrived. */
@@ -33,19 +34,12 @@ export interface S3Signer<I extends SigningIdentity> {
   readonly payloadHash: string
 }
 
-export const UNSIGNED_PAYLOAD = 'UNSIGNED-PAYLOAD'
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-auth-using-authorization-header.html
 const MAX_SKEW_MS = 15 * 60_000
-const MAX_EXPIRES_SECONDS = 604_800
 
-interface Claims {
-  readonly credential: string
+interface Claims extends Authorization, Pick<ArrivedRequest, 'payloadHash' | 'query'> {
   readonly time: string
-  readonly signedHeaders: readonly string[]
-  readonly signature: string
   readonly token: string | undefined
-  readonly payloadHash: string
-  readonly query: SignedParts['query']
 }
 
 /**
@@ -68,35 +62,26 @@ export function verifyS3Signature<I extends SigningIdentity>(
   const claims = inQuery ? claimsOfQuery(query) : claimsOfHeaders(headers, query)
   const malformed = inQuery ? 'AuthorizationQueryParametersError' : 'AuthorizationHeaderMalformed'
 
-  const [accessKeyId, date = '', ...rest] = claims.credential.split('/')
-  const wanted = [claims.time.slice(0, 8), scope.region, 's3', 'aws4_request']
-  if ([date, ...rest].join('/') !== wanted.join('/')) {
-    throw new S3Error(
-      malformed,
-      `The credential scope is '${[date, ...rest].join('/')}'; expecting '${wanted.join('/')}'.`,
-    )
+  const { signedHeaders, payloadHash, time } = claims
+  const [accessKeyId, given = ''] = splitOnce(claims.credential, '/')
+  const signingScope = { time, region: scope.region, service: 's3' }
+  const wanted = scopeText(signingScope)
+  if (given !== wanted) {
+    throw new S3Error(malformed, `The credential scope is '${given}'; expecting '${wanted}'.`)
   }
-  const signedAt = parseTime(claims.time)
+  const signedAt = parseTime(time)
   if (signedAt === undefined) throw new S3Error(malformed, 'X-Amz-Date is not of the form 20261101T120000Z')
   const identity = scope.identities.find((one) => one.accessKeyId === accessKeyId)
   if (!identity) throw new S3Error('InvalidAccessKeyId')
   if (inQuery) checkExpiry(query, signedAt, scope.now)
   else if (Math.abs(signedAt - scope.now) > MAX_SKEW_MS) throw new S3Error('RequestTimeTooSkewed')
-  checkSignedHeaders(headers, claims.signedHeaders)
-
-  const { signedHeaders, payloadHash, time } = claims
-  const parts: SignedParts = {
-    method,
-    path: canonicalPath(path),
-    query: claims.query,
-    headers,
-    signedHeaders,
-    payloadHash,
-    time,
-    scope: wanted,
+  if (!signsEnough(headers, signedHeaders)) {
+    throw new S3Error('AccessDenied', 'There were headers present in the request which were not signed')
   }
-  if (!signatureFits(parts, identity.secretAccessKey, claims.signature))
+  const arrived = { ...claims, method, path: canonicalPath(path), headers }
+  if (!signatureFits(arrived, signingScope, identity.secretAccessKey, claims.signature)) {
     throw new S3Error('SignatureDoesNotMatch')
+  }
   if ((claims.token ?? '') !== (identity.sessionToken ?? '')) throw new S3Error('InvalidToken')
   return { identity, payloadHash }
 }
@@ -127,24 +112,16 @@ function claimsOfQuery(query: readonly [string, string][]): Claims {
 }
 
 function claimsOfHeaders(headers: IncomingHttpHeaders, query: readonly [string, string][]): Claims {
-  const text = headers.authorization ?? ''
-  const field = (name: string) => new RegExp(`[ ,]${name}=([^, ]+)`).exec(text)?.[1]
-  const credential = field('Credential')
-  const signedHeaders = field('SignedHeaders')
-  const signature = field('Signature')
-  if (!text.startsWith(`${ALGORITHM} `) || !credential || !signedHeaders || !signature) {
-    throw new S3Error('AuthorizationHeaderMalformed')
-  }
+  const authorization = readAuthorization(headers.authorization ?? '')
+  if (!authorization) throw new S3Error('AuthorizationHeaderMalformed')
   const payloadHash = headers['x-amz-content-sha256']
   if (typeof payloadHash !== 'string') {
     throw new S3Error('InvalidRequest', 'Missing required header for this request: x-amz-content-sha256')
   }
   const token = headers['x-amz-security-token']
   return {
-    credential,
+    ...authorization,
     time: String(headers['x-amz-date'] ?? ''),
-    signedHeaders: signedHeaders.split(';'),
-    signature,
     token: token === undefined ? undefined : String(token),
     payloadHash,
     query,
@@ -161,13 +138,6 @@ function checkExpiry(query: readonly [string, string][], signedAt: number, now: 
   }
   if (signedAt - now > MAX_SKEW_MS) throw new S3Error('AccessDenied', 'Request is not valid yet')
   if (now > signedAt + seconds * 1000) throw new S3Error('AccessDenied', 'Request has expired')
-}
-
-// Otherwise whoever relays a request could add to it.
-function checkSignedHeaders(headers: IncomingHttpHeaders, signed: readonly string[]): void {
-  const wanted = ['host', ...Object.keys(headers).filter((name) => name.startsWith('x-amz-'))]
-  if (wanted.every((name) => signed.includes(name))) return
-  throw new S3Error('AccessDenied', 'There were headers present in the request which were not signed')
 }
 
 // S3 encodes a path once, and leaves double slashes and dots as they are.

@@ -1,8 +1,9 @@
+import { roleCredentials } from '../../aws/credentials.js'
+import { functionRegion } from '../../aws/endpoints.js'
 import { TetherError } from '../../core/base/errors.js'
 import { apiGatewayLight } from '../../transports/api-gateway/light.js'
 import { readStubEnvironment } from '../configuration.js'
 import { deployedStub } from '../deployed-stub.js'
-import { functionCredentials, functionRegion } from '../function-role.js'
 
 const options = readStubEnvironment(process.env)
 const { endpoint, ca } = options
@@ -19,7 +20,7 @@ export const handler = deployedStub(
   apiGatewayLight({
     endpoint,
     region: functionRegion(),
-    credentials: functionCredentials,
+    credentials: () => roleCredentials(),
     ...(ca === undefined ? {} : { ca }),
   }),
 )

@@ -1,8 +1,9 @@
+import { roleCredentials } from '../../aws/credentials.js'
+import { functionRegion } from '../../aws/endpoints.js'
 import { TetherError } from '../../core/base/errors.js'
 import { iotLight } from '../../transports/iot/light.js'
 import { readStubEnvironment } from '../configuration.js'
 import { deployedStub } from '../deployed-stub.js'
-import { functionCredentials, functionRegion } from '../function-role.js'
 
 const options = readStubEnvironment(process.env)
 const { endpoint } = options
@@ -16,5 +17,5 @@ if (endpoint === undefined) {
 /** The deployable stub for AWS IoT Core, configured by its environment alone. */
 export const handler = deployedStub(
   options,
-  iotLight({ endpoint, region: functionRegion(), credentials: functionCredentials }),
+  iotLight({ endpoint, region: functionRegion(), credentials: () => roleCredentials() }),
 )

@@ -1,4 +1,8 @@
-import { AwsV4Signer } from 'aws4fetch'
+import { roleCredentials } from '../../aws/credentials.js'
+import { functionRegion } from '../../aws/endpoints.js'
+import { signedHeaders } from '../../aws/sign-headers.js'
+import { signingTime } from '../../aws/signature.js'
+import { setTimeout } from '../../core/base/timers.js'
 
 /** What the relay is told by Lambda: who it is and where AWS's services are. */
 export type RelayEnvironment = Readonly<Record<string, string | undefined>>
@@ -26,6 +30,7 @@ export interface AwsRequest {
   readonly service: 'dynamodb' | 'execute-api'
   readonly method: 'POST' | 'DELETE'
   readonly url: string
+  /** Names in lower case. */
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
 }
@@ -57,27 +62,16 @@ export function awsCaller(env: RelayEnvironment): CallAws {
   }
 }
 
-async function callOnce(env: RelayEnvironment, request: AwsRequest): Promise<string> {
-  const { service, method, url, headers, body } = request
-  const signer = new AwsV4Signer({
-    service,
-    method,
-    url,
-    region: env.AWS_REGION ?? 'us-east-1',
-    accessKeyId: env.AWS_ACCESS_KEY_ID ?? '',
-    secretAccessKey: env.AWS_SECRET_ACCESS_KEY ?? '',
-    ...(env.AWS_SESSION_TOKEN !== undefined && { sessionToken: env.AWS_SESSION_TOKEN }),
-    ...(headers !== undefined && { headers: { ...headers } }),
-    ...(body !== undefined && { body }),
-  })
-  const signed = await signer.sign()
+async function callOnce(env: RelayEnvironment, { service, url, ...request }: AwsRequest): Promise<string> {
+  const target = new URL(url)
+  const scope = { time: signingTime(Date.now()), region: functionRegion(env), service }
+  const headers = signedHeaders({ ...request, url: target }, scope, roleCredentials(env))
   let answer: Response
   let text: string
   try {
-    answer = await fetch(signed.url, {
-      method,
-      headers: signed.headers,
-      ...(body !== undefined && { body }),
+    answer = await fetch(target, {
+      ...request,
+      headers,
       signal: AbortSignal.timeout(ATTEMPT_TIMEOUT_MS),
     })
     text = await answer.text()

@@ -1,3 +1,4 @@
+import { percentEncode } from '../../aws/query.js'
 import { AwsError, type CallAws } from './aws.js'
 
 /** The API's connections, as its management API reaches them. */
@@ -22,7 +23,7 @@ export class RelayPosts {
   }
 
   async #ask(method: 'POST' | 'DELETE', connectionId: string, body?: string): Promise<boolean> {
-    const url = `${this.#url}/@connections/${encodeURIComponent(connectionId)}`
+    const url = `${this.#url}/@connections/${percentEncode(connectionId)}`
     try {
       await this.#call({ service: 'execute-api', method, url, ...(body !== undefined && { body }) })
       return true

@@ -1,3 +1,4 @@
+import { functionRegion, serviceHost } from '../../aws/endpoints.js'
 import { MAX_ENDPOINT_PART_BYTES } from '../../core/contracts/transport.js'
 import { awsCaller, type RelayEnvironment } from './aws.js'
 import { RelayPosts } from './posts.js'
@@ -51,7 +52,7 @@ const OK: RelayAnswer = { statusCode: 200 }
  */
 export function createRelay({ env }: RelayOptions): Relay {
   const call = awsCaller(env)
-  const database = env.AWS_ENDPOINT_URL_DYNAMODB ?? `https://dynamodb.${env.AWS_REGION}.amazonaws.com`
+  const database = env.AWS_ENDPOINT_URL_DYNAMODB ?? `https://${serviceHost('dynamodb', functionRegion(env))}`
   const table = new RelayTable(call, database, env.TABLE_NAME ?? '')
 
   return async ({ requestContext, queryStringParameters, body }) => {

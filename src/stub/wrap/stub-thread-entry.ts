@@ -36,15 +36,14 @@ async function answer(
   { number, input }: StubRequest & { type: 'call' },
 ): Promise<void> {
   try {
-    reply(port, { type: 'outcome', number, outcome: await caller.call(input) })
+    const outcome = await caller.call(input, () => reply(port, { type: 'acknowledged', number }))
+    reply(port, { type: 'outcome', number, outcome })
   } catch (error) {
-    const { code, message } = error instanceof TetherError ? error : unknown(error)
+    // What is no TetherError is a mistake of the stub's: it ends the thread, and whoever started it tells what that means.
+    if (!(error instanceof TetherError)) throw error
+    const { code, message } = error
     reply(port, { type: 'failed', number, code, message })
   }
-}
-
-function unknown(error: unknown): TetherError {
-  return new TetherError('UNREACHABLE', `The stub has failed: ${String(error)}`, { cause: error })
 }
 
 function reply(port: MessagePort, message: StubReply): void {

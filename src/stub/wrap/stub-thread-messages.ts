@@ -1,5 +1,5 @@
 import type { TetherErrorCode } from '../../core/base/errors.js'
-import type { CallOutcome } from '../../core/caller/call.js'
+import type { CallOutcome } from '../../core/caller/call-state.js'
 import type { CallInput } from '../../core/caller/options.js'
 import type { Mirrored } from '../../core/wire/protocol.js'
 import type { CallFacts } from '../call-input.js'
@@ -22,8 +22,9 @@ export type StubRequest =
       readonly event: string
     }
 
-/** What the stub's thread answers. */
+/** What the stub's thread answers. `acknowledged` comes before the outcome, perhaps more than once. */
 export type StubReply =
+  | { readonly type: 'acknowledged'; readonly number: number }
   | { readonly type: 'outcome'; readonly number: number; readonly outcome: CallOutcome }
   | {
       readonly type: 'failed'

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { type Clock, systemClock } from '../../core/base/clock.js'
 import { TetherError } from '../../core/base/errors.js'
-import type { CallOutcome } from '../../core/caller/call.js'
+import type { CallOutcome } from '../../core/caller/call-state.js'
 import type { CallInput } from '../../core/caller/options.js'
 import type { Mirrored } from '../../core/wire/protocol.js'
 import type { CallFacts } from '../call-input.js'
@@ -17,6 +17,8 @@ export interface StubThreadOptions {
 }
 
 interface Pending {
+  /** Whether a session has acknowledged it: then it may have run. */
+  acknowledged: boolean
   resolve(outcome: CallOutcome): void
   reject(error: TetherError): void
 }
@@ -51,13 +53,14 @@ export class StubThread {
 
   /**
    * Has the session run one invocation.
-   * @throws what `Caller.call` throws; `UNREACHABLE` when the thread has failed, `DEADLINE` when it hangs, and is ended
+   * @throws what `Caller.call` throws. When the thread fails: `SESSION_LOST` if a session had acknowledged the invocation,
+   * else `UNREACHABLE`. `DEADLINE` when it hangs, and is ended
    */
   call(input: CallInput): Promise<CallOutcome> {
     return new Promise((resolve, reject) => {
       const number = ++this.#number
       const worker = this.#running()
-      if (worker === undefined) return reject(dead('has failed'))
+      if (worker === undefined) return reject(dead(false, 'it has failed'))
       const { remainingMs } = input
       const cancel = this.#clock.schedule(Math.max(remainingMs - HANGS_BEFORE_MS, remainingMs / 2), () => {
         reject(
@@ -74,7 +77,7 @@ export class StubThread {
           settle(value)
         }
       }
-      this.#calls.set(number, { resolve: settled(resolve), reject: settled(reject) })
+      this.#calls.set(number, { acknowledged: false, resolve: settled(resolve), reject: settled(reject) })
       worker.ref()
       this.#post(worker, { type: 'call', number, input })
     })
@@ -118,31 +121,46 @@ export class StubThread {
       execArgv: [],
       resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
     })
-    worker.on('message', (reply: StubReply) => this.#settle(worker, reply))
-    worker.on('error', (error) => this.#ended(worker, error))
-    worker.on('exit', (code) => this.#ended(worker, new Error(`it ended with code ${code}`)))
+    worker.on('message', (reply: StubReply) => this.#onReply(worker, reply))
+    let failure: unknown
+    worker.on('error', (error) => {
+      failure = error
+    })
+    // Everything that it has said was handled by then, unlike at its error.
+    worker.on('exit', (code) => this.#ended(worker, failure ?? new Error(`it ended with code ${code}`)))
     // Last: who listens to a worker waits for it again.
     worker.unref()
     this.#worker = worker
   }
 
-  #settle(worker: Worker, reply: StubReply): void {
+  #onReply(worker: Worker, reply: StubReply): void {
     const pending = this.#calls.get(reply.number)
+    if (pending === undefined) return
+    if (reply.type === 'acknowledged') {
+      pending.acknowledged = true
+      return
+    }
     this.#calls.delete(reply.number)
     if (this.#calls.size === 0) worker.unref()
-    if (reply.type === 'outcome') pending?.resolve(reply.outcome)
-    else pending?.reject(new TetherError(reply.code, reply.message))
+    if (reply.type === 'outcome') pending.resolve(reply.outcome)
+    else pending.reject(new TetherError(reply.code, reply.message))
   }
 
   #ended(worker: Worker, error: unknown): void {
     if (this.#worker !== worker) return
     this.#worker = undefined
     if (this.#startedAt !== Number.POSITIVE_INFINITY) this.#options.onFailure(error)
-    for (const { reject } of this.#calls.values()) reject(dead(`has failed: ${String(error)}`))
+    for (const { acknowledged, reject } of this.#calls.values())
+      reject(dead(acknowledged, `it has failed: ${String(error)}`))
     this.#calls.clear()
   }
 }
 
-function dead(what: string): TetherError {
-  return new TetherError('UNREACHABLE', `The stub's thread ${what}.`)
+function dead(acknowledged: boolean, why: string): TetherError {
+  return acknowledged
+    ? new TetherError(
+        'SESSION_LOST',
+        `A session had acknowledged the invocation when the stub's thread ended: ${why}.`,
+      )
+    : new TetherError('UNREACHABLE', `The stub's thread ended: ${why}.`)
 }

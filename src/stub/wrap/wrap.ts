@@ -2,12 +2,13 @@ import { type Clock, systemClock } from '../../core/base/clock.js'
 import type { Handler, LambdaContext } from '../../core/contracts/handler.js'
 import { callFacts, eventBytes } from '../call-input.js'
 import { readStubEnvironment, type StubEnvironmentOptions } from '../configuration.js'
+import { EnvironmentReader } from '../environment-reader.js'
 import { callOrFallback, isExpired, throwIfExpired } from '../outcome.js'
 import { copyWithin } from './mirror-copy.js'
 import type { StubThread } from './stub-thread.js'
 
 export interface WrapOptions {
-  /** The function's variables, read at each invocation as well. */
+  /** The function's variables. */
   readonly env: Readonly<Record<string, string | undefined>>
   /** Loads the function's own handler. @throws what its module throws */
   load(): Promise<Handler>
@@ -40,7 +41,8 @@ export async function wrapHandler(options: WrapOptions): Promise<Handler> {
   const settings = readSettings(options)
   const thread = settings === undefined ? undefined : startThread(options)
   if (settings === undefined || thread === undefined) return options.load()
-  if (settings.mode === 'mirror') return mirrored(await options.load(), thread, settings, options.env)
+  const environment = new EnvironmentReader(options.env, settings.clock)
+  if (settings.mode === 'mirror') return mirrored(await options.load(), thread, settings, environment)
   let original: Handler
   try {
     original = await options.load()
@@ -49,14 +51,14 @@ export async function wrapHandler(options: WrapOptions): Promise<Handler> {
     const broken: Handler = () => {
       throw error
     }
-    return live(broken, thread, settings, options.env)
+    return live(broken, thread, settings, environment)
   }
   if (isStreaming(original)) {
     options.warn('This function streams its response, which a session cannot: its own code runs.')
     void thread.close()
     return original
   }
-  return live(original, thread, settings, options.env)
+  return live(original, thread, settings, environment)
 }
 
 /** The session answers; the original where none is there. */
@@ -64,13 +66,14 @@ function live(
   original: Handler,
   thread: Pick<StubThread, 'call'>,
   settings: Settings,
-  env: WrapOptions['env'],
+  environment: EnvironmentReader,
 ): Handler {
   const { functionId, liveUntil, clock, onNobody = 'auto' } = settings
   return inFrontOf(original, (args, runOriginal) => {
     if (isExpired(liveUntil, clock.now())) return runOriginal()
     const [event, context] = args as [unknown, LambdaContext]
-    const call = async () => thread.call({ ...callFacts(context, env, functionId), event: eventBytes(event) })
+    const call = async () =>
+      thread.call({ ...callFacts(context, environment, functionId), event: eventBytes(event) })
     return callOrFallback(call, event, onNobody, () => asAnswer(runOriginal))
   })
 }
@@ -80,14 +83,14 @@ function mirrored(
   original: Handler,
   thread: Pick<StubThread, 'mirror'>,
   settings: Settings,
-  env: WrapOptions['env'],
+  environment: EnvironmentReader,
 ): Handler {
   const { functionId, liveUntil, clock, mirrorMaxBytes = MIRROR_MAX_BYTES } = settings
   const contextAt = isStreaming(original) ? 2 : 1
   return inFrontOf(original, (args, runOriginal) => {
     if (isExpired(liveUntil, clock.now())) return runOriginal()
     try {
-      const facts = callFacts(args[contextAt] as LambdaContext, env, functionId)
+      const facts = callFacts(args[contextAt] as LambdaContext, environment, functionId)
       // Before the original has it, who may change it.
       const event = copyWithin(args[0], mirrorMaxBytes)
       thread.mirror(facts, event === undefined ? 'metadata' : 'event', event ?? 'null')

@@ -1,6 +1,8 @@
 /** The functions of the executor suite for Node: each export is one `FunctionBehaviour`. */
+
 import { spawn } from 'node:child_process'
 import { connect } from 'node:net'
+import { setTimeout } from '../../core/base/timers.js'
 import type { HandlerCallback, LambdaContext } from '../../core/contracts/handler.js'
 import type { Command } from '../executor/behaviour.js'
 

@@ -36,8 +36,6 @@ const FEATURES: readonly string[] = [...new Set(TESTS.flatMap(({ needs = [] }) =
 
 /** How long a test of what is said to be absent is given to pass: it is expected to fail, often by waiting. */
 const ABSENT_WAIT_MS = 1_000
-/** Without these an executor that shares its event loop would take the test runner along. */
-const UNSAFE: readonly ExecutorFeature[] = ['stop', 'exit', 'memory', 'uncaught', 'children']
 
 /**
  * Registers a test for every promise of `Executor`. The functions that it runs are JavaScript modules of this package;
@@ -61,7 +59,7 @@ export function executorConformance(options: ExecutorConformanceOptions): void {
     without: listOf('a list of features', oneOf(...FEATURES)),
   })
   const briefly = new Patience(clock, ABSENT_WAIT_MS)
-  const runTest = async ({ run }: Pick<ExecutorTest, 'run'>, patience: Patience) => {
+  const runTest = async ({ run }: ExecutorTest, patience: Patience) => {
     const trial = await ExecutorTrial.start(await factory(), patience)
     try {
       await run(trial)
@@ -77,7 +75,7 @@ export function executorConformance(options: ExecutorConformanceOptions): void {
     test(`'${feature}' is left out because it is not there`, async () => {
       const tests = TESTS.filter(({ needs }) => needs?.includes(feature))
       for (const one of tests) {
-        const failed = await runTest({ run: (trial) => runSafely(one, trial) }, briefly).then(
+        const failed = await runTest(one, briefly).then(
           () => false,
           () => true,
         )
@@ -86,11 +84,4 @@ export function executorConformance(options: ExecutorConformanceOptions): void {
       assert.fail(`'${feature}' is in \`without\`, and all of its tests pass.`)
     })
   }
-}
-
-/** Fails without trying what would end the test runner. */
-async function runSafely({ needs, run }: ExecutorTest, trial: ExecutorTrial): Promise<void> {
-  const unsafe = trial.executor.sharesEventLoop === true && needs?.some((feature) => UNSAFE.includes(feature))
-  assert(!unsafe, 'This executor shares its event loop.')
-  await run(trial)
 }

@@ -72,6 +72,7 @@ export const errorTests: readonly ExecutorTest[] = [
     name: 'a function that exits while it starts is an error at once',
     needs: ['exit'],
     async run(trial) {
+      await trial.runsApart('an exit')
       const { errorType, errorMessage } = await trial.error('exit-at-start')
       assert.equal(errorType, 'Runtime.ExitError')
       assert.match(errorMessage, /\b37\b/)

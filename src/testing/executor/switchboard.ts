@@ -1,19 +1,26 @@
-import type { AddressInfo } from 'node:net'
-import { createServer, type Server, type Socket } from 'node:net'
+import assert from 'node:assert/strict'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import type { Patience } from '../suite.js'
 import type { Command } from './behaviour.js'
 
+/** What a function can do on the suite's own event loop without ending or blocking the test runner. */
+const HARMLESS: readonly Command[] = ['answer', 'stay', 'start']
+
 /** One connection of a function that obeys, or of a process that it started. Ends with it, however it ends. */
 export class Line {
+  /** Whether the function runs on the suite's own event loop. */
+  readonly shared: boolean
   /** Resolves when the other end is gone. */
   readonly #ended: Promise<void>
   readonly #socket: Socket
   readonly #patience: Patience
   #open = true
 
-  constructor(socket: Socket, patience: Patience) {
+  constructor(socket: Socket, patience: Patience, shared: boolean) {
     this.#socket = socket
     this.#patience = patience
+    this.shared = shared
     // A killed process resets its connections.
     socket.on('error', () => {})
     this.#ended = new Promise((resolve) => {
@@ -29,8 +36,19 @@ export class Line {
     return this.#open
   }
 
+  /** Fails the test where the command would end or block the test runner. */
   tell(command: Command): void {
+    if (!HARMLESS.includes(command)) this.refuseShared(`'${command}'`)
     this.#socket.write(`${command}\n`)
+  }
+
+  /** Fails the test where the function shares the suite's event loop. @param danger what would end or block it */
+  refuseShared(danger: string): void {
+    assert(
+      !this.shared,
+      `This executor runs functions on the event loop of the test runner, which ${danger} would end or block. ` +
+        "Set `sharesEventLoop: true` on it, and name what it cannot do in `without`, such as 'exit', 'stop', 'memory', 'uncaught' and 'children'.",
+    )
   }
 
   /** Waits until the other end is gone. */
@@ -43,18 +61,25 @@ export class Line {
   }
 }
 
+/** Node publishes here each socket that the current thread connects. */
+const CLIENT_SOCKET = 'net.client.socket'
+
 /** Where functions that obey report: the suite learns there that they run, tells them what to do, and sees them end. */
 export class Switchboard {
   readonly #server: Server
   readonly #patience: Patience
   readonly #lines: Line[] = []
   readonly #waiting: ((line: Line) => void)[] = []
+  /** Every socket that this thread has connected since: a function on its event loop has one of them. */
+  readonly #clients: Socket[] = []
+  readonly #onClient = (message: unknown) => this.#clients.push((message as { socket: Socket }).socket)
   #taken = 0
 
   private constructor(server: Server, patience: Patience) {
     this.#server = server
     this.#patience = patience
     server.on('connection', (socket) => this.#accept(socket))
+    subscribe(CLIENT_SOCKET, this.#onClient)
   }
 
   static async open(patience: Patience): Promise<Switchboard> {
@@ -84,12 +109,16 @@ export class Switchboard {
   }
 
   async close(): Promise<void> {
+    unsubscribe(CLIENT_SOCKET, this.#onClient)
     for (const line of this.#lines) line.hangUp()
     await new Promise<void>((resolve) => this.#server.close(() => resolve()))
   }
 
   #accept(socket: Socket): void {
-    const line = new Line(socket, this.#patience)
+    const shared = this.#clients.some(
+      ({ localPort, remotePort = this.port }) => localPort === socket.remotePort && remotePort === this.port,
+    )
+    const line = new Line(socket, this.#patience, shared)
     this.#lines.push(line)
     this.#waiting.shift()?.(line)
   }

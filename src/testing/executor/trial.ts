@@ -125,6 +125,14 @@ export class ExecutorTrial {
     return outcome
   }
 
+  /** Fails where functions share the suite's event loop, which `danger` would end. */
+  async runsApart(danger: string): Promise<void> {
+    const { outcome, line } = await this.obeying({ environmentId: 'apart' })
+    line.refuseShared(danger)
+    line.tell('answer')
+    await this.within("'answer' had no outcome", outcome)
+  }
+
   /** An environment whose worker had to end must have another: checks that its function obeys. */
   async obeysAgain(given: Given = {}): Promise<void> {
     const { outcome, line } = await this.obeying(given)

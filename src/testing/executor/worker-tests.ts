@@ -3,6 +3,16 @@ import type { ExecutorTest } from './trial.js'
 
 export const workerTests: readonly ExecutorTest[] = [
   {
+    name: '`sharesEventLoop` says whether functions run on the event loop of their host',
+    async run(trial) {
+      const underway = await trial.obeying()
+      const { sharesEventLoop = false } = trial.executor
+      assert.equal(sharesEventLoop, underway.line.shared, `\`sharesEventLoop\` is ${sharesEventLoop}.`)
+      underway.line.tell('answer')
+      assert.equal(await trial.answer(underway), 'answered')
+    },
+  },
+  {
     name: 'module state lives as long as its execution environment, and is nobody else’s',
     needs: ['workers'],
     async run(trial) {

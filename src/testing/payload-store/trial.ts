@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { TetherError, type TetherErrorCode } from '../../core/base/errors.js'
+import { setTimeout } from '../../core/base/timers.js'
 import type { PayloadStore, PresignedRequest } from '../../core/contracts/payload-store.js'
 
 /** What the factory of `payloadStoreConformance` makes for one test. */

@@ -50,7 +50,15 @@ export class Peer implements FrameHandlers {
 
   /** Sends one frame and waits until it is accepted. */
   send(to: Endpoint, frame: Uint8Array, options?: AbortOptions): Promise<void> {
-    return this.within('send() did not settle', this.connection.send(to, frame, options))
+    return this.within('send() did not settle', Promise.resolve(this.#sending(to, frame, options)))
+  }
+
+  #sending(...args: Parameters<Connection['send']>): Promise<void> | undefined {
+    try {
+      return this.connection.send(...args)
+    } catch (cause) {
+      throw new Error('send() threw; what fails has to be a promise that rejects.', { cause })
+    }
   }
 
   /** Keeps a frame for its name and waits until it is accepted. */

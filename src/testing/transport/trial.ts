@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { TetherError, type TetherErrorCode } from '../../core/base/errors.js'
+import { setImmediate } from '../../core/base/timers.js'
 import type { ConnectOptions, Endpoint, Transport } from '../../core/contracts/transport.js'
 import type { Patience } from '../suite.js'
 import { Peer } from './peer.js'

@@ -1,8 +1,9 @@
 import type { Agent, IncomingMessage } from 'node:http'
-import { type AwsCredentials, signedHeaders, signingTime } from '../../aws/sigv4-sign.js'
+import type { SigningIdentity } from '../../aws/credentials.js'
+import { signedHeaders } from '../../aws/sign-headers.js'
+import { signingTime } from '../../aws/signature.js'
 import type { Post, PostAnswer, Poster } from './posts.js'
-import { SERVICE } from './transport.js'
-import { managementUrl, postUrl } from './url.js'
+import { managementUrl, postUrl, SERVICE } from './url.js'
 
 /** Where and as whom an {@link HttpPoster} posts. */
 export interface HttpPosterOptions {
@@ -10,7 +11,7 @@ export interface HttpPosterOptions {
   readonly url: string
   readonly region: string
   /** Read at each post. */
-  readonly credentials: () => AwsCredentials
+  readonly credentials: () => SigningIdentity
   readonly ca?: string
 }
 

@@ -1,22 +1,23 @@
-import type { AwsCredentials } from '../../aws/sigv4-sign.js'
+import type { SigningIdentity } from '../../aws/credentials.js'
+import { endpointRegion } from '../../aws/endpoints.js'
 import type { Transport } from '../../core/contracts/transport.js'
 import { HttpPoster } from './http.js'
 import { type ApiGatewayCommonOptions, apiGatewayTransport } from './transport.js'
-import { apiGatewayRegion, apiGatewayUrl } from './url.js'
+import { apiGatewayUrl, SERVICE } from './url.js'
 
 /** How the stub reaches a debug stack. */
 export interface ApiGatewayLightOptions extends ApiGatewayCommonOptions {
   /** Used where the endpoint does not name its own, as AWS's do. */
   readonly region: string
   /** Read at each connect and at each post. */
-  readonly credentials: () => AwsCredentials
+  readonly credentials: () => SigningIdentity
 }
 
 /** The transport of `apiGateway()` in small, for the stub: no AWS SDK, no look-up. @throws TetherError `INVALID_OPTION` */
 export function apiGatewayLight(options: ApiGatewayLightOptions): Transport {
   const { endpoint, credentials, ca } = options
   const url = apiGatewayUrl(endpoint)
-  const region = apiGatewayRegion(url) ?? options.region
+  const region = endpointRegion(url, SERVICE) ?? options.region
   return apiGatewayTransport(url, options, async () => ({
     region,
     credentials: credentials(),

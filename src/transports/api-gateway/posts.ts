@@ -1,5 +1,7 @@
 import type { SigningClock } from '../../aws/signing-clock.js'
+import { onAbort } from '../../core/base/abort.js'
 import type { Clock } from '../../core/base/clock.js'
+import { delay } from '../../core/base/delay.js'
 import { abortError, TetherError, throwIfAborted } from '../../core/base/errors.js'
 
 /** How the management API answered. */
@@ -124,16 +126,8 @@ export class Posts {
   }
 
   async #wait(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
-    await this.#abortable(signal, (attempt) => {
-      return new Promise<void>((resolve, reject) => {
-        const cancel = this.#options.clock.schedule(delayMs, resolve)
-        const onAbort = () => {
-          cancel()
-          reject(attempt.signal.reason)
-        }
-        attempt.signal.addEventListener('abort', onAbort, { once: true })
-      })
-    })
+    const { clock } = this.#options
+    await this.#abortable(signal, (attempt) => delay(delayMs, { clock, signal: attempt.signal }))
   }
 
   /** What `work` gives. @throws TetherError `ABORTED`, or why the connection ended, where that ended it */
@@ -144,8 +138,7 @@ export class Posts {
     throwIfAborted(signal)
     if (this.#over !== undefined) throw this.#over
     const attempt = new AbortController()
-    const onAbort = () => attempt.abort(abortError(signal!))
-    signal?.addEventListener('abort', onAbort, { once: true })
+    const unlisten = onAbort(signal, () => attempt.abort(abortError(signal!)))
     this.#under.add(attempt)
     try {
       return await work(attempt)
@@ -153,7 +146,7 @@ export class Posts {
       throw attempt.signal.reason instanceof TetherError ? attempt.signal.reason : error
     } finally {
       this.#under.delete(attempt)
-      signal?.removeEventListener('abort', onAbort)
+      unlisten()
     }
   }
 

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
+import type { SigningIdentity } from '../../aws/credentials.js'
+import { signedHeaders } from '../../aws/sign-headers.js'
+import { signingTime } from '../../aws/signature.js'
 import { SigningClock } from '../../aws/signing-clock.js'
-import { type AwsCredentials, signedHeaders, signingTime } from '../../aws/sigv4-sign.js'
-import { untilAborted } from '../../core/base/abort.js'
+import { onAbort, untilAborted } from '../../core/base/abort.js'
 import { type Clock, systemClock } from '../../core/base/clock.js'
 import { abortError, TetherError, throwIfAborted } from '../../core/base/errors.js'
 import { type Connection, checkEndpoint, type Transport } from '../../core/contracts/transport.js'
@@ -10,7 +12,7 @@ import { Addresses } from './addresses.js'
 import { ApiGatewayConnection } from './connection.js'
 import { type Poster, Posts } from './posts.js'
 import { TextSocket } from './socket.js'
-import { connectUrl } from './url.js'
+import { connectUrl, SERVICE } from './url.js'
 import { FRAME_BYTES, frameBytesIn } from './wire.js'
 
 /** What both sides' options share. */
@@ -31,13 +33,10 @@ export interface ApiGatewayCommonOptions {
 /** What one connection is opened with, found anew for each. */
 export interface ApiGatewayAccess {
   readonly region: string
-  readonly credentials: AwsCredentials
+  readonly credentials: SigningIdentity
   /** The connection's own; closed with it. */
   readonly poster: Poster
 }
-
-/** As signatures name it, for connects and for posts. */
-export const SERVICE = 'execute-api'
 
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html
 const LIFETIME_MS = 2 * 3_600_000
@@ -77,9 +76,7 @@ export function apiGatewayTransport(
     const target = connectUrl(url, self, self.role === 'session' ? (identity ?? anonymous) : undefined)
     const scope = { time: signingTime(signing.now()), region, service: SERVICE }
     const attempting = new AbortController()
-    const onAbort = () => attempting.abort(abortError(signal!))
-    signal?.addEventListener('abort', onAbort, { once: true })
-    if (signal?.aborted) onAbort()
+    const unlisten = onAbort(signal, () => attempting.abort(abortError(signal!)))
     const cancelTimeout = clock.schedule(connectTimeoutMs, () => {
       attempting.abort(unreachable(label, new Error(`no connection within ${connectTimeoutMs} ms`)))
     })
@@ -101,7 +98,7 @@ export function apiGatewayTransport(
       throw unreachable(label, error)
     } finally {
       cancelTimeout()
-      signal?.removeEventListener('abort', onAbort)
+      unlisten()
     }
   }
   return {
@@ -112,12 +109,7 @@ export function apiGatewayTransport(
       const [self, , { signal } = {}] = args
       checkEndpoint(self)
       throwIfAborted(signal)
-      try {
-        return await attempt(...args)
-      } catch (error) {
-        if (!(error instanceof TetherError && signing.corrected(error.details))) throw error
-        return await attempt(...args)
-      }
+      return signing.attempt(() => attempt(...args))
     },
   }
 }

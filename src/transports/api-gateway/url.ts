@@ -1,7 +1,9 @@
-import { endpointUrl } from '../../aws/endpoint-url.js'
-import { percentEncode } from '../../aws/sigv4-sign.js'
-import { TetherError } from '../../core/base/errors.js'
+import { endpointRegion, endpointUrl } from '../../aws/endpoints.js'
+import { encodeQuery, percentEncode } from '../../aws/query.js'
 import type { Endpoint, SessionIdentity } from '../../core/contracts/transport.js'
+
+/** API Gateway's name in its host names and signatures. */
+export const SERVICE = 'execute-api'
 
 /**
  * An API's endpoint as a URL without a slash at its end: `wss://<api>.execute-api.<region>.amazonaws.com/<stage>` as
@@ -9,35 +11,23 @@ import type { Endpoint, SessionIdentity } from '../../core/contracts/transport.j
  * @throws TetherError `INVALID_OPTION`
  */
 export function apiGatewayUrl(endpoint: unknown): string {
-  const url = endpointUrl(endpoint)
-  if (url === undefined || !isApi(url)) {
-    throw new TetherError(
-      'INVALID_OPTION',
-      `'endpoint' must be a URL with the API's stage, such as wss://abc123.execute-api.eu-west-1.amazonaws.com/tether; it is '${String(endpoint)}'.`,
-    )
-  }
-  return url.origin.replace(/\/$/, '') + url.pathname.replace(/\/+$/, '')
+  const words = "a URL with the API's stage, such as wss://abc123.execute-api.eu-west-1.amazonaws.com/tether"
+  const url = endpointUrl(endpoint, words, isApi)
+  return url.origin + url.pathname.replace(/\/+$/, '')
 }
 
-// AWS's own names have a stage; a domain of one's own may stand for one.
-function isApi({ hostname, pathname, href }: URL): boolean {
-  return (
-    !/\.amazonaws\.com(\.cn)?$/.test(hostname) || (apiGatewayRegion(href) !== undefined && pathname !== '/')
-  )
-}
-
-/** The region that an endpoint of AWS's names; undefined for any other host. */
-export function apiGatewayRegion(url: string): string | undefined {
-  const { hostname } = new URL(url)
-  return /\.execute-api\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?$/.exec(hostname)?.[1]
+// AWS's own names need a stage; a domain of your own may stand for one.
+function isApi(url: URL): boolean {
+  if (!/\.amazonaws\.[a-z.]+$/.test(url.hostname)) return true
+  return url.pathname !== '/' && endpointRegion(url, SERVICE) !== undefined
 }
 
 /** Where an endpoint connects: who it is, for the relay's table. */
 export function connectUrl(url: string, self: Endpoint, identity: SessionIdentity | undefined): URL {
   const { app, stage, role, name } = self
   const facts = { app, stage, role, name, ...identity }
-  const query = Object.entries(facts).map(([key, value]) => `${key}=${percentEncode(String(value))}`)
-  return new URL(`${url}?${query.join('&')}`)
+  const query = encodeQuery(Object.entries(facts).map(([key, value]) => [key, String(value)]))
+  return new URL(`${url}?${query}`)
 }
 
 /** The base of the management API, below which `/@connections` lies. */

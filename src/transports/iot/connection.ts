@@ -1,17 +1,17 @@
+import type { SdkCredentials } from '../../aws/credentials.js'
 import { SigningClock } from '../../aws/signing-clock.js'
-import type { AwsCredentials } from '../../aws/sigv4-sign.js'
 import { untilAborted } from '../../core/base/abort.js'
 import { TetherError } from '../../core/base/errors.js'
 import { type Connection, checkEndpoint, type Transport } from '../../core/contracts/transport.js'
 import { connectMqtt, type MqttKind } from '../mqtt/connection.js'
-import { commonSettings, type MqttOptions, mqttSettings } from '../mqtt/options.js'
+import { commonSettings, type MqttOptions, mqttAddress } from '../mqtt/options.js'
 import { iotUrl, signIotUrl } from './url.js'
 
 /** Where to connect, found anew at each connect. */
 export interface IotTarget {
   readonly endpoint: string
   readonly region: string
-  readonly credentials: AwsCredentials
+  readonly credentials: SdkCredentials
 }
 
 /** What both sides' options share. */
@@ -48,14 +48,17 @@ export function iotTransport(
     checkEndpoint(self)
     const { endpoint, region, credentials } = await untilAborted(find, connectOptions?.signal)
     const url = signIotUrl(iotUrl(endpoint), region, credentials, signing.now())
-    const { target } = mqttSettings({
-      url,
-      keepAliveSeconds,
+    const target = {
+      ...mqttAddress(new URL(url)),
       ...(options.ca !== undefined && { ca: options.ca }),
-    })
+      rejectUnauthorized: true,
+      protocolVersion: 4,
+      keepAliveSeconds,
+    } as const
+    const latest = clock.now() + LIFETIME_MS
     // Credentials end by AWS's clock; `expiresAt` is by this machine's.
-    const credentialsEnd = (credentials.expiration?.getTime() ?? Number.POSITIVE_INFINITY) - signing.behindMs
-    const expiresAt = Math.min(clock.now() + LIFETIME_MS, credentialsEnd)
+    const end = credentials.expiration && credentials.expiration.getTime() - signing.behindMs
+    const expiresAt = Math.min(latest, end ?? latest)
     return connectMqtt(kind, { ...common, target, expiresAt }, self, handlers, connectOptions)
   }
   return {
@@ -64,12 +67,7 @@ export function iotTransport(
     pricing: PRICING,
     async connect(...args) {
       try {
-        return await attempt(...args)
-      } catch (error) {
-        if (!(error instanceof TetherError && signing.corrected(error.details))) throw explained(error)
-      }
-      try {
-        return await attempt(...args)
+        return await signing.attempt(() => attempt(...args))
       } catch (error) {
         throw explained(error)
       }
@@ -78,21 +76,12 @@ export function iotTransport(
 }
 
 function explained(error: unknown): unknown {
-  if (!(error instanceof TetherError) || error.code !== 'UNREACHABLE') return error
-  const advice = adviceFor(error.details)
-  if (advice === undefined) return error
-  return new TetherError('UNREACHABLE', `${error.message} ${advice}`, {
-    cause: error.cause,
-    details: error.details,
-  })
-}
-
-function adviceFor({ code, statusCode }: Readonly<Record<string, unknown>>): string | undefined {
-  if (code === 'ENOTFOUND') {
-    return "The endpoint's name does not resolve: check it, and in an AWS account that has never used IoT wait ten minutes."
-  }
-  if (statusCode === 403) {
-    return 'AWS IoT refused the signature or the identity: check the credentials, the region, and that iotPolicy() is attached.'
-  }
-  return undefined
+  if (!(error instanceof TetherError)) return error
+  const { message, cause, details } = error
+  const advice =
+    details.code === 'ENOTFOUND'
+      ? "The endpoint's name does not resolve: check it, and in an AWS account that has never used IoT wait ten minutes."
+      : details.statusCode === 403 &&
+        'AWS IoT refused the signature or the identity: check the credentials, the region, and that iotPolicy() is attached.'
+  return advice ? new TetherError('UNREACHABLE', `${message} ${advice}`, { cause, details }) : error
 }

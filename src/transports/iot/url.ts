@@ -1,13 +1,8 @@
-import { endpointUrl } from '../../aws/endpoint-url.js'
-import {
-  ALGORITHM,
-  type AwsCredentials,
-  scopeParts,
-  sha256,
-  signatureOf,
-  signingTime,
-} from '../../aws/sigv4-sign.js'
-import { TetherError } from '../../core/base/errors.js'
+import type { SigningIdentity } from '../../aws/credentials.js'
+import { endpointUrl } from '../../aws/endpoints.js'
+import { presignedUrl } from '../../aws/presign.js'
+import { percentEncode } from '../../aws/query.js'
+import { sha256, signingTime } from '../../aws/signature.js'
 
 /**
  * An endpoint as a WebSocket URL: `<prefix>-ats.iot.<region>.amazonaws.com` as AWS gives it, or a `wss://` or `ws://`
@@ -15,46 +10,25 @@ import { TetherError } from '../../core/base/errors.js'
  * @throws TetherError `INVALID_OPTION`
  */
 export function iotUrl(endpoint: unknown): string {
-  const url = endpointUrl(endpoint)
-  if (url === undefined) {
-    throw new TetherError(
-      'INVALID_OPTION',
-      `'endpoint' must be a host such as abc123-ats.iot.eu-west-1.amazonaws.com, or a wss:// URL; it is '${String(endpoint)}'.`,
-    )
-  }
-  url.pathname = '/mqtt'
-  url.search = ''
-  return url.href
-}
-
-/** The region that an endpoint of AWS's names; undefined for any other host. */
-export function iotRegion(endpoint: string): string | undefined {
-  const { hostname } = new URL(iotUrl(endpoint))
-  return /\.iot\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?$/.exec(hostname)?.[1]
+  const words = 'a host such as abc123-ats.iot.eu-west-1.amazonaws.com, or a wss:// URL'
+  return `${endpointUrl(endpoint, words).origin}/mqtt`
 }
 
 /**
- * The URL that opens MQTT over WebSocket: SigV4 in the query, over the host and an empty body; the session token is
- * appended after signing, as AWS IoT alone wants it.
- * @param at Unix milliseconds of the signature, good for five minutes around
+ * The URL that opens MQTT over WebSocket: signed over the host and an empty body. AWS IoT alone wants the session token
+ * appended after signing.
+ * @param url as {@link iotUrl} gives it
+ * @param at Unix milliseconds of the signature, which is good for five minutes around
  */
-export function signIotUrl(
-  endpoint: string,
-  region: string,
-  credentials: AwsCredentials,
-  at: number,
-): string {
-  const { accessKeyId, secretAccessKey, sessionToken } = credentials
-  const url = new URL(endpoint)
-  const query = url.searchParams
+export function signIotUrl(url: string, region: string, identity: SigningIdentity, at: number): string {
   const scope = { time: signingTime(at), region, service: 'iotdevicegateway' }
-  query.set('X-Amz-Algorithm', ALGORITHM)
-  query.set('X-Amz-Credential', [accessKeyId, ...scopeParts(scope)].join('/'))
-  query.set('X-Amz-Date', scope.time)
-  query.set('X-Amz-SignedHeaders', 'host')
-  query.sort()
-  const canonical = ['GET', url.pathname, query, `host:${url.host}`, '', 'host', sha256('')].join('\n')
-  query.set('X-Amz-Signature', signatureOf(canonical, scope, secretAccessKey))
-  if (sessionToken !== undefined) query.set('X-Amz-Security-Token', sessionToken)
-  return url.href
+  const target = new URL(url)
+  const headers = [['host', target.host]] as const
+  const signed = presignedUrl(
+    { method: 'GET', url: target, headers, payloadHash: sha256('') },
+    scope,
+    identity,
+  )
+  const { sessionToken } = identity
+  return sessionToken === undefined ? signed : `${signed}&X-Amz-Security-Token=${percentEncode(sessionToken)}`
 }

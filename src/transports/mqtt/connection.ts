@@ -176,12 +176,21 @@ export class MqttConnection implements Connection {
     ])
   }
 
-  send(to: Endpoint, frame: Uint8Array, { signal }: AbortOptions = {}): Promise<void> {
+  send(to: Endpoint, frame: Uint8Array, { signal }: AbortOptions = {}): Promise<void> | undefined {
     return this.publish(topicOf(to), frame, signal)
   }
 
-  /** Sends a frame to a topic. @throws what `send` throws */
-  async publish(topic: string, frame: Uint8Array, signal?: AbortSignal, retain = false): Promise<void> {
+  /** Sends a frame to a topic, as `send` does. @throws what `send` throws */
+  publish(topic: string, frame: Uint8Array, signal?: AbortSignal, retain = false): Promise<void> | undefined {
+    try {
+      this.#check(frame, signal)
+      return this.#client!.publish(topic, frame, retain) ? undefined : this.#drain(signal)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  #check(frame: Uint8Array, signal: AbortSignal | undefined): void {
     throwIfAborted(signal)
     const { frameBytes } = this.#settings
     if (frame.byteLength > frameBytes) {
@@ -193,8 +202,6 @@ export class MqttConnection implements Connection {
       )
     }
     this.throwIfOver()
-    if (this.#client!.publish(topic, frame, retain)) return
-    await this.#drain(signal)
   }
 
   /** @throws TetherError `CLOSED`, or why the connection ended */

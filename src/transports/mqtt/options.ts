@@ -1,8 +1,8 @@
 import type { Clock } from '../../core/base/clock.js'
 import { systemClock } from '../../core/base/clock.js'
-import { TetherError } from '../../core/base/errors.js'
+import { defined } from '../../core/base/defined.js'
 import { wholeNumber } from '../../core/base/option-checks.js'
-import type { Check } from '../../core/base/options.js'
+import { type Check, invalidOption } from '../../core/base/options.js'
 
 /** How to reach an MQTT broker. */
 export interface MqttOptions {
@@ -85,38 +85,38 @@ export function mqttSettings(options: MqttOptions): MqttSettings {
   const username = options.username ?? (url.username === '' ? undefined : decodeURIComponent(url.username))
   const password = options.password ?? (url.password === '' ? undefined : decodeURIComponent(url.password))
   if (password !== undefined && username === undefined) {
-    throw new TetherError(
-      'INVALID_OPTION',
-      `'password' needs 'username': MQTT has no password without a name.`,
-    )
+    throw invalidOption('password', "needs 'username': MQTT has no password without a name")
   }
   if ((options.cert === undefined) !== (options.key === undefined)) {
-    throw new TetherError('INVALID_OPTION', `'cert' and 'key' come together; one of them is missing.`)
+    throw invalidOption('cert', "and 'key' come together; one of them is missing")
   }
   const { protocolVersion = 4, rejectUnauthorized = true, keepAliveSeconds = 30 } = options
   url.username = ''
   url.password = ''
-  const protocol = url.protocol as MqttTarget['protocol']
-  const port = url.port === '' ? PORTS[protocol] : Number(url.port)
   const { ca, cert, key } = options
   return {
     target: {
-      protocol,
-      // URL keeps the brackets of an IPv6 address; sockets want none.
-      host: url.hostname.replace(/^\[|\]$/g, ''),
-      port,
-      url: url.href,
-      label: `${protocol}//${url.hostname}:${port}`,
-      ...(username !== undefined && { username }),
-      ...(password !== undefined && { password }),
-      ...(ca !== undefined && { ca }),
-      ...(cert !== undefined && { cert }),
-      ...(key !== undefined && { key }),
+      ...mqttAddress(url),
+      ...defined({ username, password, ca, cert, key }),
       rejectUnauthorized,
       protocolVersion,
       keepAliveSeconds,
     },
     ...commonSettings(options, 130_048),
+  }
+}
+
+/** The parts of a target that its URL determines. */
+export function mqttAddress(url: URL): Pick<MqttTarget, 'protocol' | 'host' | 'port' | 'url' | 'label'> {
+  const protocol = url.protocol as MqttTarget['protocol']
+  const port = url.port === '' ? PORTS[protocol] : Number(url.port)
+  return {
+    protocol,
+    // URL keeps the brackets of an IPv6 address; sockets want none.
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    port,
+    url: url.href,
+    label: `${protocol}//${url.hostname}:${port}`,
   }
 }
 
@@ -133,10 +133,7 @@ function parseUrl(text: unknown): URL {
   const url = typeof text === 'string' && URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || !(url.protocol in PORTS) || url.hostname === '') {
     // The text itself may hold a password.
-    throw new TetherError(
-      'INVALID_OPTION',
-      `'url' must be a mqtt://, mqtts://, ws:// or wss:// URL with a host.`,
-    )
+    throw invalidOption('url', 'must be a mqtt://, mqtts://, ws:// or wss:// URL with a host')
   }
   return url
 }

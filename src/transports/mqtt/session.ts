@@ -15,7 +15,7 @@ export function sessionKind(presence: boolean = true): MqttKind {
       return {
         serve: (lanes) => subscriptions.serve(lanes),
         ...(presence && {
-          keep: (frame: Uint8Array) => connection.publish(keptTopicOf(self), frame, undefined, true),
+          keep: async (frame: Uint8Array) => connection.publish(keptTopicOf(self), frame, undefined, true),
         }),
       }
     },

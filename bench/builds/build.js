@@ -1,0 +1,26 @@
+// Which build a process of a benchmark measures: this checkout's, or that of another one (`--against FOLDER`).
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join, resolve } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+
+/** Imports one of the package's modules, such as `lambda-tether/stub`, from the build in `BENCH_BUILD`. */
+export function importBuilt(specifier) {
+  // A package may name itself: what is resolved within a checkout is that checkout's own build.
+  const { resolve } = createRequire(join(process.env.BENCH_BUILD ?? ROOT, 'package.json'))
+  return import(pathToFileURL(resolve(specifier)).href)
+}
+
+/**
+ * The builds to measure by turns, by name: `now`, and `before` where another checkout is given.
+ * @throws where that checkout has not been built
+ */
+export function builds(against) {
+  if (against === undefined) return { now: ROOT }
+  const before = resolve(against)
+  if (!existsSync(join(before, 'dist/index.js')))
+    throw new Error(`${against} has no build; run \`npm run build:js\` there.`)
+  return { now: ROOT, before }
+}

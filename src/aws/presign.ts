@@ -1,0 +1,32 @@
+import type { SigningIdentity } from './credentials.js'
+import { percentEncode } from './query.js'
+import {
+  ALGORITHM,
+  type CanonicalRequest,
+  headerNames,
+  type SigningScope,
+  scopeText,
+  signatureOf,
+} from './signature.js'
+
+/** A request that is signed now and sent later, by whoever has its URL. */
+export interface PresignableRequest extends Pick<CanonicalRequest, 'method' | 'headers' | 'payloadHash'> {
+  /** Without a query. Its path is signed as it is, so it must be encoded by `percentEncode`. */
+  readonly url: URL
+  /** `X-Amz-Expires` and `X-Amz-Security-Token`, encoded and in this order, each after an `&`. @default neither */
+  readonly more?: string
+}
+
+/** Signs a request in the query of its URL. */
+export function presignedUrl(
+  { method, url, headers, payloadHash, more = '' }: PresignableRequest,
+  scope: SigningScope,
+  { accessKeyId, secretAccessKey }: SigningIdentity,
+): string {
+  const credential = percentEncode(`${accessKeyId}/${scopeText(scope)}`)
+  const names = percentEncode(headerNames(headers))
+  // The names are in order, as they must be signed.
+  const query = `X-Amz-Algorithm=${ALGORITHM}&X-Amz-Credential=${credential}&X-Amz-Date=${scope.time}${more}&X-Amz-SignedHeaders=${names}`
+  const request = { method, path: url.pathname, query, headers, payloadHash }
+  return `${url.origin}${url.pathname}?${query}&X-Amz-Signature=${signatureOf(request, scope, secretAccessKey)}`
+}

@@ -1,0 +1,41 @@
+/** A map with a limit. Over it the entries that were set longest ago are removed, but never the newest. */
+export class BoundedMap<K, V> {
+  readonly #max: number
+  readonly #costOf: (value: V) => number
+  readonly #onOver: (value: V) => void
+  readonly #entries = new Map<K, V>()
+  #cost = 0
+
+  /**
+   * @param max the limit of all costs together
+   * @param costOf what a value counts; must not change. @default 1
+   * @param onOver called for each value that was removed for the limit
+   */
+  constructor(max: number, costOf: (value: V) => number = () => 1, onOver: (value: V) => void = () => {}) {
+    this.#max = max
+    this.#costOf = costOf
+    this.#onOver = onOver
+  }
+
+  get(key: K): V | undefined {
+    return this.#entries.get(key)
+  }
+
+  set(key: K, value: V): void {
+    this.delete(key)
+    this.#entries.set(key, value)
+    this.#cost += this.#costOf(value)
+    for (const [oldest, given] of this.#entries) {
+      if (this.#cost <= this.#max || given === value) return
+      this.delete(oldest)
+      this.#onOver(given)
+    }
+  }
+
+  delete(key: K): void {
+    const value = this.#entries.get(key)
+    if (value === undefined) return
+    this.#entries.delete(key)
+    this.#cost -= this.#costOf(value)
+  }
+}

@@ -1,0 +1,95 @@
+import { TetherError } from '../base/errors.js'
+import type { FailedWait } from '../naming/session-watch.js'
+import type { Refusal } from '../wire/refusal.js'
+import type { RootKey } from '../wire/seal.js'
+import type { Failure, Terms } from './call-state.js'
+import type { SessionLine } from './session-line.js'
+
+/** What may lie behind a failure. */
+type About = Pick<Terms, 'input' | 'options'>
+type Background = Pick<SessionLine, 'link' | 'refusal'>
+
+const WAS = {
+  running: (session: string) => `was still running in session '${session}'`,
+  connecting: () => 'was still waiting for a connection to the broker',
+  unheard: (session: string) => `had no answer from session '${session}'`,
+}
+const START_ONE = "Start one, or restore the function's own code."
+
+/** A failure in words, for whoever reads the function's log. */
+export function toError(
+  failure: Failure,
+  { input, options }: About,
+  { link: { lastError }, refusal }: Background,
+): TetherError {
+  const { functionId, remainingMs } = input
+  const { session, app, stage, key } = options
+  const named = `session '${session}' of '${app}' in stage '${stage}'`
+  const lost = (what: string) => new TetherError('SESSION_LOST', `Session '${session}' was ${what}.`)
+  switch (failure.why) {
+    case 'deadline': {
+      const { was, leftMs } = failure
+      const left = `${Math.max(0, Math.round(leftMs))} ms of its ${Math.round(remainingMs)} ms were left`
+      const text = `Function '${functionId}' ${WAS[was](session)} when ${left}. Raise the function's time-out while you develop.${explain(refusal, key)}`
+      return new TetherError('DEADLINE', text, { cause: was === 'running' ? undefined : lastError })
+    }
+    case 'silence': {
+      const text = `No ${named} answered within ${Math.round(failure.forMs)} ms. ${START_ONE}${explain(refusal, key)}`
+      return new TetherError('NO_SESSION', text)
+    }
+    case 'absent': {
+      const { error: cause } = failure
+      const text = `No ${named} is connected. ${START_ONE}`
+      return new TetherError('NO_SESSION', text, { cause, details: cause.details })
+    }
+    case 'closed':
+      return new TetherError('NO_SESSION', `S${named.slice(1)} was closed. ${START_ONE}`)
+    case 'unreachable': {
+      const within = `The broker could not be reached within ${Math.round(failure.forMs)} ms`
+      return new TetherError('UNREACHABLE', because(within, lastError), { cause: lastError })
+    }
+    case 'closed while running':
+      return lost(`closed while it ran function '${functionId}', and no answer came`)
+    case 'restarted':
+      return lost(`restarted while it ran function '${functionId}', and 'onSessionLost' is 'fail'`)
+    case 'declined by successor':
+      return lost(
+        `replaced while it ran function '${functionId}', and its successor declined: ${failure.reason}`,
+      )
+    case 'declined':
+      return new TetherError('DECLINED', `Session '${session}' declined the invocation: ${failure.reason}.`)
+    case 'stub closed':
+      return new TetherError('CLOSED', 'The stub was closed before the session answered.')
+    case 'dropped':
+      return new TetherError('ABORTED', 'The copy had not left after 5 s, and was dropped.')
+    case 'error':
+      return failure.error
+  }
+}
+
+/** The failure of a call that does not wait, since nobody was there a moment ago. */
+export function notWaited(
+  { error, at, agoMs, forgottenInMs }: FailedWait,
+  { options: { session, app, stage, key } }: About,
+  { refusal }: Background,
+): TetherError {
+  const { code, cause, details } = error
+  const when = `${agoMs} ms ago (at ${new Date(at).toISOString()}), so this invocation did not wait`
+  const next = `The stub asks in the background; invocations wait again in ${forgottenInMs} ms`
+  const text =
+    code === 'UNREACHABLE'
+      ? because(`The broker could not be reached ${when}. ${next}`, cause)
+      : `No session '${session}' of '${app}' in stage '${stage}' answered ${when}. ${next}. ${START_ONE}${explain(refusal, key)}`
+  return new TetherError(code, text, { cause, details })
+}
+
+function because(text: string, cause: unknown): string {
+  return cause instanceof TetherError ? `${text}: ${cause.message}` : `${text}.`
+}
+
+function explain(refusal: Refusal | undefined, key: RootKey): string {
+  if (refusal === undefined) return ''
+  return refusal.reason === 'key'
+    ? ` Something answered that it does not have this stub's key ${key.id}, but ${refusal.keyIds.join(', ')}: deploy the stub and start the session with one key.`
+    : ` Something answered that it speaks protocol version ${refusal.version}: install the same lambda-tether version on both sides.`
+}

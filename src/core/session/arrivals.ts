@@ -1,0 +1,130 @@
+import { defined } from '../base/defined.js'
+import { type TraceContext, traceOf } from '../base/diagnostics.js'
+import { mayBeMissing } from '../payload/store-failure.js'
+import type { AskMessage, InvokeMessage, StoredBody } from '../wire/protocol.js'
+import type { Desk } from './desk.js'
+import { type Arrival, failure, Invocation } from './invocation.js'
+import type { In, Open } from './records.js'
+import { start } from './runner.js'
+
+/** When no part has come for this long, one is lost, and the stub has to send it again. */
+const STALL_MS = 1_000
+/** How long an incomplete invocation is remembered, and every message number. */
+const REMEMBERED_MS = 60_000
+/** How long a stub has to answer a challenge. */
+const HOLD_MS = 10_000
+const CLOCK_TOLERANCE_MS = 30_000
+const NOTHING: Uint8Array = new Uint8Array()
+
+type Waiting = In<'unknown' | 'arriving' | 'challenged'>
+
+/** Notes that a part has arrived, and acknowledges the first. */
+export function part(desk: Desk, record: In<'unknown' | 'arriving'>): void {
+  const now = desk.clock.now()
+  const { id, from } = record
+  const firstAt = record.state === 'arriving' ? record.firstAt : now
+  desk.records.put({ state: 'arriving', id, from, deadline: now + REMEMBERED_MS, firstAt, lastAt: now })
+  if (record.state === 'unknown') desk.say(from, { type: 'ack', id })
+}
+
+/** Begins an invocation that has arrived as a whole, or challenges its stub if it may be a recording. */
+export function take(desk: Desk, record: Waiting, message: InvokeMessage): void {
+  const { id, from } = record
+  const now = desk.clock.now()
+  const arrivedAt = record.state === 'arriving' ? Math.min(record.firstAt, now) : now
+  if (isFresh(desk, message)) return begin(desk, record, message, arrivedAt)
+  desk.records.put({ state: 'challenged', id, from, deadline: now + HOLD_MS, message, arrivedAt })
+  desk.say(from, { type: 'challenge', id })
+}
+
+/** Begins a challenged invocation if its stub has answered the challenge: no recording is bound to this session. */
+export function release(desk: Desk, record: In<'challenged'>, { boundTo }: AskMessage): void {
+  if (boundTo === desk.identity.session) return begin(desk, record, record.message, record.arrivedAt)
+  desk.say(record.from, { type: 'challenge', id: record.id })
+}
+
+/** Tells a stub which parts, or that the whole invocation, must be sent again. */
+export function inform(desk: Desk, record: In<'unknown' | 'arriving'>, { sent }: AskMessage): void {
+  const { id, from } = record
+  const coming = record.state === 'arriving' && Math.abs(desk.clock.now() - record.lastAt) < STALL_MS
+  if (coming) return desk.say(from, { type: 'ack', id })
+  const parts = sent === undefined ? undefined : desk.missing(sent)
+  desk.say(from, parts === undefined ? { type: 'unknown', id } : { type: 'missing', id, sent: sent!, parts })
+}
+
+/** Makes the invocation and starts it. @param then what to do with it instead, where its event could not be read */
+export function run(desk: Desk, arrival: Arrival, event = NOTHING, then = start): void {
+  const { id, from, arrivedAt, message } = arrival
+  const { ackedBy, ageMs } = message
+  const startedAt = desk.clock.now()
+  // Another session acknowledged it, or may have received it before this one began.
+  const rerun =
+    (ackedBy !== undefined && ackedBy !== desk.identity.session) || ageMs > startedAt - desk.openedAt
+  const invocation = new Invocation(arrival, event, rerun, desk)
+  const { deadline } = invocation
+  const trace = traceOf('invocation', () => describe(invocation, desk.name, arrivedAt))
+  desk.counters.received++
+  const running = { id, from, deadline, arrival, invocation, startedAt, trace, ack: undefined }
+  const record = desk.records.put<In<'running'>>({ state: 'running', ...running })
+  // Where the invocation is traced, everything that follows belongs to it.
+  if (trace === undefined) then(desk, record)
+  else trace.run(() => then(desk, record))
+}
+
+function begin(desk: Desk, record: Waiting, message: InvokeMessage, arrivedAt: number): void {
+  const { id, from } = record
+  const environment = desk.environments.find(from, message.envFingerprint, message.env)
+  if (environment === undefined) {
+    // An acknowledged invocation stays promised.
+    if (record.state === 'arriving') comesAgain(desk, record)
+    else desk.records.forget(id)
+    return desk.say(from, { type: 'need', id })
+  }
+  const arrival = { id, from, message, environment, arrivedAt }
+  if (message.stored === undefined) run(desk, arrival, message.event)
+  else void fetchEvent(desk, arrival, message.stored)
+}
+
+/** Reads the event from the payload store. That may take long, so the stub gets its `ack` first. */
+async function fetchEvent(desk: Desk, arrival: Arrival, stored: StoredBody): Promise<void> {
+  const { id, from, message, arrivedAt } = arrival
+  const reading = new AbortController()
+  const deadline = arrivedAt + message.remainingMs
+  const record = desk.records.put({ state: 'fetching', id, from, deadline, arrival, reading })
+  desk.say(from, { type: 'ack', id })
+  const over = () => desk.records.get(id) !== record
+  try {
+    const event = await desk.payloads.takeEvent(stored, { signal: reading.signal })
+    if (!over()) run(desk, arrival, event)
+  } catch (error) {
+    if (over()) return
+    // A session that crashed may have read and deleted it: the stub puts it again, once.
+    if (mayBeMissing(error) && message.ackedBy !== desk.identity.session) {
+      comesAgain(desk, record)
+      return desk.say(from, { type: 'unknown', id })
+    }
+    run(desk, arrival, NOTHING, (_, { invocation }) => void desk.settle(invocation, failure(error)))
+  }
+}
+
+/** Keeps the promise of an acknowledged invocation that its stub has to send again. */
+function comesAgain({ records, clock }: Desk, { id, from }: Open): void {
+  const firstAt = clock.now()
+  const lastAt = firstAt - STALL_MS
+  records.put({ state: 'arriving', id, from, deadline: lastAt + REMEMBERED_MS, firstAt, lastAt })
+}
+
+// A message that is bound to this session was not recorded before it began, and messages since then are remembered. Any
+// other is taken only at first contact: if the clocks agree and this session is old enough to remember a recording.
+function isFresh({ clock, identity, openedAt }: Desk, { boundTo, sentAt }: InvokeMessage): boolean {
+  if (boundTo === identity.session) return true
+  const now = clock.now()
+  return now - openedAt > REMEMBERED_MS && Math.abs(now - sentAt) <= CLOCK_TOLERANCE_MS
+}
+
+function describe(invocation: Invocation, session: string, arrivedAt: number): TraceContext {
+  const { id: invocationId, functionId, environmentId, rerun, context } = invocation
+  const { awsRequestId: requestId, traceId } = context
+  const ids = defined({ invocationId, functionId, requestId, traceId })
+  return { ...ids, session, environmentId, rerun, arrivedAt }
+}

@@ -1,0 +1,26 @@
+import type { SessionIdentity } from '../contracts/transport.js'
+import type { Environments } from './environments.js'
+import type { SessionEmitter } from './events.js'
+import type { FunctionTable } from './functions.js'
+import type { InvocationOwner } from './invocation.js'
+import type { KeptAnswerOptions } from './kept-answer.js'
+import type { Records } from './records.js'
+import type { Waiters } from './waiters.js'
+
+/** What the functions that handle invocations share in a session. */
+export interface Desk extends KeptAnswerOptions, InvocationOwner {
+  /** The session's name. */
+  readonly name: string
+  readonly identity: SessionIdentity
+  readonly emitter: SessionEmitter
+  readonly waiters: Waiters
+  readonly records: Records
+  readonly environments: Environments
+  /** When this session began; an earlier session may have run what was sent before. */
+  openedAt: number
+  /** Whether this session still holds its name, as far as a stub that has heard of `epoch` knows. */
+  mayServe(epoch: number): boolean
+  functions(): FunctionTable | undefined
+  /** Which parts of an incomplete message have not arrived. */
+  missing(reference: string): readonly number[] | undefined
+}

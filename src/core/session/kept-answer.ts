@@ -1,0 +1,126 @@
+import type { Clock } from '../base/clock.js'
+import { type TetherError, toLambdaError } from '../base/errors.js'
+import type { Answer } from '../contracts/executor.js'
+import type { AbortOptions } from '../contracts/transport.js'
+import type { SessionPayloads, StoredResponse } from '../payload/session-payloads.js'
+import { packBody } from '../wire/compress.js'
+import type { Counters } from '../wire/counters.js'
+import type { Sent } from '../wire/outgoing.js'
+import type { MissingParts, Outbound, SessionMessage } from '../wire/protocol.js'
+
+/** A message to a stub, without the session's id and epoch. */
+export type Reply<M = Outbound<SessionMessage>> = M extends unknown ? Omit<M, 'session' | 'epoch'> : never
+
+/** What a stub is told last: the outcome, or that nothing was run. */
+export type FinalAnswer = Answer | { readonly kind: 'decline'; readonly reason: string }
+
+export interface KeptAnswerOptions {
+  readonly clock: Clock
+  readonly counters: Counters
+  readonly payloads: SessionPayloads
+  /** Resolves when the transport has taken it; undefined if that failed, since the stub asks again. Never rejects. */
+  send(to: string, reply: Reply, options?: AbortOptions): Promise<Sent | undefined>
+  /** Sends a small message, unless the same one is still waiting to leave. */
+  say(to: string, reply: Reply): void
+}
+
+/** How long an answer may wait to leave before a stub that asks gets an `ack`. */
+const SENDING_MS = 1_000
+
+/** The answer of one invocation, kept until its stub has it: in memory or, where it is large, in the payload store. */
+export class KeptAnswer {
+  /** Its bytes in memory; 0 in the store. */
+  readonly bytes: number
+  readonly #options: KeptAnswerOptions
+  readonly #to: string
+  readonly #id: string
+  /** Undefined while the answer is in the store. */
+  #reply: Reply | undefined
+  readonly #stored: StoredResponse | undefined
+  /** The frames of an answer of several, so that lost ones can be sent again. */
+  #sent: Sent | undefined
+  /** When sending began; set while it lasts, so that a repeated ask does not resend the answer. */
+  #sendingAt: number | undefined
+  #stopped: AbortController | undefined
+
+  constructor(options: KeptAnswerOptions, to: string, id: string, ending: FinalAnswer) {
+    this.#options = options
+    this.#to = to
+    this.#id = id
+    if (ending.kind === 'value') {
+      const body = packBody(ending.body)
+      this.#stored = options.payloads.putResponse(body)
+      if (this.#stored === undefined) this.#reply = { type: 'result', id, body }
+      this.bytes = this.#stored === undefined ? body.bytes.length : 0
+    } else {
+      const { kind: type, ...content } = ending
+      this.#reply = { type, id, ...content } as Reply
+      this.bytes = Buffer.byteLength(JSON.stringify(content))
+    }
+  }
+
+  /** Sends the answer, or only these parts of it. Resolves when the transport has taken them; never rejects. */
+  async send(parts?: readonly number[]): Promise<void> {
+    const { clock, payloads } = this.#options
+    this.#sendingAt = clock.now()
+    // A single frame leaves at once: there is nothing to stop.
+    this.#stopped = this.bytes > payloads.inlineBytes ? new AbortController() : undefined
+    const options = this.#stopped && { signal: this.#stopped.signal }
+    if (parts !== undefined) {
+      await this.#sent?.resend(parts, options).catch(() => {})
+    } else {
+      const reply = this.#reply ?? (await this.#byReference())
+      const sent = await this.#options.send(this.#to, reply, options)
+      if (sent !== undefined && sent.count > 1 && reply === this.#reply) this.#sent = sent
+    }
+    this.#sendingAt = undefined
+  }
+
+  /** Answers a stub that asks. @returns when the answer has left; undefined if it is being sent already */
+  again(missing?: MissingParts): Promise<void> | undefined {
+    const { clock, counters, say } = this.#options
+    if (this.#sendingAt !== undefined) {
+      const sendingMs = Math.abs(clock.now() - this.#sendingAt)
+      // The answer is queued by the pacer; an ack now would only delay other frames.
+      if (sendingMs >= SENDING_MS) say(this.#to, { type: 'ack', id: this.#id })
+      return undefined
+    }
+    const parts = missing?.sent === this.#sent?.reference ? missing?.parts : undefined
+    if (parts === undefined) counters.answersResent++
+    return this.send(parts)
+  }
+
+  /** Drops the frames that have not left. */
+  stop(): void {
+    this.#stopped?.abort()
+  }
+
+  /** Stops sending and deletes the stored answer. */
+  drop(): void {
+    this.stop()
+    this.#stored?.drop()
+  }
+
+  /** Drops the answer because all of them exceed `maxBytes`; a stub that asks for it gets `RESULT_EVICTED`. */
+  giveWay(maxBytes: number): void {
+    this.drop()
+    const id = this.#id
+    const why = `more than ${maxBytes} bytes of answers waited for their stubs`
+    const errorMessage = `Invocation ${id} has run, but its answer was dropped: ${why}. Raise 'maxKeptBytes'.`
+    const error = { errorType: 'LambdaTether.RESULT_EVICTED', errorMessage, trace: [] }
+    this.#reply = { type: 'error', id, error }
+    this.#sent = undefined
+  }
+
+  async #byReference(): Promise<Reply> {
+    const id = this.#id
+    try {
+      return { type: 'result', id, stored: await this.#stored!.reference() }
+    } catch (error) {
+      this.#options.payloads.failed(error as TetherError)
+      // A stub that asks again gets the same error.
+      this.#reply = { type: 'error', id, error: toLambdaError(error) }
+      return this.#reply
+    }
+  }
+}

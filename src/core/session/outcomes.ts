@@ -1,0 +1,57 @@
+import { TetherError, toLambdaError } from '../base/errors.js'
+import type { Answer } from '../contracts/executor.js'
+import { limitAnswer } from '../payload/response-limit.js'
+import type { Desk } from './desk.js'
+import { Invocation, type InvocationEnd } from './invocation.js'
+import { type FinalAnswer, KeptAnswer } from './kept-answer.js'
+import type { In, Open } from './records.js'
+
+/** Gives an invocation its one outcome, or reports that it came too late. Resolves when the answer has left. */
+export async function settle(desk: Desk, invocation: Invocation, answer: Answer): Promise<void> {
+  const record = desk.records.running(invocation)
+  if (record !== undefined) return conclude(desk, record, 'answered', limitAnswer(answer))
+  const { id, functionId, environmentId: from } = invocation
+  desk.counters.discards.late++
+  const message = `The outcome of invocation ${id} of '${functionId}' came after it had ended.`
+  desk.emitter.emit('discard', { reason: 'late', message, from })
+}
+
+/**
+ * Ends an invocation: tells its stub, the session's listeners, its statistics and its trace. No stub waits for a mirrored
+ * invocation.
+ * @param ending what the stub is told. @default nothing: it has given up
+ */
+export function conclude(
+  desk: Desk,
+  record: In<'running'>,
+  how: InvocationEnd,
+  ending?: FinalAnswer,
+): Promise<void> | void {
+  const { id, invocation, startedAt, trace } = record
+  const { clock, counters, emitter, records } = desk
+  const told = ending !== undefined && invocation.mirrored === false
+  const handedOver = told ? keep(desk, record, ending) : records.end(id)
+  Invocation.end(invocation, how)
+  const durationMs = clock.now() - startedAt
+  if (ending?.kind === 'value') {
+    counters.answered++
+    trace?.finish()
+    emitter.emit('respond', invocation, { bytes: ending.body.length, durationMs })
+  } else if (ending?.kind === 'decline' || how === 'dismissed') {
+    counters.declined++
+    trace?.finish(how instanceof TetherError ? `LambdaTether.${how.code}` : undefined)
+  } else {
+    const error = ending?.error ?? toLambdaError(how)
+    counters.failed++
+    trace?.finish(error.errorType)
+    emitter.emit('fail', invocation, { error, durationMs })
+  }
+  return handedOver
+}
+
+/** Ends an invocation with an answer that is kept until its stub has it. Resolves when the answer has left. */
+export function keep(desk: Desk, { id, from, deadline }: Open, ending: FinalAnswer): Promise<void> {
+  const answer = new KeptAnswer(desk, from, id, ending)
+  desk.records.put({ state: 'answered', id, from, deadline, answer })
+  return desk.records.owe(id, answer.send())
+}

@@ -1,0 +1,194 @@
+import { BoundedMap } from '../base/bounded-map.js'
+import type { Cancel, Clock } from '../base/clock.js'
+import { type Deferred, deferred } from '../base/deferred.js'
+import type { Trace } from '../base/diagnostics.js'
+import type { InvokeMessage } from '../wire/protocol.js'
+import type { Arrival, Invocation } from './invocation.js'
+import type { KeptAnswer } from './kept-answer.js'
+
+interface Known {
+  readonly id: string
+  /** The stub. Messages of any other about this id are ignored. */
+  readonly from: string
+}
+
+interface Timed extends Known {
+  /** When this state ends by itself, in Unix milliseconds on this machine's clock. */
+  readonly deadline: number
+  /** Cancels the deadline's timer. Set by `Records`; a next state with the same deadline takes it over. */
+  timer?: Cancel
+}
+
+interface States {
+  /** There is no record: nothing of it has arrived, or it was forgotten. */
+  unknown: Known
+  /** Acknowledged and incomplete; when the first and the latest part arrived. */
+  arriving: Timed & { readonly firstAt: number; readonly lastAt: number }
+  /** Complete, but perhaps a recording: held until the stub answers the challenge. */
+  challenged: Timed & { readonly message: InvokeMessage; readonly arrivedAt: number }
+  /** Acknowledged, with its event being read from the payload store; `reading` stops that. */
+  fetching: Timed & { readonly arrival: Arrival; readonly reading: AbortController }
+  /** Taken, or about to be, by local code, a listener or `next()`. */
+  running: Timed & {
+    readonly arrival: Arrival
+    readonly invocation: Invocation
+    readonly startedAt: number
+    /** Set if somebody listens to the tracing channels. */
+    readonly trace: Trace | undefined
+    /** Cancels the acknowledgement; set once it is due. */
+    ack: Cancel | undefined
+  }
+  /** It has its outcome, kept until the stub has it or the deadline has passed. */
+  answered: Timed & { readonly answer: KeptAnswer }
+  /** It must not run, or not again, and is remembered until then. There may be hundreds of thousands, so that is all. */
+  over: { readonly until: number }
+}
+
+/** Where an invocation stands. */
+export type State = keyof States
+/** The record of an invocation in one of these states. */
+export type In<S extends State> = { [Each in S]: States[Each] & { readonly state: Each } }[S]
+/** Any record in the table that is not over. */
+export type Open = In<Exclude<State, 'unknown' | 'over'>>
+
+const MAX_ARRIVING = 10_000
+const MAX_CHALLENGED_BYTES = 32 * 1024 * 1024
+/** What a challenged message counts in addition to its event and variables. */
+const REST_BYTES = 4_096
+/** How long an id is remembered after its deadline, so that a late duplicate runs nothing. */
+const OVER_MS = 120_000
+const SWEEP_EVERY_MS = 10_000
+
+/** One record for each invocation that a message may still name. Only this class changes an invocation's state. */
+export class Records {
+  readonly #clock: Clock
+  readonly #onDeadline: (record: Open) => void
+  readonly #byId = new Map<string, Open | In<'over'>>()
+  readonly #limits: { readonly [S in State]?: BoundedMap<string, Open> }
+  /** Invocations that are acknowledged, or about to be, and whose answer has not left: `close()` waits for them. */
+  readonly #promised = new Set<string>()
+  #onKept: Deferred<void> | undefined
+  #sweptAt: number
+
+  /** @param maxAnswerBytes the limit for all answers together; over it the oldest are dropped */
+  constructor(clock: Clock, maxAnswerBytes: number, onDeadline: (record: Open) => void) {
+    this.#clock = clock
+    this.#onDeadline = onDeadline
+    const forget = ({ id }: Open) => this.forget(id)
+    this.#limits = {
+      arriving: new BoundedMap(MAX_ARRIVING, () => 1, forget),
+      challenged: new BoundedMap(MAX_CHALLENGED_BYTES, bytesOf, forget),
+      answered: new BoundedMap(maxAnswerBytes, bytesOf, (record) => {
+        if (record.state === 'answered') record.answer.giveWay(maxAnswerBytes)
+      }),
+    }
+    this.#sweptAt = clock.now()
+  }
+
+  get(id: string): Open | In<'over'> | undefined {
+    return this.#byId.get(id)
+  }
+
+  /** The record of an invocation that has no outcome yet. */
+  running(invocation: Invocation): In<'running'> | undefined {
+    const record = this.#byId.get(invocation.id)
+    return record?.state === 'running' && record.invocation === invocation ? record : undefined
+  }
+
+  /** All that are not over. */
+  open(): Open[] {
+    return [...this.#byId.values()].filter((record) => record.state !== 'over')
+  }
+
+  /** Puts an invocation into its next state. */
+  put<R extends Open>(record: R): R {
+    const { id, deadline } = record
+    const before = this.#leave(id)
+    this.#byId.set(id, record)
+    if (before?.timer !== undefined && before.deadline === deadline) {
+      record.timer = before.timer
+    } else {
+      before?.timer?.()
+      const onTimer = () => this.#onDeadline(this.#byId.get(id) as Open)
+      record.timer = this.#clock.schedule(deadline - this.#clock.now(), onTimer)
+    }
+    this.#limits[record.state]?.set(id, record)
+    if (record.state === 'challenged') this.keep(id)
+    else this.#promised.add(id)
+    return record
+  }
+
+  /** Ends an invocation: it must not run, or not again, and nothing is kept but its id. */
+  end(id: string): void {
+    const now = this.#clock.now()
+    const before = this.#leave(id)
+    before?.timer?.()
+    this.#byId.set(id, { state: 'over', until: Math.max(now, before?.deadline ?? now) + OVER_MS })
+    this.keep(id)
+    this.#sweep(now)
+  }
+
+  /** Removes an invocation that has not run; it may come again. */
+  forget(id: string): void {
+    this.#leave(id)?.timer?.()
+    this.#byId.delete(id)
+    this.keep(id)
+  }
+
+  /** Promises an answer until it has left. */
+  async owe(id: string, leaving: Promise<void>): Promise<void> {
+    this.#promised.add(id)
+    await leaving
+    this.keep(id)
+  }
+
+  /** Ends a promise: the answer has left, or the stub does not wait. */
+  keep(id: string): void {
+    this.#promised.delete(id)
+    if (this.idle) this.#onKept?.resolve()
+  }
+
+  /** Whether nothing is promised. */
+  get idle(): boolean {
+    return this.#promised.size === 0
+  }
+
+  /** Resolves when nothing is promised. */
+  async kept(): Promise<void> {
+    if (this.idle) return
+    this.#onKept ??= deferred()
+    await this.#onKept.promise
+  }
+
+  /** Cancels all timers. Stored answers stay for the stubs that fetch them. */
+  close(): void {
+    for (const { timer } of this.open()) timer?.()
+  }
+
+  /** Ends what belongs to the present state. */
+  #leave(id: string): Open | undefined {
+    const record = this.#byId.get(id)
+    if (record === undefined || record.state === 'over') return undefined
+    this.#limits[record.state]?.delete(id)
+    if (record.state === 'fetching') record.reading.abort()
+    if (record.state === 'running') record.ack?.()
+    if (record.state === 'answered') record.answer.drop()
+    return record
+  }
+
+  #sweep(now: number): void {
+    if (Math.abs(now - this.#sweptAt) < SWEEP_EVERY_MS) return
+    this.#sweptAt = now
+    for (const [id, record] of this.#byId) {
+      if (record.state === 'over' && record.until < now) this.#byId.delete(id)
+    }
+  }
+}
+
+/** What a record counts towards the limit of its state. */
+function bytesOf(record: Open): number {
+  if (record.state === 'answered') return record.answer.bytes
+  if (record.state !== 'challenged') return 0
+  const { event, env } = record.message
+  return (event?.length ?? 0) + (env?.length ?? 0) + REST_BYTES
+}

@@ -1,0 +1,89 @@
+import { TetherError } from '../base/errors.js'
+import type { Answer } from '../contracts/executor.js'
+import type { AskMessage, InvokeMessage } from '../wire/protocol.js'
+import { inform, part, release, run, take } from './arrivals.js'
+import type { Desk } from './desk.js'
+import { failure } from './invocation.js'
+import { conclude, keep } from './outcomes.js'
+import type { In, Open, State } from './records.js'
+
+/** What can happen to an invocation, and the data that comes with it. */
+export interface Events {
+  part: undefined
+  invoke: InvokeMessage
+  ask: AskMessage
+  cancel: TetherError
+  settled: undefined
+  deadline: undefined
+  close: TetherError
+  abandon: TetherError
+  signal: TetherError
+}
+
+/** The columns of the rules. */
+// biome-ignore format: one line
+export const STATES = ['unknown', 'arriving', 'challenged', 'fetching', 'running', 'answered', 'over'] as const
+type Rule<S extends State, Data> = (desk: Desk, record: In<S>, data: Data) => void
+type Row<Data, States = typeof STATES> = { readonly [C in keyof States]: Rule<States[C] & State, Data> }
+type Begun = In<'fetching' | 'running'>
+
+const nothing = () => {}
+const forget = ({ records }: Desk, { id }: Open) => records.forget(id)
+const end = ({ records }: Desk, { id }: Open | In<'unknown'>) => records.end(id)
+const ack = ({ say }: Desk, { id, from, arrival }: Begun) => {
+  if (arrival.message.mirrored === undefined) say(from, { type: 'ack', id })
+}
+const repeat = ({ records }: Desk, { id, answer }: In<'answered'>, message: InvokeMessage | AskMessage) => {
+  const leaving = answer.again(message.type === 'ask' ? message.missing : undefined)
+  if (leaving !== undefined) void records.owe(id, leaving)
+}
+// An invocation whose event is still being read ends like one that runs, without its event.
+const abort = (desk: Desk, record: Begun, reason: TetherError, told?: Answer) => {
+  if (record.state === 'running') void conclude(desk, record, reason, told)
+  else run(desk, record.arrival, undefined, (_, running) => void conclude(desk, running, reason, told))
+}
+const stop = (desk: Desk, record: Begun, reason: TetherError) => abort(desk, record, reason, failure(reason))
+const expire = (desk: Desk, record: Begun) => abort(desk, record, timeOver(record))
+const refuse = (desk: Desk, record: In<'arriving'>, reason: TetherError) =>
+  void keep(desk, record, failure(reason))
+const decline = (desk: Desk, record: In<'challenged'>) =>
+  void keep(desk, record, { kind: 'decline', reason: 'it is being closed' })
+const halt = ({ records }: Desk, { id, answer }: In<'answered'>) => {
+  answer.stop()
+  records.keep(id)
+}
+
+/**
+ * What each event does in each state. An outcome is not among them: the invocation itself passes it on, and unless it is
+ * `running`, it is late.
+ */
+// biome-ignore format: read by its columns
+export const RULES: { readonly [Event in keyof Events]: Row<Events[Event]> } = {
+  //         unknown  arriving  challenged  fetching  running  answered  over
+  part:     [part,    part,     nothing,    nothing,  nothing, nothing,  nothing], // a part has arrived
+  invoke:   [take,    take,     take,       ack,      ack,     repeat,   nothing],
+  ask:      [inform,  inform,   release,    ack,      ack,     repeat,   nothing],
+  cancel:   [end,     end,      end,        abort,    abort,   end,      nothing], // the stub has given up
+  settled:  [nothing, nothing,  nothing,    nothing,  nothing, end,      nothing], // the stub has the answer
+  deadline: [nothing, forget,   forget,     expire,   expire,  end,      nothing], // the time of the state is over
+  close:    [nothing, refuse,   decline,    nothing,  nothing, nothing,  nothing], // the session takes nothing new
+  abandon:  [nothing, end,      end,        abort,    abort,   halt,     nothing], // another session has the name
+  signal:   [nothing, refuse,   decline,    stop,     stop,    halt,     nothing], // the signal of close() has fired
+}
+
+/** Applies the rule for an event. */
+export function apply<E extends keyof Events>(
+  desk: Desk,
+  event: E,
+  record: In<State>,
+  data: Events[E],
+): void {
+  const rule = RULES[event][STATES.indexOf(record.state)] as Rule<State, Events[E]>
+  rule(desk, record, data)
+}
+
+function timeOver({ id, arrival }: Begun): TetherError {
+  const { functionId, remainingMs } = arrival.message
+  const had = `had ${Math.round(remainingMs)} ms when it arrived and no answer by then`
+  return new TetherError('DEADLINE', `Invocation ${id} of '${functionId}' ${had}.`)
+}
