@@ -6,6 +6,7 @@ export {
   type TetherErrorCode,
   type TetherErrorOptions,
 } from './core/base/errors.js'
+export { printable } from './core/base/printable.js'
 export type { Executor, ExecutorStats, LogEntry, LogLevel, Outcome, Task } from './core/contracts/executor.js'
 export type { Dependencies, FunctionBuild, FunctionSource } from './core/contracts/function-source.js'
 export type { Handler, HandlerCallback, InvocationContext, LambdaContext } from './core/contracts/handler.js'

@@ -4,7 +4,7 @@ import { cp, mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { createSession, generateKey } from 'lambda-tether'
+import { createSession, generateKey, printable } from 'lambda-tether'
 import { inline } from 'lambda-tether/executors'
 import { createLocalCloud } from 'lambda-tether/local'
 import { stubBundle, stubEnvironment } from 'lambda-tether/stub'
@@ -49,9 +49,13 @@ session.serve({ executor: inline(), functions: { api: functions.source('/functio
 session.on('respond', ({ functionId }, { durationMs }) =>
   console.log(`${functionId} answered in ${durationMs} ms`),
 )
-session.on('fail', ({ functionId }, { error }) => console.log(`${functionId} failed: ${error.errorMessage}`))
+session.on('fail', ({ functionId }, { error }) =>
+  console.log(printable(`${functionId} failed: ${error.errorMessage}`)),
+)
 session.on('reload', ({ functionId, durationMs, error }) =>
-  console.log(`${functionId} ${error === undefined ? `reloaded in ${durationMs} ms` : error.message}`),
+  console.log(
+    printable(`${functionId} ${error === undefined ? `reloaded in ${durationMs} ms` : error.message}`),
+  ),
 )
 await session.open()
 

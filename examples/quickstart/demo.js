@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { createSession, generateKey } from 'lambda-tether'
+import { createSession, generateKey, printable } from 'lambda-tether'
 import { childProcesses } from 'lambda-tether/executors'
 import { createLocalCloud } from 'lambda-tether/local'
 import { stubBundle, stubEnvironment } from 'lambda-tether/stub'
@@ -83,7 +83,7 @@ if (once) {
   try {
     await checkItself({ session, url, edit, python })
   } catch (error) {
-    console.error(`\nThe demo failed: ${error.message}`)
+    console.error(`\nThe demo failed: ${printable(error.message)}`)
     process.exitCode = 1
   } finally {
     await end()
@@ -98,7 +98,9 @@ if (once) {
 
 /** One line for each invocation, for each line that its code prints, and for each reload. */
 function report(session) {
-  const line = (functionId, requestId, text) => console.log(`${functionId.padEnd(5)} ${requestId}  ${text}`)
+  // Names, errors and lines come from elsewhere: a terminal is not to obey what is in them.
+  const line = (functionId, requestId, text) =>
+    console.log(printable(`${functionId.padEnd(5)} ${requestId}  ${text}`))
   session.on('log', ({ functionId, requestId, text }) => line(functionId, requestId, `| ${text}`))
   session.on('respond', ({ functionId, context }, { durationMs, bytes }) =>
     line(functionId, context.awsRequestId, `answered ${bytes} bytes in ${durationMs} ms`),
@@ -112,7 +114,7 @@ function report(session) {
   )
   session.on('reload', ({ functionId, durationMs, error }) =>
     console.log(
-      `${functionId.padEnd(5)} ${error === undefined ? `reloaded in ${durationMs} ms` : error.message}`,
+      `${functionId.padEnd(5)} ${error === undefined ? `reloaded in ${durationMs} ms` : printable(error.message)}`,
     ),
   )
 }

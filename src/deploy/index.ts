@@ -2,7 +2,13 @@ export type { AwsCredentials, CredentialsOption, SigningIdentity } from '../aws/
 export type { StubBundleName } from '../stub/bundle.js'
 export type { AccountOptions } from './live/account.js'
 export { goLive, type LiveFunctionReport, type LiveReport } from './live/go-live.js'
-export type { LiveCommonOptions, LiveFunction, LiveOptions, LiveStubOptions } from './live/options.js'
+export type {
+  LiveCommonOptions,
+  LiveFunction,
+  LiveOptions,
+  LiveStubOptions,
+  RootKeys,
+} from './live/options.js'
 export { plan } from './live/plan.js'
 export type { FunctionPlan, LivePlan, PlannedChange } from './live/plan-text.js'
 export type { RolePolicy } from './live/policy.js'
@@ -18,7 +24,7 @@ export {
 } from './restore/restore.js'
 export { fileSnapshots } from './snapshot/file.js'
 export { s3Snapshots } from './snapshot/s3.js'
-export type { LiveMode, SnapshotStore } from './snapshot/snapshot.js'
+export type { LiveMode, SnapshotGetOptions, SnapshotStore } from './snapshot/snapshot.js'
 export {
   type CloudFormationTemplate,
   type DebugStackOptions,

@@ -1,3 +1,4 @@
+import { jsonText } from '../core/base/json.js'
 import type { CallInput } from '../core/caller/options.js'
 import type { InvocationContext, LambdaContext } from '../core/contracts/handler.js'
 import type { EnvironmentReader } from './environment-reader.js'
@@ -31,7 +32,7 @@ export function callFacts(
   return { functionId, context: told, env: environment.read(), remainingMs }
 }
 
-/** An event as it travels. */
+/** An event as it travels. @throws TetherError `TOO_LARGE` where it is nested too deeply for the stack */
 export function eventJson(event: unknown): string {
-  return JSON.stringify(event ?? null)
+  return jsonText('The event', event ?? null)
 }

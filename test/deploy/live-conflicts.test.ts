@@ -101,7 +101,7 @@ describe('two at once', () => {
       LAMBDA_TETHER_KEY: keys[0],
     })
     expect((await options.snapshots.list('')).length).toBe(1)
-    await restore(options)
+    await restore({ ...options, key: others.stub.key })
     await expectNothingLeft()
   })
 

@@ -13,7 +13,7 @@ import {
   waitUntilFunctionActiveV2,
 } from '@aws-sdk/client-lambda'
 import { fileSnapshots, type LiveOptions } from '../../src/deploy/index.js'
-import { layerPrefixOf, policyNameOf } from '../../src/deploy/live/options.js'
+import { layerPrefixOf, policyNameOf } from '../../src/deploy/names.js'
 import { zip } from '../../src/deploy/zip/zip.js'
 import { generateKey } from '../../src/index.js'
 import { createLocalCloud, type LocalCloud, type LocalCloudOptions } from '../../src/local/index.js'
@@ -51,7 +51,7 @@ const ROLE = 'arn:aws:iam::123456789012:role/'
 // They change with every update, whatever it is.
 const TRANSIENT = ['RevisionId', 'LastModified']
 
-const ESM = zip({
+export const ESM = zip({
   'index.mjs': Buffer.from(`export const handler = async (event) => ({ cloud: 'esm', event })\n`),
 })
 export const CJS = zip({

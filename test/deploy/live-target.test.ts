@@ -49,11 +49,16 @@ const settings = (mode: LiveMode) =>
 function snapshotOf(original: FunctionFacts, mode: LiveMode): Snapshot {
   const functionArn = 'arn:aws:lambda:eu-west-1:123456789012:function:f'
   const stub = { app: 'app', stage: 'dev', key: 'k', url: 'x' }
-  const snapshot = newSnapshot({ facts: original, functionArn }, mode, { stub, clock: systemClock })
+  const snapshot = newSnapshot({ facts: original, functionArn }, mode, {
+    stub,
+    clock: systemClock,
+    roots: [Buffer.alloc(32)],
+  })
   return merged(snapshot, {
     timeoutSeconds: [],
     codeSha256: mode === 'replace' ? ['stub'] : [],
     policies: [],
+    keyId: snapshot.keyId,
   })
 }
 
@@ -64,7 +69,7 @@ function goLive(
   one: LiveSettings,
 ): { now: FunctionFacts; snapshot: Snapshot } {
   const timeoutSeconds = raisedTimeouts(now, before, one)
-  const snapshot = merged(before, { timeoutSeconds, codeSha256: [], policies: [] })
+  const snapshot = merged(before, { timeoutSeconds, codeSha256: [], policies: [], keyId: before.keyId })
   return { now: { ...now, ...liveConfiguration(now, snapshot, one) }, snapshot }
 }
 

@@ -3,24 +3,27 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { fileSnapshots, goLive, restore, type SnapshotStore, s3Snapshots } from '../../src/deploy/index.js'
+import { snapshotKeyId } from '../../src/deploy/snapshot/format.js'
 import {
-  codeHash,
   deleteSnapshot,
   readCode,
   readSnapshot,
-  type Snapshot,
+  type SnapshotPlace,
   snapshotIds,
   writeSnapshot,
-} from '../../src/deploy/snapshot/snapshot.js'
+} from '../../src/deploy/snapshot/kept.js'
+import { codeHash, type Snapshot } from '../../src/deploy/snapshot/snapshot.js'
 import { createLocalCloud, type LocalCloud } from '../../src/local/index.js'
 import type { S3Bucket } from '../../src/local/s3/bucket.js'
 import { type LiveAccount, liveAccount, PYTHON } from './live-fixture.js'
 
 const ARN = 'arn:aws:lambda:eu-west-1:123456789012:function:api'
 const CODE = Buffer.from('a zip')
+const ROOT = Buffer.alloc(32, 7)
 const SNAPSHOT: Snapshot = {
-  version: 1,
+  version: 2,
   id: '0123456789abcdef',
+  keyId: snapshotKeyId(ROOT, { app: 'app', stage: 'dev' }),
   functionArn: ARN,
   takenAt: '2026-11-21T08:00:00.000Z',
   app: 'app',
@@ -36,7 +39,12 @@ const SNAPSHOT: Snapshot = {
     memoryMb: 128,
     environment: { OWN: 'secret' },
   },
-  live: { timeoutSeconds: [60], codeSha256: ['stub'], runtime: 'nodejs22.x', handler: 'index.handler' },
+  live: {
+    timeoutSeconds: [60],
+    codeSha256: [codeHash(Buffer.from('stub'))],
+    runtime: 'nodejs22.x',
+    handler: 'index.handler',
+  },
   policies: [],
 }
 
@@ -54,6 +62,7 @@ beforeEach(async () => {
     s3: s3Snapshots({ bucket: 'snapshots', region, credentials, endpoint: s3Endpoint }),
   }
 })
+const at = (snapshots: SnapshotStore): SnapshotPlace => ({ snapshots, roots: [ROOT] })
 afterEach(async () => {
   await cloud.close()
   await rm(folder, { recursive: true, force: true })
@@ -90,28 +99,28 @@ describe.each(['file', 's3'] as const)('%s snapshots', (kind) => {
 
   it('give a function back', async () => {
     const store = stores[kind]
-    await writeSnapshot(store, SNAPSHOT, CODE, {})
-    expect(await snapshotIds(store, ARN, {})).toEqual([SNAPSHOT.id])
-    const read = await readSnapshot(store, ARN, SNAPSHOT.id, {})
+    await writeSnapshot(at(store), SNAPSHOT, CODE)
+    expect(await snapshotIds(at(store), ARN)).toEqual([SNAPSHOT.id])
+    const read = await readSnapshot(at(store), ARN, SNAPSHOT.id)
     expect(read).toEqual(SNAPSHOT)
-    expect(Buffer.from(await readCode(store, SNAPSHOT, {}))).toEqual(CODE)
-    expect(await readSnapshot(store, ARN, 'fedcba9876543210', {})).toBeUndefined()
-    expect(await readSnapshot(store, `${ARN}2`, SNAPSHOT.id, {})).toBeUndefined()
-    await deleteSnapshot(store, SNAPSHOT, {})
+    expect(Buffer.from(await readCode(at(store), SNAPSHOT))).toEqual(CODE)
+    expect(await readSnapshot(at(store), ARN, 'fedcba9876543210')).toBeUndefined()
+    expect(await readSnapshot(at(store), `${ARN}2`, SNAPSHOT.id)).toBeUndefined()
+    await deleteSnapshot(at(store), SNAPSHOT)
     expect(await store.list('')).toEqual([])
   })
 
   it('that are damaged are never used', async () => {
     const store = stores[kind]
-    await writeSnapshot(store, SNAPSHOT, CODE, {})
+    await writeSnapshot(at(store), SNAPSHOT, CODE)
     const [json = '', code = ''] = await store.list('')
-    await store.put(json, Buffer.from('{"version":1'))
+    await store.put(json, Buffer.from('{"version":2'))
     await store.put(code, Buffer.from('another zip'))
     const refusal = { code: 'STORE_FAILED', message: expect.stringContaining(SNAPSHOT.id) }
-    await expect(readSnapshot(store, ARN, SNAPSHOT.id, {})).rejects.toMatchObject(refusal)
-    await expect(readCode(store, SNAPSHOT, {})).rejects.toMatchObject(refusal)
+    await expect(readSnapshot(at(store), ARN, SNAPSHOT.id)).rejects.toMatchObject(refusal)
+    await expect(readCode(at(store), SNAPSHOT)).rejects.toMatchObject(refusal)
     await store.delete(code)
-    await expect(readCode(store, SNAPSHOT, {})).rejects.toMatchObject(refusal)
+    await expect(readCode(at(store), SNAPSHOT)).rejects.toMatchObject(refusal)
   })
 
   it('take a function there and back', async () => {
@@ -136,22 +145,22 @@ describe.each(['file', 's3'] as const)('%s snapshots', (kind) => {
 
 describe('file snapshots', () => {
   it('are for nobody else to read, and leave no folder', async () => {
-    await writeSnapshot(stores.file, SNAPSHOT, CODE, {})
+    await writeSnapshot(at(stores.file), SNAPSHOT, CODE)
     const root = join(folder, 'kept')
     const paths = await readdir(root, { recursive: true, withFileTypes: true })
     for (const entry of [...paths, { parentPath: folder, name: 'kept', isFile: () => false }]) {
       const { mode } = await stat(join(entry.parentPath, entry.name))
       expect((mode & 0o777).toString(8)).toBe(entry.isFile() ? '600' : '700')
     }
-    await deleteSnapshot(stores.file, SNAPSHOT, {})
+    await deleteSnapshot(at(stores.file), SNAPSHOT)
     expect(await readdir(root)).toEqual([])
   })
 
   it('of a write that broke off are not found', async () => {
-    await writeSnapshot(stores.file, SNAPSHOT, CODE, {})
+    await writeSnapshot(at(stores.file), SNAPSHOT, CODE)
     const [json = ''] = await stores.file.list('')
     await writeFile(join(folder, 'kept', `${json}.0123456789ab.tmp`), '{')
-    expect(await snapshotIds(stores.file, ARN, {})).toEqual([SNAPSHOT.id])
+    expect(await snapshotIds(at(stores.file), ARN)).toEqual([SNAPSHOT.id])
   })
 
   it('need a folder', () => {

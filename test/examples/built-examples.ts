@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { copyFile, cp, mkdir, mkdtemp, readdir, realpath, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -21,8 +22,16 @@ export interface BuiltExamples extends AsyncDisposable {
     args: readonly string[],
     env?: Readonly<Record<string, string>>,
   ): Promise<{ stdout: string; stderr: string }>
+  /** Starts Node in the clone's root; ended by SIGINT, as Ctrl+C does it. */
+  start(args: readonly string[]): RunningExample
   /** What the examples left in the folder for temporary files. */
   leftovers(): Promise<string[]>
+}
+
+/** An example that goes on until it is told to stop. */
+export interface RunningExample extends AsyncDisposable {
+  /** All that it has written, once that has the pattern. @throws where it ends before */
+  printed(pattern: RegExp): Promise<string>
 }
 
 export async function builtExamples(): Promise<BuiltExamples> {
@@ -42,6 +51,28 @@ export async function builtExamples(): Promise<BuiltExamples> {
     run: (args, env = {}) => {
       const own = { PATH: process.env.PATH, HOME: process.env.HOME, TMPDIR: temporary }
       return run(process.execPath, args, { cwd: folder, env: { ...own, ...env }, timeout: 60_000 })
+    },
+    start: (args) => {
+      const env = { PATH: process.env.PATH, HOME: process.env.HOME, TMPDIR: temporary }
+      const child = spawn(process.execPath, args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'inherit'] })
+      const ended = once(child, 'close')
+      let output = ''
+      child.stdout.setEncoding('utf8').on('data', (text: string) => {
+        output += text
+      })
+      return {
+        printed: async (pattern) => {
+          while (!pattern.test(output)) {
+            const more = await Promise.race([once(child.stdout, 'data'), ended.then(() => undefined)])
+            if (more === undefined && !pattern.test(output)) throw new Error(`It ended with: ${output}`)
+          }
+          return output
+        },
+        async [Symbol.asyncDispose]() {
+          child.kill('SIGINT')
+          await ended
+        },
+      }
     },
     leftovers: () => readdir(temporary),
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),

@@ -30,6 +30,18 @@ describe('examples', () => {
     expect(await examples.leftovers()).toEqual([])
   })
 
+  it('quickstart prints nothing that a terminal obeys, whatever a request brings', {
+    timeout: 60_000,
+  }, async () => {
+    await using demo = examples.start(['examples/quickstart/demo.js'])
+    const url = /^Open +(\S+)\?/m.exec(await demo.printed(/^Stop/m))?.[1]
+    const name = encodeURIComponent('\u001b[2J\u001b]0;owned\u0007\u202eyou')
+    await fetch(`${url}?name=${name}`)
+    const output = await demo.printed(/The topic says: .*\n/)
+    expect(output).toContain('this machine, \\x1b[2J\\x1b]0;owned\\x07\\u202eyou!')
+    expect(output).not.toMatch(/[^\P{C}\n]/u)
+  })
+
   it('dev-server answers every save with its own code, and closes everything', {
     timeout: 60_000,
   }, async () => {

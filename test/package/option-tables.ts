@@ -115,6 +115,9 @@ const account = {
   lambdaEndpoint: NONE,
   iamEndpoint: NONE,
   snapshots: NONE,
+  key: NONE,
+  // What is in it is `stubEnvironment()`'s to name.
+  stub: OBJECT,
   updateTimeoutMs: NUMBER,
   clock: NONE,
   signal: NONE,
@@ -123,8 +126,6 @@ const live = {
   ...account,
   functions: NONE,
   bundle: NONE,
-  // What is in it is `stubEnvironment()`'s to name.
-  stub: OBJECT,
   mode: NONE,
   mirror: FLAG,
   mirrorMaxBytes: NUMBER,

@@ -1,3 +1,5 @@
+import { asText, printableLines } from './printable.js'
+
 /**
  * Every code a {@link TetherError} can carry. What each means and what to do about it is in `docs/errors.md`.
  *
@@ -59,14 +61,17 @@ export interface TetherErrorOptions {
 // Registered, so that `instanceof` holds between copies of this package (a bundled stub, a linked install).
 const brand = Symbol.for('lambda-tether.TetherError')
 
-/** The one error class of this package. Tell errors apart by `code`; messages may change. */
+/**
+ * The one error class of this package. Tell errors apart by `code`; messages may change. A message is safe to print,
+ * whoever wrote what it quotes; `cause` and `details` are as they came, for `printable()`.
+ */
 export class TetherError extends Error {
   override readonly name = 'TetherError'
   readonly code: TetherErrorCode
   readonly details: Readonly<Record<string, unknown>>
 
   constructor(code: TetherErrorCode, message: string, options: TetherErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    super(printableLines(message), options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
     this.details = options.details ?? {}
     Object.defineProperty(this, brand, { value: true })
@@ -88,20 +93,21 @@ export interface LambdaError {
   readonly cause?: LambdaError
 }
 
-const MAX_CAUSES = 8
+/** Causes of causes that cross; those beyond are left out. */
+export const MAX_CAUSES = 8
 
 /** Turns anything thrown into the shape the Lambda runtime gives it: a non-Error keeps its `typeof` as type. */
 export function toLambdaError(thrown: unknown, depth = 0): LambdaError {
   if (!isErrorLike(thrown)) {
-    return { errorType: typeof thrown, errorMessage: describe(thrown), trace: [] }
+    return { errorType: typeof thrown, errorMessage: asText(thrown), trace: [] }
   }
   const [name, message, stack, cause] = ['name', 'message', 'stack', 'cause'].map((field) =>
     read(thrown, field),
   )
-  const type = thrown instanceof TetherError ? `LambdaTether.${thrown.code}` : describe(name || 'Error')
+  const type = thrown instanceof TetherError ? `LambdaTether.${thrown.code}` : asText(name || 'Error')
   const error: LambdaError = {
     errorType: type,
-    errorMessage: describe(message ?? ''),
+    errorMessage: asText(message ?? ''),
     trace: typeof stack === 'string' ? stack.split('\n') : [],
   }
   return cause === undefined || depth >= MAX_CAUSES
@@ -135,13 +141,4 @@ function isErrorLike(value: unknown): value is Error {
     value instanceof Error ||
     (typeof value === 'object' && value !== null && 'message' in value && 'stack' in value && 'name' in value)
   )
-}
-
-// As the Node runtime words it; String() itself throws for an object without a prototype.
-function describe(value: unknown): string {
-  try {
-    return String(value)
-  } catch {
-    return Object.prototype.toString.call(value)
-  }
 }

@@ -1,4 +1,5 @@
 import { TetherError } from './errors.js'
+import { printable } from './printable.js'
 
 /** Throws `INVALID_OPTION`, with the option's name, for a value that it cannot have. */
 export type Check = (name: string, value: unknown) => unknown
@@ -85,7 +86,7 @@ const MAX_SHOWN = 100
 /** A value as messages show it. */
 function shown(value: unknown): string {
   if (value === '') return 'an empty text'
-  if (typeof value === 'string') return `'${value.slice(0, MAX_SHOWN)}${value.length > MAX_SHOWN ? '…' : ''}'`
+  if (typeof value === 'string') return `'${printable(value, MAX_SHOWN)}'`
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object'
   return typeof value === 'function' || typeof value === 'symbol' ? `a ${typeof value}` : String(value)
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.js'
 import { TetherError } from '../base/errors.js'
+import { printable } from '../base/printable.js'
 import type { AbortOptions, Endpoint } from '../contracts/transport.js'
 import { decodeMessage, encodeMessage, peekInvocationId } from './codec.js'
 import { Counters, type Discard, type DiscardReason } from './counters.js'
@@ -202,7 +203,7 @@ export class Channel<In extends Role> {
   }
 
   #discard(reason: DiscardReason, message: string, header: FrameHeader): void {
-    this.#options.onDiscard({ reason, message, from: header.from })
+    this.#options.onDiscard({ reason, message: printable(message), from: printable(header.from) })
   }
 
   #heard(root: RootKey, { kind, senderId }: FrameHeader): Heard {
@@ -227,6 +228,6 @@ function discardFor(error: unknown, from: string | undefined): Discard {
       : error instanceof TetherError && error.details.version !== undefined
         ? 'version'
         : 'malformed'
-  const message = error instanceof Error ? error.message : String(error)
-  return from === undefined ? { reason, message } : { reason, message, from }
+  const message = printable(error instanceof Error ? error.message : error)
+  return from === undefined ? { reason, message } : { reason, message, from: printable(from) }
 }

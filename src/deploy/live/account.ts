@@ -5,6 +5,7 @@ import { awsChecks, sdkClientConfig } from '../../aws/sdk.js'
 import { abortError, TetherError } from '../../core/base/errors.js'
 import { checkHttpUrl } from '../../core/base/option-checks.js'
 import type { Checks } from '../../core/base/options.js'
+import { printable } from '../../core/base/printable.js'
 
 /** Whose functions, and how to reach them. What is left out the AWS SDK finds in the environment and the profile. */
 export interface AccountOptions {
@@ -107,7 +108,7 @@ export function awsFailure(what: string, cause: unknown, signal: AbortSignal | u
   if (signal?.aborted) return abortError(signal)
   if (cause instanceof TetherError) return cause
   const { name, message } = cause as Error
-  return new TetherError('DEPLOY_FAILED', `${what} failed: ${name}: ${message}`, {
+  return new TetherError('DEPLOY_FAILED', `${what} failed: ${printable(name)}: ${printable(message)}`, {
     cause,
     details: { awsError: name },
   })

@@ -1,13 +1,8 @@
 import { delay } from '../../core/base/delay.js'
 import { TetherError } from '../../core/base/errors.js'
-import {
-  codeHash,
-  deleteSnapshot,
-  readSnapshot,
-  type Snapshot,
-  snapshotIds,
-  writeSnapshot,
-} from '../snapshot/snapshot.js'
+import { printable } from '../../core/base/printable.js'
+import { deleteSnapshot, readSnapshot, snapshotIds, writeSnapshot } from '../snapshot/kept.js'
+import { codeHash, type Snapshot } from '../snapshot/snapshot.js'
 import { type Account, awsFailure, isAwsError } from './account.js'
 import {
   difference,
@@ -48,7 +43,7 @@ export interface LiveJob {
 
 /** What making live needs besides. */
 export interface LiveTools
-  extends Pick<CompleteLiveOptions, 'snapshots' | 'clock' | 'updateTimeoutMs' | 'signal'> {
+  extends Pick<CompleteLiveOptions, 'snapshots' | 'roots' | 'clock' | 'updateTimeoutMs' | 'signal'> {
   readonly account: Account
   /** Publishes the layer again: who goes back deletes versions that nobody uses yet. */
   publishLayer(): Promise<string>
@@ -144,15 +139,15 @@ async function join(
   settings: LiveSettings,
   tools: LiveTools,
 ): Promise<Pick<LiveJob, 'settings' | 'snapshot'>> {
-  const { snapshots, account } = tools
+  const { account } = tools
   const theirs = variablesOfOurs(facts.environment)
   const id = facts.environment[SNAPSHOT_VARIABLE] ?? ''
   const liveUntil = facts.environment[LIVE_UNTIL_VARIABLE] ?? ''
   const ours = { ...settings.variables, [LIVE_UNTIL_VARIABLE]: liveUntil }
-  const joined = await readSnapshot(snapshots, functionArn, id, abortOf(tools))
-  if (joined?.mode !== settings.mode || !isSame(theirs, variablesOfOurs(ours))) {
-    throw conflict(functionName, 'somebody else made it live meanwhile')
-  }
+  // Who wants something else may have another key as well, with which the snapshot is not to be read.
+  const same = isSame(theirs, variablesOfOurs(ours))
+  const joined = same ? await readSnapshot(tools, functionArn, id) : undefined
+  if (joined?.mode !== settings.mode) throw conflict(functionName, 'somebody else made it live meanwhile')
   // Ours may have written its tag over theirs.
   await tagSnapshot(account, functionArn, id, tools)
   // Both may have published a version of the same layer.
@@ -172,24 +167,21 @@ async function keepSnapshot(
   snapshot: Snapshot,
   tools: LiveTools,
 ) {
-  const { snapshots, account, signal } = tools
-  const kept = await readSnapshot(snapshots, functionArn, snapshot.id, abortOf(tools))
+  const { account, signal } = tools
+  const kept = await readSnapshot(tools, functionArn, snapshot.id)
   if (kept === undefined) {
     const found = snapshot.mode === 'replace' ? await findFunction(account, functionName, signal) : undefined
     const code = found && (await downloadCode({ ...found, facts: snapshot.original }, signal))
-    await writeSnapshot(snapshots, snapshot, code, abortOf(tools))
+    await writeSnapshot(tools, snapshot, code)
     await tagSnapshot(account, functionArn, snapshot.id, tools)
   } else {
-    const both = merged(kept, { ...snapshot.live, policies: snapshot.policies })
-    if (!isSame(both, kept)) await writeSnapshot(snapshots, both, undefined, abortOf(tools))
+    const { live, policies, keyId } = snapshot
+    const both = merged(kept, { ...live, policies, keyId })
+    if (!isSame(both, kept)) await writeSnapshot(tools, both, undefined)
   }
-  for (const id of await snapshotIds(snapshots, functionArn, abortOf(tools))) {
-    if (id !== snapshot.id) await deleteSnapshot(snapshots, { functionArn, id }, abortOf(tools))
+  for (const id of await snapshotIds(tools, functionArn)) {
+    if (id !== snapshot.id) await deleteSnapshot(tools, { functionArn, id })
   }
-}
-
-function abortOf({ signal }: Pick<LiveTools, 'signal'>) {
-  return signal === undefined ? {} : { signal }
 }
 
 /** Lambda's answer to a version of our layer that was deleted; one of the function's own is not ours to publish. */
@@ -200,7 +192,7 @@ function isMissingLayer(error: unknown, { layerPrefix }: LiveSettings): boolean 
 }
 
 function failedUpdate({ functionName, given }: FunctionState): TetherError {
-  const reason = given.LastUpdateStatusReason ?? 'it gives no reason'
+  const reason = printable(given.LastUpdateStatusReason ?? 'it gives no reason')
   return new TetherError('DEPLOY_FAILED', `Lambda could not update ${functionName}: ${reason}.`, {
     details: { functionName, reasonCode: given.LastUpdateStatusReasonCode },
   })

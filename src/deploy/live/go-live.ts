@@ -1,6 +1,8 @@
 import { TetherError } from '../../core/base/errors.js'
+import { printable } from '../../core/base/printable.js'
 import { takeBack } from '../restore/restore.js'
-import { type LiveMode, writeSnapshot } from '../snapshot/snapshot.js'
+import { writeSnapshot } from '../snapshot/kept.js'
+import type { LiveMode } from '../snapshot/snapshot.js'
 import { type Account, awsFailure, loadIam, withAccount } from './account.js'
 import { type LiveJob, makeLive } from './change.js'
 import { downloadCode } from './function.js'
@@ -71,20 +73,14 @@ async function changeAll(
   { policies, layer, layerArn, stubZip }: Survey,
   options: CompleteLiveOptions,
 ): Promise<LiveFunctionReport[]> {
-  const { signal, snapshots } = options
-  const abort = signal === undefined ? {} : { signal }
+  const { signal } = options
   const managed = options.policy === 'manage' ? policies : []
   try {
     valuesOf(
       await forEach(going, async ({ ready: { found, snapshot, live, kept, settings } }) => {
         if (kept) return
         const needsCode = settings.mode === 'replace' && !live
-        await writeSnapshot(
-          snapshots,
-          snapshot,
-          needsCode ? await downloadCode(found, signal) : undefined,
-          abort,
-        )
+        await writeSnapshot(options, snapshot, needsCode ? await downloadCode(found, signal) : undefined)
       }),
     )
     const arn = layer && (layerArn ?? (await publishLayer(account, layer, signal)))
@@ -146,7 +142,7 @@ function report(one: Going, result: PromiseSettledResult<boolean>): LiveFunction
   const { mode, warnings, ready } = one
   const base = { functionName: nameOf(one), mode, warnings }
   if (result.status === 'rejected') {
-    return { ...base, outcome: 'failed', reasons: [(result.reason as Error).message] }
+    return { ...base, outcome: 'failed', reasons: [printable((result.reason as Error).message)] }
   }
   const liveUntil = Number(ready.settings.variables[LIVE_UNTIL_VARIABLE])
   return { ...base, outcome: result.value ? 'live' : 'unchanged', reasons: [], liveUntil }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { type Clock, systemClock } from '../../core/base/clock.js'
 import {
   checkClock,
@@ -22,6 +21,7 @@ import {
   required,
 } from '../../core/base/options.js'
 import type { AbortOptions } from '../../core/contracts/transport.js'
+import { checkKey, rootKey } from '../../core/wire/seal.js'
 import { STUB_BUNDLES, type StubBundleName } from '../../stub/bundle.js'
 import { type StubEnvironmentOptions, stubEnvironment } from '../../stub/configuration.js'
 import type { LiveMode, SnapshotStore } from '../snapshot/snapshot.js'
@@ -43,10 +43,20 @@ export interface LiveFunction {
   readonly mode?: LiveMode
 }
 
+/** A session's key, or several: what `generateKey()` made. */
+export type RootKeys = string | Uint8Array | readonly (string | Uint8Array)[]
+
 /** What going live and going back have in common. */
 export interface LiveCommonOptions extends AccountOptions, AbortOptions {
   /** Where the functions' originals are kept meanwhile: `fileSnapshots()` or `s3Snapshots()`. */
   readonly snapshots: SnapshotStore
+  /**
+   * Keys that authenticate snapshots beside `stub.key`: one, or those before it while a key is rotated. Going back with
+   * neither, a snapshot's form is checked, and not who wrote it.
+   */
+  readonly key?: RootKeys
+  /** As for going live; going back uses its `key` alone. */
+  readonly stub?: Pick<LiveStubOptions, 'key'>
   /** How long Lambda may take for one update, in milliseconds. @default 300,000 */
   readonly updateTimeoutMs?: number
   readonly clock?: Clock
@@ -101,6 +111,8 @@ export interface CompleteLiveOptions extends LiveOptions {
   readonly onRefused: 'fail' | 'skip'
   readonly updateTimeoutMs: number
   readonly clock: Clock
+  /** The stub's first, which authenticates what is written. */
+  readonly roots: readonly Uint8Array[]
 }
 
 const NOT_OF_STUB: readonly string[] = ['functionId', 'mode', 'liveUntil', 'mirrorMaxBytes', 'execWrapper']
@@ -121,11 +133,18 @@ const checkFunction: Check = (name, value) =>
     ? optionsOf<LiveFunction>({ name: required(checkFunctionName), functionId: checkText, mode: MODES })
     : checkFunctionName)(name, value)
 
+const checkKeys: Check = (name, value) => {
+  if (!Array.isArray(value)) return checkKey(name, value)
+  if (value.length === 0) throw invalidOption(name, 'must be a key, or a list of keys that is not empty')
+  for (const [at, one] of value.entries()) checkKey(`${name}[${at}]`, one)
+}
+
 /** A check for each of {@link LiveOptions}; which must be given is for who takes them: going back has no use for some. */
 export const liveChecks = {
   functions: listOf("a list of functions' names", checkFunction),
   bundle: oneOf(...STUB_BUNDLES),
-  stub: fields('what stubEnvironment() takes', {}),
+  stub: fields('what stubEnvironment() takes', { key: checkKey }),
+  key: checkKeys,
   mode: MODES,
   mirror: checkFlag,
   mirrorMaxBytes: wholeNumber(0),
@@ -172,6 +191,7 @@ export function completeLiveOptions(factory: string, options: LiveOptions): Comp
   return {
     ...options,
     ...patience(options),
+    roots: rootsOf(options),
     specs,
     mirror: options.mirror ?? false,
     liveForMs: options.liveForMs ?? DAY_MS,
@@ -179,6 +199,12 @@ export function completeLiveOptions(factory: string, options: LiveOptions): Comp
     vpc: options.vpc ?? 'refuse',
     onRefused: options.onRefused ?? 'fail',
   }
+}
+
+/** The root keys that a call has, the stub's first. */
+export function rootsOf({ stub, key = [] }: Pick<LiveCommonOptions, 'stub' | 'key'>): Uint8Array[] {
+  const keys = [stub?.key ?? [], key].flat() as (string | Uint8Array)[]
+  return keys.map((one) => rootKey(one).bytes)
 }
 
 /** How long to wait, and by which clock. */
@@ -189,26 +215,4 @@ export function patience({ clock = systemClock, updateTimeoutMs = UPDATE_TIMEOUT
 /** The name alone. */
 export function bareName(nameOrArn: string): string {
   return nameOrArn.slice(nameOrArn.lastIndexOf(':') + 1)
-}
-
-/** What the names of our layers begin with; what follows is the bundle's name. */
-export function layerPrefixOf({ app, stage }: { readonly app: string; readonly stage: string }): string {
-  return `lambda-tether-${readable(app)}-${readable(stage)}-${shortHash(app, stage)}-`
-}
-
-/** The name of the inline policy of a role, one for each session of an application and stage. */
-export function policyNameOf({
-  app,
-  stage,
-  session = 'default',
-}: Pick<LiveStubOptions, 'app' | 'stage' | 'session'>): string {
-  return `lambda-tether-${readable(app)}-${readable(stage)}-${shortHash(app, stage, session)}`
-}
-
-function readable(text: string): string {
-  return text.replaceAll(/[^A-Za-z0-9]+/g, '-').slice(0, 32)
-}
-
-function shortHash(...parts: readonly string[]): string {
-  return createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 8)
 }

@@ -1,3 +1,5 @@
+import { printable } from '../../core/base/printable.js'
+import { MAX_UPLOAD_BYTES } from '../snapshot/kept.js'
 import type { LiveMode } from '../snapshot/snapshot.js'
 import type { Configuration, FunctionDetails } from './function.js'
 import type { CompleteLiveOptions } from './options.js'
@@ -6,8 +8,6 @@ import { nodeRelease } from './target.js'
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 const MAX_ENVIRONMENT_BYTES = 4_096
 const MAX_LAYERS = 5
-/** What UpdateFunctionCode takes directly, with which the original must come back. */
-const MAX_UPLOAD_BYTES = 52_428_800
 /** The oldest release that the stub is built for. */
 const MIN_NODE_RELEASE = 20
 
@@ -52,7 +52,7 @@ export function refusals(found: FunctionDetails, { mode, options, wanted, ours }
     ...(mode === 'wrap' ? wrapReasons(found, wanted) : replaceReasons(found, options.mirror)),
     facts.codeSha256 === '' && 'Lambda does not tell the hash of its code.',
   ]
-  return reasons.filter((reason) => typeof reason === 'string')
+  return reasons.filter((reason) => typeof reason === 'string').map((reason) => printable(reason))
 }
 
 /** What goes live and may surprise. */
@@ -75,7 +75,7 @@ export function warnings(
       given.VpcConfig.VpcId !== '' &&
       'It is in a VPC: without a way out to the broker every invocation waits for a connection first.',
   ]
-  return said.filter((text) => text !== false)
+  return said.filter((text) => text !== false).map((text) => printable(text))
 }
 
 function wrapReasons({ facts }: FunctionDetails, wanted: Configuration): (string | false)[] {

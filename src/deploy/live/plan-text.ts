@@ -1,3 +1,4 @@
+import { printable } from '../../core/base/printable.js'
 import { codeHash, type FunctionFacts, type LiveMode } from '../snapshot/snapshot.js'
 import type { Configuration } from './function.js'
 import type { RolePolicy } from './policy.js'
@@ -63,6 +64,9 @@ export function planChanges(
   return changes
 }
 
+// The names of 4 KB of variables, and those of as many that would be added.
+const MAX_LINE_CHARACTERS = 10_000
+
 /** A plan to read. */
 export function planText({ functions, policies, layer }: Omit<LivePlan, 'toString'>): string {
   const lines = functions.flatMap(functionLines)
@@ -74,7 +78,8 @@ export function planText({ functions, policies, layer }: Omit<LivePlan, 'toStrin
     const actions = document.Statement.map(({ Action }) => Action)
     lines.push(`Role ${roleName} needs inline policy ${policyName}: ${[...new Set(actions)].join(', ')}.`)
   }
-  return lines.join('\n')
+  // Names, reasons and tags come from the account: a terminal is not to obey what is in them.
+  return lines.map((line) => printable(line, MAX_LINE_CHARACTERS)).join('\n')
 }
 
 const ACTIONS: Readonly<Record<FunctionPlan['action'], string>> = {

@@ -1,10 +1,11 @@
 import { endpointRegion } from '../../aws/endpoints.js'
+import { policyNameOf } from '../names.js'
 import { apiGatewayPolicy } from '../policies/api-gateway.js'
 import { type IamPolicy, iotPolicy } from '../policies/iot.js'
 import { type FunctionAddress, functionAddress } from '../snapshot/snapshot.js'
 import { type Account, abortable, awsFailure, isAwsError } from './account.js'
 import { isSame } from './function.js'
-import { type CompleteLiveOptions, policyNameOf } from './options.js'
+import type { CompleteLiveOptions } from './options.js'
 
 /** An inline policy of a function's role. */
 export interface RolePolicy {

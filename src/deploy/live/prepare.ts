@@ -1,5 +1,8 @@
+import { printable } from '../../core/base/printable.js'
 import { stubEnvironment } from '../../stub/configuration.js'
-import { codeHash, type LiveMode, readSnapshot, readSnapshots, type Snapshot } from '../snapshot/snapshot.js'
+import { DEFAULT_SESSION, layerPrefixOf } from '../names.js'
+import { readSnapshot, readSnapshots } from '../snapshot/kept.js'
+import { codeHash, type LiveMode, type Snapshot } from '../snapshot/snapshot.js'
 import { type Account, abortable, awsFailure, everyPage } from './account.js'
 import {
   type Configuration,
@@ -9,10 +12,10 @@ import {
   settledFunction,
   updateWaitOf,
 } from './function.js'
-import { type CompleteLiveOptions, type LiveFunction, layerPrefixOf } from './options.js'
+import type { CompleteLiveOptions, LiveFunction } from './options.js'
 import { refusals, warnings } from './plan-checks.js'
 import { type RolePolicy, rolePolicy } from './policy.js'
-import { merged, newSnapshot } from './snapshot.js'
+import { currentKeyId, merged, newSnapshot } from './snapshot.js'
 import { SNAPSHOT_TAG, taggedSnapshot } from './tag.js'
 import {
   isKnownCode,
@@ -91,11 +94,14 @@ async function prepareFound(
   }
   const live = known.snapshot !== undefined
   const policy = rolePolicy(options, found)
+  const session = options.stub.session ?? DEFAULT_SESSION
   const base = known.snapshot ?? newSnapshot(found, mode, options)
   const snapshot = merged(base, {
     timeoutSeconds: raisedTimeouts(facts, base, settings),
     codeSha256: mode === 'replace' ? [codeHash(stubZip)] : [],
-    policies: policy !== undefined && options.policy === 'manage' ? [policy] : [],
+    policies:
+      policy !== undefined && options.policy === 'manage' ? [{ roleName: policy.roleName, session }] : [],
+    keyId: currentKeyId(options),
   })
   const wanted = liveConfiguration(facts, snapshot, settings)
   const context = { mode, options, wanted, ours: live }
@@ -116,7 +122,7 @@ async function prepareFound(
   return {
     spec,
     mode,
-    refusals: reasons,
+    refusals: reasons.map((reason) => printable(reason)),
     warnings:
       reasons.length === 0 ? [...warnings(found, aliases, context), ...policyWarning(policy, options)] : [],
     ready: {
@@ -134,16 +140,15 @@ async function prepareFound(
 /** The snapshot of a function that is live, or why that is not to be touched. */
 async function knownSnapshot(
   found: FunctionDetails,
-  { snapshots, signal, stub }: CompleteLiveOptions,
+  options: CompleteLiveOptions,
 ): Promise<{ snapshot?: Snapshot; refusals: string[] }> {
   const { facts, functionArn, tags } = found
-  const abort = signal === undefined ? {} : { signal }
   const id = facts.environment[SNAPSHOT_VARIABLE]
   if (id !== undefined) {
-    const snapshot = await readSnapshot(snapshots, functionArn, id, abort)
+    const snapshot = await readSnapshot(options, functionArn, id)
     if (snapshot !== undefined) return { snapshot, refusals: [] }
     const where = tags[SNAPSHOT_TAG] ?? 'another place'
-    const reason = `it is live already, and its snapshot ${id} is not in ${snapshots.location} (its tag says: ${where}). Restore it from there.`
+    const reason = `it is live already, and its snapshot ${id} is not in ${options.snapshots.location} (its tag says: ${where}). Restore it from there.`
     return { refusals: [reason] }
   }
   if (Object.keys(facts.environment).some((name) => name.startsWith(VARIABLE_PREFIX))) {
@@ -153,8 +158,10 @@ async function knownSnapshot(
       ],
     }
   }
-  const { usable } = await readSnapshots(snapshots, functionArn, abort)
-  if (usable.some((left) => isTouched(facts, left, layerPrefixOf(stub)))) {
+  const { usable, unusable } = await readSnapshots(options, functionArn)
+  const problem = unusable.get(taggedSnapshot(tags) ?? '')
+  if (problem !== undefined) throw problem
+  if (usable.some((left) => isTouched(facts, left, layerPrefixOf(options.stub)))) {
     return {
       refusals: ['somebody changed it while it was live, and part of the stub is left. Restore it first.'],
     }

@@ -3,14 +3,10 @@ import { checkPart } from '../../core/contracts/transport.js'
 import { type Account, awsFailure, listFunctions, withAccount } from '../live/account.js'
 import { bareName, type LiveCommonOptions, liveChecks } from '../live/options.js'
 import { SNAPSHOT_VARIABLE, VARIABLE_PREFIX } from '../live/target.js'
-import {
-  deleteSnapshot,
-  functionAddress,
-  type KnownSnapshots,
-  readSnapshots,
-  snapshotFunctions,
-} from '../snapshot/snapshot.js'
-import { clearLeftovers } from './leftovers.js'
+import { deleteSnapshot, type KnownSnapshots, readSnapshots, snapshotFunctions } from '../snapshot/kept.js'
+import { functionAddress } from '../snapshot/snapshot.js'
+import { idsIn, isIn, type RestoreTools } from './function.js'
+import { clearLeftovers, leftoversOf } from './leftovers.js'
 import { type RestoreReport, restoreEach, toolsOf } from './restore.js'
 
 /** Options of {@link restoreAll}. */
@@ -35,19 +31,22 @@ export async function restoreAll(options: RestoreAllOptions): Promise<RestoreRep
 }
 
 async function restoreLive(account: Account, options: RestoreAllOptions): Promise<RestoreReport> {
-  const tools = toolsOf(account, options)
-  const { here, elsewhere, gone } = await findLive(account, options)
+  const scope = { app: options.app, stage: options.stage }
+  const tools = { ...toolsOf(account, options), scope }
+  const { here, elsewhere, gone } = await findLive(tools)
   const restored = await restoreEach(here, tools)
-  const { signal } = options
-  await clearLeftovers(
-    account,
-    gone.flatMap(({ usable }) => usable),
-    signal,
+  // Which role a function had that is gone only a snapshot tells.
+  const isAuthentic = tools.roots.length > 0
+  const leftovers = gone.map(({ usable }) =>
+    leftoversOf(
+      usable.filter((one) => isIn(scope, one)),
+      () => isAuthentic,
+    ),
   )
-  for (const { functionArn, ids } of gone) {
-    for (const id of ids) {
-      await deleteSnapshot(options.snapshots, { functionArn, id }, signal === undefined ? {} : { signal })
-    }
+  await clearLeftovers(account, leftovers, tools.signal)
+  for (const known of gone) {
+    const { functionArn } = known
+    for (const id of idsIn(scope, known)) await deleteSnapshot(tools, { functionArn, id })
   }
   const report = (functionName: string, outcome: 'elsewhere' | 'gone') => ({
     functionName,
@@ -72,31 +71,32 @@ interface LiveFunctions {
   readonly gone: readonly (KnownSnapshots & { readonly functionArn: string })[]
 }
 
-async function findLive(
-  account: Account,
-  { app, stage, snapshots, signal }: RestoreAllOptions,
-): Promise<LiveFunctions> {
-  const abort = signal === undefined ? {} : { signal }
+async function findLive(tools: RestoreTools & Required<Pick<RestoreTools, 'scope'>>): Promise<LiveFunctions> {
+  const { account, scope, signal } = tools
   const functions = await listFunctions(account, signal).catch((error: unknown) => {
     throw awsFailure('Listing the functions', error, signal)
   })
   const arns = new Set(functions.map(({ FunctionArn = '' }) => FunctionArn))
   const live = new Map<string, string>()
+  const others = new Set<string>()
   for (const { FunctionArn = '', Environment } of functions) {
     const of = (name: string) => Environment?.Variables?.[VARIABLE_PREFIX + name]
     const id = Environment?.Variables?.[SNAPSHOT_VARIABLE]
-    if (id !== undefined && of('APP') === app && of('STAGE') === stage) live.set(FunctionArn, id)
+    if (id === undefined) continue
+    if (of('APP') === scope.app && of('STAGE') === scope.stage) live.set(FunctionArn, id)
+    else others.add(FunctionArn)
   }
   const [some] = arns
   const mine = new Map<string, KnownSnapshots>()
   if (some !== undefined) {
     const { partition, region, accountId } = functionAddress(some)
-    for (const address of await snapshotFunctions(snapshots, abort)) {
+    for (const address of await snapshotFunctions(tools)) {
       if (address.region !== region || address.accountId !== accountId) continue
       const functionArn = `arn:${partition}:lambda:${region}:${accountId}:function:${address.functionName}`
-      const known = await readSnapshots(snapshots, functionArn, abort)
-      // A damaged one tells nothing: the function that is live by it does, and restoring that says what is wrong.
-      const isMine = known.usable.some((one) => one.app === app && one.stage === stage)
+      if (others.has(functionArn)) continue
+      const known = await readSnapshots(tools, functionArn)
+      // An unusable one tells nothing: the function that is live by it does, and restoring that says what is wrong.
+      const isMine = known.usable.some((one) => isIn(scope, one))
       if (isMine || known.ids.includes(live.get(functionArn) ?? '')) mine.set(functionArn, known)
     }
   }

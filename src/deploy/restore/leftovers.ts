@@ -1,10 +1,34 @@
 import type { FunctionConfiguration } from '@aws-sdk/client-lambda'
 import { type Account, awsFailure, listFunctions } from '../live/account.js'
 import { deleteUnusedLayers } from '../live/layer.js'
-import { layerPrefixOf, policyNameOf } from '../live/options.js'
-import { removePolicy } from '../live/policy.js'
+import { type RolePolicy, removePolicy } from '../live/policy.js'
 import { SNAPSHOT_VARIABLE, VARIABLE_PREFIX } from '../live/target.js'
+import { layerPrefixOf, policyNameOf } from '../names.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
+
+/** What was added beside functions, by names that this package makes. */
+export interface Leftovers {
+  readonly policies: readonly Pick<RolePolicy, 'roleName' | 'policyName'>[]
+  readonly layerPrefixes: readonly string[]
+}
+
+/**
+ * What snapshots of one function may have left.
+ * @param isOwnRole which roles its policies may be taken from
+ */
+export function leftoversOf(
+  snapshots: readonly Snapshot[],
+  isOwnRole: (roleName: string) => boolean,
+): Leftovers {
+  return {
+    policies: snapshots.flatMap(({ app, stage, policies }) =>
+      policies
+        .filter(({ roleName }) => isOwnRole(roleName))
+        .map(({ roleName, session }) => ({ roleName, policyName: policyNameOf({ app, stage, session }) })),
+    ),
+    layerPrefixes: snapshots.filter(({ mode }) => mode === 'wrap').map(layerPrefixOf),
+  }
+}
 
 /**
  * Removes the policies and layers of functions that are restored, as far as no function that is live needs them.
@@ -12,15 +36,13 @@ import type { Snapshot } from '../snapshot/snapshot.js'
  */
 export async function clearLeftovers(
   account: Account,
-  snapshots: readonly Snapshot[],
+  leftovers: readonly Leftovers[],
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const policies = new Map(
-    snapshots
-      .flatMap(({ policies }) => policies)
-      .map((policy) => [`${policy.roleName}/${policy.policyName}`, policy] as const),
+    leftovers.flatMap(({ policies }) => policies).map((policy) => [nameOf(policy), policy] as const),
   )
-  const prefixes = new Set(snapshots.filter(({ mode }) => mode === 'wrap').map(layerPrefixOf))
+  const prefixes = new Set(leftovers.flatMap(({ layerPrefixes }) => layerPrefixes))
   if (policies.size === 0 && prefixes.size === 0) return
   const functions = await listFunctions(account, signal).catch((error: unknown) => {
     throw awsFailure('Listing the functions', error, signal)
@@ -39,6 +61,10 @@ function neededPolicy({ Role = '', Environment }: FunctionConfiguration): string
   const of = (name: string) => variables[VARIABLE_PREFIX + name]
   const [app, stage, session] = [of('APP'), of('STAGE'), of('SESSION')]
   if (variables[SNAPSHOT_VARIABLE] === undefined || app === undefined || stage === undefined) return undefined
-  const name = policyNameOf({ app, stage, ...(session !== undefined && { session }) })
-  return `${Role.split('/').at(-1)}/${name}`
+  const policyName = policyNameOf({ app, stage, ...(session !== undefined && { session }) })
+  return nameOf({ roleName: Role.split('/').at(-1) ?? '', policyName })
+}
+
+function nameOf({ roleName, policyName }: Leftovers['policies'][number]): string {
+  return `${roleName}/${policyName}`
 }

@@ -8,12 +8,13 @@ import {
   type LiveFunction,
   liveChecks,
   patience,
+  rootsOf,
 } from '../live/options.js'
 import { forEach } from '../live/parallel.js'
 import type { Ready } from '../live/prepare.js'
 import { untagSnapshot } from '../live/tag.js'
 import { SNAPSHOT_VARIABLE } from '../live/target.js'
-import { deleteSnapshot } from '../snapshot/snapshot.js'
+import { deleteSnapshot } from '../snapshot/kept.js'
 import { type RestoredFunction, type RestoreTools, restoreFunction } from './function.js'
 import { clearLeftovers } from './leftovers.js'
 
@@ -44,6 +45,10 @@ export interface RestoredFunctionReport {
  * Gives functions back what they were before `goLive()`, compares them with their snapshots, and removes what is
  * left: tags, and policies and layers that no function needs any more. What somebody else changed meanwhile stays. A
  * function that is not live is no error.
+ *
+ * A snapshot is data: it is checked field by field and, with `key` or `stub.key`, that nobody changed it; what does not
+ * pass is refused before anything of its function is touched. Without a key only a snapshot that the function itself
+ * names is used, and policies are removed from the function's present role alone.
  * @throws TetherError `DEPLOY_FAILED`, after the others were restored, when one could not be: call it again.
  * `INVALID_OPTION`, `MISSING_DEPENDENCY`, `STORE_FAILED`, `ABORTED`
  */
@@ -58,18 +63,18 @@ export async function restore(options: RestoreOptions): Promise<RestoreReport> {
 /** Undoes what a call of `goLive()` did to functions that were not live before it; another's success is left alone. */
 export async function takeBack(
   account: Account,
-  options: Pick<CompleteLiveOptions, 'snapshots' | 'clock' | 'updateTimeoutMs'>,
+  options: Pick<CompleteLiveOptions, 'snapshots' | 'roots' | 'clock' | 'updateTimeoutMs'>,
   readies: readonly Ready[],
 ): Promise<void> {
-  const { snapshots, clock, updateTimeoutMs } = options
-  const tools = { account, snapshots, clock, updateTimeoutMs, signal: undefined }
+  const { snapshots, roots, clock, updateTimeoutMs } = options
+  const tools = { account, snapshots, roots, clock, updateTimeoutMs, signal: undefined }
   const ours: string[] = []
   for (const { found, snapshot, live } of readies) {
     if (live) continue
     const now = await findFunction(account, found.functionArn, undefined)
     const id = now?.facts.environment[SNAPSHOT_VARIABLE]
     if (id === undefined || id === snapshot.id) ours.push(found.functionArn)
-    else await deleteSnapshot(snapshots, snapshot, {})
+    else await deleteSnapshot(tools, snapshot)
   }
   await restoreEach(ours, tools)
 }
@@ -79,7 +84,7 @@ export async function restoreEach(
   names: readonly string[],
   tools: RestoreTools,
 ): Promise<RestoredFunctionReport[]> {
-  const { account, snapshots, signal } = tools
+  const { account, signal } = tools
   const results = await forEach(names, async (name) => {
     const restored = await restoreFunction(name, tools)
     if (restored !== undefined) return restored
@@ -90,13 +95,13 @@ export async function restoreEach(
   // The snapshots go last: who is interrupted before finds by them what is left to do.
   await clearLeftovers(
     account,
-    restored.flatMap((one) => one.snapshots),
+    restored.map(({ leftovers }) => leftovers),
     signal,
   )
   for (const { functionArn, tagged, changed, snapshotIds } of restored) {
     // Who may not list tags sees none.
     if (tagged || changed) await untagSnapshot(account, functionArn, signal)
-    for (const id of snapshotIds) await deleteSnapshot(snapshots, { functionArn, id }, abortOf(tools))
+    for (const id of snapshotIds) await deleteSnapshot(tools, { functionArn, id })
   }
   const reasons = results.flatMap((result) =>
     result.status === 'rejected' ? [result.reason as unknown] : [],
@@ -122,9 +127,5 @@ function failure(reasons: readonly unknown[], signal: AbortSignal | undefined): 
 /** What restoring needs, of a call's options. */
 export function toolsOf(account: Account, options: LiveCommonOptions): RestoreTools {
   const complete = { ...options, ...patience(options) }
-  return { account, snapshots: options.snapshots, ...updateWaitOf(complete) }
-}
-
-function abortOf({ signal }: { readonly signal?: AbortSignal | undefined }) {
-  return signal === undefined ? {} : { signal }
+  return { account, snapshots: options.snapshots, roots: rootsOf(options), ...updateWaitOf(complete) }
 }

@@ -1,6 +1,7 @@
 import { checkOptions } from '../../core/base/options.js'
 import { attemptS3, lazyS3 } from '../../stores/s3-client.js'
 import { type S3Options, s3Checks } from '../../stores/s3-options.js'
+import { readBounded } from './bounded.js'
 import type { SnapshotStore } from './snapshot.js'
 
 // Not below 'lambda-tether/': what lies there is deleted after a day.
@@ -25,12 +26,13 @@ export function s3Snapshots(options: S3Options): SnapshotStore {
         const command = new sdk.PutObjectCommand({ Bucket, Key: prefix + key, Body: bytes })
         await client.send(command, http)
       }),
-    get: (key, abort = {}) =>
+    get: (key, { maxBytes, ...abort } = {}) =>
       attemptS3(load, 'get', abort, async ({ sdk, client }, http) => {
         const command = new sdk.GetObjectCommand({ Bucket, Key: prefix + key })
         try {
           const { Body } = await client.send(command, http)
-          return await Body?.transformToByteArray()
+          // In Node it is a stream, which is destroyed where the reading stops.
+          return Body && (await readBounded(key, Body as AsyncIterable<Uint8Array>, maxBytes))
         } catch (error) {
           if (error instanceof sdk.NoSuchKey) return undefined
           throw error

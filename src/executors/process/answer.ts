@@ -1,4 +1,6 @@
 import { isUtf8 } from 'node:buffer'
+import { toLambdaError } from '../../core/base/errors.js'
+import { jsonText } from '../../core/base/json.js'
 import type { Outcome } from '../../core/contracts/executor.js'
 import type { RuntimeAnswer } from '../runtime-api/answer.js'
 
@@ -15,7 +17,11 @@ export function outcomeOfAnswer(answer: RuntimeAnswer): Outcome {
   if (answer.kind === 'error') return { kind: 'error', error: answer.error }
   const body = Buffer.from(answer.body.buffer, answer.body.byteOffset, answer.body.byteLength)
   const isHttp = answer.streamed && answer.contentType.startsWith(HTTP_RESPONSE)
-  return { kind: 'value', body: (isHttp ? httpResponse(body) : undefined) ?? toJson(body) }
+  try {
+    return { kind: 'value', body: (isHttp ? httpResponse(body) : undefined) ?? toJson(body) }
+  } catch (error) {
+    return { kind: 'error', error: toLambdaError(error) }
+  }
 }
 
 function httpResponse(stream: Buffer): Uint8Array | undefined {
@@ -25,7 +31,8 @@ function httpResponse(stream: Buffer): Uint8Array | undefined {
   const body = stream.subarray(end + PRELUDE_END.byteLength)
   const isBase64Encoded = !isUtf8(body)
   const text = body.toString(isBase64Encoded ? 'base64' : 'utf8')
-  return Buffer.from(JSON.stringify({ statusCode: 200, ...prelude, body: text, isBase64Encoded }))
+  const response = { statusCode: 200, ...prelude, body: text, isBase64Encoded }
+  return Buffer.from(jsonText('The response', response))
 }
 
 function toJson(body: Buffer): Uint8Array {

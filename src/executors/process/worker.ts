@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { Cancel, Clock } from '../../core/base/clock.js'
 import { deferred } from '../../core/base/deferred.js'
 import { TetherError, toLambdaError } from '../../core/base/errors.js'
+import { jsonText } from '../../core/base/json.js'
 import { setImmediate } from '../../core/base/timers.js'
 import type { LogEntry, Outcome, Task } from '../../core/contracts/executor.js'
 import type { FunctionBuild } from '../../core/contracts/function-source.js'
@@ -242,8 +243,10 @@ export class ProcessWorker implements SpareWorker {
       deadline: this.#options.deadlineOf(task),
       functionArn: invokedFunctionArn,
       ...(traceId === undefined ? {} : { traceId }),
-      ...(clientContext === undefined ? {} : { clientContext: JSON.stringify(clientContext) }),
-      ...(identity === undefined ? {} : { identity: JSON.stringify(identity) }),
+      ...(clientContext === undefined
+        ? {}
+        : { clientContext: jsonText('The client context', clientContext) }),
+      ...(identity === undefined ? {} : { identity: jsonText('The identity', identity) }),
       ...(tenantId === undefined ? {} : { tenantId }),
       ...(this.#details === undefined ? {} : { details: Buffer.from(JSON.stringify(this.#details)) }),
     }

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import type { LambdaError } from '../../core/base/errors.js'
+import { type LambdaError, MAX_CAUSES } from '../../core/base/errors.js'
+import { asText } from '../../core/base/printable.js'
 
 /** The largest response Lambda takes from a runtime: 6 MiB and 100 bytes, as its own error message says. */
 export const MAX_RESPONSE_BYTES = 6 * 1024 * 1024 + 100
@@ -87,14 +88,16 @@ function parseRuntimeError(body: Buffer, headerType?: string): { body: Buffer; e
   return { body: body.byteLength === 0 ? Buffer.from(JSON.stringify(error)) : body, error }
 }
 
-function readError(value: unknown, headerType: string | undefined, text: string): LambdaError {
+function readError(value: unknown, headerType: string | undefined, text: string, depth = 0): LambdaError {
   const fields = typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
   const { errorType, errorMessage, trace, stackTrace, cause } = fields
   const lines = Array.isArray(trace) ? trace : Array.isArray(stackTrace) ? stackTrace : []
   return {
     errorType: typeof errorType === 'string' ? errorType : (headerType ?? 'Runtime.Unknown'),
     errorMessage: typeof errorMessage === 'string' ? errorMessage : text,
-    trace: lines.map(String),
-    ...(typeof cause === 'object' && cause !== null ? { cause: readError(cause, undefined, '') } : {}),
+    trace: lines.map(asText),
+    ...(typeof cause === 'object' && cause !== null && depth < MAX_CAUSES
+      ? { cause: readError(cause, undefined, '', depth + 1) }
+      : {}),
   }
 }

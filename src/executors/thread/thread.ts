@@ -6,6 +6,7 @@ import {
   Worker,
 } from 'node:worker_threads'
 import { toLambdaError } from '../../core/base/errors.js'
+import { unwritable } from '../../core/base/json.js'
 import type { Outcome, Task } from '../../core/contracts/executor.js'
 import type { FunctionBuild } from '../../core/contracts/function-source.js'
 import { outOfFiles } from '../../out-of-files.js'
@@ -161,7 +162,8 @@ export class Thread implements SpareWorker, PrewarmedWorker {
         this.#post(sequence, task)
       } catch (error) {
         // A context that no thread can be given, such as one with a function in it.
-        this.#settle(sequence, { kind: 'error', error: toLambdaError(error) })
+        const named = unwritable('The context of the invocation', error)
+        this.#settle(sequence, { kind: 'error', error: toLambdaError(named) })
       }
     })
   }

@@ -3,6 +3,7 @@
  */
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { printable } from '../../core/base/printable.js'
 import { loadTaskHandler } from '../../executors/entry/load-task-handler.js'
 import { StubThread } from '../wrap/stub-thread.js'
 import { wrapHandler } from '../wrap/wrap.js'
@@ -12,7 +13,7 @@ const original = env.LAMBDA_TETHER_HANDLER ?? ''
 // As it was: instrumentation reads it.
 env._HANDLER = original
 
-const warn = (text: string) => console.warn(`lambda-tether: ${text}`)
+const warn = (text: string) => console.warn(`lambda-tether: ${printable(text)}`)
 
 export const handler = await wrapHandler({
   env,

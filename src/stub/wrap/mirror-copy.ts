@@ -1,11 +1,16 @@
 /**
- * An event's JSON, or undefined where it has more than `maxBytes`. What is clearly larger is not serialised at all: the
- * function's own time pays for it.
+ * An event's JSON, or undefined where it has more than `maxBytes` or is nested too deeply for the stack. What is clearly
+ * larger is not serialised at all: the function's own time pays for it.
  */
 export function copyWithin(event: unknown, maxBytes: number): string | undefined {
   if (!mayFit(event, maxBytes)) return undefined
-  const text = JSON.stringify(event ?? null)
-  return Buffer.byteLength(text) <= maxBytes ? text : undefined
+  try {
+    const text = JSON.stringify(event ?? null)
+    return Buffer.byteLength(text) <= maxBytes ? text : undefined
+  } catch (error) {
+    if (error instanceof RangeError) return undefined
+    throw error
+  }
 }
 
 /** Adds up the least that each part takes in JSON, until that is too much. */

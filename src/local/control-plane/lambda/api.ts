@@ -170,11 +170,7 @@ function send(response: ServerResponse, reply: LambdaReply): void {
 
 function sendError(response: ServerResponse, error: unknown): void {
   const refusal =
-    error instanceof ControlPlaneError
-      ? error
-      : error instanceof SyntaxError
-        ? new ControlPlaneError('InvalidRequestContentException', 'Could not parse request body into json.')
-        : new ControlPlaneError('ServiceException', String(error))
+    error instanceof ControlPlaneError ? error : new ControlPlaneError('ServiceException', String(error))
   const { name, message, status, more } = refusal
   // Lambda's model calls the text `Message` in one error and `message` in the others; clients take either.
   const json = JSON.stringify({ Type: status < 500 ? 'User' : 'Service', ...more, message, Message: message })

@@ -1,4 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { TetherError } from '../../../core/base/errors.js'
+import { parseJson } from '../../../core/base/json.js'
+import { ControlPlaneError } from '../errors.js'
 import { checkLayers } from './checks.js'
 import type { FunctionOperations } from './functions.js'
 import { type InvokeReply, invokeFunction } from './invoke.js'
@@ -39,7 +42,7 @@ export async function answerLambda(request: LambdaRequest, parts: LambdaParts): 
   const tagged = () => registry.find(Resource)
   // Its members are checked where they are used.
   // biome-ignore lint/suspicious/noExplicitAny: JSON from outside
-  const input = (): any => (body.byteLength === 0 ? {} : JSON.parse(Buffer.from(body).toString('utf8')))
+  const input = (): any => (body.byteLength === 0 ? {} : parseBody(body))
   switch (operation) {
     case 'CreateFunction':
       return { status: 201, json: functions.create(input()) }
@@ -105,6 +108,18 @@ export async function answerLambda(request: LambdaRequest, parts: LambdaParts): 
     case 'DeleteLayerVersion':
       layers.delete(LayerName, VersionNumber)
       return { status: 204 }
+  }
+}
+
+function parseBody(body: Uint8Array): unknown {
+  try {
+    return parseJson('it', Buffer.from(body).toString('utf8'))
+  } catch (error) {
+    const why = error instanceof TetherError ? `: ${error.message}` : '.'
+    throw new ControlPlaneError(
+      'InvalidRequestContentException',
+      `Could not parse request body into json${why}`,
+    )
   }
 }
 
