@@ -5,6 +5,7 @@ export class BoundedMap<K, V> {
   readonly #onOver: (value: V) => void
   readonly #entries = new Map<K, V>()
   #cost = 0
+  #newest: K | undefined
 
   /**
    * @param max the limit of all costs together
@@ -21,9 +22,20 @@ export class BoundedMap<K, V> {
     return this.#entries.get(key)
   }
 
+  entries(): IterableIterator<[K, V]> {
+    return this.#entries.entries()
+  }
+
+  values(): IterableIterator<V> {
+    return this.#entries.values()
+  }
+
   set(key: K, value: V): void {
+    // Mostly the same entry is set again and again.
+    if (this.#newest === key && this.#entries.get(key) === value) return
     this.delete(key)
     this.#entries.set(key, value)
+    this.#newest = key
     this.#cost += this.#costOf(value)
     for (const [oldest, given] of this.#entries) {
       if (this.#cost <= this.#max || given === value) return

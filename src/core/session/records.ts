@@ -110,7 +110,9 @@ export class Records {
     } else {
       before?.timer?.()
       const onTimer = () => this.#onDeadline(this.#byId.get(id) as Open)
-      record.timer = this.#clock.schedule(deadline - this.#clock.now(), onTimer)
+      // A clock that was set back since it arrived makes it no longer.
+      const mostMs = 'arrival' in record ? record.arrival.message.remainingMs : Number.POSITIVE_INFINITY
+      record.timer = this.#clock.schedule(Math.min(mostMs, deadline - this.#clock.now()), onTimer)
     }
     this.#limits[record.state]?.set(id, record)
     if (record.state === 'challenged') this.keep(id)

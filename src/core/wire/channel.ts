@@ -1,3 +1,4 @@
+import { BoundedMap } from '../base/bounded-map.js'
 import type { Clock } from '../base/clock.js'
 import { TetherError } from '../base/errors.js'
 import { printable } from '../base/printable.js'
@@ -14,7 +15,6 @@ import {
 import { Outgoing, type OutgoingOptions, type Sent } from './outgoing.js'
 import type { MessageFrom, MissingParts, Outbound, PeerMessage } from './protocol.js'
 import { Reassembly } from './reassembly.js'
-import { Recent } from './recent.js'
 import { type Refusal, Refusals, readRefusal } from './refusal.js'
 import { ReplayWindow } from './replay-window.js'
 import { type RootKey, type SenderKey, senderKey } from './seal.js'
@@ -53,16 +53,16 @@ interface Heard {
 export class Channel<In extends Role> {
   readonly #options: ChannelOptions<In>
   readonly #self: Buffer
-  readonly #senders = new Recent<Heard>(MAX_REMEMBERED)
+  readonly #senders = new BoundedMap<string, Heard>(MAX_REMEMBERED)
   /** The invocation that each incomplete message is about. */
-  readonly #firstParts = new Recent<string>(MAX_REMEMBERED)
+  readonly #firstParts = new BoundedMap<string, string>(MAX_REMEMBERED)
   readonly #seen: ReplayWindow
   readonly #reassembly: Reassembly
   readonly #refusals: Refusals
   readonly #outgoing: Outgoing
   readonly #counters: Counters
   /** Which key each peer uses, so that it is answered with its own. */
-  readonly #keyOf = new Recent<RootKey>(MAX_REMEMBERED)
+  readonly #keyOf = new BoundedMap<string, RootKey>(MAX_REMEMBERED)
 
   constructor(options: ChannelOptions<In>) {
     this.#options = options

@@ -1,6 +1,6 @@
+import { BoundedMap } from '../base/bounded-map.js'
 import { BoundedTime } from '../base/bounded-time.js'
 import type { Clock } from '../base/clock.js'
-import { Recent } from './recent.js'
 
 interface SenderWindow {
   /** Numbers seen in this period and in the one before. */
@@ -23,7 +23,7 @@ export class ReplayWindow {
   /** A clock that jumps ends one period, not two: what is on its way then is not taken for seen. */
   readonly #time: BoundedTime
   readonly #periodMs: number
-  readonly #senders = new Recent<SenderWindow>(MAX_SENDERS)
+  readonly #senders = new BoundedMap<string, SenderWindow>(MAX_SENDERS)
   #turnsAt: number
 
   constructor(clock: Clock, periodMs: number) {

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { WebSocket } from 'ws'
 import type { DebugLink, DebugListener, DebugTarget } from './target.js'
 
 /** An inspector's thread answers whatever its process does, unless the process is frozen. */
@@ -41,6 +40,7 @@ export class ProcessDebugTarget implements DebugTarget {
 
   async connect(listener: DebugListener): Promise<DebugLink> {
     if (this.#url === undefined) throw new Error('The inspector of the process does not listen.')
+    const { WebSocket } = await import('ws')
     // Source texts and profiles are large, and the process is ours.
     const socket = new WebSocket(this.#url, {
       handshakeTimeout: CONNECT_MS,

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { type WebSocket, WebSocketServer } from 'ws'
+import type { WebSocket, WebSocketServer } from 'ws'
 import type { DebugTarget } from './target.js'
 
 const HOST = '127.0.0.1'
@@ -14,7 +14,7 @@ const HOST = '127.0.0.1'
 export class DebugServer {
   readonly #targets: () => readonly DebugTarget[]
   readonly #http: Server
-  readonly #sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false })
+  #sockets: WebSocketServer | undefined
 
   constructor(targets: () => readonly DebugTarget[]) {
     this.#targets = targets
@@ -31,12 +31,15 @@ export class DebugServer {
 
   /** @param port 0: one that is free */
   async listen(port: number): Promise<void> {
+    // Loading it takes 30 ms, which a host without a debugger does not pay.
+    const { WebSocketServer } = await import('ws')
+    this.#sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false })
     this.#http.listen(port, HOST)
     await once(this.#http, 'listening')
   }
 
   async close(): Promise<void> {
-    for (const client of this.#sockets.clients) client.terminate()
+    for (const client of this.#sockets?.clients ?? []) client.terminate()
     this.#http.closeAllConnections()
     if (!this.#http.listening) return
     this.#http.close()
@@ -68,7 +71,7 @@ export class DebugServer {
     })
     socket.once('close', () => link.close())
     if (socket.destroyed) return link.close()
-    this.#sockets.handleUpgrade(request, socket, head, (upgraded) => {
+    this.#sockets?.handleUpgrade(request, socket, head, (upgraded) => {
       client = upgraded
       upgraded.on('message', (data) => link.send(String(data)))
       // Followed by 'close'.

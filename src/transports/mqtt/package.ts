@@ -19,6 +19,11 @@ const RETAIN_NOT_SUPPORTED = 0x9a
 // CONNACK's codes for a bad user name or password, of MQTT 3.1.1 and 5: no will has a part in them.
 const BAD_PASSWORD: readonly unknown[] = [4, 0x86]
 
+/** Begins to load the `mqtt` package, which takes 100 ms, beside whatever else a host starts. A failure shows at `connect`. */
+export function preloadPackage(): void {
+  import('mqtt').catch(() => {})
+}
+
 /** Says CONNECT with the `mqtt` package's client; resolves at a CONNACK that accepts it. */
 export async function startPackageClient(options: MqttClientOptions): Promise<MqttClient> {
   const { socket, target, clientId, frameBytes, will, onPublish } = options

@@ -1,11 +1,12 @@
 import { type Endpoint, LANES } from '../../core/contracts/transport.js'
 import type { MqttClient, MqttConnection, MqttKind } from './connection.js'
-import { startPackageClient } from './package.js'
+import { preloadPackage, startPackageClient } from './package.js'
 import { unreachable } from './socket.js'
 import { filterOf, keptTopicOf } from './topics.js'
 
 /** How the developer's side speaks MQTT: with lanes and, unless told not to, with what the broker keeps. */
 export function sessionKind(presence: boolean = true): MqttKind {
+  preloadPackage()
   return {
     start: startPackageClient,
     presence,
