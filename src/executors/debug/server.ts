@@ -31,9 +31,6 @@ export class DebugServer {
 
   /** @param port 0: one that is free */
   async listen(port: number): Promise<void> {
-    // Loading it takes 30 ms, which a host without a debugger does not pay.
-    const { WebSocketServer } = await import('ws')
-    this.#sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false })
     this.#http.listen(port, HOST)
     await once(this.#http, 'listening')
   }
@@ -64,6 +61,10 @@ export class DebugServer {
       socket.end('HTTP/1.1 404 Not Found\r\n\r\n')
       return
     }
+    // Loading it takes 30 ms, which a host pays when a debugger attaches.
+    const { WebSocketServer } = await import('ws')
+    this.#sockets ??= new WebSocketServer({ noServer: true, perMessageDeflate: false })
+    const sockets = this.#sockets
     let client: WebSocket | undefined
     const link = await target.connect({
       onMessage: (message) => client?.send(message),
@@ -71,7 +72,7 @@ export class DebugServer {
     })
     socket.once('close', () => link.close())
     if (socket.destroyed) return link.close()
-    this.#sockets?.handleUpgrade(request, socket, head, (upgraded) => {
+    sockets.handleUpgrade(request, socket, head, (upgraded) => {
       client = upgraded
       upgraded.on('message', (data) => link.send(String(data)))
       // Followed by 'close'.
