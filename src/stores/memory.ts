@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '../core/base/clock.js'
+import { defined } from '../core/base/defined.js'
 import { TetherError, throwIfAborted } from '../core/base/errors.js'
 import { checkClock, checkText } from '../core/base/option-checks.js'
 import { checkOptions } from '../core/base/options.js'
@@ -56,7 +57,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
       throw storeFailure('presign', 'unreachable', { detail: `cannot listen on ${host}`, cause })
     })
     enter(signal)
-    const path = urls.sign({ method, key, expiresInMs, ...(bytes !== undefined && { bytes }) })
+    const path = urls.sign(defined({ method, key, expiresInMs, bytes }))
     return { url: base.url + path, headers: {} }
   }
   const close = () => {

@@ -9,7 +9,7 @@ export type Defined<T> = {
  * A copy without the properties that are undefined, which is what `exactOptionalPropertyTypes` asks for, and what keeps
  * `{ ...defaults, ...defined(options) }` from erasing defaults.
  */
-export function defined<T extends object>(object: T): Defined<T> {
+export function defined<const T extends object>(object: T): Defined<T> {
   const copy: Partial<T> = {}
   for (const name of Object.keys(object) as (keyof T)[]) {
     if (object[name] !== undefined) copy[name] = object[name]

@@ -1,3 +1,4 @@
+import { onAbort } from '../base/abort.js'
 import { elapsedMs } from '../base/bounded-time.js'
 import type { Cancel } from '../base/clock.js'
 import { abortError, TetherError, throwIfAborted } from '../base/errors.js'
@@ -107,13 +108,13 @@ export class Link {
     await new Promise<void>((resolve, reject) => {
       const settle = () => {
         this.#waiting.delete(settle)
-        signal?.removeEventListener('abort', settle)
+        unlisten()
         if (signal?.aborted) reject(abortError(signal))
         else if (this.#stopped.signal.aborted) reject(closed())
         else resolve()
       }
       this.#waiting.add(settle)
-      signal?.addEventListener('abort', settle, { once: true })
+      const unlisten = onAbort(signal, settle)
     })
   }
 
@@ -236,12 +237,10 @@ export class Link {
   #watch(live: LiveConnection): Promise<'closed' | 'renew'> {
     const { clock } = this.#options
     let cancel: Cancel | undefined
-    let onStop = () => {}
+    let unlisten = () => {}
     return new Promise<'closed' | 'renew'>((resolve) => {
       this.#requestRenewal = () => resolve('renew')
-      onStop = () => resolve('closed')
-      this.#stopped.signal.addEventListener('abort', onStop, { once: true })
-      if (this.#stopped.signal.aborted) resolve('closed')
+      unlisten = onAbort(this.#stopped.signal, () => resolve('closed'))
       const { expiresAt } = live
       if (expiresAt !== undefined) {
         const leftMs = expiresAt - clock.now()
@@ -255,7 +254,7 @@ export class Link {
     }).finally(() => {
       this.#requestRenewal = undefined
       cancel?.()
-      this.#stopped.signal.removeEventListener('abort', onStop)
+      unlisten()
     })
   }
 

@@ -1,3 +1,4 @@
+import { defined } from '../base/defined.js'
 import { TetherError } from '../base/errors.js'
 
 /** What a payload store was asked to do. */
@@ -45,14 +46,8 @@ export function storeFailure(
 ): TetherError {
   const said = answer && ` (${[answer.status, answer.code].filter((part) => part !== undefined).join(' ')})`
   const text = `The payload store's ${operation} failed: ${EXPLANATIONS[reason]}${said ?? ''}${detail ? `: ${detail}` : ''}.`
-  const facts = answer && {
-    status: answer.status,
-    ...(answer.code !== undefined && { code: answer.code }),
-  }
-  return new TetherError('STORE_FAILED', text, {
-    ...(cause !== undefined && { cause }),
-    details: { operation, reason, ...facts },
-  })
+  const facts = answer && defined({ status: answer.status, code: answer.code })
+  return new TetherError('STORE_FAILED', text, defined({ cause, details: { operation, reason, ...facts } }))
 }
 
 /** What a refusal means, in S3's words or, where there are none, by its status. */

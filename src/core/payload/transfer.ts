@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '../base/clock.js'
+import { defined } from '../base/defined.js'
 import { delay } from '../base/delay.js'
 import { TetherError, throwIfAborted } from '../base/errors.js'
 import type { PresignedRequest } from '../contracts/payload-store.js'
@@ -83,10 +84,7 @@ function mayPass({ code, details }: TetherError): boolean {
 function broken(operation: StoreOperation, error: unknown, silent: string | undefined): TetherError {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : undefined
   const detail = silent ?? cause?.message
-  return storeFailure(operation, 'unreachable', {
-    ...(detail !== undefined && { detail }),
-    ...(cause !== undefined && { cause }),
-  })
+  return storeFailure(operation, 'unreachable', defined({ detail, cause }))
 }
 
 async function read(

@@ -1,3 +1,4 @@
+import { defined } from '../../core/base/defined.js'
 import { TetherError } from '../../core/base/errors.js'
 import type { StubBundleName } from '../../stub/bundle.js'
 import type { StubEnvironmentOptions } from '../../stub/configuration.js'
@@ -20,12 +21,7 @@ export function checkAddress(
   }: Pick<StubEnvironmentOptions, 'url' | 'endpoint' | 'ca' | 'cert' | 'certKey'>,
 ): void {
   if (bundle === 'mqtt') {
-    mqttSettings({
-      url: url ?? missing(bundle, 'url', "the broker's URL"),
-      ...(ca !== undefined && { ca }),
-      ...(cert !== undefined && { cert }),
-      ...(certKey !== undefined && { key: certKey }),
-    })
+    mqttSettings(defined({ url: url ?? missing(bundle, 'url', "the broker's URL"), ca, cert, key: certKey }))
   } else if (bundle === 'iot') {
     iotUrl(endpoint ?? missing(bundle, 'endpoint', 'the host that DescribeEndpoint gives for iot:Data-ATS'))
   } else {

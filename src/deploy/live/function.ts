@@ -1,5 +1,6 @@
 import type { FunctionConfiguration } from '@aws-sdk/client-lambda'
 import type { Clock } from '../../core/base/clock.js'
+import { defined } from '../../core/base/defined.js'
 import { delay } from '../../core/base/delay.js'
 import { abortError, TetherError } from '../../core/base/errors.js'
 import { codeHash, type FunctionFacts } from '../snapshot/snapshot.js'
@@ -137,14 +138,15 @@ export async function updateCode(
   kmsKeyArn: string | undefined,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const command = new commands.UpdateFunctionCodeCommand({
-    FunctionName: functionName,
-    RevisionId: revisionId,
-    ZipFile: zip,
-    // Left out, it is documented to become x86_64.
-    ...(given.Architectures !== undefined && { Architectures: given.Architectures }),
-    ...(kmsKeyArn !== undefined && { SourceKMSKeyArn: kmsKeyArn }),
-  })
+  const command = new commands.UpdateFunctionCodeCommand(
+    defined({
+      FunctionName: functionName,
+      RevisionId: revisionId,
+      ZipFile: zip,
+      Architectures: given.Architectures,
+      SourceKMSKeyArn: kmsKeyArn,
+    }),
+  )
   await lambda.send(command, abortable(signal))
 }
 

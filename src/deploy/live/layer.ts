@@ -1,3 +1,4 @@
+import { defined } from '../../core/base/defined.js'
 import { TetherError } from '../../core/base/errors.js'
 import type { StubBundleName } from '../../stub/bundle.js'
 import { codeHash } from '../snapshot/snapshot.js'
@@ -105,10 +106,7 @@ export async function deleteUnusedLayers(
 // Newest first; none of a layer that does not exist.
 function versionsOf({ lambda, commands }: Account, LayerName: string, signal: AbortSignal | undefined) {
   return everyPage(async (marker) => {
-    const command = new commands.ListLayerVersionsCommand({
-      LayerName,
-      ...(marker !== undefined && { Marker: marker }),
-    })
+    const command = new commands.ListLayerVersionsCommand(defined({ LayerName, Marker: marker }))
     const { LayerVersions, NextMarker } = await lambda.send(command, abortable(signal))
     return { items: LayerVersions, next: NextMarker }
   })

@@ -1,3 +1,4 @@
+import { defined } from '../../core/base/defined.js'
 import { layerPrefixOf } from '../names.js'
 import { stubZip } from '../zip/stub.js'
 import { type Account, withAccount } from './account.js'
@@ -61,7 +62,7 @@ export async function survey(account: Account, options: CompleteLiveOptions): Pr
     prepared,
     policies: [...policies.values()],
     stubZip: shared.stubZip,
-    ...(wraps && { layer, ...(published !== undefined && { layerArn: published }) }),
+    ...(wraps && defined({ layer, layerArn: published })),
   }
 }
 

@@ -1,4 +1,5 @@
 import { endpointRegion } from '../../aws/endpoints.js'
+import { defined } from '../../core/base/defined.js'
 import { policyNameOf } from '../names.js'
 import { apiGatewayPolicy } from '../policies/api-gateway.js'
 import { type IamPolicy, iotPolicy } from '../policies/iot.js'
@@ -78,7 +79,7 @@ function policyDocument(
     const api = apiOf(endpoint ?? '')
     return api && apiGatewayPolicy({ ...api, partition, accountId })
   }
-  const common = { app, stage, ...(session !== undefined && { session }), role: 'stub' as const }
+  const common = defined({ app, stage, session, role: 'stub' as const })
   return iotPolicy({ ...common, partition, region, accountId })
 }
 

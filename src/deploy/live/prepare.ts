@@ -1,3 +1,4 @@
+import { defined } from '../../core/base/defined.js'
 import { printable } from '../../core/base/printable.js'
 import { stubEnvironment } from '../../stub/configuration.js'
 import { DEFAULT_SESSION, layerPrefixOf } from '../names.js'
@@ -125,15 +126,7 @@ async function prepareFound(
     refusals: reasons.map((reason) => printable(reason)),
     warnings:
       reasons.length === 0 ? [...warnings(found, aliases, context), ...policyWarning(policy, options)] : [],
-    ready: {
-      found,
-      settings,
-      snapshot,
-      live,
-      kept: isSame(base, snapshot) && live,
-      wanted,
-      ...(policy !== undefined && { policy }),
-    },
+    ready: defined({ found, settings, snapshot, live, kept: isSame(base, snapshot) && live, wanted, policy }),
   }
 }
 
@@ -180,7 +173,7 @@ function variablesOf(
     ...stub,
     ...(functionId !== undefined && { functionId }),
     liveUntil: liveUntil(facts.environment, liveForMs, clock.now()),
-    ...(mirrors && { mode: 'mirror', ...(mirrorMaxBytes !== undefined && { mirrorMaxBytes }) }),
+    ...(mirrors && defined({ mode: 'mirror', mirrorMaxBytes })),
   })
 }
 
@@ -205,10 +198,7 @@ async function aliasesOf(
 ): Promise<string[]> {
   try {
     const aliases = await everyPage(async (marker) => {
-      const command = new commands.ListAliasesCommand({
-        FunctionName: functionName,
-        ...(marker !== undefined && { Marker: marker }),
-      })
+      const command = new commands.ListAliasesCommand(defined({ FunctionName: functionName, Marker: marker }))
       const { Aliases, NextMarker } = await lambda.send(command, abortable(signal))
       return { items: Aliases, next: NextMarker }
     })

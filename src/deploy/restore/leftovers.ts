@@ -1,4 +1,5 @@
 import type { FunctionConfiguration } from '@aws-sdk/client-lambda'
+import { defined } from '../../core/base/defined.js'
 import { type Account, awsFailure, listFunctions } from '../live/account.js'
 import { deleteUnusedLayers } from '../live/layer.js'
 import { type RolePolicy, removePolicy } from '../live/policy.js'
@@ -61,7 +62,7 @@ function neededPolicy({ Role = '', Environment }: FunctionConfiguration): string
   const of = (name: string) => variables[VARIABLE_PREFIX + name]
   const [app, stage, session] = [of('APP'), of('STAGE'), of('SESSION')]
   if (variables[SNAPSHOT_VARIABLE] === undefined || app === undefined || stage === undefined) return undefined
-  const policyName = policyNameOf({ app, stage, ...(session !== undefined && { session }) })
+  const policyName = policyNameOf(defined({ app, stage, session }))
   return nameOf({ roleName: Role.split('/').at(-1) ?? '', policyName })
 }
 

@@ -1,3 +1,4 @@
+import { defined } from '../../core/base/defined.js'
 import { checkOptions } from '../../core/base/options.js'
 import { attemptS3, lazyS3 } from '../../stores/s3-client.js'
 import { type S3Options, s3Checks } from '../../stores/s3-options.js'
@@ -48,11 +49,7 @@ export function s3Snapshots(options: S3Options): SnapshotStore {
         let ContinuationToken: string | undefined
         do {
           const page = await client.send(
-            new sdk.ListObjectsV2Command({
-              Bucket,
-              Prefix: prefix + below,
-              ...(ContinuationToken !== undefined && { ContinuationToken }),
-            }),
+            new sdk.ListObjectsV2Command(defined({ Bucket, Prefix: prefix + below, ContinuationToken })),
             http,
           )
           keys.push(...(page.Contents ?? []).map(({ Key = '' }) => Key.slice(prefix.length)))

@@ -1,3 +1,4 @@
+import { onAbort } from '../../core/base/abort.js'
 import { type Clock, systemClock } from '../../core/base/clock.js'
 import { abortError, TetherError, throwIfAborted } from '../../core/base/errors.js'
 import type { ExecutorStats, Outcome, Task } from '../../core/contracts/executor.js'
@@ -85,18 +86,17 @@ export class WorkerPool {
           settled = true
           job.cancelEnd()
           this.#held.delete(job)
-          signal?.removeEventListener('abort', onAbort)
+          unlisten()
           if (end instanceof Error) reject(end)
           else resolve(end)
           return true
         },
       }
-      const onAbort = () => {
+      const unlisten = onAbort(signal, () => {
         const error = abortError(signal as AbortSignal)
         if (error.code === 'DEADLINE') this.#timeUp(slot, job, timeLimitMs, error)
         else this.#giveUp(slot, job, error)
-      }
-      signal?.addEventListener('abort', onAbort)
+      })
       slot.queue.push(job)
     })
     this.#unsettled.add(ended)

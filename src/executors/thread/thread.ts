@@ -5,6 +5,7 @@ import {
   receiveMessageOnPort,
   Worker,
 } from 'node:worker_threads'
+import { defined } from '../../core/base/defined.js'
 import { toLambdaError } from '../../core/base/errors.js'
 import { unwritable } from '../../core/base/json.js'
 import type { Outcome, Task } from '../../core/contracts/executor.js'
@@ -82,12 +83,7 @@ export class Thread implements SpareWorker, PrewarmedWorker {
     this.#env = env === undefined ? {} : options.environment.of(env)
     const { port1, port2 } = new MessageChannel()
     this.#port = port1
-    const data: ThreadData = {
-      port: port2,
-      begun: this.#begun,
-      env: this.#env,
-      ...(dependencies === undefined ? {} : { dependencies }),
-    }
+    const data: ThreadData = defined({ port: port2, begun: this.#begun, env: this.#env, dependencies })
     this.#worker = new Worker(runFile('worker-thread'), {
       name: origin.functionId,
       workerData: data,
@@ -141,7 +137,7 @@ export class Thread implements SpareWorker, PrewarmedWorker {
     // The executor refuses other kinds before it starts a thread.
     if (build.kind === 'file') {
       const { path: file, exportName } = build
-      const message: LoadMessage = { kind: 'load', file, exportName, ...(env === undefined ? {} : { env }) }
+      const message: LoadMessage = defined({ kind: 'load', file, exportName, env })
       this.#port.postMessage(message)
     }
     return Promise.race([this.#loaded, this.#exited])

@@ -1,3 +1,4 @@
+import { onAbort } from '../../core/base/abort.js'
 import type { Clock } from '../../core/base/clock.js'
 import type { LocalFunction } from '../lambda/function.js'
 import type { WebSocketEvent } from './event.js'
@@ -83,8 +84,6 @@ function readAnswer(text: string): IntegrationOutcome {
 
 function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {
-    const abort = () => reject(signal.reason)
-    if (signal.aborted) abort()
-    else signal.addEventListener('abort', abort, { once: true })
+    onAbort(signal, () => reject(signal.reason))
   })
 }

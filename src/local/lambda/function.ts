@@ -1,5 +1,7 @@
+import { untilAborted } from '../../core/base/abort.js'
 import type { Cancel } from '../../core/base/clock.js'
-import { abortError, TetherError, throwIfAborted } from '../../core/base/errors.js'
+import { defined } from '../../core/base/defined.js'
+import { TetherError, throwIfAborted } from '../../core/base/errors.js'
 import { ConcurrencySlots } from './concurrency-slots.js'
 import type { DiscardedEvent, InvocationReport } from './events.js'
 import type { EnvironmentState } from './execution-environment.js'
@@ -75,15 +77,11 @@ export class LambdaFunction implements LocalFunction {
         `Rate Exceeded. '${this.name}' runs ${this.#slots.max} invocations and may run no more at once. Try again later.`,
       )
     }
-    return abortable(this.#attempt(request, 1), options.signal)
+    return untilAborted(() => this.#attempt(request, 1), options.signal)
   }
 
   environments(): { id: string; pid?: number; state: EnvironmentState }[] {
-    return this.#options.pool.environments.map(({ id, pid, state }) => ({
-      id,
-      state,
-      ...(pid === undefined ? {} : { pid }),
-    }))
+    return this.#options.pool.environments.map(({ id, pid, state }) => defined({ id, state, pid }))
   }
 
   expire(): Promise<void> {
@@ -141,16 +139,18 @@ export class LambdaFunction implements LocalFunction {
       if (this.#closed) throw closedError()
       const { requestId, type } = request
       const { payload, functionError, durationMs, initDurationMs } = result
-      this.#options.onInvocation({
-        functionName: this.name,
-        requestId,
-        type,
-        attempt,
-        payload,
-        durationMs,
-        ...(initDurationMs === undefined ? {} : { initDurationMs }),
-        ...(functionError === undefined ? {} : { functionError }),
-      })
+      this.#options.onInvocation(
+        defined({
+          functionName: this.name,
+          requestId,
+          type,
+          attempt,
+          payload,
+          durationMs,
+          initDurationMs,
+          functionError,
+        }),
+      )
       return result
     } finally {
       this.#slots.release()
@@ -160,18 +160,4 @@ export class LambdaFunction implements LocalFunction {
 
 function closedError(): TetherError {
   return new TetherError('CLOSED', 'The local Lambda host was closed.')
-}
-
-async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise
-  let onAbort: () => void = () => {}
-  const aborted = new Promise<never>((_resolve, reject) => {
-    onAbort = () => reject(abortError(signal))
-    signal.addEventListener('abort', onAbort, { once: true })
-  })
-  try {
-    return await Promise.race([promise, aborted])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-  }
 }

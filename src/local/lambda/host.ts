@@ -1,4 +1,5 @@
 import { EventEmitter } from 'eventemitter3'
+import { defined } from '../../core/base/defined.js'
 import { TetherError } from '../../core/base/errors.js'
 import { Guard } from '../../executors/process/guard.js'
 import { EnvironmentPool } from './environment-pool.js'
@@ -191,13 +192,10 @@ export class ProcessHost implements LambdaHost {
           ...(requestId === undefined ? {} : { requestId }),
         }),
       onState: (state, reason) =>
-        this.#emit('environment', {
-          functionName,
-          environmentId: environment.id,
-          state,
-          ...(environment.pid === undefined ? {} : { pid: environment.pid }),
-          ...(reason === undefined ? {} : { reason }),
-        }),
+        this.#emit(
+          'environment',
+          defined({ functionName, environmentId: environment.id, state, pid: environment.pid, reason }),
+        ),
       onIdle,
     })
     return environment

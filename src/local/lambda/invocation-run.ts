@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/base/clock.js'
+import { defined } from '../../core/base/defined.js'
 import type { RuntimeInvocation } from '../../executors/runtime-api/server.js'
 import type { EnvironmentPool } from './environment-pool.js'
 import type { ErrorAnswer } from './errors.js'
@@ -61,7 +62,7 @@ async function start(requestId: string, options: RunOptions): Promise<Start> {
   const environment = pool.create()
   const deadline = clock.now() + timeoutMs
   const failure = await environment.init(requestId, timeoutMs)
-  return { environment, cold: true, deadline, ...(failure === undefined ? {} : { failure }) }
+  return defined({ environment, cold: true, deadline, failure })
 }
 
 function runtimeInvocation(request: InvokeRequest, deadline: number, functionArn: string): RuntimeInvocation {

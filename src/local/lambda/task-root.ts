@@ -1,6 +1,7 @@
 import { copyFileSync, cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, extname, join, resolve } from 'node:path'
+import { defined } from '../../core/base/defined.js'
 import { TetherError } from '../../core/base/errors.js'
 import type { CompleteDefinition } from './function-definition.js'
 
@@ -26,13 +27,13 @@ export function createTaskRoot(definition: CompleteDefinition): TaskRoot {
     return path
   }
   const layersPath = mergeLayers(definition, newFolder)
-  return {
+  return defined({
     path: codeFolder(definition, newFolder),
-    ...(layersPath === undefined ? {} : { layersPath }),
+    layersPath,
     remove: () => {
       for (const path of made) rmSync(path, { recursive: true, force: true })
     },
-  }
+  })
 }
 
 function codeFolder(definition: CompleteDefinition, newFolder: (kind: string) => string): string {

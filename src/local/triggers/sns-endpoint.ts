@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
+import { defined } from '../../core/base/defined.js'
 import { TetherError } from '../../core/base/errors.js'
 import { type HttpListener, listen, readBody } from '../http/listener.js'
 import type { LocalTopic, MessageAttribute, TopicMessage } from './topic.js'
@@ -71,7 +72,7 @@ function readMessage(field: (name: string) => string | undefined): TopicMessage 
     }
   }
   const subject = field('Subject')
-  return { message: field('Message') ?? '', attributes, ...(subject === undefined ? {} : { subject }) }
+  return defined({ message: field('Message') ?? '', attributes, subject })
 }
 
 function success(messageId: string): Reply {

@@ -1,4 +1,5 @@
 import { percentEncode } from '../../aws/query.js'
+import { defined } from '../../core/base/defined.js'
 import { AwsError, type CallAws } from './aws.js'
 
 /** The API's connections, as its management API reaches them. */
@@ -25,7 +26,7 @@ export class RelayPosts {
   async #ask(method: 'POST' | 'DELETE', connectionId: string, body?: string): Promise<boolean> {
     const url = `${this.#url}/@connections/${percentEncode(connectionId)}`
     try {
-      await this.#call({ service: 'execute-api', method, url, ...(body !== undefined && { body }) })
+      await this.#call(defined({ service: 'execute-api', method, url, body }))
       return true
     } catch (error) {
       if (error instanceof AwsError && error.status === 410) return false

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { defined } from '../../core/base/defined.js'
 import { LANES } from '../../core/contracts/transport.js'
 import { HOSTILE_NAMES } from './addressing-tests.js'
 import { serve } from './lane-tests.js'
@@ -216,7 +217,7 @@ export const keepTests: readonly TransportTest[] = [
 /** A session that hears what is kept for its own name. */
 function connectKeeper(trial: TransportTrial, will?: Uint8Array): Promise<Peer> {
   const self = trial.endpoint('session')
-  return trial.connect(self, { watch: self, ...(will !== undefined && { will }) })
+  return trial.connect(self, defined({ watch: self, will }))
 }
 
 /** Keeps a frame; resolves when the broker has it. The peer watches its own name. */

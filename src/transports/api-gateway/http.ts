@@ -2,6 +2,7 @@ import type { Agent, IncomingMessage } from 'node:http'
 import type { SigningIdentity } from '../../aws/credentials.js'
 import { signedHeaders } from '../../aws/sign-headers.js'
 import { signingTime } from '../../aws/signature.js'
+import { defined } from '../../core/base/defined.js'
 import type { Post, PostAnswer, Poster } from './posts.js'
 import { managementUrl, postUrl, SERVICE } from './url.js'
 
@@ -37,7 +38,7 @@ export class HttpPoster implements Poster {
     const url = postUrl(this.#management, connectionId)
     const scope = { time: signingTime(at), region, service: SERVICE }
     const { Agent, request } = await (url.protocol === 'https:' ? import('node:https') : import('node:http'))
-    this.#agent ??= new Agent({ keepAlive: true, ...(ca !== undefined && { ca }) })
+    this.#agent ??= new Agent(defined({ keepAlive: true, ca }))
     const agent = this.#agent
     const { statusCode = 0, headers } = await new Promise<IncomingMessage>((resolve, reject) => {
       const asked = request(url, {
@@ -56,7 +57,7 @@ export class HttpPoster implements Poster {
       asked.on('error', reject)
       asked.end(text)
     })
-    return { statusCode, ...(headers.date !== undefined && { date: headers.date }) }
+    return defined({ statusCode, date: headers.date })
   }
 
   close(): void {

@@ -1,5 +1,6 @@
 import type { SigningIdentity } from '../../aws/credentials.js'
 import { endpointRegion } from '../../aws/endpoints.js'
+import { defined } from '../../core/base/defined.js'
 import type { Transport } from '../../core/contracts/transport.js'
 import { HttpPoster } from './http.js'
 import { type ApiGatewayCommonOptions, apiGatewayTransport } from './transport.js'
@@ -21,6 +22,6 @@ export function apiGatewayLight(options: ApiGatewayLightOptions): Transport {
   return apiGatewayTransport(url, options, async () => ({
     region,
     credentials: credentials(),
-    poster: new HttpPoster({ url, region, credentials, ...(ca !== undefined && { ca }) }),
+    poster: new HttpPoster(defined({ url, region, credentials, ca })),
   }))
 }

@@ -1,3 +1,4 @@
+import { onAbort } from '../../core/base/abort.js'
 import type { Cancel, Clock } from '../../core/base/clock.js'
 import { abortError, TetherError, throwIfAborted } from '../../core/base/errors.js'
 import type { Endpoint } from '../../core/contracts/transport.js'
@@ -67,7 +68,6 @@ export class Relayed {
       throwIfAborted(signal)
       if (this.#over !== undefined) throw this.#over
       const number = ++this.#numbers
-      const onAbort = () => passage.settle(abortError(signal!))
       const passage: Passage = {
         number,
         to,
@@ -75,7 +75,7 @@ export class Relayed {
         needed,
         settle: (outcome) => {
           this.#passages.delete(number)
-          signal?.removeEventListener('abort', onAbort)
+          unlisten()
           if (outcome instanceof TetherError) reject(outcome)
           else resolve(outcome)
           this.#leave(passage)
@@ -89,7 +89,7 @@ export class Relayed {
         absences: 0,
         cancel: () => {},
       }
-      signal?.addEventListener('abort', onAbort, { once: true })
+      const unlisten = onAbort(signal, () => passage.settle(abortError(signal!)))
       this.#passages.set(number, passage)
       this.#queue.push(passage)
       this.#pump()

@@ -1,4 +1,5 @@
 import type { ApiGatewayManagementApiClient } from '@aws-sdk/client-apigatewaymanagementapi'
+import { defined } from '../../core/base/defined.js'
 import { TetherError } from '../../core/base/errors.js'
 import type { Post, PostAnswer, Poster } from './posts.js'
 
@@ -43,7 +44,7 @@ export class SdkPoster implements Poster {
       // Without a status it was the network, or there were no credentials.
       if (statusCode === undefined) throw error
       const date = $response?.headers?.date
-      return { statusCode, ...(date !== undefined && { date }) }
+      return defined({ statusCode, date })
     }
   }
 

@@ -1,3 +1,4 @@
+import { onAbort } from '../../core/base/abort.js'
 import type { Clock } from '../../core/base/clock.js'
 import { WebSocketClient } from '../socket/web-socket-client.js'
 import { KeepAlive } from './keep-alive.js'
@@ -68,8 +69,7 @@ export class TextSocket {
       dead: (reason) => socket.destroy(reason),
     })
     const socket = new TextSocket(webSocket, clock, keepAlive)
-    const abort = () => socket.destroy(signal.reason as Error)
-    signal.addEventListener('abort', abort, { once: true })
+    const unlisten = onAbort(signal, () => socket.destroy(signal.reason as Error))
     try {
       await Promise.race([
         webSocket.opened,
@@ -80,7 +80,7 @@ export class TextSocket {
       keepAlive.start()
       return socket
     } finally {
-      signal.removeEventListener('abort', abort)
+      unlisten()
     }
   }
 

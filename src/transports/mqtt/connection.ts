@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import { onAbort } from '../../core/base/abort.js'
 import type { Clock } from '../../core/base/clock.js'
 import { abortError, TetherError, throwIfAborted } from '../../core/base/errors.js'
 import {
@@ -70,8 +71,7 @@ export async function connectMqtt(
   checkEndpoint(self)
   throwIfAborted(signal)
   const attempt = new AbortController()
-  const onAbort = () => attempt.abort(abortError(signal!))
-  signal?.addEventListener('abort', onAbort, { once: true })
+  const unlisten = onAbort(signal, () => attempt.abort(abortError(signal!)))
   const cancelTimeout = clock.schedule(connectTimeoutMs, () => {
     attempt.abort(unreachable(target, new Error(`no connection within ${connectTimeoutMs} ms`)))
   })
@@ -82,7 +82,7 @@ export async function connectMqtt(
     return Object.assign(connection, kind.extend?.(connection, client, self))
   } finally {
     cancelTimeout()
-    signal?.removeEventListener('abort', onAbort)
+    unlisten()
   }
 }
 
@@ -124,9 +124,7 @@ export class MqttConnection implements Connection {
     signal: AbortSignal,
     kept: Pick<ConnectOptions, 'watch' | 'will'>,
   ): Promise<MqttClient> {
-    const abort = () => this.#socket.destroy()
-    signal.addEventListener('abort', abort, { once: true })
-    if (signal.aborted) abort()
+    const unlisten = onAbort(signal, () => this.#socket.destroy())
     try {
       return await this.untilEnded(this.#handshake(kind, self, kept))
     } catch (error) {
@@ -134,7 +132,7 @@ export class MqttConnection implements Connection {
       await this.#ended
       throw signal.aborted ? signal.reason : unreachable(this.target, error)
     } finally {
-      signal.removeEventListener('abort', abort)
+      unlisten()
     }
   }
 
@@ -229,12 +227,11 @@ export class MqttConnection implements Connection {
     return new Promise((resolve, reject) => {
       const settle = (error?: TetherError) => {
         this.#waiting.delete(settle)
-        signal?.removeEventListener('abort', onAbort)
+        unlisten()
         if (error === undefined) resolve()
         else reject(error)
       }
-      const onAbort = () => settle(abortError(signal!))
-      signal?.addEventListener('abort', onAbort, { once: true })
+      const unlisten = onAbort(signal, () => settle(abortError(signal!)))
       if (this.#waiting.size === 0) this.#socket.once('drain', () => this.#wake())
       this.#waiting.add(settle)
     })

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import { onAbort } from '../../core/base/abort.js'
 import { TetherError } from '../../core/base/errors.js'
 import { plainSocket } from '../socket/plain-socket.js'
 import { WebSocketStream } from '../socket/web-socket-stream.js'
@@ -22,9 +23,7 @@ export async function openSocket(target: MqttTarget, signal: AbortSignal): Promi
   const webSocket = target.protocol === 'ws:' || target.protocol === 'wss:'
   const { socket, opened } = webSocket ? openWebSocket(target) : openPlain(target)
   const ended = endOf(socket)
-  const abort = () => socket.destroy()
-  signal.addEventListener('abort', abort, { once: true })
-  if (signal.aborted) abort()
+  const unlisten = onAbort(signal, () => socket.destroy())
   try {
     await Promise.race([
       opened,
@@ -36,7 +35,7 @@ export async function openSocket(target: MqttTarget, signal: AbortSignal): Promi
     socket.destroy()
     throw signal.aborted ? signal.reason : unreachable(target, error)
   } finally {
-    signal.removeEventListener('abort', abort)
+    unlisten()
   }
   // A peer that says goodbye in one direction and takes no bytes in the other would keep the socket open for ever.
   socket.once('end', () => socket.destroy())

@@ -7,6 +7,7 @@ import type {
   UpdateFunctionConfigurationRequest,
 } from '@aws-sdk/client-lambda'
 import type { Clock } from '../../../core/base/clock.js'
+import { defined } from '../../../core/base/defined.js'
 import type { S3Bucket } from '../../s3/bucket.js'
 import { ControlPlaneError, invalidParameter } from '../errors.js'
 import type { ControlPlaneOptions } from '../gate.js'
@@ -180,7 +181,7 @@ export class FunctionOperations {
     const { registry, updateMs } = this.#options
     // Before anything is changed: what the host refuses is refused here.
     registry.definition(fn, { ...fn.configuration, ...configuration }, code ?? fn.code)
-    fn.change({ configuration, ...(code === undefined ? {} : { code }) }, updateMs, () => {
+    fn.change(defined({ configuration, code }), updateMs, () => {
       const reason = this.#options.failUpdate?.(fn.name)
       if (reason !== undefined) throw new Error(reason)
       this.#apply(fn)
