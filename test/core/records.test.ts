@@ -144,13 +144,25 @@ describe('a record', () => {
     const reading = new AbortController()
     const deadline = clock.now() + 5_000
     let acks = 0
-    records.put({ state: 'fetching', id: 'one', from: FROM, deadline, reading, arrival: {} as never })
+    const arrival = { message: { remainingMs: 5_000 } } as never
+    records.put({ state: 'fetching', id: 'one', from: FROM, deadline, reading, arrival })
     expect(reading.signal.aborted).toBe(false)
     records.put({ ...running('one', deadline), ack: () => acks++ })
     expect(reading.signal.aborted).toBe(true)
     records.put(answered(clock, 'one', deadline))
     expect(acks).toBe(1)
   })
+})
+
+it('an invocation ends no later where the clock was set back since it arrived', async () => {
+  const clock = new ManualClock()
+  const { records, over } = recordsAt(clock)
+  const deadline = clock.now() + 5_000
+  clock.set(-3_600_000)
+  const arrival = { message: { remainingMs: 5_000 } } as never
+  records.put({ state: 'fetching', id: 'one', from: FROM, deadline, reading: new AbortController(), arrival })
+  await clock.advance(5_000)
+  expect(over).toEqual(['fetching one'])
 })
 
 describe('what is kept is bounded', () => {
