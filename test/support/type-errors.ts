@@ -2,6 +2,8 @@ import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
+/** Parsed once: a program parses a thousand files, of which one differs from the next program's. */
+const parsed = new Map<string, ts.SourceFile | undefined>()
 
 /** What the compiler says of a module that uses this package as its users do. */
 export function typeErrors(source: string): string[] {
@@ -16,13 +18,14 @@ export function typeErrors(source: string): string[] {
   const compilerHost = ts.createCompilerHost(options)
   const { getSourceFile, fileExists } = compilerHost
   compilerHost.fileExists = (name) => name === file || fileExists(name)
-  compilerHost.getSourceFile = (name, languageVersion, ...rest) =>
-    name === file
-      ? ts.createSourceFile(name, source, languageVersion)
-      : getSourceFile(name, languageVersion, ...rest)
+  compilerHost.getSourceFile = (name, languageVersion, ...rest) => {
+    if (name === file) return ts.createSourceFile(name, source, languageVersion)
+    if (!parsed.has(name)) parsed.set(name, getSourceFile(name, languageVersion, ...rest))
+    return parsed.get(name)
+  }
   const program = ts.createProgram([file], { ...options, paths }, compilerHost)
   return ts
-    .getPreEmitDiagnostics(program)
+    .getPreEmitDiagnostics(program, program.getSourceFile(file))
     .filter((diagnostic) => diagnostic.file?.fileName === file)
     .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' '))
 }
