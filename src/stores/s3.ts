@@ -1,8 +1,7 @@
 import type { GetObjectCommand } from '@aws-sdk/client-s3'
-import { TetherError } from '../core/base/errors.js'
 import { checkOptions } from '../core/base/options.js'
 import type { PayloadStore } from '../core/contracts/payload-store.js'
-import { storeFailure } from '../core/payload/store-failure.js'
+import { readAtMost } from '../core/payload/transfer.js'
 import { attemptS3, lazyS3 } from './s3-client.js'
 import { DEFAULT_PREFIX, type S3StoreOptions, s3StoreChecks } from './s3-options.js'
 import { bucketPresigner } from './s3-presign.js'
@@ -64,37 +63,10 @@ function collectBody(command: GetObjectCommand, maxBytes: number): () => Uint8Ar
     (next) => async (args) => {
       const result = await next(args)
       const { Body, ContentLength } = result.output!
-      body = await readBody((Body ?? []) as AsyncIterable<Uint8Array>, ContentLength, maxBytes)
+      body = await readAtMost(maxBytes, (Body ?? []) as AsyncIterable<Uint8Array>, ContentLength)
       return result
     },
     { step: 'deserialize', priority: 'high', name: 'collectBody' },
   )
   return () => body!
-}
-
-async function readBody(
-  stream: AsyncIterable<Uint8Array>,
-  declared: number | undefined,
-  maxBytes: number,
-): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  try {
-    // Leaving the loop aborts the request.
-    for await (const chunk of stream) {
-      size += chunk.length
-      const least = Math.max(size, declared ?? 0)
-      if (least > maxBytes) {
-        throw new TetherError('TOO_LARGE', `A stored object of ${least} bytes or more exceeds ${maxBytes}.`)
-      }
-      chunks.push(chunk)
-    }
-  } catch (cause) {
-    if (cause instanceof TetherError) throw cause
-    throw storeFailure('get', 'truncated', {
-      detail: `${size} of ${declared ?? 'unknown'} bytes came`,
-      cause,
-    })
-  }
-  return Buffer.concat(chunks, size)
 }

@@ -97,13 +97,33 @@ async function read(
     await response.body?.cancel()
     throw tooLarge(declared, maxBytes)
   }
+  const object = await readAtMost(maxBytes, response.body ?? [], declared)
+  const expected = bytes ?? declared ?? object.length
+  if (object.length !== expected) {
+    throw storeFailure('get', 'truncated', {
+      detail: `${object.length} bytes came where ${expected} were put`,
+    })
+  }
+  return object
+}
+
+/**
+ * Reads a stored object and holds no more of it than it may have. Leaving a stream early ends its request.
+ * @param declared the length that its sender gave
+ * @throws TetherError `TOO_LARGE`, `STORE_FAILED`
+ */
+export async function readAtMost(
+  maxBytes: number,
+  stream: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  declared: number | undefined,
+): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   let size = 0
   try {
-    for await (const chunk of response.body ?? []) {
+    for await (const chunk of stream) {
       size += chunk.length
-      // Leaving the loop cancels the rest.
-      if (size > maxBytes) throw tooLarge(size, maxBytes)
+      const least = Math.max(size, declared ?? 0)
+      if (least > maxBytes) throw tooLarge(least, maxBytes)
       chunks.push(chunk)
     }
   } catch (cause) {
@@ -112,10 +132,6 @@ async function read(
       detail: `${size} of ${declared ?? 'unknown'} bytes came`,
       cause,
     })
-  }
-  const expected = bytes ?? declared ?? size
-  if (size !== expected) {
-    throw storeFailure('get', 'truncated', { detail: `${size} bytes came where ${expected} were put` })
   }
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size)
 }
