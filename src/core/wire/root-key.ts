@@ -1,0 +1,91 @@
+import { createPrivateKey, createPublicKey, type KeyObject, randomBytes, sign } from 'node:crypto'
+import { invalidOption } from '../base/options.js'
+import { expand, functionTag, type StageScope, stageKey, stageKeyId, statement, tagKey } from './derivation.js'
+import { STUB_KEY_PREFIX, writeStubKey } from './stub-key.js'
+
+const KEY_BYTES = 32
+/** What precedes an Ed25519 seed in PKCS #8 (RFC 8410). */
+const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex')
+
+/**
+ * Makes a new key for `createSession({ key })`: 256 random bits as base64url. It stays with the developer; a stub gets what
+ * `stubEnvironment()` or `stubKey()` derives from it.
+ */
+export function generateKey(): string {
+  return randomBytes(KEY_BYTES).toString('base64url')
+}
+
+/**
+ * Reads a key as users write it: base64url (43 characters, as {@link generateKey} gives it), hex, or 32 bytes.
+ * @throws TetherError `INVALID_OPTION`; the message never holds the key
+ */
+export function rootKey(name: string, key: unknown): Buffer {
+  if (key instanceof Uint8Array && key.length === KEY_BYTES) return Buffer.from(key)
+  if (typeof key === 'string') {
+    if (/^[0-9a-f]{64}$/i.test(key)) return Buffer.from(key, 'hex')
+    if (/^[\w-]{43}$/.test(key)) return Buffer.from(key, 'base64url')
+    if (key.startsWith(STUB_KEY_PREFIX))
+      throw invalidOption(name, "is a stub's key; a session takes the one that generateKey() made")
+  }
+  const got = typeof key === 'string' ? `a text of ${key.length} characters` : `a value of type ${typeof key}`
+  throw invalidOption(
+    name,
+    `must be ${KEY_BYTES} bytes, as base64url (43 characters) or hex (64); it is ${got}. Make one with generateKey()`,
+  )
+}
+
+/** Checks an option that is such a key. @throws TetherError `INVALID_OPTION`; the message never holds the key */
+export function checkRootKey(name: string, value: unknown): void {
+  rootKey(name, value)
+}
+
+/** All keys of a stage: the developer's side has them. */
+export class StageKeys {
+  /** As in frames: 8 hex digits. */
+  readonly id: string
+  readonly presence: Buffer
+  readonly peer: Buffer
+  readonly #key: Buffer
+  readonly #signing: KeyObject
+  readonly #public: KeyObject
+
+  constructor(root: Uint8Array, scope: StageScope) {
+    this.#key = stageKey(root, scope)
+    this.id = stageKeyId(this.#key)
+    this.presence = expand(this.#key, 'presence')
+    this.peer = expand(this.#key, 'peer')
+    const der = Buffer.concat([PKCS8_PREFIX, expand(this.#key, 'sign')])
+    this.#signing = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
+    this.#public = createPublicKey(this.#signing)
+  }
+
+  /** The key of the stubs with a function's tag. */
+  stub(tag: Buffer): Buffer {
+    return tagKey(this.#key, tag)
+  }
+
+  tagOf(functionId: string): Buffer {
+    return functionTag(this.#key, functionId)
+  }
+
+  /** Verifies the stage's signatures. */
+  get public(): KeyObject {
+    return this.#public
+  }
+
+  /** The public key's 32 bytes. */
+  get publicBytes(): Buffer {
+    return Buffer.from(this.#public.export({ format: 'jwk' }).x!, 'base64url')
+  }
+
+  /** Signs for a purpose: Ed25519, 64 bytes. */
+  sign(purpose: string, parts: readonly (string | number)[], rest?: Uint8Array): Buffer {
+    return sign(null, statement(purpose, parts, rest), this.#signing)
+  }
+
+  /** The text of a stub's key. */
+  stubKeyText(tag: Buffer): string {
+    const { id, presence, publicBytes } = this
+    return writeStubKey({ id, tag, stub: this.stub(tag), presence, publicBytes })
+  }
+}

@@ -1,0 +1,66 @@
+import { createPublicKey, type KeyObject } from 'node:crypto'
+import { invalidOption } from '../base/options.js'
+
+/** What a stub has of its stage's keys. */
+export interface StubKey {
+  /** As in frames: 8 hex digits. */
+  readonly id: string
+  /** The function's, 8 bytes; zero for a key of the whole stage. */
+  readonly tag: Buffer
+  readonly stub: Buffer
+  readonly presence: Buffer
+  /** Of the key that sessions sign with: 32 bytes. */
+  readonly publicBytes: Buffer
+}
+
+export const STUB_KEY_PREFIX = 'lts2_'
+const KEY_BYTES = 32
+// Where its fields lie.
+const TAG = 4
+const STUB = 12
+const PRESENCE = STUB + KEY_BYTES
+const PUBLIC = PRESENCE + KEY_BYTES
+
+/** A stub's key as text: 149 characters. */
+export function writeStubKey({ id, tag, stub, presence, publicBytes }: StubKey): string {
+  const bytes = Buffer.concat([Buffer.from(id, 'hex'), tag, stub, presence, publicBytes])
+  return STUB_KEY_PREFIX + bytes.toString('base64url')
+}
+
+/** Reads such a text. @throws TetherError `INVALID_OPTION`; the message never holds the key */
+export function readStubKey(name: string, key: unknown): StubKey {
+  if (typeof key !== 'string' || !/^lts2_[\w-]{144}$/.test(key)) {
+    const isRoot =
+      (key instanceof Uint8Array && key.length === KEY_BYTES) ||
+      (typeof key === 'string' && /^([\w-]{43}|[0-9a-f]{64})$/i.test(key))
+    const got =
+      typeof key === 'string' ? `a text of ${key.length} characters` : `a value of type ${typeof key}`
+    throw invalidOption(
+      name,
+      isRoot
+        ? "is a session's key, which must not leave the developer's side: give what stubKey() returns"
+        : `must be a stub's key, ${STUB_KEY_PREFIX} and 144 characters, as stubKey() returns it; it is ${got}`,
+    )
+  }
+  const bytes = Buffer.from(key.slice(STUB_KEY_PREFIX.length), 'base64url')
+  return {
+    id: bytes.toString('hex', 0, TAG),
+    tag: bytes.subarray(TAG, STUB),
+    stub: bytes.subarray(STUB, PRESENCE),
+    presence: bytes.subarray(PRESENCE, PUBLIC),
+    publicBytes: bytes.subarray(PUBLIC),
+  }
+}
+
+/** Checks an option that is a stub's key. @throws TetherError `INVALID_OPTION`; the message never holds the key */
+export function checkStubKey(name: string, value: unknown): void {
+  readStubKey(name, value)
+}
+
+/** An Ed25519 public key from its 32 bytes. */
+export function publicKeyOf(bytes: Buffer): KeyObject {
+  return createPublicKey({
+    key: { kty: 'OKP', crv: 'Ed25519', x: bytes.toString('base64url') },
+    format: 'jwk',
+  })
+}
