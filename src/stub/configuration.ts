@@ -2,7 +2,7 @@ import { TetherError } from '../core/base/errors.js'
 import { checkDuration, checkSecret, checkText, oneOf, wholeNumber } from '../core/base/option-checks.js'
 import { checkOptions, required } from '../core/base/options.js'
 import { checkPart } from '../core/contracts/transport.js'
-import { checkKey } from '../core/wire/seal.js'
+import { checkRootKey } from '../core/wire/root-key.js'
 import type { StubOptions } from './handler.js'
 import type { OnNobody } from './outcome.js'
 import { STUB_VARIABLE_PREFIX } from './travelling-environment.js'
@@ -132,7 +132,7 @@ export function stubEnvironment(options: StubEnvironmentOptions): Record<string,
 
 // A variable holds text.
 function checkTextKey(name: string, value: unknown): void {
-  checkKey(name, typeof value === 'string' ? value : undefined)
+  checkRootKey(name, typeof value === 'string' ? value : undefined)
 }
 
 /**

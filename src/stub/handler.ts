@@ -6,7 +6,7 @@ import { Caller } from '../core/caller/caller.js'
 import type { CallerOptions, OnSessionLost } from '../core/caller/options.js'
 import type { Handler, LambdaContext } from '../core/contracts/handler.js'
 import { checkPart, checkTransport, type Transport } from '../core/contracts/transport.js'
-import { checkKey, rootKey } from '../core/wire/seal.js'
+import { checkStubKey, readStubKey } from '../core/wire/stub-key.js'
 import { callFacts, eventJson } from './call-input.js'
 import { EnvironmentReader } from './environment-reader.js'
 import { callOrFallback, type OnNobody, throwIfExpired } from './outcome.js'
@@ -104,7 +104,7 @@ export function checkStubOptions(options: StubOptions): CallerOptions {
     app: required(checkPart),
     stage: required(checkPart),
     session: checkPart,
-    key: required(checkKey),
+    key: required(checkStubKey),
     functionId: checkText,
     transport: required(checkTransport),
     ackTimeoutMs: checkDuration,
@@ -119,5 +119,5 @@ export function checkStubOptions(options: StubOptions): CallerOptions {
   })
   if (options.onNobody === 'passthrough' && options.passthrough === undefined)
     throw invalidOption('passthrough', "must be the original handler, as 'onNobody' is 'passthrough'")
-  return { ...DEFAULTS, ...defined(options), key: rootKey(options.key) }
+  return { ...DEFAULTS, ...defined(options), key: readStubKey('key', options.key) }
 }

@@ -44,6 +44,12 @@ export class BoundedMap<K, V> {
     }
   }
 
+  clear(): void {
+    this.#entries.clear()
+    this.#cost = 0
+    this.#newest = undefined
+  }
+
   delete(key: K): void {
     const value = this.#entries.get(key)
     if (value === undefined) return

@@ -95,7 +95,8 @@ export type CallEffect = Readonly<
 /** Asynchronous effects; their result comes back as an event. */
 export type LastingEffect = Readonly<
   | { type: 'invoke'; facts: Facts; withEnv: boolean; at: number }
-  | { type: 'ask'; sent: string | undefined }
+  /** `nonce` answers a challenge. */
+  | { type: 'ask'; sent: string | undefined; nonce?: string }
   | { type: 'presign'; bytes: number }
   | { type: 'resend'; parts: readonly number[] }
   | { type: 'put'; key: string; request: PresignedRequest; placedBy: string }

@@ -137,7 +137,10 @@ function answer(state: LiveCall, message: SessionMessage, moment: Moment): CallS
       return { state: { phase: 'putting', facts }, effects: [{ type: 'put', key, request, placedBy }] }
     }
     case 'challenge':
-      return { state, effects: [question(state)] }
+      return {
+        state,
+        effects: [{ type: 'ask', sent: 'sent' in state ? state.sent : undefined, nonce: message.nonce }],
+      }
     case 'decline': {
       const replaced = facts.ackedBy !== undefined && facts.ackedBy !== message.session
       return fail(state, { why: replaced ? 'replaced' : 'declined', reason: message.reason })

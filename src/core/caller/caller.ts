@@ -41,9 +41,7 @@ export class Caller implements LineEvents {
   readonly #options: CallerOptions
   readonly #clock: Clock
   readonly #ids = new RandomIds()
-  /** The environment's random id. */
-  readonly #name = this.#ids.next()
-  readonly #line: SessionLine
+  #line: SessionLine
   readonly #calls = new Map<string, Call>()
   #latencyMs = 0
   #latestAt = 0
@@ -56,7 +54,7 @@ export class Caller implements LineEvents {
   constructor(options: CallerOptions) {
     this.#options = options
     this.#clock = options.clock ?? systemClock
-    this.#line = new SessionLine(options, this.#name, this.#clock, this)
+    this.#line = this.#newLine()
   }
 
   /**
@@ -82,7 +80,14 @@ export class Caller implements LineEvents {
     const { functionId, context } = input
     const { awsRequestId: requestId, traceId } = context
     const { session } = this.#options
-    const about = { invocationId: id, functionId, requestId, traceId, session, environmentId: this.#name }
+    const about = {
+      invocationId: id,
+      functionId,
+      requestId,
+      traceId,
+      session,
+      environmentId: this.#line.environmentId,
+    }
     const trace = traceOf('call', () => defined(about))
     return traced(trace, () => this.#run(id, input, undefined, onAck), errorTypeOf)
   }
@@ -101,6 +106,10 @@ export class Caller implements LineEvents {
   /** Connects in the background, or anew where the connection may have died unseen. @throws TetherError `CLOSED` */
   connect(): void {
     if (this.#closed) throw new TetherError('CLOSED', 'The stub was closed.')
+    if (this.#line.worn && this.#calls.size === 0) {
+      void this.#line.link.stop()
+      this.#line = this.#newLine()
+    }
     const { link } = this.#line
     const idleMs = this.#clock.now() - link.activeAt
     // Negative after the clock was set back: unknown, so replace as well.
@@ -114,6 +123,11 @@ export class Caller implements LineEvents {
     this.#closed = true
     this.onEvent({ type: 'stub closed' })
     await this.#line.link.stop()
+  }
+
+  /** Under a name of its own: 128 random bits. */
+  #newLine(): SessionLine {
+    return new SessionLine(this.#options, this.#ids.next(), this.#clock, this)
   }
 
   /** The error of an invocation that need not wait: the session is known to be absent. */

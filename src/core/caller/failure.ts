@@ -1,7 +1,7 @@
 import { TetherError } from '../base/errors.js'
 import type { FailedWait } from '../naming/session-watch.js'
 import type { Refusal } from '../wire/refusal.js'
-import type { RootKey } from '../wire/seal.js'
+import type { StubKey } from '../wire/stub-key.js'
 import type { Failure, Terms } from './call-state.js'
 import type { SessionLine } from './session-line.js'
 
@@ -81,7 +81,7 @@ function because(text: string, cause: unknown): string {
   return cause instanceof TetherError ? `${text}: ${cause.message}` : `${text}.`
 }
 
-function explain(refusal: Refusal | undefined, key: RootKey): string {
+function explain(refusal: Refusal | undefined, key: StubKey): string {
   if (refusal === undefined) return ''
   return refusal.reason === 'key'
     ? ` Something answered that it does not have this stub's key ${key.id}, but ${refusal.keyIds.join(', ')}: deploy the stub and start the session with one key.`

@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.js'
 import type { InvocationContext } from '../contracts/handler.js'
 import type { Transport } from '../contracts/transport.js'
-import type { RootKey } from '../wire/seal.js'
+import type { StubKey } from '../wire/stub-key.js'
 
 /** What happens to an invocation whose session was lost after it had acknowledged. */
 export type OnSessionLost = 'rerun' | 'fail'
@@ -11,7 +11,7 @@ export interface CallerOptions {
   readonly stage: string
   /** The session's name. */
   readonly session: string
-  readonly key: RootKey
+  readonly key: StubKey
   readonly transport: Transport
   /** Silence, counted from a connection that is up and a frame that is accepted. */
   readonly ackTimeoutMs: number

@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.js'
 import type { TetherError } from '../base/errors.js'
 import { type AbortOptions, checkEndpoint, type Endpoint, LANES } from '../contracts/transport.js'
 import { Link } from '../link/link.js'
+import { isFarAhead, isFarApart } from '../naming/epochs.js'
 import { SessionWatch } from '../naming/session-watch.js'
 import { MAX_STORED_BYTES } from '../payload/session-payloads.js'
 import { openBody, sealBody } from '../payload/stored-body.js'
@@ -10,8 +11,10 @@ import { download, upload } from '../payload/transfer.js'
 import { Channel } from '../wire/channel.js'
 import type { PackedBody } from '../wire/compress.js'
 import type { Sent } from '../wire/outgoing.js'
+import { openPresence } from '../wire/presence-frame.js'
 import type { Outbound, PresenceMessage, SessionMessage, StubMessage } from '../wire/protocol.js'
 import type { Refusal } from '../wire/refusal.js'
+import { stubKeys } from '../wire/stub-key.js'
 import type { CallEvent, LastingEffect, Terms } from './call-state.js'
 import type { CallerOptions, CallInput } from './options.js'
 
@@ -43,6 +46,8 @@ type Draft<M = Outbound<StubMessage>> = M extends unknown
 export class SessionLine {
   readonly link: Link
   readonly watch: SessionWatch
+  /** As the session knows this environment: key id, function tag and name. */
+  readonly environmentId: string
   /** The last refusal; cleared by any other message. */
   refusal: Refusal | undefined
   readonly #clock: Clock
@@ -65,9 +70,11 @@ export class SessionLine {
     const self = checkEndpoint({ app, stage, role: 'stub', name })
     const session = checkEndpoint({ app, stage, role: 'session', name: options.session })
     this.#to = { ...session, lane: createHash('sha256').update(name).digest()[0]! % LANES }
+    const keys = stubKeys(options.key)
+    this.environmentId = keys.scope + name
     this.#channel = new Channel<'session'>({
       self,
-      keys: [options.key],
+      keys,
       frameBytes: transport.limits.frameBytes,
       clock,
       send: (to, frame, sendOptions) => this.link.send(to, frame, sendOptions),
@@ -89,8 +96,16 @@ export class SessionLine {
       },
       onFrame: (frame) => this.#channel.receive(frame),
       watch: session,
-      onKept: (frame) => this.#channel.receive(frame, session),
+      onKept: (frame) => {
+        const presence = openPresence([keys], session, frame)
+        if (presence !== undefined) this.#hearPresence(presence, events)
+      },
     })
+  }
+
+  /** Whether its name has been used for so many frames that another should take its place. */
+  get worn(): boolean {
+    return this.#channel.worn
   }
 
   /** Whether the session heard last has no payload store. */
@@ -126,7 +141,7 @@ export class SessionLine {
         await call.sent?.resend(effect.parts)
         return undefined
       case 'ask':
-        await this.ask(id, effect.sent)
+        await this.ask(id, effect.sent, effect.nonce)
         return undefined
       case 'presign':
         await this.#send({ type: 'presign', id, bytes: effect.bytes })
@@ -149,8 +164,9 @@ export class SessionLine {
   }
 
   /** Asks what became of an invocation. @throws what the transport throws */
-  ask(id: string, sent?: string): Promise<Sent> {
-    return this.#send({ type: 'ask', id, boundTo: this.#heard, sent, missing: this.#channel.incomplete(id) })
+  ask(id: string, sent?: string, nonce?: string): Promise<Sent> {
+    const missing = this.#channel.incomplete(id)
+    return this.#send({ type: 'ask', id, nonce, boundTo: this.#heard, sent, missing })
   }
 
   /** Tells the session that the stub has given up. Best effort. */
@@ -200,18 +216,29 @@ export class SessionLine {
     }
   }
 
-  #hear(message: SessionMessage | PresenceMessage, events: LineEvents): void {
-    const { type, session, epoch } = message
-    // The session has lost its name and has not noticed yet.
-    if (epoch < this.#epoch) return
+  /** Whether an epoch is none that a session can have: one that lost its name and has not noticed, or a broken clock's. */
+  #isOff(epoch: number): boolean {
+    return epoch < this.#epoch || isFarAhead(epoch, this.#clock.now())
+  }
+
+  // What is kept may be a recording that somebody put there.
+  #hearPresence(message: PresenceMessage, events: LineEvents): void {
+    const { type, session, epoch, state, at } = message
+    if (this.#isOff(epoch)) return
+    if ((state === 'online' || state === 'leaving') && isFarApart(at, this.#clock.now())) return
+    const told = this.watch.tell(message)
+    if (told === 'old') return
     this.#epoch = epoch
-    // Also by presence: a first message bound to this session needs no challenge.
+    // A first message bound to this session needs no challenge.
     this.#heard = session
-    if (type === 'presence') {
-      const told = this.watch.tell(message)
-      const closed = message.state === 'closed'
-      return told === 'old' ? undefined : events.onEvent({ type, told, session, closed })
-    }
+    events.onEvent({ type, told, session, closed: state === 'closed' })
+  }
+
+  #hear(message: SessionMessage, events: LineEvents): void {
+    const { type, session, epoch } = message
+    if (this.#isOff(epoch)) return
+    this.#epoch = epoch
+    this.#heard = session
     this.watch.heard(session)
     this.refusal = undefined
     if (type === 'url' && message.key === undefined) this.#storeless = session

@@ -67,6 +67,11 @@ export interface ConnectOptions extends AbortOptions {
   readonly will?: Uint8Array
   /** The session that connects, for a broker that has to choose between two of one name. Absent for a stub. */
   readonly identity?: SessionIdentity
+  /**
+   * Proves that a session has its stage's key: the Ed25519 signature, 64 bytes, of a purpose and its parts (see
+   * docs/protocol.md). Absent for a stub.
+   */
+  readonly sign?: ((purpose: string, ...parts: readonly (string | number)[]) => Uint8Array) | undefined
 }
 
 /** Which session has a name: of two, the one with the greater epoch, and of equal epochs the greater id. */

@@ -1,7 +1,14 @@
 import type { Clock } from '../base/clock.js'
+import { defined } from '../base/defined.js'
 import { type TraceContext, traceOf } from '../base/diagnostics.js'
 import { abortError, TetherError } from '../base/errors.js'
-import type { Connection, Endpoint, SessionIdentity, Transport } from '../contracts/transport.js'
+import type {
+  Connection,
+  ConnectOptions,
+  Endpoint,
+  SessionIdentity,
+  Transport,
+} from '../contracts/transport.js'
 import type { Counters } from '../wire/counters.js'
 import { LiveConnection } from './live-connection.js'
 import { Pacer } from './pacer.js'
@@ -23,6 +30,7 @@ export interface ConnectionOptions {
   will?(): Uint8Array
   /** The session that connects; asked at each attempt. */
   identity?(): SessionIdentity
+  readonly sign?: ConnectOptions['sign']
 }
 
 /**
@@ -60,6 +68,7 @@ export async function attemptConnection(
         ...(watch === undefined ? {} : { watch }),
         ...(options.will === undefined ? {} : { will: options.will() }),
         ...(options.identity === undefined ? {} : { identity: options.identity() }),
+        ...defined({ sign: options.sign }),
       },
     )
   } catch (error) {

@@ -2,8 +2,9 @@ import type { Cancel, Clock } from '../base/clock.js'
 import { deferred } from '../base/deferred.js'
 import { defined } from '../base/defined.js'
 import { atMost, delay } from '../base/delay.js'
-import type { AbortOptions, SessionIdentity } from '../contracts/transport.js'
+import type { AbortOptions } from '../contracts/transport.js'
 import type { ClaimMessage, DisplacedMessage, PeerMessage, PresenceMessage } from '../wire/protocol.js'
+import { outranks } from './epochs.js'
 
 export interface NameClaimOptions {
   /** This session's random id. */
@@ -17,11 +18,6 @@ export interface NameClaimOptions {
   onRaised(): void
   /** Another session holds the name now. */
   onDisplaced(): void
-}
-
-/** Whether the name is `a`'s and not `b`'s. */
-export function outranks(a: SessionIdentity, b: SessionIdentity): boolean {
-  return a.epoch > b.epoch || (a.epoch === b.epoch && a.session > b.session)
 }
 
 const ASK_EVERY_MS = 500
@@ -95,7 +91,7 @@ export class NameClaim {
     this.#claim(undefined)
   }
 
-  hear(message: PeerMessage): void {
+  hear(message: PeerMessage | PresenceMessage): void {
     if (this.#over || message.session === this.session) return
     if (message.type === 'presence') this.#onPresence(message)
     else if (message.type === 'claim') this.#onClaim(message)

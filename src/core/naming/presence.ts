@@ -3,7 +3,7 @@ import { deferred } from '../base/deferred.js'
 import { atMost } from '../base/delay.js'
 import type { AbortOptions, SessionIdentity } from '../contracts/transport.js'
 import type { PresenceMessage, PresenceState } from '../wire/protocol.js'
-import { outranks } from './name-claim.js'
+import { outranks } from './epochs.js'
 
 export interface PresenceOptions {
   /** How often the broker lets what it keeps be replaced, in milliseconds. */
@@ -14,10 +14,16 @@ export interface PresenceOptions {
   seal(message: PresenceMessage): Uint8Array
   /** Has the broker keep a frame in place of the one before. @throws what the transport throws */
   keep(frame: Uint8Array): Promise<void>
+  /** Somebody has put another frame in the place of what was said. @param what it is */
+  onReplayed(what: string): void
 }
 
 /** A broker that drops it says nothing, so it is said again until it comes back: a second later, or when it may be. */
 const CONFIRM_MS = 1_000
+/** A frame that somebody else put there is replaced as often, at most. */
+const REPAIR_EVERY_MS = 1_000
+/** Said anew as often: stubs believe a word for a day. */
+const RENEW_MS = 12 * 3_600_000
 /** The longest wait for the broker, at opening and at closing: longer than the slowest turn. */
 const WITHIN_MS = 3_000
 /** A connection's own share of the numbers: its will is newer than all it says, and older than what the next one says. */
@@ -33,6 +39,11 @@ export class Presence {
   /** Ends the time until the broker lets what it keeps be replaced: by a timer, which no clock that is set makes longer. */
   #cancelRest: Cancel | undefined
   #cancelAgain: Cancel = () => {}
+  /** Ends the time until the next repair; `broken` where one is due then. */
+  #cancelRepair: Cancel | undefined
+  #broken = false
+  #latest: Uint8Array | undefined
+  #isConfirmed = false
   readonly #confirmed = deferred()
   readonly #goodbyeKept = deferred()
   #over = false
@@ -60,19 +71,37 @@ export class Presence {
     return atMost(WITHIN_MS, this.#confirmed.promise, { clock: this.#options.clock, signal })
   }
 
-  /** What the broker keeps for this name, whoever said it. */
-  hear(message: PresenceMessage): void {
+  /**
+   * What the broker keeps for this name. Whatever is not what this session said last is replaced.
+   * @param message undefined where the frame is not authentic
+   */
+  hear(frame: Uint8Array, message: PresenceMessage | undefined): void {
     const { identity } = this.#options
-    const { session, epoch, state, sequence } = message
-    if (this.#wanted !== 'online' || outranks(message, identity)) return
-    if (session === identity.session && state === 'online') {
-      // Of an epoch that was raised since, another word is on its way.
-      if (sequence !== this.#sequence || epoch !== identity.epoch) return
+    if (this.#over || this.#wanted === undefined) return
+    if (this.#latest !== undefined && Buffer.compare(frame, this.#latest) === 0) {
       this.#confirmed.resolve()
-      return this.#cancelAgain()
+      this.#isConfirmed = true
+      return this.#again(RENEW_MS)
     }
-    // The will of a connection that this session has left, or of the session before.
-    this.#want('online')
+    if (message === undefined) return this.#repair('a frame that is not authentic')
+    if (outranks(message, identity)) return
+    const { session, state, epoch, sequence } = message
+    // Another word of this epoch is on its way, or a broker hands out old ones late.
+    if (
+      session === identity.session &&
+      state === 'online' &&
+      epoch === identity.epoch &&
+      sequence <= this.#sequence &&
+      !this.#isConfirmed
+    )
+      return
+    // The will of a connection that this session has left, or of the session before; or what a session before it said.
+    const expected = state === 'lost' || !this.#isConfirmed
+    this.#repair(
+      expected
+        ? undefined
+        : `the word '${state}' of session ${session}, said at ${new Date(message.at).toISOString()}`,
+    )
   }
 
   /** Takes nothing more, while something still runs. */
@@ -104,6 +133,7 @@ export class Presence {
     this.#cancelAgain()
     this.#wanted = state
     this.#said = false
+    this.#isConfirmed = false
     if (this.#cancelRest === undefined) void this.#keep(state)
   }
 
@@ -111,14 +141,34 @@ export class Presence {
     const { clock, everyMs } = this.#options
     this.#said = true
     if (everyMs > 0) this.#cancelRest = clock.schedule(everyMs, () => this.#rested())
-    const againMs = Math.max(CONFIRM_MS, everyMs)
-    if (state === 'online') this.#cancelAgain = clock.schedule(againMs, () => this.#want(state))
+    if (state !== 'closed') this.#again(state === 'online' ? Math.max(CONFIRM_MS, everyMs) : RENEW_MS)
+    this.#latest = this.#frame(state, ++this.#sequence)
     try {
-      await this.#options.keep(this.#frame(state, ++this.#sequence))
+      await this.#options.keep(this.#latest)
     } catch {
       // There is no connection: the next one says it.
     }
     if (state === 'closed') this.#goodbyeKept.resolve()
+  }
+
+  #again(afterMs: number): void {
+    this.#cancelAgain()
+    const wanted = this.#wanted!
+    this.#cancelAgain = this.#options.clock.schedule(afterMs, () => this.#want(wanted))
+  }
+
+  #repair(what: string | undefined): void {
+    if (what !== undefined) this.#options.onReplayed(what)
+    if (this.#cancelRepair !== undefined) {
+      this.#broken = true
+      return
+    }
+    this.#broken = false
+    this.#want(this.#wanted!)
+    this.#cancelRepair = this.#options.clock.schedule(REPAIR_EVERY_MS, () => {
+      this.#cancelRepair = undefined
+      if (this.#broken) this.#repair(undefined)
+    })
   }
 
   #rested(): void {
@@ -127,12 +177,14 @@ export class Presence {
   }
 
   #frame(state: PresenceState, sequence: number): Uint8Array {
-    const { session, epoch } = this.#options.identity
-    return this.#options.seal({ type: 'presence', session, epoch, state, sequence })
+    const { identity, clock } = this.#options
+    const { session, epoch } = identity
+    return this.#options.seal({ type: 'presence', session, epoch, state, sequence, at: clock.now() })
   }
 
   #cancelTimers(): void {
     this.#cancelRest?.()
     this.#cancelAgain()
+    this.#cancelRepair?.()
   }
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.js'
 import type { TetherError } from '../base/errors.js'
 import type { PresenceMessage, PresenceState } from '../wire/protocol.js'
+import { outranks } from './epochs.js'
 
 /** How long a failed wait is remembered: until then, invocations fail at once. */
 const AT_ONCE_MS = 10_000
@@ -19,6 +20,7 @@ export class SessionWatch {
   readonly #clock: Clock
   #state: PresenceState | undefined
   #session = ''
+  #epoch = 0
   #sequence = 0
   #failed: { readonly error: TetherError; readonly at: number } | undefined
 
@@ -70,11 +72,14 @@ export class SessionWatch {
    * Notes the broker's word about a session.
    * @returns `old` where a later one is known; the `first` one; `news` of another session or state; else `same`
    */
-  tell({ session, state, sequence }: PresenceMessage): 'old' | 'first' | 'news' | 'same' {
-    if (session === this.#session && sequence <= this.#sequence) return 'old'
+  tell({ session, epoch, state, sequence }: PresenceMessage): 'old' | 'first' | 'news' | 'same' {
+    const known = { session: this.#session, epoch: this.#epoch }
+    if (outranks(known, { session, epoch })) return 'old'
+    if (session === this.#session && epoch === this.#epoch && sequence <= this.#sequence) return 'old'
     const news = session !== this.#session || state !== this.#state
     const told = this.#sequence === 0 ? 'first' : news ? 'news' : 'same'
     this.#session = session
+    this.#epoch = epoch
     this.#sequence = sequence
     if (state === 'online') this.#failed = undefined
     this.#state = state

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { defined } from '../base/defined.js'
 import { type TraceContext, traceOf } from '../base/diagnostics.js'
 import { mayBeMissing } from '../payload/store-failure.js'
@@ -5,6 +6,7 @@ import type { AskMessage, InvokeMessage, StoredBody } from '../wire/protocol.js'
 import type { Desk } from './desk.js'
 import { type Arrival, failure, Invocation } from './invocation.js'
 import type { In, Open } from './records.js'
+import type { Question } from './rules.js'
 import { start } from './runner.js'
 
 /** When no part has come for this long, one is lost, and the stub has to send it again. */
@@ -32,15 +34,18 @@ export function take(desk: Desk, record: Waiting, message: InvokeMessage): void 
   const { id, from } = record
   const now = desk.clock.now()
   const arrivedAt = record.state === 'arriving' ? Math.min(record.firstAt, now) : now
-  if (isFresh(desk, message)) return begin(desk, record, message, arrivedAt)
-  desk.records.put({ state: 'challenged', id, from, deadline: now + HOLD_MS, message, arrivedAt })
-  desk.say(from, { type: 'challenge', id })
+  if (isFresh(desk, from, message)) return begin(desk, record, message, arrivedAt)
+  const nonce = record.state === 'challenged' ? record.nonce : randomBytes(16).toString('base64url')
+  desk.records.put({ state: 'challenged', id, from, deadline: now + HOLD_MS, message, arrivedAt, nonce })
+  desk.say(from, { type: 'challenge', id, nonce })
 }
 
-/** Begins a challenged invocation if its stub has answered the challenge: no recording is bound to this session. */
-export function release(desk: Desk, record: In<'challenged'>, { boundTo }: AskMessage): void {
-  if (boundTo === desk.identity.session) return begin(desk, record, record.message, record.arrivedAt)
-  desk.say(record.from, { type: 'challenge', id: record.id })
+/** Begins a challenged invocation if its stub has answered the challenge: no recording has the nonce. */
+export function release(desk: Desk, record: In<'challenged'>, { nonce, number }: Question): void {
+  const { id, from } = record
+  if (nonce !== record.nonce) return desk.say(from, { type: 'challenge', id, nonce: record.nonce })
+  desk.prove(from, number)
+  begin(desk, record, record.message, record.arrivedAt)
 }
 
 /** Tells a stub which parts, or that the whole invocation, must be sent again. */
@@ -48,7 +53,8 @@ export function inform(desk: Desk, record: In<'unknown' | 'arriving'>, { sent }:
   const { id, from } = record
   const coming = record.state === 'arriving' && Math.abs(desk.clock.now() - record.lastAt) < STALL_MS
   if (coming) return desk.say(from, { type: 'ack', id })
-  const parts = sent === undefined ? undefined : desk.missing(sent)
+  // Of its own messages: each begins with its sender.
+  const parts = sent?.startsWith(from) ? desk.missing(sent) : undefined
   desk.say(from, parts === undefined ? { type: 'unknown', id } : { type: 'missing', id, sent: sent!, parts })
 }
 
@@ -114,9 +120,12 @@ function comesAgain({ records, clock }: Desk, { id, from }: Open): void {
   records.put({ state: 'arriving', id, from, deadline: lastAt + REMEMBERED_MS, firstAt, lastAt })
 }
 
-// A message that is bound to this session was not recorded before it began, and messages since then are remembered. Any
-// other is taken only at first contact: if the clocks agree and this session is old enough to remember a recording.
-function isFresh({ clock, identity, openedAt }: Desk, { boundTo, sentAt }: InvokeMessage): boolean {
+// A message that is bound to this session was not recorded before it began. Any other is taken only at first contact: if
+// the clocks agree and this session is old enough to remember a recording. What was seen since it began is known for seen,
+// but for the messages of stubs that were forgotten.
+function isFresh(desk: Desk, from: string, { boundTo, sentAt }: InvokeMessage): boolean {
+  const { clock, identity, openedAt } = desk
+  if (!desk.proven(from)) return false
   if (boundTo === identity.session) return true
   const now = clock.now()
   return now - openedAt > REMEMBERED_MS && Math.abs(now - sentAt) <= CLOCK_TOLERANCE_MS

@@ -1,4 +1,5 @@
 import type { SessionIdentity } from '../contracts/transport.js'
+import type { Discard } from '../wire/counters.js'
 import type { Environments } from './environments.js'
 import type { SessionEmitter } from './events.js'
 import type { FunctionTable } from './functions.js'
@@ -23,4 +24,10 @@ export interface Desk extends KeptAnswerOptions, InvocationOwner {
   functions(): FunctionTable | undefined
   /** Which parts of an incomplete message have not arrived. */
   missing(reference: string): readonly number[] | undefined
+  /** Whether a stub's key is that of a function. */
+  covers(from: string, functionId: string): boolean
+  /** Whether all that was received from a stub is still known; see `ReplayWindow`. */
+  proven(from: string): boolean
+  prove(from: string, number: number): void
+  discard(discard: Discard): void
 }

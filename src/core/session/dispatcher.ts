@@ -1,8 +1,16 @@
 import { type Deferred, deferred } from '../base/deferred.js'
 import { TetherError, toLambdaError } from '../base/errors.js'
+import { printable } from '../base/printable.js'
 import type { AbortOptions } from '../contracts/transport.js'
+import { daysBetween, isFarAhead } from '../naming/epochs.js'
 import type { Sent } from '../wire/outgoing.js'
-import type { Outbound, PresignMessage, SessionMessage, StubMessage } from '../wire/protocol.js'
+import type {
+  InvokeMessage,
+  Outbound,
+  PresignMessage,
+  SessionMessage,
+  StubMessage,
+} from '../wire/protocol.js'
 import type { Desk } from './desk.js'
 import { Environments } from './environments.js'
 import { settle } from './outcomes.js'
@@ -61,12 +69,13 @@ export class Dispatcher {
     this.#on('part', id, from, undefined)
   }
 
-  receive(message: StubMessage, from: string): void {
+  /** @param number of the message, within its sender */
+  receive(message: StubMessage, from: string, number: number): void {
     const { id } = message
-    if (!this.desk.mayServe(message.epoch)) return
+    if (!this.#clocksAgree(message, from) || !this.desk.mayServe(message.epoch)) return
     for (const settled of message.settled) this.#on('settled', settled, from, undefined)
-    if (message.type === 'invoke') return this.#on('invoke', id, from, message)
-    if (message.type === 'ask') return this.#on('ask', id, from, message)
+    if (message.type === 'invoke') return this.#onInvoke(message, from)
+    if (message.type === 'ask') return this.#on('ask', id, from, { ...message, number })
     if (message.type === 'presign') return void this.#onPresign(message, from)
     const { code, reason } = message
     if (code === 'STORE_FAILED') this.desk.payloads.failed(new TetherError(code, `A stub reports: ${reason}`))
@@ -103,6 +112,31 @@ export class Dispatcher {
     this.#closing = true
     this.#onAll('abandon', new TetherError('DISPLACED', 'Another session has taken the name.'))
     this.#stopped.resolve()
+  }
+
+  #onInvoke(message: InvokeMessage, from: string): void {
+    const { id, functionId, mirrored } = message
+    if (this.desk.covers(from, functionId)) return this.#on('invoke', id, from, message)
+    const reason =
+      'this stub has the key of another function; deploy what stubEnvironment({ functionId }) returns'
+    const text = `An invocation of '${functionId}' was declined: ${reason}.`
+    this.desk.discard({ reason: 'key', message: printable(text), from })
+    if (mirrored === undefined) this.desk.say(from, { type: 'decline', id, reason })
+  }
+
+  /** False where nobody would hear an answer, or a name would break: a clock is far ahead of the other, or somebody forges. */
+  #clocksAgree(message: StubMessage, from: string): boolean {
+    const { clock, identity, discard } = this.desk
+    const now = clock.now()
+    if (message.epoch > identity.epoch && isFarAhead(message.epoch, now)) {
+      const text = `A stub claims an epoch ${daysBetween(message.epoch, now)} days ahead of this machine's clock: set the clock, or somebody forges.`
+      discard({ reason: 'clock', message: text, from })
+      return false
+    }
+    if (message.type !== 'invoke' || !isFarAhead(identity.epoch, message.sentAt)) return true
+    const text = `This session's epoch is ${daysBetween(identity.epoch, message.sentAt)} days ahead of a stub's clock, so that stubs ignore it: set this machine's clock, and open the session anew.`
+    discard({ reason: 'clock', message: text, from })
+    return false
   }
 
   #on<E extends keyof Events>(event: E, id: string, from: string, input: Events[E]): void {

@@ -4,7 +4,7 @@ import { checkClock, listOf, numberFrom, wholeNumber, withMethods } from '../bas
 import { checkOptions, invalidOption, optionsOf, required } from '../base/options.js'
 import type { PayloadStore } from '../contracts/payload-store.js'
 import { checkPart, checkTransport, LANES, type Transport } from '../contracts/transport.js'
-import { checkKey, type RootKey, rootKey } from '../wire/seal.js'
+import { checkRootKey, rootKey, SessionKeys, StageKeys } from '../wire/root-key.js'
 
 /** Options of `createSession`. */
 export interface SessionOptions {
@@ -13,7 +13,7 @@ export interface SessionOptions {
   readonly stage: string
   /** Which session stubs speak to. @default 'default' */
   readonly name?: string
-  /** The secret shared with the stubs; make it with `generateKey()`. Either this or `keys`. */
+  /** The secret that the stubs' keys are derived from; make it with `generateKey()`. Either this or `keys`. */
   readonly key?: string | Uint8Array
   /** The secret and those before it: while a key is rotated, stubs may have either. */
   readonly keys?: readonly (string | Uint8Array)[]
@@ -45,8 +45,8 @@ export function checkSessionOptions(options: SessionOptions): SessionOptions {
     app: required(checkPart),
     stage: required(checkPart),
     name: checkPart,
-    key: checkKey,
-    keys: listOf('a list of keys, the newest first', checkKey),
+    key: checkRootKey,
+    keys: listOf('a list of keys, the newest first', checkRootKey),
     transport: required(checkTransport),
     store: withMethods(
       'a payload store, such as s3({ bucket })',
@@ -62,11 +62,11 @@ export function checkSessionOptions(options: SessionOptions): SessionOptions {
   })
 }
 
-/** The keys that a session has, the one it prefers first. @throws TetherError `INVALID_OPTION` */
-export function rootKeys({ key, keys }: SessionOptions): RootKey[] {
+/** The keys that a session has. @throws TetherError `INVALID_OPTION` */
+export function sessionKeys({ app, stage, key, keys }: SessionOptions): SessionKeys {
   if (key !== undefined && keys !== undefined) {
     throw new TetherError('INVALID_OPTION', "Give either 'key' or 'keys', not both.")
   }
   if (keys?.length === 0) throw invalidOption('keys', 'must be a list of keys that is not empty')
-  return (keys ?? [key]).map((one) => rootKey(one as string))
+  return new SessionKeys((keys ?? [key]).map((one) => new StageKeys(rootKey('key', one), { app, stage })))
 }

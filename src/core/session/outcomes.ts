@@ -11,9 +11,8 @@ export async function settle(desk: Desk, invocation: Invocation, answer: Answer)
   const record = desk.records.running(invocation)
   if (record !== undefined) return conclude(desk, record, 'answered', limitAnswer(answer))
   const { id, functionId, environmentId: from } = invocation
-  desk.counters.discards.late++
   const message = `The outcome of invocation ${id} of '${functionId}' came after it had ended.`
-  desk.emitter.emit('discard', { reason: 'late', message, from })
+  desk.discard({ reason: 'late', message, from })
 }
 
 /**

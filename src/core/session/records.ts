@@ -25,7 +25,12 @@ interface States {
   /** Acknowledged and incomplete; when the first and the latest part arrived. */
   arriving: Timed & { readonly firstAt: number; readonly lastAt: number }
   /** Complete, but perhaps a recording: held until the stub answers the challenge. */
-  challenged: Timed & { readonly message: InvokeMessage; readonly arrivedAt: number }
+  challenged: Timed & {
+    readonly message: InvokeMessage
+    readonly arrivedAt: number
+    /** 128 random bits: only who hears the challenge can answer it. */
+    readonly nonce: string
+  }
   /** Acknowledged, with its event being read from the payload store; `reading` stops that. */
   fetching: Timed & { readonly arrival: Arrival; readonly reading: AbortController }
   /** Taken, or about to be, by local code, a listener or `next()`. */

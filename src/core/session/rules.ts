@@ -7,11 +7,14 @@ import { failure } from './invocation.js'
 import { conclude, keep } from './outcomes.js'
 import type { In, Open, State } from './records.js'
 
+/** An `ask`, and the number of its message. */
+export type Question = AskMessage & { readonly number: number }
+
 /** What can happen to an invocation, and the data that comes with it. */
 export interface Events {
   part: undefined
   invoke: InvokeMessage
-  ask: AskMessage
+  ask: Question
   cancel: TetherError
   settled: undefined
   deadline: undefined

@@ -10,17 +10,21 @@ import {
 } from '../contracts/transport.js'
 import { Lanes } from '../link/lanes.js'
 import type { LinkStatus } from '../link/link.js'
+import { daysBetween, isFarAhead } from '../naming/epochs.js'
 import { NameClaim } from '../naming/name-claim.js'
 import { Presence } from '../naming/presence.js'
 import { SessionPayloads } from '../payload/session-payloads.js'
 import { Channel } from '../wire/channel.js'
 import type { Discard } from '../wire/counters.js'
 import { Counters } from '../wire/counters.js'
+import { scopeOf } from '../wire/frame.js'
+import { openPresence, sealPresence } from '../wire/presence-frame.js'
+import type { PeerMessage, PresenceMessage } from '../wire/protocol.js'
 import { Dispatcher } from './dispatcher.js'
 import { SessionEmitter, type SessionEvents } from './events.js'
 import { FunctionTable, type ServeOptions, type TargetParts } from './functions.js'
 import type { Invocation } from './invocation.js'
-import { checkSessionOptions, rootKeys, type SessionOptions } from './options.js'
+import { checkSessionOptions, type SessionOptions, sessionKeys } from './options.js'
 import { type SessionStats, sessionStats } from './stats.js'
 import { type NextOptions, Waiters } from './waiters.js'
 
@@ -63,18 +67,23 @@ export class Session implements AsyncDisposable {
       counters.discards[discard.reason]++
       this.#emitter.emit('discard', discard)
     }
+    const keys = sessionKeys(options)
+    const hearPeer = (message: PeerMessage | PresenceMessage) => {
+      const { epoch, session } = message
+      const now = clock.now()
+      if (!isFarAhead(epoch, now)) return this.#nameClaim.hear(message)
+      const text = `Session ${session} of this name claims an epoch ${daysBetween(epoch, now)} days ahead of this machine's clock: set that machine's clock, or this one's.`
+      onDiscard({ reason: 'clock', message: text })
+    }
     const channel: Channel<'stub'> = new Channel<'stub'>({
       self: this.#self,
-      keys: rootKeys(options),
+      keys,
       frameBytes: transport.limits.frameBytes,
       clock,
       counters,
       send: (to, frame, sendOptions) => this.#lanes.send(to, frame, sendOptions),
-      onMessage: (message, from) => this.#dispatcher.receive(message, from),
-      onPeer: (message) => {
-        if (message.type === 'presence') this.#presence?.hear(message)
-        this.#nameClaim.hear(message)
-      },
+      onMessage: (message, from, number) => this.#dispatcher.receive(message, from, number),
+      onPeer: hearPeer,
       onPart: (id, from) => {
         if (this.#nameClaim.mayServe(0)) this.#dispatcher.part(id, from)
       },
@@ -88,8 +97,13 @@ export class Session implements AsyncDisposable {
       max: options.connections?.max ?? DEFAULT_MAX_CONNECTIONS,
       onFrame: (frame) => channel.receive(frame),
       watch: this.#self,
-      onKept: (frame) => channel.receive(frame, this.#self),
+      onKept: (frame) => {
+        const message = openPresence(keys.all, this.#self, frame)
+        this.#presence?.hear(frame, message)
+        if (message !== undefined) hearPeer(message)
+      },
       ...(transport.keeps === undefined ? {} : { will: () => this.#presence!.will() }),
+      sign: (purpose, ...parts) => keys.first.sign(purpose, parts),
       identity: () => ({ session: this.#nameClaim.session, epoch: this.#nameClaim.epoch }),
       onStatus: (status) => {
         this.#status = status
@@ -116,8 +130,12 @@ export class Session implements AsyncDisposable {
         everyMs: transport.keeps.everyMs,
         clock,
         identity: this.#nameClaim,
-        seal: (message) => channel.seal(this.#self, message),
+        seal: (message) => sealPresence(keys.first, this.#self, message),
         keep: (frame) => this.#lanes.keep(frame),
+        onReplayed: (what) => {
+          const text = `The broker kept ${what} for session '${name}' in place of what this session said; it was said again.`
+          onDiscard({ reason: 'replayed', message: text })
+        },
       })
     }
     const payloads = new SessionPayloads({
@@ -139,9 +157,12 @@ export class Session implements AsyncDisposable {
       emitter: this.#emitter,
       waiters: this.#waiters,
       functions: () => this.#functions,
-      send: (to, message, sendOptions) =>
-        channel.send({ app, stage, role: 'stub', name: to }, message, sendOptions),
+      send: (to, message, sendOptions) => channel.reply(to, message, sendOptions),
       missing: (reference) => channel.missing(reference),
+      covers: (from, functionId) => keys.covers(scopeOf(from), functionId),
+      proven: (from) => channel.proven(from),
+      prove: (from, number) => channel.prove(from, number),
+      discard: onDiscard,
     })
   }
 

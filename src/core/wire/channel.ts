@@ -1,5 +1,6 @@
 import { BoundedMap } from '../base/bounded-map.js'
 import type { Clock } from '../base/clock.js'
+import { defined } from '../base/defined.js'
 import { TetherError } from '../base/errors.js'
 import { printable } from '../base/printable.js'
 import type { AbortOptions, Endpoint } from '../contracts/transport.js'
@@ -10,26 +11,25 @@ import {
   decodeHeader,
   encodeDestination,
   type FrameHeader,
+  HEAD_BYTES,
   type ReceivedFrame,
+  readScope,
+  scopeOf,
+  senderIdOf,
 } from './frame.js'
 import { Outgoing, type OutgoingOptions, type Sent } from './outgoing.js'
 import type { MessageFrom, MissingParts, Outbound, PeerMessage } from './protocol.js'
 import { Reassembly } from './reassembly.js'
 import { type Refusal, Refusals, readRefusal } from './refusal.js'
 import { ReplayWindow } from './replay-window.js'
-import { type RootKey, type SenderKey, senderKey } from './seal.js'
+import { type SenderKey, senderKey } from './seal.js'
 
-export interface ChannelOptions<In extends Role> {
-  readonly self: Endpoint
-  /** The first seals; all of them open. */
-  readonly keys: readonly RootKey[]
-  readonly frameBytes: number
+export interface ChannelOptions<In extends Role> extends Omit<OutgoingOptions, 'counters'> {
   readonly clock: Clock
   /** @default counts that nobody reads */
   readonly counters?: Counters
-  send: OutgoingOptions['send']
-  /** A whole message, once, from the named endpoint of the other role. */
-  onMessage(message: MessageFrom[In], from: string): void
+  /** A whole message, once, and its number. `from` is the sender: 38 letters, of which the last 22 are a stub's name. */
+  onMessage(message: MessageFrom[In], from: string, number: number): void
   /** What another session of this name says; sessions have it. */
   onPeer?(message: PeerMessage): void
   /** A part of a message whose first part names this invocation. */
@@ -40,20 +40,24 @@ export interface ChannelOptions<In extends Role> {
 
 const REMEMBER_MS = 60_000
 const MAX_REMEMBERED = 10_000
+const MAX_SCOPES = 1_000
 
 type Role = Endpoint['role']
 
 /** Who was heard: its key, and what its frames to this side authenticate beside their parts. */
 interface Heard {
   readonly key: SenderKey
-  associated: AssociatedData | undefined
+  readonly associated: AssociatedData
+  /** The key from which its own is derived. */
+  readonly base: Buffer
 }
 
 /** Turns messages into sealed frames and back, for the side that receives what role `In` sends. */
 export class Channel<In extends Role> {
   readonly #options: ChannelOptions<In>
-  readonly #self: Buffer
+  readonly #destination: Buffer
   readonly #senders = new BoundedMap<string, Heard>(MAX_REMEMBERED)
+  readonly #bases = new BoundedMap<string, Buffer>(MAX_SCOPES)
   /** The invocation that each incomplete message is about. */
   readonly #firstParts = new BoundedMap<string, string>(MAX_REMEMBERED)
   readonly #seen: ReplayWindow
@@ -61,8 +65,6 @@ export class Channel<In extends Role> {
   readonly #refusals: Refusals
   readonly #outgoing: Outgoing
   readonly #counters: Counters
-  /** Which key each peer uses, so that it is answered with its own. */
-  readonly #keyOf = new BoundedMap<string, RootKey>(MAX_REMEMBERED)
 
   constructor(options: ChannelOptions<In>) {
     this.#options = options
@@ -71,7 +73,12 @@ export class Channel<In extends Role> {
     this.#reassembly = new Reassembly(options.clock, undefined, this.#counters)
     this.#refusals = new Refusals(options)
     this.#outgoing = new Outgoing(options)
-    this.#self = encodeDestination(options.self)
+    this.#destination = encodeDestination(options.self)
+  }
+
+  /** Whether this side should begin again under another name; see `Outgoing`. */
+  get worn(): boolean {
+    return this.#outgoing.worn
   }
 
   /** Splits, seals and sends; resolves when the transport has accepted every frame. @throws what it throws */
@@ -80,8 +87,28 @@ export class Channel<In extends Role> {
     message: Outbound<MessageFrom[Exclude<Role, In>] | PeerMessage>,
     options: AbortOptions = {},
   ): Promise<Sent> {
-    const root = this.#keyOf.get(to.name) ?? this.#options.keys[0]!
-    return this.#outgoing.send(to, encodeMessage(message, this.#counters), root, options)
+    const { scope } = this.#options.keys
+    return this.#outgoing.send(to, encodeMessage(message, this.#counters), scope, options)
+  }
+
+  /** As `send`, to a stub that was heard, with its own key. */
+  async reply(
+    to: string,
+    message: Outbound<MessageFrom[Exclude<Role, In>]>,
+    options: AbortOptions = {},
+  ): Promise<Sent> {
+    const bytes = encodeMessage(message, this.#counters)
+    return this.#outgoing.send(this.#stub(to), bytes, scopeOf(to), options)
+  }
+
+  /** Whether the messages of a sender are taken for new without a proof; see {@link ReplayWindow.proven}. */
+  proven(from: string): boolean {
+    return this.#seen.proven(from)
+  }
+
+  /** See {@link ReplayWindow.prove}. */
+  prove(from: string, number: number): void {
+    this.#seen.prove(from, number)
   }
 
   /** Which parts of a message have not arrived, or undefined when none has. */
@@ -98,126 +125,120 @@ export class Channel<In extends Role> {
     return undefined
   }
 
-  /** One sealed frame for a broker to keep. */
-  seal(to: Endpoint, message: PeerMessage): Buffer {
-    return this.#outgoing.seal(to, encodeMessage(message), this.#options.keys[0]!)
-  }
-
-  /** Takes whatever a transport delivered, or keeps for the name `kept`; never throws. */
-  receive(frame: Uint8Array, kept?: Endpoint): void {
-    let from: string | undefined
+  /** Takes whatever a transport delivered; never throws. */
+  receive(frame: Uint8Array): void {
+    let sender: string | undefined
     try {
       const decoded = decodeHeader(frame)
-      from = decoded.header.from
-      this.#receive(decoded, kept === undefined ? this.#self : encodeDestination(kept))
+      sender = decoded.header.sender
+      this.#receive(decoded)
     } catch (error) {
-      const details = error instanceof TetherError ? error.details : {}
-      if (typeof details.from === 'string') from = details.from
-      this.#options.onDiscard(discardFor(error, from))
-      if (details.version !== undefined) this.#refuse('version', from)
+      const details: TetherError['details'] = error instanceof TetherError ? error.details : {}
+      if (typeof details.sender === 'string') sender = details.sender
+      this.#options.onDiscard(discardFor(error, sender))
+      if (details.version !== undefined && details.kind === 'stub') this.#refuse('version', sender!)
     }
   }
 
-  #receive(frame: ReceivedFrame, destination: Buffer): void {
+  // Cheap checks come first, and nothing is remembered before the frame is found authentic.
+  #receive(frame: ReceivedFrame): void {
     const { header } = frame
-    if (header.kind === 'refused')
-      return this.#options.onRefused?.(readRefusal(frame.bytes.subarray(frame.headBytes)))
+    const { kind, sender } = header
+    if (kind === 'refused') return this.#options.onRefused?.(readRefusal(frame.bytes.subarray(HEAD_BYTES)))
     const { self } = this.#options
-    const expected = self.role === 'session' ? 'stub' : 'session'
-    const peer = header.kind === self.role && this.#options.onPeer !== undefined
-    if (header.kind !== expected && !peer) {
-      return this.#discard('forged', `A frame from a ${header.kind} arrived at one.`, header)
-    }
-    const root = this.#options.keys.find((key) => key.id === header.keyId)
-    if (root === undefined) {
-      // What a session with another key has left with the broker is nobody's mistake.
-      if (destination !== this.#self) return
-      const own = this.#options.keys.map((key) => key.id).join(', ')
-      this.#discard(
-        'key',
-        `A frame sealed with key ${header.keyId} arrived; this side has ${own}. Deploy both sides with one key.`,
-        header,
-      )
-      return this.#refuse('key', header.from)
-    }
-    const sender = this.#senders.get(header.senderId) ?? this.#heard(root, header)
-    const part = sender.key.open(this.#associated(sender, frame, destination), frame)
-    if (part === undefined) {
+    const isPeer = kind === self.role
+    if (isPeer && this.#options.onPeer === undefined)
+      return this.#discard('forged', `A frame from a ${kind} arrived at one.`, header)
+    // A stub of the whole stage and another session differ in nothing else.
+    const from = isPeer ? `peer ${sender}` : sender
+    const heard = this.#senders.get(from) ?? this.#derive(kind, sender, isPeer)
+    if (heard === undefined) return this.#onUnknownKey(header)
+    const part = heard.key.open(heard.associated, frame)
+    if (part === undefined)
       return this.#discard(
         'forged',
-        `A frame said to be from ${header.kind} '${header.from}' is not authentic.`,
+        `A frame said to be from ${kind} '${senderIdOf(sender)}' is not authentic.`,
         header,
       )
-    }
-    this.#senders.set(header.senderId, sender)
-    if (!peer) this.#keyOf.set(header.from, root)
-    const bytes = header.count === 1 ? this.#whole(header, part) : this.#join(header, part)
+    this.#senders.set(from, heard)
+    if (!isPeer) this.#bases.set(scopeOf(sender), heard.base)
+    const bytes = header.count === 1 ? this.#whole(from, header, part) : this.#join(from, header, part)
     if (bytes === undefined) return
-    this.#seen.add(header.senderId, header.messageNumber)
-    if (peer) this.#options.onPeer?.(decodeMessage(bytes, 'peer'))
-    else this.#options.onMessage(decodeMessage(bytes, expected as In, this.#counters), header.from)
+    this.#seen.add(from, header.messageNumber)
+    if (isPeer) return this.#options.onPeer?.(decodeMessage(bytes, 'peer'))
+    this.#options.onMessage(decodeMessage(bytes, kind as In, this.#counters), from, header.messageNumber)
+  }
+
+  #derive(kind: Role, sender: string, isPeer: boolean): Heard | undefined {
+    const scope = scopeOf(sender)
+    const known = isPeer ? undefined : this.#bases.get(scope)
+    const base = known ?? this.#options.keys.base(scope, isPeer)
+    if (base === undefined) return undefined
+    // Written anew for each frame.
+    const associated = new AssociatedData(Buffer.alloc(HEAD_BYTES), this.#destination)
+    return { key: senderKey(base, kind, sender), associated, base }
+  }
+
+  #onUnknownKey(header: FrameHeader): void {
+    const { keyId, tag } = readScope(scopeOf(header.sender))
+    const { ids } = this.#options.keys
+    const text = ids.includes(keyId)
+      ? `A frame sealed for function tag ${tag.toString('hex')} arrived, which this side has no key of.`
+      : `A frame sealed with key ${keyId} arrived; this side has ${ids.join(', ')}. Deploy both sides with one key.`
+    this.#discard('key', text, header)
+    if (header.kind === 'stub') this.#refuse('key', header.sender)
   }
 
   /** A message of one part, or undefined where it was seen before. */
-  #whole(header: FrameHeader, part: Buffer): Buffer | undefined {
-    if (!this.#seen.seen(header.senderId, header.messageNumber)) return this.#reassembly.whole(header, part)
+  #whole(from: string, { messageNumber }: FrameHeader, part: Buffer): Buffer | undefined {
+    this.#reassembly.expire()
+    if (!this.#seen.seen(from, messageNumber)) return part
     this.#counters.duplicateFrames++
     return undefined
   }
 
   /** A message of several parts when this is its last one. */
-  #join(header: FrameHeader, part: Buffer): Buffer | undefined {
-    const messageId = `${header.senderId}:${header.messageNumber}`
+  #join(from: string, header: FrameHeader, part: Buffer): Buffer | undefined {
+    const reference = `${from}:${header.messageNumber}`
     // One that is still arriving is none that was seen, however old it has become.
-    if (!this.#reassembly.has(messageId) && this.#seen.seen(header.senderId, header.messageNumber)) {
+    if (!this.#reassembly.has(reference) && this.#seen.seen(from, header.messageNumber)) {
       this.#counters.duplicateFrames++
       return undefined
     }
-    this.#notePart(messageId, header, part)
-    const bytes = this.#reassembly.add(messageId, header, part)
-    if (bytes !== undefined) this.#firstParts.delete(messageId)
+    this.#notePart(reference, from, header, part)
+    const bytes = this.#reassembly.add(reference, header, part)
+    if (bytes !== undefined) this.#firstParts.delete(reference)
     return bytes
   }
 
-  #notePart(messageId: string, header: FrameHeader, part: Buffer): void {
+  #notePart(reference: string, from: string, header: FrameHeader, part: Buffer): void {
     if (this.#options.onPart === undefined) return
     if (header.index === 0) {
       const id = peekInvocationId(part)
       if (id === undefined) return
-      this.#firstParts.set(messageId, id)
+      this.#firstParts.set(reference, id)
     }
-    const id = this.#firstParts.get(messageId)
-    if (id !== undefined) this.#options.onPart(id, header.from)
+    const id = this.#firstParts.get(reference)
+    if (id !== undefined) this.#options.onPart(id, from)
   }
 
   // Only a session refuses, and only stubs, so two sides can never refuse each other in a circle.
-  #refuse(reason: Refusal['reason'], name: string | undefined): void {
-    const { self } = this.#options
-    if (self.role !== 'session' || name === undefined || name === '') return
+  #refuse(reason: Refusal['reason'], sender: string): void {
+    if (this.#options.self.role !== 'session') return
     const frame = this.#refusals.frame(reason)
     if (frame === undefined) return
-    const to: Endpoint = { app: self.app, stage: self.stage, role: 'stub', name }
-    this.#options.send(to, frame, {})?.catch(() => {
+    this.#options.send(this.#stub(sender), frame, {})?.catch(() => {
       // An answer that only explains is worth no retry.
     })
   }
 
-  #discard(reason: DiscardReason, message: string, header: FrameHeader): void {
-    this.#options.onDiscard({ reason, message: printable(message), from: printable(header.from) })
-  }
-
-  #heard(root: RootKey, { kind, senderId }: FrameHeader): Heard {
+  #stub(sender: string): Endpoint {
     const { app, stage } = this.#options.self
-    const direction = kind === 'stub' ? 'stub' : 'session'
-    return { key: senderKey(root, { app, stage, direction, senderId }), associated: undefined }
+    return { app, stage, role: 'stub', name: senderIdOf(sender) }
   }
 
-  /** Kept for each sender: its header has always the same length. */
-  #associated(sender: Heard, { bytes, headBytes }: ReceivedFrame, destination: Buffer): AssociatedData {
-    const made = () => new AssociatedData(bytes.subarray(0, headBytes), destination)
-    if (destination !== this.#self) return made()
-    if (sender.associated?.head.length !== headBytes) sender.associated = made()
-    return sender.associated
+  #discard(reason: DiscardReason, message: string, { sender }: FrameHeader): void {
+    this.#options.onDiscard({ reason, message, from: sender })
   }
 }
 
@@ -229,5 +250,5 @@ function discardFor(error: unknown, from: string | undefined): Discard {
         ? 'version'
         : 'malformed'
   const message = printable(error instanceof Error ? error.message : error)
-  return from === undefined ? { reason, message } : { reason, message, from: printable(from) }
+  return { reason, message, ...defined({ from }) }
 }

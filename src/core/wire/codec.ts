@@ -2,7 +2,7 @@ import { TetherError } from '../base/errors.js'
 import { BROTLI, decompress, IDENTITY, type PackedBody } from './compress.js'
 import type { Counters } from './counters.js'
 import { checkMessage, isInvocationId, malformed } from './message-shapes.js'
-import type { Message, MessageFrom, Outbound } from './protocol.js'
+import type { Message, MessageFrom, Outbound, PresenceMessage } from './protocol.js'
 
 /** The binary fields of each message, in the order of their sections. */
 const SECTIONS: Record<Message['type'], readonly string[]> = {
@@ -21,12 +21,15 @@ const SECTIONS: Record<Message['type'], readonly string[]> = {
   decline: [],
   claim: [],
   displaced: [],
-  presence: [],
 }
 
 /** The bodies. The variables are none, and are never packed: they travel once, and a secret has no place beside a guess. */
 const BODIES: readonly string[] = ['event', 'body']
 const ABSENT = 255
+/** The head, and the two binary fields that a message has at most. */
+const MAX_SECTIONS = 4
+/** Variables and events have sections of their own: the rest is far smaller. */
+const MAX_HEAD_BYTES = 512 * 1024
 /** What a compressed body may become: a 6 MB payload and to spare. */
 const MAX_BODY_BYTES = 8 * 1024 * 1024
 
@@ -98,89 +101,131 @@ function writeEntry(bytes: Buffer, section: number, encoding: number, length: nu
   bytes.writeUInt32BE(length, at + 1)
 }
 
+/** Who sends a type. */
 const FROM_STUB: readonly string[] = ['invoke', 'ask', 'presign', 'cancel']
 const FROM_PEER: readonly string[] = ['claim', 'displaced']
 
 /**
- * Reads a message that `from` sent, from authenticated bytes.
- * @throws TetherError `PROTOCOL` for whatever is not one, a type unknown in this direction included
+ * Reads a message that `from` sent, from authenticated bytes. Its type is known before anything else of it is touched.
+ * @throws TetherError `PROTOCOL` for whatever is not one, a type unknown in this direction included; `TOO_LARGE`
  */
 export function decodeMessage<R extends keyof MessageFrom>(
   bytes: Buffer,
   from: R,
   counters?: Counters,
 ): MessageFrom[R] {
-  const { head, sections } = readSections(bytes)
-  if (typeof head.type !== 'string' || !isTypeFrom(head.type, from)) {
-    throw malformed(`a ${from} sends none of type ${JSON.stringify(head.type)}`)
+  const [head, ...sections] = readSections(bytes)
+  const fields = readHead(head)
+  const { type } = fields
+  if (typeof type !== 'string' || !isTypeFrom(type, from)) {
+    throw malformed(`a ${from} sends none of type ${JSON.stringify(type)}`)
   }
-  const names = SECTIONS[head.type as Message['type']]
-  for (let i = 0; i < names.length; i++) {
+  const names = SECTIONS[type as Message['type']]
+  if (sections.length > names.length)
+    throw malformed(`its ${type} has ${sections.length} sections, not ${names.length}`)
+  for (let i = 0; i < sections.length; i++) {
     const name = names[i]!
-    const section = sections[i + 1]
-    if (section === undefined) continue
-    head[name] = section
-    if (counters === undefined || !BODIES.includes(name)) continue
-    counters.bodyBytesReceived += section.length
-    counters.compressedBytesReceived += sectionLength(bytes, i + 1)
+    const section = sections[i]!
+    const content = readField(name, section)
+    // Also where it is absent: the head may not stand in for it.
+    fields[name] = content
+    if (counters === undefined || content === undefined || !BODIES.includes(name)) continue
+    counters.bodyBytesReceived += content.length
+    counters.compressedBytesReceived += section.bytes.length
   }
-  checkMessage(head)
-  return head as unknown as MessageFrom[R]
+  checkMessage(fields)
+  return fields as unknown as MessageFrom[R]
+}
+
+/** A presence message as bytes: its head, and a signature of that. */
+export function encodePresence(message: PresenceMessage, sign: (head: Buffer) => Uint8Array): Buffer {
+  const head = Buffer.from(JSON.stringify(message))
+  const signature = sign(head)
+  const table = Buffer.alloc(1 + 2 * ENTRY_BYTES)
+  table[0] = 2
+  writeEntry(table, 0, IDENTITY, head.length)
+  writeEntry(table, 1, IDENTITY, signature.length)
+  return Buffer.concat([table, head, signature])
+}
+
+/**
+ * Reads a presence message whose signature `verify` finds good.
+ * @throws TetherError `PROTOCOL`
+ */
+export function decodePresence(
+  bytes: Buffer,
+  verify: (head: Buffer, signature: Buffer) => boolean,
+): PresenceMessage {
+  const [head, signature, ...more] = readSections(bytes)
+  const fields = readHead(head)
+  if (fields.type !== 'presence' || signature?.encoding !== IDENTITY || more.length > 0)
+    throw malformed('what is kept is no presence')
+  checkMessage(fields)
+  if (!verify(head!.bytes, signature.bytes)) throw malformed('the signature of its presence is not good')
+  return fields as unknown as PresenceMessage
 }
 
 function isTypeFrom(type: string, from: keyof MessageFrom): boolean {
   const sender = FROM_STUB.includes(type) ? 'stub' : FROM_PEER.includes(type) ? 'peer' : 'session'
-  return Object.hasOwn(SECTIONS, type) && (sender === from || (type === 'presence' && from !== 'stub'))
+  return Object.hasOwn(SECTIONS, type) && sender === from
 }
 
-/** The head of a message whose first part alone has arrived, or undefined where that part does not hold it all. */
+/** The invocation that a message is about of which the first part alone has arrived; undefined where that does not say. */
 export function peekInvocationId(part: Buffer): string | undefined {
   try {
-    const { id } = readSections(part, 1).head
+    const at = 1 + ENTRY_BYTES * checkCount(part)
+    const { id } = readHead({ encoding: part[1]!, bytes: part.subarray(at, at + part.readUInt32BE(2)) })
     return isInvocationId(id) ? id : undefined
   } catch {
     return undefined
   }
 }
 
-/** The first sections, at most so many, and the head, which the first of them is. */
-function readSections(
-  bytes: Buffer,
-  max: number = Number.POSITIVE_INFINITY,
-): { head: Record<string, unknown>; sections: readonly (Buffer | undefined)[] } {
-  const count = bytes[0] ?? 0
-  let offset = 1 + ENTRY_BYTES * count
-  if (count === 0 || bytes.length < offset) throw malformed('its section table is cut off')
-  const sections: (Buffer | undefined)[] = []
-  for (let i = 0; i < count && i < max; i++) {
-    const encoding = bytes[1 + ENTRY_BYTES * i]
-    const length = sectionLength(bytes, i)
-    if (offset + length > bytes.length) throw malformed(`a section of ${length} bytes is cut off`)
-    sections.push(readSection(encoding, bytes.subarray(offset, offset + length)))
-    offset += length
+interface Section {
+  readonly encoding: number
+  readonly bytes: Buffer
+}
+
+/** The sections as they travelled. */
+function readSections(bytes: Buffer): Section[] {
+  const count = checkCount(bytes)
+  const sections: Section[] = []
+  let at = 1 + ENTRY_BYTES * count
+  for (let i = 0; i < count; i++) {
+    const entry = 1 + ENTRY_BYTES * i
+    const length = bytes.readUInt32BE(entry + 1)
+    sections.push({ encoding: bytes[entry]!, bytes: bytes.subarray(at, at + length) })
+    at += length
   }
-  return { head: parseObject(sections[0]), sections }
+  if (at !== bytes.length) throw malformed(`its sections end at ${at} of ${bytes.length} bytes`)
+  return sections
 }
 
-function sectionLength(bytes: Buffer, index: number): number {
-  return bytes.readUInt32BE(2 + ENTRY_BYTES * index)
+function checkCount(bytes: Buffer): number {
+  const count = bytes[0] ?? 0
+  if (count < 1 || count > MAX_SECTIONS) throw malformed(`it has ${count} sections`)
+  if (bytes.length < 1 + ENTRY_BYTES * count) throw malformed('its section table is cut off')
+  return count
 }
 
-function readSection(encoding: number | undefined, bytes: Buffer): Buffer | undefined {
-  if (encoding === IDENTITY) return bytes
-  if (encoding === BROTLI) return decompress(bytes, MAX_BODY_BYTES)
-  if (encoding === ABSENT) return undefined
-  throw malformed(`a section's encoding is ${encoding}`)
-}
-
-function parseObject(bytes: Buffer | undefined): Record<string, unknown> {
+function readHead(head: Section | undefined): Record<string, unknown> {
+  if (head?.encoding !== IDENTITY) throw malformed('its head is packed')
+  if (head.bytes.length > MAX_HEAD_BYTES)
+    throw malformed(`its head has ${head.bytes.length} bytes; at most ${MAX_HEAD_BYTES} are read`)
   let value: unknown
   try {
-    value = JSON.parse(bytes?.toString('utf8') ?? '')
+    value = JSON.parse(head.bytes.toString('utf8'))
   } catch {
     throw malformed('its head is not JSON')
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw malformed('its head is no object')
   return value as Record<string, unknown>
+}
+
+function readField(name: string, { encoding, bytes }: Section): Buffer | undefined {
+  if (encoding === IDENTITY) return bytes
+  if (encoding === ABSENT && bytes.length === 0) return undefined
+  if (encoding === BROTLI && BODIES.includes(name)) return decompress(bytes, MAX_BODY_BYTES)
+  throw malformed(`its section '${name}' is encoded as ${encoding}`)
 }

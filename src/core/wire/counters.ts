@@ -12,6 +12,10 @@ export type DiscardReason =
   | 'forged'
   /** Over a limit. */
   | 'too-large'
+  /** What the broker keeps under this session's name is not its last word; it has been said again. */
+  | 'replayed'
+  /** Two clocks are more than a day apart, or somebody forges. */
+  | 'clock'
   /** An outcome that came after its invocation had ended. */
   | 'late'
 
@@ -19,7 +23,7 @@ export type DiscardReason =
 export interface Discard {
   readonly reason: DiscardReason
   readonly message: string
-  /** What the frame says of its sender; unproven unless `reason` is `late`. */
+  /** What the frame says of its sender: 38 letters; unproven unless `reason` is `late` or `clock`. */
   readonly from?: string
 }
 
@@ -50,6 +54,8 @@ export class Counters {
     key: 0,
     forged: 0,
     'too-large': 0,
+    replayed: 0,
+    clock: 0,
     late: 0,
   }
   readonly #unitBytes: number

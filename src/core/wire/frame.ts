@@ -2,63 +2,80 @@ import { TetherError } from '../base/errors.js'
 import type { Endpoint } from '../contracts/transport.js'
 
 /** The only version of the frame this package speaks. */
-export const FRAME_VERSION = 1
+export const FRAME_VERSION = 2
 
-const FIXED_BYTES = 43
+/** What every version of the frame begins with: version, kind, sender, numbers. */
+export const HEAD_BYTES = 50
 // Where its fields lie.
-const KEY_ID = 2
-const SENDER_ID = 6
-const MESSAGE_NUMBER = 22
-const INDEX = 30
-const COUNT = 34
-const TOTAL_BYTES = 38
-const NAME_LENGTH = 42
+const SENDER = 2
+const MESSAGE_NUMBER = 30
+const INDEX = 38
+const COUNT = 42
+const TOTAL_BYTES = 46
 /** AES-GCM's authentication tag, after the ciphertext. */
 export const TAG_BYTES = 16
-/** The longest possible frame around an empty body: header, a 100-byte name, tag. */
-export const MAX_FRAME_OVERHEAD = FIXED_BYTES + 100 + TAG_BYTES
+/** The frame around an empty part. */
+export const FRAME_OVERHEAD = HEAD_BYTES + TAG_BYTES
+/** The longest joined message: a body of 8 MiB, its environment and context. */
+export const MAX_MESSAGE_BYTES = 9 * 1024 * 1024
+/** Every part but the last has as many, so that a message has no more parts than its length allows. */
+const MIN_PART_BYTES = 512
+/** Key id and function tag, as base64url. */
+const SCOPE_LETTERS = 16
 
 /**
  * What precedes a frame's ciphertext, in the clear and authenticated. Big-endian:
- * version 1, kind 1, key id 4, sender id 16, message number 8, index 4, count 4, total bytes 4, name length 1, name.
+ * version 1, kind 1, key id 4, function tag 8, sender id 16, message number 8, index 4, count 4, total bytes 4.
  */
 export interface FrameHeader {
   /** Which direction the frame travels, by who sent it; `refused` is unsealed and proves nothing. */
   readonly kind: 'session' | 'stub' | 'refused'
-  /** Four bytes, as hex, that tell keys apart. */
-  readonly keyId: string
-  /** 128 random bits, as hex, that one sender uses for at most 2³² frames. */
-  readonly senderId: string
+  /** Key id, function tag and sender id, as base64url: 38 letters. Of a stub, this names its execution environment. */
+  readonly sender: string
   /** Unique within a sender; the nonce is this and `index`. */
   readonly messageNumber: number
   readonly index: number
   readonly count: number
   /** The length of the joined message. */
   readonly totalBytes: number
-  /** The sender's endpoint name. */
-  readonly from: string
 }
 
-/** A frame that arrived: its header, read, and where its ciphertext begins. */
+/** A frame that arrived, and its header, read. */
 export interface ReceivedFrame {
   readonly header: FrameHeader
   readonly bytes: Buffer
-  readonly headBytes: number
 }
 
 const KINDS = ['session', 'stub', 'refused'] as const
 
+/** The key id and the function tag of a sender: which key its own is derived from. */
+export function scopeOf(sender: string): string {
+  return sender.slice(0, SCOPE_LETTERS)
+}
+
+/** The sender id of a sender: 22 letters, which a stub has as its name. */
+export function senderIdOf(sender: string): string {
+  return sender.slice(SCOPE_LETTERS)
+}
+
+/** A scope's text. */
+export function scopeText(keyId: string, tag: Uint8Array): string {
+  return Buffer.concat([Buffer.from(keyId, 'hex'), tag]).toString('base64url')
+}
+
+/** A scope's key id, as 8 hex digits, and its function tag. */
+export function readScope(scope: string): { keyId: string; tag: Buffer } {
+  const bytes = Buffer.from(scope, 'base64url')
+  return { keyId: bytes.toString('hex', 0, 4), tag: bytes.subarray(4) }
+}
+
 /** Writes a header. */
 export function encodeHeader(header: FrameHeader): Buffer {
-  const name = Buffer.from(header.from)
-  const bytes = Buffer.allocUnsafe(FIXED_BYTES + name.length)
+  const bytes = Buffer.allocUnsafe(HEAD_BYTES)
   bytes[0] = FRAME_VERSION
   bytes[1] = KINDS.indexOf(header.kind)
-  bytes.write(header.keyId, KEY_ID, 4, 'hex')
-  bytes.write(header.senderId, SENDER_ID, 16, 'hex')
+  bytes.write(header.sender, SENDER, 'base64url')
   writeNumbers(bytes, header)
-  bytes[NAME_LENGTH] = name.length
-  name.copy(bytes, FIXED_BYTES)
   return bytes
 }
 
@@ -90,7 +107,7 @@ export class AssociatedData {
 
   constructor(head: Uint8Array, destination: Uint8Array) {
     this.bytes = Buffer.concat([head, destination])
-    this.head = this.bytes.subarray(0, head.length)
+    this.head = this.bytes.subarray(0, HEAD_BYTES)
     this.nonce = this.bytes.subarray(MESSAGE_NUMBER, COUNT)
   }
 
@@ -99,51 +116,58 @@ export class AssociatedData {
     writeNumbers(this.bytes, numbers)
   }
 
-  /** Is of a frame that arrived, whose header is as long. */
+  /** Is of a frame that arrived. */
   take({ bytes }: ReceivedFrame): void {
-    bytes.copy(this.bytes, 0, 0, this.head.length)
+    bytes.copy(this.bytes, 0, 0, HEAD_BYTES)
   }
 }
 
 /**
- * Reads a header from arbitrary bytes.
- * @throws TetherError `PROTOCOL`; `details.version` is set when only the version is foreign
+ * Reads a header from arbitrary bytes, and checks its numbers against each other and the frame's length.
+ * @throws TetherError `PROTOCOL`, or `TOO_LARGE`; `details.version` is set when only the version is foreign
  */
 export function decodeHeader(frame: Uint8Array): ReceivedFrame {
   const bytes = Buffer.isBuffer(frame) ? frame : Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength)
-  if (bytes.length < FIXED_BYTES) {
-    throw malformed(`it has ${bytes.length} bytes, a header alone has ${FIXED_BYTES}`)
-  }
-  const headBytes = FIXED_BYTES + bytes[NAME_LENGTH]!
-  if (bytes.length < headBytes) throw malformed('its name is cut off')
-  const from = bytes.toString('utf8', FIXED_BYTES, headBytes)
-  // Every version keeps this header, so that a foreign one can be answered.
+  if (bytes.length < HEAD_BYTES)
+    throw malformed(`it has ${bytes.length} bytes, a header alone has ${HEAD_BYTES}`)
+  const sender = bytes.toString('base64url', SENDER, MESSAGE_NUMBER)
+  const kind = KINDS[bytes[1]!]
+  // Every later version keeps this header, so that a foreign one can be answered.
   const version = bytes[0]!
   if (version !== FRAME_VERSION) {
     throw new TetherError(
       'PROTOCOL',
       `A frame of protocol version ${version} arrived; this side speaks ${FRAME_VERSION}. Install the same lambda-tether version on both sides.`,
-      { details: { version, from } },
+      { details: { version, kind, sender } },
     )
   }
-  const kind = KINDS[bytes[1]!]
   if (kind === undefined) throw malformed(`its kind is ${bytes[1]}`)
   const messageNumber = bytes.readUInt32BE(MESSAGE_NUMBER) * 2 ** 32 + bytes.readUInt32BE(MESSAGE_NUMBER + 4)
   const index = bytes.readUInt32BE(INDEX)
   const count = bytes.readUInt32BE(COUNT)
+  const totalBytes = bytes.readUInt32BE(TOTAL_BYTES)
+  const header = { kind, sender, messageNumber, index, count, totalBytes }
+  if (kind !== 'refused') checkNumbers(header, bytes.length - FRAME_OVERHEAD)
+  return { header, bytes }
+}
+
+function checkNumbers({ messageNumber, index, count, totalBytes }: FrameNumbers, partBytes: number): void {
+  if (partBytes < 0) throw malformed(`it is ${-partBytes} bytes too short`)
   if (!Number.isSafeInteger(messageNumber)) throw malformed('its message number is out of range')
   if (index >= count) throw malformed(`it says it is part ${index} of ${count}`)
-  const header = {
-    kind,
-    keyId: bytes.toString('hex', KEY_ID, SENDER_ID),
-    senderId: bytes.toString('hex', SENDER_ID, MESSAGE_NUMBER),
-    messageNumber,
-    index,
-    count,
-    totalBytes: bytes.readUInt32BE(TOTAL_BYTES),
-    from,
+  if (totalBytes > MAX_MESSAGE_BYTES) {
+    throw new TetherError(
+      'TOO_LARGE',
+      `A message of ${totalBytes} bytes exceeds ${MAX_MESSAGE_BYTES}; it was dropped.`,
+    )
   }
-  return { header, bytes, headBytes }
+  const isLast = index === count - 1
+  if (partBytes > totalBytes || (count === 1 && partBytes !== totalBytes))
+    throw malformed(`it has a part of ${partBytes} bytes of a message of ${totalBytes}`)
+  if ((!isLast && partBytes < MIN_PART_BYTES) || totalBytes < MIN_PART_BYTES * (count - 1))
+    throw malformed(
+      `it has part ${index} of ${count}, ${partBytes} bytes of ${totalBytes}: parts are too small`,
+    )
 }
 
 /** Splits a message into parts of at most `partBytes`, always at least one. */

@@ -1,5 +1,5 @@
 import { TetherError } from '../base/errors.js'
-import type { Message } from './protocol.js'
+import type { Message, PresenceMessage } from './protocol.js'
 
 type Check = (value: unknown) => boolean
 const text: Check = (value) => typeof value === 'string'
@@ -13,6 +13,7 @@ export function isInvocationId(value: unknown): value is string {
 }
 
 const amount: Check = (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0
+const whole: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0
 const flag: Check = (value) => typeof value === 'boolean'
 const bytes: Check = (value) => value instanceof Uint8Array
 const indices: Check = (value) =>
@@ -63,10 +64,16 @@ const presigned: Check = (value) => {
 }
 const storedResponse: Check = (value) =>
   storedBody(value) && presigned((value as Record<string, unknown>).request)
-const fromStub = { id: isInvocationId, settled: texts, epoch: amount }
-const fromSession = { id: isInvocationId, session: text, epoch: amount }
-const peer = { session: text, epoch: amount }
-const SHAPES: Record<Message['type'], Record<string, Check>> = {
+const fromStub = { id: isInvocationId, settled: texts, epoch: whole }
+const fromSession = { id: isInvocationId, session: text, epoch: whole }
+const peer = { session: text, epoch: whole }
+const STATES: readonly unknown[] = [
+  'online',
+  'leaving',
+  'closed',
+  'lost',
+] satisfies PresenceMessage['state'][]
+const SHAPES: Record<(Message | PresenceMessage)['type'], Record<string, Check>> = {
   invoke: {
     ...fromStub,
     functionId: text,
@@ -83,6 +90,7 @@ const SHAPES: Record<Message['type'], Record<string, Check>> = {
   },
   ask: {
     ...fromStub,
+    nonce: optionally(text),
     boundTo: optionally(text),
     sent: optionally(text),
     missing: optionally(missingParts),
@@ -94,13 +102,13 @@ const SHAPES: Record<Message['type'], Record<string, Check>> = {
   url: { ...fromSession, key: optionally(text), request: optionally(presigned) },
   error: { ...fromSession, error: lambdaError },
   need: fromSession,
-  challenge: fromSession,
+  challenge: { ...fromSession, nonce: text },
   missing: { ...fromSession, sent: text, parts: indices },
   unknown: fromSession,
   decline: { ...fromSession, reason: text },
   claim: { ...peer, yieldsTo: optionally(text) },
   displaced: { ...peer, target: text, opening: optionally(flag) },
-  presence: { ...peer, state: text, sequence: amount },
+  presence: { ...peer, state: (value) => STATES.includes(value), sequence: whole, at: whole },
 }
 
 const CHECKS = new Map(

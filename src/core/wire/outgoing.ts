@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
+import { BoundedMap } from '../base/bounded-map.js'
+import { TetherError } from '../base/errors.js'
 import type { AbortOptions, Endpoint } from '../contracts/transport.js'
 import type { Counters } from './counters.js'
-import { AssociatedData, encodeDestination, encodeHeader, MAX_FRAME_OVERHEAD, splitMessage } from './frame.js'
-import { type RootKey, type SenderKey, senderKey } from './seal.js'
+import { AssociatedData, encodeDestination, encodeHeader, FRAME_OVERHEAD, splitMessage } from './frame.js'
+import { type ChannelKeys, type SenderKey, senderKey } from './seal.js'
 
 /** A message that has left, in whole or in part; it can leave again, frame by frame, unchanged. */
 export interface Sent {
-  /** How the receiver names it: sender id and message number. */
+  /** How the receiver names it: sender and message number. */
   readonly reference: string
   /** How many frames it has. */
   readonly count: number
@@ -18,7 +20,9 @@ export interface Sent {
 }
 
 export interface OutgoingOptions {
+  /** A stub's name is its sender id: 128 random bits as base64url. */
   readonly self: Endpoint
+  readonly keys: ChannelKeys
   readonly frameBytes: number
   readonly counters?: Counters
   /**
@@ -32,52 +36,70 @@ export interface OutgoingOptions {
   ): Promise<void> | undefined
 }
 
+/** This side as those see it that have the key of one scope. */
 interface Sender {
-  readonly id: string
+  /** Scope and sender id. */
+  readonly text: string
   readonly key: SenderKey
   /** The header of its frames, but for their numbers. */
   readonly head: Buffer
-  /** By the receiver's role and name. */
-  readonly associated: Record<Endpoint['role'], Map<string, AssociatedData>>
-  messages: number
-  frames: number
+  /** By the receiver's name. */
+  readonly associated: Map<string, AssociatedData>
 }
 
 const MAX_FRAMES_PER_SENDER = 2 ** 32
 const MAX_RECEIVERS_KEPT = 1_000
+const MAX_SCOPES_KEPT = 1_000
 /** A transport may take a round trip of the network for each frame, so that several are on their way. */
 const AT_ONCE = 8
 
-/** Splits and seals what leaves: one sender id for each key, a new one after 2³² frames. */
+/** Splits and seals what leaves: under one sender id, a new one after 2³² frames. */
 export class Outgoing {
   readonly #options: OutgoingOptions
-  readonly #senders = new Map<string, Sender>()
+  readonly #senders = new BoundedMap<string, Sender>(MAX_SCOPES_KEPT)
+  #id: string
+  // Of all scopes together: a number is used once, also where a scope was forgotten in between.
+  #messages = 0
+  #frames = 0
 
   constructor(options: OutgoingOptions) {
+    const { self } = options
     this.#options = options
+    this.#id = self.role === 'stub' ? self.name : randomId()
+  }
+
+  /** Whether half of the frames are used up that a stub may seal under its name. */
+  get worn(): boolean {
+    return this.#frames > MAX_FRAMES_PER_SENDER / 2
   }
 
   /** The message, once the transport has accepted every frame. @throws what the transport throws, by a promise */
-  send(to: Endpoint, bytes: Buffer, root: RootKey, options: AbortOptions): Sent | Promise<Sent> {
-    const parts = splitMessage(bytes, this.#options.frameBytes - MAX_FRAME_OVERHEAD)
-    const sender = this.#sender(root, parts.length)
-    const message = new OutgoingMessage(this.#options, sender, to, bytes, parts)
+  send(to: Endpoint, bytes: Buffer, scope: string, options: AbortOptions): Sent | Promise<Sent> {
+    const parts = splitMessage(bytes, this.#options.frameBytes - FRAME_OVERHEAD)
+    this.#count(parts.length)
+    const sender = this.#sender(scope, to)
+    const message = new OutgoingMessage(this.#options, sender, to, bytes, parts, this.#messages++)
     const left = parts.length === 1 ? message.sendPart(0, options) : message.sendAll(options)
     return left === undefined ? message : left.then(() => message)
   }
 
-  /** A message of one frame, for the broker to keep. */
-  seal(to: Endpoint, bytes: Buffer, root: RootKey): Buffer {
-    return new OutgoingMessage(this.#options, this.#sender(root, 1), to, bytes, [bytes]).frame(0)
+  #count(frames: number): void {
+    this.#frames += frames
+    if (this.#frames <= MAX_FRAMES_PER_SENDER) return
+    if (this.#options.self.role === 'stub')
+      throw new TetherError('PROTOCOL', `This stub has sealed ${MAX_FRAMES_PER_SENDER} frames; make another.`)
+    this.#id = randomId()
+    this.#senders.clear()
+    this.#messages = 0
+    this.#frames = frames
   }
 
-  #sender(root: RootKey, frames: number): Sender {
-    let sender = this.#senders.get(root.id)
-    if (sender === undefined || sender.frames + frames > MAX_FRAMES_PER_SENDER) {
-      sender = newSender(this.#options.self, root)
-      this.#senders.set(root.id, sender)
-    }
-    sender.frames += frames
+  #sender(scope: string, to: Endpoint): Sender {
+    const { self, keys } = this.#options
+    const peer = to.role === self.role
+    const known = peer ? `peer ${scope}` : scope
+    const sender = this.#senders.get(known) ?? newSender(self.role, keys.base(scope, peer)!, scope + this.#id)
+    this.#senders.set(known, sender)
     return sender
   }
 }
@@ -98,6 +120,7 @@ class OutgoingMessage implements Sent {
     to: Endpoint,
     bytes: Buffer,
     parts: readonly Uint8Array[],
+    number: number,
   ) {
     this.count = parts.length
     this.bytes = bytes.length
@@ -106,11 +129,11 @@ class OutgoingMessage implements Sent {
     this.#associated = associatedData(sender, to)
     this.#to = to
     this.#parts = parts
-    this.#number = sender.messages++
+    this.#number = number
   }
 
   get reference(): string {
-    return `${this.#sender.id}:${this.#number}`
+    return `${this.#sender.text}:${this.#number}`
   }
 
   async resend(again: readonly number[], options: AbortOptions = {}): Promise<void> {
@@ -141,26 +164,26 @@ class OutgoingMessage implements Sent {
   }
 }
 
-function newSender({ app, stage, role, name }: Endpoint, root: RootKey): Sender {
-  const id = randomBytes(16).toString('hex')
+function randomId(): string {
+  return randomBytes(16).toString('base64url')
+}
+
+function newSender(kind: Endpoint['role'], base: Buffer, text: string): Sender {
   const numbers = { messageNumber: 0, index: 0, count: 1, totalBytes: 0 }
   return {
-    id,
-    key: senderKey(root, { app, stage, direction: role, senderId: id }),
-    head: encodeHeader({ kind: role, keyId: root.id, senderId: id, from: name, ...numbers }),
-    associated: { session: new Map(), stub: new Map() },
-    messages: 0,
-    frames: 0,
+    text,
+    key: senderKey(base, kind, text),
+    head: encodeHeader({ kind, sender: text, ...numbers }),
+    associated: new Map(),
   }
 }
 
 function associatedData({ head, associated }: Sender, to: Endpoint): AssociatedData {
-  const receivers = associated[to.role]
-  let data = receivers.get(to.name)
+  let data = associated.get(to.name)
   if (data === undefined) {
     data = new AssociatedData(head, encodeDestination(to))
-    if (receivers.size >= MAX_RECEIVERS_KEPT) receivers.clear()
-    receivers.set(to.name, data)
+    if (associated.size >= MAX_RECEIVERS_KEPT) associated.clear()
+    associated.set(to.name, data)
   }
   return data
 }

@@ -49,7 +49,7 @@ export type Mirrored = 'event' | 'metadata'
 
 /** The parts of a message that have not arrived. */
 export interface MissingParts {
-  /** The message: its sender id and number. */
+  /** The message: its sender (key id, function tag and sender id, as base64url) and number. */
   readonly sent: string
   readonly parts: readonly number[]
 }
@@ -58,6 +58,8 @@ export interface MissingParts {
 export interface AskMessage {
   readonly type: 'ask'
   readonly id: string
+  /** Of the challenge that this answers. */
+  readonly nonce?: string
   /** As in `invoke`. */
   readonly boundTo?: string
   /** The message that last carried the invocation, so that its missing parts can be named. */
@@ -130,12 +132,11 @@ export interface ErrorMessage extends FromSession {
 export interface NeedMessage extends FromSession {
   readonly type: 'need'
 }
-/**
- * The invocation may be a recording: ask for it, bound to this session. A session's id is random, so that no recording can
- * be bound to one that came after it.
- */
+/** The invocation may be a recording: ask for it with this nonce. */
 export interface ChallengeMessage extends FromSession {
   readonly type: 'challenge'
+  /** 128 random bits. */
+  readonly nonce: string
 }
 /** This session never received the invocation, or not all of it: send it again. */
 export interface UnknownMessage extends FromSession {
@@ -182,8 +183,8 @@ export interface DisplacedMessage {
 }
 
 /**
- * Whether a session is there: what its broker keeps for who connects later. `leaving`: it takes nothing more, and something
- * still runs; `closed`: nothing does. `lost` is left with the broker as the last will of a connection.
+ * Whether a session is there: what its broker keeps for who connects later, signed. `leaving`: it takes nothing more, and
+ * something still runs; `closed`: nothing does. `lost` is left with the broker as the last will of a connection.
  */
 export interface PresenceMessage {
   readonly type: 'presence'
@@ -192,17 +193,19 @@ export interface PresenceMessage {
   readonly state: PresenceState
   /** Counts up within a session: a broker may reorder what it hands out. */
   readonly sequence: number
+  /** When it was signed, in Unix milliseconds of the session's clock. */
+  readonly at: number
 }
 
 export type PresenceState = 'online' | 'leaving' | 'closed' | 'lost'
 
 /** What sessions of one name send to each other. */
-export type PeerMessage = ClaimMessage | DisplacedMessage | PresenceMessage
+export type PeerMessage = ClaimMessage | DisplacedMessage
 
 /** The directions, by who sends; `peer` is from session to session. */
 export interface MessageFrom {
   stub: StubMessage
-  session: SessionMessage | PresenceMessage
+  session: SessionMessage
   peer: PeerMessage
 }
 

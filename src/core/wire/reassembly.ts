@@ -6,8 +6,6 @@ import type { FrameHeader } from './frame.js'
 
 /** What reassembly may hold; what is over it is dropped, oldest first. */
 export interface ReassemblyLimits {
-  /** The largest joined message, in bytes. @default 9 MiB: a body of 8 MiB, its environment and context */
-  readonly messageBytes: number
   /** All incomplete messages together, in bytes, with what it costs to hold them. @default 64 MiB */
   readonly totalBytes: number
   /** How long an incomplete message may go without a new part. @default 30,000 */
@@ -15,7 +13,6 @@ export interface ReassemblyLimits {
 }
 
 const defaultReassemblyLimits: ReassemblyLimits = {
-  messageBytes: 9 * 1024 * 1024,
   totalBytes: 64 * 1024 * 1024,
   idleMs: 30_000,
 }
@@ -28,6 +25,7 @@ const MAX_MISSING = 10_000
 
 interface Partial {
   readonly count: number
+  readonly totalBytes: number
   /** By index. As many as have arrived, however many are announced. */
   readonly parts: Map<number, Buffer>
   bytes: number
@@ -60,29 +58,17 @@ export class Reassembly {
   }
 
   /**
-   * A message of one part, which is all of it.
-   * @throws TetherError `TOO_LARGE`, or `PROTOCOL` when it is not as long as announced
-   */
-  whole({ totalBytes }: FrameHeader, part: Buffer): Buffer {
-    if (this.#partials.size > 0) this.#expire()
-    this.#checkLength(totalBytes)
-    if (part.length !== totalBytes)
-      throw disagreement(`${part.length} bytes where ${totalBytes} were announced`)
-    return part
-  }
-
-  /**
    * Takes one of several parts.
    * @returns the joined message when this was its last part
-   * @throws TetherError `TOO_LARGE`, or `PROTOCOL` when parts of one message disagree
+   * @throws TetherError `PROTOCOL` when parts of one message disagree
    */
   add(key: string, header: FrameHeader, part: Buffer): Buffer | undefined {
-    this.#expire()
+    this.expire()
     const { count, index, totalBytes } = header
-    this.#checkLength(totalBytes)
-    if (count > Math.max(1, totalBytes)) throw disagreement(`${count} parts for ${totalBytes} bytes`)
-    const partial = this.#take(key) ?? { count, parts: new Map(), bytes: 0, touchedAt: 0 }
+    const partial = this.#take(key) ?? { count, totalBytes, parts: new Map(), bytes: 0, touchedAt: 0 }
     if (partial.count !== count) throw disagreement(`${count} parts where there were ${partial.count}`)
+    if (partial.totalBytes !== totalBytes)
+      throw disagreement(`${totalBytes} bytes where ${partial.totalBytes} were announced`)
     if (!partial.parts.has(index)) {
       partial.parts.set(index, part)
       partial.bytes += part.length
@@ -114,14 +100,6 @@ export class Reassembly {
     return missing
   }
 
-  #checkLength(totalBytes: number): void {
-    if (totalBytes <= this.#limits.messageBytes) return
-    throw new TetherError(
-      'TOO_LARGE',
-      `A message of ${totalBytes} bytes exceeds ${this.#limits.messageBytes}; it was dropped.`,
-    )
-  }
-
   #take(key: string): Partial | undefined {
     const partial = this.#partials.get(key)
     if (partial === undefined) return undefined
@@ -140,7 +118,9 @@ export class Reassembly {
     }
   }
 
-  #expire(): void {
+  /** Drops what has waited too long for a part. */
+  expire(): void {
+    if (this.#partials.size === 0) return
     const before = this.#time.now() - this.#limits.idleMs
     for (const [key, partial] of this.#partials) {
       if (partial.touchedAt > before) return

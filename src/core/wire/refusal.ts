@@ -1,8 +1,6 @@
 import type { Clock } from '../base/clock.js'
 import { TetherError } from '../base/errors.js'
-import type { Endpoint } from '../contracts/transport.js'
 import { encodeHeader, FRAME_VERSION } from './frame.js'
-import type { RootKey } from './seal.js'
 
 /** What the unsealed `refused` says; it may be forged, so it changes an error's text and nothing else. */
 export interface Refusal {
@@ -16,39 +14,40 @@ export interface Refusal {
 // Enough to explain itself to whoever has the wrong key, too few to amplify a flood.
 const PER_SECOND = 10
 
+/** Zeros. */
+const NOBODY = 'A'.repeat(38)
+
 /** Makes the frames that explain why nothing else was answered. */
 export class Refusals {
-  readonly #options: { readonly self: Endpoint; readonly keys: readonly RootKey[]; readonly clock: Clock }
+  readonly #keyIds: readonly string[]
+  readonly #clock: Clock
   #second = 0
   #count = 0
 
-  constructor(options: {
-    readonly self: Endpoint
-    readonly keys: readonly RootKey[]
-    readonly clock: Clock
-  }) {
-    this.#options = options
+  constructor({
+    keys,
+    clock,
+  }: { readonly keys: { readonly ids: readonly string[] }; readonly clock: Clock }) {
+    this.#keyIds = keys.ids
+    this.#clock = clock
   }
 
   /** A frame, or undefined when enough were made in this second. */
   frame(reason: Refusal['reason']): Buffer | undefined {
-    const { self, keys, clock } = this.#options
-    const second = Math.floor(clock.now() / 1000)
+    const second = Math.floor(this.#clock.now() / 1000)
     if (this.#second !== second) {
       this.#second = second
       this.#count = 0
     }
     if (++this.#count > PER_SECOND) return undefined
-    const refusal: Refusal = { reason, keyIds: keys.map((key) => key.id), version: FRAME_VERSION }
+    const refusal: Refusal = { reason, keyIds: this.#keyIds, version: FRAME_VERSION }
     const header = encodeHeader({
       kind: 'refused',
-      keyId: '00000000',
-      senderId: '0'.repeat(32),
+      sender: NOBODY,
       messageNumber: 0,
       index: 0,
       count: 1,
       totalBytes: 0,
-      from: self.name,
     })
     return Buffer.concat([header, Buffer.from(JSON.stringify(refusal))])
   }

@@ -11,6 +11,8 @@ interface SenderWindow {
   highestBefore: number
   /** Everything up to here counts as seen. */
   floor: number
+  /** Whether nothing of it can have been forgotten. */
+  proven: boolean
 }
 
 const MAX_SENDERS = 10_000
@@ -23,10 +25,19 @@ export class ReplayWindow {
   /** A clock that jumps ends one period, not two: what is on its way then is not taken for seen. */
   readonly #time: BoundedTime
   readonly #periodMs: number
-  readonly #senders = new BoundedMap<string, SenderWindow>(MAX_SENDERS)
+  readonly #senders: BoundedMap<string, SenderWindow>
+  /** Whether a sender was ever forgotten: one that comes new may be one that comes back. */
+  #forgot = false
   #turnsAt: number
 
-  constructor(clock: Clock, periodMs: number) {
+  constructor(clock: Clock, periodMs: number, maxSenders = MAX_SENDERS) {
+    this.#senders = new BoundedMap(
+      maxSenders,
+      () => 1,
+      () => {
+        this.#forgot = true
+      },
+    )
     this.#time = new BoundedTime(clock, periodMs)
     this.#periodMs = periodMs
     this.#turnsAt = periodMs
@@ -47,10 +58,27 @@ export class ReplayWindow {
       highest: -1,
       highestBefore: -1,
       floor: -1,
+      proven: !this.#forgot,
     }
     sender.current.add(number)
     sender.highest = Math.max(sender.highest, number)
     this.#senders.set(senderId, sender)
+  }
+
+  /**
+   * Whether every message of this sender that was seen is still known for seen. Not so where senders were forgotten before it
+   * came: it may have been among them.
+   */
+  proven(senderId: string): boolean {
+    return this.#senders.get(senderId)?.proven ?? !this.#forgot
+  }
+
+  /** The sender has just made message `number` in answer to a challenge: whatever came before it counts as seen. */
+  prove(senderId: string, number: number): void {
+    const sender = this.#senders.get(senderId)
+    if (sender === undefined || sender.proven) return
+    sender.proven = true
+    sender.floor = Math.max(sender.floor, number - 1)
   }
 
   #turn(): void {

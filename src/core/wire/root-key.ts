@@ -1,9 +1,22 @@
-import { createPrivateKey, createPublicKey, type KeyObject, randomBytes, sign } from 'node:crypto'
+import { createPrivateKey, createPublicKey, type KeyObject, randomBytes, sign, verify } from 'node:crypto'
+import { BoundedMap } from '../base/bounded-map.js'
 import { invalidOption } from '../base/options.js'
-import { expand, functionTag, type StageScope, stageKey, stageKeyId, statement, tagKey } from './derivation.js'
+import {
+  ANY_FUNCTION,
+  expand,
+  functionTag,
+  type StageScope,
+  stageKey,
+  stageKeyId,
+  statement,
+  tagKey,
+} from './derivation.js'
+import { readScope, scopeText } from './frame.js'
+import type { ChannelKeys, PresenceKeys } from './seal.js'
 import { STUB_KEY_PREFIX, writeStubKey } from './stub-key.js'
 
 const KEY_BYTES = 32
+const MAX_SCOPES = 1_000
 /** What precedes an Ed25519 seed in PKCS #8 (RFC 8410). */
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex')
 
@@ -40,7 +53,7 @@ export function checkRootKey(name: string, value: unknown): void {
 }
 
 /** All keys of a stage: the developer's side has them. */
-export class StageKeys {
+export class StageKeys implements PresenceKeys {
   /** As in frames: 8 hex digits. */
   readonly id: string
   readonly presence: Buffer
@@ -68,11 +81,6 @@ export class StageKeys {
     return functionTag(this.#key, functionId)
   }
 
-  /** Verifies the stage's signatures. */
-  get public(): KeyObject {
-    return this.#public
-  }
-
   /** The public key's 32 bytes. */
   get publicBytes(): Buffer {
     return Buffer.from(this.#public.export({ format: 'jwk' }).x!, 'base64url')
@@ -83,9 +91,55 @@ export class StageKeys {
     return sign(null, statement(purpose, parts, rest), this.#signing)
   }
 
+  verify(
+    purpose: string,
+    parts: readonly (string | number)[],
+    rest: Uint8Array,
+    signature: Uint8Array,
+  ): boolean {
+    return verify(null, statement(purpose, parts, rest), this.#public, signature)
+  }
+
   /** The text of a stub's key. */
   stubKeyText(tag: Buffer): string {
     const { id, presence, publicBytes } = this
     return writeStubKey({ id, tag, stub: this.stub(tag), presence, publicBytes })
+  }
+}
+
+/** The keys of a session: it begins with the first, and answers with each. */
+export class SessionKeys implements ChannelKeys {
+  readonly scope: string
+  readonly ids: readonly string[]
+  readonly all: readonly StageKeys[]
+  /** The function of each scope that spoke last. */
+  readonly #functions = new BoundedMap<string, string>(MAX_SCOPES)
+
+  /** @param all not empty */
+  constructor(all: readonly StageKeys[]) {
+    this.all = all
+    this.scope = scopeText(this.first.id, ANY_FUNCTION)
+    this.ids = all.map(({ id }) => id)
+  }
+
+  get first(): StageKeys {
+    return this.all[0]!
+  }
+
+  base(scope: string, peer: boolean): Buffer | undefined {
+    const { keyId, tag } = readScope(scope)
+    const key = this.all.find(({ id }) => id === keyId)
+    if (!peer) return key?.stub(tag)
+    return tag.equals(ANY_FUNCTION) ? key?.peer : undefined
+  }
+
+  /** Whether a sender's key is that of a function, or of the whole stage. */
+  covers(scope: string, functionId: string): boolean {
+    if (this.#functions.get(scope) === functionId) return true
+    const { keyId, tag } = readScope(scope)
+    const key = this.all.find(({ id }) => id === keyId)
+    const covers = key !== undefined && (tag.equals(ANY_FUNCTION) || tag.equals(key.tagOf(functionId)))
+    if (covers) this.#functions.set(scope, functionId)
+    return covers
   }
 }

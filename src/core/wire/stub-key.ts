@@ -1,5 +1,8 @@
-import { createPublicKey, type KeyObject } from 'node:crypto'
+import { createPublicKey, verify } from 'node:crypto'
 import { invalidOption } from '../base/options.js'
+import { statement } from './derivation.js'
+import { scopeText } from './frame.js'
+import type { ChannelKeys, PresenceKeys } from './seal.js'
 
 /** What a stub has of its stage's keys. */
 export interface StubKey {
@@ -57,10 +60,23 @@ export function checkStubKey(name: string, value: unknown): void {
   readStubKey(name, value)
 }
 
-/** An Ed25519 public key from its 32 bytes. */
-export function publicKeyOf(bytes: Buffer): KeyObject {
-  return createPublicKey({
-    key: { kty: 'OKP', crv: 'Ed25519', x: bytes.toString('base64url') },
-    format: 'jwk',
-  })
+/** An Ed25519 public key's 32 bytes, for Node. */
+export function publicKeyOf(bytes: Buffer) {
+  const key = { kty: 'OKP', crv: 'Ed25519', x: bytes.toString('base64url') }
+  return createPublicKey({ key, format: 'jwk' })
+}
+
+/** The keys of a stub. */
+export function stubKeys({ id, tag, stub, presence, publicBytes }: StubKey): ChannelKeys & PresenceKeys {
+  const scope = scopeText(id, tag)
+  return {
+    id,
+    scope,
+    ids: [id],
+    presence,
+    base: (of) => (of === scope ? stub : undefined),
+    // Made when it is needed: a cold start has no time for it.
+    verify: (purpose, parts, rest, signature) =>
+      verify(null, statement(purpose, parts, rest), publicKeyOf(publicBytes), signature),
+  }
 }

@@ -21,7 +21,7 @@ import {
   required,
 } from '../../core/base/options.js'
 import type { AbortOptions } from '../../core/contracts/transport.js'
-import { checkKey, rootKey } from '../../core/wire/seal.js'
+import { checkRootKey, rootKey } from '../../core/wire/root-key.js'
 import { STUB_BUNDLES, type StubBundleName } from '../../stub/bundle.js'
 import { type StubEnvironmentOptions, stubEnvironment } from '../../stub/configuration.js'
 import type { LiveMode, SnapshotStore } from '../snapshot/snapshot.js'
@@ -134,16 +134,16 @@ const checkFunction: Check = (name, value) =>
     : checkFunctionName)(name, value)
 
 const checkKeys: Check = (name, value) => {
-  if (!Array.isArray(value)) return checkKey(name, value)
+  if (!Array.isArray(value)) return checkRootKey(name, value)
   if (value.length === 0) throw invalidOption(name, 'must be a key, or a list of keys that is not empty')
-  for (const [at, one] of value.entries()) checkKey(`${name}[${at}]`, one)
+  for (const [at, one] of value.entries()) checkRootKey(`${name}[${at}]`, one)
 }
 
 /** A check for each of {@link LiveOptions}; which must be given is for who takes them: going back has no use for some. */
 export const liveChecks = {
   functions: listOf("a list of functions' names", checkFunction),
   bundle: oneOf(...STUB_BUNDLES),
-  stub: fields('what stubEnvironment() takes', { key: checkKey }),
+  stub: fields('what stubEnvironment() takes', { key: checkRootKey }),
   key: checkKeys,
   mode: MODES,
   mirror: checkFlag,
@@ -204,7 +204,7 @@ export function completeLiveOptions(factory: string, options: LiveOptions): Comp
 /** The root keys that a call has, the stub's first. */
 export function rootsOf({ stub, key = [] }: Pick<LiveCommonOptions, 'stub' | 'key'>): Uint8Array[] {
   const keys = [stub?.key ?? [], key].flat() as (string | Uint8Array)[]
-  return keys.map((one) => rootKey(one).bytes)
+  return keys.map((one) => rootKey('key', one))
 }
 
 /** How long to wait, and by which clock. */
