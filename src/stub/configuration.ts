@@ -3,28 +3,21 @@ import { checkDuration, checkSecret, checkText, oneOf, wholeNumber } from '../co
 import { checkOptions, required } from '../core/base/options.js'
 import { checkPart } from '../core/contracts/transport.js'
 import { checkRootKey } from '../core/wire/root-key.js'
+import { checkStubKey } from '../core/wire/stub-key.js'
 import type { StubOptions } from './handler.js'
+import { ANY_FUNCTION_ID, checkFunctionId, type StubKeyOptions, stubKey } from './key.js'
 import type { OnNobody } from './outcome.js'
 import { STUB_VARIABLE_PREFIX } from './travelling-environment.js'
 
-/** What {@link stubEnvironment} writes down and a deployed stub reads: one variable per fact. */
+/** What {@link stubEnvironment} writes down: one variable per fact. With `functionId: '*'`, a function goes by its name. */
 export interface StubEnvironmentOptions
-  extends Pick<
-    StubOptions,
-    | 'app'
-    | 'stage'
-    | 'session'
-    | 'functionId'
-    | 'ackTimeoutMs'
-    | 'connectTimeoutMs'
-    | 'deadlineMarginMs'
-    | 'onSessionLost'
-    | 'liveUntil'
-  > {
+  extends StubKeyOptions,
+    Pick<
+      StubOptions,
+      'session' | 'ackTimeoutMs' | 'connectTimeoutMs' | 'deadlineMarginMs' | 'onSessionLost' | 'liveUntil'
+    > {
   /** A deployed bundle has no original code to pass through to. @default 'auto' */
   readonly onNobody?: Exclude<OnNobody, 'passthrough'>
-  /** The session's key, as text. */
-  readonly key: string
   /** The broker of the `mqtt` bundle: `mqtt://`, `mqtts://`, `ws://` or `wss://`, with user and password if need be. */
   readonly url?: string
   /**
@@ -50,6 +43,14 @@ export interface StubEnvironmentOptions
 
 /** Who answers where the layer wraps a function. */
 export type StubMode = 'live' | 'mirror'
+
+/** What a deployed stub reads. */
+export interface StubConfiguration extends Omit<StubEnvironmentOptions, 'key' | 'functionId'> {
+  /** The stub's. */
+  readonly key: string
+  /** @default the function's name */
+  readonly functionId?: string
+}
 
 type Option = keyof StubEnvironmentOptions
 
@@ -81,7 +82,7 @@ const MAX_ENVIRONMENT_BYTES = 4096
 
 /**
  * The environment variables that configure a deployed stub, all of them prefixed `LAMBDA_TETHER_`. Set them beside
- * the function's own; they never reach local code.
+ * the function's own; they never reach local code. The key among them is derived for this function.
  * @throws TetherError `INVALID_OPTION`, or `TOO_LARGE` where they alone exceed Lambda's 4 KB
  */
 export function stubEnvironment(options: StubEnvironmentOptions): Record<string, string> {
@@ -89,8 +90,8 @@ export function stubEnvironment(options: StubEnvironmentOptions): Record<string,
     app: required(checkPart),
     stage: required(checkPart),
     session: checkPart,
-    key: required(checkTextKey),
-    functionId: checkText,
+    key: required(checkRootKey),
+    functionId: required(checkFunctionId),
     url: checkSecret,
     endpoint: checkText,
     ca: checkSecret,
@@ -112,9 +113,15 @@ export function stubEnvironment(options: StubEnvironmentOptions): Record<string,
       "Give either 'url' (an MQTT broker) or 'endpoint' (AWS IoT or API Gateway), not both or none.",
     )
   }
+  const { key, functionId, ...others } = options
+  const configuration: StubConfiguration = {
+    ...others,
+    key: stubKey({ app: others.app, stage: others.stage, key, functionId }),
+    ...(functionId !== ANY_FUNCTION_ID && { functionId }),
+  }
   const variables: Record<string, string> = {}
   for (const [option, name] of Object.entries(VARIABLES)) {
-    const value = options[option as Option]
+    const value = configuration[option as Option]
     if (value !== undefined) variables[STUB_VARIABLE_PREFIX + name] = String(value)
   }
   const bytes = Object.entries(variables).reduce(
@@ -130,18 +137,11 @@ export function stubEnvironment(options: StubEnvironmentOptions): Record<string,
   return variables
 }
 
-// A variable holds text.
-function checkTextKey(name: string, value: unknown): void {
-  checkRootKey(name, typeof value === 'string' ? value : undefined)
-}
-
 /**
  * What {@link stubEnvironment} wrote, read back.
  * @throws TetherError `INVALID_OPTION` naming the variable
  */
-export function readStubEnvironment(
-  env: Readonly<Record<string, string | undefined>>,
-): StubEnvironmentOptions {
+export function readStubEnvironment(env: Readonly<Record<string, string | undefined>>): StubConfiguration {
   const options: Record<string, string | number> = {}
   for (const [option, name] of Object.entries(VARIABLES)) {
     const value = env[STUB_VARIABLE_PREFIX + name]
@@ -162,5 +162,6 @@ export function readStubEnvironment(
       )
     }
   }
-  return options as unknown as StubEnvironmentOptions
+  checkStubKey(STUB_VARIABLE_PREFIX + VARIABLES.key, options.key)
+  return options as unknown as StubConfiguration
 }

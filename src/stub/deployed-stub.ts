@@ -1,5 +1,5 @@
 import type { Transport } from '../core/contracts/transport.js'
-import type { StubEnvironmentOptions } from './configuration.js'
+import type { StubConfiguration } from './configuration.js'
 import { createStub, type StubHandler } from './handler.js'
 import { inStubThread, serveStubThread } from './wrap/stub-thread-entry.js'
 
@@ -8,7 +8,7 @@ import { inStubThread, serveStubThread } from './wrap/stub-thread-entry.js'
  * it serves that function besides.
  * @throws TetherError `INVALID_OPTION`
  */
-export function deployedStub(environment: StubEnvironmentOptions, transport: Transport): StubHandler {
+export function deployedStub(environment: StubConfiguration, transport: Transport): StubHandler {
   const { url, endpoint, ca, cert, certKey, mode, mirrorMaxBytes, execWrapper, ...own } = environment
   const options = { ...own, transport }
   if (inStubThread()) serveStubThread(options)

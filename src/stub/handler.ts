@@ -17,9 +17,12 @@ export interface StubOptions {
   readonly stage: string
   /** The session it speaks to. @default 'default' */
   readonly session?: string
-  /** The session's key. */
-  readonly key: string | Uint8Array
-  /** What the session knows the function as. @default the Lambda function's name */
+  /** What `stubKey()` derives from the session's key. */
+  readonly key: string
+  /**
+   * What the session knows the function as: what the key was made for.
+   * @default the Lambda function's name
+   */
   readonly functionId?: string
   readonly transport: Transport
   /** How long silence may last before nobody is there, in milliseconds; at most half of the time left. @default 3,000 */

@@ -24,6 +24,7 @@ import type { AbortOptions } from '../../core/contracts/transport.js'
 import { checkRootKey, rootKey } from '../../core/wire/root-key.js'
 import { STUB_BUNDLES, type StubBundleName } from '../../stub/bundle.js'
 import { type StubEnvironmentOptions, stubEnvironment } from '../../stub/configuration.js'
+import { ANY_FUNCTION_ID } from '../../stub/key.js'
 import type { LiveMode, SnapshotStore } from '../snapshot/snapshot.js'
 import { type AccountOptions, accountChecks } from './account.js'
 import { checkAddress } from './address.js'
@@ -37,7 +38,7 @@ export type LiveStubOptions = Omit<
 /** A function by its name or its ARN, and what it alone has. Only `$LATEST` can be changed. */
 export interface LiveFunction {
   readonly name: string
-  /** What the session knows it as. @default its name */
+  /** What the session knows it as, which its stub's key is derived for. @default its name */
   readonly functionId?: string
   /** @default that of all */
   readonly mode?: LiveMode
@@ -67,7 +68,7 @@ export interface LiveOptions extends LiveCommonOptions {
   readonly functions: readonly (string | LiveFunction)[]
   /** Which stub: what it speaks to. */
   readonly bundle: StubBundleName
-  /** Whom the stub speaks to, and with which key. */
+  /** Whom the stub speaks to, and the session's key, from which each function's own is derived. */
   readonly stub: LiveStubOptions
   /**
    * `wrap` keeps a Node function's code in place and runs it when nobody is there; `replace` puts the stub in the
@@ -128,9 +129,18 @@ const checkFunctionName = matching(
   "a function's name, or its ARN without a version or an alias, as only $LATEST can be changed",
 )
 
+const checkOwnId: Check = (name, value) => {
+  checkText(name, value)
+  if (value === ANY_FUNCTION_ID)
+    throw invalidOption(
+      name,
+      "must be the function's own, as each gets its own key: leave it out for its name",
+    )
+}
+
 const checkFunction: Check = (name, value) =>
   (isObject(value)
-    ? optionsOf<LiveFunction>({ name: required(checkFunctionName), functionId: checkText, mode: MODES })
+    ? optionsOf<LiveFunction>({ name: required(checkFunctionName), functionId: checkOwnId, mode: MODES })
     : checkFunctionName)(name, value)
 
 const checkKeys: Check = (name, value) => {
@@ -186,7 +196,7 @@ export function completeLiveOptions(factory: string, options: LiveOptions): Comp
     const problem = `follows from ${factory}()'s own options: mirror, mirrorMaxBytes, liveForMs, functions`
     throw invalidOption(`stub.${elsewhere}`, problem)
   }
-  stubEnvironment(options.stub)
+  stubEnvironment({ ...options.stub, functionId: names[0] as string })
   checkAddress(options.bundle, options.stub)
   return {
     ...options,

@@ -163,15 +163,15 @@ async function knownSnapshot(
 }
 
 function variablesOf(
-  { facts }: FunctionDetails,
-  { functionId }: LiveFunction,
+  { facts, functionName }: FunctionDetails,
+  { functionId = functionName }: LiveFunction,
   mode: LiveMode,
   { stub, mirror, mirrorMaxBytes, liveForMs, clock }: CompleteLiveOptions,
 ): Record<string, string> {
   const mirrors = mirror && mode === 'wrap'
   return stubEnvironment({
     ...stub,
-    ...(functionId !== undefined && { functionId }),
+    functionId,
     liveUntil: liveUntil(facts.environment, liveForMs, clock.now()),
     ...(mirrors && defined({ mode: 'mirror', mirrorMaxBytes })),
   })

@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '../../core/base/clock.js'
 import type { Handler, LambdaContext } from '../../core/contracts/handler.js'
 import { callFacts, eventJson } from '../call-input.js'
-import { readStubEnvironment, type StubEnvironmentOptions } from '../configuration.js'
+import { readStubEnvironment, type StubConfiguration } from '../configuration.js'
 import { EnvironmentReader } from '../environment-reader.js'
 import { callOrFallback, isExpired, throwIfExpired } from '../outcome.js'
 import { copyWithin } from './mirror-copy.js'
@@ -19,7 +19,7 @@ export interface WrapOptions {
   readonly clock?: Clock
 }
 
-type Settings = StubEnvironmentOptions & { readonly clock: Clock }
+type Settings = StubConfiguration & { readonly clock: Clock }
 type AnyHandler = (...args: never[]) => unknown
 
 // Not Buffer.from(): posting a pooled buffer to the thread would copy its whole pool.
