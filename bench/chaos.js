@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { createSession, generateKey, TetherError } from 'lambda-tether'
-import { createStub } from 'lambda-tether/stub'
+import { createStub, stubKey } from 'lambda-tether/stub'
 import { memory } from 'lambda-tether/transports/memory'
 import { hasMosquitto } from './broker/mosquitto.js'
 import { brokered } from './chaos/brokered.js'
@@ -18,7 +18,7 @@ import { faultPlan } from './chaos/plan.js'
 import { soak } from './chaos/soak.js'
 import { brokenPromises } from './chaos/tally.js'
 
-const WORLDS = [brokered, inMemory({ createSession, createStub, memory, TetherError })]
+const WORLDS = [brokered, inMemory({ createSession, createStub, memory, stubKey, TetherError })]
 
 export async function run(args) {
   const options = readOptions(args)

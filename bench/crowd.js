@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { createSession, generateKey } from 'lambda-tether'
 import { workerThreads } from 'lambda-tether/executors'
-import { createStub } from 'lambda-tether/stub'
+import { createStub, stubKey } from 'lambda-tether/stub'
 import { memory } from 'lambda-tether/transports/memory'
 
 const LIMIT_MB = 2048
@@ -23,8 +23,11 @@ export async function run(args) {
   const count = Number(values.count)
   const most = values['max-workers']
   const folder = await mkdtemp(join(tmpdir(), 'bench-crowd-'))
-  const shared = { app: 'bench', stage: 'crowd', key: generateKey(), transport: memory() }
-  const session = createSession(shared)
+  const stage = { app: 'bench', stage: 'crowd' }
+  const [root, transport] = [generateKey(), memory()]
+  const session = createSession({ ...stage, key: root, transport })
+  const key = stubKey({ ...stage, key: root, functionId: 'crowd' })
+  const shared = { ...stage, key, transport }
   try {
     const path = join(folder, 'handler.mjs')
     await writeFile(path, HANDLER)

@@ -3,7 +3,7 @@
 // default 1000).
 import { parseArgs } from 'node:util'
 import { generateKey } from 'lambda-tether'
-import { createStub } from 'lambda-tether/stub'
+import { createStub, stubKey } from 'lambda-tether/stub'
 import { carrierOf } from './carriers/index.js'
 import { stubSettings } from './invocation/stub-settings.js'
 import { startProcess } from './process/start.js'
@@ -73,7 +73,7 @@ async function withinProcess({ carrier, executor, count, warmUp }) {
   const transport = carrier.transport()
   const echo = await carrier.echo({ transport })
   const session = await developerSide({ transport, echo, key, executor })
-  const handler = createStub({ ...PARTIES, key, transport })
+  const handler = createStub({ ...PARTIES, key: stubKey({ ...PARTIES, key }), transport })
   const times = await functionSide({ handler, echo, count, warmUp, pauseMs: carrier.pauseMs })
   await Promise.all([handler.close(), session.close(), echo.close()])
   return times

@@ -6,10 +6,8 @@
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { generateKey } from 'lambda-tether'
-import { createStub } from 'lambda-tether/stub'
-import { mqtt } from 'lambda-tether/transports/mqtt'
 import { startBroker } from './broker/broker.js'
-import { builds } from './builds/build.js'
+import { builds, importBuilt, stubKeyOf } from './builds/build.js'
 import { lambdaContext } from './invocation/context.js'
 import { startProcess } from './process/start.js'
 
@@ -23,30 +21,42 @@ export async function run(args) {
   const folders = builds(values.against)
   const broker = await startBroker()
   const parties = { key: generateKey(), url: broker.url }
-  const transport = mqtt({ url: broker.url })
-  const handler = createStub({ app: 'bench', stage: 'dev', functionId: 'echo', key: parties.key, transport })
   const imports = []
   const starts = Object.fromEntries(Object.keys(folders).map((name) => [name, { open: [], answer: [] }]))
+  const handlers = {}
   try {
+    for (const [name, folder] of Object.entries(folders)) handlers[name] = await stubOf(folder, parties)
     // The first of each is not counted: the files are not in memory yet.
     for (let i = -1; i < Number(values.count); i++) {
       const importMs = await rawImport()
       if (i >= 0) imports.push(importMs)
       for (const [name, folder] of Object.entries(folders)) {
-        const { openMs, answerMs } = await hostStart({ ...parties, folder, handler })
+        const { openMs, answerMs } = await hostStart({ ...parties, folder, handler: handlers[name] })
         if (i < 0) continue
         starts[name].open.push(openMs)
         starts[name].answer.push(answerMs)
       }
     }
   } finally {
-    await handler.close()
+    await Promise.all(Object.values(handlers).map((handler) => handler.close()))
     await broker.stop()
   }
   const importMs = Math.min(...imports)
   const now = figures(starts.now, importMs)
   const before = starts.before && figures(starts.before, importMs)
   return { importMs: round(importMs), ...now, ...(before && besides(now, before)) }
+}
+
+/** A build's own: another may speak another protocol. */
+async function stubOf(folder, { key, url }) {
+  const stub = await importBuilt('lambda-tether/stub', folder)
+  const { mqtt } = await importBuilt('lambda-tether/transports/mqtt', folder)
+  const parties = { app: 'bench', stage: 'dev', functionId: 'echo' }
+  return stub.createStub({
+    ...parties,
+    key: stubKeyOf(stub, { ...parties, key }),
+    transport: mqtt({ url }),
+  })
 }
 
 async function rawImport() {

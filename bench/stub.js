@@ -29,7 +29,7 @@ export async function run(args) {
     // Loading connects to nothing.
     const broker = stubOptions(url(1, { path: '/stage' }))
     const env = {
-      ...stubSettings({ app: 'bench', stage: 'dev', key: generateKey(), ...broker }),
+      ...stubSettings({ app: 'bench', stage: 'dev', functionId: 'echo', key: generateKey(), ...broker }),
       PATH: process.env.PATH,
     }
     const load = []

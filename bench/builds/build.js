@@ -6,11 +6,16 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
-/** Imports one of the package's modules, such as `lambda-tether/stub`, from the build in `BENCH_BUILD`. */
-export function importBuilt(specifier) {
+/** Imports one of the package's modules, such as `lambda-tether/stub`, from a build, by default that in `BENCH_BUILD`. */
+export function importBuilt(specifier, folder = process.env.BENCH_BUILD ?? ROOT) {
   // A package may name itself: what is resolved within a checkout is that checkout's own build.
-  const { resolve } = createRequire(join(process.env.BENCH_BUILD ?? ROOT, 'package.json'))
+  const { resolve } = createRequire(join(folder, 'package.json'))
   return import(pathToFileURL(resolve(specifier)).href)
+}
+
+/** What a build's stubs take as their key; before protocol 2 that was the session's. */
+export function stubKeyOf({ stubKey }, options) {
+  return stubKey === undefined ? options.key : stubKey(options)
 }
 
 /**

@@ -6,8 +6,10 @@ import { startApiGateway } from '../broker/api-gateway.js'
 import { NO_RATE, startLocal } from '../broker/local.js'
 import { startMosquitto } from '../broker/mosquitto.js'
 import { carrierOf } from '../carriers/index.js'
+import { stubSettings } from '../invocation/stub-settings.js'
 import { startProxy } from '../network/proxy.js'
 import { startProcess } from '../process/start.js'
+import { FUNCTIONS } from './stub-side.js'
 
 const STUB_PROCESSES = 2
 const GC = { execArgv: ['--expose-gc'] }
@@ -32,7 +34,7 @@ export const brokered = {
     const port = carrier.port(broker)
     const near = await startProxy({ port })
     const far = await startProxy({ port })
-    const common = { BENCH_SEED: String(seed), BENCH_KEY: key, BENCH_TRANSPORT: carrierName }
+    const common = { BENCH_SEED: String(seed), BENCH_TRANSPORT: carrierName }
     const instances = []
     const resident = []
     let session
@@ -50,6 +52,7 @@ export const brokered = {
         new URL('./session-process.js', import.meta.url),
         {
           ...common,
+          BENCH_KEY: key,
           BENCH_URL: carrier.url(near.port, broker),
           BENCH_CONNECTIONS: String(connections),
           BENCH_STARTS: starts,
@@ -61,13 +64,19 @@ export const brokered = {
       await session.message('open')
     }
     await openSession()
+    const farUrl = carrier.url(far.port, broker)
+    const settings = FUNCTIONS.map((functionId) => [
+      functionId,
+      stubSettings({ app: 'chaos', stage: 'bench', key, functionId, ...carrier.stubOptions(farUrl) }),
+    ])
     const share = Math.ceil(count / STUB_PROCESSES)
     const processes = Array.from({ length: STUB_PROCESSES }, (_, i) =>
       startProcess(
         new URL('./stubs-process.js', import.meta.url),
         {
           ...common,
-          BENCH_URL: carrier.url(far.port, broker),
+          BENCH_URL: farUrl,
+          BENCH_SETTINGS: JSON.stringify(Object.fromEntries(settings)),
           BENCH_FROM: String(i * share),
           BENCH_TO: String(Math.min(count, (i + 1) * share)),
           BENCH_STUBS: String(Math.ceil(stubs / STUB_PROCESSES)),

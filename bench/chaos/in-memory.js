@@ -4,8 +4,8 @@ import { openSession } from './session-side.js'
 import { severable } from './severable.js'
 import { runStubs } from './stub-side.js'
 
-/** @param parts of the package: `{ createSession, createStub, memory, TetherError }` */
-export const inMemory = ({ createSession, createStub, memory, TetherError }) => ({
+/** @param parts of the package: `{ createSession, createStub, memory, stubKey, TetherError }` */
+export const inMemory = ({ createSession, createStub, memory, stubKey, TetherError }) => ({
   transports: ['memory'],
   kinds: ['crash', 'cut', 'cut-session'],
 
@@ -31,11 +31,11 @@ export const inMemory = ({ createSession, createStub, memory, TetherError }) => 
       sessions.push({ starts, residentMb: [] })
     }
     await open()
+    const stage = { app: 'chaos', stage: 'bench' }
     const makeStub = (functionId, index) =>
       createStub({
-        app: 'chaos',
-        stage: 'bench',
-        key,
+        ...stage,
+        key: stubKey({ ...stage, key, functionId }),
         functionId,
         transport: far.transport,
         env: { ENVIRONMENT: String(index) },

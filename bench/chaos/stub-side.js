@@ -5,6 +5,8 @@ import { seededRandom } from '../seeded/random.js'
 import { chaosInvocations } from './invocations.js'
 
 const TIME_OUT_MS = 30_000
+/** The functions that are invoked. */
+export const FUNCTIONS = ['served', 'listened']
 // An execution environment lives for so many invocations, and another takes its place.
 const LIFE = { least: 50, most: 250 }
 const REPORT_EVERY = 20
@@ -51,7 +53,7 @@ export async function runStubs({ seed, from, to, stubs, timeOutMs = TIME_OUT_MS,
     // Some environments run several invocations at once, as on Managed Instances.
     const concurrency = index % 4 === 3 ? 3 : 1
     while (next < to) {
-      const handler = makeStub(index % 2 === 0 ? 'served' : 'listened', index)
+      const handler = makeStub(FUNCTIONS[index % 2], index)
       let life = LIFE.least + Math.floor(random() * (LIFE.most - LIFE.least))
       const lane = async () => {
         while (life-- > 0 && next < to) await invoke(handler)

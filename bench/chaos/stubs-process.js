@@ -1,13 +1,13 @@
 import { createRequire } from 'node:module'
 import { createStub, stubBundle } from 'lambda-tether/stub'
 import { carrierOf } from '../carriers/index.js'
-import { stubSettings } from '../invocation/stub-settings.js'
 import { onEnd, report } from '../process/child.js'
 import { runStubs } from './stub-side.js'
 
-const { BENCH_SEED, BENCH_KEY, BENCH_TRANSPORT, BENCH_URL, BENCH_FROM, BENCH_TO, BENCH_STUBS } = process.env
+const { BENCH_SEED, BENCH_TRANSPORT, BENCH_URL, BENCH_FROM, BENCH_TO, BENCH_STUBS } = process.env
 const require = createRequire(import.meta.url)
-const identity = { app: 'chaos', stage: 'bench', key: BENCH_KEY }
+// By function, what a deployed stub's process has in its environment.
+const settings = JSON.parse(process.env.BENCH_SETTINGS)
 const carrier = carrierOf(BENCH_TRANSPORT)
 
 // Half of them as an embedding host makes them, half as they are deployed.
@@ -15,7 +15,9 @@ const makeStub = (functionId, index) => (index % 4 < 2 ? embedded(functionId, in
 
 function embedded(functionId, index) {
   return createStub({
-    ...identity,
+    app: 'chaos',
+    stage: 'bench',
+    key: settings[functionId].LAMBDA_TETHER_KEY,
     functionId,
     transport: carrier.transport(BENCH_URL),
     env: { ENVIRONMENT: String(index) },
@@ -24,7 +26,7 @@ function embedded(functionId, index) {
 
 // A bundle reads its environment when it is loaded, and is one execution environment.
 function deployed(functionId) {
-  Object.assign(process.env, stubSettings({ ...identity, functionId, ...carrier.stubOptions(BENCH_URL) }))
+  Object.assign(process.env, settings[functionId])
   const { path } = stubBundle(carrier.bundle)
   const { handler } = require(path)
   delete require.cache[path]

@@ -1,5 +1,5 @@
 // A stub and a session that answers with the event, in one process over `memory`.
-import { importBuilt } from '../builds/build.js'
+import { importBuilt, stubKeyOf } from '../builds/build.js'
 import { lambdaContext } from '../invocation/context.js'
 import { event } from './event.js'
 import { serveRounds } from './rounds.js'
@@ -7,15 +7,17 @@ import { serveRounds } from './rounds.js'
 const TIME_LIMIT_MS = 30_000
 const { BENCH_EXECUTOR } = process.env
 const build = await measuredBuild()
-const parties = { app: 'bench', stage: 'dev', key: build.generateKey(), transport: build.memory() }
-const session = build.createSession(parties)
+const stage = { app: 'bench', stage: 'dev' }
+const [root, transport] = [build.generateKey(), build.memory()]
+const session = build.createSession({ ...stage, key: root, transport })
 session.serve(
   BENCH_EXECUTOR === 'inline'
     ? { functions: { echo: async (received) => received } }
     : { executor: build.workerThreads(), functions: { echo: echoFile() } },
 )
 await session.open()
-const handler = build.createStub({ ...parties, functionId: 'echo' })
+const key = stubKeyOf(build, { ...stage, key: root, functionId: 'echo' })
+const handler = build.createStub({ ...stage, key, transport, functionId: 'echo' })
 
 serveRounds(
   async () => {

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createSession, generateKey } from 'lambda-tether'
-import { createStub } from 'lambda-tether/stub'
+import { createStub, stubKey } from 'lambda-tether/stub'
 import { memory } from 'lambda-tether/transports/memory'
 import { lambdaContext } from '../invocation/context.js'
 
@@ -20,12 +20,14 @@ export async function liveFunction({ executor, source, stubs: count = 1 }) {
   await symlink(dirname(zod), join(folder, 'node_modules', 'zod'), 'junction')
   await writeFile(entry, source)
 
-  const parties = { app: 'reload', stage: 'bench', key: generateKey(), transport: memory() }
-  const session = createSession(parties)
+  const stage = { app: 'reload', stage: 'bench' }
+  const [root, transport] = [generateKey(), memory()]
+  const session = createSession({ ...stage, key: root, transport })
   session.serve({ executor, functions: { [FUNCTION]: `${entry}#handler` } })
   await session.open()
+  const key = stubKey({ ...stage, key: root, functionId: FUNCTION })
   const stubs = Array.from({ length: count }, () =>
-    createStub({ ...parties, functionId: FUNCTION, env: { TABLE: 'orders' } }),
+    createStub({ ...stage, key, transport, functionId: FUNCTION, env: { TABLE: 'orders' } }),
   )
   let saves = 0
 

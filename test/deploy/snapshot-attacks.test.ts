@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam'
 import { DeleteFunctionCommand, UpdateFunctionConfigurationCommand } from '@aws-sdk/client-lambda'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { rootKey } from '../../src/core/wire/seal.js'
+import { rootKey } from '../../src/core/wire/root-key.js'
 import { goLive, type LiveOptions, plan, restore, restoreAll } from '../../src/deploy/index.js'
 import { policyNameOf } from '../../src/deploy/names.js'
 import { snapshotBytes, snapshotKeyId } from '../../src/deploy/snapshot/format.js'
@@ -55,7 +55,7 @@ async function withVariables(name: string, Variables: Record<string, string>): P
 
 /** Signs a snapshot as its owner would. */
 const authentic = ({ code: _, ...snapshot }: Kept, root = options.stub.key) => {
-  const bytes = rootKey(root).bytes
+  const bytes = rootKey('key', root)
   return snapshotBytes({ ...snapshot, keyId: snapshotKeyId(bytes, snapshot) }, [bytes])
 }
 
@@ -190,7 +190,7 @@ describe('a snapshot that somebody changed, read with the key', () => {
     await goLive(options)
     const stranger = generateKey()
     await options.snapshots.put(await key('node'), authentic(await kept('node'), stranger))
-    const [theirs, ours] = [stranger, options.stub.key].map((one) => snapshotKeyId(rootKey(one).bytes, APP))
+    const [theirs, ours] = [stranger, options.stub.key].map((one) => snapshotKeyId(rootKey('key', one), APP))
     await expectRefused('node', new RegExp(`made with key ${theirs}, and you gave ${ours}\\.`), () =>
       restore({ ...options, functions: ['node'] }),
     )
@@ -213,7 +213,7 @@ describe('a key that is rotated', () => {
   it('is one of a list for going back', async () => {
     const before = await states()
     await goLive(options)
-    await restore({ ...keyless, key: [generateKey(), rootKey(options.stub.key).bytes] })
+    await restore({ ...keyless, key: [generateKey(), rootKey('key', options.stub.key)] })
     expect(await states()).toStrictEqual(before)
   })
 })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { rootKey } from '../../src/core/wire/seal.js'
+import { rootKey } from '../../src/core/wire/root-key.js'
 import { goLive, type LiveOptions, restore } from '../../src/deploy/index.js'
 import { readSnapshotBytes, snapshotBytes, snapshotKeyId } from '../../src/deploy/snapshot/format.js'
 import { codeHash, type Snapshot } from '../../src/deploy/snapshot/snapshot.js'
@@ -139,7 +139,7 @@ describe('whatever one changes in a snapshot of a live function', () => {
     await goLive(options)
     const [key = ''] = await options.snapshots.list('')
     const honest = Buffer.from((await options.snapshots.get(key)) ?? []).toString()
-    const roots = [rootKey(options.stub.key).bytes]
+    const roots = [rootKey('key', options.stub.key)]
     const live = await account.state('node')
     account.changes.length = 0
     let refused = 0

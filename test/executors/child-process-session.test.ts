@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
-import { generateKey } from '../../src/core/wire/seal.js'
+import { generateKey } from '../../src/core/wire/root-key.js'
 import { createSession } from '../../src/create-session.js'
 import { childProcesses } from '../../src/executors/child-process.js'
 import { command } from '../../src/sources/command.js'
 import { createStub } from '../../src/stub/handler.js'
+import { stubKey } from '../../src/stub/key.js'
 import { memory } from '../../src/transports/memory.js'
 import { stubContext } from '../support/stub-context.js'
 import { handlerProject } from './handler-project.js'
@@ -27,8 +28,9 @@ while true; do
   curl -sS -o /dev/null -d "$event" "$api/$id/response"
 done`,
   })
-  const shared = { app: 'shop', stage: 'dev', key: generateKey(), transport: memory() }
-  await using session = createSession(shared)
+  const names = { app: 'shop', stage: 'dev' }
+  const [root, transport] = [generateKey(), memory()]
+  await using session = createSession({ ...names, key: root, transport })
   const lines: unknown[] = []
   session.on('log', ({ text, level, functionId, requestId }) =>
     lines.push([functionId, requestId, text, level]),
@@ -43,7 +45,8 @@ done`,
   })
   await session.open()
   const call = async (functionId: string, awsRequestId: string, event: unknown) => {
-    const stub = createStub({ ...shared, functionId, env: { TABLE: 'orders' } })
+    const key = stubKey({ ...names, key: root, functionId })
+    const stub = createStub({ ...names, key, transport, functionId, env: { TABLE: 'orders' } })
     try {
       return await stub(event, stubContext({ awsRequestId }))
     } finally {

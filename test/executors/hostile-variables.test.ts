@@ -3,12 +3,13 @@ import { expect, test } from 'vitest'
 import { Caller } from '../../src/core/caller/caller.js'
 import type { Executor } from '../../src/core/contracts/executor.js'
 import type { FunctionSource } from '../../src/core/contracts/function-source.js'
-import { generateKey } from '../../src/core/wire/seal.js'
+import { generateKey } from '../../src/core/wire/root-key.js'
 import { createSession } from '../../src/create-session.js'
 import { childProcesses } from '../../src/executors/child-process.js'
 import { workerThreads } from '../../src/executors/worker-thread.js'
 import { command } from '../../src/sources/command.js'
 import { checkStubOptions } from '../../src/stub/handler.js'
+import { stubKey } from '../../src/stub/key.js'
 import { memory } from '../../src/transports/memory.js'
 import { contextOf, projectOfFile } from './handler-project.js'
 
@@ -107,7 +108,10 @@ async function attack(executor: Executor, code: string | FunctionSource, environ
   session.on('log', ({ text }) => lines.push(text))
   session.serve({ executor, functions: { api: code } })
   await session.open()
-  const stub = new Caller(checkStubOptions(shared))
+  const { app, stage, key } = shared
+  const stub = new Caller(
+    checkStubOptions({ ...shared, key: stubKey({ app, stage, key, functionId: 'api' }) }),
+  )
   for (const env of environments) {
     const call = stub.call({
       functionId: 'api',

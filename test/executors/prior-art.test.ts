@@ -5,11 +5,12 @@ import type { Executor } from '../../src/core/contracts/executor.js'
 import type { FunctionSource } from '../../src/core/contracts/function-source.js'
 import type { LogEvent } from '../../src/core/session/events.js'
 import type { Session } from '../../src/core/session/session.js'
-import { generateKey } from '../../src/core/wire/seal.js'
+import { generateKey } from '../../src/core/wire/root-key.js'
 import { createSession } from '../../src/create-session.js'
 import { childProcesses } from '../../src/executors/child-process.js'
 import { workerThreads } from '../../src/executors/worker-thread.js'
-import { createStub, type StubHandler } from '../../src/stub/handler.js'
+import { createStub, type StubHandler, type StubOptions } from '../../src/stub/handler.js'
+import { stubKey } from '../../src/stub/key.js'
 import { memory } from '../../src/transports/memory.js'
 import { stubContext } from '../support/stub-context.js'
 import { SMALL_HEAP } from '../testing/executor-subjects.js'
@@ -42,10 +43,22 @@ afterEach(async () => {
   await project[Symbol.asyncDispose]()
 })
 
+function stubOf(functionId: string, options: Partial<StubOptions> = {}): StubHandler {
+  const { app, stage, key } = shared
+  const stub = createStub({
+    ...shared,
+    key: stubKey({ app, stage, key, functionId }),
+    functionId,
+    env: {},
+    ...options,
+  })
+  stubs.push(stub)
+  return stub
+}
+
 /** A stub is an execution environment. */
 function environment(functionId = 'api') {
-  const stub = createStub({ ...shared, functionId, env: {} })
-  stubs.push(stub)
+  const stub = stubOf(functionId)
   return (event: unknown, requestId = 'r-1', remainingMs = LONG_MS) =>
     stub(event, stubContext({ awsRequestId: requestId, remainingMs }))
 }
@@ -234,8 +247,7 @@ describe('while a function is built', () => {
     )
     session.serve({ executor: workerThreads(), functions: { api: held.source, other: async () => 'free' } })
     await session.open()
-    const stub = createStub({ ...shared, functionId: 'api', env: {}, ackTimeoutMs: 300 })
-    stubs.push(stub)
+    const stub = stubOf('api', { ackTimeoutMs: 300 })
     const building = stub({}, stubContext({ remainingMs: LONG_MS }))
     // It has lasted twice as long as the stub waits for a sign of life, and others were answered all the while.
     const other = environment('other')

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Session } from '../../src/core/session/session.js'
-import { generateKey } from '../../src/core/wire/seal.js'
+import { generateKey } from '../../src/core/wire/root-key.js'
 import { createSession } from '../../src/create-session.js'
 import { apiGatewayPolicy } from '../../src/deploy/index.js'
 import {
@@ -130,7 +130,8 @@ describe('the whole path over API Gateway', () => {
   it('says that nobody is there long before its silence would', async () => {
     const { endpoint } = stack
     // By its silence it would be DEADLINE.
-    const environment = stubEnvironment({ ...target, session: 'nobody', endpoint, ackTimeoutMs: 60_000 })
+    const nobody = { ...target, session: 'nobody', functionId: 'fn' }
+    const environment = stubEnvironment({ ...nobody, endpoint, ackTimeoutMs: 60_000 })
     const result = await stubbed('nobody', { environment }).invoke({})
     expect(json(result)).toMatchObject({ errorType: 'LambdaTether.NO_SESSION' })
   })

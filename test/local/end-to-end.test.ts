@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Session } from '../../src/core/session/session.js'
-import { generateKey } from '../../src/core/wire/seal.js'
+import { generateKey } from '../../src/core/wire/root-key.js'
 import { createSession } from '../../src/create-session.js'
 import { workerThreads } from '../../src/executors/index.js'
 import { createLocalCloud, type LocalCloud, type LocalFunction } from '../../src/local/index.js'

@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest'
 import { systemClock } from '../../src/core/base/clock.js'
-import { generateKey } from '../../src/core/wire/seal.js'
+import { generateKey } from '../../src/core/wire/root-key.js'
 import { createSession } from '../../src/create-session.js'
 import { createStub } from '../../src/stub/handler.js'
+import { stubKey } from '../../src/stub/key.js'
 import { mqtt } from '../../src/transports/mqtt.js'
 import { stubContext } from '../support/stub-context.js'
 import { events, openBroker } from './local-broker-fixture.js'
@@ -16,15 +17,17 @@ it('prior art 6: 200 functions on one session need one subscription, and each an
   const subscribed = events(broker, 'subscribe')
   // Beside what it keeps to say that it is there.
   const own = () => subscribed.filter(({ filter }) => filter.includes('/session/'))
-  const target = { app: 'many', stage: 'test', key: generateKey(), transport: mqtt({ url: broker.mqttUrl }) }
+  const stage = { app: 'many', stage: 'test' }
+  const [root, transport] = [generateKey(), mqtt({ url: broker.mqttUrl })]
   const names = Array.from({ length: 200 }, (_, n) => `function-${n}`)
   const functions = Object.fromEntries(names.map((name) => [name, () => name]))
-  await using session = createSession(target).serve({ functions })
+  await using session = createSession({ ...stage, key: root, transport }).serve({ functions })
   await session.open()
   expect(own()).toHaveLength(1)
 
   for (const functionId of names) {
-    const stub = createStub({ ...target, functionId, env: {} })
+    const key = stubKey({ ...stage, key: root, functionId })
+    const stub = createStub({ ...stage, key, transport, functionId, env: {} })
     expect(await stub({}, stubContext())).toBe(functionId)
     await stub.close()
   }

@@ -4,9 +4,10 @@ import { TetherError } from '../../src/core/base/errors.js'
 import { Caller } from '../../src/core/caller/caller.js'
 import type { LambdaContext } from '../../src/core/contracts/handler.js'
 import { Records } from '../../src/core/session/records.js'
-import { generateKey } from '../../src/core/wire/seal.js'
+import { generateKey } from '../../src/core/wire/root-key.js'
 import { createSession } from '../../src/create-session.js'
 import { createStub, type StubHandler, type StubOptions } from '../../src/stub/handler.js'
+import { stubKey } from '../../src/stub/key.js'
 import { memory } from '../../src/transports/memory.js'
 
 interface Report {
@@ -72,7 +73,7 @@ async function soaked({
       close: () => stub.close(),
     })
   }
-  const world = inMemory({ createSession, createStub: wrapped, memory, TetherError })
+  const world = inMemory({ createSession, createStub: wrapped, memory, stubKey, TetherError })
   const options = { seed: 7, key: generateKey(), count: COUNT, stubs: STUBS, connections: 1, timeOutMs }
   return soak(world, options, faults)
 }

@@ -1,13 +1,15 @@
 import { isBuiltin } from 'node:module'
 import { basename } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { generateKey } from '../../src/core/wire/seal.js'
+import { generateKey } from '../../src/core/wire/root-key.js'
+import { readStubKey } from '../../src/core/wire/stub-key.js'
 import { stubBundle } from '../../src/stub/bundle.js'
 import { callFacts } from '../../src/stub/call-input.js'
 import { readStubEnvironment, stubEnvironment } from '../../src/stub/configuration.js'
 import { EnvironmentReader } from '../../src/stub/environment-reader.js'
 import { createStub } from '../../src/stub/handler.js'
 import { isHttpEvent } from '../../src/stub/http-event.js'
+import { stubKey } from '../../src/stub/key.js'
 import { toThrown } from '../../src/stub/remote-error.js'
 import { travellingEnvironment } from '../../src/stub/travelling-environment.js'
 import { memory } from '../../src/transports/memory.js'
@@ -15,14 +17,19 @@ import { ManualClock } from '../support/manual-clock.js'
 import { stubContext } from '../support/stub-context.js'
 
 const key = generateKey()
-const base = { app: 'shop', stage: 'dev', key, endpoint: 'abc-ats.iot.eu-west-1.amazonaws.com' }
+const base = {
+  app: 'shop',
+  stage: 'dev',
+  key,
+  functionId: 'api',
+  endpoint: 'abc-ats.iot.eu-west-1.amazonaws.com',
+}
 
 describe('stubEnvironment', () => {
   it('writes one variable per fact, which the stub reads back', () => {
     const options = {
       ...base,
       session: 'ada',
-      functionId: 'api',
       ackTimeoutMs: 1_000,
       connectTimeoutMs: 2_000,
       deadlineMarginMs: 300,
@@ -36,7 +43,20 @@ describe('stubEnvironment', () => {
     const variables = stubEnvironment(options)
     expect(variables).toMatchObject({ LAMBDA_TETHER_APP: 'shop', LAMBDA_TETHER_ACK_TIMEOUT_MS: '1000' })
     expect(Object.keys(variables).every((name) => name.startsWith('LAMBDA_TETHER_'))).toBe(true)
-    expect(readStubEnvironment({ ...variables, OTHER: 'x' })).toEqual(options)
+    const { app, stage, functionId } = base
+    const derived = stubKey({ app, stage, key, functionId })
+    expect(readStubEnvironment({ ...variables, OTHER: 'x' })).toEqual({ ...options, key: derived })
+  })
+
+  it('has one function’s key, or for * a stage’s, with which a function goes by its name', () => {
+    const one = stubEnvironment(base)
+    expect(one.LAMBDA_TETHER_KEY).toBe(stubKey({ app: 'shop', stage: 'dev', key, functionId: 'api' }))
+    expect(one.LAMBDA_TETHER_FUNCTION).toBe('api')
+    const any = stubEnvironment({ ...base, functionId: '*' })
+    expect(any.LAMBDA_TETHER_KEY).toBe(stubKey({ app: 'shop', stage: 'dev', key, functionId: '*' }))
+    expect(any).not.toHaveProperty('LAMBDA_TETHER_FUNCTION')
+    expect(readStubEnvironment(any)).not.toHaveProperty('functionId')
+    for (const variables of [one, any]) expect(JSON.stringify(variables)).not.toContain(key)
   })
 
   it('says which option is wrong', () => {
@@ -44,6 +64,13 @@ describe('stubEnvironment', () => {
     expect(wrong({ app: '' })).toThrow(/'app' must be a text/)
     expect(wrong({ session: 7 })).toThrow(/'session' must be a text/)
     expect(wrong({ key: 'short' })).toThrow(/'key' must be 32 bytes/)
+    expect(wrong({ key: stubKey({ app: 'shop', stage: 'dev', key, functionId: 'api' }) })).toThrow(
+      /'key' is a stub's key; a session takes/,
+    )
+    expect(wrong({ functionId: undefined })).toThrow(
+      /'functionId' must be what the session knows the function as, or '\*' for a key of all functions, not undefined/,
+    )
+    expect(wrong({ functionId: '' })).toThrow(/'functionId' must be/)
     expect(wrong({ url: 'mqtt://a' })).toThrow(/either 'url' .* or 'endpoint'/)
     expect(wrong({ endpoint: undefined })).toThrow(/either 'url' .* or 'endpoint'/)
     expect(wrong({ mode: 'replace' })).toThrow(/'mode' must be one of live, mirror/)
@@ -57,14 +84,69 @@ describe('stubEnvironment', () => {
       /LAMBDA_TETHER_LIVE_UNTIL must be a number, not 'tomorrow'/,
     )
   })
+
+  it('is read back only with the key of a stub', () => {
+    for (const [wrong, problem] of [
+      [key, /'LAMBDA_TETHER_KEY' is a session's key, which must not leave the developer's side/],
+      ['lts2_short', /'LAMBDA_TETHER_KEY' must be a stub's key.* a text of 10 characters/],
+    ] as const) {
+      const read = () => readStubEnvironment({ ...stubEnvironment(base), LAMBDA_TETHER_KEY: wrong })
+      expect(read).toThrow(problem)
+      expect(read).not.toThrow(wrong)
+    }
+  })
 })
+
+describe('stubKey', () => {
+  const names = { app: 'shop', stage: 'dev', key, functionId: 'api' }
+
+  it('derives a function’s key: 149 characters, the same each time, whatever the form of the session’s', () => {
+    expect(stubKey(names)).toMatch(/^lts2_[\w-]{144}$/)
+    const bytes = Buffer.from(key, 'base64url')
+    for (const form of [key, bytes, bytes.toString('hex')])
+      expect(stubKey({ ...names, key: form })).toBe(stubKey(names))
+  })
+
+  it('differs by application, stage, function and session’s key, and never holds that one', () => {
+    const others = [
+      { app: 'other' },
+      { stage: 'prod' },
+      { functionId: 'other' },
+      { functionId: '*' },
+      { key: generateKey() },
+    ].map((other) => readStubKey('key', stubKey({ ...names, ...other })))
+    const own = readStubKey('key', stubKey(names))
+    for (const other of others) expect(other.stub).not.toEqual(own.stub)
+    expect(own.tag).not.toEqual(Buffer.alloc(8))
+    expect(others[3]?.tag).toEqual(Buffer.alloc(8))
+    const bytes = Buffer.from(key, 'base64url')
+    for (const part of [own.stub, own.presence, own.publicBytes]) expect(part).not.toEqual(bytes)
+  })
+
+  it('says which option is wrong, and shows no key', () => {
+    const wrong = (options: object) => () => stubKey({ ...names, ...options })
+    expect(wrong({ app: '' })).toThrow(/'app' must be a text/)
+    expect(wrong({ key: 'hunter2' })).toThrow(/'key' must be 32 bytes/)
+    expect(wrong({ key: 'hunter2' })).not.toThrow(/hunter2/)
+    expect(wrong({ functionId: undefined })).toThrow(
+      /'functionId' must be .*, or '\*' for a key of all functions/,
+    )
+    expect(wrong({ functionID: 'api' })).toThrow(/'functionID' is no option of stubKey\(\)/)
+  })
+})
+
+const derived = stubKey({ app: 'a', stage: 'b', key, functionId: 'api' })
 
 describe('createStub', () => {
   it('says which option is wrong', () => {
     const make = (options: object) => () =>
-      createStub({ app: 'a', stage: 'b', key, transport: memory(), ...options })
+      createStub({ app: 'a', stage: 'b', key: derived, transport: memory(), ...options })
     expect(make({ session: '' })).toThrow(/'session' must be a text/)
-    expect(make({ key: undefined })).toThrow(/'key'/)
+    expect(make({ key: undefined })).toThrow(/'key' must be a stub's key/)
+    for (const root of [key, Buffer.from(key, 'base64url')])
+      expect(make({ key: root })).toThrow(
+        /'key' is a session's key, which must not leave the developer's side: give what stubKey/,
+      )
     expect(make({ transport: 'iot' })).toThrow(/'transport' must be a transport/)
     expect(make({ onNobody: 'panic' })).toThrow(/'onNobody' must be one of auto, throw, respond, passthrough/)
     expect(make({ onNobody: 'passthrough' })).toThrow(/'passthrough' must be the original handler/)
@@ -80,7 +162,7 @@ describe('a stub whose time is over', () => {
   const clock = new ManualClock(liveUntil - 1)
   const connected = vi.fn(() => Promise.reject(new Error('no broker')))
   const transport = { ...memory(), connect: connected }
-  const options = { app: 'a', stage: 'b', key, transport, liveUntil, clock }
+  const options = { app: 'a', stage: 'b', key: derived, transport, liveUntil, clock }
 
   it('asks nobody any more and says why', async () => {
     clock.jump(1)

@@ -5,7 +5,7 @@ import type { CallInput } from '../../src/core/caller/options.js'
 import type { PayloadStore } from '../../src/core/contracts/payload-store.js'
 import type { Transport } from '../../src/core/contracts/transport.js'
 import type { Invocation } from '../../src/core/session/invocation.js'
-import { rootKey } from '../../src/core/wire/seal.js'
+import { readStubKey } from '../../src/core/wire/stub-key.js'
 import { callFacts } from '../../src/stub/call-input.js'
 import { EnvironmentReader } from '../../src/stub/environment-reader.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
@@ -27,7 +27,7 @@ function mirroring(
     app: 'shop',
     stage: 'dev',
     session: 'default',
-    key: rootKey(tether.key),
+    key: readStubKey('key', tether.stubKey('api')),
     transport,
     ackTimeoutMs: 3_000,
     connectTimeoutMs: 5_000,

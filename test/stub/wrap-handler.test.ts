@@ -3,7 +3,7 @@ import { TetherError } from '../../src/core/base/errors.js'
 import type { CallOutcome } from '../../src/core/caller/call-state.js'
 import type { CallInput } from '../../src/core/caller/options.js'
 import type { Handler } from '../../src/core/contracts/handler.js'
-import { generateKey } from '../../src/core/wire/seal.js'
+import { generateKey } from '../../src/core/wire/root-key.js'
 import type { CallFacts } from '../../src/stub/call-input.js'
 import { type StubEnvironmentOptions, stubEnvironment } from '../../src/stub/configuration.js'
 import { wrapHandler } from '../../src/stub/wrap/wrap.js'
@@ -26,7 +26,14 @@ class World {
 
   wrap(original: Handler | Error, options: Partial<StubEnvironmentOptions> = {}): Promise<Handler> {
     const key = generateKey()
-    const env = stubEnvironment({ app: 'shop', stage: 'dev', key, url: 'mqtt://localhost', ...options })
+    const env = stubEnvironment({
+      app: 'shop',
+      stage: 'dev',
+      key,
+      functionId: '*',
+      url: 'mqtt://localhost',
+      ...options,
+    })
     return wrapHandler({
       env: { ...env, TABLE: 'orders' },
       clock: this.clock,

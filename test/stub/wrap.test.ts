@@ -3,7 +3,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { Transport } from '../../src/core/contracts/transport.js'
 import type { Session } from '../../src/core/session/session.js'
-import { generateKey } from '../../src/core/wire/seal.js'
+import { generateKey } from '../../src/core/wire/root-key.js'
 import { createSession } from '../../src/create-session.js'
 import { createLocalCloud, type LocalCloud } from '../../src/local/index.js'
 import type { StubEnvironmentOptions } from '../../src/stub/configuration.js'
@@ -202,6 +202,7 @@ describe('a wrapped function', () => {
 
   it.each([
     ['is no key', { LAMBDA_TETHER_KEY: 'short' }],
+    ['is a session’s key', { LAMBDA_TETHER_KEY: generateKey() }],
     ['lacks a part', { LAMBDA_TETHER_APP: '' }],
     ['names no broker', { LAMBDA_TETHER_URL: 'nonsense://' }],
   ])('runs its own code where the configuration %s', async (_what, environment) => {

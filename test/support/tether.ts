@@ -3,9 +3,10 @@ import type { Transport } from '../../src/core/contracts/transport.js'
 import type { SessionOptions } from '../../src/core/session/options.js'
 import { Session } from '../../src/core/session/session.js'
 import type { Discard } from '../../src/core/wire/counters.js'
-import { generateKey } from '../../src/core/wire/seal.js'
+import { generateKey } from '../../src/core/wire/root-key.js'
 import { inline } from '../../src/executors/inline.js'
 import { createStub, type StubHandler, type StubOptions } from '../../src/stub/handler.js'
+import { stubKey } from '../../src/stub/key.js'
 import { memory } from '../../src/transports/memory.js'
 import { FaultyTransport } from './faulty-transport.js'
 import type { ManualClock } from './manual-clock.js'
@@ -61,14 +62,24 @@ export class Tether implements AsyncDisposable {
     return session
   }
 
-  stub(options: Partial<StubOptions> = {}): StubHandler {
+  /** The key of a function's stubs; `*` makes one for all functions. */
+  stubKey(functionId = 'api'): string {
+    return stubKey({ app: 'shop', stage: 'dev', key: this.key, functionId })
+  }
+
+  /**
+   * @param options `key` is a stub's, or a session's that it is derived from, by default this one's; with `functionId: '*'`
+   * a function goes by its name
+   */
+  stub({ functionId = 'api', key = this.key, ...options }: Partial<StubOptions> = {}): StubHandler {
+    const { app = 'shop', stage = 'dev' } = options
     const stub = createStub({
-      app: 'shop',
-      stage: 'dev',
-      key: this.key,
-      functionId: 'api',
+      app,
+      stage,
+      key: key.startsWith('lts2_') ? key : stubKey({ app, stage, key, functionId }),
       transport: this.transport,
       env: { TABLE: 'orders', AWS_REGION: 'eu-west-1' },
+      ...(functionId !== '*' && { functionId }),
       ...this.#clocked(),
       ...options,
     })

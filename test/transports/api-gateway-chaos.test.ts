@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { TetherError } from '../../src/core/base/errors.js'
-import { generateKey } from '../../src/core/wire/seal.js'
+import { generateKey } from '../../src/core/wire/root-key.js'
 import { createSession } from '../../src/create-session.js'
 import { createStub } from '../../src/stub/handler.js'
+import { stubKey } from '../../src/stub/key.js'
 import { type FaultKind, faulty } from '../../src/testing/index.js'
 import { stubContext } from '../support/stub-context.js'
 import { Tether } from '../support/tether.js'
@@ -34,7 +35,7 @@ async function openTransport() {
 describe('over API Gateway', () => {
   test('chaos: cuts and a crash lose nothing, run nothing twice and cross no answers', async () => {
     const transport = await openTransport()
-    const world = inMemory({ createSession, createStub, memory: () => transport, TetherError })
+    const world = inMemory({ createSession, createStub, memory: () => transport, stubKey, TetherError })
     const count = 60
     const fault = (after: number, kind: string) => ({ after, kind, forMs: 10, pick: () => 0.4 })
     const report = await soak(

@@ -250,7 +250,8 @@ describe('a deployed stub over API Gateway', () => {
     const session = tether.session({ transport }).serve({ functions: echo })
     await session.open()
     const { endpoint } = api
-    const stub = await startStub(stubEnvironment({ app: 'shop', stage: 'dev', key: tether.key, endpoint }))
+    const names = { app: 'shop', stage: 'dev', functionId: 'api' }
+    const stub = await startStub(stubEnvironment({ ...names, key: tether.key, endpoint }))
     expect(await stub.invoke('before')).toEqual({ result: { echo: 'before' } })
     const [, { connectionId }] = api.connections() as [OpenConnection, OpenConnection]
     return { api, stub, connectionId }

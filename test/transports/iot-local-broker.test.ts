@@ -69,7 +69,13 @@ describe('the local broker', () => {
       const session = tether.session({ transport }).serve({ functions: echo })
       await session.open()
       const stub = await startStubProcess({
-        ...stubEnvironment({ app: 'shop', stage: 'dev', key: tether.key, endpoint: broker.webSocketUrl }),
+        ...stubEnvironment({
+          app: 'shop',
+          stage: 'dev',
+          key: tether.key,
+          functionId: 'api',
+          endpoint: broker.webSocketUrl,
+        }),
         AWS_REGION: region,
         AWS_ACCESS_KEY_ID: identity.accessKeyId,
         AWS_SECRET_ACCESS_KEY: identity.secretAccessKey,
