@@ -36,6 +36,24 @@ describe('a retained message', () => {
     expect(await late.next('publish')).toMatchObject({ payload: Buffer.from('next'), retain: false })
   })
 
+  // AWS IoT and RabbitMQ keep to this, and Mosquitto does not, so that what works here works with all of them.
+  it.each(['mqttUrl', 'webSocketUrl'] as const)(
+    'goes to no filter with a wildcard, over %s',
+    async (side) => {
+      const { broker } = await openBroker()
+      const url = side === 'mqttUrl' ? broker.mqttUrl : `${broker.webSocketUrl}/mqtt`
+      const client = await RawMqttClient.connect(url)
+      for (const name of ['a', 'b']) client.publish(`kept/${name}`, name, { retain: true })
+      await client.ping()
+      const late = await RawMqttClient.connect(url)
+      expect(await late.subscribe(['kept/+', '#', 'kept/b'])).toEqual([0, 0, 0])
+      expect(await late.next('publish')).toMatchObject({ topic: 'kept/b', retain: true })
+      // What is published from then on goes to them as ever, and proves that nothing else was on its way.
+      client.publish('kept/a', 'now', { qos: 1, messageId: 1 })
+      expect(await late.next('publish')).toMatchObject({ topic: 'kept/a', payload: Buffer.from('now') })
+    },
+  )
+
   it('counts against the rate of who receives it', async () => {
     const { broker } = await openBroker({ limits: { publishesPerSecond: 1 } })
     const client = await RawMqttClient.connect(broker.mqttUrl)

@@ -22,7 +22,10 @@ export type { LocalBrokerOptions, LocalIdentity } from './broker-options.js'
 export { IOT_LIMITS, type IotLimits } from './limits.js'
 export type { PolicyDocument, PolicyStatement } from './policy-check.js'
 
-/** A message broker on this machine that keeps to AWS IoT Core's limits. */
+/**
+ * A message broker on this machine that keeps to AWS IoT Core's limits, over WebSocket and over TCP. A retained message goes to
+ * filters without a wildcard alone, as with AWS IoT and RabbitMQ.
+ */
 export interface LocalBroker extends AsyncDisposable {
   /** Starts to listen. @throws TetherError `MISSING_DEPENDENCY` (aedes), `UNREACHABLE` (port taken), `CLOSED` */
   open(): Promise<void>
