@@ -1,16 +1,28 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Endpoint } from '../../src/core/contracts/transport.js'
+import { sessionKeys } from '../../src/core/session/options.js'
 import { Channel } from '../../src/core/wire/channel.js'
 import type { Discard } from '../../src/core/wire/counters.js'
-import { generateKey, rootKey } from '../../src/core/wire/seal.js'
+import { senderIdOf } from '../../src/core/wire/frame.js'
+import { openPresence } from '../../src/core/wire/presence-frame.js'
+import { generateKey, rootKey, StageKeys } from '../../src/core/wire/root-key.js'
+import { readStubKey, stubKeys } from '../../src/core/wire/stub-key.js'
+import { stubKey } from '../../src/stub/key.js'
+import { memory } from '../../src/transports/memory.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
 import { Sealer } from '../support/sealer.js'
 import { stubContext } from '../support/stub-context.js'
 import { Tether } from '../support/tether.js'
 
 const SESSION = { app: 'shop', stage: 'dev', role: 'session', name: 'default' } as const
-const STUB = { app: 'shop', stage: 'dev', role: 'stub', name: 'environment' } as const
+const STUB = { app: 'shop', stage: 'dev', role: 'stub', name: 'environmentAAAAAAAAAAA' } as const
+const SHOP = { app: 'shop', stage: 'dev', transport: memory() } as const
+
+function keysOf(self: Endpoint, key: string) {
+  if (self.role === 'session') return sessionKeys({ ...SHOP, key })
+  return stubKeys(readStubKey('key', stubKey({ app: 'shop', stage: 'dev', key, functionId: 'api' })))
+}
 
 /** A channel of one side, and what it made of what it was given. */
 function listening(self: Endpoint, key: string) {
@@ -18,7 +30,7 @@ function listening(self: Endpoint, key: string) {
   const messages: unknown[] = []
   const channel = new Channel<'stub' | 'session'>({
     self,
-    keys: [rootKey(key)],
+    keys: keysOf(self, key),
     frameBytes: 2_048,
     clock: new ManualClock(),
     send: async () => {},
@@ -41,7 +53,7 @@ const bytes = fc.oneof(
   fc.uint8Array({ maxLength: 300 }),
   fc
     .tuple(fc.constantFrom(0, 1, 2, 3), fc.uint8Array({ minLength: 50, maxLength: 300 }))
-    .map(([kind, rest]) => Uint8Array.of(1, kind, ...rest)),
+    .map(([kind, rest]) => Uint8Array.of(2, kind, ...rest)),
 )
 
 const TYPES = [
@@ -73,6 +85,7 @@ const fields = {
   sentAt: amounts,
   bytes: amounts,
   sequence: amounts,
+  nonce: orAnything('nonce'),
   epoch: orAnything(0, 1, 1e15),
   envFingerprint: orAnything('print'),
   settled: orAnything([], ['a', 'b']),
@@ -124,12 +137,15 @@ describe.each(SIDES)('what arrives at a $self.role', ({ self, peer }) => {
   it('is, of arbitrary bytes, nothing but a discard', () => {
     const { channel, discards, messages } = listening(self, generateKey())
     fc.assert(
-      fc.property(bytes, fc.option(fc.constant(SESSION), { nil: undefined }), (frame, kept) => {
+      fc.property(bytes, (frame) => {
         const before = discards.length
-        channel.receive(frame, kept)
-        // A session's refusal is unsealed and says nothing but why; what is kept under another key is nobody's mistake.
+        channel.receive(frame)
+        // A session's refusal is unsealed and says nothing but why.
         expect(discards.length - before).toBeLessThanOrEqual(1)
-        if (frame[1] !== 2 && kept === undefined) expect(discards.length - before).toBe(1)
+        if (frame[1] !== 2) expect(discards.length - before).toBe(1)
+        expect(
+          openPresence([new StageKeys(rootKey('key', generateKey()), SHOP)], SESSION, frame),
+        ).toBeUndefined()
         expect(messages).toEqual([])
       }),
       { numRuns: 2_000 },
@@ -179,9 +195,9 @@ describe.each(SIDES)('what arrives at a $self.role', ({ self, peer }) => {
           for (const bytes of messages) {
             channel.receive(sealer.frame(self, bytes, { messageNumber: 4 }))
             channel.receive(new Sealer(key, peer).frame(self, bytes))
-            // One session to another, and what a broker keeps.
-            channel.receive(new Sealer(key, SESSION).frame(SESSION, bytes), SESSION)
-            channel.missing(`${'0'.repeat(32)}:0`)
+            // One session to another.
+            channel.receive(new Sealer(key, SESSION).frame(SESSION, bytes))
+            channel.missing(`${sealer.environment}:0`)
             channel.incomplete('id')
           }
         },
@@ -248,15 +264,15 @@ async function outcomeOf(messages: readonly Buffer[]): Promise<string> {
   })
   ears.channel = new Channel<'stub'>({
     self: SESSION,
-    keys: [rootKey(tether.key)],
+    keys: keysOf(SESSION, tether.key),
     frameBytes: 2_048,
     clock,
     send: async () => {},
     onDiscard() {},
-    onMessage({ type, id }, name) {
+    onMessage({ type, id }, from) {
       // One that asks for it anew could go on for ever.
       if (type !== 'invoke' || ++invoked > 2) return
-      const to = { ...STUB, name }
+      const to = { ...STUB, name: senderIdOf(from) }
       for (const bytes of messages) {
         const named = Buffer.from(bytes.toString('latin1').replace('"ID"', `"${id}"`), 'latin1')
         // The table says how long the head is.

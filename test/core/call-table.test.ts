@@ -205,12 +205,12 @@ const ROWS: Record<string, Row> = {
     },
   },
   'a challenge arrives': {
-    event: from('a', { type: 'challenge' }),
+    event: from('a', { type: 'challenge', nonce: 'nonce' }),
     does: {
-      ask: 'connecting putting sending fetching copy copying',
-      'presign 300000 (heardAt renewed)': 'placing',
-      'latency 90, ask m (heardAt renewed)': 'waiting',
-      'ask m (heardAt renewed)': 'outage stored running once closed copied',
+      'ask nonce': 'connecting putting sending fetching copy copying',
+      'ask nonce (heardAt renewed)': 'placing',
+      'latency 90, ask m nonce (heardAt renewed)': 'waiting',
+      'ask m nonce (heardAt renewed)': 'outage stored running once closed copied',
     },
   },
   'the variables are needed': {

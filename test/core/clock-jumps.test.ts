@@ -10,7 +10,6 @@ import type { PresenceMessage } from '../../src/core/wire/protocol.js'
 import { Reassembly } from '../../src/core/wire/reassembly.js'
 import { Refusals } from '../../src/core/wire/refusal.js'
 import { ReplayWindow } from '../../src/core/wire/replay-window.js'
-import { generateKey, rootKey } from '../../src/core/wire/seal.js'
 import { WorkerPool } from '../../src/executors/pool/worker-pool.js'
 import { Addresses } from '../../src/transports/api-gateway/addresses.js'
 import { ApiGatewayConnection } from '../../src/transports/api-gateway/connection.js'
@@ -127,6 +126,7 @@ const WAITS: Readonly<Record<string, readonly [expectedMs: number, Wait]>> = {
         identity: { session: 'one', epoch: 1 },
         seal: () => new Uint8Array(),
         keep: async () => {},
+        onReplayed() {},
       })
       presence.online()
       await clock.advance(400)
@@ -147,6 +147,7 @@ const WAITS: Readonly<Record<string, readonly [expectedMs: number, Wait]>> = {
           return new Uint8Array()
         },
         keep: async () => {},
+        onReplayed() {},
       })
       presence.online()
       await settle()
@@ -246,7 +247,7 @@ const WAITS: Readonly<Record<string, readonly [expectedMs: number, Wait]>> = {
   'a stub for the words of a refusal, after many': [
     1_000,
     async (clock, jump) => {
-      const refusals = new Refusals({ self: SESSION, keys: [rootKey(generateKey())], clock })
+      const refusals = new Refusals({ keys: { ids: [] }, clock })
       while (refusals.frame('key') !== undefined);
       jump()
       return until(clock, () => refusals.frame('key') !== undefined)

@@ -53,7 +53,7 @@ describe('the tracing channels', () => {
       requestId: '11111111-2222-4333-8444-555555555555',
       traceId: 'Root=1-5759e988-bd862e3fe1be46a994272793',
       session: 'default',
-      environmentId: expect.stringMatching(/^[\w-]{22}$/),
+      environmentId: expect.stringMatching(/^[\w-]{38}$/),
     })
     const invocation = contextOf(published, 'invocation')
     expect(invocation).toEqual({ ...call, rerun: false, arrivedAt: expect.any(Number) })

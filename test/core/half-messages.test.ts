@@ -31,11 +31,13 @@ async function heldBytes(): Promise<number> {
 
 /** Who has the key and sends what it never completes. */
 async function flooder(tether: Tether) {
-  const self = { ...SESSION, role: 'stub', name: 'flood' } as const
-  const sealer = new Sealer(tether.key, self)
+  const sealer = new Sealer(tether.key, { ...SESSION, role: 'stub' })
+  const { name } = sealer
+  const self = { ...SESSION, role: 'stub', name } as const
   const connection = await tether.transport.connect(self, { onFrame() {} })
   let messages = 0
   return {
+    name,
     /** The first part of a message of so many, and nothing after it. */
     async begin(count: number, part: Uint8Array): Promise<void> {
       const frame = sealer.frame(SESSION, part, { count, totalBytes: MESSAGE_BYTES })
@@ -99,13 +101,13 @@ describe('prior art 12: under a flood of half messages a session', () => {
     const session = tether.session()
     session.on('invoke', (invocation) => invocation.respond((invocation.event as string).length))
     await session.open()
-    const { begin } = await flooder(tether)
+    const { begin, name } = await flooder(tether)
     const part = new Uint8Array(PART_BYTES)
     const event = randomBytes(2_500_000).toString('base64')
     let flooding = 0
     tether.transport.filter = ({ to, frame }) => {
       // Forty of theirs for each of its own.
-      if (to.role === 'session' && decodeHeader(frame).header.from !== 'flood') {
+      if (to.role === 'session' && !decodeHeader(frame).header.sender.endsWith(name)) {
         for (let n = 0; n < 40; n++) void begin(80, part)
         flooding += 40
       }

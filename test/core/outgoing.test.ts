@@ -1,8 +1,10 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import type { AbortOptions, Endpoint } from '../../src/core/contracts/transport.js'
+import { sessionKeys } from '../../src/core/session/options.js'
 import { Outgoing } from '../../src/core/wire/outgoing.js'
-import { generateKey, rootKey } from '../../src/core/wire/seal.js'
+import { generateKey } from '../../src/core/wire/root-key.js'
+import { memory } from '../../src/transports/memory.js'
 
 const self: Endpoint = { app: 'shop', stage: 'dev', role: 'session', name: 'default' }
 const stub: Endpoint = { ...self, role: 'stub', name: 'environment-1' }
@@ -13,8 +15,10 @@ test('a large message may be aborted as a whole, and Node does not warn of its m
   process.on('warning', onWarning)
   onTestFinished(() => void process.off('warning', onWarning))
   let sent = 0
+  const keys = sessionKeys({ ...self, key: generateKey(), transport: memory() })
   const outgoing = new Outgoing({
     self,
+    keys,
     frameBytes: 1_100,
     // As a connection and its transport do.
     async send(_to: Endpoint, _frame: Uint8Array, { signal }: AbortOptions) {
@@ -30,7 +34,7 @@ test('a large message may be aborted as a whole, and Node does not warn of its m
   })
   const { signal } = new AbortController()
   const options = { signal }
-  const message = await outgoing.send(stub, Buffer.alloc(20_000), rootKey(generateKey()), options)
+  const message = await outgoing.send(stub, Buffer.alloc(20_000), keys.scope, options)
   expect(sent).toBe(message.count)
   expect(message.count).toBeGreaterThan(16)
   await message.resend([...Array(message.count).keys()], { signal: new AbortController().signal })

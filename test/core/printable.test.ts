@@ -5,8 +5,8 @@ import { TetherError } from '../../src/core/base/errors.js'
 import { checkText, listOf, oneOf } from '../../src/core/base/option-checks.js'
 import { invalidOption } from '../../src/core/base/options.js'
 import { printable } from '../../src/core/base/printable.js'
-import { encodeHeader } from '../../src/core/wire/frame.js'
 import { nestedArrays } from '../support/nested.js'
+import { stubContext } from '../support/stub-context.js'
 import { Tether } from '../support/tether.js'
 
 /** Turns a terminal red, moves up, erases the line, renames the window, and rings. */
@@ -94,27 +94,15 @@ describe('messages', () => {
     expect(() => oneOf('a')('mode', 'b\nc')).toThrow("'mode' must be one of a, not 'b\\nc'.")
   })
 
-  it('of discards, and the sender that they name, are harmless', async () => {
+  it('of discards are harmless', async () => {
     await using tether = new Tether()
-    const session = tether.session()
-    await session.open()
-    const self = { app: 'shop', stage: 'dev', role: 'stub', name: 'x' } as const
-    const connection = await tether.transport.connect(self, { onFrame() {} })
-    const header = {
-      kind: 'stub',
-      keyId: '00000000',
-      senderId: '0'.repeat(32),
-      messageNumber: 1,
-      index: 0,
-      count: 1,
-      totalBytes: 0,
-      from: HOSTILE,
-    } as const
-    await connection.send({ ...self, role: 'session', name: 'default', lane: 0 }, encodeHeader(header))
-    await expect.poll(() => tether.discards).toHaveLength(1)
-    await connection.close()
+    await tether.session().open()
+    // A stub may name any function, also where its key is another's.
+    const stub = tether.stub({ key: tether.stubKey('api'), functionId: HOSTILE })
+    await expect(stub({}, stubContext())).rejects.toMatchObject({ code: 'DECLINED' })
+    expect(tether.discards).toHaveLength(1)
     const [discard] = tether.discards
-    expect(discard?.from).toBe(printable(HOSTILE))
+    expect(discard?.message).toContain(printable(HOSTILE))
     expect(discard?.message).not.toMatch(UNSAFE)
   })
 })

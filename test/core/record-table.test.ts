@@ -176,6 +176,7 @@ describe('the table of records', () => {
 class Subject {
   readonly #clock = new ManualClock()
   readonly #said: string[] = []
+  #nonce: string | undefined
   readonly #event: string
   readonly #read = deferred<Uint8Array | Error>()
   readonly #payloads: SessionPayloads
@@ -218,8 +219,13 @@ class Subject {
       functions: () => (event.includes('not served') ? ({ find: () => undefined } as never) : undefined),
       missing: () => (event.includes('are here') ? [1] : undefined),
       mayServe: () => true,
+      covers: () => true,
+      proven: () => true,
+      prove() {},
+      discard() {},
       send: async (_to, message) => {
         const error = message.type === 'error' ? message.error.errorType : undefined
+        if (message.type === 'challenge') this.#nonce = message.nonce
         this.#said.push(error?.replace(/^LambdaTether\./, '') ?? message.type)
         return { reference: 'sent', count: 1, bytes: 1, resend: async () => {} }
       },
@@ -274,7 +280,7 @@ class Subject {
         break
       default:
         if (event.includes('a second after') || event.includes('are here')) await this.#clock.advance(1_000)
-        this.#dispatcher.receive(await this.#message(event), from)
+        this.#dispatcher.receive(await this.#message(event), from, 0)
     }
     await settle()
   }
@@ -301,7 +307,8 @@ class Subject {
   async #message(event: string): Promise<StubMessage> {
     const sent = { id: ID, settled: [], epoch: 0 }
     const bound = event.includes('recording') ? {} : { boundTo: SESSION }
-    if (event.startsWith('ask')) return { type: 'ask', sent: 'sent', ...bound, ...sent }
+    const answers = this.#nonce !== undefined && !event.includes('recording') && { nonce: this.#nonce }
+    if (event.startsWith('ask')) return { type: 'ask', sent: `${STUB}:0`, ...bound, ...answers, ...sent }
     if (event === 'cancel') return { type: 'cancel', code: 'DEADLINE', reason: 'it is late', ...sent }
     if (event === 'settled')
       return { type: 'cancel', code: '', reason: '', ...sent, id: 'another', settled: [ID] }

@@ -49,7 +49,7 @@ const arriving = (id: string, at: number): In<'arriving'> => ({
 
 function challenged(id: string, deadline: number, bytes: number): In<'challenged'> {
   const message = { event: new Uint8Array(bytes) } as unknown as InvokeMessage
-  return { state: 'challenged', id, from: FROM, deadline, message, arrivedAt: 0 }
+  return { state: 'challenged', id, from: FROM, deadline, message, arrivedAt: 0, nonce: '' }
 }
 
 const running = (id: string, deadline: number): In<'running'> =>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { decodeHeader } from '../../src/core/wire/frame.js'
-import { generateKey } from '../../src/core/wire/seal.js'
+import { decodeHeader, senderIdOf } from '../../src/core/wire/frame.js'
+import { generateKey } from '../../src/core/wire/root-key.js'
 import { memory } from '../../src/transports/memory.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
 import { stubContext } from '../support/stub-context.js'
@@ -74,7 +74,8 @@ describe('whoever can publish', () => {
       .catch((error: unknown) => error)
     await settle()
     const asked = decodeHeader(tether.transport.take('session').at(-1)!.frame).header
-    await inject(Buffer.from(`forged answer for ${asked.from}`), { role: 'stub', name: asked.from })
+    const name = senderIdOf(asked.sender)
+    await inject(Buffer.from(`forged answer for ${name}`), { role: 'stub', name })
     await clock.advance(3_000)
     expect(await outcome).toMatchObject({ code: 'NO_SESSION' })
   })
@@ -130,7 +131,7 @@ describe('a wrong key', () => {
       .stub()({}, stubContext())
       .catch((error: unknown) => error)
     await clock.advance(10_000)
-    expect(await outcome).toMatchObject({ message: expect.stringContaining('speaks protocol version 1') })
+    expect(await outcome).toMatchObject({ message: expect.stringContaining('speaks protocol version 2') })
     expect(tether.discards[0]).toMatchObject({ reason: 'version' })
   })
 })

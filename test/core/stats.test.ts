@@ -30,7 +30,16 @@ describe('a session’s statistics', () => {
       resends: { answers: 0, parts: 0 },
       duplicates: { frames: 0, invocations: 0 },
       offloads: { events: 0, responses: 0 },
-      discards: { malformed: 0, version: 0, key: 0, forged: 0, 'too-large': 0, late: 0 },
+      discards: {
+        malformed: 0,
+        version: 0,
+        key: 0,
+        forged: 0,
+        'too-large': 0,
+        replayed: 0,
+        clock: 0,
+        late: 0,
+      },
       connections: 0,
       connectedMs: 0,
     } satisfies SessionStats)

@@ -3,36 +3,48 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeMessage, encodeMessage, peekInvocationId } from '../../src/core/wire/codec.js'
 import { compress, decompress, packBody } from '../../src/core/wire/compress.js'
+import { ANY_FUNCTION } from '../../src/core/wire/derivation.js'
 import {
   AssociatedData,
   decodeHeader,
   encodeDestination,
   encodeHeader,
   type FrameHeader,
+  HEAD_BYTES,
   splitMessage,
+  writeScope,
 } from '../../src/core/wire/frame.js'
 import type { InvokeMessage } from '../../src/core/wire/protocol.js'
 import { Reassembly } from '../../src/core/wire/reassembly.js'
-import { generateKey, rootKey, senderKey } from '../../src/core/wire/seal.js'
+import { generateKey, rootKey, StageKeys } from '../../src/core/wire/root-key.js'
+import { senderKey } from '../../src/core/wire/seal.js'
+import { readStubKey } from '../../src/core/wire/stub-key.js'
 import { ManualClock } from '../support/manual-clock.js'
 
-const hex = (bytes: number) =>
-  fc.uint8Array({ minLength: bytes, maxLength: bytes }).map((array) => Buffer.from(array).toString('hex'))
-const u32 = fc.integer({ min: 0, max: 2 ** 32 - 1 })
-const header: fc.Arbitrary<FrameHeader> = fc
-  .record({
-    kind: fc.constantFrom('session', 'stub', 'refused'),
-    keyId: hex(4),
-    senderId: hex(16),
-    messageNumber: fc.maxSafeNat(),
-    index: u32,
-    count: u32,
-    totalBytes: u32,
-    from: fc
-      .string({ unit: 'grapheme', minLength: 1, maxLength: 20 })
-      .filter((name) => Buffer.byteLength(name) <= 100 && Buffer.from(name).toString() === name),
-  })
-  .filter(({ index, count }) => index < count)
+const sender = fc
+  .uint8Array({ minLength: 28, maxLength: 28 })
+  .map((array) => Buffer.from(array).toString('base64url'))
+const messageNumber = fc.maxSafeNat()
+/** A header, and a part that it may announce. */
+const framed: fc.Arbitrary<[FrameHeader, Uint8Array]> = fc.oneof(
+  fc
+    .tuple(fc.constantFrom('session' as const, 'stub' as const), sender, messageNumber, fc.uint8Array())
+    .map(([kind, from, number, part]): [FrameHeader, Uint8Array] => [
+      { kind, sender: from, messageNumber: number, index: 0, count: 1, totalBytes: part.length },
+      part,
+    ]),
+  fc
+    .tuple(sender, messageNumber, fc.integer({ min: 2, max: 18_000 }), fc.nat(), fc.nat({ max: 2_000 }))
+    .map(([from, number, count, at, more]): [FrameHeader, Uint8Array] => {
+      const index = at % count
+      const totalBytes = Math.min(9 * 1024 * 1024, 512 * (count - 1) + more)
+      const part = new Uint8Array(
+        index === count - 1 ? Math.min(more, 100) : Math.min(512 + (more % 100), totalBytes),
+      )
+      return [{ kind: 'stub', sender: from, messageNumber: number, index, count, totalBytes }, part]
+    }),
+)
+const sealedParts = Buffer.alloc(16)
 
 const invoke: InvokeMessage = {
   type: 'invoke',
@@ -60,12 +72,54 @@ const invoke: InvokeMessage = {
 describe('frames', () => {
   it('carry any header and part, and give them back', () => {
     fc.assert(
-      fc.property(header, fc.uint8Array(), (written, part) => {
-        const read = decodeHeader(Buffer.concat([encodeHeader(written), part]))
+      fc.property(framed, ([written, part]) => {
+        const read = decodeHeader(Buffer.concat([encodeHeader(written), part, sealedParts]))
         expect(read.header).toEqual(written)
-        expect(Buffer.from(part).equals(read.bytes.subarray(read.headBytes))).toBe(true)
+        expect(Buffer.from(part).equals(read.bytes.subarray(HEAD_BYTES, -16))).toBe(true)
       }),
     )
+  })
+
+  const numbered = (numbers: Partial<FrameHeader>, partBytes: number) => () =>
+    decodeHeader(
+      Buffer.concat([
+        encodeHeader({
+          ...{
+            kind: 'stub',
+            sender: 'A'.repeat(38),
+            messageNumber: 0,
+            index: 0,
+            count: 1,
+            totalBytes: partBytes,
+          },
+          ...numbers,
+        }),
+        Buffer.alloc(partBytes + 16),
+      ]),
+    )
+
+  it.each([
+    ['is a part that there is not', { index: 2, count: 2 }, 512, /part 2 of 2/],
+    ['has no part', { count: 0 }, 0, /part 0 of 0/],
+    [
+      'is of a message that is too large',
+      { totalBytes: 9 * 1024 * 1024 + 1 },
+      9,
+      /9437185 bytes exceeds 9437184/,
+    ],
+    ['is longer than its message', { count: 2, totalBytes: 599 }, 600, /600 bytes of a message of 599/],
+    ['is shorter than its message, which is all of it', { totalBytes: 8 }, 7, /7 bytes of a message of 8/],
+    ['is a small part', { count: 2, totalBytes: 1_000 }, 511, /parts are too small/],
+    [
+      'is of more parts than its message allows',
+      { count: 20, totalBytes: 9_000 },
+      512,
+      /parts are too small/,
+    ],
+    ['has a number that none can have', { messageNumber: 2 ** 53 }, 3, /number is out of range/],
+  ] as const)('refuse a frame that %s', (_what, numbers, partBytes, message) => {
+    expect(numbered(numbers, partBytes)).toThrow(message)
+    expect(numbered({ index: 1, count: 2, totalBytes: 512 }, 0)).not.toThrow()
   })
 
   it('refuse arbitrary bytes with a typed error and nothing else', () => {
@@ -97,21 +151,23 @@ describe('frames', () => {
 })
 
 describe('sealing', () => {
-  const root = rootKey(generateKey())
-  const scope = { app: 'shop', stage: 'dev', direction: 'stub' as const, senderId: '0'.repeat(32) }
-  const to = encodeDestination({ app: 'shop', stage: 'dev', role: 'session', name: 'default' })
+  const shop = { app: 'shop', stage: 'dev' }
+  const root = rootKey('key', generateKey())
+  const keys = new StageKeys(root, shop)
+  const scope = writeScope(keys.id, keys.tagOf('api'))
+  const base = keys.stub(keys.tagOf('api'))
+  const sent = `${scope}${'A'.repeat(22)}`
+  const to = encodeDestination({ ...shop, role: 'session', name: 'default' })
   const sealed = (written: FrameHeader, part: Uint8Array) =>
-    senderKey(root, scope).seal(new AssociatedData(encodeHeader(written), to), part)
-  const open = (frame: Uint8Array, destination = to, key = root, from: typeof scope | object = {}) => {
-    const read = decodeHeader(frame)
-    // As long as it will be; what it says is taken from the frame.
-    const associated = new AssociatedData(Buffer.alloc(read.headBytes), destination)
-    return senderKey(key, { ...scope, ...from }).open(associated, read)
+    senderKey(base, 'stub', sent).seal(new AssociatedData(encodeHeader(written), to), part)
+  const open = (frame: Uint8Array, destination = to, key = senderKey(base, 'stub', sent)) => {
+    const associated = new AssociatedData(Buffer.alloc(HEAD_BYTES), destination)
+    return key.open(associated, decodeHeader(frame))
   }
 
   it('opens what it sealed', () => {
     fc.assert(
-      fc.property(header, fc.uint8Array(), (written, part) => {
+      fc.property(framed, ([written, part]) => {
         expect(open(sealed(written, part))?.equals(part)).toBe(true)
       }),
     )
@@ -119,62 +175,53 @@ describe('sealing', () => {
 
   it('opens nothing of which any bit was changed', () => {
     fc.assert(
-      fc.property(header, fc.uint8Array({ minLength: 1 }), fc.nat(), fc.nat(7), (written, part, at, bit) => {
+      fc.property(framed, fc.nat(), fc.nat(7), ([written, part], at, bit) => {
         const frame = sealed(written, part)
         frame[at % frame.length]! ^= 1 << bit
         try {
           expect(open(frame)).toBeUndefined()
         } catch (error) {
-          expect(error).toMatchObject({ code: 'PROTOCOL' })
+          expect(error).toMatchObject({ name: 'TetherError' })
         }
       }),
     )
   })
 
-  it('opens nothing for another receiver, key, application, stage, direction or sender', () => {
-    const written = decodeHeader(
-      encodeHeader({
-        kind: 'stub',
-        keyId: root.id,
-        senderId: scope.senderId,
-        messageNumber: 1,
-        index: 0,
-        count: 1,
-        totalBytes: 3,
-        from: 'env',
-      }),
-    ).header
-    const frame = sealed(written, Buffer.from('abc'))
+  it('opens nothing for another receiver, key, application, stage, function, direction or sender', () => {
+    const numbers = { messageNumber: 1, index: 0, count: 1, totalBytes: 3 }
+    const frame = sealed({ kind: 'stub', sender: sent, ...numbers }, Buffer.from('abc'))
     expect(open(frame)?.toString()).toBe('abc')
     for (const other of [{ app: 'b' }, { stage: 'b' }, { role: 'stub' as const }, { name: 'b' }]) {
-      const destination = encodeDestination({
-        app: 'shop',
-        stage: 'dev',
-        role: 'session',
-        name: 'default',
-        ...other,
-      })
+      const destination = encodeDestination({ ...shop, role: 'session', name: 'default', ...other })
       expect(open(frame, destination)).toBeUndefined()
     }
-    expect(open(frame, to, rootKey(generateKey()))).toBeUndefined()
-    for (const other of [
-      { app: 'b' },
-      { stage: 'b' },
-      { direction: 'session' },
-      { senderId: '1'.repeat(32) },
-    ]) {
-      expect(open(frame, to, root, other)).toBeUndefined()
-    }
+    const others = [
+      new StageKeys(rootKey('key', generateKey()), shop).stub(keys.tagOf('api')),
+      new StageKeys(root, { ...shop, app: 'b' }).stub(keys.tagOf('api')),
+      new StageKeys(root, { ...shop, stage: 'b' }).stub(keys.tagOf('api')),
+      keys.stub(keys.tagOf('other')),
+      keys.stub(ANY_FUNCTION),
+      keys.peer,
+      keys.presence,
+    ]
+    for (const other of others) expect(open(frame, to, senderKey(other, 'stub', sent))).toBeUndefined()
+    expect(open(frame, to, senderKey(base, 'session', sent))).toBeUndefined()
+    expect(open(frame, to, senderKey(base, 'stub', `${scope}${'B'.repeat(21)}A`))).toBeUndefined()
   })
 
   it('reads keys as base64url, hex or bytes, and never shows a wrong one', () => {
     const bytes = Buffer.alloc(32, 7)
-    const ids = [bytes, bytes.toString('hex'), bytes.toString('base64url')].map((key) => rootKey(key).id)
-    expect(new Set(ids).size).toBe(1)
-    expect(() => rootKey('hunter2')).toThrow(
+    for (const key of [bytes, bytes.toString('hex'), bytes.toString('base64url')])
+      expect(rootKey('key', key).equals(bytes)).toBe(true)
+    expect(() => rootKey('key', 'hunter2')).toThrow(
       expect.objectContaining({ message: expect.not.stringContaining('hunter2') }),
     )
-    expect(() => rootKey(new Uint8Array(31))).toThrow(/32 bytes/)
+    expect(() => rootKey('key', new Uint8Array(31))).toThrow(/32 bytes/)
+    expect(() => rootKey('key', keys.stubKeyText(ANY_FUNCTION))).toThrow(/is a stub's key/)
+    expect(() => readStubKey('key', generateKey())).toThrow(/is a session's key, which must not leave/)
+    expect(() => readStubKey('key', 'hunter2')).toThrow(
+      expect.objectContaining({ message: expect.not.stringContaining('hunter2') }),
+    )
   })
 })
 
@@ -230,6 +277,63 @@ describe('messages', () => {
       )
     }
   })
+
+  it.each([
+    ['has no section', [], /has 0 sections/],
+    ['has more than any message', [[0, '{}'], ...Array(4).fill([0, ''])], /has 5 sections/],
+    [
+      'has more than its type',
+      [
+        [0, '{"type":"ack"}'],
+        [0, 'x'],
+      ],
+      /ack has 1 sections, not 0/,
+    ],
+    ['has a packed head', [[1, '{}']], /its head is packed/],
+    [
+      'has a head that is too large',
+      [[0, `"${'x'.repeat(512 * 1024)}"`]],
+      /head has 524290 bytes; at most 524288/,
+    ],
+    [
+      'packs what is no body',
+      [
+        [0, '{"type":"invoke"}'],
+        [255, ''],
+        [1, 'x'],
+      ],
+      /'env' is encoded as 1/,
+    ],
+    [
+      'has an unknown encoding',
+      [
+        [0, '{"type":"invoke"}'],
+        [7, ''],
+      ],
+      /'event' is encoded as 7/,
+    ],
+    [
+      'has bytes after the last section',
+      [
+        [0, '{}'],
+        [0, '', 1],
+      ],
+      /sections end at/,
+    ],
+  ] as [string, [number, string, number?][], RegExp][])(
+    'are refused where one %s',
+    (_what, sections, message) => {
+      const table = Buffer.alloc(1 + 5 * sections.length)
+      table[0] = sections.length
+      sections.forEach(([encoding, text, off = 0], at) => {
+        table[1 + 5 * at] = encoding
+        table.writeUInt32BE(text.length + off, 2 + 5 * at)
+      })
+      const bytes = Buffer.concat([table, ...sections.map(([, text]) => Buffer.from(text))])
+      const from = bytes.includes('ack') ? 'session' : 'stub'
+      expect(() => decodeMessage(bytes, from)).toThrow(message)
+    },
+  )
 
   it('never throw anything but a typed error for arbitrary bytes', () => {
     fc.assert(
@@ -299,17 +403,17 @@ describe('reassembly', () => {
     )
   })
 
-  it('drops what disagrees, is too large, stalls, or is over its memory', async () => {
+  it('drops what disagrees, stalls, or is over its memory', async () => {
     const clock = new ManualClock()
     // What holding a message of one part costs beside it is counted as well.
     const cost = 1_024 + 512
-    const limits = { messageBytes: 100, totalBytes: 2 * cost + 150, idleMs: 1_000 }
+    const limits = { totalBytes: 2 * cost + 150, idleMs: 1_000 }
     const reassembly = new Reassembly(clock, limits)
-    expect(() => reassembly.add('a', part(0, 2, 101), Buffer.alloc(50))).toThrow(/101 bytes exceeds 100/)
     expect(() => reassembly.add('a', part(0, 1, 9), Buffer.alloc(8))).toThrow(/8 bytes where 9/)
-    expect(() => reassembly.add('a', part(0, 90, 9), Buffer.alloc(8))).toThrow(/90 parts for 9/)
     reassembly.add('b', part(0, 2, 20), Buffer.alloc(10))
     expect(() => reassembly.add('b', part(1, 3, 20), Buffer.alloc(10))).toThrow(/3 parts where there were 2/)
+    reassembly.add('b', part(0, 2, 20), Buffer.alloc(10))
+    expect(() => reassembly.add('b', part(1, 2, 30), Buffer.alloc(10))).toThrow(/30 bytes where 20 were/)
     expect(reassembly.bytes).toBe(0)
 
     for (const key of ['c', 'd', 'e']) reassembly.add(key, part(0, 2, 100), Buffer.alloc(60))

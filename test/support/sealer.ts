@@ -1,46 +1,52 @@
 import { randomBytes } from 'node:crypto'
 import type { Endpoint } from '../../src/core/contracts/transport.js'
+import { ANY_FUNCTION } from '../../src/core/wire/derivation.js'
 import {
   AssociatedData,
   encodeDestination,
   encodeHeader,
   type FrameHeader,
+  writeScope,
 } from '../../src/core/wire/frame.js'
-import { rootKey, senderKey } from '../../src/core/wire/seal.js'
+import { rootKey, StageKeys } from '../../src/core/wire/root-key.js'
+import { senderKey } from '../../src/core/wire/seal.js'
 
-/** Who has the key, and seals whatever it likes. */
+type Role = Endpoint['role']
+type Numbers = Partial<Pick<FrameHeader, 'messageNumber' | 'index' | 'count' | 'totalBytes'>>
+
+/** Who has a key, and seals whatever it likes: as a stub of a function, or as a session to its stubs and to other sessions. */
 export class Sealer {
-  readonly #root
-  readonly #key
-  readonly #self: Endpoint
-  readonly #senderId = randomBytes(16).toString('hex')
+  /** Its sender id, which a stub has as its name. */
+  readonly name = randomBytes(16).toString('base64url')
+  readonly #keys: StageKeys
+  readonly #role: Role
+  readonly #tag: Buffer
   #messages = 0
 
-  constructor(key: string, self: Endpoint) {
-    const { app, stage, role: direction } = self
-    this.#self = self
-    this.#root = rootKey(key)
-    this.#key = senderKey(this.#root, { app, stage, direction, senderId: this.#senderId })
+  /** @param functionId whose key it has; `*` is that of the whole stage */
+  constructor(
+    root: string,
+    { app, stage, role }: Pick<Endpoint, 'app' | 'stage' | 'role'>,
+    functionId = 'api',
+  ) {
+    this.#keys = new StageKeys(rootKey('key', root), { app, stage })
+    this.#role = role
+    this.#tag = functionId === '*' ? ANY_FUNCTION : this.#keys.tagOf(functionId)
+  }
+
+  /** As a session knows it: 38 letters. */
+  get environment(): string {
+    return writeScope(this.#keys.id, this.#tag) + this.name
   }
 
   /** An authentic frame: by default a whole message's only one. */
-  frame(
-    to: Endpoint,
-    part: Uint8Array,
-    header: Partial<Pick<FrameHeader, 'messageNumber' | 'index' | 'count' | 'totalBytes'>> = {},
-  ): Buffer {
-    const { role: kind, name: from } = this.#self
-    const head = encodeHeader({
-      kind,
-      from,
-      keyId: this.#root.id,
-      senderId: this.#senderId,
-      messageNumber: this.#messages++,
-      index: 0,
-      count: 1,
-      totalBytes: part.length,
-      ...header,
-    })
-    return this.#key.seal(new AssociatedData(head, encodeDestination(to)), part)
+  frame(to: Endpoint, part: Uint8Array, header: Numbers = {}): Buffer {
+    const kind = this.#role
+    const isPeer = to.role === kind
+    const sender = isPeer ? writeScope(this.#keys.id, ANY_FUNCTION) + this.name : this.environment
+    const base = isPeer ? this.#keys.peer : this.#keys.stub(this.#tag)
+    const numbers = { messageNumber: this.#messages++, index: 0, count: 1, totalBytes: part.length }
+    const head = encodeHeader({ kind, sender, ...numbers, ...header })
+    return senderKey(base, kind, sender).seal(new AssociatedData(head, encodeDestination(to)), part)
   }
 }

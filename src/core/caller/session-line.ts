@@ -89,6 +89,7 @@ export class SessionLine {
     this.link = new Link({
       transport,
       self,
+      environmentId: this.environmentId,
       clock,
       onStatus: ({ state }) => {
         if (state === 'connected') this.watch.connected()

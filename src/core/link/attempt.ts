@@ -31,6 +31,8 @@ export interface ConnectionOptions {
   /** The session that connects; asked at each attempt. */
   identity?(): SessionIdentity
   readonly sign?: ConnectOptions['sign']
+  /** Of a stub, for traces. */
+  readonly environmentId?: string
 }
 
 /**
@@ -47,7 +49,7 @@ export async function attemptConnection(
 ): Promise<LiveConnection> {
   const { transport, self, clock, counters, watch, onKept } = options
   const pacer = new Pacer(clock, transport.limits.rate)
-  const trace = traceOf('connect', () => describe(self, transport))
+  const trace = traceOf('connect', () => describe(options))
   trace?.start()
   const lane = options.lane?.()
   let connection: Connection
@@ -91,7 +93,7 @@ export async function attemptConnection(
   return live
 }
 
-function describe(self: Endpoint, { name: transport }: Transport): TraceContext {
+function describe({ self, transport: { name: transport }, environmentId }: ConnectionOptions): TraceContext {
   const { app, stage, role, name } = self
-  return { app, stage, transport, ...(role === 'session' ? { session: name } : { environmentId: name }) }
+  return { app, stage, transport, ...(role === 'session' ? { session: name } : defined({ environmentId })) }
 }

@@ -3,10 +3,9 @@ import { defined } from '../base/defined.js'
 import { type TraceContext, traceOf } from '../base/diagnostics.js'
 import { mayBeMissing } from '../payload/store-failure.js'
 import type { AskMessage, InvokeMessage, StoredBody } from '../wire/protocol.js'
-import type { Desk } from './desk.js'
+import type { Desk, Question } from './desk.js'
 import { type Arrival, failure, Invocation } from './invocation.js'
 import type { In, Open } from './records.js'
-import type { Question } from './rules.js'
 import { start } from './runner.js'
 
 /** When no part has come for this long, one is lost, and the stub has to send it again. */

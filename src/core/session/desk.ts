@@ -1,5 +1,6 @@
 import type { SessionIdentity } from '../contracts/transport.js'
 import type { Discard } from '../wire/counters.js'
+import type { AskMessage } from '../wire/protocol.js'
 import type { Environments } from './environments.js'
 import type { SessionEmitter } from './events.js'
 import type { FunctionTable } from './functions.js'
@@ -7,6 +8,9 @@ import type { InvocationOwner } from './invocation.js'
 import type { KeptAnswerOptions } from './kept-answer.js'
 import type { Records } from './records.js'
 import type { Waiters } from './waiters.js'
+
+/** An `ask`, and the number of its message. */
+export type Question = AskMessage & { readonly number: number }
 
 /** What the functions that handle invocations share in a session. */
 export interface Desk extends KeptAnswerOptions, InvocationOwner {

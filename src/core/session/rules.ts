@@ -2,13 +2,10 @@ import { TetherError } from '../base/errors.js'
 import type { Answer } from '../contracts/executor.js'
 import type { AskMessage, InvokeMessage } from '../wire/protocol.js'
 import { inform, part, release, run, take } from './arrivals.js'
-import type { Desk } from './desk.js'
+import type { Desk, Question } from './desk.js'
 import { failure } from './invocation.js'
 import { conclude, keep } from './outcomes.js'
 import type { In, Open, State } from './records.js'
-
-/** An `ask`, and the number of its message. */
-export type Question = AskMessage & { readonly number: number }
 
 /** What can happen to an invocation, and the data that comes with it. */
 export interface Events {

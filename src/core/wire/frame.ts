@@ -59,7 +59,7 @@ export function senderIdOf(sender: string): string {
 }
 
 /** A scope's text. */
-export function scopeText(keyId: string, tag: Uint8Array): string {
+export function writeScope(keyId: string, tag: Uint8Array): string {
   return Buffer.concat([Buffer.from(keyId, 'hex'), tag]).toString('base64url')
 }
 

@@ -10,7 +10,7 @@ import {
   HEAD_BYTES,
   readScope,
   scopeOf,
-  scopeText,
+  writeScope,
 } from './frame.js'
 import type { PresenceMessage } from './protocol.js'
 import type { StageKeys } from './root-key.js'
@@ -22,7 +22,7 @@ const PURPOSE = 'presence'
 export function sealPresence(keys: StageKeys, of: Endpoint, message: PresenceMessage): Buffer {
   const bytes = encodePresence(message, (head) => keys.sign(PURPOSE, [of.app, of.stage, of.name], head))
   // Each frame is its own sender: no number has to be remembered.
-  const sender = scopeText(keys.id, ANY_FUNCTION) + randomBytes(16).toString('base64url')
+  const sender = writeScope(keys.id, ANY_FUNCTION) + randomBytes(16).toString('base64url')
   const numbers = { messageNumber: 0, index: 0, count: 1, totalBytes: bytes.length }
   const head = encodeHeader({ kind: 'session', sender, ...numbers })
   return senderKey(keys.presence, 'session', sender).seal(

@@ -11,7 +11,7 @@ import {
   statement,
   tagKey,
 } from './derivation.js'
-import { readScope, scopeText } from './frame.js'
+import { readScope, writeScope } from './frame.js'
 import type { ChannelKeys, PresenceKeys } from './seal.js'
 import { STUB_KEY_PREFIX, writeStubKey } from './stub-key.js'
 
@@ -118,7 +118,7 @@ export class SessionKeys implements ChannelKeys {
   /** @param all not empty */
   constructor(all: readonly StageKeys[]) {
     this.all = all
-    this.scope = scopeText(this.first.id, ANY_FUNCTION)
+    this.scope = writeScope(this.first.id, ANY_FUNCTION)
     this.ids = all.map(({ id }) => id)
   }
 

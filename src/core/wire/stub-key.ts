@@ -1,7 +1,7 @@
 import { createPublicKey, verify } from 'node:crypto'
 import { invalidOption } from '../base/options.js'
 import { statement } from './derivation.js'
-import { scopeText } from './frame.js'
+import { writeScope } from './frame.js'
 import type { ChannelKeys, PresenceKeys } from './seal.js'
 
 /** What a stub has of its stage's keys. */
@@ -68,7 +68,7 @@ export function publicKeyOf(bytes: Buffer) {
 
 /** The keys of a stub. */
 export function stubKeys({ id, tag, stub, presence, publicBytes }: StubKey): ChannelKeys & PresenceKeys {
-  const scope = scopeText(id, tag)
+  const scope = writeScope(id, tag)
   return {
     id,
     scope,
