@@ -506,7 +506,7 @@ function describeEffect(effect: CallEffect): string {
       return ['invoke', ...how.filter(Boolean)].join(' ')
     }
     case 'ask':
-      return `ask ${effect.sent ?? ''}`.trim()
+      return ['ask', effect.sent, effect.nonce].filter(Boolean).join(' ')
     case 'presign':
       return `presign ${effect.bytes}`
     case 'resend':
