@@ -14,6 +14,16 @@ import { senderKey } from '../../src/core/wire/seal.js'
 type Role = Endpoint['role']
 type Numbers = Partial<Pick<FrameHeader, 'messageNumber' | 'index' | 'count' | 'totalBytes'>>
 
+const known = new Map<string, StageKeys>()
+
+/** Making them costs more than a test that needs thousands has. */
+function keysOf(root: string, { app, stage }: Pick<Endpoint, 'app' | 'stage'>): StageKeys {
+  const name = JSON.stringify([root, app, stage])
+  const keys = known.get(name) ?? new StageKeys(rootKey('key', root), { app, stage })
+  known.set(name, keys)
+  return keys
+}
+
 /** Who has a key, and seals whatever it likes: as a stub of a function, or as a session to its stubs and to other sessions. */
 export class Sealer {
   /** Its sender id, which a stub has as its name. */
@@ -24,13 +34,9 @@ export class Sealer {
   #messages = 0
 
   /** @param functionId whose key it has; `*` is that of the whole stage */
-  constructor(
-    root: string,
-    { app, stage, role }: Pick<Endpoint, 'app' | 'stage' | 'role'>,
-    functionId = 'api',
-  ) {
-    this.#keys = new StageKeys(rootKey('key', root), { app, stage })
-    this.#role = role
+  constructor(root: string, self: Pick<Endpoint, 'app' | 'stage' | 'role'>, functionId = 'api') {
+    this.#keys = keysOf(root, self)
+    this.#role = self.role
     this.#tag = functionId === '*' ? ANY_FUNCTION : this.#keys.tagOf(functionId)
   }
 
