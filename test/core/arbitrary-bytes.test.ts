@@ -5,6 +5,7 @@ import { sessionKeys } from '../../src/core/session/options.js'
 import { Channel } from '../../src/core/wire/channel.js'
 import type { Discard } from '../../src/core/wire/counters.js'
 import { senderIdOf } from '../../src/core/wire/frame.js'
+import { peerShapes, sessionShapes, stubShapes } from '../../src/core/wire/message-shapes.js'
 import { openPresence } from '../../src/core/wire/presence-frame.js'
 import { generateKey, rootKey, StageKeys } from '../../src/core/wire/root-key.js'
 import { readStubKey, stubKeys } from '../../src/core/wire/stub-key.js'
@@ -31,6 +32,7 @@ function listening(self: Endpoint, key: string) {
   const channel = new Channel<'stub' | 'session'>({
     self,
     keys: keysOf(self, key),
+    reads: self.role === 'session' ? stubShapes() : sessionShapes(),
     frameBytes: 2_048,
     clock: new ManualClock(),
     send: async () => {},
@@ -38,7 +40,9 @@ function listening(self: Endpoint, key: string) {
     onPart() {},
     onDiscard: (discard) => discards.push(discard),
     onRefused() {},
-    ...(self.role === 'session' && { onPeer: (message: unknown) => messages.push(message) }),
+    ...(self.role === 'session' && {
+      peers: { reads: peerShapes(), onMessage: (message) => messages.push(message) },
+    }),
   })
   return { channel, discards, messages }
 }
@@ -265,6 +269,7 @@ async function outcomeOf(messages: readonly Buffer[]): Promise<string> {
   ears.channel = new Channel<'stub'>({
     self: SESSION,
     keys: keysOf(SESSION, tether.key),
+    reads: stubShapes(),
     frameBytes: 2_048,
     clock,
     send: async () => {},

@@ -7,6 +7,7 @@ import { Channel } from '../../src/core/wire/channel.js'
 import { encodeMessage } from '../../src/core/wire/codec.js'
 import type { Discard } from '../../src/core/wire/counters.js'
 import { decodeHeader, senderIdOf } from '../../src/core/wire/frame.js'
+import { sessionShapes, stubShapes } from '../../src/core/wire/message-shapes.js'
 import { openPresence, sealPresence } from '../../src/core/wire/presence-frame.js'
 import type { AskMessage, InvokeMessage, PresenceMessage } from '../../src/core/wire/protocol.js'
 import { generateKey, rootKey, StageKeys } from '../../src/core/wire/root-key.js'
@@ -169,11 +170,11 @@ describe('who publishes without a key', () => {
           return keys.base(scope, peer)
         },
       },
+      reads: stubShapes(),
       frameBytes: 2_048,
       clock: new ManualClock(),
       send: async () => {},
       onMessage: (message) => messages.push(message),
-      onPeer() {},
       onDiscard: (discard) => discards.push(discard),
     })
     const stub = new Sealer(key, STUB)
@@ -278,6 +279,7 @@ describe('who has the key of a stub', () => {
         const channel = new Channel<'stub' | 'session'>({
           self,
           keys: thiefs,
+          reads: self.role === 'session' ? stubShapes() : sessionShapes(),
           frameBytes: 2_048,
           clock,
           send: async () => {},

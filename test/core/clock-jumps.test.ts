@@ -247,10 +247,17 @@ const WAITS: Readonly<Record<string, readonly [expectedMs: number, Wait]>> = {
   'a stub for the words of a refusal, after many': [
     1_000,
     async (clock, jump) => {
-      const refusals = new Refusals({ keys: { ids: [] }, clock })
-      while (refusals.frame('key') !== undefined);
+      let sent = 0
+      const send = async () => void sent++
+      const refusals = new Refusals({ keys: { ids: [] }, clock, send })
+      const wasSent = () => {
+        const before = sent
+        refusals.refuse('key', { ...SESSION, role: 'stub' })
+        return sent > before
+      }
+      while (wasSent());
       jump()
-      return until(clock, () => refusals.frame('key') !== undefined)
+      return until(clock, wasSent)
     },
   ],
   'posts that rest because API Gateway was silent': [

@@ -230,16 +230,16 @@ describe('a reader', () => {
   }
 
   it('ignores fields that it does not know, and takes missing sections for absent', () => {
-    expect(decodeMessage(written({ later: [1] }), 'stub')).toEqual({ ...ask.head, later: [1] })
+    expect(decodeMessage(written({ later: [1] }), stubShapes())).toEqual({ ...ask.head, later: [1] })
     const { head } = messageFixtures.find(({ name }) => name === 'invoke, by reference')!
-    expect(decodeMessage(written(head), 'stub')).toEqual(head)
-    expect(decodeMessage(written({}, Buffer.alloc(0)), 'stub')).toEqual(ask.head)
+    expect(decodeMessage(written(head), stubShapes())).toEqual(head)
+    expect(decodeMessage(written({}, Buffer.alloc(0)), stubShapes())).toEqual(ask.head)
   })
 
   it.each([{ boundTo: null }, { type: 'chunk' }, { settled: undefined }, { epoch: -1 }])(
     'drops a message with %j',
     (wrong) => {
-      expect(() => decodeMessage(written(wrong), 'stub')).toThrow(
+      expect(() => decodeMessage(written(wrong), stubShapes())).toThrow(
         expect.objectContaining({ code: 'PROTOCOL' }),
       )
     },

@@ -14,6 +14,7 @@ import {
   splitMessage,
   writeScope,
 } from '../../src/core/wire/frame.js'
+import { type Shapes, sessionShapes, stubShapes } from '../../src/core/wire/message-shapes.js'
 import type { InvokeMessage } from '../../src/core/wire/protocol.js'
 import { Reassembly } from '../../src/core/wire/reassembly.js'
 import { generateKey, rootKey, StageKeys } from '../../src/core/wire/root-key.js'
@@ -107,9 +108,19 @@ describe('frames', () => {
       9,
       /9437185 bytes exceeds 9437184/,
     ],
-    ['is longer than its message', { count: 2, totalBytes: 599 }, 600, /600 bytes of a message of 599/],
-    ['is shorter than its message, which is all of it', { totalBytes: 8 }, 7, /7 bytes of a message of 8/],
-    ['is a small part', { count: 2, totalBytes: 1_000 }, 511, /parts are too small/],
+    [
+      'is longer than its message',
+      { count: 2, totalBytes: 599 },
+      600,
+      /part 0 of 2 has 600 bytes, of 599 in all/,
+    ],
+    [
+      'is shorter than its message, which is all of it',
+      { totalBytes: 8 },
+      7,
+      /part 0 of 1 has 7 bytes, of 8 in all/,
+    ],
+    ['is a small part', { count: 2, totalBytes: 1_000 }, 511, /part 0 of 2 has 511 bytes/],
     [
       'is of more parts than its message allows',
       { count: 20, totalBytes: 9_000 },
@@ -228,17 +239,17 @@ describe('sealing', () => {
 describe('messages', () => {
   it('cross with their binary fields apart from the rest', () => {
     const bytes = encodeMessage(invoke)
-    expect(decodeMessage(bytes, 'stub')).toEqual(invoke)
+    expect(decodeMessage(bytes, stubShapes())).toEqual(invoke)
     expect(peekInvocationId(bytes)).toBe('id-1')
     const { env: _, ...without } = invoke
-    expect(decodeMessage(encodeMessage(without), 'stub')).toEqual(without)
+    expect(decodeMessage(encodeMessage(without), stubShapes())).toEqual(without)
   })
 
   it('carry a body packed where it was packed, and else as it is', () => {
     const event = Buffer.from(JSON.stringify({ text: 'abc'.repeat(1_000) }))
     const packed = encodeMessage({ ...invoke, event: packBody(event) })
     expect(packed.length).toBeLessThan(event.length / 2)
-    expect(decodeMessage(packed, 'stub')).toEqual({ ...invoke, event })
+    expect(decodeMessage(packed, stubShapes())).toEqual({ ...invoke, event })
     expect(encodeMessage({ ...invoke, event }).includes(event)).toBe(true)
   })
 
@@ -253,17 +264,17 @@ describe('messages', () => {
       ...invoke,
       context: { ...invoke.context, clientContext: { event: 1, env: { a: 1 }, body: 'x' } },
     }
-    expect(decodeMessage(encodeMessage(nested), 'stub')).toEqual(nested)
+    expect(decodeMessage(encodeMessage(nested), stubShapes())).toEqual(nested)
   })
 
   it('are refused in the wrong direction, of an unknown type, or with a wrong field', () => {
-    expect(() => decodeMessage(encodeMessage(invoke), 'session')).toThrow(
+    expect(() => decodeMessage(encodeMessage(invoke), sessionShapes())).toThrow(
       /a session sends none of type "invoke"/,
     )
     for (const type of ['explode', '__proto__', 'constructor', 3]) {
       const head = Buffer.from(JSON.stringify({ type, id: 'a' }))
       const bytes = Buffer.concat([Buffer.from([1, 0, 0, 0, 0, head.length]), head])
-      expect(() => decodeMessage(bytes, 'stub')).toThrow(/sends none of type/)
+      expect(() => decodeMessage(bytes, stubShapes())).toThrow(/sends none of type/)
     }
     for (const wrong of [
       { id: 1 },
@@ -272,7 +283,7 @@ describe('messages', () => {
       { context: {} },
       { stored: { key: 1 } },
     ]) {
-      expect(() => decodeMessage(encodeMessage({ ...invoke, ...wrong } as never), 'stub')).toThrow(
+      expect(() => decodeMessage(encodeMessage({ ...invoke, ...wrong } as never), stubShapes())).toThrow(
         /is not what it should be|neither here nor in the store/,
       )
     }
@@ -287,7 +298,7 @@ describe('messages', () => {
         [0, '{"type":"ack"}'],
         [0, 'x'],
       ],
-      /ack has 1 sections, not 0/,
+      /of type "ack" has 1 sections beside/,
     ],
     ['has a packed head', [[1, '{}']], /its head is packed/],
     [
@@ -330,8 +341,8 @@ describe('messages', () => {
         table.writeUInt32BE(text.length + off, 2 + 5 * at)
       })
       const bytes = Buffer.concat([table, ...sections.map(([, text]) => Buffer.from(text))])
-      const from = bytes.includes('ack') ? 'session' : 'stub'
-      expect(() => decodeMessage(bytes, from)).toThrow(message)
+      const shapes = bytes.includes('ack') ? sessionShapes() : stubShapes()
+      expect(() => decodeMessage(bytes, shapes as Shapes<'stub'>)).toThrow(message)
     },
   )
 
@@ -339,7 +350,7 @@ describe('messages', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
         peekInvocationId(Buffer.from(bytes))
-        expect(() => decodeMessage(Buffer.from(bytes), 'stub')).toThrow(
+        expect(() => decodeMessage(Buffer.from(bytes), stubShapes())).toThrow(
           expect.objectContaining({ code: 'PROTOCOL' }),
         )
       }),

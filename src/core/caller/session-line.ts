@@ -10,6 +10,7 @@ import { openBody, sealBody } from '../payload/stored-body.js'
 import { download, upload } from '../payload/transfer.js'
 import { Channel } from '../wire/channel.js'
 import type { PackedBody } from '../wire/compress.js'
+import { sessionShapes } from '../wire/message-shapes.js'
 import type { Sent } from '../wire/outgoing.js'
 import { openPresence } from '../wire/presence-frame.js'
 import type { Outbound, PresenceMessage, SessionMessage, StubMessage } from '../wire/protocol.js'
@@ -75,6 +76,7 @@ export class SessionLine {
     this.#channel = new Channel<'session'>({
       self,
       keys,
+      reads: sessionShapes(),
       frameBytes: transport.limits.frameBytes,
       clock,
       send: (to, frame, sendOptions) => this.link.send(to, frame, sendOptions),

@@ -18,8 +18,10 @@ import { Channel } from '../wire/channel.js'
 import type { Discard } from '../wire/counters.js'
 import { Counters } from '../wire/counters.js'
 import { scopeOf } from '../wire/frame.js'
+import { peerShapes, stubShapes } from '../wire/message-shapes.js'
 import { openPresence, sealPresence } from '../wire/presence-frame.js'
 import type { PeerMessage, PresenceMessage } from '../wire/protocol.js'
+import { Refusals } from '../wire/refusal.js'
 import { Dispatcher } from './dispatcher.js'
 import { SessionEmitter, type SessionEvents } from './events.js'
 import { FunctionTable, type ServeOptions, type TargetParts } from './functions.js'
@@ -75,6 +77,7 @@ export class Session implements AsyncDisposable {
       const text = `Session ${session} of this name claims an epoch ${daysBetween(epoch, now)} days ahead of this machine's clock: set that machine's clock, or this one's.`
       onDiscard({ reason: 'clock', message: text })
     }
+    const refusals = new Refusals({ keys, clock, send: (to, frame) => this.#lanes.send(to, frame) })
     const channel: Channel<'stub'> = new Channel<'stub'>({
       self: this.#self,
       keys,
@@ -83,7 +86,9 @@ export class Session implements AsyncDisposable {
       counters,
       send: (to, frame, sendOptions) => this.#lanes.send(to, frame, sendOptions),
       onMessage: (message, from, number) => this.#dispatcher.receive(message, from, number),
-      onPeer: hearPeer,
+      reads: stubShapes(),
+      refuse: (reason, stub) => refusals.refuse(reason, stub),
+      peers: { reads: peerShapes(), onMessage: hearPeer },
       onPart: (id, from) => {
         if (this.#nameClaim.mayServe(0)) this.#dispatcher.part(id, from)
       },

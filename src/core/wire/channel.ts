@@ -5,7 +5,7 @@ import { TetherError } from '../base/errors.js'
 import { printable } from '../base/printable.js'
 import type { AbortOptions, Endpoint } from '../contracts/transport.js'
 import { decodeMessage, encodeMessage, peekInvocationId } from './codec.js'
-import { Counters, type Discard, type DiscardReason } from './counters.js'
+import type { Counters, Discard, DiscardReason } from './counters.js'
 import {
   AssociatedData,
   decodeHeader,
@@ -17,25 +17,28 @@ import {
   scopeOf,
   senderIdOf,
 } from './frame.js'
+import type { Shapes } from './message-shapes.js'
 import { Outgoing, type OutgoingOptions, type Sent } from './outgoing.js'
 import type { MessageFrom, MissingParts, Outbound, PeerMessage } from './protocol.js'
 import { Reassembly } from './reassembly.js'
-import { type Refusal, Refusals, readRefusal } from './refusal.js'
+import { type Refusal, readRefusal } from './refusal.js'
 import { ReplayWindow } from './replay-window.js'
 import { type SenderKey, senderKey } from './seal.js'
 
-export interface ChannelOptions<In extends Role> extends Omit<OutgoingOptions, 'counters'> {
+export interface ChannelOptions<In extends Role> extends OutgoingOptions {
+  /** How what the other side sends is read. */
+  readonly reads: Shapes<In>
   readonly clock: Clock
-  /** @default counts that nobody reads */
-  readonly counters?: Counters
   /** A whole message, once, and its number. `from` is the sender: 38 letters, of which the last 22 are a stub's name. */
   onMessage(message: MessageFrom[In], from: string, number: number): void
-  /** What another session of this name says; sessions have it. */
-  onPeer?(message: PeerMessage): void
+  /** What another session of this name says, and how it is read; sessions have it. */
+  readonly peers?: { readonly reads: Shapes<'peer'>; onMessage(message: PeerMessage): void }
   /** A part of a message whose first part names this invocation. */
   onPart?(invocationId: string, from: string): void
   onDiscard(discard: Discard): void
   onRefused?(refusal: Refusal): void
+  /** Tells a stub why it cannot be heard; sessions do. */
+  refuse?(reason: Refusal['reason'], stub: Endpoint): void
 }
 
 const REMEMBER_MS = 60_000
@@ -62,16 +65,14 @@ export class Channel<In extends Role> {
   readonly #firstParts = new BoundedMap<string, string>(MAX_REMEMBERED)
   readonly #seen: ReplayWindow
   readonly #reassembly: Reassembly
-  readonly #refusals: Refusals
   readonly #outgoing: Outgoing
-  readonly #counters: Counters
+  readonly #counters: Counters | undefined
 
   constructor(options: ChannelOptions<In>) {
     this.#options = options
     this.#seen = new ReplayWindow(options.clock, REMEMBER_MS)
-    this.#counters = options.counters ?? new Counters()
+    this.#counters = options.counters
     this.#reassembly = new Reassembly(options.clock, undefined, this.#counters)
-    this.#refusals = new Refusals(options)
     this.#outgoing = new Outgoing(options)
     this.#destination = encodeDestination(options.self)
   }
@@ -136,7 +137,8 @@ export class Channel<In extends Role> {
       const details: TetherError['details'] = error instanceof TetherError ? error.details : {}
       if (typeof details.sender === 'string') sender = details.sender
       this.#options.onDiscard(discardFor(error, sender))
-      if (details.version !== undefined && details.kind === 'stub') this.#refuse('version', sender!)
+      if (details.version !== undefined && details.kind === 'stub')
+        this.#options.refuse?.('version', this.#stub(sender!))
     }
   }
 
@@ -145,9 +147,9 @@ export class Channel<In extends Role> {
     const { header } = frame
     const { kind, sender } = header
     if (kind === 'refused') return this.#options.onRefused?.(readRefusal(frame.bytes.subarray(HEAD_BYTES)))
-    const { self } = this.#options
+    const { self, peers, reads } = this.#options
     const isPeer = kind === self.role
-    if (isPeer && this.#options.onPeer === undefined)
+    if (isPeer && peers === undefined)
       return this.#discard('forged', `A frame from a ${kind} arrived at one.`, header)
     // A stub of the whole stage and another session differ in nothing else.
     const from = isPeer ? `peer ${sender}` : sender
@@ -165,8 +167,8 @@ export class Channel<In extends Role> {
     const bytes = header.count === 1 ? this.#whole(from, header, part) : this.#join(from, header, part)
     if (bytes === undefined) return
     this.#seen.add(from, header.messageNumber)
-    if (isPeer) return this.#options.onPeer?.(decodeMessage(bytes, 'peer'))
-    this.#options.onMessage(decodeMessage(bytes, kind as In, this.#counters), from, header.messageNumber)
+    if (isPeer) return peers?.onMessage(decodeMessage(bytes, peers.reads))
+    this.#options.onMessage(decodeMessage(bytes, reads, this.#counters), from, header.messageNumber)
   }
 
   #derive(kind: Role, sender: string, isPeer: boolean): Heard | undefined {
@@ -186,29 +188,30 @@ export class Channel<In extends Role> {
       ? `A frame sealed for function tag ${tag.toString('hex')} arrived, which this side has no key of.`
       : `A frame sealed with key ${keyId} arrived; this side has ${ids.join(', ')}. Deploy both sides with one key.`
     this.#discard('key', text, header)
-    if (header.kind === 'stub') this.#refuse('key', header.sender)
+    if (header.kind === 'stub') this.#options.refuse?.('key', this.#stub(header.sender))
   }
 
   /** A message of one part, or undefined where it was seen before. */
   #whole(from: string, { messageNumber }: FrameHeader, part: Buffer): Buffer | undefined {
     this.#reassembly.expire()
-    if (!this.#seen.seen(from, messageNumber)) return part
-    this.#counters.duplicateFrames++
-    return undefined
+    return this.#isNew(from, messageNumber) ? part : undefined
   }
 
   /** A message of several parts when this is its last one. */
   #join(from: string, header: FrameHeader, part: Buffer): Buffer | undefined {
     const reference = `${from}:${header.messageNumber}`
     // One that is still arriving is none that was seen, however old it has become.
-    if (!this.#reassembly.has(reference) && this.#seen.seen(from, header.messageNumber)) {
-      this.#counters.duplicateFrames++
-      return undefined
-    }
+    if (!this.#reassembly.has(reference) && !this.#isNew(from, header.messageNumber)) return undefined
     this.#notePart(reference, from, header, part)
     const bytes = this.#reassembly.add(reference, header, part)
     if (bytes !== undefined) this.#firstParts.delete(reference)
     return bytes
+  }
+
+  #isNew(from: string, number: number): boolean {
+    const seen = this.#seen.seen(from, number)
+    if (seen && this.#counters !== undefined) this.#counters.duplicateFrames++
+    return !seen
   }
 
   #notePart(reference: string, from: string, header: FrameHeader, part: Buffer): void {
@@ -220,16 +223,6 @@ export class Channel<In extends Role> {
     }
     const id = this.#firstParts.get(reference)
     if (id !== undefined) this.#options.onPart(id, from)
-  }
-
-  // Only a session refuses, and only stubs, so two sides can never refuse each other in a circle.
-  #refuse(reason: Refusal['reason'], sender: string): void {
-    if (this.#options.self.role !== 'session') return
-    const frame = this.#refusals.frame(reason)
-    if (frame === undefined) return
-    this.#options.send(this.#stub(sender), frame, {})?.catch(() => {
-      // An answer that only explains is worth no retry.
-    })
   }
 
   #stub(sender: string): Endpoint {

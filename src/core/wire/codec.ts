@@ -1,27 +1,12 @@
 import { TetherError } from '../base/errors.js'
 import { BROTLI, decompress, IDENTITY, type PackedBody } from './compress.js'
 import type { Counters } from './counters.js'
-import { checkMessage, isInvocationId, malformed } from './message-shapes.js'
+import { checkMessage, isInvocationId, malformed, presenceShapes, type Shapes } from './message-shapes.js'
 import type { Message, MessageFrom, Outbound, PresenceMessage } from './protocol.js'
 
-/** The binary fields of each message, in the order of their sections. */
-const SECTIONS: Record<Message['type'], readonly string[]> = {
-  invoke: ['event', 'env'],
-  ask: [],
-  presign: [],
-  cancel: [],
-  ack: [],
-  result: ['body'],
-  error: [],
-  url: [],
-  need: [],
-  challenge: [],
-  missing: [],
-  unknown: [],
-  decline: [],
-  claim: [],
-  displaced: [],
-}
+/** The binary fields, in the order of their sections; other types have none. */
+const SECTIONS: Readonly<Record<string, readonly string[]>> = { invoke: ['event', 'env'], result: ['body'] }
+const NONE: readonly string[] = []
 
 /** The bodies. The variables are none, and are never packed: they travel once, and a secret has no place beside a guess. */
 const BODIES: readonly string[] = ['event', 'body']
@@ -42,7 +27,7 @@ const ENTRY_BYTES = 5
  * a section of its own, so that credentials and event are never compressed together.
  */
 export function encodeMessage(message: Outbound, counters?: Counters): Buffer {
-  const names = SECTIONS[message.type]
+  const names = SECTIONS[message.type] ?? NONE
   const fields: Record<string, unknown> = { ...message }
   const contents: (Uint8Array | PackedBody | undefined)[] = []
   let length = 1 + ENTRY_BYTES * (1 + names.length)
@@ -101,28 +86,23 @@ function writeEntry(bytes: Buffer, section: number, encoding: number, length: nu
   bytes.writeUInt32BE(length, at + 1)
 }
 
-/** Who sends a type. */
-const FROM_STUB: readonly string[] = ['invoke', 'ask', 'presign', 'cancel']
-const FROM_PEER: readonly string[] = ['claim', 'displaced']
-
 /**
- * Reads a message that `from` sent, from authenticated bytes. Its type is known before anything else of it is touched.
+ * Reads a message from authenticated bytes. Its type is known before anything else of it is touched.
+ * @param shapes of the one that sent it
  * @throws TetherError `PROTOCOL` for whatever is not one, a type unknown in this direction included; `TOO_LARGE`
  */
-export function decodeMessage<R extends keyof MessageFrom>(
+export function decodeMessage<From extends keyof MessageFrom>(
   bytes: Buffer,
-  from: R,
+  shapes: Shapes<From>,
   counters?: Counters,
-): MessageFrom[R] {
+): MessageFrom[From] {
   const [head, ...sections] = readSections(bytes)
   const fields = readHead(head)
-  const { type } = fields
-  if (typeof type !== 'string' || !isTypeFrom(type, from)) {
-    throw malformed(`a ${from} sends none of type ${JSON.stringify(type)}`)
-  }
-  const names = SECTIONS[type as Message['type']]
+  const names = shapes.byType.has(fields.type) ? (SECTIONS[fields.type as Message['type']] ?? NONE) : NONE
   if (sections.length > names.length)
-    throw malformed(`its ${type} has ${sections.length} sections, not ${names.length}`)
+    throw malformed(
+      `a message of type ${JSON.stringify(fields.type)} has ${sections.length} sections beside its head`,
+    )
   for (let i = 0; i < sections.length; i++) {
     const name = names[i]!
     const section = sections[i]!
@@ -133,8 +113,8 @@ export function decodeMessage<R extends keyof MessageFrom>(
     counters.bodyBytesReceived += content.length
     counters.compressedBytesReceived += section.bytes.length
   }
-  checkMessage(fields)
-  return fields as unknown as MessageFrom[R]
+  checkMessage(fields, shapes)
+  return fields as unknown as MessageFrom[From]
 }
 
 /** A presence message as bytes: its head, and a signature of that. */
@@ -158,16 +138,10 @@ export function decodePresence(
 ): PresenceMessage {
   const [head, signature, ...more] = readSections(bytes)
   const fields = readHead(head)
-  if (fields.type !== 'presence' || signature?.encoding !== IDENTITY || more.length > 0)
-    throw malformed('what is kept is no presence')
-  checkMessage(fields)
+  if (signature?.encoding !== IDENTITY || more.length > 0) throw malformed('its presence is not signed')
+  checkMessage(fields, presenceShapes())
   if (!verify(head!.bytes, signature.bytes)) throw malformed('the signature of its presence is not good')
   return fields as unknown as PresenceMessage
-}
-
-function isTypeFrom(type: string, from: keyof MessageFrom): boolean {
-  const sender = FROM_STUB.includes(type) ? 'stub' : FROM_PEER.includes(type) ? 'peer' : 'session'
-  return Object.hasOwn(SECTIONS, type) && sender === from
 }
 
 /** The invocation that a message is about of which the first part alone has arrived; undefined where that does not say. */

@@ -162,12 +162,10 @@ function checkNumbers({ messageNumber, index, count, totalBytes }: FrameNumbers,
     )
   }
   const isLast = index === count - 1
-  if (partBytes > totalBytes || (count === 1 && partBytes !== totalBytes))
-    throw malformed(`it has a part of ${partBytes} bytes of a message of ${totalBytes}`)
-  if ((!isLast && partBytes < MIN_PART_BYTES) || totalBytes < MIN_PART_BYTES * (count - 1))
-    throw malformed(
-      `it has part ${index} of ${count}, ${partBytes} bytes of ${totalBytes}: parts are too small`,
-    )
+  const fits = count === 1 ? partBytes === totalBytes : partBytes <= totalBytes
+  const isSmall = (!isLast && partBytes < MIN_PART_BYTES) || totalBytes < MIN_PART_BYTES * (count - 1)
+  if (!fits || isSmall)
+    throw malformed(`part ${index} of ${count} has ${partBytes} bytes, of ${totalBytes} in all`)
 }
 
 /** Splits a message into parts of at most `partBytes`, always at least one. */

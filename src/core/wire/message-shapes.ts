@@ -1,5 +1,5 @@
 import { TetherError } from '../base/errors.js'
-import type { Message, PresenceMessage } from './protocol.js'
+import { type PeerMessage, PRESENCE_STATES, type SessionMessage, type StubMessage } from './protocol.js'
 
 type Check = (value: unknown) => boolean
 const text: Check = (value) => typeof value === 'string'
@@ -14,7 +14,6 @@ export function isInvocationId(value: unknown): value is string {
 
 const amount: Check = (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0
 const whole: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0
-const flag: Check = (value) => typeof value === 'boolean'
 const bytes: Check = (value) => value instanceof Uint8Array
 const indices: Check = (value) =>
   Array.isArray(value) && value.every((part) => Number.isInteger(part) && part >= 0)
@@ -23,20 +22,6 @@ const object: Check = (value) => typeof value === 'object' && value !== null && 
 const missingParts: Check = (value) => {
   const missing = value as Record<string, unknown>
   return object(value) && text(missing.sent) && indices(missing.parts)
-}
-const lambdaError: Check = (value) => {
-  const error = value as Record<string, unknown>
-  return (
-    object(value) &&
-    text(error.errorType) &&
-    text(error.errorMessage) &&
-    texts(error.trace) &&
-    (error.cause === undefined || lambdaError(error.cause))
-  )
-}
-const context: Check = (value) => {
-  const fields = value as Record<string, unknown>
-  return object(value) && CONTEXT_TEXTS.every((name) => text(fields[name]))
 }
 const CONTEXT_TEXTS = [
   'awsRequestId',
@@ -52,82 +37,118 @@ const optionally =
   (check: Check): Check =>
   (value) =>
     value === undefined || check(value)
-const storedBody: Check = (value) => {
-  if (!object(value)) return false
-  const stored = value as Record<string, unknown>
-  return text(stored.key) && text(stored.secret) && amount(stored.bytes)
-}
-const presigned: Check = (value) => {
-  if (!object(value)) return false
-  const { url, headers } = value as Record<string, unknown>
-  return text(url) && object(headers) && Object.values(headers as object).every(text)
-}
-const storedResponse: Check = (value) =>
-  storedBody(value) && presigned((value as Record<string, unknown>).request)
-const fromStub = { id: isInvocationId, settled: texts, epoch: whole }
-const fromSession = { id: isInvocationId, session: text, epoch: whole }
-const peer = { session: text, epoch: whole }
-const STATES: readonly unknown[] = [
-  'online',
-  'leaving',
-  'closed',
-  'lost',
-] satisfies PresenceMessage['state'][]
-const SHAPES: Record<(Message | PresenceMessage)['type'], Record<string, Check>> = {
-  invoke: {
-    ...fromStub,
-    functionId: text,
-    context,
-    remainingMs: amount,
-    ageMs: amount,
-    ackedBy: optionally(text),
-    sentAt: amount,
-    boundTo: optionally(text),
-    envFingerprint: text,
-    event: optionally(bytes),
-    stored: optionally(storedBody),
-    mirrored: optionally((value) => value === 'event' || value === 'metadata'),
-  },
-  ask: {
-    ...fromStub,
-    nonce: optionally(text),
-    boundTo: optionally(text),
-    sent: optionally(text),
-    missing: optionally(missingParts),
-  },
-  cancel: { ...fromStub, code: text, reason: text },
-  ack: fromSession,
-  presign: { ...fromStub, bytes: amount },
-  result: { ...fromSession, body: optionally(bytes), stored: optionally(storedResponse) },
-  url: { ...fromSession, key: optionally(text), request: optionally(presigned) },
-  error: { ...fromSession, error: lambdaError },
-  need: fromSession,
-  challenge: { ...fromSession, nonce: text },
-  missing: { ...fromSession, sent: text, parts: indices },
-  unknown: fromSession,
-  decline: { ...fromSession, reason: text },
-  claim: { ...peer, yieldsTo: optionally(text) },
-  displaced: { ...peer, target: text, opening: optionally(flag) },
-  presence: { ...peer, state: (value) => STATES.includes(value), sequence: whole, at: whole },
+
+/** What one sender's messages are like: by type, each field but the type itself. */
+export interface Shapes<From extends string = string> {
+  readonly from: From
+  readonly byType: ReadonlyMap<unknown, readonly (readonly [name: string, check: Check])[]>
 }
 
-const CHECKS = new Map(
-  Object.entries(SHAPES).map(([type, shape]) => [
-    type,
-    Object.entries(shape).map(([name, check]) => ({ name, check })),
-  ]),
-)
+// In functions, so that a stub's bundle has only what a stub reads.
 
-/** Checks a message's fields, whatever sent it. @throws TetherError `PROTOCOL` */
-export function checkMessage(message: Record<string, unknown>): void {
-  const { type, event, body, stored } = message
-  const content = type === 'invoke' ? event : type === 'result' ? body : undefined
-  if ((type === 'invoke' || type === 'result') && (content === undefined) === (stored === undefined)) {
-    throw malformed(`its ${type} is neither here nor in the store, or both`)
+export function stubShapes(): Shapes<'stub'> {
+  const storedBody: Check = (value) => {
+    const { key, secret, bytes } = value as Record<string, unknown>
+    return text(key) && text(secret) && amount(bytes)
   }
-  for (const { name, check } of CHECKS.get(message.type as Message['type'])!) {
-    if (!check(message[name]))
-      throw malformed(`'${name}' of its ${String(message.type)} is not what it should be`)
+  const context: Check = (value) =>
+    object(value) && CONTEXT_TEXTS.every((name) => text((value as Record<string, unknown>)[name]))
+  const common = { id: isInvocationId, settled: texts, epoch: whole }
+  return shapesOf<'stub', StubMessage['type']>('stub', common, {
+    invoke: {
+      functionId: text,
+      context,
+      remainingMs: amount,
+      ageMs: amount,
+      ackedBy: optionally(text),
+      sentAt: amount,
+      boundTo: optionally(text),
+      envFingerprint: text,
+      event: optionally(bytes),
+      stored: optionally((value) => object(value) && storedBody(value)),
+      mirrored: optionally((value) => value === 'event' || value === 'metadata'),
+    },
+    ask: {
+      nonce: optionally(text),
+      boundTo: optionally(text),
+      sent: optionally(text),
+      missing: optionally(missingParts),
+    },
+    cancel: { code: text, reason: text },
+    presign: { bytes: amount },
+  })
+}
+
+export function sessionShapes(): Shapes<'session'> {
+  const presigned: Check = (value) => {
+    if (!object(value)) return false
+    const { url, headers } = value as Record<string, unknown>
+    return text(url) && object(headers) && Object.values(headers as object).every(text)
+  }
+  const storedResponse: Check = (value) => {
+    if (!object(value)) return false
+    const { key, secret, bytes, request } = value as Record<string, unknown>
+    return text(key) && text(secret) && amount(bytes) && presigned(request)
+  }
+  const lambdaError: Check = (value) => {
+    if (!object(value)) return false
+    const { errorType, errorMessage, trace, cause } = value as Record<string, unknown>
+    return (
+      text(errorType) && text(errorMessage) && texts(trace) && (cause === undefined || lambdaError(cause))
+    )
+  }
+  const common = { id: isInvocationId, session: text, epoch: whole }
+  return shapesOf<'session', SessionMessage['type']>('session', common, {
+    ack: {},
+    result: { body: optionally(bytes), stored: optionally(storedResponse) },
+    url: { key: optionally(text), request: optionally(presigned) },
+    error: { error: lambdaError },
+    need: {},
+    challenge: { nonce: text },
+    missing: { sent: text, parts: indices },
+    unknown: {},
+    decline: { reason: text },
+  })
+}
+
+/** What sessions say to each other. */
+export function peerShapes(): Shapes<'peer'> {
+  return shapesOf<'peer', PeerMessage['type']>(
+    'peer',
+    { session: text, epoch: whole },
+    {
+      claim: { yieldsTo: optionally(text) },
+      displaced: { target: text, opening: optionally((value) => typeof value === 'boolean') },
+    },
+  )
+}
+
+export function presenceShapes(): Shapes<'presence'> {
+  const state: Check = (value) => (PRESENCE_STATES as readonly unknown[]).includes(value)
+  const common = { session: text, epoch: whole }
+  return shapesOf('presence', common, { presence: { state, sequence: whole, at: whole } })
+}
+
+function shapesOf<From extends string, Type extends string>(
+  from: From,
+  common: Record<string, Check>,
+  shapes: Record<Type, Record<string, Check>>,
+): Shapes<From> {
+  const byType = Object.entries<Record<string, Check>>(shapes).map(
+    ([type, shape]) => [type, Object.entries({ ...common, ...shape })] as const,
+  )
+  return { from, byType: new Map(byType) }
+}
+
+/** Checks a message's fields. @throws TetherError `PROTOCOL` */
+export function checkMessage(message: Record<string, unknown>, { from, byType }: Shapes): void {
+  const { type, event, body, stored } = message
+  const shape = byType.get(type)
+  if (shape === undefined) throw malformed(`a ${from} sends none of type ${JSON.stringify(type)}`)
+  if ((type === 'invoke' || type === 'result') && ((event ?? body) === undefined) === (stored === undefined))
+    throw malformed(`its ${type} is neither here nor in the store, or both`)
+  for (const [name, check] of shape) {
+    if (!check(message[name])) throw malformed(`'${name}' of its ${type} is not what it should be`)
   }
 }
 

@@ -197,7 +197,9 @@ export interface PresenceMessage {
   readonly at: number
 }
 
-export type PresenceState = 'online' | 'leaving' | 'closed' | 'lost'
+export const PRESENCE_STATES = ['online', 'leaving', 'closed', 'lost'] as const
+
+export type PresenceState = (typeof PRESENCE_STATES)[number]
 
 /** What sessions of one name send to each other. */
 export type PeerMessage = ClaimMessage | DisplacedMessage

@@ -1,7 +1,7 @@
 import { BoundedTime } from '../base/bounded-time.js'
 import type { Clock } from '../base/clock.js'
 import { TetherError } from '../base/errors.js'
-import { Counters } from './counters.js'
+import type { Counters } from './counters.js'
 import type { FrameHeader } from './frame.js'
 
 /** What reassembly may hold; what is over it is dropped, oldest first. */
@@ -37,16 +37,12 @@ export class Reassembly {
   /** A clock that jumps drops nothing that is arriving. */
   readonly #time: BoundedTime
   readonly #limits: ReassemblyLimits
-  readonly #counters: Counters
+  readonly #counters: Counters | undefined
   /** Least recently touched first. */
   readonly #partials = new Map<string, Partial>()
   #bytes = 0
 
-  constructor(
-    clock: Clock,
-    limits: ReassemblyLimits = defaultReassemblyLimits,
-    counters: Counters = new Counters(),
-  ) {
+  constructor(clock: Clock, limits: ReassemblyLimits = defaultReassemblyLimits, counters?: Counters) {
     this.#time = new BoundedTime(clock, limits.idleMs / 2)
     this.#limits = limits
     this.#counters = counters
@@ -72,7 +68,7 @@ export class Reassembly {
     if (!partial.parts.has(index)) {
       partial.parts.set(index, part)
       partial.bytes += part.length
-    } else this.#counters.duplicateFrames++
+    } else if (this.#counters !== undefined) this.#counters.duplicateFrames++
     if (partial.bytes > totalBytes)
       throw disagreement(`${partial.bytes} bytes where ${totalBytes} were announced`)
     if (partial.parts.size < count) {

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.js'
 import { TetherError } from '../base/errors.js'
+import type { Endpoint } from '../contracts/transport.js'
 import { encodeHeader, FRAME_VERSION } from './frame.js'
 
 /** What the unsealed `refused` says; it may be forged, so it changes an error's text and nothing else. */
@@ -17,39 +18,40 @@ const PER_SECOND = 10
 /** Zeros. */
 const NOBODY = 'A'.repeat(38)
 
-/** Makes the frames that explain why nothing else was answered. */
+export interface RefusalsOptions {
+  readonly keys: { readonly ids: readonly string[] }
+  readonly clock: Clock
+  send(to: Endpoint, frame: Uint8Array): Promise<void> | undefined
+}
+
+/**
+ * Tells stubs that cannot be heard why. Only a session refuses, and only stubs, so that two sides can never refuse each other
+ * in a circle.
+ */
 export class Refusals {
-  readonly #keyIds: readonly string[]
-  readonly #clock: Clock
+  readonly #options: RefusalsOptions
   #second = 0
   #count = 0
 
-  constructor({
-    keys,
-    clock,
-  }: { readonly keys: { readonly ids: readonly string[] }; readonly clock: Clock }) {
-    this.#keyIds = keys.ids
-    this.#clock = clock
+  constructor(options: RefusalsOptions) {
+    this.#options = options
   }
 
-  /** A frame, or undefined when enough were made in this second. */
-  frame(reason: Refusal['reason']): Buffer | undefined {
-    const second = Math.floor(this.#clock.now() / 1000)
+  /** Sends a frame, unless enough were sent in this second. */
+  refuse(reason: Refusal['reason'], to: Endpoint): void {
+    const { keys, clock, send } = this.#options
+    const second = Math.floor(clock.now() / 1000)
     if (this.#second !== second) {
       this.#second = second
       this.#count = 0
     }
-    if (++this.#count > PER_SECOND) return undefined
-    const refusal: Refusal = { reason, keyIds: this.#keyIds, version: FRAME_VERSION }
-    const header = encodeHeader({
-      kind: 'refused',
-      sender: NOBODY,
-      messageNumber: 0,
-      index: 0,
-      count: 1,
-      totalBytes: 0,
+    if (++this.#count > PER_SECOND) return
+    const refusal: Refusal = { reason, keyIds: keys.ids, version: FRAME_VERSION }
+    const numbers = { messageNumber: 0, index: 0, count: 1, totalBytes: 0 }
+    const header = encodeHeader({ kind: 'refused', sender: NOBODY, ...numbers })
+    send(to, Buffer.concat([header, Buffer.from(JSON.stringify(refusal))]))?.catch(() => {
+      // An answer that only explains is worth no retry.
     })
-    return Buffer.concat([header, Buffer.from(JSON.stringify(refusal))])
   }
 }
 
