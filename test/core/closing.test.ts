@@ -128,7 +128,7 @@ describe('close(), with an invocation', () => {
       held.push(invocation)
     })
     await session.open()
-    const text = large(10_000)
+    const text = large(40_000)
     const answer = tether.stub()('x', stubContext({ remainingMs: 60_000 }))
     await clock.advance(1_000)
     void held[0]!.respond(text)

@@ -125,7 +125,7 @@ describe('frames', () => {
       'is of more parts than its message allows',
       { count: 20, totalBytes: 9_000 },
       512,
-      /parts are too small/,
+      /part 0 of 20 has 512 bytes/,
     ],
     ['has a number that none can have', { messageNumber: 2 ** 53 }, 3, /number is out of range/],
   ] as const)('refuse a frame that %s', (_what, numbers, partBytes, message) => {

@@ -85,22 +85,15 @@ export class Presence {
     }
     if (message === undefined) return this.#repair('a frame that is not authentic')
     if (outranks(message, identity)) return
-    const { session, state, epoch, sequence } = message
-    // Another word of this epoch is on its way, or a broker hands out old ones late.
-    if (
-      session === identity.session &&
-      state === 'online' &&
-      epoch === identity.epoch &&
-      sequence <= this.#sequence &&
-      !this.#isConfirmed
-    )
-      return
+    const { session, state, at } = message
+    // A word of its own that a later one replaces is on its way, or comes late: the latest has not been heard yet.
+    if (session === identity.session && state === 'online' && !this.#isConfirmed) return
     // The will of a connection that this session has left, or of the session before; or what a session before it said.
     const expected = state === 'lost' || !this.#isConfirmed
     this.#repair(
       expected
         ? undefined
-        : `the word '${state}' of session ${session}, said at ${new Date(message.at).toISOString()}`,
+        : `the word '${state}' of session ${session}, said at ${new Date(Math.min(at, 8.64e15)).toISOString()}`,
     )
   }
 

@@ -1,7 +1,14 @@
 import { TetherError } from '../base/errors.js'
 import { BROTLI, decompress, IDENTITY, type PackedBody } from './compress.js'
 import type { Counters } from './counters.js'
-import { checkMessage, isInvocationId, malformed, presenceShapes, type Shapes } from './message-shapes.js'
+import {
+  checkFieldsOf,
+  checkType,
+  isInvocationId,
+  malformed,
+  presenceShapes,
+  type Shapes,
+} from './message-shapes.js'
 import type { Message, MessageFrom, Outbound, PresenceMessage } from './protocol.js'
 
 /** The binary fields, in the order of their sections; other types have none. */
@@ -98,7 +105,8 @@ export function decodeMessage<From extends keyof MessageFrom>(
 ): MessageFrom[From] {
   const [head, ...sections] = readSections(bytes)
   const fields = readHead(head)
-  const names = shapes.byType.has(fields.type) ? (SECTIONS[fields.type as Message['type']] ?? NONE) : NONE
+  checkType(fields, shapes)
+  const names = SECTIONS[fields.type as Message['type']] ?? NONE
   if (sections.length > names.length)
     throw malformed(
       `a message of type ${JSON.stringify(fields.type)} has ${sections.length} sections beside its head`,
@@ -113,7 +121,7 @@ export function decodeMessage<From extends keyof MessageFrom>(
     counters.bodyBytesReceived += content.length
     counters.compressedBytesReceived += section.bytes.length
   }
-  checkMessage(fields, shapes)
+  checkFieldsOf(fields, shapes)
   return fields as unknown as MessageFrom[From]
 }
 
@@ -139,7 +147,9 @@ export function decodePresence(
   const [head, signature, ...more] = readSections(bytes)
   const fields = readHead(head)
   if (signature?.encoding !== IDENTITY || more.length > 0) throw malformed('its presence is not signed')
-  checkMessage(fields, presenceShapes())
+  const shapes = presenceShapes()
+  checkType(fields, shapes)
+  checkFieldsOf(fields, shapes)
   if (!verify(head!.bytes, signature.bytes)) throw malformed('the signature of its presence is not good')
   return fields as unknown as PresenceMessage
 }

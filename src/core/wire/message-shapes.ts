@@ -140,14 +140,17 @@ function shapesOf<From extends string, Type extends string>(
   return { from, byType: new Map(byType) }
 }
 
-/** Checks a message's fields. @throws TetherError `PROTOCOL` */
-export function checkMessage(message: Record<string, unknown>, { from, byType }: Shapes): void {
+/** Checks that a message is of a type that its sender has. @throws TetherError `PROTOCOL` */
+export function checkType({ type }: Record<string, unknown>, { from, byType }: Shapes): void {
+  if (!byType.has(type)) throw malformed(`a ${from} sends none of type ${JSON.stringify(type)}`)
+}
+
+/** Checks the fields of a message. @throws TetherError `PROTOCOL` */
+export function checkFieldsOf(message: Record<string, unknown>, { byType }: Shapes): void {
   const { type, event, body, stored } = message
-  const shape = byType.get(type)
-  if (shape === undefined) throw malformed(`a ${from} sends none of type ${JSON.stringify(type)}`)
   if ((type === 'invoke' || type === 'result') && ((event ?? body) === undefined) === (stored === undefined))
     throw malformed(`its ${type} is neither here nor in the store, or both`)
-  for (const [name, check] of shape) {
+  for (const [name, check] of byType.get(type)!) {
     if (!check(message[name])) throw malformed(`'${name}' of its ${type} is not what it should be`)
   }
 }
