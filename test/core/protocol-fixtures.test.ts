@@ -7,21 +7,39 @@ import { describe, expect, it } from 'vitest'
 import type { Endpoint } from '../../src/core/contracts/transport.js'
 import { openBody, sealBody } from '../../src/core/payload/stored-body.js'
 import { Channel } from '../../src/core/wire/channel.js'
-import { decodeMessage, encodeMessage } from '../../src/core/wire/codec.js'
+import { decodeMessage, encodeMessage, encodePresence } from '../../src/core/wire/codec.js'
 import { packBody } from '../../src/core/wire/compress.js'
 import type { Discard } from '../../src/core/wire/counters.js'
-import { AssociatedData, decodeHeader, encodeDestination, encodeHeader } from '../../src/core/wire/frame.js'
-import type { Message, PeerMessage, SessionMessage, StubMessage } from '../../src/core/wire/protocol.js'
+import { expand, stageKey, statement } from '../../src/core/wire/derivation.js'
+import {
+  AssociatedData,
+  decodeHeader,
+  encodeDestination,
+  encodeHeader,
+  FRAME_OVERHEAD,
+} from '../../src/core/wire/frame.js'
+import { openPresence, sealPresence } from '../../src/core/wire/presence-frame.js'
+import type {
+  Message,
+  PeerMessage,
+  PresenceMessage,
+  SessionMessage,
+  StubMessage,
+} from '../../src/core/wire/protocol.js'
 import type { Refusal } from '../../src/core/wire/refusal.js'
-import { generateKey, rootKey, senderKey } from '../../src/core/wire/seal.js'
+import { generateKey, rootKey, SessionKeys, StageKeys } from '../../src/core/wire/root-key.js'
+import { senderKey } from '../../src/core/wire/seal.js'
+import { readStubKey, stubKeys } from '../../src/core/wire/stub-key.js'
 import { clientIdPrefix, keptTopicOf, topicOf } from '../../src/transports/mqtt/topics.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
 import {
+  connect,
+  droppedFixtures,
   FILE,
   type MessageFixture,
   messageFixtures,
-  names,
   refused,
+  stages,
   storedBodies,
 } from '../support/protocol-fixtures.js'
 import { stubContext } from '../support/stub-context.js'
@@ -29,31 +47,38 @@ import { Tether } from '../support/tether.js'
 
 const SCRIPT = fileURLToPath(new URL('../fixtures/protocol/make.py', import.meta.url))
 const DOCUMENT = fileURLToPath(new URL('../../docs/protocol.md', import.meta.url))
-const ask = messageFixtures.find(({ name }) => name === 'ask')!
-const root = rootKey(names.key)
+const fixtureNamed = (wanted: string) => messageFixtures.find(({ name }) => name === wanted)!
+const ask = fixtureNamed('ask')
+const shop = stages[0]!
 const fromHex = (text: string) => Buffer.from(text, 'hex')
-const byteFields: Partial<Record<Message['type'], readonly string[]>> = {
+const toHex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
+const keysOf = (key: string, { app, stage }: Pick<Endpoint, 'app' | 'stage'>) =>
+  new StageKeys(rootKey('key', key), { app, stage })
+const byteFields: Partial<Record<string, readonly string[]>> = {
   invoke: ['event', 'env'],
   result: ['body'],
 }
 
 /** The message that a fixture says it is. */
 function expected({ head, sections }: MessageFixture): Message {
-  const bytes = sections.flatMap((section, i) =>
-    section === null ? [] : [[byteFields[head.type]![i]!, fromHex(section)]],
-  )
+  const bytes = sections.flatMap((section, i) => {
+    const name = byteFields[head.type]?.[i]
+    return section === null || name === undefined ? [] : [[name, fromHex(section)]]
+  })
   return { ...head, ...Object.fromEntries(bytes) } as unknown as Message
 }
 
+type Address = Pick<MessageFixture, 'to' | 'key'> & { readonly tag?: string }
+
 /** The receiving end of a fixture, and everything that came of what it received. */
-function receiver({ to }: Pick<MessageFixture, 'to'>, key = root) {
-  const messages: { message: Message; from?: string }[] = []
+function receiver({ to, key, tag = shop.functions[0]!.tag }: Address) {
+  const messages: { message: Message; from?: string; number?: number }[] = []
   const discards: Discard[] = []
   const refusals: Refusal[] = []
   const sent: { to: Endpoint; frame: Uint8Array }[] = []
+  const keys = keysOf(key, to)
   const common = {
     self: to,
-    keys: [key],
     frameBytes: 1_024,
     clock: new ManualClock(),
     send: async (destination: Endpoint, frame: Uint8Array) => {
@@ -61,46 +86,98 @@ function receiver({ to }: Pick<MessageFixture, 'to'>, key = root) {
     },
     onDiscard: (discard: Discard) => discards.push(discard),
     onRefused: (refusal: Refusal) => refusals.push(refusal),
+    onMessage: (message: Message, from: string, number: number) => messages.push({ message, from, number }),
   }
-  const onMessage = (message: Message, from: string) => messages.push({ message, from })
+  const ofStub = stubKeys(readStubKey('key', keys.stubKeyText(fromHex(tag))))
   const channel =
     to.role === 'session'
-      ? new Channel<'stub'>({ ...common, onMessage, onPeer: (message) => messages.push({ message }) })
-      : new Channel<'session'>({ ...common, onMessage })
-  return { channel, messages, discards, refusals, sent }
+      ? new Channel<'stub'>({
+          ...common,
+          keys: new SessionKeys([keys]),
+          onPeer: (message) => messages.push({ message }),
+        })
+      : new Channel<'session'>({ ...common, keys: ofStub })
+  /** What is kept for a session, as another session and a stub read it. */
+  const kept = (frame: Uint8Array) => [keys, ofStub].map((reader) => openPresence([reader], to, frame))
+  return { channel, keys, messages, discards, refusals, sent, kept }
 }
 
-describe('the fixture of presence', () => {
-  it('is read by a stub as well, where it is kept for its session', () => {
-    const fixture = messageFixtures.find(({ name }) => name === 'presence')!
-    const stub = receiver({ ...fixture, to: { ...fixture.to, role: 'stub', name: 'one' } })
-    for (const frame of fixture.frames) stub.channel.receive(fromHex(frame))
-    expect(stub.messages).toEqual([])
-    for (const frame of fixture.frames) stub.channel.receive(fromHex(frame), fixture.to)
-    expect(stub.messages).toMatchObject([{ message: expected(fixture) }])
+/** Where a fixture arrives. */
+const addressOf = ({ to, key, sender }: MessageFixture): Address => ({ to, key, tag: sender.tag })
+
+describe.each(stages)("the fixture of a stage's keys: $app, $stage", (fixture) => {
+  const { key, app, stage, functions, clientIdPrefixes } = fixture
+  const keys = keysOf(key, fixture)
+
+  it('has the keys that src/core derives', () => {
+    const own = stageKey(rootKey('key', key), fixture)
+    expect(fixture).toMatchObject({
+      stageKey: toHex(own),
+      keyId: keys.id,
+      presence: toHex(keys.presence),
+      peer: toHex(keys.peer),
+      snapshot: toHex(expand(own, 'snapshot')),
+      seed: toHex(expand(own, 'sign')),
+      public: toHex(keys.publicBytes),
+    })
+  })
+
+  it.each(functions)('has the keys of function $functionId', ({ functionId, tag, stub, text }) => {
+    const own = functionId === null ? Buffer.alloc(8) : keys.tagOf(functionId)
+    expect(toHex(own)).toBe(tag)
+    expect(toHex(keys.stub(own))).toBe(stub)
+    expect(keys.stubKeyText(own)).toBe(text)
+    expect(text).toHaveLength(149)
+    const read = readStubKey('key', text)
+    expect({ ...read, tag: toHex(read.tag), stub: toHex(read.stub) }).toMatchObject({
+      id: keys.id,
+      tag,
+      stub,
+    })
+    expect([toHex(read.presence), toHex(read.publicBytes)]).toEqual([fixture.presence, fixture.public])
+  })
+
+  it('has the prefixes of client ids', () => {
+    for (const role of ['stub', 'session'] as const) {
+      expect(clientIdPrefix({ app, stage, role })).toBe(clientIdPrefixes[role])
+    }
+  })
+})
+
+describe('the fixture of what a session signs to connect', () => {
+  it('is what src/core signs', () => {
+    const { key, parts, signature } = connect
+    expect(toHex(statement('connect', parts))).toBe(connect.statement)
+    expect(toHex(keysOf(key, shop).sign('connect', parts))).toBe(signature)
   })
 })
 
 describe.each(messageFixtures)('the fixture of a message: $name', (fixture) => {
-  const { from, sender, to, frames, messageNumber } = fixture
+  const { from, sender, to, frames, reference } = fixture
+  const [environment, messageNumber] = reference.split(':') as [string, string]
 
   it('is decoded, every field, with its frames in any order and repeated', () => {
-    const { channel, messages, discards } = receiver(fixture)
+    const { channel, messages, discards, kept } = receiver(addressOf(fixture))
+    if (from === 'kept') {
+      for (const frame of frames) expect(kept(fromHex(frame))).toEqual([fixture.head, fixture.head])
+      return
+    }
     for (const frame of [...frames, ...frames].reverse()) channel.receive(fromHex(frame))
-    const who = from === 'peer' ? {} : { from: sender.name }
+    const who = from === 'peer' ? {} : { from: environment, number: Number(messageNumber) }
     expect(messages).toEqual([{ message: expected(fixture), ...who }])
     expect(discards).toEqual([])
   })
 
-  it('is discarded with any one byte changed', () => {
+  it('is dropped with any one byte changed', () => {
     frames.forEach((original, changed) => {
-      const { channel, messages, discards } = receiver(fixture)
+      const { channel, messages, discards, kept } = receiver(addressOf(fixture))
       const frame = fromHex(original)
       for (let at = 0; at < frame.length; at++) {
         const altered = Buffer.from(frame)
         altered[at]! ^= 1
         channel.receive(altered)
         expect(discards.length, `byte ${at}`).toBe(at + 1)
+        if (from === 'kept') expect(kept(altered), `byte ${at}`).toEqual([undefined, undefined])
       }
       frames.forEach((other, index) => {
         if (index !== changed) channel.receive(fromHex(other))
@@ -110,35 +187,41 @@ describe.each(messageFixtures)('the fixture of a message: $name', (fixture) => {
   })
 
   it('is what src/core writes and seals, byte for byte', () => {
+    const keys = keysOf(fixture.key, to)
     const message = fromHex(fixture.message)
-    if (!fixture.name.includes('compressed') && !fixture.name.includes('several')) {
-      expect(encodeMessage(expected(fixture)).equals(message)).toBe(true)
+    if (from === 'kept') {
+      const said = fixture.head as unknown as PresenceMessage
+      const sign = (head: Buffer) => keys.sign('presence', [to.app, to.stage, to.name], head)
+      expect(toHex(encodePresence(said, sign))).toBe(fixture.message)
+    } else if (!fixture.name.includes('compressed') && !fixture.name.includes('several')) {
+      expect(toHex(encodeMessage(expected(fixture)))).toBe(fixture.message)
     }
-    const scope = { app: to.app, stage: to.stage, direction: sender.role, senderId: sender.id }
+    const base = { stub: keys.stub(fromHex(sender.tag)), peer: keys.peer, kept: keys.presence }
+    const key = senderKey(base[from === 'session' ? 'stub' : from], sender.role, environment)
+    expect(toHex(expand(base[from === 'session' ? 'stub' : from], sender.role, sender.id))).toBe(
+      fixture.frameKey,
+    )
     let offset = 0
     frames.forEach((frame, index) => {
-      const { bytes, headBytes } = decodeHeader(fromHex(frame))
-      const part = message.subarray(offset, offset + bytes.length - headBytes - 16)
+      const part = message.subarray(offset, offset + fromHex(frame).length - FRAME_OVERHEAD)
       offset += part.length
-      const header = {
+      const header = encodeHeader({
         kind: sender.role,
-        keyId: names.keyId,
-        senderId: sender.id,
-        messageNumber,
+        sender: environment,
+        messageNumber: Number(messageNumber),
         index,
         count: frames.length,
         totalBytes: message.length,
-        from: sender.name,
-      }
-      const associated = new AssociatedData(encodeHeader(header), encodeDestination(to))
-      expect(senderKey(root, scope).seal(associated, part).toString('hex')).toBe(frame)
-      if (index === 0) expect(associated.bytes.toString('hex')).toBe(fixture.associatedData)
+      })
+      const associated = new AssociatedData(header, encodeDestination(to))
+      expect(toHex(key.seal(associated, part))).toBe(frame)
+      if (index === 0) expect(toHex(associated.bytes)).toBe(fixture.associatedData)
     })
     expect(offset).toBe(message.length)
   })
 
   it('goes to the documented topic', () => {
-    if (fixture.head.type === 'presence') return expect(keptTopicOf(to)).toBe(fixture.topic)
+    if (from === 'kept') return expect(keptTopicOf(to)).toBe(fixture.topic)
     const lane = from === 'stub' ? laneOf(sender.name) : 0
     expect(topicOf(to.role === 'session' ? { ...to, lane } : to)).toBe(fixture.topic)
   })
@@ -148,6 +231,17 @@ describe.each(messageFixtures)('the fixture of a message: $name', (fixture) => {
 function laneOf(stub: string): number {
   return createHash('sha256').update(stub).digest()[0]! % 16
 }
+
+describe.each(droppedFixtures)('the fixture of what is dropped: $name', ({ from, frame }) => {
+  it('is no message', () => {
+    const to: Endpoint = from === 'session' ? { ...ask.to, role: 'stub', name: ask.sender.name } : ask.to
+    const { channel, messages, discards, kept } = receiver({ to, key: shop.key })
+    if (from === 'kept') return expect(kept(fromHex(frame))).toEqual([undefined, undefined])
+    channel.receive(fromHex(frame))
+    expect(messages).toEqual([])
+    expect(discards).toHaveLength(1)
+  })
+})
 
 describe('the fixtures', () => {
   it('have every message, and messages of one frame and of several, compressed and not', () => {
@@ -164,15 +258,16 @@ describe('the fixtures', () => {
       unknown: true,
       decline: true,
     }
-    const peer: PeerMessage['type'][] = ['claim', 'displaced', 'presence']
+    const peer: (PeerMessage | PresenceMessage)['type'][] = ['claim', 'displaced', 'presence']
     expect([...types].sort()).toEqual([...stub, ...Object.keys(session), ...peer].sort())
     expect(new Set(messageFixtures.map(({ frames }) => frames.length)).size).toBeGreaterThan(2)
   })
 
-  it('know the key by its id, and client ids by their prefix', () => {
-    expect(root.id).toBe(names.keyId)
-    for (const role of ['stub', 'session'] as const) {
-      expect(clientIdPrefix({ app: 'shop', stage: 'dev', role })).toBe(names.clientIdPrefixes[role])
+  it("name a stub by its sender id, the end of its environment's id", () => {
+    for (const { from, sender, reference } of messageFixtures) {
+      const [environment] = reference.split(':') as [string]
+      expect(fromHex(sender.id).toString('base64url')).toBe(environment.slice(16))
+      if (from === 'stub') expect(sender.name).toBe(environment.slice(16))
     }
   })
 
@@ -180,8 +275,23 @@ describe('the fixtures', () => {
     const document = readFileSync(DOCUMENT, 'utf8')
     const hex = [...document.matchAll(/^(?:[0-9a-f]{2})+(?=$| {2})/gm)].map(([line]) => line).join('')
     expect(hex).toBe(ask.message + ask.frames[0]!)
-    for (const text of [names.key, names.keyId, ask.senderKey, ask.topic, ask.sender.id]) {
-      expect(document).toContain(`\`${text}\``)
+    const { key, stageKey, keyId, functions } = shop
+    const { tag, stub, text } = functions[0]!
+    const { sender, reference, frameKey, topic } = ask
+    for (const value of [
+      key,
+      stageKey,
+      keyId,
+      tag,
+      stub,
+      text,
+      sender.id,
+      sender.name,
+      reference,
+      frameKey,
+      topic,
+    ]) {
+      expect(document).toContain(`\`${value}\``)
     }
   })
 
@@ -200,7 +310,7 @@ describe('the fixtures', () => {
 
   it('have a refusal that a stub reads and that a session makes, byte for byte', () => {
     const frame = fromHex(refused.frame)
-    const stub = receiver({ to: { app: 'shop', stage: 'dev', role: 'stub', name: 'any' } })
+    const stub = receiver({ to: { ...ask.to, role: 'stub', name: ask.sender.name }, key: shop.key })
     stub.channel.receive(frame)
     expect(stub.refusals).toEqual([refused.says])
     frame[1] = 3
@@ -213,33 +323,47 @@ describe('the fixtures', () => {
     const session = receiver(ask)
     session.channel.receive(foreign)
     expect(session.sent.map(({ to }) => to)).toEqual([{ ...ask.to, role: 'stub', name: ask.sender.name }])
-    expect(Buffer.from(session.sent[0]!.frame).toString('hex')).toBe(refused.frame)
+    expect(toHex(session.sent[0]!.frame)).toBe(refused.frame)
   })
 })
 
 describe('a reader', () => {
   const written = (head: object, ...more: Buffer[]) => {
-    const json = Buffer.from(JSON.stringify({ ...ask.head, ...head }))
+    const json = Buffer.from(JSON.stringify(head))
     const table = [json, ...more].map((section, i) => {
       const entry = Buffer.alloc(5)
-      entry[0] = i === 0 ? 0 : 255
+      entry[0] = i === 0 || section.length > 0 ? 0 : 255
       entry.writeUInt32BE(section.length, 1)
       return entry
     })
     return Buffer.concat([Buffer.of(table.length), ...table, json, ...more])
   }
+  const byReference = fixtureNamed('invoke, by reference')
 
   it('ignores fields that it does not know, and takes missing sections for absent', () => {
-    expect(decodeMessage(written({ later: [1] }), stubShapes())).toEqual({ ...ask.head, later: [1] })
-    const { head } = messageFixtures.find(({ name }) => name === 'invoke, by reference')!
-    expect(decodeMessage(written(head), stubShapes())).toEqual(head)
-    expect(decodeMessage(written({}, Buffer.alloc(0)), stubShapes())).toEqual(ask.head)
+    const later = { ...ask.head, later: [1] }
+    expect(decodeMessage(written(later), 'stub')).toEqual(later)
+    const { head } = byReference
+    for (const absent of [[], [Buffer.alloc(0)], [Buffer.alloc(0), Buffer.alloc(0)]]) {
+      expect(decodeMessage(written(head, ...absent), 'stub')).toMatchObject(head)
+    }
   })
 
-  it.each([{ boundTo: null }, { type: 'chunk' }, { settled: undefined }, { epoch: -1 }])(
+  it('takes a head of 512 KiB and drops a larger one', () => {
+    const padded = (bytes: number) => {
+      const rest = JSON.stringify({ ...ask.head, later: '' }).length
+      return written({ ...ask.head, later: 'x'.repeat(bytes - rest) })
+    }
+    expect(decodeMessage(padded(512 * 1024), 'stub')).toMatchObject(ask.head)
+    expect(() => decodeMessage(padded(512 * 1024 + 1), 'stub')).toThrow(
+      expect.objectContaining({ code: 'PROTOCOL' }),
+    )
+  })
+
+  it.each([{ boundTo: null }, { type: 'chunk' }, { settled: undefined }, { epoch: -1 }, { nonce: 7 }])(
     'drops a message with %j',
     (wrong) => {
-      expect(() => decodeMessage(written(wrong), stubShapes())).toThrow(
+      expect(() => decodeMessage(written({ ...ask.head, ...wrong }), 'stub')).toThrow(
         expect.objectContaining({ code: 'PROTOCOL' }),
       )
     },
@@ -265,7 +389,7 @@ describe('what src/core seals', () => {
     await tether.stub()('x', stubContext())
     const { to, frame } = tether.transport.passed.find(({ to: { role } }) => role === 'session')!
     const { header } = decodeHeader(frame)
-    expect(to.lane).toBe(laneOf(header.from))
+    expect(to.lane).toBe(laneOf(header.sender.slice(16)))
     expect(header).toMatchObject({ kind: 'stub', messageNumber: 0, index: 0, count: 1 })
   })
 })
@@ -274,20 +398,20 @@ describe('a session', () => {
   it('runs the invocation of a fixture and answers the stub in it', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
-    const { to, sender, frames } = messageFixtures.find(({ name }) => name === 'invoke')!
+    const { to, sender, frames } = fixtureNamed('invoke')
     const events: unknown[] = []
-    const session = tether.session({ key: names.key }).on('invoke', (invocation) => {
+    const session = tether.session({ key: shop.key }).on('invoke', (invocation) => {
       events.push({ event: invocation.event, env: invocation.env })
       return invocation.respond({ statusCode: 201 })
     })
     await session.open()
     clock.jump(100_000)
-    const stub = receiver({ to: { ...to, role: 'stub', name: sender.name } })
-    const connection = await tether.transport.connect(
-      { ...to, role: 'stub', name: sender.name },
-      { onFrame: (frame) => stub.channel.receive(frame) },
-    )
-    await connection.send({ ...to, lane: 13 }, fromHex(frames[0]!))
+    const self: Endpoint = { ...to, role: 'stub', name: sender.name }
+    const stub = receiver({ to: self, key: shop.key })
+    const connection = await tether.transport.connect(self, {
+      onFrame: (frame) => stub.channel.receive(frame),
+    })
+    await connection.send({ ...to, lane: laneOf(sender.name) }, fromHex(frames[0]!))
     await settle()
     await connection.close()
     expect(events).toEqual([
@@ -297,7 +421,7 @@ describe('a session', () => {
       },
     ])
     expect(stub.messages).toMatchObject([
-      { message: { type: 'result', body: Buffer.from('{"statusCode":201}') }, from: 'default' },
+      { message: { type: 'result', body: Buffer.from('{"statusCode":201}') } },
     ])
   })
 })
@@ -306,6 +430,21 @@ describe('a session', () => {
 function asSent(message: object): object {
   const { event, body } = message as { readonly event?: Uint8Array; readonly body?: Uint8Array }
   return { ...message, ...(event && { event: packBody(event) }), ...(body && { body: packBody(body) }) }
+}
+
+/** The frames that src/core makes of a fixture's message, under another key. */
+async function sealed(fixture: MessageFixture, key: string): Promise<Uint8Array[]> {
+  const { from, to, sender, head } = fixture
+  const { app, stage } = to
+  const self: Endpoint = { app, stage, role: sender.role, name: sender.name }
+  const { channel, keys, sent } = receiver({ to: self, key, tag: sender.tag })
+  if (from === 'kept') return [sealPresence(keys, to, head as unknown as PresenceMessage)]
+  const message = asSent(expected(fixture)) as never
+  if (from === 'session') {
+    const scope = Buffer.from(keys.id + sender.tag, 'hex').toString('base64url')
+    await channel.reply(scope + to.name, message)
+  } else await channel.send(to, message)
+  return sent.map(({ frame }) => frame)
 }
 
 const python = '/usr/bin/python3'
@@ -336,15 +475,8 @@ describe.skipIf(!findPython())('the independent script (needs python3-cryptograp
     const key = generateKey()
     const given = await Promise.all(
       messageFixtures.map(async (fixture) => {
-        const { app, stage } = fixture.to
-        const self: Endpoint = { app, stage, role: fixture.sender.role, name: fixture.sender.name }
-        const { channel, sent } = receiver({ to: self }, rootKey(key))
-        await channel.send(fixture.to, asSent(expected(fixture)) as never)
-        return {
-          key,
-          to: fixture.to,
-          frames: sent.map(({ frame }) => Buffer.from(frame).toString('hex')).reverse(),
-        }
+        const frames = (await sealed(fixture, key)).map(toHex).reverse()
+        return { key, to: fixture.to, kept: fixture.from === 'kept', frames }
       }),
     )
     const opened = JSON.parse(run(['--open'], JSON.stringify(given))) as {
@@ -353,12 +485,15 @@ describe.skipIf(!findPython())('the independent script (needs python3-cryptograp
     }[]
     opened.forEach(({ head, sections }, i) => {
       const fixture = messageFixtures[i]!
+      expect(head).toEqual(fixture.head)
+      // The script has verified the signature of presence.
+      if (fixture.from === 'kept') return
       const bodies = sections.map(([encoding, bytes]) =>
         encoding === 255
           ? null
           : (encoding === 1 ? brotliDecompressSync(fromHex(bytes)) : fromHex(bytes)).toString('hex'),
       )
-      expect({ head, sections: bodies }).toEqual({ head: fixture.head, sections: fixture.sections })
+      expect(bodies).toEqual(fixture.sections)
     })
     expect(opened.length).toBe(messageFixtures.length)
     expect(given.some(({ frames }) => frames.length > 1)).toBe(true)
