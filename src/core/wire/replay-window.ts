@@ -87,7 +87,8 @@ export class ReplayWindow {
     const twice = now >= this.#turnsAt + this.#periodMs
     this.#turnsAt = now + this.#periodMs
     for (const sender of this.#senders.values()) {
-      sender.floor = twice ? sender.highest : sender.highestBefore
+      // Never lower: what `prove` has set holds from then on.
+      sender.floor = Math.max(sender.floor, twice ? sender.highest : sender.highestBefore)
       sender.highestBefore = sender.highest
       sender.previous = twice ? new Set() : sender.current
       sender.current = new Set()
