@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { SessionPayloads } from '../../src/core/payload/session-payloads.js'
 import { Dispatcher } from '../../src/core/session/dispatcher.js'
 import { SessionEmitter } from '../../src/core/session/events.js'
+import type { Invocation } from '../../src/core/session/invocation.js'
 import { Waiters } from '../../src/core/session/waiters.js'
 import { Counters } from '../../src/core/wire/counters.js'
 import type { AskMessage, InvokeMessage, SessionMessage, StubMessage } from '../../src/core/wire/protocol.js'
@@ -189,7 +190,7 @@ class World {
     const mutant = this.#mutant
     const window = new ReplayWindow(clock, 60_000, REMEMBERED_STUBS)
     const emitter = new SessionEmitter()
-    emitter.on('invoke', (invocation) => {
+    emitter.on('invoke', (invocation: Invocation) => {
       this.#onRun(id, invocation.id)
       return invocation.respond('ran')
     })
