@@ -18,6 +18,7 @@ import {
   encodeHeader,
   FRAME_OVERHEAD,
 } from '../../src/core/wire/frame.js'
+import { peerShapes, sessionShapes, stubShapes } from '../../src/core/wire/message-shapes.js'
 import { openPresence, sealPresence } from '../../src/core/wire/presence-frame.js'
 import type {
   Message,
@@ -26,7 +27,7 @@ import type {
   SessionMessage,
   StubMessage,
 } from '../../src/core/wire/protocol.js'
-import type { Refusal } from '../../src/core/wire/refusal.js'
+import { type Refusal, Refusals } from '../../src/core/wire/refusal.js'
 import { generateKey, rootKey, SessionKeys, StageKeys } from '../../src/core/wire/root-key.js'
 import { senderKey } from '../../src/core/wire/seal.js'
 import { readStubKey, stubKeys } from '../../src/core/wire/stub-key.js'
@@ -89,14 +90,17 @@ function receiver({ to, key, tag = shop.functions[0]!.tag }: Address) {
     onMessage: (message: Message, from: string, number: number) => messages.push({ message, from, number }),
   }
   const ofStub = stubKeys(readStubKey('key', keys.stubKeyText(fromHex(tag))))
+  const refusing = new Refusals({ ...common, keys: new SessionKeys([keys]) })
   const channel =
     to.role === 'session'
       ? new Channel<'stub'>({
           ...common,
           keys: new SessionKeys([keys]),
-          onPeer: (message) => messages.push({ message }),
+          reads: stubShapes(),
+          refuse: (reason, stub) => refusing.refuse(reason, stub),
+          peers: { reads: peerShapes(), onMessage: (message) => messages.push({ message }) },
         })
-      : new Channel<'session'>({ ...common, keys: ofStub })
+      : new Channel<'session'>({ ...common, keys: ofStub, reads: sessionShapes() })
   /** What is kept for a session, as another session and a stub read it. */
   const kept = (frame: Uint8Array) => [keys, ofStub].map((reader) => openPresence([reader], to, frame))
   return { channel, keys, messages, discards, refusals, sent, kept }
@@ -342,10 +346,10 @@ describe('a reader', () => {
 
   it('ignores fields that it does not know, and takes missing sections for absent', () => {
     const later = { ...ask.head, later: [1] }
-    expect(decodeMessage(written(later), 'stub')).toEqual(later)
+    expect(decodeMessage(written(later), stubShapes())).toEqual(later)
     const { head } = byReference
     for (const absent of [[], [Buffer.alloc(0)], [Buffer.alloc(0), Buffer.alloc(0)]]) {
-      expect(decodeMessage(written(head, ...absent), 'stub')).toMatchObject(head)
+      expect(decodeMessage(written(head, ...absent), stubShapes())).toMatchObject(head)
     }
   })
 
@@ -354,8 +358,8 @@ describe('a reader', () => {
       const rest = JSON.stringify({ ...ask.head, later: '' }).length
       return written({ ...ask.head, later: 'x'.repeat(bytes - rest) })
     }
-    expect(decodeMessage(padded(512 * 1024), 'stub')).toMatchObject(ask.head)
-    expect(() => decodeMessage(padded(512 * 1024 + 1), 'stub')).toThrow(
+    expect(decodeMessage(padded(512 * 1024), stubShapes())).toMatchObject(ask.head)
+    expect(() => decodeMessage(padded(512 * 1024 + 1), stubShapes())).toThrow(
       expect.objectContaining({ code: 'PROTOCOL' }),
     )
   })
@@ -363,7 +367,7 @@ describe('a reader', () => {
   it.each([{ boundTo: null }, { type: 'chunk' }, { settled: undefined }, { epoch: -1 }, { nonce: 7 }])(
     'drops a message with %j',
     (wrong) => {
-      expect(() => decodeMessage(written({ ...ask.head, ...wrong }), 'stub')).toThrow(
+      expect(() => decodeMessage(written({ ...ask.head, ...wrong }), stubShapes())).toThrow(
         expect.objectContaining({ code: 'PROTOCOL' }),
       )
     },
