@@ -12,7 +12,8 @@ import { fileSnapshots, goLive, type LiveOptions, restore } from '../../src/depl
 import { codeHash } from '../../src/deploy/snapshot/snapshot.js'
 import { stubZip } from '../../src/deploy/zip/stub.js'
 import { generateKey } from '../../src/index.js'
-import { CJS, type FunctionState, type LiveAccount, liveAccount, PYTHON } from './live-fixture.js'
+import { stubKey } from '../../src/stub/key.js'
+import { APP, CJS, type FunctionState, type LiveAccount, liveAccount, PYTHON } from './live-fixture.js'
 
 const FUNCTIONS = ['one', 'two']
 
@@ -98,7 +99,7 @@ describe('two at once', () => {
       reason: { code: 'DEPLOY_FAILED', message: expect.stringContaining('one did not go live: somebody') },
     })
     expect((await account.state('one')).configuration.Environment?.Variables).toMatchObject({
-      LAMBDA_TETHER_KEY: keys[0],
+      LAMBDA_TETHER_KEY: stubKey({ ...APP, key: keys[0] as string, functionId: 'one' }),
     })
     expect((await options.snapshots.list('')).length).toBe(1)
     await restore({ ...options, key: others.stub.key })

@@ -172,6 +172,7 @@ describe('plan', () => {
     expect(text).toContain('Role node-role needs inline policy lambda-tether-live-app-dev-')
     expect(text).toMatch(/environment: without none → with .*LAMBDA_TETHER_KEY/)
     expect(text).not.toContain(options.stub.key)
+    expect(text).not.toContain('lts2_')
     expect(text).not.toContain('secret value')
   })
 
@@ -232,6 +233,10 @@ describe('plan', () => {
     [
       { functions: ['node', 'arn:aws:lambda:us-east-1:123456789012:function:node'] },
       "'functions' has 'node' twice.",
+    ],
+    [
+      { functions: [{ name: 'node', functionId: '*' }] },
+      "'functions[0].functionId' must be the function's own",
     ],
     [{ timeoutMs: 60_000 }, "'timeoutMs' is no option of plan(); those are functions, bundle, stub,"],
     [{ mode: 'mirror' }, "'mode' must be one of wrap, replace"],

@@ -2,13 +2,27 @@ import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { generateKey } from '../../src/core/wire/root-key.js'
+import { stubKey } from '../../src/stub/key.js'
 import { AwsSpec, type Template } from '../deploy/debug-stack-spec.js'
+import { holds, ownPart, sessionSecrets } from '../support/leaks.js'
 import { type BuiltExamples, builtExamples } from './built-examples.js'
 
 const { AWS_CDK_MODULES, REQUIRE_REAL_SERVERS } = process.env
 const endpoint = 'abc123-ats.iot.eu-west-1.amazonaws.com'
 const live = { TETHER_APP: 'shop', TETHER_STAGE: 'dev', TETHER_KEY: generateKey(), TETHER_ENDPOINT: endpoint }
 const read = (file: string) => JSON.parse(readFileSync(file, 'utf8'))
+
+/** A template has nothing of the session's, and each of these functions its own key alone. */
+function expectOwnKeys(template: string, functions: Readonly<Record<string, string>>): void {
+  const { TETHER_APP: app, TETHER_STAGE: stage, TETHER_KEY: key } = live
+  for (const [what, secret] of Object.entries(sessionSecrets(key, { app, stage })))
+    expect(holds(template, secret), what).toBe(false)
+  for (const functionId of Object.keys(functions)) {
+    const own = ownPart(stubKey({ app, stage, key, functionId }))
+    for (const [name, text] of Object.entries(functions))
+      expect(holds(text, own), `${name} has the key of ${functionId}`).toBe(name === functionId)
+  }
+}
 
 describe('examples', () => {
   let examples: BuiltExamples
@@ -86,6 +100,10 @@ describe('examples', () => {
         },
       })
     }
+    expectOwnKeys(readFileSync(to, 'utf8'), {
+      Api: JSON.stringify(Resources.Api),
+      Worker: JSON.stringify(Resources.Worker),
+    })
     expect(Resources.Api.Properties.Policies).toHaveLength(1)
     expect(Resources.Report).toEqual(before.Resources.Report)
     // What packaging makes of the paths; the spec has no types of SAM's.
@@ -145,6 +163,9 @@ describe('examples', () => {
               LAMBDA_TETHER_ENDPOINT: endpoint,
             },
           },
+        })
+        expectOwnKeys(JSON.stringify(template), {
+          api: JSON.stringify(of('nodejs22.x')),
         })
         expect(JSON.stringify(of('nodejs22.x'))).not.toContain('LAMBDA_TETHER_EXEC_WRAPPER')
         expect(of('python3.13')?.Layers).toBeUndefined()
