@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createSession, generateKey } from 'lambda-tether'
-import { createStub } from 'lambda-tether/stub'
+import { createStub, stubKey } from 'lambda-tether/stub'
 import { transportConformance } from 'lambda-tether/testing'
 import { startHub } from './hub.js'
 import { tcp } from './tcp.js'
@@ -19,10 +19,13 @@ transportConformance({
 
 test('a session answers a stub', async () => {
   const hub = await startHub()
-  const tether = { app: 'shop', stage: 'dev', key: generateKey(), transport: tcp(hub) }
-  const session = createSession(tether).on('invoke', (invocation) => invocation.respond(invocation.event))
+  const stage = { app: 'shop', stage: 'dev' }
+  const [root, transport] = [generateKey(), tcp(hub)]
+  const session = createSession({ ...stage, key: root, transport })
+  session.on('invoke', (invocation) => invocation.respond(invocation.event))
   await session.open()
-  const stub = createStub({ ...tether, functionId: 'echo' })
+  const key = stubKey({ ...stage, key: root, functionId: 'echo' })
+  const stub = createStub({ ...stage, key, transport, functionId: 'echo' })
   const event = { text: '漢'.repeat(400_000) }
   assert.deepEqual(await stub(event, { getRemainingTimeInMillis: () => 10_000 }), event)
   await stub.close()

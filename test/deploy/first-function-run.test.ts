@@ -5,6 +5,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import { iotPolicy } from '../../src/deploy/index.js'
 import { zip } from '../../src/deploy/zip/zip.js'
 import { createLocalCloud } from '../../src/local/index.js'
+import { stubKey } from '../../src/stub/key.js'
 import { events } from '../local/local-broker-fixture.js'
 import { type FunctionConfiguration, LocalAccount } from './local-account.js'
 import { codeBlocks } from './markdown.js'
@@ -136,6 +137,9 @@ it.skipIf(process.platform === 'win32')(
     async function installed(): Promise<void> {
       expect(account.rolePolicies).toEqual(new Map([['my-function-role lambda-tether', role.policy]]))
       expect(await content('session-policy.json')).toEqual(developer.policy)
+      const { app, stage } = target
+      const root = (await readFile(join(here, 'key'), 'utf8')).trim()
+      expect(await readFile(join(here, 'environment.json'), 'utf8')).not.toContain(root)
       expect(account.configuration).toEqual({
         ...before,
         Handler: 'index.handler',
@@ -146,7 +150,8 @@ it.skipIf(process.platform === 'win32')(
             LAMBDA_TETHER_APP: target.app,
             LAMBDA_TETHER_STAGE: target.stage,
             LAMBDA_TETHER_ENDPOINT: cloud.iotEndpoint,
-            LAMBDA_TETHER_KEY: (await readFile(join(here, 'key'), 'utf8')).trim(),
+            LAMBDA_TETHER_FUNCTION: before.FunctionName,
+            LAMBDA_TETHER_KEY: stubKey({ app, stage, key: root, functionId: before.FunctionName }),
           },
         },
       })
