@@ -1,7 +1,7 @@
 import { TetherError } from '../core/base/errors.js'
 import { checkDuration, checkSecret, checkText, oneOf, wholeNumber } from '../core/base/option-checks.js'
 import { checkOptions, required } from '../core/base/options.js'
-import { checkPart } from '../core/contracts/transport.js'
+import { checkName, checkPart } from '../core/contracts/transport.js'
 import { checkRootKey } from '../core/wire/root-key.js'
 import { checkStubKey } from '../core/wire/stub-key.js'
 import type { StubOptions } from './handler.js'
@@ -89,7 +89,7 @@ export function stubEnvironment(options: StubEnvironmentOptions): Record<string,
   checkOptions('stubEnvironment', options, {
     app: required(checkPart),
     stage: required(checkPart),
-    session: checkPart,
+    session: checkName,
     key: required(checkRootKey),
     functionId: required(checkFunctionId),
     url: checkSecret,

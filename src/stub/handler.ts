@@ -5,7 +5,7 @@ import { checkOptions, invalidOption, isObject, mustBe, required } from '../core
 import { Caller } from '../core/caller/caller.js'
 import type { CallerOptions, OnSessionLost } from '../core/caller/options.js'
 import type { Handler, LambdaContext } from '../core/contracts/handler.js'
-import { checkPart, checkTransport, type Transport } from '../core/contracts/transport.js'
+import { checkName, checkPart, checkTransport, type Transport } from '../core/contracts/transport.js'
 import { checkStubKey, readStubKey } from '../core/wire/stub-key.js'
 import { callFacts, eventJson } from './call-input.js'
 import { EnvironmentReader } from './environment-reader.js'
@@ -106,7 +106,7 @@ export function checkStubOptions(options: StubOptions): CallerOptions {
   checkOptions('createStub', options, {
     app: required(checkPart),
     stage: required(checkPart),
-    session: checkPart,
+    session: checkName,
     key: required(checkStubKey),
     functionId: checkText,
     transport: required(checkTransport),

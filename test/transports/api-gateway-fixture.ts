@@ -4,10 +4,13 @@ import type { AddressInfo } from 'node:net'
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import dynalite from 'dynalite'
 import type { Transport } from '../../src/core/contracts/transport.js'
+import type { StageScope } from '../../src/core/wire/derivation.js'
+import { generateKey, rootKey, StageKeys } from '../../src/core/wire/root-key.js'
 import type { LocalIdentity, WebSocketApi, WebSocketApiOptions } from '../../src/local/index.js'
 import { webSocketApi } from '../../src/local/index.js'
-import { createRelay, type RelayEvent } from '../../src/stub/relay/relay.js'
+import { createRelay, type Relay, type RelayEvent } from '../../src/stub/relay/relay.js'
 import { apiGatewayLight } from '../../src/transports/api-gateway/light.js'
+import type { Sign } from '../../src/transports/api-gateway/url.js'
 import { type ApiGatewayOptions, apiGateway } from '../../src/transports/api-gateway.js'
 
 export const region = 'eu-west-1'
@@ -28,6 +31,27 @@ export const postless: LocalIdentity = {
 }
 
 const TABLE_NAME = 'connections'
+
+/** The key of the sessions that {@link startApi} takes, whatever their app and stage. */
+export const key = generateKey()
+
+/** The keys of an app's stage, of a root key. */
+export function stageKeys({ app, stage }: StageScope, root = key): StageKeys {
+  return new StageKeys(rootKey('key', root), { app, stage })
+}
+
+/** Has every session sign with {@link key}, whatever key it seals with. */
+function signing(transport: Transport): Transport {
+  return {
+    ...transport,
+    connect(self, handlers, options) {
+      if (self.role === 'stub') return transport.connect(self, handlers, options)
+      const keys = stageKeys(self)
+      const sign: Sign = (purpose, ...parts) => keys.sign(purpose, parts)
+      return transport.connect(self, handlers, { sign, ...options })
+    },
+  }
+}
 
 /** The relay's table in DynamoDB's double. */
 export interface Database extends AsyncDisposable {
@@ -71,7 +95,7 @@ export interface ApiOptions extends Omit<Partial<WebSocketApiOptions>, 'routes' 
   readonly fails?: (event: RelayEvent) => boolean
 }
 
-/** API Gateway's double with the relay behind it, in this process. */
+/** API Gateway's double in this process, with a relay for each app and stage as if all their stacks were one. */
 export async function startApi({
   database,
   fails = () => false,
@@ -85,13 +109,22 @@ export async function startApi({
     AWS_SECRET_ACCESS_KEY: identity.secretAccessKey,
     AWS_SESSION_TOKEN: identity.sessionToken,
   }
-  const relay = createRelay({ env })
+  const relays = new Map<string, Relay>()
+  const relayOf = ({ queryStringParameters }: RelayEvent): Relay => {
+    const { app = 'shop', stage = 'dev' } = queryStringParameters ?? {}
+    const id = JSON.stringify([app, stage])
+    const PUBLIC_KEYS = stageKeys({ app, stage }).publicBytes.toString('base64url')
+    const relay = relays.get(id) ?? createRelay({ env: { ...env, APP: app, STAGE: stage, PUBLIC_KEYS } })
+    relays.set(id, relay)
+    return relay
+  }
   const invoked = {
     async invoke(event: unknown) {
       const result = { requestId: 'r', statusCode: 200, logTail: '', durationMs: 0 } as const
       try {
         if (fails(event as RelayEvent)) throw new Error('made to fail')
-        return { ...result, payload: Buffer.from(JSON.stringify(await relay(event as RelayEvent))) }
+        const answer = await relayOf(event as RelayEvent)(event as RelayEvent)
+        return { ...result, payload: Buffer.from(JSON.stringify(answer)) }
       } catch (error) {
         const payload = Buffer.from(JSON.stringify({ errorMessage: String(error) }))
         return { ...result, payload, functionError: 'Unhandled' as const }
@@ -109,16 +142,21 @@ export const SIDES: readonly {
   readonly side: string
   make(options: Partial<ApiGatewayOptions> & { readonly endpoint: string }): Transport
 }[] = [
-  { side: 'apiGateway', make: (options) => apiGateway({ region, credentials: identity, ...options }) },
+  {
+    side: 'apiGateway',
+    make: (options) => signing(apiGateway({ region, credentials: identity, ...options })),
+  },
   {
     side: 'apiGatewayLight',
     make: ({ credentials = identity, ...options }) =>
-      apiGatewayLight({
-        region,
-        ...options,
-        credentials: () =>
-          (typeof credentials === 'function' ? credentials() : credentials) as typeof identity,
-      }),
+      signing(
+        apiGatewayLight({
+          region,
+          ...options,
+          credentials: () =>
+            (typeof credentials === 'function' ? credentials() : credentials) as typeof identity,
+        }),
+      ),
   },
 ]
 

@@ -183,7 +183,7 @@ describe.each(SIDES)('what $side sends', ({ make }) => {
     const startedAt = Date.now()
     expect(await failure(sender.send(stub, frame('for nobody')))).toMatchObject({
       code: 'UNREACHABLE',
-      message: "No stub 'environment-1' of shop/dev is connected to the API.",
+      message: "No stub 'environment-1_________' of shop/dev is connected to the API.",
       details: { absent: true },
     })
     expect(Date.now() - startedAt).toBeGreaterThanOrEqual(1_000)

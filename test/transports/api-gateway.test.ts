@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import type { OpenConnection } from '../../src/local/index.js'
 import { type ApiGatewayOptions, apiGateway } from '../../src/transports/api-gateway.js'
 import { ManualClock } from '../support/manual-clock.js'
 import {
@@ -39,9 +40,10 @@ describe.each(SIDES)('$side', ({ make }) => {
     const connection = await make({ endpoint }).connect({ ...session, name }, new Inbox(), {
       identity: { session: 's-1', epoch: 7 },
     })
-    expect(api.connections().map(({ query }) => query)).toEqual([
-      { app: 'shop', stage: 'dev', role: 'session', name, session: 's-1', epoch: '7' },
-    ])
+    const [{ query }] = api.connections() as [OpenConnection]
+    const { at, sig, ...facts } = query
+    expect(facts).toEqual({ app: 'shop', stage: 'dev', role: 'session', name, session: 's-1', epoch: '7' })
+    expect([at, sig]).toEqual([expect.stringMatching(/^\d{13}$/), expect.stringMatching(/^[\w-]{86}$/)])
     await connection.close()
     expect(await connection.closed).toBeUndefined()
     expect(await ended).toBe(1000)
@@ -53,16 +55,16 @@ describe.each(SIDES)('$side', ({ make }) => {
     const inbox = new Inbox()
     // The longest head that there is.
     const name = 'n'.repeat(100)
-    await using receiver = await transport.connect({ ...stub, name }, inbox)
-    await using sender = await transport.connect({ ...session, name }, new Inbox())
+    await using receiver = await transport.connect({ ...session, name }, inbox)
+    await using sender = await transport.connect(stub, new Inbox())
     expect(transport.limits.frameBytes).toBe(98_112)
     const frame = Buffer.alloc(98_112, 7)
     for (const way of ['by the relay', 'by a post']) {
-      await sender.send({ ...stub, name }, frame)
+      await sender.send({ ...session, name }, frame)
       expect((await inbox.next()).equals(frame), way).toBe(true)
     }
     expect(api.stats().invocations.$default).toBe(1)
-    await expect(sender.send({ ...stub, name }, Buffer.alloc(98_113))).rejects.toMatchObject({
+    await expect(sender.send({ ...session, name }, Buffer.alloc(98_113))).rejects.toMatchObject({
       code: 'TOO_LARGE',
       message: expect.stringMatching(/98,113 bytes exceeds 98,112/),
     })

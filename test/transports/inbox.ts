@@ -48,7 +48,7 @@ export class Inbox implements FrameHandlers {
   }
 }
 
-export const stub: Endpoint = { app: 'shop', stage: 'dev', role: 'stub', name: 'environment-1' }
+export const stub: Endpoint = { app: 'shop', stage: 'dev', role: 'stub', name: 'environment-1_________' }
 export const session: Endpoint = { app: 'shop', stage: 'dev', role: 'session', name: 'default' }
 
 /** What a call throws, as a test looks at it. */

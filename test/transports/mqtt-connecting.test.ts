@@ -29,7 +29,7 @@ describe.each(CLIENTS)('$client', ({ client, make }) => {
       ids.add(connect.clientId)
       expect(subscribe.subscriptions).toMatchObject([
         {
-          topic: `lambda-tether/shop/dev/${self === stub ? 'stub/environment-1' : 'session/default/+'}`,
+          topic: `lambda-tether/shop/dev/${self === stub ? 'stub/environment-1_________' : 'session/default/+'}`,
           qos: 0,
         },
       ])

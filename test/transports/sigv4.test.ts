@@ -50,7 +50,7 @@ describe.each(SIGNERS)('signed headers are those of $name', (signer) => {
         anyTime,
         async (endpoint, name, credentials, at) => {
           const self = { app: `${name}1`, stage: 'dev & co', role: 'session', name } as const
-          const url = connectUrl(endpoint, self, { session: 'x=/y', epoch: 7 })
+          const url = connectUrl(endpoint, self, { session: 'x=/y', epoch: 7, at, sig: '-_' })
           await check({ service: 'execute-api', region, at, credentials, method: 'GET', url })
         },
       ),

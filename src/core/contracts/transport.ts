@@ -12,7 +12,10 @@ export interface Endpoint {
   readonly stage: string
   /** `session` is the developer's side, `stub` the execution environment's. */
   readonly role: 'session' | 'stub'
-  /** The session's name, or the execution environment's id. Any text of 1 to 100 bytes of UTF-8. */
+  /**
+   * The session's name, any text of 1 to 100 bytes of UTF-8 without a comma; or the execution environment's id, 22 characters
+   * of base64url.
+   */
   readonly name: string
   /** One of a session's 16 lanes, from 0; absent in `connect` for one that receives all of them, as every session does whose connections cannot `serve`. */
   readonly lane?: number
@@ -133,7 +136,8 @@ export interface Connection extends AsyncDisposable {
  * @throws TetherError `INVALID_OPTION` naming the part
  */
 export function checkEndpoint(endpoint: Endpoint): Endpoint {
-  for (const part of ['app', 'stage', 'name'] as const) checkPart(part, endpoint[part])
+  for (const part of ['app', 'stage'] as const) checkPart(part, endpoint[part])
+  checkName('name', endpoint.name)
   return endpoint
 }
 
@@ -156,4 +160,11 @@ export function checkPart(name: string, value: unknown): void {
   const bytes = Buffer.byteLength(value as string)
   if (bytes > MAX_ENDPOINT_PART_BYTES)
     throw invalidOption(name, `has ${bytes} bytes of UTF-8; at most ${MAX_ENDPOINT_PART_BYTES} are allowed`)
+}
+
+/** Checks a session's name: a part without a comma, which separates names in a list. @throws TetherError `INVALID_OPTION` */
+export function checkName(name: string, value: unknown): void {
+  checkPart(name, value)
+  if ((value as string).includes(','))
+    throw invalidOption(name, 'has a comma, which separates names in a list; a name has none')
 }

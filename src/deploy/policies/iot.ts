@@ -1,6 +1,6 @@
 import { oneOf } from '../../core/base/option-checks.js'
 import { checkOptions, required } from '../../core/base/options.js'
-import { checkPart } from '../../core/contracts/transport.js'
+import { checkName, checkPart } from '../../core/contracts/transport.js'
 import { clientIdPrefix, keptTopicOf, TOPIC_ROOT, topicOf, topicPart } from '../../transports/mqtt/topics.js'
 import { type ArnPlace, arnPrefix, placeChecks } from './arn-place.js'
 
@@ -52,7 +52,7 @@ export function iotPolicy(options: IotPolicyOptions): IamPolicy {
     app: required(checkPart),
     stage: required(checkPart),
     role: required(oneOf('session', 'stub')),
-    session: checkPart,
+    session: checkName,
     ...placeChecks,
   })
   const topics = `${TOPIC_ROOT}/${topicPart(app)}/${topicPart(stage)}`

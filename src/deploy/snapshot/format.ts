@@ -2,7 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import { TetherError } from '../../core/base/errors.js'
 import { checkText, listOf, matching, oneOf, recordOf, wholeNumber } from '../../core/base/option-checks.js'
 import { invalidOption, optionsOf, required } from '../../core/base/options.js'
-import { checkPart } from '../../core/contracts/transport.js'
+import { checkName, checkPart } from '../../core/contracts/transport.js'
 import { expand, stageKey, stageKeyId } from '../../core/wire/derivation.js'
 import type { FunctionFacts, Snapshot, SnapshotPolicy } from './snapshot.js'
 
@@ -67,7 +67,7 @@ const checkSealed = optionsOf<Sealed>({
       'a list of policies',
       optionsOf<SnapshotPolicy>({
         roleName: required(matching(/^[\w+=,.@-]{1,64}$/, "a role's name")),
-        session: required(checkPart),
+        session: required(checkName),
       }),
     ),
   ),

@@ -1,9 +1,11 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: CloudFormation fills it in
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { recordOf } from '../../core/base/option-checks.js'
+import { listOf, recordOf } from '../../core/base/option-checks.js'
 import { type Checks, checkOptions, invalidOption, mustBe, required } from '../../core/base/options.js'
 import { checkPart } from '../../core/contracts/transport.js'
+import type { StageScope } from '../../core/wire/derivation.js'
+import { checkRootKey, rootKey, StageKeys } from '../../core/wire/root-key.js'
 import { runFile } from '../../run-files.js'
 import { apiResources } from './api.js'
 import { relayResources } from './relay.js'
@@ -15,6 +17,11 @@ export interface DebugStackOptions {
   /** As the session and the stubs have them; give each stage a stack of its own. */
   readonly app: string
   readonly stage: string
+  /**
+   * The session's key, as `generateKey()` makes it; or two, the current and the previous one, while it is rotated. The template has
+   * their public halves alone, by which the relay knows the stage's sessions.
+   */
+  readonly key: string | Uint8Array | readonly (string | Uint8Array)[]
   /** Put on everything that takes tags. @default none */
   readonly tags?: Tags
   /** How long the relay's log is kept: 1, 3, 5, 7, 14, 30 or more of those that CloudWatch Logs takes. @default 7 */
@@ -37,6 +44,9 @@ export interface CloudFormationTemplate {
  * Outputs: `Endpoint` is what `apiGateway({ endpoint })` and `stubEnvironment({ endpoint })` take, `Bucket` what
  * `s3({ bucket })` takes, `ApiId` what `apiGatewayPolicy({ apiId })` takes.
  *
+ * The relay lets in sessions of this `app`, `stage` and `key` alone. To rotate the key, deploy `[new, old]` before sessions have the
+ * new one.
+ *
  * CloudFormation deletes no bucket with objects in it; what a crash left there is gone two days later.
  * @throws TetherError `INVALID_OPTION` naming the option; `EXECUTION_FAILED` where the built relay is missing
  */
@@ -44,6 +54,7 @@ export function debugStackTemplate(options: DebugStackOptions): CloudFormationTe
   const {
     app,
     stage,
+    key,
     tags = {},
     logRetentionDays = 7,
   } = checkOptions('debugStackTemplate', options, stackChecks)
@@ -53,7 +64,14 @@ export function debugStackTemplate(options: DebugStackOptions): CloudFormationTe
     Description: `lambda-tether: a WebSocket API between the functions of ${app}, stage ${stage}, and their developers`,
     Resources: {
       ...apiResources(tags),
-      ...relayResources(code, logRetentionDays, tags),
+      ...relayResources({
+        code,
+        app,
+        stage,
+        publicKeys: publicKeys(key, { app, stage }),
+        logRetentionDays,
+        tags,
+      }),
       ...storageResources(tags),
     },
     Outputs: {
@@ -73,7 +91,8 @@ export function debugStackTemplate(options: DebugStackOptions): CloudFormationTe
  * @throws TetherError `INVALID_OPTION` naming the option
  */
 export function debugStackName(options: Pick<DebugStackOptions, 'app' | 'stage'>): string {
-  const { app, stage } = checkOptions<DebugStackOptions>('debugStackName', options, stackChecks)
+  const checks = { ...stackChecks, key: checkKeys }
+  const { app, stage } = checkOptions<Omit<DebugStackOptions, 'key'>>('debugStackName', options, checks)
   const name = `${stage}-${app}`
   if (/^[A-Za-z][A-Za-z0-9-]{0,115}$/.test(name)) return `${name}-debug-stack`
   const hash = createHash('sha256')
@@ -92,9 +111,30 @@ const RETENTION_DAYS: readonly unknown[] = [
 const stackChecks: Checks<DebugStackOptions> = {
   app: required(checkPart),
   stage: required(checkPart),
+  key: required(checkKeys),
   tags: checkTags,
   logRetentionDays: (name, value) =>
     mustBe(`one of ${RETENTION_DAYS.join(', ')}`, RETENTION_DAYS.includes(value), name, value),
+}
+
+/** A session's key, or the two of a rotation. @throws TetherError `INVALID_OPTION`; the message never holds a key */
+export function checkKeys(name: string, value: unknown): void {
+  if (!Array.isArray(value)) return checkRootKey(name, value)
+  mustBe(
+    'a key, or a list of two: the current and the previous one',
+    [1, 2].includes(value.length),
+    name,
+    value.length,
+  )
+  listOf('a list of keys', checkRootKey)(name, value)
+}
+
+/** For the relay's `PUBLIC_KEYS`. */
+function publicKeys(key: DebugStackOptions['key'], scope: StageScope): string {
+  return [key]
+    .flat()
+    .map((one) => new StageKeys(rootKey('key', one), scope).publicBytes.toString('base64url'))
+    .join(',')
 }
 
 // What all of the stack's services take. https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html

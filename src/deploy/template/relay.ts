@@ -7,12 +7,21 @@ const TIMEOUT_SECONDS = 15
 /** More memory is more CPU, which is what a cold start needs. */
 const MEMORY_MB = 256
 
-/**
- * The debug stack's relay function, with a role that has the rights it uses and no other.
- * @param code CommonJS with an export `handler`
- * @param logRetentionDays one of those that CloudWatch Logs takes
- */
-export function relayResources(code: string, logRetentionDays: number, tags: Tags): CloudFormationResources {
+/** What the relay function is made of. */
+export interface RelayParts {
+  /** CommonJS with an export `handler`. */
+  readonly code: string
+  readonly app: string
+  readonly stage: string
+  /** Each 32 bytes as base64url; separated by commas. */
+  readonly publicKeys: string
+  /** One of those that CloudWatch Logs takes. */
+  readonly logRetentionDays: number
+  readonly tags: Tags
+}
+
+/** The debug stack's relay function, with a role that has the rights it uses and no other. */
+export function relayResources({ tags, ...relay }: RelayParts): CloudFormationResources {
   const connections = (method: string) =>
     substitute(
       `arn:\${AWS::Partition}:execute-api:\${AWS::Region}:\${AWS::AccountId}:\${Api}/${API_STAGE}/${method}/@connections*`,
@@ -21,7 +30,7 @@ export function relayResources(code: string, logRetentionDays: number, tags: Tag
   return {
     RelayLogs: {
       Type: 'AWS::Logs::LogGroup',
-      Properties: { RetentionInDays: logRetentionDays, ...tagList(tags) },
+      Properties: { RetentionInDays: relay.logRetentionDays, ...tagList(tags) },
     },
     RelayRole: {
       Type: 'AWS::IAM::Role',
@@ -57,13 +66,16 @@ export function relayResources(code: string, logRetentionDays: number, tags: Tag
         Description: 'Hands frames of lambda-tether on between the connections of a WebSocket API',
         Runtime: 'nodejs22.x',
         Handler: 'index.handler',
-        Code: { ZipFile: code },
+        Code: { ZipFile: relay.code },
         Role: attribute('RelayRole', 'Arn'),
         Timeout: TIMEOUT_SECONDS,
         MemorySize: MEMORY_MB,
         Environment: {
           Variables: {
             TABLE_NAME: ref('Connections'),
+            APP: relay.app,
+            STAGE: relay.stage,
+            PUBLIC_KEYS: relay.publicKeys,
             // Only CloudFormation knows the domain of every partition.
             AWS_ENDPOINT_URL_DYNAMODB: substitute('https://dynamodb.${AWS::Region}.${AWS::URLSuffix}'),
             // Below a domain of one's own, where a client may come from, there may be no stage to post to.

@@ -4,6 +4,7 @@ import { TetherError, throwIfAborted } from '../../core/base/errors.js'
 import { checkFunction, wholeNumber } from '../../core/base/option-checks.js'
 import { checkOptions, required } from '../../core/base/options.js'
 import { checkPart } from '../../core/contracts/transport.js'
+import { checkKeys } from '../../deploy/template/debug-stack.js'
 import { runFile } from '../../run-files.js'
 import { type WebSocketApiLimits, webSocketApiLimits } from '../api-gateway/limits.js'
 import { type WebSocketApi, webSocketApi } from '../api-gateway/web-socket-api.js'
@@ -23,6 +24,8 @@ export interface LocalDebugStackOptions {
   /** As the session and the stubs have them. */
   readonly app: string
   readonly stage: string
+  /** As `debugStackTemplate` takes it: the session's key, or two while it is rotated. */
+  readonly key: string | Uint8Array | readonly (string | Uint8Array)[]
   /** Ten letters and digits, in the resources of policies. @default made up */
   readonly apiId?: string
   /** Who may connect and post beside the cloud's own credentials, such as those who may only connect. @default none */
@@ -76,6 +79,7 @@ export async function startDebugStack(
   const {
     app,
     stage,
+    key,
     apiId = randomBytes(5).toString('hex'),
     identities = [],
     limits,
@@ -83,6 +87,7 @@ export async function startDebugStack(
   } = checkOptions('debugStack', options, {
     app: required(checkPart),
     stage: required(checkPart),
+    key: required(checkKeys),
     apiId: checkApiName,
     identities: checkIdentities,
     limits: (_name, value) => webSocketApiLimits(value as Partial<WebSocketApiLimits>),
@@ -90,7 +95,7 @@ export async function startDebugStack(
     through: checkFunction,
   })
   const { host, region, accountId, clock } = cloud
-  const plan = debugStackPlan({ app, stage, apiId, region, accountId })
+  const plan = debugStackPlan({ app, stage, key, apiId, region, accountId })
   const name = stackName(options)
   const role = roleCredentials()
   const dynamo = await dynamoEndpoint(host)
@@ -117,6 +122,7 @@ export async function startDebugStack(
     name: `${name}-relay`,
     bundle: runFile('relay'),
     environment: {
+      ...plan.relay.environment,
       TABLE_NAME: name,
       AWS_ENDPOINT_URL_DYNAMODB: dynamo.url,
       AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: api.managementEndpoint,

@@ -1,4 +1,4 @@
-import { debugStackTemplate } from '../../deploy/template/debug-stack.js'
+import { type DebugStackOptions, debugStackTemplate } from '../../deploy/template/debug-stack.js'
 import type { PolicyDocument, PolicyStatement } from '../iot/policy-check.js'
 import type { FunctionDefinition } from '../lambda/function-definition.js'
 
@@ -9,14 +9,13 @@ export interface DebugStackPlan {
   readonly routes: Readonly<Record<string, 'relay' | 'mock'>>
   /** For CreateTable, without the table's name. */
   readonly table: Readonly<Record<string, unknown>>
-  readonly relay: Pick<FunctionDefinition, 'handler' | 'timeoutMs' | 'memoryMb'>
+  /** Of its environment, what needs nothing of AWS to be filled in. */
+  readonly relay: Required<Pick<FunctionDefinition, 'handler' | 'timeoutMs' | 'memoryMb' | 'environment'>>
   /** What the relay's role allows it on the WebSocket API. */
   readonly role: PolicyDocument
 }
 
-interface StackFacts {
-  readonly app: string
-  readonly stage: string
+interface StackFacts extends Pick<DebugStackOptions, 'app' | 'stage' | 'key'> {
   readonly apiId: string
   readonly region: string
   readonly accountId: string
@@ -26,19 +25,23 @@ interface StackFacts {
  * Reads the template, so that what is tested here is what is deployed.
  * @throws TetherError `INVALID_OPTION`
  */
-export function debugStackPlan({ app, stage, ...facts }: StackFacts): DebugStackPlan {
-  const { Resources } = debugStackTemplate({ app, stage })
+export function debugStackPlan({ app, stage, key, ...facts }: StackFacts): DebugStackPlan {
+  const { Resources } = debugStackTemplate({ app, stage, key })
   const properties = <T>(logicalId: string) => Resources[logicalId]?.Properties as T
   const of = (type: string) =>
     Object.values(Resources)
       .filter(({ Type }) => Type === `AWS::${type}`)
       .map(({ Properties }) => Properties)
   const { StageName } = properties<{ StageName: string }>('ApiStage')
-  const { Handler, Timeout, MemorySize } = properties<{
+  const { Handler, Timeout, MemorySize, Environment } = properties<{
     Handler: string
     Timeout: number
     MemorySize: number
+    Environment: { Variables: Record<string, unknown> }
   }>('Relay')
+  const variables = Object.entries(Environment.Variables).filter(
+    (variable): variable is [string, string] => typeof variable[1] === 'string',
+  )
   const { Policies } = properties<{ Policies: { PolicyDocument: PolicyDocument }[] }>('RelayRole')
   // dynalite knows nothing of the time to live.
   const { TimeToLiveSpecification: _, ...table } = properties<Record<string, unknown>>('Connections')
@@ -52,7 +55,12 @@ export function debugStackPlan({ app, stage, ...facts }: StackFacts): DebugStack
       }),
     ),
     table,
-    relay: { handler: Handler, timeoutMs: Timeout * 1000, memoryMb: MemorySize },
+    relay: {
+      handler: Handler,
+      timeoutMs: Timeout * 1000,
+      memoryMb: MemorySize,
+      environment: Object.fromEntries(variables),
+    },
     role: {
       Version: '2012-10-17',
       Statement: Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
@@ -65,7 +73,7 @@ export function debugStackPlan({ app, stage, ...facts }: StackFacts): DebugStack
 
 function resolved(
   { Effect, Action, Resource }: PolicyStatement,
-  { apiId, region, accountId }: Omit<StackFacts, 'app' | 'stage'>,
+  { apiId, region, accountId }: Omit<StackFacts, 'app' | 'stage' | 'key'>,
 ): PolicyStatement {
   const values: Readonly<Record<string, string>> = {
     Api: apiId,

@@ -1,5 +1,5 @@
 import { functionRegion, serviceHost } from '../../aws/endpoints.js'
-import { MAX_ENDPOINT_PART_BYTES } from '../../core/contracts/transport.js'
+import { Admission } from './admission.js'
 import { awsCaller, type RelayEnvironment } from './aws.js'
 import { RelayPosts } from './posts.js'
 import { type ConnectionRow, RelayTable } from './table.js'
@@ -10,8 +10,12 @@ export interface RelayEvent {
   readonly requestContext: {
     readonly routeKey: string
     readonly connectionId: string
+    /** The host that the client connected to: below a domain of one's own, that. */
     readonly domainName: string
+    /** The API's own. */
     readonly stage: string
+    /** When the client asked, in Unix milliseconds. */
+    readonly requestTimeEpoch: number
   }
   /** Of `$connect` alone. */
   readonly queryStringParameters?: Readonly<Record<string, string | undefined>> | null
@@ -27,7 +31,7 @@ export interface RelayAnswer {
 
 /** Where the relay runs. */
 export interface RelayOptions {
-  /** `TABLE_NAME`, and what Lambda sets; `AWS_ENDPOINT_URL_DYNAMODB` and `AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI` are honoured. */
+  /** `TABLE_NAME`, `APP`, `STAGE`, `PUBLIC_KEYS`, and what Lambda sets; `AWS_ENDPOINT_URL_DYNAMODB` and `AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI` are honoured. */
   readonly env: RelayEnvironment
 }
 
@@ -43,7 +47,8 @@ const OK: RelayAnswer = { statusCode: 200 }
 
 /**
  * The function behind the WebSocket API. It hands sealed frames on between stubs and sessions of one application and
- * stage, and tells both sides the connection of the other, so that they need it no more.
+ * stage, and tells both sides the connection of the other, so that they need it no more. A session is let in under its name
+ * if it has the stage's key.
  *
  * Who sends is what the sender's own row says, which `$connect` wrote; a frame's head names the receiver alone. What the
  * relay says decides nothing but the way that frames take: they are sealed end to end.
@@ -53,16 +58,18 @@ const OK: RelayAnswer = { statusCode: 200 }
 export function createRelay({ env }: RelayOptions): Relay {
   const call = awsCaller(env)
   const database = env.AWS_ENDPOINT_URL_DYNAMODB ?? `https://${serviceHost('dynamodb', functionRegion(env))}`
+  const admission = new Admission(env)
   const table = new RelayTable(call, database, env.TABLE_NAME ?? '')
 
   return async ({ requestContext, queryStringParameters, body }) => {
-    const { routeKey, connectionId, domainName, stage } = requestContext
+    const { routeKey, connectionId, domainName, stage, requestTimeEpoch: now } = requestContext
     const management = env.AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI ?? `https://${domainName}/${stage}`
     const posts = new RelayPosts(call, management.replace(/\/$/, ''))
     if (routeKey === '$connect') {
-      const row = rowOf(queryStringParameters ?? {}, connectionId, Date.now())
-      if (row === undefined) return { statusCode: 400, body: 'app, stage, role and name are needed' }
-      await table.put(row)
+      const query = queryStringParameters ?? {}
+      const admitted = admission.admit({ query, host: domainName, now })
+      if ('statusCode' in admitted) return admitted
+      await table.put({ ...admitted, connectionId, connectedAt: Date.now() })
       return OK
     }
     const sender = await table.find(connectionId)
@@ -111,21 +118,4 @@ async function deliver(row: ConnectionRow, text: string, { table, posts }: Means
   if (await posts.post(row.connectionId, text)) return true
   if (Date.now() - row.connectedAt >= YOUNG_MS) await table.delete(row)
   return false
-}
-
-// Whoever may connect is authorised by IAM; this only keeps nonsense out of the table.
-function rowOf(
-  query: NonNullable<RelayEvent['queryStringParameters']>,
-  connectionId: string,
-  connectedAt: number,
-): ConnectionRow | undefined {
-  const { app, stage, role, name, session = '', epoch = '0' } = query
-  if (!isPart(app) || !isPart(stage) || !isPart(name)) return undefined
-  if (role === 'stub') return { app, stage, role, name, connectionId, session: '', epoch: 0, connectedAt }
-  if (role !== 'session' || !/^[!-~]{1,100}$/.test(session) || !/^\d{1,15}$/.test(epoch)) return undefined
-  return { app, stage, role, name, connectionId, session, epoch: Number(epoch), connectedAt }
-}
-
-function isPart(value: string | undefined): value is string {
-  return value !== undefined && value !== '' && Buffer.byteLength(value) <= MAX_ENDPOINT_PART_BYTES
 }

@@ -43,8 +43,9 @@ export class TransportTrial {
     this.patience = patience
   }
 
-  endpoint(role: Endpoint['role'], parts: Partial<Endpoint> = {}): Endpoint {
-    return { app: this.app, stage: 'dev', role, name: 'one', ...parts }
+  /** An endpoint of this test. A stub's name is filled up to the 22 characters that stubs' names have. */
+  endpoint(role: Endpoint['role'], { name = 'one', ...parts }: Partial<Endpoint> = {}): Endpoint {
+    return { app: this.app, stage: 'dev', role, name: role === 'stub' ? name.padEnd(22, '_') : name, ...parts }
   }
 
   /** A peer that is not connected yet, for calls to `connect` that may fail. */

@@ -6,13 +6,20 @@ import { SigningClock } from '../../aws/signing-clock.js'
 import { onAbort, untilAborted } from '../../core/base/abort.js'
 import { type Clock, systemClock } from '../../core/base/clock.js'
 import { abortError, TetherError, throwIfAborted } from '../../core/base/errors.js'
-import { type Connection, checkEndpoint, type Transport } from '../../core/contracts/transport.js'
+import { invalidOption } from '../../core/base/options.js'
+import { printable } from '../../core/base/printable.js'
+import {
+  type Connection,
+  checkEndpoint,
+  type Endpoint,
+  type Transport,
+} from '../../core/contracts/transport.js'
 import { UpgradeRefused } from '../socket/web-socket-upgrade.js'
 import { Addresses } from './addresses.js'
 import { ApiGatewayConnection } from './connection.js'
 import { type Poster, Posts } from './posts.js'
 import { TextSocket } from './socket.js'
-import { connectUrl, SERVICE } from './url.js'
+import { connectUrl, SERVICE, type Sign, sessionProof } from './url.js'
 import { FRAME_BYTES, frameBytesIn } from './wire.js'
 
 /** What both sides' options share. */
@@ -67,18 +74,20 @@ export function apiGatewayTransport(
   const anonymous = { session: randomUUID(), epoch: 0 }
 
   const attempt = async (
-    ...[self, handlers, { signal, identity } = {}]: Parameters<Transport['connect']>
+    ...[self, handlers, { signal, identity = anonymous, sign } = {}]: Parameters<Transport['connect']>
   ): Promise<Connection> => {
     const { region, credentials, poster } = await untilAborted(access, signal)
     const posts = new Posts({ poster, clock, signing })
     const expiresAt = clock.now() + LIFETIME_MS
     const connection = new ApiGatewayConnection({ self, handlers, posts, addresses, clock, label, expiresAt })
-    const target = connectUrl(url, self, self.role === 'session' ? (identity ?? anonymous) : undefined)
-    const scope = { time: signingTime(signing.now()), region, service: SERVICE }
+    const at = Math.round(signing.now())
+    const proof = self.role === 'session' ? sessionProof(url, self, identity, at, signer(sign)) : undefined
+    const target = connectUrl(url, self, proof)
+    const scope = { time: signingTime(at), region, service: SERVICE }
     const attempting = new AbortController()
     const unlisten = onAbort(signal, () => attempting.abort(abortError(signal!)))
     const cancelTimeout = clock.schedule(connectTimeoutMs, () => {
-      attempting.abort(unreachable(label, new Error(`no connection within ${connectTimeoutMs} ms`)))
+      attempting.abort(unreachable(label, new Error(`no connection within ${connectTimeoutMs} ms`), self))
     })
     try {
       const socket = await TextSocket.open(
@@ -94,8 +103,9 @@ export function apiGatewayTransport(
       connection.begin(socket)
       return connection
     } catch (error) {
-      posts.end(unreachable(label, error))
-      throw unreachable(label, error)
+      const reason = unreachable(label, error, self)
+      posts.end(reason)
+      throw reason
     } finally {
       cancelTimeout()
       unlisten()
@@ -114,14 +124,23 @@ export function apiGatewayTransport(
   }
 }
 
+/** @throws TetherError `INVALID_OPTION` for a session that cannot sign */
+function signer(sign: Sign | undefined): Sign {
+  if (sign !== undefined) return sign
+  throw invalidOption(
+    'sign',
+    "is needed to connect a session: a transport around this one passes connect's options on",
+  )
+}
+
 /** An API out of reach, as the error that says which and why. */
-function unreachable(label: string, cause: unknown): TetherError {
+function unreachable(label: string, cause: unknown, self: Endpoint): TetherError {
   if (cause instanceof TetherError) return cause
   const { code, message } = (cause ?? {}) as NodeJS.ErrnoException
   const { statusCode, date } = cause instanceof UpgradeRefused ? cause : {}
   // With several addresses tried, Node's AggregateError has a code and no message.
   const reason = message || code || 'no reason given'
-  const advice = adviceFor(code, statusCode)
+  const advice = adviceFor(code, statusCode, self)
   return new TetherError('UNREACHABLE', `API Gateway at ${label} cannot be reached: ${reason}.${advice}`, {
     cause,
     details: {
@@ -132,10 +151,22 @@ function unreachable(label: string, cause: unknown): TetherError {
   })
 }
 
-function adviceFor(code: string | undefined, statusCode: number | undefined): string {
+// Of a refusal by the relay, API Gateway tells its status alone.
+function adviceFor(
+  code: string | undefined,
+  statusCode: number | undefined,
+  { role, app, stage }: Endpoint,
+): string {
   if (code === 'ENOTFOUND') return " The endpoint's name does not resolve: is the debug stack still there?"
+  if (statusCode === 400) {
+    return ` The relay took no ${role} of app ${printable(app)}, stage ${printable(stage)}: check that the endpoint is that of their debug stack, and that debugStackTemplate() of this version is deployed.`
+  }
   if (statusCode === 403) {
-    return ' API Gateway refused the signature or the identity: check the credentials, the region, and that apiGatewayPolicy() is attached.'
+    const identity =
+      'API Gateway refused the signature or the identity: check the credentials, the region, and that apiGatewayPolicy() is attached.'
+    const key =
+      " Or the relay refused the session's key: deploy debugStackTemplate() with it, or give the session the key that the stack has."
+    return ` ${identity}${role === 'session' ? key : ''}`
   }
   if (statusCode === 429) return ' The account has too many connects in a second.'
   if (statusCode !== undefined && statusCode >= 500) {

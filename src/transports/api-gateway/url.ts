@@ -1,6 +1,6 @@
 import { endpointRegion, endpointUrl } from '../../aws/endpoints.js'
 import { encodeQuery, percentEncode } from '../../aws/query.js'
-import type { Endpoint, SessionIdentity } from '../../core/contracts/transport.js'
+import type { ConnectOptions, Endpoint, SessionIdentity } from '../../core/contracts/transport.js'
 
 /** API Gateway's name in its host names and signatures. */
 export const SERVICE = 'execute-api'
@@ -22,12 +22,38 @@ function isApi(url: URL): boolean {
   return url.pathname !== '/' && endpointRegion(url, SERVICE) !== undefined
 }
 
-/** Where an endpoint connects: who it is, for the relay's table. */
-export function connectUrl(url: string, self: Endpoint, identity: SessionIdentity | undefined): URL {
-  const { app, stage, role, name } = self
-  const facts = { app, stage, role, name, ...identity }
+/** Signs as a session, see `ConnectOptions`. */
+export type Sign = NonNullable<ConnectOptions['sign']>
+
+/** What a session says of itself as it connects. */
+export interface SessionProof extends SessionIdentity {
+  /** When it signed, in Unix milliseconds. */
+  readonly at: number
+  /** Its signature, as base64url. */
+  readonly sig: string
+}
+
+/** Where an endpoint connects: who it is, for the relay to check and to write down. */
+export function connectUrl(url: string, { app, stage, role, name }: Endpoint, proof?: SessionProof): URL {
+  const facts = { app, stage, role, name, ...proof }
   const query = encodeQuery(Object.entries(facts).map(([key, value]) => [key, String(value)]))
   return new URL(`${url}?${query}`)
+}
+
+/**
+ * A session's proof that it has the stage's key, which holds for this host and for minutes. The path is left out: below a domain
+ * of one's own the relay does not learn it.
+ */
+export function sessionProof(
+  url: string,
+  { app, stage, name }: Endpoint,
+  { session, epoch }: SessionIdentity,
+  at: number,
+  sign: Sign,
+): SessionProof {
+  const { host } = new URL(url)
+  const signature = sign('connect', host, app, stage, name, session, epoch, at)
+  return { session, epoch, at, sig: Buffer.from(signature).toString('base64url') }
 }
 
 /** The base of the management API, below which `/@connections` lies. */
