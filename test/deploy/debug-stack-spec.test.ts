@@ -1,13 +1,15 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: CloudFormation fills it in
 import { describe, expect, it } from 'vitest'
+import { generateKey } from '../../src/core/wire/root-key.js'
 import { debugStackTemplate } from '../../src/deploy/index.js'
 import { AwsSpec, type Template } from './debug-stack-spec.js'
 
 const spec = new AwsSpec()
+const key = generateKey()
 
 /** A good template with one value in another's place; `undefined` takes it away. */
 function broken(path: string, value: unknown): Template {
-  const template = JSON.parse(JSON.stringify(debugStackTemplate({ app: 'shop', stage: 'dev' })))
+  const template = JSON.parse(JSON.stringify(debugStackTemplate({ app: 'shop', stage: 'dev', key })))
   const steps = path.split('/')
   const last = steps.pop() ?? ''
   const parent = steps.reduce((at, step) => at[step], template)

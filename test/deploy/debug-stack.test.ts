@@ -2,17 +2,20 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { describe, expect, it } from 'vitest'
+import { ANY_FUNCTION, expand, stageKey } from '../../src/core/wire/derivation.js'
+import { generateKey, StageKeys } from '../../src/core/wire/root-key.js'
 import { type DebugStackOptions, debugStackName, debugStackTemplate } from '../../src/deploy/index.js'
 import { runFile } from '../../src/run-files.js'
 import { s3LifecycleRule } from '../../src/stores/s3.js'
 import { AwsSpec, type Template } from './debug-stack-spec.js'
 
 const here = { app: 'shop', stage: 'dev' } as const
+const key = generateKey()
 const spec = new AwsSpec()
 
 /** The template as CloudFormation reads it. */
 function template(options: Partial<DebugStackOptions> = {}): Template {
-  return JSON.parse(JSON.stringify(debugStackTemplate({ ...here, ...options })))
+  return JSON.parse(JSON.stringify(debugStackTemplate({ ...here, key, ...options })))
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: what a template says is looked at by path
@@ -32,7 +35,9 @@ describe('the debug stack', () => {
   it('fits into a request, so that no bucket is needed to deploy it', () => {
     const tags = Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`key${i}`, 'v'.repeat(30)]))
     // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
-    expect(Buffer.byteLength(JSON.stringify(debugStackTemplate({ ...here, tags })))).toBeLessThan(51_200)
+    expect(
+      Buffer.byteLength(JSON.stringify(debugStackTemplate({ ...here, key: [key, key], tags }))),
+    ).toBeLessThan(51_200)
   })
 
   it('has the routes that the transport uses, and lets nobody in who does not sign', () => {
@@ -76,6 +81,9 @@ describe('the debug stack', () => {
     // Wherever a client has connected: a domain of one's own has no stage in its path.
     expect(Environment.Variables).toEqual({
       TABLE_NAME: { Ref: 'Connections' },
+      APP: 'shop',
+      STAGE: 'dev',
+      PUBLIC_KEYS: expect.stringMatching(/^[\w-]{43}$/),
       AWS_ENDPOINT_URL_DYNAMODB: { 'Fn::Sub': 'https://dynamodb.${AWS::Region}.${AWS::URLSuffix}' },
       AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: {
         'Fn::Sub': 'https://${Api}.execute-api.${AWS::Region}.${AWS::URLSuffix}/tether',
@@ -83,6 +91,29 @@ describe('the debug stack', () => {
     })
     // API Gateway waits for 29 seconds.
     expect(Timeout).toBeLessThan(29)
+  })
+
+  it('gives the relay the public halves of the keys of its stage, and holds no key that is secret', () => {
+    const previous = Buffer.alloc(32, 7)
+    const stages = [Buffer.from(key, 'base64url'), previous].map((root) => ({
+      root,
+      keys: new StageKeys(root, here),
+      stage: stageKey(root, here),
+    }))
+    const both = { key: [key, previous] }
+    const publicKeys = stages.map(({ keys }) => keys.publicBytes.toString('base64url'))
+    expect(properties('Relay', both).Environment.Variables.PUBLIC_KEYS).toBe(publicKeys.join(','))
+    expect(properties('Relay').Environment.Variables.PUBLIC_KEYS).toBe(publicKeys[0])
+    const text = JSON.stringify(template(both))
+    for (const { root, keys, stage } of stages) {
+      const derived = ['sign', 'presence', 'peer', 'snapshot', 'function'].map((use) => expand(stage, use))
+      const stubs = [keys.stub(ANY_FUNCTION), keys.stub(keys.tagOf('api'))]
+      for (const secret of [root, stage, ...derived, ...stubs]) {
+        for (const encoding of ['hex', 'base64', 'base64url', 'latin1'] as const)
+          expect(text).not.toContain(secret.toString(encoding).replace(/=+$/, ''))
+      }
+    }
+    expect(text).not.toContain('lts2_')
   })
 
   it('gives the relay the rights it uses on what is its own, and no other', () => {
@@ -168,6 +199,12 @@ describe('the debug stack', () => {
   it.each([
     ['app', { app: '' }],
     ['stage', { stage: 'x'.repeat(101) }],
+    ['key', { key: undefined }],
+    ['key', { key: 'short' }],
+    ['key', { key: [] }],
+    ['key', { key: [key, key, key] }],
+    ['key[1]', { key: [key, 'short'] }],
+    ['key', { key: new StageKeys(Buffer.alloc(32), here).stubKeyText(ANY_FUNCTION) }],
     ['tags', { tags: ['a'] }],
     ['tags', { tags: { 'aws:a': 'b' } }],
     ['tags.a', { tags: { a: 'x'.repeat(257) } }],
@@ -177,7 +214,7 @@ describe('the debug stack', () => {
     ['logRetentionDays', { logRetentionDays: 2 }],
     ['tag', { tag: {} }],
   ])('refuses a wrong %s by name: %j', (name, wrong) => {
-    expect(() => debugStackTemplate({ ...here, ...wrong } as DebugStackOptions)).toThrow(
+    expect(() => debugStackTemplate({ ...here, key, ...wrong } as DebugStackOptions)).toThrow(
       expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining(`'${name}'`) }),
     )
   })

@@ -97,9 +97,9 @@ describe('functions of three kinds go live and come back', () => {
   }, 60_000)
 
   it('over API Gateway, where the relay knows that nobody is connected', async () => {
-    const { endpoint } = await account.cloud.debugStack(APP)
-    const { region, credentials } = account.cloud
     const { stub, ...rest } = account.options({ functions: FUNCTIONS, bundle: 'api-gateway' })
+    const { endpoint } = await account.cloud.debugStack({ ...APP, key: stub.key })
+    const { region, credentials } = account.cloud
     const options = { ...rest, stub: { ...stub, endpoint, ackTimeoutMs: 5_000 } }
     await thereAndBack(options, apiGateway({ endpoint, region, credentials }), async () => {
       expect(Math.max(...(await expectNobody()))).toBeLessThan(4_000)

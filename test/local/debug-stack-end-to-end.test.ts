@@ -39,7 +39,7 @@ describe('the whole path over API Gateway', () => {
       policy: apiGatewayPolicy({ apiId, post, region: cloud.region, accountId: cloud.accountId }),
     })
     stack = await cloud.debugStack({
-      ...names,
+      ...target,
       apiId,
       identities: [least(role, true), least(developer, true), least(postless, false)],
       through: (relay) => ({

@@ -6,6 +6,7 @@ import {
 import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { systemClock } from '../../src/core/base/clock.js'
+import { generateKey } from '../../src/core/wire/root-key.js'
 import { apiGatewayPolicy, debugStackTemplate } from '../../src/deploy/index.js'
 import { startDebugStack } from '../../src/local/debug-stack/debug-stack.js'
 import { debugStackPlan } from '../../src/local/debug-stack/plan.js'
@@ -18,7 +19,15 @@ import {
 } from '../../src/local/index.js'
 import { ManualClock } from '../support/manual-clock.js'
 import { alive } from './lambda-fixture.js'
-import { begin, type Client, connect, detail, managementClient, queryOf } from './web-socket-fixture.js'
+import {
+  begin,
+  type Client,
+  connect,
+  detail,
+  managementClient,
+  queryOf,
+  sessionQuery,
+} from './web-socket-fixture.js'
 
 async function start(
   options: Partial<LocalDebugStackOptions> = {},
@@ -26,7 +35,7 @@ async function start(
   const cloud = createLocalCloud()
   onTestFinished(() => cloud.close())
   await cloud.open()
-  return { cloud, stack: await cloud.debugStack({ app: 'my app', stage: 'dev', ...options }) }
+  return { cloud, stack: await cloud.debugStack({ ...NAME, ...options }) }
 }
 
 async function rows({ table }: LocalDebugStack): Promise<string[]> {
@@ -41,9 +50,12 @@ async function rows({ table }: LocalDebugStack): Promise<string[]> {
 }
 
 const text = (value: string) => Buffer.from(value).toString('base64url')
-const NAME = { app: 'my app', stage: 'dev' }
-const STUB = queryOf({ ...NAME, role: 'stub', name: 'env-漢' })
-const SESSION = queryOf({ ...NAME, role: 'session', name: 'default', session: 'abc', epoch: '7' })
+const KEY = generateKey()
+const NAME = { app: 'my app', stage: 'dev', key: KEY }
+const ENVIRONMENT = 'environment-1_________'
+const STUB = queryOf({ app: 'my app', stage: 'dev', role: 'stub', name: ENVIRONMENT })
+const sessionOf = (stack: LocalDebugStack, at = Date.now()) =>
+  sessionQuery(stack.api, { ...NAME, name: 'default', session: 'abc', epoch: 7, at })
 
 /** A stub and a session, connected. */
 async function both({
@@ -56,7 +68,7 @@ async function both({
   const { credentials } = cloud
   return [
     await connect(stack.api, { credentials, query: STUB }),
-    await connect(stack.api, { credentials, query: SESSION }),
+    await connect(stack.api, { credentials, query: sessionOf(stack) }),
   ]
 }
 
@@ -67,7 +79,7 @@ describe('a local debug stack', () => {
     const [stub, session] = await both(started)
     expect(await rows(stack)).toHaveLength(4)
     stub.send(`r 1 session ${text('default')}\nZnJhbWU=`)
-    expect(await session.message()).toBe(`f stub ${text('env-漢')} ${stub.connectionId}\nZnJhbWU=`)
+    expect(await session.message()).toBe(`f stub ${text(ENVIRONMENT)} ${stub.connectionId}\nZnJhbWU=`)
     expect(await stub.message()).toBe(
       `t 1 ${stub.connectionId} session ${text('default')} ${session.connectionId}`,
     )
@@ -104,7 +116,7 @@ describe('a local debug stack', () => {
       outcome: { kind: 'answer', statusCode: 200 },
     })
     expect(await rows(stack)).toEqual([
-      JSON.stringify(['my app', 'dev', 'stub', 'env-漢']),
+      JSON.stringify(['my app', 'dev', 'stub', ENVIRONMENT]),
       `connection/${stub.connectionId}`,
     ])
     stub.send(`r 2 session ${text('default')}\nZnJhbWU=`)
@@ -127,7 +139,7 @@ describe('a local debug stack', () => {
     const guest = { accessKeyId: 'AKIAGUEST', secretAccessKey: 'g', policy }
     const { stack } = await start({ apiId, identities: [member, guest] })
     const client = await connect(stack.api, { credentials: guest, query: STUB })
-    await connect(stack.api, { credentials: member, query: SESSION })
+    await connect(stack.api, { credentials: member, query: sessionOf(stack) })
     const { connectionId: ConnectionId } = client
     const post = new PostToConnectionCommand({ ConnectionId, Data: 'x' })
     await managementClient(stack.api, member).send(post)
@@ -140,11 +152,14 @@ describe('a local debug stack', () => {
 
   test('is what the template deploys', async () => {
     const { stack } = await start()
-    const { ApiStage } = debugStackTemplate(NAME).Resources
+    const { ApiStage, Relay } = debugStackTemplate(NAME).Resources
     expect(new URL(stack.endpoint).pathname).toBe(`/${ApiStage?.Properties.StageName}`)
     const facts = { ...NAME, apiId: stack.api.apiId, region: 'us-east-1', accountId: '123456789012' }
     const api = `arn:*:execute-api:us-east-1:123456789012:${stack.api.apiId}/${stack.api.stage}`
+    const { Variables } = Relay!.Properties.Environment as { Variables: Record<string, unknown> }
+    const { APP, STAGE, PUBLIC_KEYS } = Variables
     expect(debugStackPlan(facts)).toMatchObject({
+      relay: { environment: { APP, STAGE, PUBLIC_KEYS } },
       routes: { $connect: 'relay', $disconnect: 'relay', $default: 'relay', ping: 'mock' },
       role: {
         Statement: [{ Resource: [`${api}/POST/@connections*`, `${api}/DELETE/@connections*`] }],
@@ -226,14 +241,18 @@ describe('a local debug stack', () => {
     const client = await connect(stack.api, { credentials, query: STUB, now: clock.now() })
     client.send(`r 1 session ${text('default')}\nZnJhbWU=`)
     expect(await client.message()).toBe(`a 1 ${client.connectionId}`)
+    // By the API's clock.
+    const late = sessionOf(stack, clock.now() + 300_001)
+    expect((await (await begin(stack.api, { credentials, query: late })).refused).status).toBe(403)
+    await connect(stack.api, { credentials, query: sessionOf(stack, clock.now() + 300_000) })
   })
 
   test('has a bucket and may be one of several', async () => {
     const { cloud, stack } = await start()
-    const other = await cloud.debugStack({ app: 'my app', stage: 'prod' })
+    const other = await cloud.debugStack({ ...NAME, stage: 'prod' })
     expect(other.endpoint).not.toBe(stack.endpoint)
     expect(cloud.bucket(stack.bucket.name)).toBe(stack.bucket)
-    await expect(cloud.debugStack({ app: 'my app', stage: 'dev' })).rejects.toMatchObject({
+    await expect(cloud.debugStack(NAME)).rejects.toMatchObject({
       code: 'INVALID_OPTION',
     })
   })
@@ -253,21 +272,30 @@ describe('a local debug stack', () => {
 
   test('wants an open cloud and fitting names', async () => {
     const closed = createLocalCloud()
-    await expect(closed.debugStack({ app: 'a', stage: 'b' })).rejects.toMatchObject({ code: 'CLOSED' })
+    await expect(closed.debugStack({ app: 'a', stage: 'b', key: KEY })).rejects.toMatchObject({
+      code: 'CLOSED',
+    })
     const { cloud } = await start()
-    await expect(cloud.debugStack({ app: '', stage: 'b' })).rejects.toMatchObject({
+    await expect(cloud.debugStack({ app: '', stage: 'b', key: KEY })).rejects.toMatchObject({
       code: 'INVALID_OPTION',
       message: expect.stringContaining("'app'"),
     })
-    const other = { app: 'other', stage: 'dev' }
-    for (const [name, wrong] of Object.entries({ relayConcurrency: 0, identities: {}, through: 5 })) {
+    const other = { app: 'other', stage: 'dev', key: KEY }
+    for (const [name, wrong] of Object.entries({
+      key: 'short',
+      relayConcurrency: 0,
+      identities: {},
+      through: 5,
+    })) {
       await expect(cloud.debugStack({ ...other, [name]: wrong } as never)).rejects.toMatchObject({
         code: 'INVALID_OPTION',
         message: expect.stringContaining(`'${name}'`),
       })
     }
     await cloud.close()
-    await expect(cloud.debugStack({ app: 'a', stage: 'b' })).rejects.toMatchObject({ code: 'CLOSED' })
+    await expect(cloud.debugStack({ app: 'a', stage: 'b', key: KEY })).rejects.toMatchObject({
+      code: 'CLOSED',
+    })
   })
 })
 

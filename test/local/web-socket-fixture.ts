@@ -1,6 +1,7 @@
 import { ApiGatewayManagementApiClient } from '@aws-sdk/client-apigatewaymanagementapi'
 import { onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
+import { rootKey, StageKeys } from '../../src/core/wire/root-key.js'
 import type { WebSocketEvent } from '../../src/local/api-gateway/event.js'
 import {
   type InvokeOptions,
@@ -82,6 +83,27 @@ export interface ClientOptions {
 /** Names and values as a query, percent-encoded: in a signed URL a `+` is no space. */
 export function queryOf(values: Readonly<Record<string, string>>): string {
   return `?${new URLSearchParams(values).toString().replaceAll('+', '%20')}`
+}
+
+/** What a session says of itself. */
+export interface SessionFacts {
+  readonly app: string
+  readonly stage: string
+  readonly name: string
+  readonly session: string
+  readonly epoch: number
+  /** When it signs, in Unix milliseconds. */
+  readonly at: number
+  readonly key: string
+}
+
+/** The query with which a session connects to an API. */
+export function sessionQuery({ endpoint }: Pick<WebSocketApi, 'endpoint'>, facts: SessionFacts): string {
+  const { app, stage, name, session, epoch, at, key } = facts
+  const keys = new StageKeys(rootKey('key', key), { app, stage })
+  const signature = keys.sign('connect', [new URL(endpoint).host, app, stage, name, session, epoch, at])
+  const proof = { session, epoch: `${epoch}`, at: `${at}`, sig: signature.toString('base64url') }
+  return queryOf({ app, stage, role: 'session', name, ...proof })
 }
 
 /** A client that has begun to connect. */

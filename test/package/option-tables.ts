@@ -393,9 +393,10 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
     role: NONE,
     session: TEXT,
   }),
-  './deploy#debugStackTemplate': row(deploy.debugStackTemplate, names, ['app', 'stage'], {
+  './deploy#debugStackTemplate': row(deploy.debugStackTemplate, { ...names, key }, ['app', 'stage', 'key'], {
     app: TEXT,
     stage: TEXT,
+    key: NONE,
     tags: OBJECT,
     logRetentionDays: NUMBER,
   }),

@@ -244,7 +244,7 @@ describe('the packed package, installed where nothing else is', () => {
        const need = async () => {
          const cloud = createLocalCloud()
          await cloud.open()
-         return cloud.debugStack({ app: 'app', stage: 'dev' })
+         return cloud.debugStack({ app: 'app', stage: 'dev', key: 'k'.repeat(43) })
        }`,
     ],
   ])('says how to install %s when it is needed', async (name, script) => {

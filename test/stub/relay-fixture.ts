@@ -3,28 +3,54 @@ import type { AddressInfo } from 'node:net'
 import { CreateTableCommand, DynamoDBClient, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb'
 import dynalite from 'dynalite'
 import { onTestFinished } from 'vitest'
+import type { StageScope } from '../../src/core/wire/derivation.js'
+import { generateKey, rootKey, StageKeys } from '../../src/core/wire/root-key.js'
 import { createLambdaHost } from '../../src/local/index.js'
 import { runFile } from '../../src/run-files.js'
+import type { RelayAnswer } from '../../src/stub/relay/relay.js'
 
 /** Who connects, as its URL says. */
 export type Query = Readonly<Record<string, string>>
 
-/** A session's query. */
-export function session(id: string, epoch: number, more: Query = {}): Query {
-  return {
-    app: 'shop',
-    stage: 'dev',
-    role: 'session',
-    name: 'default',
-    session: id,
-    epoch: `${epoch}`,
-    ...more,
-  }
+/** The key of the relay's sessions. */
+export const key = generateKey()
+
+/** Where clients connect. */
+export const HOST = 'abc123.execute-api.eu-west-1.amazonaws.com'
+
+/** What a session signs as it connects, and with which key. */
+export interface Signed {
+  readonly root?: string
+  readonly host?: string
+  /** In Unix milliseconds. @default now */
+  readonly at?: number
+}
+
+/** A session's query, signed; `more` is signed as well, `signed` as told. */
+export function session(id: string, epoch: number, more: Query = {}, signed: Signed = {}): Query {
+  const { root = key, host = HOST, at = Date.now() } = signed
+  const { app = 'shop', stage = 'dev', name = 'default' } = more
+  const keys = new StageKeys(rootKey('key', root), { app, stage })
+  const signature = keys.sign('connect', [host, app, stage, name, id, epoch, at])
+  const proof = { session: id, epoch: `${epoch}`, at: `${at}`, sig: signature.toString('base64url') }
+  return { app, stage, role: 'session', name, ...proof, ...more }
+}
+
+/** A name as stubs have them, that begins with `text`. */
+export function named(text: string): string {
+  return text.padEnd(22, '_')
 }
 
 /** A stub's query. */
-export function stub(name = 'e1', more: Query = {}): Query {
+export function stub(name = named('e1'), more: Query = {}): Query {
   return { app: 'shop', stage: 'dev', role: 'stub', name, ...more }
+}
+
+/** What a relay's environment has of its sessions' keys. */
+export function publicKeys(scope: StageScope, ...roots: readonly string[]): string {
+  return roots
+    .map((root) => new StageKeys(rootKey('key', root), scope).publicBytes.toString('base64url'))
+    .join(',')
 }
 
 /** A client's message to the relay. */
@@ -36,8 +62,11 @@ export function name64(name: string): string {
   return Buffer.from(name).toString('base64url')
 }
 
-/** The built relay in a Lambda host of its own, with a real table and API Gateway's clients as a list of ids. */
-export async function openRelay() {
+/**
+ * The built relay in a Lambda host of its own, with a real table and API Gateway's clients as a list of ids. It serves sessions
+ * with one of these keys.
+ */
+export async function openRelay({ app = 'shop', stage = 'dev', keys = [key] } = {}) {
   const credentials = { accessKeyId: 'AKIA', secretAccessKey: 'secret' }
   const failures: { dynamo: number[]; posts: number[] } = { dynamo: [], posts: [] }
   const connected = new Set<string>()
@@ -83,14 +112,18 @@ export async function openRelay() {
     timeoutMs: 15_000,
     environment: {
       TABLE_NAME: 'connections',
+      APP: app,
+      STAGE: stage,
+      PUBLIC_KEYS: publicKeys({ app, stage }, ...keys),
       AWS_ENDPOINT_URL_DYNAMODB: dynamoUrl,
       AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: `${managementUrl}/dev`,
     },
   })
-  const invoke = async (routeKey: string, connectionId: string, more: object = {}) => {
-    const requestContext = { routeKey, connectionId, domainName: 'unused.invalid', stage: 'dev' }
+  const invoke = async (routeKey: string, connectionId: string, more: object = {}, now = Date.now()) => {
+    const request = { domainName: HOST, stage: 'tether', requestTimeEpoch: now }
+    const requestContext = { routeKey, connectionId, ...request }
     const { payload, functionError } = await relay.invoke({ requestContext, ...more })
-    return { answer: JSON.parse(Buffer.from(payload).toString()) as { statusCode: number }, functionError }
+    return { answer: JSON.parse(Buffer.from(payload).toString()) as RelayAnswer, functionError }
   }
 
   return {
@@ -103,8 +136,9 @@ export async function openRelay() {
     /** Statuses that the next requests to a service get in place of an answer. */
     failures,
     invoke,
-    async connect(connectionId: string, query: Query): Promise<number> {
-      const { answer } = await invoke('$connect', connectionId, { queryStringParameters: query })
+    /** Connects at API Gateway's time `now`. */
+    async connect(connectionId: string, query: Query, now?: number): Promise<number> {
+      const { answer } = await invoke('$connect', connectionId, { queryStringParameters: query }, now)
       if (answer.statusCode === 200) connected.add(connectionId)
       return answer.statusCode
     },

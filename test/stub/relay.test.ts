@@ -1,31 +1,34 @@
 import { describe, expect, it } from 'vitest'
-import { message, name64, openRelay, session, stub } from './relay-fixture.js'
+import { generateKey } from '../../src/core/wire/root-key.js'
+import { HOST, message, name64, named, openRelay, session, stub } from './relay-fixture.js'
 
 // Ids as API Gateway makes them.
 const SESSION = 'L0SM9cOFvHcCIhw='
 const STUB = 'L0SM9dEFvHcCAbc='
 const SUCCESSOR = 'L0SM9zzFvHcCSuc='
+const E1 = named('e1')
 
 describe('the relay', () => {
   it("hands a stub's frame to the session and tells both sides the other's connection", async () => {
     const relay = await openRelay()
     await relay.connect(SESSION, session('s1', 10))
-    await relay.connect(STUB, stub('e1'))
+    await relay.connect(STUB, stub())
     expect((await relay.send(STUB, message(7, 'session', 'default', 'AAEC'))).posted).toEqual([
-      { to: SESSION, text: `f stub ${name64('e1')} ${STUB}\nAAEC` },
+      { to: SESSION, text: `f stub ${name64(E1)} ${STUB}\nAAEC` },
       { to: STUB, text: `t 7 ${STUB} session ${name64('default')} ${SESSION}` },
     ])
-    expect((await relay.send(SESSION, message(1, 'stub', 'e1', 'AwQF'))).posted).toEqual([
+    expect((await relay.send(SESSION, message(1, 'stub', E1, 'AwQF'))).posted).toEqual([
       { to: STUB, text: `f session ${name64('default')} ${SESSION}\nAwQF` },
-      { to: SESSION, text: `t 1 ${SESSION} stub ${name64('e1')} ${STUB}` },
+      { to: SESSION, text: `t 1 ${SESSION} stub ${name64(E1)} ${STUB}` },
     ])
   })
 
   it('carries names of any text, and the largest message', async () => {
-    const relay = await openRelay()
+    const place = { app: '["a,', stage: '","' }
+    const relay = await openRelay(place)
     const name = '漢 "/\n'.repeat(10)
-    expect(await relay.connect(SESSION, session('s1', 10, { name, app: '["a', stage: '","' }))).toBe(200)
-    expect(await relay.connect(STUB, stub('e1', { app: '["a', stage: '","' }))).toBe(200)
+    expect(await relay.connect(SESSION, session('s1', 10, { name, ...place }))).toBe(200)
+    expect(await relay.connect(STUB, stub(E1, place))).toBe(200)
     const head = message(123_456_789_012_345, 'session', name, '')
     const frame = 'A'.repeat(131_072 - head.length)
     const { posted } = await relay.send(STUB, head + frame)
@@ -108,7 +111,7 @@ describe('two sessions of one name', () => {
   it.each([
     ['the greater epoch', session('zz', 10), session('aa', 20)],
     ['of equal epochs the greater id', session('aa', 20), session('zz', 20)],
-    ['a great epoch as a number', session('aa', 999_999_999_999), session('zz', 1_800_000_000_000)],
+    ['a great epoch as a number', session('aa', 999_999_999_999), session('zz', 1_700_000_000_000)],
   ])("gives stubs' frames to %s, in whatever order they came", async (_name, loser, winner) => {
     const relay = await openRelay()
     await relay.connect(SUCCESSOR, winner)
@@ -159,10 +162,8 @@ describe('two sessions of one name', () => {
 })
 
 describe('whom the relay refuses', () => {
-  it('gives nothing of a stub to a session of another app, stage or name', async () => {
+  it('gives nothing of a stub to a session of another name', async () => {
     const relay = await openRelay()
-    await relay.connect('app=', session('s1', 10, { app: 'other' }))
-    await relay.connect('stage=', session('s1', 10, { stage: 'prod' }))
     await relay.connect('name=', session('s1', 10, { name: 'ann' }))
     await relay.connect(STUB, stub())
     expect((await relay.send(STUB, message(1, 'session', 'default'))).posted).toEqual([
@@ -172,11 +173,11 @@ describe('whom the relay refuses', () => {
 
   it('hands nothing on from stub to stub, nor from session to session of another name', async () => {
     const relay = await openRelay()
-    await relay.connect(STUB, stub('e1'))
-    await relay.connect('stub2=', stub('e2'))
+    await relay.connect(STUB, stub())
+    await relay.connect('stub2=', stub(named('e2')))
     await relay.connect(SESSION, session('s1', 10))
     await relay.connect(SUCCESSOR, session('s2', 10, { name: 'ann' }))
-    expect((await relay.send(STUB, message(1, 'stub', 'e2'))).posted).toEqual([
+    expect((await relay.send(STUB, message(1, 'stub', named('e2')))).posted).toEqual([
       { to: STUB, text: `a 1 ${STUB}` },
     ])
     expect((await relay.send(SESSION, message(1, 'session', 'ann'))).posted).toEqual([
@@ -216,12 +217,24 @@ describe('whom the relay refuses', () => {
     const relay = await openRelay()
     const strangers = {
       'no query': undefined,
-      'no app': stub('e1', { app: '' }),
-      'a name over 100 bytes': stub('漢'.repeat(34)),
-      'no role': stub('e1', { role: 'relay' }),
+      'no app': stub(E1, { app: '' }),
+      'another app': stub(E1, { app: 'other' }),
+      'another stage': stub(E1, { stage: 'prod' }),
+      "a session of another app, with that one's key": session('s1', 10, { app: 'other' }),
+      'a stub with a name that is not random': stub('default'),
+      'a stub with a name too long': stub(`${E1}_`),
+      'a stub with a name of other characters': stub(`${E1.slice(1)}+`),
+      'no role': stub(E1, { role: 'relay' }),
+      'a session without a name': session('s1', 10, { name: '' }),
+      'a session with a name over 100 bytes': session('s1', 10, { name: '漢'.repeat(34) }),
       'a session without an id': session('', 10),
       'a session with spaces in its id': session('a b', 10),
       'an epoch that is no number': session('s1', 10, { epoch: '1e9' }),
+      'an epoch more than a day ahead': session('s1', Date.now() + 86_460_000),
+      'no time of signing': session('s1', 10, { at: '' }),
+      'a time that is no number': session('s1', 10, { at: '1e12' }),
+      'no signature': session('s1', 10, { sig: '' }),
+      'a signature of 63 bytes': session('s1', 10, { sig: 'A'.repeat(84) }),
     }
     for (const [name, query] of Object.entries(strangers)) {
       const { answer } = await relay.invoke('$connect', STUB, { queryStringParameters: query })
@@ -235,6 +248,60 @@ describe('whom the relay refuses', () => {
     relay.connected.add(STUB)
     expect(await relay.send(STUB, message(1, 'session', 'default'))).toEqual({ posted: [] })
     expect(relay.disconnected).toEqual([STUB])
+  })
+})
+
+describe('a session that connects', () => {
+  const FOREIGN = generateKey()
+  const NOW = 1_800_000_000_000
+  const MINUTES = 60_000
+
+  it.each([
+    ['was signed five minutes ago', { at: NOW - 5 * MINUTES }, 200],
+    ['was signed by a clock five minutes ahead', { at: NOW + 5 * MINUTES }, 200],
+    ['was signed longer ago', { at: NOW - 5 * MINUTES - 1 }, 403],
+    ['was signed by a clock further ahead', { at: NOW + 5 * MINUTES + 1 }, 403],
+    ['was signed with another key', { at: NOW, root: FOREIGN }, 403],
+    ['was signed for another host', { at: NOW, host: 'other.execute-api.eu-west-1.amazonaws.com' }, 403],
+  ])('is answered as it deserves where it %s', async (_name, signed, status) => {
+    const relay = await openRelay()
+    expect(await relay.connect(SESSION, session('s1', 10, {}, signed), NOW)).toBe(status)
+    expect(await relay.rows()).toHaveLength(status === 200 ? 2 : 0)
+  })
+
+  it.each([
+    ['name', { name: 'ann' }],
+    ['id', { session: 's2' }],
+    ['epoch', { epoch: '11' }],
+    ['time', { at: `${NOW + 1}` }],
+  ])('is not let in with a signature for another %s', async (_part, changed) => {
+    const relay = await openRelay()
+    const query = { ...session('s1', 10, {}, { at: NOW }), ...changed }
+    expect(await relay.connect(SESSION, query, NOW)).toBe(403)
+  })
+
+  it('is told what to deploy', async () => {
+    const relay = await openRelay()
+    const query = session('s1', 10, {}, { root: FOREIGN })
+    const { answer } = await relay.invoke('$connect', SESSION, { queryStringParameters: query })
+    expect(answer).toEqual({
+      statusCode: 403,
+      body: "not signed with this stack's key: deploy debugStackTemplate with the session's key",
+    })
+  })
+
+  it('has either key while keys are rotated', async () => {
+    const relay = await openRelay({ keys: [generateKey(), FOREIGN] })
+    expect(await relay.connect(SESSION, session('s1', 10, {}, { root: FOREIGN }))).toBe(200)
+    expect(await relay.connect(SUCCESSOR, session('s1', 10))).toBe(403)
+  })
+
+  it('is refused where the request says no time', async () => {
+    const relay = await openRelay()
+    const requestContext = { routeKey: '$connect', connectionId: SESSION, domainName: HOST, stage: 'tether' }
+    const queryStringParameters = session('s1', 10)
+    const { answer } = await relay.invoke('', '', { requestContext, queryStringParameters })
+    expect(answer.statusCode).toBe(400)
   })
 })
 

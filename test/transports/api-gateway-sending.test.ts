@@ -193,11 +193,11 @@ describe.each(SIDES)('what $side sends', ({ make }) => {
 
   test('is asked for by one frame for all, where nobody is there', async () => {
     const { sending, receiving, relayed } = await opened(make)
-    const { inbox } = await receiving({ ...stub, name: 'somebody' })
+    const { inbox } = await receiving({ ...stub, name: 'somebody______________' })
     const sender = await sending()
     const all = Array.from({ length: 20 }, (_, i) => failure(sender.send(stub, frame(`${i}`))))
     // Others are not kept waiting.
-    await sender.send({ ...stub, name: 'somebody' }, frame('here'))
+    await sender.send({ ...stub, name: 'somebody______________' }, frame('here'))
     expect(await inbox.text()).toBe('here')
     for (const one of await Promise.all(all)) expect(one).toMatchObject({ details: { absent: true } })
     // Eight leave at once, and before anybody knows; then one of them.

@@ -6,7 +6,7 @@ import type { RelayEnvironment } from './aws.js'
 import type { ConnectionRow, Registration } from './table.js'
 
 /** A client that wants to connect. */
-export interface Arrival {
+export interface ConnectAttempt {
   /** Its URL's. */
   readonly query: Readonly<Record<string, string | undefined>>
   /** The host that it connected to, as the request's context names it. */
@@ -19,7 +19,7 @@ export interface Arrival {
 export type Admitted = Registration & Pick<ConnectionRow, 'session' | 'epoch'>
 
 /** Why a client is not let in. */
-export interface Refusal {
+export interface RelayRefusal {
   readonly statusCode: 400 | 403
   readonly body: string
 }
@@ -44,11 +44,13 @@ export class Admission {
   constructor({ APP, STAGE, PUBLIC_KEYS = '' }: RelayEnvironment) {
     this.#app = APP
     this.#stage = STAGE
-    this.#publicKeys = PUBLIC_KEYS.split(',').map((key) => publicKeyOf(Buffer.from(key, 'base64url')))
+    // Without any it lets no session in.
+    const keys = PUBLIC_KEYS === '' ? [] : PUBLIC_KEYS.split(',')
+    this.#publicKeys = keys.map((key) => publicKeyOf(Buffer.from(key, 'base64url')))
   }
 
   /** Who the client is, or why it is not let in. */
-  admit({ query, ...arrival }: Arrival): Admitted | Refusal {
+  admit({ query, ...arrival }: ConnectAttempt): Admitted | RelayRefusal {
     const { app, stage, role, name = '' } = query
     if (app === undefined || stage === undefined || app !== this.#app || stage !== this.#stage)
       return refusal(400, `this relay serves app ${this.#app}, stage ${this.#stage} alone`)
@@ -62,7 +64,7 @@ export class Admission {
   }
 
   // Comparisons are such that a request without a time is refused.
-  #session(self: Registration, { query, host, now }: Arrival): Admitted | Refusal {
+  #session(self: Registration, { query, host, now }: ConnectAttempt): Admitted | RelayRefusal {
     const { session = '', sig = '' } = query
     const [epoch, at] = [wholeNumber(query.epoch), wholeNumber(query.at)]
     const formed = /^[!-~]{1,100}$/.test(session) && /^[\w-]{86}$/.test(sig)
@@ -83,7 +85,7 @@ export class Admission {
   }
 }
 
-function refusal(statusCode: Refusal['statusCode'], body: string): Refusal {
+function refusal(statusCode: RelayRefusal['statusCode'], body: string): RelayRefusal {
   return { statusCode, body }
 }
 

@@ -113,7 +113,8 @@ async function sendersTo(trial: TransportTrial, endpoints: readonly Endpoint[]):
   for (const { app, stage, role } of endpoints) {
     const other = role === 'stub' ? 'session' : 'stub'
     const key = JSON.stringify([app, stage, other])
-    const sender = senders.get(key) ?? (await trial.connect(trial.endpoint(other, { app, stage, name: 'sender' })))
+    const sender =
+      senders.get(key) ?? (await trial.connect(trial.endpoint(other, { app, stage, name: 'sender' })))
     senders.set(key, sender)
     found.push(sender)
   }

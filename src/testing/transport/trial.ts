@@ -45,7 +45,13 @@ export class TransportTrial {
 
   /** An endpoint of this test. A stub's name is filled up to the 22 characters that stubs' names have. */
   endpoint(role: Endpoint['role'], { name = 'one', ...parts }: Partial<Endpoint> = {}): Endpoint {
-    return { app: this.app, stage: 'dev', role, name: role === 'stub' ? name.padEnd(22, '_') : name, ...parts }
+    return {
+      app: this.app,
+      stage: 'dev',
+      role,
+      name: role === 'stub' ? name.padEnd(22, '_') : name,
+      ...parts,
+    }
   }
 
   /** A peer that is not connected yet, for calls to `connect` that may fail. */
