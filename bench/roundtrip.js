@@ -23,11 +23,12 @@ export async function run(args) {
   const count = Number(values.count)
   const warmUp = Math.min(WARM_UP, count)
   const carrier = carrierOf(transport)
-  const broker = await carrier.startBroker?.()
+  const key = generateKey()
+  const broker = await carrier.startBroker?.({ key })
   const measure = broker === undefined ? withinProcess : betweenProcesses
   try {
-    const threads = await measure({ transport, carrier, broker, executor: 'threads', count, warmUp })
-    const inline = await measure({ transport, carrier, broker, executor: 'inline', count, warmUp })
+    const threads = await measure({ transport, carrier, broker, key, executor: 'threads', count, warmUp })
+    const inline = await measure({ transport, carrier, broker, key, executor: 'inline', count, warmUp })
     return {
       transport,
       broker: broker?.name ?? 'none',
@@ -47,8 +48,7 @@ export async function run(args) {
   }
 }
 
-async function betweenProcesses({ transport, carrier, broker, executor, count, warmUp }) {
-  const key = generateKey()
+async function betweenProcesses({ transport, carrier, broker, key, executor, count, warmUp }) {
   const url = carrier.url(carrier.port(broker), broker)
   const common = { BENCH_TRANSPORT: transport, BENCH_URL: url }
   const session = startProcess(new URL('./roundtrip/session.js', import.meta.url), {
@@ -68,8 +68,7 @@ async function betweenProcesses({ transport, carrier, broker, executor, count, w
   return times
 }
 
-async function withinProcess({ carrier, executor, count, warmUp }) {
-  const key = generateKey()
+async function withinProcess({ carrier, key, executor, count, warmUp }) {
   const transport = carrier.transport()
   const echo = await carrier.echo({ transport })
   const session = await developerSide({ transport, echo, key, executor })

@@ -5,7 +5,7 @@ import { CREDENTIALS, REGION } from './transport.js'
 
 // API Gateway meters what clients send and what they are sent in units of 32 KB.
 const UNIT_BYTES = 32 * 1024
-const { BENCH_APP, BENCH_STAGE } = process.env
+const { BENCH_APP, BENCH_STAGE, BENCH_KEY } = process.env
 
 const cloud = createLocalCloud({ region: REGION, credentials: CREDENTIALS })
 await cloud.open()
@@ -13,6 +13,7 @@ let down = false
 const { api, endpoint } = await cloud.debugStack({
   app: BENCH_APP,
   stage: BENCH_STAGE,
+  key: BENCH_KEY,
   through: (relay) => {
     const { invoke } = besideRawEchoes(relay, () => api)
     return {

@@ -1,11 +1,12 @@
 // The package's own API Gateway with its relay and table, in a process of its own.
 import { startProcess } from '../process/start.js'
 
-/** A local debug stack of this app and stage. */
-export async function startApiGateway({ app = 'bench', stage = 'dev' } = {}) {
+/** A local debug stack of this app, stage and session's key. */
+export async function startApiGateway({ app = 'bench', stage = 'dev', key }) {
   const gateway = startProcess(new URL('./api-gateway-process.js', import.meta.url), {
     BENCH_APP: app,
     BENCH_STAGE: stage,
+    BENCH_KEY: key,
   })
   const { port, path } = await gateway.message('ready')
   const tell = async (type) => {

@@ -5,7 +5,7 @@ import { apiGatewayEcho } from './api-gateway-echo.js'
 
 /** `api-gateway`: a WebSocket API with its relay and table, on the local cloud. */
 export const apiGatewayCarrier = {
-  startBroker: (options) => startApiGateway(options),
+  startBroker: ({ key }) => startApiGateway({ key }),
   port: ({ port }) => port,
   url: (port, { path }) => `ws://127.0.0.1:${port}${path}`,
   transport: (endpoint) => apiGateway({ endpoint, region: REGION, credentials: CREDENTIALS }),

@@ -19,7 +19,7 @@ const BROKERS = {
   iot: { carrier: 'iot', start: () => startLocal() },
   'api-gateway': {
     carrier: 'api-gateway',
-    start: () => startApiGateway({ app: 'chaos', stage: 'bench' }),
+    start: (key) => startApiGateway({ app: 'chaos', stage: 'bench', key }),
   },
 }
 
@@ -30,7 +30,7 @@ export const brokered = {
   async start({ transport, seed, key, count, stubs, connections, folder, onProgress }) {
     const { carrier: carrierName, start } = BROKERS[transport]
     const carrier = carrierOf(carrierName)
-    const broker = await start()
+    const broker = await start(key)
     const port = carrier.port(broker)
     const near = await startProxy({ port })
     const far = await startProxy({ port })

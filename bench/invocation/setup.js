@@ -22,13 +22,13 @@ export async function setup({
   functionId = 'echo',
 } = {}) {
   const carrier = carrierOf(transport, { brokered: true })
-  const broker = await carrier.startBroker({ metered })
+  const key = generateKey()
+  const broker = await carrier.startBroker({ metered, key })
   const bucket = store ? await startBucket() : undefined
   const near = await distance({ port: carrier.port(broker), roundTripMs })
   const far = await distance({ port: carrier.port(broker), roundTripMs })
   // Always a proxy: it counts.
   const toBucket = bucket && (await startProxy({ port: bucket.port, roundTripMs }))
-  const key = generateKey()
   const s3 = bucket && { endpoint: `http://127.0.0.1:${toBucket.port}`, bucket: bucket.name }
   const sessionUrl = carrier.url(near.port, broker)
   const session = startProcess(

@@ -36,7 +36,7 @@ await cloud.open()
 
 // How frames travel: what is deployed for it, and one line of the session's.
 const { region, credentials } = cloud
-const endpoint = transport === 'iot' ? cloud.iotEndpoint : (await cloud.debugStack(names)).endpoint
+const endpoint = transport === 'iot' ? cloud.iotEndpoint : (await cloud.debugStack(app)).endpoint
 
 // The cloud's side: functions that hold nothing but the stub.
 const topic = cloud.topic('greetings')

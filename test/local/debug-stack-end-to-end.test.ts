@@ -127,6 +127,17 @@ describe('the whole path over API Gateway', () => {
     expect(json(await fn.invoke(event))).toEqual({ event })
   })
 
+  it('tells a session with a key that the stack does not have what to deploy', async () => {
+    const { region } = cloud
+    const transport = apiGateway({ endpoint: stack.endpoint, region, credentials: developer })
+    await using session = createSession({ ...target, key: generateKey(), transport })
+    await expect(session.open()).rejects.toMatchObject({
+      code: 'UNREACHABLE',
+      message: expect.stringMatching(/status 403.*deploy debugStackTemplate\(\) with it/),
+      details: { statusCode: 403 },
+    })
+  })
+
   it('says that nobody is there long before its silence would', async () => {
     const { endpoint } = stack
     // By its silence it would be DEADLINE.

@@ -30,13 +30,16 @@ export function openListening(session: Session, clock: ManualClock): Promise<Ses
 /** A session and its stubs on one transport in this process, closed by the test's `await using`. */
 export class Tether implements AsyncDisposable {
   readonly transport: FaultyTransport
-  readonly key = generateKey()
+  readonly key: string
   readonly discards: Discard[] = []
   readonly #clock: Clock | undefined
   readonly #sessions: Session[] = []
   readonly #stubs: StubHandler[] = []
 
-  constructor({ clock, frameBytes }: { clock?: Clock; frameBytes?: number } = {}) {
+  /** @param options `key` is by default a new one */
+  constructor(options: { clock?: Clock; frameBytes?: number; key?: string } = {}) {
+    const { clock, frameBytes, key = generateKey() } = options
+    this.key = key
     this.transport = new FaultyTransport(memory(frameBytes === undefined ? {} : { frameBytes }))
     this.#clock = clock
   }

@@ -1,13 +1,12 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { TetherError } from '../../src/core/base/errors.js'
-import { generateKey } from '../../src/core/wire/root-key.js'
 import { createSession } from '../../src/create-session.js'
 import { createStub } from '../../src/stub/handler.js'
 import { stubKey } from '../../src/stub/key.js'
 import { type FaultKind, faulty } from '../../src/testing/index.js'
 import { stubContext } from '../support/stub-context.js'
 import { Tether } from '../support/tether.js'
-import { bothSides, type Database, startApi, startDatabase } from './api-gateway-fixture.js'
+import { bothSides, type Database, key, startApi, startDatabase } from './api-gateway-fixture.js'
 
 // The bench is JavaScript that the package is built for; here it gets the sources.
 const bench = (file: string) =>
@@ -38,11 +37,12 @@ describe('over API Gateway', () => {
     const world = inMemory({ createSession, createStub, memory: () => transport, stubKey, TetherError })
     const count = 60
     const fault = (after: number, kind: string) => ({ after, kind, forMs: 10, pick: () => 0.4 })
-    const report = await soak(
-      world,
-      { seed: 7, key: generateKey(), count, stubs: 4, connections: 1, timeOutMs: 15_000 },
-      [fault(10, 'cut'), fault(25, 'cut-session'), fault(35, 'crash'), fault(50, 'cut')],
-    )
+    const report = await soak(world, { seed: 7, key, count, stubs: 4, connections: 1, timeOutMs: 15_000 }, [
+      fault(10, 'cut'),
+      fault(25, 'cut-session'),
+      fault(35, 'crash'),
+      fault(50, 'cut'),
+    ])
     expect(brokenPromises(report)).toEqual([])
     expect(report).toMatchObject({
       sent: count,
@@ -65,7 +65,7 @@ describe('over API Gateway', () => {
       reorder: 0.1,
       delayMs: 20,
     })
-    await using tether = new Tether()
+    await using tether = new Tether({ key })
     const runs = new Map<number, number>()
     const session = tether.session({ transport })
     session.serve({

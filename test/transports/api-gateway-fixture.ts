@@ -40,7 +40,7 @@ export function stageKeys({ app, stage }: StageScope, root = key): StageKeys {
   return new StageKeys(rootKey('key', root), { app, stage })
 }
 
-/** Has every session sign with {@link key}, whatever key it seals with. */
+/** Has what connects a session without `sign` sign with {@link key}. */
 function signing(transport: Transport): Transport {
   return {
     ...transport,

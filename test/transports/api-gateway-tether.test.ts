@@ -15,6 +15,7 @@ import {
   bothSides,
   type Database,
   identity,
+  key,
   postless,
   region,
   startApi,
@@ -57,7 +58,7 @@ describe('an invocation over API Gateway', () => {
     })
     // However slow this machine is, no time passes in which one would have to say that it is still there.
     const clock = new ManualClock(Date.now())
-    await using tether = new Tether({ clock })
+    await using tether = new Tether({ clock, key })
     const transport = bothSides({ endpoint: api.endpoint, clock })
     await openListening(tether.session({ transport }).serve({ functions: echo }), clock)
     const stub = tether.stub({ transport })
@@ -79,7 +80,7 @@ describe('an invocation over API Gateway', () => {
     ['the session', postless, undefined, { relayed: 1 }],
   ])('works through the relay where %s may not post', async (_who, session, stub, expected) => {
     const api = await openApi()
-    await using tether = new Tether()
+    await using tether = new Tether({ key })
     const options = (credentials: typeof session) => ({
       endpoint: api.endpoint,
       ...(credentials !== undefined && { credentials }),
@@ -97,7 +98,7 @@ describe('an invocation over API Gateway', () => {
 
   test('carries more than 128 KB each way, and many at once', async () => {
     const api = await openApi()
-    await using tether = new Tether()
+    await using tether = new Tether({ key })
     const transport = bothSides({ endpoint: api.endpoint })
     await tether.session({ transport }).serve({ functions: echo }).open()
     const stub = tether.stub({ transport })
@@ -115,7 +116,7 @@ describe('an invocation over API Gateway', () => {
 
   test('does not wait for silence where no session is connected', async () => {
     const api = await openApi()
-    await using tether = new Tether()
+    await using tether = new Tether({ key })
     // By its silence it would be DEADLINE.
     const stub = tether.stub({ transport: bothSides({ endpoint: api.endpoint }), ackTimeoutMs: 60_000 })
     expect(await failure(stub('x', stubContext()))).toMatchObject({ name: 'LambdaTether.NO_SESSION' })
@@ -127,7 +128,7 @@ describe('an invocation over API Gateway', () => {
       fails: ({ requestContext: { routeKey }, body }: RelayEvent) =>
         routeKey === '$default' && failing.delete(/^r \d+ (\w+)/.exec(body ?? '')?.[1] ?? ''),
     })
-    await using tether = new Tether()
+    await using tether = new Tether({ key })
     const transport = bothSides({ endpoint: api.endpoint })
     const session = tether.session({ transport })
     let runs = 0
@@ -141,7 +142,7 @@ describe('an invocation over API Gateway', () => {
 
   test('ends with NO_SESSION where the relay always fails', async () => {
     const api = await openApi({ fails: ({ requestContext: { routeKey } }) => routeKey === '$default' })
-    await using tether = new Tether()
+    await using tether = new Tether({ key })
     const transport = bothSides({ endpoint: api.endpoint })
     await tether.session({ transport }).serve({ functions: echo }).open()
     const stub = tether.stub({ transport, ackTimeoutMs: 1_500 })
@@ -152,7 +153,7 @@ describe('an invocation over API Gateway', () => {
 
   test('that a stub dies of leaves the session and other stubs alone', async () => {
     const api = await openApi()
-    await using tether = new Tether()
+    await using tether = new Tether({ key })
     const transport = bothSides({ endpoint: api.endpoint })
     const session = tether.session({ transport })
     let finish = () => {}
@@ -188,7 +189,7 @@ describe('an invocation over API Gateway', () => {
 describe('of two sessions of one name over API Gateway', () => {
   test('the later one is served, and the earlier one is told and ends', async () => {
     const api = await openApi()
-    await using tether = new Tether()
+    await using tether = new Tether({ key })
     const transport = () => bothSides({ endpoint: api.endpoint })
     const stub = tether.stub({ transport: transport() })
     const open = async (answer: string) => {
@@ -244,7 +245,7 @@ describe('a deployed stub over API Gateway', () => {
 
   async function opened() {
     const api = await openApi()
-    const tether = new Tether()
+    const tether = new Tether({ key })
     onTestFinished(() => tether[Symbol.asyncDispose]())
     const transport = bothSides({ endpoint: api.endpoint })
     const session = tether.session({ transport }).serve({ functions: echo })
@@ -319,7 +320,7 @@ describe('over hours of API Gateway', () => {
   }
 
   test('eleven idle minutes end no connection', async () => {
-    await using tether = new Tether()
+    await using tether = new Tether({ key })
     const { api, clock, pass, session, stub, close, ids } = await onOneClock(tether)
     await openListening(session.serve({ functions: echo }), clock)
     expect(await stub('before', stubContext())).toEqual({ echo: 'before' })
@@ -334,7 +335,7 @@ describe('over hours of API Gateway', () => {
   })
 
   test('three hours lose nothing, though each connection lives for two', async () => {
-    await using tether = new Tether()
+    await using tether = new Tether({ key })
     const { api, clock, pass, session, stub, close, ids } = await onOneClock(tether)
     const codes: number[] = []
     api.on('disconnect', ({ code }) => codes.push(code))
