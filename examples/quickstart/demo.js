@@ -29,8 +29,7 @@ if (once) await cp(original, folder, { recursive: true })
 const python = spawnSync('python3', ['--version']).status === 0
 if (!python) console.log('There is no python3 on the PATH: the function in Python is left out.\n')
 
-const names = { app: 'quickstart', stage: 'dev' }
-const app = { ...names, key: generateKey() }
+const app = { app: 'quickstart', stage: 'dev', key: generateKey() }
 const cloud = createLocalCloud()
 await cloud.open()
 
