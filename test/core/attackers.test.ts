@@ -325,6 +325,47 @@ describe('who has the key of a stub', () => {
     expect(other.heard).toHaveLength(1)
   })
 
+  it('of the whole stage invokes any function, and neither reads one that has its own nor speaks for the session', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    const { runs, session } = await serving(tether)
+    let displaced = false
+    session.on('displaced', () => {
+      displaced = true
+    })
+    const any = tether.stub({ key: tether.stubKey('*'), functionId: 'api' })
+    expect(await any('from any', stubContext())).toBe('served')
+    expect(runs).toEqual(['from any'])
+    const shared = tether.transport.take('session').at(-1)!.frame
+    await tether.stub({ functionId: 'api' })('secret', stubContext())
+    const own = tether.transport.take('session').at(-1)!.frame
+
+    const readAs = (frame: Uint8Array) => {
+      const read: unknown[] = []
+      new Channel<'stub'>({
+        self: SESSION,
+        keys: stubKeys(readStubKey('key', tether.stubKey('*'))),
+        reads: stubShapes(),
+        frameBytes: 2_048,
+        clock,
+        send: async () => {},
+        onMessage: (message) => read.push(message),
+        onDiscard() {},
+      }).receive(frame)
+      return read.length
+    }
+    expect(readAs(shared)).toBe(1)
+    expect(readAs(own)).toBe(0)
+
+    // What sessions say to each other has no tag either, and a key of its own.
+    const sealer = new Sealer(tether.key, STUB, '*')
+    const other = await intruder(tether)
+    const words = { session: 'zzz', epoch: clock.now() + 1_000, target: 'any' }
+    await other.send(sealer.frame(SESSION, encodeMessage({ type: 'displaced', ...words })))
+    expect(reasonsOf(tether.discards)).toEqual(['malformed'])
+    expect(displaced).toBe(false)
+  })
+
   it('breaks no name by an epoch, and is told of one that is far ahead (M)', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
