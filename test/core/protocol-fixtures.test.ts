@@ -31,6 +31,8 @@ import { type Refusal, Refusals } from '../../src/core/wire/refusal.js'
 import { generateKey, rootKey, SessionKeys, StageKeys } from '../../src/core/wire/root-key.js'
 import { senderKey } from '../../src/core/wire/seal.js'
 import { readStubKey, stubKeys } from '../../src/core/wire/stub-key.js'
+import { Admission } from '../../src/stub/relay/admission.js'
+import { connectUrl, sessionProof } from '../../src/transports/api-gateway/url.js'
 import { clientIdPrefix, keptTopicOf, topicOf } from '../../src/transports/mqtt/topics.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
 import {
@@ -153,6 +155,33 @@ describe('the fixture of what a session signs to connect', () => {
     const { key, parts, signature } = connect
     expect(toHex(statement('connect', parts))).toBe(connect.statement)
     expect(toHex(keysOf(key, shop).sign('connect', parts))).toBe(signature)
+  })
+
+  it('is what a session shows the relay, which lets it in', () => {
+    const { key, parts, signature } = connect
+    const [host, app, stage, name, session, epoch, at] = parts as [
+      string,
+      string,
+      string,
+      string,
+      string,
+      number,
+      number,
+    ]
+    const keys = keysOf(key, shop)
+    const self: Endpoint = { app, stage, role: 'session', name }
+    const sign = (purpose: string, ...list: readonly (string | number)[]) => keys.sign(purpose, list)
+    const proof = sessionProof(`wss://${host}/live`, self, { session, epoch }, at, sign)
+    expect(proof.sig).toBe(fromHex(signature).toString('base64url'))
+    const { searchParams } = connectUrl(`wss://${host}/live`, self, proof)
+    const relay = new Admission({
+      APP: app,
+      STAGE: stage,
+      PUBLIC_KEYS: fromHex(shop.public).toString('base64url'),
+    })
+    const query = Object.fromEntries(searchParams)
+    expect(relay.admit({ query, host, now: at })).toEqual({ ...self, session, epoch })
+    expect(relay.admit({ query, host: 'another.example', now: at })).toMatchObject({ statusCode: 403 })
   })
 })
 
