@@ -96,6 +96,8 @@ export class NameClaim {
     if (message.type === 'presence') this.#onPresence(message)
     else if (message.type === 'claim') this.#onClaim(message)
     else if (message.target === this.session) this.#onDisplaced(message)
+    // Said to another: it tells of a session that may outrank this one, too.
+    else if (outranks(message, this)) this.#ask(message)
   }
 
   /**
