@@ -7,8 +7,9 @@ export function delay(
   ms: number,
   { clock, signal }: { readonly clock: Clock; readonly signal?: AbortSignal | undefined },
 ): Promise<void> {
-  throwIfAborted(signal)
   return new Promise((resolve, reject) => {
+    // In here, so that it rejects: a throw would pass by a caller's `catch` of the promise.
+    throwIfAborted(signal)
     const cancel = clock.schedule(ms, () => {
       unlisten()
       resolve()
@@ -26,8 +27,8 @@ export function atMost(
   work: Promise<unknown>,
   { clock, signal }: { readonly clock: Clock; readonly signal?: AbortSignal | undefined },
 ): Promise<void> {
-  throwIfAborted(signal)
   return new Promise((resolve, reject) => {
+    throwIfAborted(signal)
     const ending = (settle: () => void) => () => {
       cancel()
       unlisten()

@@ -31,7 +31,7 @@ export class Waiters {
   }
 
   /** @throws TetherError `TIMEOUT`, `ABORTED`, `CLOSED`; and what `where` throws */
-  next<E>(functionId: string, options: NextOptions<E>): Promise<Invocation<E>> {
+  async next<E>(functionId: string, options: NextOptions<E>): Promise<Invocation<E>> {
     checkText('functionId', functionId)
     checkOptions<NextOptions<E>>('next', options, {
       where: checkFunction,
