@@ -113,6 +113,40 @@ describe('invocation/next', () => {
     expect((await call('GET', 'invocation/next')).body).toBe('{"n":1}')
   })
 
+  test.each([
+    ['in the queue', 'before'],
+    ['brought meanwhile', 'after'],
+  ])('hands out no invocation, %s, until what the last one wrote has been read', async (_, brought) => {
+    const [asked, read] = [deferred(), deferred()]
+    const { api, call } = await runtimeApi({
+      onNext: () => {
+        asked.resolve(undefined)
+        return read.promise.then(() => {})
+      },
+    })
+    if (brought === 'before') unanswered(api)
+    const next = call('GET', 'invocation/next')
+    await asked.promise
+    if (brought === 'after') unanswered(api)
+    expect(api.delivered).toBe(false)
+    read.resolve(undefined)
+    expect((await next).body).toBe('{"n":1}')
+  })
+
+  test('hands one invocation to one of two that ask at once', async () => {
+    const read = deferred()
+    let asked = 0
+    const { api, call } = await runtimeApi({
+      onNext: () => {
+        if (++asked === 2) read.resolve(undefined)
+        return read.promise.then(() => {})
+      },
+    })
+    unanswered(api)
+    const replies = await Promise.all([call('GET', 'invocation/next'), call('GET', 'invocation/next')])
+    expect(replies.map(({ status }) => status).sort()).toEqual([200, 403])
+  })
+
   test('refuses a runtime that has not answered yet', async () => {
     const { api, call } = await runtimeApi()
     unanswered(api)
@@ -134,7 +168,9 @@ test('a bootstrap gets what it needs beside the event before it, and is told how
 test('a runtime asks for an invocation whether or not one is there, and may ask for more', async () => {
   let asked = 0
   const { api, call } = await runtimeApi({
-    onNext: () => asked++,
+    onNext: async () => {
+      asked++
+    },
     onGet: (path) => (path === '/more' ? Promise.resolve({ more: true }) : undefined),
   })
   unanswered(api)

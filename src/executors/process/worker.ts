@@ -82,10 +82,11 @@ export class ProcessWorker implements SpareWorker {
     const secret = takesPath ? `/${randomUUID()}` : ''
     this.#api = new RuntimeApi(
       {
-        onNext: () => {
+        onNext: async () => {
           this.#asked.resolve()
-          // What it wrote before it asked is read within this turn, and no line goes on into the next invocation.
-          setImmediate(() => this.#process?.flush())
+          // What it wrote before it asked is read within this turn, and what it writes of the next invocation is not.
+          await new Promise(setImmediate)
+          this.#process?.flush()
         },
         onInitError: ({ error }) => {
           this.#usable = false

@@ -34,8 +34,8 @@ export interface RuntimeInvocation {
 
 /** What a runtime does on its own. */
 export interface RuntimeApiHandlers {
-  /** The runtime asks for an invocation: it has started, or is done with the last. */
-  onNext?(): void
+  /** The runtime asks for an invocation: it has started, or is done with the last. It gets one when this has resolved; must not reject. */
+  onNext?(): Promise<void>
   /** The runtime asks for an invocation and none is there: the moment Lambda freezes it. */
   onIdle?(): void
   /** The runtime could not start. */
@@ -191,7 +191,19 @@ export class RuntimeApi implements AsyncDisposable {
       refuseTransition(response, 'Running', 'Ready')
       return
     }
-    this.#handlers.onNext?.()
+    const noted = this.#handlers.onNext?.()
+    if (noted === undefined) this.#offer(response)
+    else void noted.then(() => this.#offer(response))
+  }
+
+  /** Hands the runtime what is there for it, or lets it wait. */
+  #offer(response: ServerResponse): void {
+    // It may have hung up meanwhile, or another of its connections may have been served.
+    if (response.destroyed) return
+    if (this.#flight?.state === 'running') {
+      refuseTransition(response, 'Running', 'Ready')
+      return
+    }
     this.#waiting = response
     response.once('close', () => {
       if (this.#waiting === response) this.#waiting = undefined
