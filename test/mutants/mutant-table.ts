@@ -3,14 +3,24 @@ import { EXECUTOR_MUTANTS } from './executor-mutants.js'
 import { executorTestNames } from './executor-suite.js'
 import { STORE_MUTANTS } from './payload-stores.js'
 import { TRANSPORT_MUTANTS } from './transport-mutants.js'
+import type { TransportMutant } from './transport-mutation.js'
 import { failuresOf, transportTests } from './transport-suite.js'
+
+const failed = new Map<TransportMutant, Promise<string[]>>()
+
+/** The tests that a broken transport fails. They run once: that takes a minute of computing for all of them. */
+export function failedBy(mutant: TransportMutant): Promise<string[]> {
+  const known = failed.get(mutant) ?? failuresOf(transportTests(mutant.make, mutant.without))
+  failed.set(mutant, known)
+  return known
+}
 
 /** Which deliberately broken implementation fails which test of the published suites, as Markdown. */
 export async function mutantTables(): Promise<string> {
   const transports: Broken[] = []
-  for (const { name, caughtBy, make, without } of TRANSPORT_MUTANTS) {
-    const fails = await failuresOf(transportTests(make, without))
-    transports.push({ name, madeFor: [caughtBy], fails })
+  for (const mutant of TRANSPORT_MUTANTS) {
+    const { name, caughtBy } = mutant
+    transports.push({ name, madeFor: [caughtBy], fails: await failedBy(mutant) })
   }
   const stores = STORE_MUTANTS.map(({ wrong, failed }) => ({ name: wrong, madeFor: failed, fails: failed }))
   const executors = EXECUTOR_MUTANTS.map(({ name, caughtBy }) => ({

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { transportConformance } from '../../src/testing/index.js'
+import { failedBy, mutantTables } from './mutant-table.js'
 import { TRANSPORT_MUTANTS } from './transport-mutants.js'
 import { failuresOf, makeReference, transportTests } from './transport-suite.js'
 
@@ -8,8 +9,8 @@ describe('a correct transport that does all that one may do', () => {
 })
 
 describe('the transport suite', () => {
-  test.each(TRANSPORT_MUTANTS)('catches one that $name', async ({ make, caughtBy, without }) => {
-    expect(await failuresOf(transportTests(make, without))).toContain(caughtBy)
+  test.each(TRANSPORT_MUTANTS)('catches one that $name', async (mutant) => {
+    expect(await failedBy(mutant)).toContain(mutant.caughtBy)
   })
 
   test('has a mutant for each of its tests', () => {
@@ -20,4 +21,10 @@ describe('the transport suite', () => {
   test('passes the correct one in the turns that it waits', async () => {
     expect(await failuresOf(transportTests())).toEqual([])
   })
+})
+
+// After the tests above, which have run every broken transport.
+test('docs/mutants.md says what is so', { timeout: 120_000 }, async () => {
+  // `npm run docs:mutants` writes it.
+  await expect(await mutantTables()).toMatchFileSnapshot('../../docs/mutants.md')
 })

@@ -1,11 +1,15 @@
 import type { Cancel, Clock } from '../../src/core/base/clock.js'
 
+interface Timer {
+  at: number
+  readonly callback: () => void
+}
+
 /** Time that stands still until a test moves it. */
 export class ManualClock implements Clock {
   #now: number
-  #next = 0
   #passed = 0
-  readonly #timers = new Map<number, { at: number; callback: () => void }>()
+  readonly #timers = new Set<Timer>()
 
   constructor(now = 1_800_000_000_000) {
     this.#now = now
@@ -16,9 +20,9 @@ export class ManualClock implements Clock {
   }
 
   schedule(delayMs: number, callback: () => void): Cancel {
-    const id = this.#next++
-    this.#timers.set(id, { at: this.#now + Math.max(0, delayMs), callback })
-    return () => void this.#timers.delete(id)
+    const timer = { at: this.#now + Math.max(0, delayMs), callback }
+    this.#timers.add(timer)
+    return () => void this.#timers.delete(timer)
   }
 
   /** How much time `advance` has let pass, in milliseconds, whatever the clock was set to meanwhile. */
@@ -36,16 +40,14 @@ export class ManualClock implements Clock {
     let left = ms
     await settle()
     for (;;) {
-      const due = [...this.#timers]
-        .filter(([, timer]) => timer.at <= this.#now + left)
-        .sort(([, a], [, b]) => a.at - b.at)[0]
-      if (due === undefined) break
-      this.#timers.delete(due[0])
-      const untilDueMs = Math.max(0, due[1].at - this.#now)
+      const due = this.#next()
+      if (due === undefined || due.at > this.#now + left) break
+      this.#timers.delete(due)
+      const untilDueMs = Math.max(0, due.at - this.#now)
       left -= untilDueMs
       this.#passed += untilDueMs
       this.#now += untilDueMs
-      due[1].callback()
+      due.callback()
       await settle()
     }
     this.#passed += left
@@ -61,7 +63,14 @@ export class ManualClock implements Clock {
   /** Somebody sets the wall clock: no time passes, and timers fall due as they would have. */
   set(byMs: number): void {
     this.#now += byMs
-    for (const timer of this.#timers.values()) timer.at += byMs
+    for (const timer of this.#timers) timer.at += byMs
+  }
+
+  /** What falls due first; of those at the same time, what was scheduled first. */
+  #next(): Timer | undefined {
+    let first: Timer | undefined
+    for (const timer of this.#timers) if (first === undefined || timer.at < first.at) first = timer
+    return first
   }
 
   /** Jumps without calling anything, as a frozen process sees it: timers fire late, after the thaw. */
