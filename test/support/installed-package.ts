@@ -23,17 +23,11 @@ export interface InstalledPackage extends AsyncDisposable {
   ): Promise<{ stdout: string; stderr: string }>
 }
 
-/** Builds and packs a copy of this work tree, so that no other test sees its `dist` change, and installs it. */
+/** Installs the tarball that LAMBDA_TETHER_TARBALL names, or one of this work tree as it is. */
 export async function installPackage(): Promise<InstalledPackage> {
   const temporary = await mkdtemp(join(tmpdir(), 'lambda-tether-package-'))
   try {
-    const tree = join(temporary, 'tree')
-    await copyTree(tree)
-    // `prepack` builds; another lifecycle script's settings must not leak in from `npm test`.
-    await npm(['pack', '--pack-destination', temporary], tree)
-    const tarball = (await readdir(temporary)).find((name) => name.endsWith('.tgz'))
-    if (tarball === undefined) throw new Error('npm pack left no tarball.')
-
+    const tarball = process.env.LAMBDA_TETHER_TARBALL ?? (await pack(temporary))
     const folder = join(temporary, 'a folder #1')
     await mkdir(folder)
     await writeFile(join(folder, 'package.json'), '{ "private": true }\n')
@@ -45,7 +39,7 @@ export async function installPackage(): Promise<InstalledPackage> {
       '--no-audit',
       '--no-fund',
     ]
-    await npm(['install', ...flags, join(temporary, tarball)], folder)
+    await npm(['install', ...flags, tarball], folder)
     return {
       folder,
       packageFolder: join(folder, 'node_modules', 'lambda-tether'),
@@ -61,6 +55,17 @@ export async function installPackage(): Promise<InstalledPackage> {
     await rm(temporary, { recursive: true, force: true })
     throw error
   }
+}
+
+/** Builds and packs a copy of this work tree, so that no other test sees its `dist` change. @returns the tarball */
+async function pack(temporary: string): Promise<string> {
+  const tree = join(temporary, 'tree')
+  await copyTree(tree)
+  // `prepack` builds; another lifecycle script's settings must not leak in from `npm test`.
+  await npm(['pack', '--pack-destination', temporary], tree)
+  const tarball = (await readdir(temporary)).find((name) => name.endsWith('.tgz'))
+  if (tarball === undefined) throw new Error('npm pack left no tarball.')
+  return join(temporary, tarball)
 }
 
 async function copyTree(target: string): Promise<void> {
