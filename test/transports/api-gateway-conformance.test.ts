@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import type { Transport } from '../../src/core/contracts/transport.js'
 import type { WebSocketApi } from '../../src/local/index.js'
-import { faulty, transportConformance } from '../../src/testing/index.js'
+import { transportConformance } from '../../src/testing/index.js'
 import { bothSides, type Database, postless, SIDES, startApi, startDatabase } from './api-gateway-fixture.js'
 
 let database: Database
@@ -16,10 +16,6 @@ describe.each<[string, (api: WebSocketApi) => Transport]>([
   ['apiGatewayLight', ({ endpoint }) => light!.make({ endpoint })],
   ['apiGateway, stubs with apiGatewayLight', ({ endpoint }) => bothSides({ endpoint })],
   ['apiGateway without the right to post', ({ endpoint }) => bothSides({ endpoint, credentials: postless })],
-  [
-    'apiGateway behind an empty plan of faults',
-    ({ endpoint }) => faulty(bothSides({ endpoint }), { seed: 1 }),
-  ],
 ])('%s over the local API', (_name, make) => {
   transportConformance({
     test,
