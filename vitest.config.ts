@@ -1,14 +1,19 @@
 import { defineConfig } from 'vitest/config'
 
+const shared = { testTimeout: 20_000, hookTimeout: 30_000 }
+const core = 'test/core/**/*.test.ts'
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/build-run-files.ts', 'test/support/radosgw-once.ts'],
-    // Tests start real threads, processes and brokers: forks keep a crash in one file from another's.
     pool: 'forks',
     // Some of them wait most of the time, for processes that start and for sockets.
     maxWorkers: 3,
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    projects: [
+      // The core has no state at module level, and changes nothing of its process: its files share one, and load it once.
+      { test: { ...shared, name: 'core', include: [core], isolate: false } },
+      // Tests start real threads, processes and brokers: a fork for each keeps a crash in one file from another's.
+      { test: { ...shared, name: 'real', include: ['test/**/*.test.ts'], exclude: [core] } },
+    ],
   },
 })
