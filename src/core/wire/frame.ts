@@ -17,7 +17,7 @@ export const TAG_BYTES = 16
 /** The frame around an empty part. */
 export const FRAME_OVERHEAD = HEAD_BYTES + TAG_BYTES
 /** The longest joined message: a body of 8 MiB, its environment and context. */
-export const MAX_MESSAGE_BYTES = 9 * 1024 * 1024
+const MAX_MESSAGE_BYTES = 9 * 1024 * 1024
 /** Every part but the last has as many, so that a message has no more parts than its length allows. */
 const MIN_PART_BYTES = 512
 /** Key id and function tag, as base64url. */
