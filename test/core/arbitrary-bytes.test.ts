@@ -140,6 +140,7 @@ const message = (id: fc.Arbitrary<unknown>) =>
 describe.each(SIDES)('what arrives at a $self.role', ({ self, peer }) => {
   it('is, of arbitrary bytes, nothing but a discard', () => {
     const { channel, discards, messages } = listening(self, generateKey())
+    const keys = new StageKeys(rootKey('key', generateKey()), SHOP)
     fc.assert(
       fc.property(bytes, (frame) => {
         const before = discards.length
@@ -147,9 +148,7 @@ describe.each(SIDES)('what arrives at a $self.role', ({ self, peer }) => {
         // A session's refusal is unsealed and says nothing but why.
         expect(discards.length - before).toBeLessThanOrEqual(1)
         if (frame[1] !== 2) expect(discards.length - before).toBe(1)
-        expect(
-          openPresence([new StageKeys(rootKey('key', generateKey()), SHOP)], SESSION, frame),
-        ).toBeUndefined()
+        expect(openPresence([keys], SESSION, frame)).toBeUndefined()
         expect(messages).toEqual([])
       }),
       { numRuns: 2_000 },

@@ -122,7 +122,7 @@ export const sendingMutants: readonly TransportMutant[] = [
         connection: (connection) => ({
           async send(to, frame, options) {
             await connection.send(to, frame, options)
-            if (to.name === 'nobody') await connection.close()
+            if (to.name.startsWith('nobody')) await connection.close()
           },
         }),
       }),
