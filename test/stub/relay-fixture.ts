@@ -13,7 +13,7 @@ import type { RelayAnswer } from '../../src/stub/relay/relay.js'
 export type Query = Readonly<Record<string, string>>
 
 /** The key of the relay's sessions. */
-export const key = generateKey()
+const key = generateKey()
 
 /** Where clients connect. */
 export const HOST = 'abc123.execute-api.eu-west-1.amazonaws.com'
@@ -47,7 +47,7 @@ export function stub(name = named('e1'), more: Query = {}): Query {
 }
 
 /** What a relay's environment has of its sessions' keys. */
-export function publicKeys(scope: StageScope, ...roots: readonly string[]): string {
+function publicKeys(scope: StageScope, ...roots: readonly string[]): string {
   return roots
     .map((root) => new StageKeys(rootKey('key', root), scope).publicBytes.toString('base64url'))
     .join(',')

@@ -36,7 +36,7 @@ const TABLE_NAME = 'connections'
 export const key = generateKey()
 
 /** The keys of an app's stage, of a root key. */
-export function stageKeys({ app, stage }: StageScope, root = key): StageKeys {
+function stageKeys({ app, stage }: StageScope, root = key): StageKeys {
   return new StageKeys(rootKey('key', root), { app, stage })
 }
 
