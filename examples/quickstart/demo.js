@@ -16,7 +16,12 @@ import { iot } from 'lambda-tether/transports/iot'
 import { checkItself } from './once.js'
 
 const { values } = parseArgs({
-  options: { once: { type: 'boolean', default: false }, transport: { type: 'string', default: 'iot' } },
+  options: {
+    once: { type: 'boolean', default: false },
+    transport: { type: 'string', default: 'iot' },
+    // The same at each start, so that a tab of a browser can stay open.
+    port: { type: 'string', default: '4310' },
+  },
 })
 const { once, transport } = values
 const transports = { iot, 'api-gateway': apiGateway }
@@ -50,7 +55,7 @@ const deploy = (functionId) =>
       TOPIC_ARN: topic.arn,
     },
   })
-const { url } = await cloud.httpApi(deploy('api'))
+const { url } = await httpApi(deploy('api'))
 topic.subscribe(deploy('sns'))
 if (python) topic.subscribe(deploy('words'))
 
@@ -68,7 +73,27 @@ session.serve({
 report(session)
 await session.open()
 
+/** Where it cannot have its usual port, one that is free. */
+async function httpApi(target) {
+  if (once) return cloud.httpApi(target)
+  const port = Number(values.port)
+  try {
+    return await cloud.httpApi(target, { port })
+  } catch (error) {
+    if (error.cause?.code !== 'EADDRINUSE') throw error
+    console.log(`Port ${port} is taken, by another demo perhaps: this one takes a free one.\n`)
+    return cloud.httpApi(target)
+  }
+}
+
 const end = async () => {
+  const { running } = session.stats().invocations
+  if (running > 0) {
+    console.log(
+      `Waiting for ${running} invocation${running === 1 ? '' : 's'} to end; Ctrl+C again stops them.`,
+    )
+    process.once('SIGINT', () => void session.close({ signal: AbortSignal.abort() }))
+  }
   await session.close()
   await cloud.close()
   if (once) await rm(folder, { recursive: true })

@@ -32,6 +32,8 @@ export interface BuiltExamples extends AsyncDisposable {
 export interface RunningExample extends AsyncDisposable {
   /** All that it has written, once that has the pattern. @throws where it ends before */
   printed(pattern: RegExp): Promise<string>
+  /** What Ctrl+C does. */
+  interrupt(): void
 }
 
 export async function builtExamples(): Promise<BuiltExamples> {
@@ -68,6 +70,7 @@ export async function builtExamples(): Promise<BuiltExamples> {
           }
           return output
         },
+        interrupt: () => void child.kill('SIGINT'),
         async [Symbol.asyncDispose]() {
           child.kill('SIGINT')
           await ended

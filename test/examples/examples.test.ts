@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { generateKey } from '../../src/core/wire/root-key.js'
 import { stubKey } from '../../src/stub/key.js'
 import { AwsSpec, type Template } from '../deploy/debug-stack-spec.js'
+import { freePort } from '../support/free-port.js'
 import { holds, ownPart, sessionSecrets } from '../support/leaks.js'
 import { type BuiltExamples, builtExamples } from './built-examples.js'
 
@@ -47,13 +48,41 @@ describe('examples', () => {
   it('quickstart prints nothing that a terminal obeys, whatever a request brings', {
     timeout: 60_000,
   }, async () => {
-    await using demo = examples.start(['examples/quickstart/demo.js'])
+    await using demo = examples.start(['examples/quickstart/demo.js', '--port', '0'])
     const url = /^Open +(\S+)\?/m.exec(await demo.printed(/^Stop/m))?.[1]
     const name = encodeURIComponent('\u001b[2J\u001b]0;owned\u0007\u202eyou')
     await fetch(`${url}?name=${name}`)
     const output = await demo.printed(/The topic says: .*\n/)
     expect(output).toContain('this machine, \\x1b[2J\\x1b]0;owned\\x07\\u202eyou!')
     expect(output).not.toMatch(/[^\P{C}\n]/u)
+  })
+
+  it('quickstart keeps its port, and says what it waits for when it is stopped', {
+    timeout: 60_000,
+  }, async () => {
+    const code = join(examples.folder, 'examples/quickstart/functions/api.ts')
+    const quick = readFileSync(code, 'utf8')
+    const port = await freePort()
+    const args = ['examples/quickstart/demo.js', '--port', String(port)]
+    const slow =
+      "  console.log('It has begun.')\n  await new Promise((resolve) => setTimeout(resolve, 60_000))"
+    writeFileSync(code, quick.replace('  await publish(message)', slow))
+    try {
+      await using demo = examples.start(args)
+      await demo.printed(/^Stop/m)
+      {
+        await using second = examples.start(args)
+        expect(await second.printed(/^Stop/m)).toContain(`Port ${port} is taken`)
+      }
+      const answer = fetch(`http://127.0.0.1:${port}/`).catch(() => {})
+      await demo.printed(/It has begun\./)
+      demo.interrupt()
+      await demo.printed(/^Waiting for 1 invocation to end; Ctrl\+C again stops them\.$/m)
+      demo.interrupt()
+      await answer
+    } finally {
+      writeFileSync(code, quick)
+    }
   })
 
   it('dev-server answers every save with its own code, and closes everything', {
