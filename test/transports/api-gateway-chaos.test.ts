@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { TetherError } from '../../src/core/base/errors.js'
 import { createSession } from '../../src/create-session.js'
-import { createStub } from '../../src/stub/handler.js'
+import { createStub, type StubOptions } from '../../src/stub/handler.js'
 import { stubKey } from '../../src/stub/key.js'
 import { type FaultKind, faulty } from '../../src/testing/index.js'
 import { stubContext } from '../support/stub-context.js'
@@ -19,6 +19,9 @@ const { brokenPromises } = (await bench('tally.js')) as {
   brokenPromises(report: Record<string, unknown>): string[]
 }
 
+/** On a real clock, and a machine that may have a lot to do: nobody is to be taken for absent. */
+const PATIENCE_MS = 10_000
+
 let database: Database
 beforeAll(async () => {
   database = await startDatabase()
@@ -34,7 +37,10 @@ async function openTransport() {
 describe('over API Gateway', () => {
   test('chaos: cuts and a crash lose nothing, run nothing twice and cross no answers', async () => {
     const transport = await openTransport()
-    const world = inMemory({ createSession, createStub, memory: () => transport, stubKey, TetherError })
+    const world = inMemory({
+      ...{ createSession, memory: () => transport, stubKey, TetherError },
+      createStub: (options: StubOptions) => createStub({ ...options, ackTimeoutMs: PATIENCE_MS }),
+    })
     const count = 60
     const fault = (after: number, kind: string) => ({ after, kind, forMs: 10, pick: () => 0.4 })
     const report = await soak(world, { seed: 7, key, count, stubs: 4, connections: 1, timeOutMs: 15_000 }, [
@@ -84,7 +90,7 @@ describe('over API Gateway', () => {
       )
       return { number, text: text.join('') }
     })
-    const stubs = Array.from({ length: 4 }, () => tether.stub({ transport }))
+    const stubs = Array.from({ length: 4 }, () => tether.stub({ transport, ackTimeoutMs: PATIENCE_MS }))
     await Promise.all(
       stubs.map(async (stub, index) => {
         for (const event of events.filter(({ number }) => number % stubs.length === index))
