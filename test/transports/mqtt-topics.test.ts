@@ -49,18 +49,18 @@ function takes(filter: string, topic: string): boolean {
 
 describe('topics', () => {
   test('are as they read where the parts are plain', () => {
-    const base = { app: 'shop', stage: 'dev', name: 'jane.doe_2-x' }
-    expect(topicOf({ ...base, role: 'stub' })).toBe('lambda-tether/shop/dev/stub/jane.doe_2-x')
+    const base = { app: 'shop', stage: 'dev', name: 'jane-doe_2-x' }
+    expect(topicOf({ ...base, role: 'stub' })).toBe('lambda-tether/shop/dev/stub/jane-doe_2-x')
     expect(topicOf({ ...base, role: 'session', lane: 7 })).toBe(
-      'lambda-tether/shop/dev/session/jane.doe_2-x/7',
+      'lambda-tether/shop/dev/session/jane-doe_2-x/7',
     )
-    expect(topicOf({ ...base, role: 'session' })).toBe('lambda-tether/shop/dev/session/jane.doe_2-x/0')
-    expect(filterOf({ ...base, role: 'session' })).toBe('lambda-tether/shop/dev/session/jane.doe_2-x/+')
+    expect(topicOf({ ...base, role: 'session' })).toBe('lambda-tether/shop/dev/session/jane-doe_2-x/0')
+    expect(filterOf({ ...base, role: 'session' })).toBe('lambda-tether/shop/dev/session/jane-doe_2-x/+')
     expect(filterOf({ ...base, role: 'session', lane: 7 })).toBe(
-      'lambda-tether/shop/dev/session/jane.doe_2-x/7',
+      'lambda-tether/shop/dev/session/jane-doe_2-x/7',
     )
-    expect(filterOf({ ...base, role: 'stub' })).toBe('lambda-tether/shop/dev/stub/jane.doe_2-x')
-    expect(keptTopicOf(base)).toBe('lambda-tether/shop/dev/presence/jane.doe_2-x')
+    expect(filterOf({ ...base, role: 'stub' })).toBe('lambda-tether/shop/dev/stub/jane-doe_2-x')
+    expect(keptTopicOf(base)).toBe('lambda-tether/shop/dev/presence/jane-doe_2-x')
   })
 
   test('keep within AWS IoT, whatever the parts, and mean nothing to a broker or to IAM', () => {
@@ -99,6 +99,12 @@ describe('topics', () => {
     expect(topicPart(hashed)).not.toBe(hashed)
     expect(topicPart('x'.repeat(64))).toBe('x'.repeat(64))
     expect(topicPart('x'.repeat(65))).toMatch(/^~/)
+  })
+
+  test('have no dot, which NATS and RabbitMQ take for a slash', () => {
+    const dotted = { app: 'shop.example', stage: 'v1.2', role: 'session', name: 'a.b' } as const
+    for (const topic of [filterOf(dotted), topicOf(dotted), keptTopicOf(dotted)])
+      expect(topic).not.toContain('.')
   })
 })
 

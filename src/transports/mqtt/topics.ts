@@ -4,11 +4,12 @@ import type { Endpoint } from '../../core/contracts/transport.js'
 /** The first level of every topic; policies build on it. */
 export const TOPIC_ROOT = 'lambda-tether'
 
-// Letters that mean nothing to a broker, to IAM or to MQTT's wildcards. `~` is not among them: it marks a hash.
-const PLAIN_PART = /^[A-Za-z0-9_.-]{1,64}$/
+// Letters that mean nothing to a broker, to IAM or to MQTT's wildcards. A dot is not among them, since NATS and RabbitMQ map
+// `/` to it; nor is `~`, which marks a hash.
+const PLAIN_PART = /^[A-Za-z0-9_-]{1,64}$/
 
 /**
- * One part of an endpoint as one topic level: as it is if it has 1 to 64 letters, digits, `_`, `.` or `-`, else `~`
+ * One part of an endpoint as one topic level: as it is if it has 1 to 64 letters, digits, `_` or `-`, else `~`
  * and 32 hexadecimal digits of its SHA-256. So a topic has at most 219 bytes and five slashes; AWS IoT allows 256
  * and seven.
  */
