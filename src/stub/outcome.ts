@@ -35,7 +35,7 @@ export async function callOrFallback(
         return passthrough()
       }
       if (onNobody !== 'throw' && isHttpEvent(event)) {
-        return httpResponse(503, { message: error.message, code: error.code })
+        return httpResponse(event, 503, { message: error.message, code: error.code })
       }
     }
     throw named(error)

@@ -8,7 +8,7 @@ import { callFacts } from '../../src/stub/call-input.js'
 import { readStubEnvironment, stubEnvironment } from '../../src/stub/configuration.js'
 import { EnvironmentReader } from '../../src/stub/environment-reader.js'
 import { createStub } from '../../src/stub/handler.js'
-import { isHttpEvent } from '../../src/stub/http-event.js'
+import { httpResponse, isHttpEvent } from '../../src/stub/http-event.js'
 import { stubKey } from '../../src/stub/key.js'
 import { toThrown } from '../../src/stub/remote-error.js'
 import { travellingEnvironment } from '../../src/stub/travelling-environment.js'
@@ -294,11 +294,31 @@ describe('HTTP events', () => {
     ['API Gateway v2 and function URLs', { requestContext: { http: { method: 'GET' } } }, true],
     ['API Gateway v1', { httpMethod: 'GET', requestContext: {} }, true],
     ['an ALB', { requestContext: { elb: {} }, httpMethod: 'GET' }, true],
+    ['VPC Lattice v1', { raw_path: '/a', method: 'GET', headers: {} }, true],
+    [
+      'VPC Lattice v2',
+      { version: '2.0', path: '/a', method: 'GET', requestContext: { serviceNetworkArn: 'arn' } },
+      true,
+    ],
+    ['an event that names a method', { method: 'GET', requestContext: {} }, false],
     ['SQS', { Records: [{ eventSource: 'aws:sqs' }] }, false],
     ['nothing', null, false],
     ['a text', 'GET', false],
   ])('are told from others: %s', (_, event, expected) => {
     expect(isHttpEvent(event)).toBe(expected)
+  })
+
+  it('of an ALB with multi-value headers are answered with such headers alone', () => {
+    const alb = { requestContext: { elb: {} }, httpMethod: 'GET', multiValueHeaders: { accept: ['a', 'b'] } }
+    expect(httpResponse(alb, 503, {})).toEqual({
+      statusCode: 503,
+      multiValueHeaders: { 'content-type': ['application/json'], 'cache-control': ['no-store'] },
+      body: '{}',
+      isBase64Encoded: false,
+    })
+    const rest = { requestContext: {}, httpMethod: 'GET', multiValueHeaders: {}, headers: {} }
+    expect(httpResponse(rest, 503, {})).toHaveProperty('headers')
+    expect(httpResponse(rest, 503, {})).not.toHaveProperty('multiValueHeaders')
   })
 })
 
