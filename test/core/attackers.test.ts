@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { Endpoint } from '../../src/core/contracts/transport.js'
 import { sessionKeys } from '../../src/core/session/options.js'
 import { Channel } from '../../src/core/wire/channel.js'
-import { encodeMessage } from '../../src/core/wire/codec.js'
+import { decodeMessage, encodeMessage } from '../../src/core/wire/codec.js'
 import type { Discard } from '../../src/core/wire/counters.js'
 import { decodeHeader, senderIdOf } from '../../src/core/wire/frame.js'
 import { sessionShapes, stubShapes } from '../../src/core/wire/message-shapes.js'
@@ -81,6 +81,18 @@ function invoke(id: string, fields: Partial<InvokeMessage> = {}): Buffer {
 
 function ask(id: string, fields: Partial<AskMessage> = {}): Buffer {
   return encodeMessage({ type: 'ask', id, settled: [], epoch: 0, ...fields })
+}
+
+/** A message of these sections, all of them of one encoding but the head. */
+function laidOut(head: object, others: readonly Buffer[], encoding: number): Buffer {
+  const sections = [Buffer.from(JSON.stringify(head)), ...others]
+  const table = Buffer.alloc(1 + 5 * sections.length)
+  table[0] = sections.length
+  sections.forEach((section, at) => {
+    table[1 + 5 * at] = at === 0 ? 0 : encoding
+    table.writeUInt32BE(section.length, 2 + 5 * at)
+  })
+  return Buffer.concat([table, ...sections])
 }
 
 const reasonsOf = (discards: readonly Discard[]) => discards.map(({ reason }) => reason)
@@ -207,27 +219,35 @@ describe('who has the key of a stub', () => {
     const stub = new Sealer(tether.key, STUB)
     const other = await intruder(tether)
     const bomb = brotliCompressSync(Buffer.alloc(8 * 1024 * 1024))
-    const laidOut = (head: object, count: number) => {
-      const sections = [Buffer.from(JSON.stringify(head)), ...Array<Buffer>(count).fill(bomb)]
-      const table = Buffer.alloc(1 + 5 * sections.length)
-      table[0] = sections.length
-      sections.forEach((section, at) => {
-        table[1 + 5 * at] = at === 0 ? 0 : 1
-        table.writeUInt32BE(section.length, 2 + 5 * at)
-      })
-      return Buffer.concat([table, ...sections])
-    }
     const { arrayBuffers } = process.memoryUsage()
     for (const [head, count] of [
       [{ type: 'ask', id: 'x', settled: [], epoch: 0 }, 1],
       [{ type: 'ask', id: 'x', settled: [], epoch: 0 }, 250],
       [{ type: 'invoke', id: 'x' }, 2],
     ] as const)
-      await other.send(stub.frame(SESSION, laidOut(head, count)))
+      await other.send(stub.frame(SESSION, laidOut(head, Array(count).fill(bomb), 1)))
     expect(reasonsOf(tether.discards)).toEqual(['malformed', 'malformed', 'malformed'])
     // The last one's event is its one body.
     expect(process.memoryUsage().arrayBuffers - arrayBuffers).toBeLessThan(20 * 1024 * 1024)
     expect(runs).toEqual([])
+  })
+
+  it('has no memory taken by a length that it makes up for its variables (E)', async () => {
+    await using tether = new Tether()
+    const { runs } = await serving(tether)
+    const stub = new Sealer(tether.key, STUB)
+    const other = await intruder(tether)
+    const bytes = invoke('x', { boundTo: sessionOf(tether, other.kept.at(-1)!), sentAt: Date.now() })
+    const { event, env: _, ...rest } = decodeMessage(bytes, stubShapes()) as InvokeMessage
+    const { arrayBuffers } = process.memoryUsage()
+    // As Buffer.from() reads it, this is a list of 64 million bytes.
+    await other.send(
+      stub.frame(SESSION, laidOut({ ...rest, env: { length: 64e6 } }, [Buffer.from(event!)], 0)),
+    )
+    expect(process.memoryUsage().arrayBuffers - arrayBuffers).toBeLessThan(20 * 1024 * 1024)
+    expect(runs).toEqual([])
+    // It is asked for them.
+    expect(tether.discards).toEqual([])
   })
 
   it('has no message taken whose parts are tiny (E)', async () => {

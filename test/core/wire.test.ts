@@ -267,6 +267,15 @@ describe('messages', () => {
     expect(decodeMessage(encodeMessage(nested), stubShapes())).toEqual(nested)
   })
 
+  it('take no byte field from the head where its section is missing', () => {
+    const { event, env: _, ...rest } = invoke
+    // As Buffer.from() reads it, this is a list of 64 million bytes.
+    const head = Buffer.from(JSON.stringify({ ...rest, event: { length: 64e6 }, env: { length: 64e6 } }))
+    const table = Buffer.from([2, 0, 0, 0, 0, 0, 0, 0, 0, 0, event!.length])
+    table.writeUInt32BE(head.length, 2)
+    expect(decodeMessage(Buffer.concat([table, head, event!]), stubShapes())).toEqual({ ...rest, event })
+  })
+
   it('are refused in the wrong direction, of an unknown type, or with a wrong field', () => {
     expect(() => decodeMessage(encodeMessage(invoke), sessionShapes())).toThrow(
       /a session sends none of type "invoke"/,

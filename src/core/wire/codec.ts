@@ -111,15 +111,15 @@ export function decodeMessage<From extends keyof MessageFrom>(
     throw malformed(
       `a message of type ${JSON.stringify(fields.type)} has ${sections.length} sections beside its head`,
     )
-  for (let i = 0; i < sections.length; i++) {
+  for (let i = 0; i < names.length; i++) {
     const name = names[i]!
-    const section = sections[i]!
-    const content = readField(name, section)
+    const section = sections[i]
+    const content = section === undefined ? undefined : readField(name, section)
     // Also where it is absent: the head may not stand in for it.
     fields[name] = content
     if (counters === undefined || content === undefined || !BODIES.includes(name)) continue
     counters.bodyBytesReceived += content.length
-    counters.compressedBytesReceived += section.bytes.length
+    counters.compressedBytesReceived += section!.bytes.length
   }
   checkFieldsOf(fields, shapes)
   return fields as unknown as MessageFrom[From]
