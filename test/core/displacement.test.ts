@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Transport } from '../../src/core/contracts/transport.js'
 import type { Invocation } from '../../src/core/session/invocation.js'
 import type { SessionOptions } from '../../src/core/session/options.js'
+import { generateKey } from '../../src/core/wire/root-key.js'
 import { FaultyTransport } from '../support/faulty-transport.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
 import { stubContext } from '../support/stub-context.js'
@@ -163,6 +164,31 @@ describe('of two sessions with one name', () => {
     expect(opened[lost]).toMatchObject({ reason: { code: 'DISPLACED' } })
     expect(sessions[lost]!.events).toEqual(['displaced', 'close'])
     expect(sessions[1 - lost]!.events).toEqual([])
+  })
+
+  it('the last wins also where their keys are those before and after a rotation', async () => {
+    const rotating = [generateKey(), generateKey()] as const
+    const before = rotating[1]
+    for (const [first, last] of [
+      [[before], rotating],
+      [rotating, [before]],
+    ] as const) {
+      const clock = new ManualClock()
+      await using tether = new Tether({ clock })
+      const older = answering(tether, 'older', { key: undefined as never, keys: first })
+      await older.session.open()
+      await settle()
+      const stub = tether.stub({ key: before })
+      expect(await stub({}, stubContext())).toBe('older')
+      clock.jump(1_000)
+      const newer = answering(tether, 'newer', { key: undefined as never, keys: last })
+      await clock.during(3_000, newer.session.open())
+      await clock.advance(3_000)
+      expect(older.events, `${first.length} after ${last.length}`).toEqual(['displaced', 'close'])
+      expect(newer.events).toEqual([])
+      expect(await stub({}, stubContext())).toBe('newer')
+      expect([older.held.length, newer.held.length]).toEqual([1, 1])
+    }
   })
 
   it('other names are left alone', async () => {

@@ -125,7 +125,8 @@ export class Session implements AsyncDisposable {
       keeps: transport.keeps !== undefined,
       send: (message) => {
         // Asked again while it matters.
-        channel.send({ ...this.#self, lane: 0 }, message).catch(() => {})
+        for (const scope of keys.scopes)
+          channel.send({ ...this.#self, lane: 0 }, message, { scope }).catch(() => {})
       },
       onRaised: () => this.#presence?.online(),
       onDisplaced: () => this.#onDisplaced(),

@@ -82,13 +82,16 @@ export class Channel<In extends Role> {
     return this.#outgoing.worn
   }
 
-  /** Splits, seals and sends; resolves when the transport has accepted every frame. @throws what it throws */
+  /**
+   * Splits, seals and sends; resolves when the transport has accepted every frame.
+   * @param options `scope` is by default that of the messages that this side begins
+   * @throws what the transport throws
+   */
   async send(
     to: Endpoint,
     message: Outbound<MessageFrom[Exclude<Role, In>] | PeerMessage>,
-    options: AbortOptions = {},
+    { scope = this.#options.keys.scope, ...options }: AbortOptions & { readonly scope?: string } = {},
   ): Promise<Sent> {
-    const { scope } = this.#options.keys
     return this.#outgoing.send(to, encodeMessage(message, this.#counters), scope, options)
   }
 

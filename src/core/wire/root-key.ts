@@ -110,6 +110,8 @@ export class StageKeys implements PresenceKeys {
 /** The keys of a session: it begins with the first, and answers with each. */
 export class SessionKeys implements ChannelKeys {
   readonly scope: string
+  /** Of what sessions say to each other: one for each key, as the others may have any of them. */
+  readonly scopes: readonly string[]
   readonly ids: readonly string[]
   readonly all: readonly StageKeys[]
   /** The function of each scope that spoke last. */
@@ -118,8 +120,9 @@ export class SessionKeys implements ChannelKeys {
   /** @param all not empty */
   constructor(all: readonly StageKeys[]) {
     this.all = all
-    this.scope = writeScope(this.first.id, ANY_FUNCTION)
     this.ids = all.map(({ id }) => id)
+    this.scopes = this.ids.map((id) => writeScope(id, ANY_FUNCTION))
+    this.scope = this.scopes[0]!
   }
 
   get first(): StageKeys {
