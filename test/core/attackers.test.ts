@@ -137,6 +137,23 @@ describe('who publishes without a key', () => {
     expect(new Set(reasonsOf(tether.discards))).toEqual(new Set(['replayed']))
   })
 
+  it('is not suspected for what a session with another key left there before', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    const other = await intruder(tether, SESSION)
+    const before = new StageKeys(rootKey('key', generateKey()), SHOP)
+    const word = { type: 'presence', session: 'old', epoch: 1, state: 'closed', sequence: 1, at: 1 } as const
+    const left = sealPresence(before, SESSION, word)
+    await other.keep(left)
+    await serving(tether)
+    await clock.advance(1_000)
+    expect(tether.discards).toEqual([])
+    await other.keep(left)
+    expect(tether.discards).toMatchObject([
+      { reason: 'replayed', message: expect.stringContaining('or of a session with another key') },
+    ])
+  })
+
   it('has nothing recorded run again after ten thousand other environments (D)', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })

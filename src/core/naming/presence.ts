@@ -83,17 +83,21 @@ export class Presence {
       this.#isConfirmed = true
       return this.#again(RENEW_MS)
     }
-    if (message === undefined) return this.#repair('a frame that is not authentic')
+    // What is there before the latest has been heard may be another key's, after a rotation, or what a session before said.
+    if (message === undefined)
+      return this.#repair(
+        this.#isConfirmed ? 'a frame that is not authentic, or of a session with another key,' : undefined,
+      )
     if (outranks(message, identity)) return
     const { session, state, at } = message
-    // A word of its own that a later one replaces is on its way, or comes late: the latest has not been heard yet.
+    // A word of its own that a later one replaces is on its way, or comes late.
     if (session === identity.session && state === 'online' && !this.#isConfirmed) return
-    // The will of a connection that this session has left, or of the session before; or what a session before it said.
+    // Or the will of a connection that this session has left, or of the session before.
     const expected = state === 'lost' || !this.#isConfirmed
     this.#repair(
       expected
         ? undefined
-        : `the word '${state}' of session ${session}, said at ${new Date(Math.min(at, 8.64e15)).toISOString()}`,
+        : `the word '${state}' of session ${session}, said at ${new Date(Math.min(at, 8.64e15)).toISOString()},`,
     )
   }
 
