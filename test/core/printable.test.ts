@@ -105,4 +105,19 @@ describe('messages', () => {
     expect(discard?.message).toContain(printable(HOSTILE))
     expect(discard?.message).not.toMatch(UNSAFE)
   })
+
+  it('of outcomes that come late are harmless', async () => {
+    await using tether = new Tether()
+    const session = await tether.session().open()
+    const next = session.next(HOSTILE)
+    const stub = tether.stub({ key: tether.stubKey('*'), functionId: HOSTILE })
+    const outcome = stub({}, stubContext()).catch(() => {})
+    const invocation = await next
+    const given = new Promise((resolve) => session.on('fail', resolve))
+    await stub.close()
+    await Promise.all([outcome, given])
+    await invocation.respond('late')
+    expect(tether.discards).toMatchObject([{ reason: 'late' }])
+    expect(tether.discards[0]?.message).not.toMatch(UNSAFE)
+  })
 })

@@ -1,6 +1,5 @@
 import { type Deferred, deferred } from '../base/deferred.js'
 import { TetherError, toLambdaError } from '../base/errors.js'
-import { printable } from '../base/printable.js'
 import type { AbortOptions } from '../contracts/transport.js'
 import { daysBetween, isFarAhead } from '../naming/epochs.js'
 import type { Sent } from '../wire/outgoing.js'
@@ -120,7 +119,7 @@ export class Dispatcher {
     const reason =
       'this stub has the key of another function; deploy what stubEnvironment({ functionId }) returns'
     const text = `An invocation of '${functionId}' was declined: ${reason}.`
-    this.desk.discard({ reason: 'key', message: printable(text), from })
+    this.desk.discard({ reason: 'key', message: text, from })
     if (mirrored === undefined) this.desk.say(from, { type: 'decline', id, reason })
   }
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { onAbort } from '../base/abort.js'
 import { type Clock, systemClock } from '../base/clock.js'
 import { TetherError, throwIfAborted } from '../base/errors.js'
+import { printable } from '../base/printable.js'
 import {
   type AbortOptions,
   checkEndpoint,
@@ -67,7 +68,8 @@ export class Session implements AsyncDisposable {
     this.#counters = counters
     const onDiscard = (discard: Discard) => {
       counters.discards[discard.reason]++
-      this.#emitter.emit('discard', discard)
+      // It quotes whoever sent it.
+      this.#emitter.emit('discard', { ...discard, message: printable(discard.message) })
     }
     const keys = sessionKeys(options)
     const hearPeer = (message: PeerMessage | PresenceMessage) => {

@@ -2,7 +2,7 @@ import { BoundedMap } from '../base/bounded-map.js'
 import type { Clock } from '../base/clock.js'
 import { defined } from '../base/defined.js'
 import { TetherError } from '../base/errors.js'
-import { printable } from '../base/printable.js'
+import { asText } from '../base/printable.js'
 import type { AbortOptions, Endpoint } from '../contracts/transport.js'
 import { decodeMessage, encodeMessage, peekInvocationId } from './codec.js'
 import type { Counters, Discard, DiscardReason } from './counters.js'
@@ -245,6 +245,6 @@ function discardFor(error: unknown, from: string | undefined): Discard {
       : error instanceof TetherError && error.details.version !== undefined
         ? 'version'
         : 'malformed'
-  const message = printable(error instanceof Error ? error.message : error)
+  const message = error instanceof Error ? error.message : asText(error)
   return { reason, message, ...defined({ from }) }
 }
