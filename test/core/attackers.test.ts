@@ -137,6 +137,25 @@ describe('who publishes without a key', () => {
     expect(new Set(reasonsOf(tether.discards))).toEqual(new Set(['replayed']))
   })
 
+  it('has nothing recorded run again in a new session whose clock is set right (D)', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    // The stub knew no session. It ran in the one before, a moment ago.
+    const recorded = new Sealer(tether.key, STUB).frame(
+      SESSION,
+      invoke('once', { sentAt: clock.now() + DAY_MS / 24 }),
+    )
+    const { runs } = await serving(tether)
+    const other = await intruder(tether)
+    await clock.advance(1_000)
+    clock.set(DAY_MS / 24)
+    await other.send(recorded)
+    expect(runs).toEqual([])
+    await clock.advance(60_000)
+    await other.send(new Sealer(tether.key, STUB).frame(SESSION, invoke('new', { sentAt: clock.now() })))
+    expect(runs).toEqual(['forged'])
+  })
+
   it('is not suspected for what a session with another key left there before', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })

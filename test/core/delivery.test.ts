@@ -45,7 +45,7 @@ describe('delivery', () => {
     const { session, held } = holding(tether)
     await session.open()
     // Old enough to tell a recording from a first contact.
-    clock.jump(61_000)
+    await clock.advance(61_000)
     const stub = tether.stub()
     const quick = stub('quick', stubContext())
     await clock.advance(24)
@@ -154,7 +154,7 @@ describe('delivery', () => {
     await using tether = new Tether({ clock })
     const { session, held } = holding(tether)
     await session.open()
-    clock.jump(61_000)
+    await clock.advance(61_000)
     const late: Uint8Array[] = []
     tether.transport.filter = ({ to, frame, index }) => {
       if (index > 0 || to.role === 'stub') return to.role === 'stub' ? [] : [frame]
@@ -479,7 +479,7 @@ describe('delivery', () => {
       return invocation.respond('x'.repeat(1_000))
     })
     await session.open()
-    clock.jump(61_000)
+    await clock.advance(61_000)
     tether.transport.filter = ({ to, frame }) => (to.role === 'stub' ? [] : [frame])
     const outcomes = Promise.allSettled([tether.stub()({}, stubContext()), tether.stub()({}, stubContext())])
     await clock.advance(100)
@@ -499,7 +499,7 @@ describe('delivery', () => {
       .session({ maxKeptBytes: 1_500 })
       .on('invoke', (invocation) => invocation.respond(answer))
     await session.open()
-    clock.jump(61_000)
+    await clock.advance(61_000)
     tether.transport.filter = ({ to, frame }) => (to.role === 'stub' ? [] : [frame])
     const answers = Promise.all([tether.stub()({}, stubContext()), tether.stub()({}, stubContext())])
     await clock.advance(100)
@@ -631,7 +631,7 @@ describe('nobody there', () => {
       functions: () => (served ? () => ++runs : undefined),
     })
     await session.open()
-    clock.jump(61_000)
+    await clock.advance(61_000)
     const self = { app: 'shop', stage: 'dev', role: 'stub', name: 'environment' } as const
     const stub = new Sealer(tether.key, self)
     await using connection = await tether.transport.connect(self, { onFrame() {} })

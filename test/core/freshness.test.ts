@@ -43,7 +43,7 @@ describe('a recorded invocation', () => {
     await session.close()
     await start()
     await replay()
-    clock.jump(61_000)
+    await clock.advance(61_000)
     await replay()
     expect(runs).toEqual(['once'])
   })
@@ -121,7 +121,7 @@ describe('clocks that disagree', () => {
     const transport = tether.forgetful
     const session = tether.session({ transport }).on('invoke', (invocation) => invocation.respond('ran'))
     await clock.during(250, session.open())
-    clock.jump(61_000)
+    await clock.advance(61_000)
     const stub = tether.stub({ transport, clock: remote })
     expect(await stub({}, stubContext())).toBe('ran')
     expect(tether.transport.take('session')).toHaveLength(2)

@@ -11,7 +11,7 @@ import { start } from './runner.js'
 /** When no part has come for this long, one is lost, and the stub has to send it again. */
 const STALL_MS = 1_000
 /** How long an incomplete invocation is remembered, and every message number. */
-const REMEMBERED_MS = 60_000
+export const REMEMBERED_MS = 60_000
 /** How long a stub has to answer a challenge. */
 const HOLD_MS = 10_000
 const CLOCK_TOLERANCE_MS = 30_000
@@ -123,11 +123,10 @@ function comesAgain({ records, clock }: Desk, { id, from }: Open): void {
 // the clocks agree and this session is old enough to remember a recording. What was seen since it began is known for seen,
 // but for the messages of stubs that were forgotten.
 function isFresh(desk: Desk, from: string, { boundTo, sentAt }: InvokeMessage): boolean {
-  const { clock, identity, openedAt } = desk
+  const { clock, identity, young } = desk
   if (!desk.proven(from)) return false
   if (boundTo === identity.session) return true
-  const now = clock.now()
-  return now - openedAt > REMEMBERED_MS && Math.abs(now - sentAt) <= CLOCK_TOLERANCE_MS
+  return !young && Math.abs(clock.now() - sentAt) <= CLOCK_TOLERANCE_MS
 }
 
 function describe(invocation: Invocation, session: string, arrivedAt: number): TraceContext {

@@ -23,6 +23,8 @@ export interface Desk extends KeptAnswerOptions, InvocationOwner {
   readonly environments: Environments
   /** When this session began; an earlier session may have run what was sent before. */
   openedAt: number
+  /** For its first minute, by a timer: a clock that is set right meanwhile makes it no older. */
+  young: boolean
   /** Whether this session still holds its name, as far as a stub that has heard of `epoch` knows. */
   mayServe(epoch: number): boolean
   functions(): FunctionTable | undefined

@@ -1,3 +1,4 @@
+import type { Cancel } from '../base/clock.js'
 import { type Deferred, deferred } from '../base/deferred.js'
 import { TetherError, toLambdaError } from '../base/errors.js'
 import type { AbortOptions } from '../contracts/transport.js'
@@ -10,6 +11,7 @@ import type {
   SessionMessage,
   StubMessage,
 } from '../wire/protocol.js'
+import { REMEMBERED_MS } from './arrivals.js'
 import type { Desk } from './desk.js'
 import { Environments } from './environments.js'
 import { settle } from './outcomes.js'
@@ -17,7 +19,7 @@ import { Records, type State } from './records.js'
 import { apply, type Events } from './rules.js'
 import { ackSoon } from './runner.js'
 
-type Made = 'records' | 'environments' | 'openedAt' | 'acknowledge' | 'settle' | 'send' | 'say'
+type Made = 'records' | 'environments' | 'openedAt' | 'young' | 'acknowledge' | 'settle' | 'send' | 'say'
 export interface DispatcherOptions extends Omit<Desk, Made> {
   /** The most bytes of answers that are kept. */
   readonly maxKeptBytes: number
@@ -33,6 +35,7 @@ export class Dispatcher {
   readonly desk: Desk
   readonly #stopped: Deferred<void> = deferred()
   #closing = false
+  #cancelYouth: Cancel = () => {}
 
   constructor({ send, maxKeptBytes, ...options }: DispatcherOptions) {
     const { clock, identity } = options
@@ -40,6 +43,7 @@ export class Dispatcher {
     const desk: Desk = {
       ...options,
       openedAt: clock.now(),
+      young: true,
       records: new Records(clock, maxKeptBytes, (record) => apply(desk, 'deadline', record, undefined)),
       environments: new Environments(),
       acknowledge: (invocation) => ackSoon(desk, desk.records.running(invocation)),
@@ -61,6 +65,14 @@ export class Dispatcher {
   /** The session begins. */
   opened(): void {
     this.desk.openedAt = this.desk.clock.now()
+  }
+
+  /** It is connected. */
+  connected(): void {
+    if (this.#closing) return
+    this.#cancelYouth = this.desk.clock.schedule(REMEMBERED_MS, () => {
+      this.desk.young = false
+    })
   }
 
   /** A part of an invocation has arrived. */
@@ -90,6 +102,7 @@ export class Dispatcher {
   /** Takes nothing from now on. Resolves when no stub is owed an answer, or soon after `stop`. */
   async close(): Promise<void> {
     this.#closing = true
+    this.#cancelYouth()
     this.#onAll(
       'close',
       new TetherError('CLOSED', 'The session was closed before the invocation had arrived.'),

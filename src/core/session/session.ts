@@ -249,6 +249,7 @@ export class Session implements AsyncDisposable {
       if (this.#state === 'opening') this.#state = 'new'
       throw error
     }
+    this.#dispatcher.connected()
     try {
       // Until then a stub may believe that the session before, which closed, was the last.
       await this.#presence?.confirmed(options)
