@@ -156,6 +156,39 @@ describe('who publishes without a key', () => {
     expect(runs).toEqual(['forged'])
   })
 
+  it('silences no session by the recorded word of one with a greater epoch that has ended (B)', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    const ahead = new ManualClock(clock.now() + 60_000)
+    const before = await tether.session({ clock: ahead }).open()
+    await settle()
+    const other = await intruder(tether, SESSION)
+    const online = other.kept.at(-1)!
+    await before.close()
+    // Its goodbye would raise the next one's epoch.
+    await other.keep(randomBytes(300))
+    const { runs } = await serving(tether)
+    const boundTo = sessionOf(tether, other.kept.at(-1)!)
+    const send = (id: string) => {
+      const bytes = invoke(id, { boundTo, sentAt: clock.now() })
+      return other.send(new Sealer(tether.key, STUB).frame(SESSION, bytes))
+    }
+    await other.keep(online)
+    await send('while it asks for that one')
+    expect(runs).toEqual([])
+    await clock.advance(1_500)
+    for (let times = 1; times <= 10; times++) {
+      await other.keep(online)
+      await send(`again ${times}`)
+      expect(runs).toHaveLength(times)
+      await clock.advance(1_500)
+    }
+    // A stub that believed it brings its epoch, and the session takes the name above that.
+    expect(await clock.during(3_000, tether.stub()({}, stubContext()))).toBe('served')
+    await other.keep(online)
+    expect(await tether.stub()({}, stubContext())).toBe('served')
+  })
+
   it('is not suspected for what a session with another key left there before', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })

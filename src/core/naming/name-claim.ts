@@ -1,3 +1,4 @@
+import { BoundedMap } from '../base/bounded-map.js'
 import type { Cancel, Clock } from '../base/clock.js'
 import { deferred } from '../base/deferred.js'
 import { defined } from '../base/defined.js'
@@ -24,6 +25,7 @@ const ASK_EVERY_MS = 500
 const ASKS = 3
 /** Without presence, an opening session listens this long for a holder of the name: longer than a broker's round trip. */
 const LISTEN_MS = 250
+const MAX_ASKED = 1_000
 
 /** A reason to ask whether a session lives that outranks this one. */
 interface Doubt {
@@ -45,6 +47,8 @@ export class NameClaim {
   readonly #rivals = new Set<string>()
   #unrivalled = deferred()
   #doubt: Doubt | undefined
+  /** The presence by which each session was asked for: where it has ended, a recording of that is no reason to ask again. */
+  readonly #asked = new BoundedMap<string, PresenceMessage>(MAX_ASKED)
   #cancelAsking: Cancel = () => {}
 
   constructor(options: NameClaimOptions) {
@@ -135,7 +139,8 @@ export class NameClaim {
     })
   }
 
-  #onPresence({ session, epoch, state }: PresenceMessage): void {
+  #onPresence(message: PresenceMessage): void {
+    const { session, epoch, state } = message
     const opening = this.#state === 'opening'
     if (opening && state === 'online') this.#rival(session)
     else this.#gone(session)
@@ -143,7 +148,15 @@ export class NameClaim {
     // older than this one by order and newer by its clock.
     if (opening || state === 'closed') {
       if (epoch >= this.#epoch) this.#raise(epoch)
-    } else if (state === 'online' && outranks({ session, epoch }, this)) this.#ask({ session, epoch })
+    } else if (state === 'online' && outranks(message, this) && this.#isNews(message)) {
+      this.#asked.set(session, message)
+      this.#ask(message)
+    }
+  }
+
+  #isNews({ session, epoch, sequence }: PresenceMessage): boolean {
+    const asked = this.#asked.get(session)
+    return asked === undefined || epoch > asked.epoch || sequence > asked.sequence
   }
 
   #onDisplaced(message: DisplacedMessage): void {
