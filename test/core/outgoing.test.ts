@@ -42,3 +42,15 @@ test('a large message may be aborted as a whole, and Node does not warn of its m
   await turn()
   expect(warnings).toEqual([])
 })
+
+test('a part is sent again once, however often it is asked for', async () => {
+  const keys = sessionKeys({ ...self, key: generateKey(), transport: memory() })
+  const frames: Uint8Array[] = []
+  const send = async (_to: Endpoint, frame: Uint8Array) => void frames.push(frame)
+  const outgoing = new Outgoing({ self, keys, frameBytes: 1_100, send })
+  const message = await outgoing.send(stub, Buffer.alloc(5_000), keys.scope, {})
+  frames.length = 0
+  // Half a megabyte of head has room for a quarter of a million of them.
+  await message.resend([...Array(1_000).fill(1), 2, 7])
+  expect(frames).toHaveLength(2)
+})

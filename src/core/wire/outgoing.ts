@@ -138,7 +138,8 @@ class OutgoingMessage implements Sent {
 
   async resend(again: readonly number[], options: AbortOptions = {}): Promise<void> {
     const { counters } = this.#options
-    const there = again.filter((index) => this.#parts[index] !== undefined)
+    // A list of a few bytes for each may name one part without end.
+    const there = [...new Set(again)].filter((index) => this.#parts[index] !== undefined)
     await inTurns(there, (index) => {
       if (counters !== undefined) counters.partsResent++
       return this.sendPart(index, options)
