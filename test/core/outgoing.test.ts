@@ -54,3 +54,30 @@ test('a part is sent again once, however often it is asked for', async () => {
   await message.resend([...Array(1_000).fill(1), 2, 7])
   expect(frames).toHaveLength(2)
 })
+
+test('a session that has used up its sender id goes on under another, and a stub under none', async () => {
+  const keys = sessionKeys({ ...self, key: generateKey(), transport: memory() })
+  const send = async () => {}
+  const references = async (of: Endpoint, to: Endpoint, times: number) => {
+    const outgoing = new Outgoing({ self: of, keys, frameBytes: 1_100, send }, 4)
+    const sent: string[] = []
+    const worn: boolean[] = []
+    const sending = async () => {
+      for (let time = 0; time < times; time++) {
+        const { reference } = await outgoing.send(to, Buffer.alloc(1), keys.scope, {})
+        sent.push(reference)
+        worn.push(outgoing.worn)
+      }
+    }
+    const error = await sending().catch((thrown: unknown) => thrown)
+    return { ids: sent.map((reference) => reference.split(':')[0]), sent, worn, error }
+  }
+  const { ids, sent } = await references(self, stub, 8)
+  expect(new Set(ids.slice(0, 4)).size).toBe(1)
+  expect(new Set(ids.slice(4)).size).toBe(1)
+  expect(ids[4]).not.toBe(ids[0])
+  expect(new Set(sent).size).toBe(8)
+  const { worn, error } = await references({ ...stub, name: 'A'.repeat(22) }, self, 5)
+  expect(worn).toEqual([false, false, true, true])
+  expect(error).toMatchObject({ code: 'PROTOCOL', message: expect.stringContaining('has sealed 4 frames') })
+})

@@ -57,20 +57,22 @@ const AT_ONCE = 8
 export class Outgoing {
   readonly #options: OutgoingOptions
   readonly #senders = new BoundedMap<string, Sender>(MAX_SCOPES_KEPT)
+  readonly #maxFrames: number
   #id: string
   // Of all scopes together: a number is used once, also where a scope was forgotten in between.
   #messages = 0
   #frames = 0
 
-  constructor(options: OutgoingOptions) {
+  constructor(options: OutgoingOptions, maxFrames = MAX_FRAMES_PER_SENDER) {
     const { self } = options
     this.#options = options
+    this.#maxFrames = maxFrames
     this.#id = self.role === 'stub' ? self.name : randomId()
   }
 
   /** Whether half of the frames are used up that a stub may seal under its name. */
   get worn(): boolean {
-    return this.#frames > MAX_FRAMES_PER_SENDER / 2
+    return this.#frames > this.#maxFrames / 2
   }
 
   /** The message, once the transport has accepted every frame. @throws what the transport throws, by a promise */
@@ -85,9 +87,9 @@ export class Outgoing {
 
   #count(frames: number): void {
     this.#frames += frames
-    if (this.#frames <= MAX_FRAMES_PER_SENDER) return
+    if (this.#frames <= this.#maxFrames) return
     if (this.#options.self.role === 'stub')
-      throw new TetherError('PROTOCOL', `This stub has sealed ${MAX_FRAMES_PER_SENDER} frames; make another.`)
+      throw new TetherError('PROTOCOL', `This stub has sealed ${this.#maxFrames} frames; make another.`)
     this.#id = randomId()
     this.#senders.clear()
     this.#messages = 0

@@ -84,13 +84,12 @@ export class ReplayWindow {
   #turn(): void {
     const now = this.#time.now()
     if (now < this.#turnsAt) return
-    const twice = now >= this.#turnsAt + this.#periodMs
     this.#turnsAt = now + this.#periodMs
     for (const sender of this.#senders.values()) {
       // Never lower: what `prove` has set holds from then on.
-      sender.floor = Math.max(sender.floor, twice ? sender.highest : sender.highestBefore)
+      sender.floor = Math.max(sender.floor, sender.highestBefore)
       sender.highestBefore = sender.highest
-      sender.previous = twice ? new Set() : sender.current
+      sender.previous = sender.current
       sender.current = new Set()
     }
   }
