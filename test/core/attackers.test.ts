@@ -480,6 +480,25 @@ describe('who has the key of a stub', () => {
     expect(session.status.state).toBe('connected')
   })
 
+  it('makes no epoch so great that a stub of another function, whose clock is behind, ignores the session (L)', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    await serving(tether)
+    const mine = new Sealer(tether.key, STUB, 'mine')
+    const other = await intruder(tether)
+    for (const aheadMs of [DAY_MS, DAY_MS / 2]) {
+      await other.send(mine.frame(SESSION, ask('x', { epoch: clock.now() + aheadMs })))
+      await clock.advance(1_500)
+    }
+    const behind = new ManualClock(clock.now() - 60_000)
+    const outcome = tether
+      .stub({ clock: behind })({}, stubContext())
+      .catch(({ code }: { code: string }) => code)
+    await settle()
+    await behind.advance(15_000)
+    expect(await outcome).toBe('served')
+  })
+
   it('signs no presence: what it leaves with the broker is as if nothing was there', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })

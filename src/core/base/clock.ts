@@ -15,7 +15,7 @@ export type Cancel = () => void
 export const systemClock: Clock = {
   now: () => Date.now(),
   schedule(delayMs, callback) {
-    // setTimeout takes 31 bits; no wait here is longer than Lambda's 15 minutes.
+    // setTimeout takes 31 bits, 24 days; no wait here is longer than the 12 hours after which presence is said anew.
     const timer = setTimeout(callback, Math.min(Math.max(0, delayMs), 0x7fff_ffff))
     return () => clearTimeout(timer)
   },

@@ -12,6 +12,14 @@ export function isFarAhead(at: number, now: number): boolean {
   return at - now > DAY_MS
 }
 
+/**
+ * Whether a stub claims an epoch that no session should take its name above. Sooner than {@link isFarAhead}: a session that is forged
+ * upon raises its epoch to this bound, where stubs, sessions and a relay whose clocks are behind still take it.
+ */
+export function isTooFarAhead(claimed: number, now: number): boolean {
+  return claimed - now > DAY_MS / 2
+}
+
 /** Whether two times are more than a day apart. */
 export function isFarApart(a: number, b: number): boolean {
   return Math.abs(a - b) > DAY_MS

@@ -2,7 +2,7 @@ import type { Cancel } from '../base/clock.js'
 import { type Deferred, deferred } from '../base/deferred.js'
 import { TetherError, toLambdaError } from '../base/errors.js'
 import type { AbortOptions } from '../contracts/transport.js'
-import { daysBetween, isFarAhead } from '../naming/epochs.js'
+import { daysBetween, isFarAhead, isTooFarAhead } from '../naming/epochs.js'
 import type { Sent } from '../wire/outgoing.js'
 import type {
   InvokeMessage,
@@ -140,7 +140,7 @@ export class Dispatcher {
   #clocksAgree(message: StubMessage, from: string): boolean {
     const { clock, identity, discard } = this.desk
     const now = clock.now()
-    if (message.epoch > identity.epoch && isFarAhead(message.epoch, now)) {
+    if (message.epoch > identity.epoch && isTooFarAhead(message.epoch, now)) {
       const text = `A stub claims an epoch ${daysBetween(message.epoch, now)} days ahead of this machine's clock: set the clock, or somebody forges.`
       discard({ reason: 'clock', message: text, from })
       return false
