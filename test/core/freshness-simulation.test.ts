@@ -225,6 +225,7 @@ class World {
       },
     })
     dispatcher.opened()
+    dispatcher.connected()
     this.#session = { id, window, dispatcher }
   }
 

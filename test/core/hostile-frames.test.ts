@@ -65,7 +65,7 @@ it('of frames that are arbitrary, cut, spliced, changed, reflected and replayed 
       fc.array(attack, { maxLength: 20 }),
       fc.constantFrom(0, 31_000, 61_000),
       async (attacks, laterMs) => {
-        clock.jump(laterMs)
+        await clock.advance(laterMs)
         for (const { frame, to } of attacks) await intruder.send(to, frame)
         await settle(2)
         expect(runs).toEqual(before)
