@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { Endpoint } from '../../src/core/contracts/transport.js'
+import { encodeHeader } from '../../src/core/wire/frame.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
 import { stubContext } from '../support/stub-context.js'
 import { Tether } from '../support/tether.js'
@@ -28,18 +29,27 @@ async function recorded(clock: ManualClock) {
 }
 
 /** What somebody does who hears every frame and has no key. */
-type Attack = { readonly frame: Uint8Array; readonly to: Endpoint }
+type Attack = { readonly frame: Uint8Array; readonly to: Endpoint; readonly kept: boolean }
 
 it('of frames that are arbitrary, cut, spliced, changed, reflected and replayed anywhere, nothing runs', async () => {
   const clock = new ManualClock()
   const { tether, runs, stubs, frames, receivers } = await recorded(clock)
   await using _ = tether
   const before = [...runs]
+  const self = { app: 'shop', stage: 'dev', role: 'session', name: 'default' } as const
+  const presence: Uint8Array[] = []
   const intruder = await tether.transport.connect(
-    { app: 'shop', stage: 'dev', role: 'stub', name: 'intruder' },
-    { onFrame() {} },
+    self,
+    { onFrame() {}, onKept: (frame) => presence.push(frame) },
+    { watch: self },
   )
-  const one = fc.constantFrom(...frames).map(({ frame }) => frame)
+  await settle()
+  expect(presence).not.toEqual([])
+  const refused = encodeHeader({
+    ...{ kind: 'refused', sender: 'A'.repeat(38), messageNumber: 0, index: 0, count: 1, totalBytes: 0 },
+  } as const)
+  const refusal = Buffer.concat([refused, Buffer.from('{"reason":"key","keyIds":[],"version":2}')])
+  const one = fc.constantFrom(...frames.map(({ frame }) => frame), ...presence, refusal)
   const part = fc.tuple(one, fc.double({ min: 0, max: 1, noNaN: true }))
   const cut = ([frame, where]: [Uint8Array, number]) => frame.subarray(0, Math.floor(where * frame.length))
   const bytes = fc.oneof(
@@ -59,14 +69,19 @@ it('of frames that are arbitrary, cut, spliced, changed, reflected and replayed 
       return changed
     }),
   )
-  const attack: fc.Arbitrary<Attack> = fc.record({ frame: bytes, to: fc.constantFrom(...receivers) })
+  const attack: fc.Arbitrary<Attack> = fc.record({
+    frame: bytes,
+    to: fc.constantFrom(...receivers),
+    kept: fc.boolean(),
+  })
   await fc.assert(
     fc.asyncProperty(
       fc.array(attack, { maxLength: 20 }),
       fc.constantFrom(0, 31_000, 61_000),
       async (attacks, laterMs) => {
         await clock.advance(laterMs)
-        for (const { frame, to } of attacks) await intruder.send(to, frame)
+        for (const { frame, to, kept } of attacks)
+          await (kept ? intruder.keep!(frame) : intruder.send(to, frame))
         await settle(2)
         expect(runs).toEqual(before)
       },
