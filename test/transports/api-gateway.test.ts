@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import type { OpenConnection } from '../../src/local/index.js'
+import { apiGatewayTransport } from '../../src/transports/api-gateway/transport.js'
 import { type ApiGatewayOptions, apiGateway } from '../../src/transports/api-gateway.js'
 import { ManualClock } from '../support/manual-clock.js'
 import {
@@ -245,4 +246,19 @@ test.each([
 
 test('apiGateway() wants options', () => {
   expect(() => apiGateway(undefined as never)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
+})
+
+test('a session that cannot sign is told so, and nothing of its connection is left', async () => {
+  let open = 0
+  const poster = () => {
+    open++
+    return { post: () => Promise.reject(new Error('never')), close: () => void open-- }
+  }
+  const access = async () => ({ region, credentials: identity, poster: poster() })
+  const transport = apiGatewayTransport('ws://127.0.0.1:1', { endpoint: 'ws://127.0.0.1:1' }, access)
+  expect(await failure(transport.connect(session, new Inbox()))).toMatchObject({
+    code: 'INVALID_OPTION',
+    message: expect.stringContaining("'sign' is needed to connect a session"),
+  })
+  expect(open).toBe(0)
 })

@@ -76,12 +76,13 @@ export function apiGatewayTransport(
   const attempt = async (
     ...[self, handlers, { signal, identity = anonymous, sign } = {}]: Parameters<Transport['connect']>
   ): Promise<Connection> => {
+    const asSession = self.role === 'session' ? signer(sign) : undefined
     const { region, credentials, poster } = await untilAborted(access, signal)
     const posts = new Posts({ poster, clock, signing })
     const expiresAt = clock.now() + LIFETIME_MS
     const connection = new ApiGatewayConnection({ self, handlers, posts, addresses, clock, label, expiresAt })
     const at = Math.round(signing.now())
-    const proof = self.role === 'session' ? sessionProof(url, self, identity, at, signer(sign)) : undefined
+    const proof = asSession && sessionProof(url, self, identity, at, asSession)
     const target = connectUrl(url, self, proof)
     const scope = { time: signingTime(at), region, service: SERVICE }
     const attempting = new AbortController()
