@@ -438,7 +438,7 @@ describe('a session', () => {
       return invocation.respond({ statusCode: 201 })
     })
     await session.open()
-    clock.jump(100_000)
+    await clock.advance(100_000)
     const self: Endpoint = { ...to, role: 'stub', name: sender.name }
     const stub = receiver({ to: self, key: shop.key })
     const connection = await tether.transport.connect(self, {
