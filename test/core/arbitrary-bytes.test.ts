@@ -205,7 +205,7 @@ describe.each(SIDES)('what arrives at a $self.role', ({ self, peer }) => {
           }
         },
       ),
-      { numRuns: 500 },
+      { numRuns: 200 },
     )
   })
 })

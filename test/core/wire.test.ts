@@ -112,22 +112,27 @@ describe('frames', () => {
       'is longer than its message',
       { count: 2, totalBytes: 599 },
       600,
-      /part 0 of 2 has 600 bytes, of 599 in all/,
+      /part 0 of 2 of message 0 has 600 bytes, of 599/,
     ],
     [
       'is shorter than its message, which is all of it',
       { totalBytes: 8 },
       7,
-      /part 0 of 1 has 7 bytes, of 8 in all/,
+      /part 0 of 1 of message 0 has 7 bytes, of 8/,
     ],
-    ['is a small part', { count: 2, totalBytes: 1_000 }, 511, /part 0 of 2 has 511 bytes/],
+    ['is a small part', { count: 2, totalBytes: 1_000 }, 511, /part 0 of 2 of message 0 has 511 bytes/],
     [
       'is of more parts than its message allows',
       { count: 20, totalBytes: 9_000 },
       512,
-      /part 0 of 20 has 512 bytes/,
+      /part 0 of 20 of message 0 has 512 bytes/,
     ],
-    ['has a number that none can have', { messageNumber: 2 ** 53 }, 3, /number is out of range/],
+    [
+      'has a number that none can have',
+      { messageNumber: 2 ** 53 },
+      3,
+      /part 0 of 1 of message 9007199254740992/,
+    ],
   ] as const)('refuse a frame that %s', (_what, numbers, partBytes, message) => {
     expect(numbered(numbers, partBytes)).toThrow(message)
     expect(numbered({ index: 1, count: 2, totalBytes: 512 }, 0)).not.toThrow()

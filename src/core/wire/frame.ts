@@ -152,20 +152,20 @@ export function decodeHeader(frame: Uint8Array): ReceivedFrame {
 }
 
 function checkNumbers({ messageNumber, index, count, totalBytes }: FrameNumbers, partBytes: number): void {
-  if (partBytes < 0) throw malformed(`it is ${-partBytes} bytes too short`)
-  if (!Number.isSafeInteger(messageNumber)) throw malformed('its message number is out of range')
-  if (index >= count) throw malformed(`it says it is part ${index} of ${count}`)
   if (totalBytes > MAX_MESSAGE_BYTES) {
     throw new TetherError(
       'TOO_LARGE',
       `A message of ${totalBytes} bytes exceeds ${MAX_MESSAGE_BYTES}; it was dropped.`,
     )
   }
-  const isLast = index === count - 1
+  const isPart = Number.isSafeInteger(messageNumber) && index < count && partBytes >= 0
   const fits = count === 1 ? partBytes === totalBytes : partBytes <= totalBytes
+  const isLast = index === count - 1
   const isSmall = (!isLast && partBytes < MIN_PART_BYTES) || totalBytes < MIN_PART_BYTES * (count - 1)
-  if (!fits || isSmall)
-    throw malformed(`part ${index} of ${count} has ${partBytes} bytes, of ${totalBytes} in all`)
+  if (!isPart || !fits || isSmall)
+    throw malformed(
+      `part ${index} of ${count} of message ${messageNumber} has ${partBytes} bytes, of ${totalBytes}`,
+    )
 }
 
 /** Splits a message into parts of at most `partBytes`, always at least one. */
