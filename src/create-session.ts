@@ -12,7 +12,7 @@ import { sourceOf } from './sources/spec.js'
  */
 export function createSession(options: SessionOptions): Session {
   return new Session(options, {
-    sourceOf: (target) => sourceOf(target, { cwd: process.cwd() }),
+    sourceOf: (target, build) => sourceOf(target, { cwd: process.cwd(), build }),
     inline: () => inline(),
   })
 }

@@ -1,27 +1,28 @@
-import { resolve } from 'node:path'
+import { existsSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { checkPath, checkText, recordOf } from '../core/base/option-checks.js'
 import { checkOptions, required } from '../core/base/options.js'
 import type { FunctionSource } from '../core/contracts/function-source.js'
-import { moduleRootOf } from './build-folder.js'
-import { EsbuildBuilder } from './esbuild-builder.js'
-import { type EsbuildOptions, type EsbuildSourceOptions, esbuildChecks } from './esbuild-options.js'
-import { EsbuildSource } from './esbuild-source.js'
+import { EsbuildBuilder } from './esbuild/builder.js'
+import { type EsbuildOptions, type EsbuildSourceOptions, esbuildChecks } from './esbuild/options.js'
+import { EsbuildSource } from './esbuild/source.js'
 import { parseTarget, pathOfUrl, realPath, type Target } from './target.js'
 
-export type { EsbuildOptions, EsbuildSourceOptions } from './esbuild-options.js'
+export type { EsbuildOptions, EsbuildSourceOptions } from './esbuild/options.js'
 
 /**
- * A TypeScript or JavaScript module, built by esbuild (an optional peer dependency) together with the modules
- * that it imports by path, again after a save of any of them. Stack traces name the sources' files and lines.
+ * A TypeScript or JavaScript module, built by esbuild (an optional peer dependency) together with the modules that it imports by
+ * path and those that links lead to, as in a workspace, again after a save of any of them. Installed packages are loaded from where
+ * they lie. Stack traces name the sources' files and lines.
  *
- * The build is an ES module in which `require`, `__dirname`, `__filename` and `import.meta.url` are those of
- * the entry.
+ * `require`, `__dirname`, `__filename` and `import.meta` are those of the entry; in the modules of other packages that are built
+ * with it, they are the module's own.
  * @param target `./src/api.ts#handler`, or options
  * @throws TetherError `INVALID_OPTION`; from `load`: `MISSING_DEPENDENCY`, `BUILD_FAILED`, `CLOSED`
  */
 export function esbuild(target: string | EsbuildSourceOptions): FunctionSource {
   if (typeof target === 'string') {
-    const parsed = placed(parseTarget(target))
+    const parsed = realTarget(parseTarget(target))
     return new EsbuildSource(parsed, new EsbuildBuilder([parsed.path], {}))
   }
   const {
@@ -51,17 +52,15 @@ export function esbuildAll<Name extends string>(
   recordOf("an object such as { api: './src/api.ts#handler' }", checkText)('targets', targets)
   checkOptions('esbuildAll', options, esbuildChecks)
   const parsed = Object.entries<string>(targets).map(
-    ([name, target]) => [name, placed(parseTarget(target, options.cwd))] as const,
+    ([name, target]) => [name, realTarget(parseTarget(target, options.cwd))] as const,
   )
   const builders = new Map<string, EsbuildBuilder>()
-  // What is built together is written together, where the packages of each are found.
+  // The modules of one package share the place of their entries, which those of others do not have.
   const builderOf = ({ path }: Target): EsbuildBuilder => {
-    const root = moduleRootOf(path) ?? ''
+    const root = packageOf(path)
     const known = builders.get(root)
     if (known) return known
-    const paths = parsed
-      .map(([, target]) => target.path)
-      .filter((other) => (moduleRootOf(other) ?? '') === root)
+    const paths = parsed.map(([, target]) => target.path).filter((other) => packageOf(other) === root)
     const builder = new EsbuildBuilder(paths, options)
     builders.set(root, builder)
     return builder
@@ -70,6 +69,12 @@ export function esbuildAll<Name extends string>(
   return Object.fromEntries(sources) as Record<Name, FunctionSource>
 }
 
-function placed(target: Target): Target {
+function packageOf(path: string): string {
+  let folder = dirname(path)
+  while (!existsSync(join(folder, 'package.json')) && folder !== dirname(folder)) folder = dirname(folder)
+  return folder
+}
+
+function realTarget(target: Target): Target {
   return { ...target, path: realPath(target.path) }
 }

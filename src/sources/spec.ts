@@ -1,7 +1,10 @@
 import { extname } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { TetherError } from '../core/base/errors.js'
+import { optionsOf } from '../core/base/options.js'
+import type { BuildOptions } from '../core/contracts/build-options.js'
 import type { FunctionSource } from '../core/contracts/function-source.js'
+import { buildChecks } from './esbuild/options.js'
 import { esbuild } from './esbuild.js'
 import { file } from './file.js'
 import { parseTarget } from './target.js'
@@ -13,13 +16,15 @@ const RUN = ['.js', '.mjs', '.cjs', '.py']
 
 /**
  * The source of a target as users write it, `./src/api.ts#handler` or `./src/api.py#handler`: what neither Node nor Python
- * can run itself is built by esbuild. Without an export's name it is `handler`.
+ * can run itself is built by esbuild, as `build` says. Without an export's name it is `handler`.
  * @throws TetherError `INVALID_OPTION`
  */
-export function sourceOf(target: string, options: { cwd?: string } = {}): FunctionSource {
-  const { path, exportName } = parseTarget(target, options.cwd)
+export function sourceOf(target: string, options: { cwd?: string; build?: BuildOptions | undefined } = {}): FunctionSource {
+  const { cwd, build = {} } = options
+  optionsOf(buildChecks)('build', build)
+  const { path, exportName } = parseTarget(target, cwd)
   const extension = extname(path)
-  if (BUILT.includes(extension)) return esbuild({ entry: path, exportName, ...options })
+  if (BUILT.includes(extension)) return esbuild({ entry: path, exportName, ...build, ...(cwd === undefined ? {} : { cwd }) })
   if (RUN.includes(extension)) return file(pathToFileURL(path), exportName)
   throw new TetherError(
     'INVALID_OPTION',

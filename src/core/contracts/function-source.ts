@@ -1,11 +1,21 @@
 import type { Handler } from './handler.js'
 
-/** What a module imports from outside its build, in the order in which it is evaluated, before any code of its own. */
+/** Modules of packages that a build loads before anything that could tell, in the order in which it does. */
 export interface Dependencies {
-  /** A module that imports them and does nothing else, so that a worker can have them before there is a build. Absolute. */
+  /** A module that loads them and does nothing else, so that a worker can have them before there is a build. Absolute. */
   readonly path: string
   /** One for each, telling it from its other versions. A worker that has loaded one too many is not used for a build. */
   readonly fingerprints: readonly string[]
+}
+
+/** What a build has to say about code that it has built all the same. */
+export interface BuildWarning {
+  /** Absolute. */
+  readonly file?: string
+  /** Counted from 1, as editors do. */
+  readonly line?: number
+  readonly column?: number
+  readonly text: string
 }
 
 /** Local code, ready to run. */
@@ -16,6 +26,12 @@ export type FunctionBuild = (
       /** Absolute; its extension tells the language. */
       readonly path: string
       readonly exportName: string
+      /**
+       * A CommonJS module that is run as if it lay at this path, where no file has to be: what it finds while it runs, it finds
+       * from there.
+       * @default where it lies
+       */
+      readonly as?: string
       /** @default unknown: nothing is loaded ahead of the build */
       readonly dependencies?: Dependencies
     }
@@ -38,6 +54,8 @@ export type FunctionBuild = (
       load(): Promise<Handler>
     }
 ) & {
+  /** @default none */
+  readonly warnings?: readonly BuildWarning[]
   /**
    * Keeps the build's files until what it returns is disposed of, also when there is a newer build. The session holds a
    * build while it is current and while an invocation runs on it; an executor while a worker may read from it.

@@ -2,6 +2,7 @@ import { partOf, type TraceContext, traced, traceOf } from '../base/diagnostics.
 import { TetherError } from '../base/errors.js'
 import { checkText, listOf, oneOf, withMethods } from '../base/option-checks.js'
 import { type Check, checkOptions, invalidOption, isObject, mustBe, required } from '../base/options.js'
+import type { BuildOptions } from '../contracts/build-options.js'
 import type { Executor } from '../contracts/executor.js'
 import type { FunctionBuild, FunctionSource } from '../contracts/function-source.js'
 import type { Handler } from '../contracts/handler.js'
@@ -17,6 +18,8 @@ export interface ServeOptions {
   readonly functions:
     | Readonly<Record<string, FunctionTarget>>
     | ((functionId: string) => FunctionTarget | undefined)
+  /** How targets that are paths of TypeScript are built. A source has options of its own. */
+  readonly build?: BuildOptions
   /**
    * Functions that are built when the session opens, and for which the executor starts what it can, so that their first
    * invocation waits for less; `true` means every function of `functions`.
@@ -34,7 +37,7 @@ export interface ServeOptions {
 /** What the core is given to make targets of: it knows no file system and no executor itself. */
 export interface TargetParts {
   /** @throws TetherError `INVALID_OPTION` for a text that is no target */
-  sourceOf(target: string): FunctionSource
+  sourceOf(target: string, build: BuildOptions | undefined): FunctionSource
   inline(): Executor
 }
 
@@ -84,6 +87,7 @@ export class FunctionTable {
     const { functions, prewarm } = checkOptions<ServeOptions>('serve', options, {
       executor: withMethods('an executor, such as workerThreads()', 'execute', 'reload', 'close'),
       functions: required(checkFunctions),
+      build: (name, value) => mustBe('an object of build options', isObject(value), name, value),
       prewarm: checkPrewarm,
       onBuildError: oneOf('fail', 'keep'),
     })
@@ -172,7 +176,7 @@ export class FunctionTable {
   }
 
   #source(functionId: string, target: FunctionTarget): FunctionSource {
-    if (typeof target === 'string') return this.#parts.sourceOf(target)
+    if (typeof target === 'string') return this.#parts.sourceOf(target, this.#options.build)
     if (typeof target === 'function') {
       return { load: async () => ({ kind: 'module', load: async () => target }) }
     }

@@ -5,7 +5,6 @@
  */
 import { writeSync } from 'node:fs'
 import type { IncomingHttpHeaders } from 'node:http'
-import { pathToFileURL } from 'node:url'
 import type { Handler, InvocationContext } from '../../core/contracts/handler.js'
 import { changesBetween, type EnvironmentChanges } from '../environment-changes.js'
 import {
@@ -21,7 +20,7 @@ import {
 import { callHandler, type HandlerEnd, serialiseResponse } from './call-handler.js'
 import { CrashReporter } from './crash-reporter.js'
 import { EmptyLoop } from './empty-loop.js'
-import { loadHandler } from './load-handler.js'
+import { loadDependencies, loadHandler } from './load-handler.js'
 import { loadTaskHandler } from './load-task-handler.js'
 import { toSafeError } from './reported-errors.js'
 import { RuntimeClient } from './runtime-client.js'
@@ -71,10 +70,8 @@ async function loadBuild(client: RuntimeClient): Promise<Handler> {
     // A debugger that attaches by itself has opened it.
     if (inspector.url() === undefined) inspector.open(0, '127.0.0.1')
   }
-  // A failure is told by the handler's module, whose own import fails as this one does.
-  if (dependencies !== undefined) await import(pathToFileURL(dependencies).href).catch(() => {})
-  const { file, exportName } = await client.ask<BootstrapCode>(CODE_PATH)
-  return loadHandler(file, exportName)
+  if (dependencies !== undefined) await loadDependencies(dependencies)
+  return loadHandler(await client.ask<BootstrapCode>(CODE_PATH))
 }
 
 async function invoke(

@@ -1,12 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { pathToFileURL } from 'node:url'
 import { getHeapStatistics } from 'node:v8'
 import type { LambdaError } from '../../core/base/errors.js'
 import type { Handler } from '../../core/contracts/handler.js'
 import type { LoadMessage, RunMessage, ThreadData, ThreadMessage } from '../thread/messages.js'
 import { callHandler, type HandlerEnd, serialiseResponse } from './call-handler.js'
 import { captureOutput } from './capture-output.js'
-import { loadHandler } from './load-handler.js'
+import { loadDependencies, loadHandler } from './load-handler.js'
 import { toSafeError, unhandledRejection } from './reported-errors.js'
 import { runtimeError } from './runtime-errors.js'
 import { warmLoader } from './warm-loader.js'
@@ -59,15 +58,14 @@ export class ThreadRuntime {
     if (dependencies !== undefined) {
       // Before any code that could notice.
       await warmLoader().catch(() => {})
-      // A failure is the handler's module's to report: it imports the same.
-      await import(pathToFileURL(dependencies).href).catch(() => {})
+      await loadDependencies(dependencies)
     }
     this.#post({ kind: 'ready', memoryBytes: memoryBytes() })
   }
 
-  async #load({ env, file, exportName }: LoadMessage): Promise<void> {
+  async #load({ env, ...code }: LoadMessage): Promise<void> {
     Object.assign(process.env, env)
-    this.#loading = loadHandler(file, exportName)
+    this.#loading = loadHandler(code)
     // A failure is reported to the first invocation, which may not be here yet.
     this.#handler = await this.#loading.catch(() => undefined)
     this.#post({ kind: 'loaded', memoryBytes: memoryBytes() })

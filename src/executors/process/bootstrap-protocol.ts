@@ -14,7 +14,7 @@ export const START_PATH = '/lambda-tether/start'
 export interface BootstrapStart {
   /** The whole environment of user code. What a debugger, a shim or the system has added to the process's is removed. */
   readonly env: Readonly<Record<string, string>>
-  /** A module to import at once, before it is known which code follows. */
+  /** A module to load at once, before it is known which code follows. */
   readonly dependencies?: string
   /** Whether a Node process is to open its inspector, at a port that is free. */
   readonly inspect?: true
@@ -27,6 +27,8 @@ export interface BootstrapCode {
   /** Absolute. */
   readonly file: string
   readonly exportName: string
+  /** Where a CommonJS module believes to lie. @default where it does */
+  readonly as?: string
 }
 
 /**

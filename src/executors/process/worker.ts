@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Cancel, Clock } from '../../core/base/clock.js'
+import { defined } from '../../core/base/defined.js'
 import { deferred } from '../../core/base/deferred.js'
 import { TetherError, toLambdaError } from '../../core/base/errors.js'
 import { jsonText } from '../../core/base/json.js'
@@ -120,7 +121,10 @@ export class ProcessWorker implements SpareWorker {
       this.#usable = false
       return
     }
-    if (build.kind === 'file') this.#code.resolve({ file: build.path, exportName: build.exportName })
+    if (build.kind === 'file') {
+      const { path: file, exportName, as } = build
+      this.#code.resolve(defined({ file, exportName, as }))
+    }
     if (build.kind === 'command') {
       this.#start((api) => customCommand(build, this.#origin, { ...this.#options, env: this.#env, api }))
     }

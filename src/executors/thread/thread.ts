@@ -136,8 +136,8 @@ export class Thread implements SpareWorker, PrewarmedWorker {
   #load(build: FunctionBuild, env?: Task['env']): Promise<void> {
     // The executor refuses other kinds before it starts a thread.
     if (build.kind === 'file') {
-      const { path: file, exportName } = build
-      const message: LoadMessage = defined({ kind: 'load', file, exportName, env })
+      const { path: file, exportName, as } = build
+      const message: LoadMessage = defined({ kind: 'load', file, exportName, as, env })
       this.#port.postMessage(message)
     }
     return Promise.race([this.#loaded, this.#exited])

@@ -1,22 +1,16 @@
 import { dirname, resolve } from 'node:path'
-import { TetherError } from '../core/base/errors.js'
+import { TetherError } from '../../core/base/errors.js'
+import type { BuildWarning } from '../../core/contracts/function-source.js'
 
 /** What of esbuild's messages is used. */
-export interface EsbuildError {
+export interface EsbuildMessage {
   readonly text: string
   readonly location: { readonly file: string; readonly line: number; readonly column: number } | null
 }
 
-/** What went wrong, where, counted from 1 as editors do. */
-interface Problem {
-  readonly file?: string
-  readonly line?: number
-  readonly column?: number
-  readonly text: string
-}
 
 /** The error for a build that failed: its details are the first problem's, with all of them in `errors`. */
-export function buildFailed(errors: readonly EsbuildError[], cwd: string, cause: unknown): TetherError {
+export function buildFailed(errors: readonly EsbuildMessage[], cwd: string, cause: unknown): TetherError {
   const problems = errors.map((error) => problemOf(error, cwd))
   const [first = { text: 'The build failed.' }] = problems
   const place = first.file === undefined ? '' : `${first.file}:${first.line}:${first.column}: `
@@ -32,7 +26,7 @@ export function buildFailed(errors: readonly EsbuildError[], cwd: string, cause:
  * where anything new may be it.
  */
 export function foldersToWatch(
-  errors: readonly EsbuildError[],
+  errors: readonly EsbuildMessage[],
   cwd: string,
 ): { files: string[]; folders: string[] } {
   const files: string[] = []
@@ -47,7 +41,8 @@ export function foldersToWatch(
   return { files, folders }
 }
 
-function problemOf({ text, location }: EsbuildError, cwd: string): Problem {
+/** What esbuild says, by absolute path, counted from 1 as editors do. */
+export function problemOf({ text, location }: EsbuildMessage, cwd: string): BuildWarning {
   if (!location) return { text }
   return { file: resolve(cwd, location.file), line: location.line, column: location.column + 1, text }
 }

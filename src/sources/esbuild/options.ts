@@ -1,36 +1,18 @@
-import type { BuildOptions } from 'esbuild'
-import type { Clock } from '../core/base/clock.js'
-import { checkClock, checkText, listOf, oneOf, recordOf, withMethods } from '../core/base/option-checks.js'
-import { type Checks, isObject } from '../core/base/options.js'
-
-/** What of esbuild's own options a source takes, as they are. */
-export type PassedOn = Pick<
-  BuildOptions,
-  | 'alias'
-  | 'conditions'
-  | 'define'
-  | 'external'
-  | 'inject'
-  | 'jsx'
-  | 'jsxFactory'
-  | 'jsxFragment'
-  | 'jsxImportSource'
-  | 'loader'
-  | 'mainFields'
-  | 'plugins'
-  | 'resolveExtensions'
-  | 'target'
-  | 'tsconfig'
-  | 'tsconfigRaw'
->
+import type { Clock } from '../../core/base/clock.js'
+import {
+  checkClock,
+  checkFlag,
+  checkText,
+  listOf,
+  oneOf,
+  recordOf,
+  withMethods,
+} from '../../core/base/option-checks.js'
+import { type Checks, isObject } from '../../core/base/options.js'
+import type { BuildOptions } from '../../core/contracts/build-options.js'
 
 /** How modules are built. */
-export interface EsbuildOptions extends PassedOn {
-  /**
-   * Whether what is imported by a package's name stays an import, or becomes part of the build.
-   * @default `external`: a rebuild takes milliseconds
-   */
-  packages?: 'external' | 'bundle'
+export interface EsbuildOptions extends BuildOptions {
   /** Where relative paths start. @default the working directory */
   cwd?: string
   /** @default the machine's clock */
@@ -48,25 +30,38 @@ export interface EsbuildSourceOptions extends EsbuildOptions {
 const texts = listOf('a list of texts', checkText)
 const textsByName = recordOf('an object of texts by name', checkText)
 
-/** A check for each of {@link EsbuildOptions}. */
-export const esbuildChecks: Checks<EsbuildOptions> = {
+/** A check for each of {@link BuildOptions}. */
+export const buildChecks: Checks<BuildOptions> = {
+  format: oneOf('cjs', 'esm'),
   packages: oneOf('external', 'bundle'),
-  cwd: checkText,
-  clock: checkClock,
+  keepNames: checkFlag,
   alias: textsByName,
   conditions: texts,
   define: textsByName,
+  drop: listOf("a list of 'console', 'debugger'", oneOf('console', 'debugger')),
+  dropLabels: texts,
   external: texts,
+  ignoreAnnotations: checkFlag,
   inject: texts,
   jsx: oneOf('transform', 'preserve', 'automatic'),
+  jsxDev: checkFlag,
   jsxFactory: checkText,
   jsxFragment: checkText,
   jsxImportSource: checkText,
+  jsxSideEffects: checkFlag,
   loader: textsByName,
+  logOverride: textsByName,
   mainFields: texts,
+  nodePaths: texts,
   plugins: listOf('a list of plugins', withMethods('a plugin: { name, setup }', 'setup')),
+  pure: texts,
   resolveExtensions: texts,
+  supported: recordOf('an object of true or false by name', checkFlag),
   target: (name, value) => (Array.isArray(value) ? texts : checkText)(name, value),
+  treeShaking: checkFlag,
   tsconfig: checkText,
   tsconfigRaw: (name, value) => isObject(value) || checkText(name, value),
 }
+
+/** A check for each of {@link EsbuildOptions}. */
+export const esbuildChecks: Checks<EsbuildOptions> = { ...buildChecks, cwd: checkText, clock: checkClock }

@@ -1,0 +1,206 @@
+import { dirname, join, relative, resolve } from 'node:path'
+import type { Metafile } from 'esbuild'
+import { type Clock, systemClock } from '../../core/base/clock.js'
+import { defined } from '../../core/base/defined.js'
+import { TetherError } from '../../core/base/errors.js'
+import { realPath } from '../target.js'
+import { BuildFolder } from './build-folder.js'
+import { type Built, EsbuildContext, type Format } from './context.js'
+import { type Dependency, dependenciesOf } from './dependencies.js'
+import type { EsbuildMessage } from './failure.js'
+import { FileFacts } from './file-facts.js'
+import type { EsbuildOptions } from './options.js'
+import { placed } from './output.js'
+import { Packages } from './packages.js'
+import { REQUIRED, type Special } from './special.js'
+
+/** What was built of one entry. */
+export interface EntryBuild {
+  readonly format: Format
+  readonly code: Uint8Array
+  readonly map: string
+  /** What may be loaded ahead of it. */
+  readonly dependencies: readonly Dependency[]
+  /** The files it was built from, by absolute path. */
+  readonly inputs: readonly string[]
+  readonly warnings: readonly EsbuildMessage[]
+}
+
+const PNP_FILES = ['.pnp.cjs', '.pnp.js']
+
+/** Builds one entry or several of one package with shared memory. It ends when everybody who uses it has released it. */
+export class EsbuildBuilder {
+  readonly cwd: string
+  readonly clock: Clock
+  readonly facts = new FileFacts()
+  /** Which files asked for what no build does, so that it is said once. */
+  readonly told = new Set<string>()
+  readonly options: Omit<EsbuildOptions, 'cwd' | 'clock'>
+  readonly #entries: readonly string[]
+  readonly #root: string | undefined
+  readonly #pnp: string | undefined
+  readonly #packages: Packages
+  readonly #special = { cjs: emptySpecial(), esm: emptySpecial() }
+  readonly #contexts = new Map<Format, EsbuildContext>()
+  /** Those that a CommonJS module cannot hold, because they await something when they are loaded. */
+  readonly #esm = new Set<string>()
+  #folder: Promise<BuildFolder> | undefined
+  #users = 0
+
+  /** @param entries absolute paths in one package, with links followed */
+  constructor(entries: Iterable<string>, { cwd = process.cwd(), clock, ...options }: EsbuildOptions) {
+    this.#entries = [...new Set(entries)]
+    this.cwd = realPath(resolve(cwd))
+    this.clock = clock ?? systemClock
+    this.options = options
+    const folder = dirname(this.#entries[0]!)
+    this.#root = this.facts.above(folder, 'package.json')
+    this.#pnp = PNP_FILES.map((name) => [this.facts.above(folder, name), name])
+      .filter(([found]) => found !== undefined)
+      .map(([found, name]) => join(found!, name!))[0]
+    const { alias, conditions, external, mainFields, resolveExtensions, tsconfig, tsconfigRaw } = options
+    const resolving = { alias, conditions, external, mainFields, resolveExtensions, tsconfig, tsconfigRaw }
+    this.#packages = new Packages(
+      { ...defined(resolving), platform: 'node', absWorkingDir: this.cwd },
+      this.facts,
+    )
+  }
+
+  /** Where versions are written. */
+  folder(): Promise<BuildFolder> {
+    this.#folder ??= BuildFolder.open(this.clock)
+    return this.#folder
+  }
+
+  /**
+   * One build at a time, which has every change up to now.
+   * @throws esbuild's own failure, and TetherError `MISSING_DEPENDENCY`, `BUILD_FAILED`
+   */
+  async build(entry: string): Promise<EntryBuild> {
+    const together = await this.#contextOf(entry)
+    try {
+      return this.#partOf(together, await together.build(), entry)
+    } catch (error) {
+      if (error instanceof TetherError) throw error
+      if (together.entries.length === 1) {
+        if (together.format === 'esm' || !awaitsAtTop(error)) throw error
+      } else {
+        // It may be that only another entry is broken.
+        const alone = await this.#create([entry], together.format)
+        try {
+          return this.#partOf(alone, await alone.build(), entry)
+        } catch (own) {
+          if (together.format === 'esm' || !awaitsAtTop(own)) throw own
+        } finally {
+          await alone.dispose()
+        }
+      }
+    }
+    await this.#move(entry)
+    return this.build(entry)
+  }
+
+  use(): void {
+    this.#users++
+  }
+
+  async release(): Promise<void> {
+    this.#users--
+    if (this.#users > 0) return
+    for (const context of this.#contexts.values()) await context.dispose()
+    await this.#packages.close()
+    await (await this.#folder?.catch(() => undefined))?.remove()
+  }
+
+  #formatOf(entry: string): Format {
+    return this.#esm.has(entry) ? 'esm' : (this.options.format ?? 'cjs')
+  }
+
+  async #contextOf(entry: string): Promise<EsbuildContext> {
+    const format = this.#formatOf(entry)
+    const known = this.#contexts.get(format)
+    if (known) return known
+    const entries = this.#entries.filter((other) => this.#formatOf(other) === format)
+    const created = await this.#create(entries, format)
+    // Another call may have been quicker.
+    const context = this.#contexts.get(format) ?? created
+    this.#contexts.set(format, context)
+    return context
+  }
+
+  async #create(entries: readonly string[], format: Format): Promise<EsbuildContext> {
+    const { path } = await this.folder()
+    const { packages: _packages, format: _format, ...passedOn } = this.options
+    return new EsbuildContext({
+      entries,
+      format,
+      cwd: this.cwd,
+      // Versions lie as deep as this, so that the source map's relative paths hold.
+      outdir: join(path, 'v'),
+      root: this.#root,
+      options: { ...passedOn, packages: this.options.packages ?? 'external' } as never,
+      special: this.#special[format],
+      packages: this.#packages,
+      facts: this.facts,
+    })
+  }
+
+  /** Has an entry built as an ES module from now on. */
+  async #move(entry: string): Promise<void> {
+    this.#esm.add(entry)
+    const outdated = [...this.#contexts.values()]
+    this.#contexts.clear()
+    for (const context of outdated) await context.dispose()
+  }
+
+  #partOf(context: EsbuildContext, built: Built, entry: string): EntryBuild {
+    const { metafile, files, packages } = built
+    const path = context.outputOf(entry)
+    const output = metafile.outputs[relative(this.cwd, path).replaceAll('\\', '/')]
+    const module = files.find((file) => file.path === path)
+    const map = files.find((file) => file.path === `${path}.map`)
+    if (!output || !module || !map) {
+      throw new TetherError('BUILD_FAILED', `esbuild made no module of ${entry}.`, {
+        details: { file: entry },
+      })
+    }
+    const { format } = context
+    const used = new Map(output.imports.flatMap(({ path }) => (packages.has(path) ? [[path, packages.get(path)!]] : [])))
+    const inputs = inputsOf(metafile, output.entryPoint ?? '')
+    return {
+      format,
+      code: placed(module.contents, { entry, format, packages: used, pnp: this.#pnp }),
+      // One line further down, for the one that comes before.
+      map: map.text.replace('"mappings": "', '"mappings": ";'),
+      dependencies: dependenciesOf({
+        metafile,
+        entryPoint: output.entryPoint ?? '',
+        imported: new Set(output.imports.map(({ path }) => path)),
+        packages,
+        cwd: this.cwd,
+        facts: this.facts,
+        fingerprintOf: (folder, found) => this.#packages.fingerprintOf(folder, found),
+      }),
+      inputs: [entry, ...inputs.map((input) => resolve(this.cwd, input))],
+      warnings: built.warnings.filter(({ location }) => location === null || inputs.includes(location.file)),
+    }
+  }
+}
+
+function emptySpecial(): Special {
+  return { names: new Set(), files: new Set() }
+}
+
+function awaitsAtTop(error: unknown): boolean {
+  const { errors } = error as { errors?: readonly EsbuildMessage[] }
+  return errors?.some(({ text }) => text.startsWith('Top-level await is currently not supported with the "cjs"')) === true
+}
+
+/** Everything that a module was built from: what it imports, and what that does. */
+function inputsOf({ inputs }: Metafile, entryPoint: string): string[] {
+  const found = new Set([entryPoint])
+  for (const input of found) {
+    for (const { path, external } of inputs[input]?.imports ?? []) if (!external) found.add(path)
+  }
+  return [...found].filter((input) => !input.startsWith(REQUIRED))
+}

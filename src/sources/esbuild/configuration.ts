@@ -1,0 +1,74 @@
+import { createRequire } from 'node:module'
+import { dirname, isAbsolute, join, resolve, sep } from 'node:path'
+import { type FileFacts, markersAbove } from './file-facts.js'
+
+/** What decides about a build besides its sources. */
+export interface Configuration {
+  /** Absolute paths of files, of which some may not be there yet. */
+  readonly files: readonly string[]
+  /** The file that asks for decorator metadata, if one does. */
+  readonly decoratorMetadata: string | undefined
+}
+
+const TSCONFIG = 'tsconfig.json'
+const MANIFEST = 'package.json'
+
+/**
+ * The files whose change makes another build of the same sources: the `tsconfig.json` of each, with what it extends, or that of
+ * the option, the `package.json` of each package, and what an installation writes.
+ */
+export function configurationOf(
+  inputs: readonly string[],
+  tsconfig: string | undefined,
+  facts: FileFacts,
+): Configuration {
+  const folders = new Set(inputs.filter((input) => !isInstalled(input)).map((input) => dirname(input)))
+  const files = new Set<string>()
+  const configs = new Set(tsconfig === undefined ? [] : [tsconfig])
+  for (const folder of folders) {
+    const manifest = facts.above(folder, MANIFEST)
+    if (manifest !== undefined) files.add(join(manifest, MANIFEST))
+    if (tsconfig === undefined) addConfigs(folder, configs, facts)
+    for (const marker of markersAbove(folder)) files.add(marker)
+  }
+  let decoratorMetadata: string | undefined
+  // What one extends is added behind it.
+  for (const config of configs) {
+    const text = facts.textOf(config)
+    for (const base of basesOf(config, text)) configs.add(base)
+    if (/"emitDecoratorMetadata"\s*:\s*true/.test(text)) decoratorMetadata ??= config
+  }
+  return { files: [...files, ...configs], decoratorMetadata }
+}
+
+/** The nearest config at or above a folder, and those that would be nearer, if they were there. */
+function addConfigs(folder: string, configs: Set<string>, facts: FileFacts): void {
+  const top = facts.above(folder, TSCONFIG) ?? facts.above(folder, 'node_modules') ?? facts.above(folder, MANIFEST) ?? folder
+  for (let at = folder; ; at = dirname(at)) {
+    configs.add(join(at, TSCONFIG))
+    if (at === top || at === dirname(at)) return
+  }
+}
+
+function basesOf(config: string, text: string): string[] {
+  const value = /"extends"\s*:\s*("[^"]*"|\[[^\]]*\])/.exec(text)?.[1] ?? ''
+  return [...value.matchAll(/"([^"]*)"/g)].map(([, name]) => basePath(config, name!))
+}
+
+function basePath(config: string, name: string): string {
+  const withExtension = name.endsWith('.json') ? name : `${name}.json`
+  if (isAbsolute(name) || /^\.{1,2}(?:\/|$)/.test(name)) return resolve(dirname(config), withExtension)
+  const { resolve: find } = createRequire(config)
+  for (const path of [name, withExtension, `${name}/${TSCONFIG}`]) {
+    try {
+      return find(path)
+    } catch {
+      // Perhaps by one of the other names.
+    }
+  }
+  return resolve(dirname(config), 'node_modules', withExtension)
+}
+
+function isInstalled(path: string): boolean {
+  return path.includes(`${sep}node_modules${sep}`)
+}

@@ -1,0 +1,200 @@
+import { basename, dirname, extname, join, resolve, sep } from 'node:path'
+import type { BuildContext, BuildOptions, BuildResult, Metafile } from 'esbuild'
+import { isBuiltin } from 'node:module'
+import type { FileFacts } from './file-facts.js'
+import { namesItsPlace, placeNames } from './output.js'
+import type { PackageImport, Packages } from './packages.js'
+import { createContext, hasEnded } from './service.js'
+import { ENTRY, REQUIRED, type Special, specialPlugin } from './special.js'
+
+export type Format = 'cjs' | 'esm'
+
+/** What was built. */
+export interface Built {
+  readonly metafile: Metafile
+  readonly files: NonNullable<BuildResult['outputFiles']>
+  readonly warnings: BuildResult['warnings']
+  /** Where packages lie, by the names that are left in the code. */
+  readonly packages: ReadonlyMap<string, string>
+}
+
+export interface ContextOptions {
+  /** Absolute. */
+  readonly entries: readonly string[]
+  readonly format: Format
+  readonly cwd: string
+  readonly outdir: string
+  /** The folder of the package that the entries belong to. */
+  readonly root: string | undefined
+  /** What the user passes on. */
+  readonly options: BuildOptions
+  readonly special: Special
+  readonly packages: Packages
+  readonly facts: FileFacts
+}
+
+const EXTENSIONS = { cjs: '.cjs', esm: '.mjs' } as const
+
+/** One context of esbuild, for one entry or several of one format. */
+export class EsbuildContext {
+  readonly #options: ContextOptions
+  #context: Promise<BuildContext> | undefined
+  /** How much {@link Special} had when the context was made, which has it from its start. */
+  #specials = 0
+  /** The build that has been asked for and has not begun: it serves whoever asks now. */
+  #next: Promise<Built> | undefined
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(options: ContextOptions) {
+    this.#options = options
+  }
+
+  get entries(): readonly string[] {
+    return this.#options.entries
+  }
+
+  get format(): Format {
+    return this.#options.format
+  }
+
+  /** One build at a time, which has every change up to now. @throws esbuild's own failure, and TetherErrors */
+  build(): Promise<Built> {
+    this.#next ??= this.#last.then(async () => {
+      await this.#ready()
+      this.#next = undefined
+      return this.#build()
+    })
+    this.#last = this.#next.catch(() => {
+      this.#next = undefined
+    })
+    return this.#next
+  }
+
+  async dispose(): Promise<void> {
+    await this.#last
+    await (await this.#context?.catch(() => undefined))?.dispose()
+    this.#context = undefined
+  }
+
+  /** The absolute path of what is built of an entry. It is not written there. */
+  outputOf(entry: string): string {
+    const { entries, format, outdir } = this.#options
+    return join(outdir, `${outputName(entry, entries.indexOf(entry))}${EXTENSIONS[format]}`)
+  }
+
+  /** Builds until esbuild has asked about everything that it has to ask about: mostly once. */
+  async #build(): Promise<Built> {
+    const { facts } = this.#options
+    for (;;) {
+      facts.renew()
+      const { metafile, outputFiles: files = [], warnings } = await this.#rebuild()
+      if (!metafile) throw new TypeError('esbuild gave no metafile')
+      const packages = await this.#resolve(metafile)
+      if (this.#specials === this.#size()) return { metafile, files, warnings, packages }
+    }
+  }
+
+  async #rebuild(): Promise<BuildResult> {
+    try {
+      return await (await this.#ready()).rebuild()
+    } catch (error) {
+      if (!hasEnded(error)) throw error
+      this.#context = undefined
+      return (await this.#ready()).rebuild()
+    }
+  }
+
+  async #ready(): Promise<BuildContext> {
+    if (this.#context && this.#specials !== this.#size()) {
+      const outdated = this.#context
+      this.#context = undefined
+      await (await outdated).dispose()
+    }
+    this.#specials = this.#size()
+    this.#context ??= createContext(this.#buildOptions())
+    return this.#context.catch((error) => {
+      this.#context = undefined
+      throw error
+    })
+  }
+
+  #size(): number {
+    const { names, files } = this.#options.special
+    return names.size + files.size
+  }
+
+  /** Finds what the build has left outside; what cannot be left there becomes special. */
+  async #resolve({ inputs }: Metafile): Promise<Map<string, string>> {
+    const { cwd, format, special, packages } = this.#options
+    const paths = new Map<string, string>()
+    for (const [input, { imports }] of Object.entries(inputs)) {
+      if (input.startsWith(REQUIRED)) continue
+      const importer = resolve(cwd, input)
+      if (this.#needsPlace(importer)) special.files.add(importer)
+      for (const { path: specifier, kind, external } of imports) {
+        if (!external || !isOfPackage(specifier) || special.names.has(specifier)) continue
+        if (!isLeft(kind)) continue
+        const wanted = { kind, specifier, folder: dirname(importer) }
+        const found = packages.known(wanted) ?? (await packages.find(wanted))
+        if (found.kind === 'external') continue
+        const fails = found.kind === 'missing'
+        if (fails && kind !== 'import-statement') continue
+        const other = paths.get(specifier)
+        const agrees = found.kind === 'installed' && (other === undefined || other === found.path)
+        if (format === 'cjs' && kind !== 'dynamic-import' && agrees) paths.set(specifier, found.path)
+        else special.names.add(specifier)
+      }
+    }
+    return paths
+  }
+
+  /** Whether it is a module of another package's sources and asks where it lies. The entry's own package has the entry's place. */
+  #needsPlace(path: string): boolean {
+    const { root, facts } = this.#options
+    if (!/\.[cm]?[jt]sx?$/.test(path) || path.includes(`${sep}node_modules${sep}`)) return false
+    return facts.above(dirname(path), 'package.json') !== root && namesItsPlace(facts.textOf(path))
+  }
+
+  #buildOptions(): BuildOptions {
+    const { entries, format, cwd, outdir, options } = this.#options
+    const { define, plugins = [], ...passedOn } = options
+    return {
+      target: `node${process.versions.node}`,
+      // Error types and containers go by the names of classes, which esbuild changes where two are the same.
+      keepNames: true,
+      packages: 'external',
+      ...passedOn,
+      platform: 'node',
+      format,
+      define: { ...placeNames, ...define },
+      plugins: [...plugins, specialPlugin(this.#options)],
+      entryPoints: entries.map((entry, index) => ({
+        in: entry.includes('*') ? `${ENTRY}${index}` : entry,
+        out: outputName(entry, index),
+      })),
+      absWorkingDir: cwd,
+      outdir,
+      outExtension: { '.js': EXTENSIONS[format] },
+      bundle: true,
+      write: false,
+      metafile: true,
+      sourcemap: 'external',
+      // The sources are here; reading maps is quicker without a copy of them.
+      sourcesContent: false,
+      logLevel: 'silent',
+    }
+  }
+}
+
+/** The output of an entry, without its extension: known, because esbuild's own lists have its inputs by names that it changes. */
+function outputName(entry: string, index: number): string {
+  return `${basename(entry, extname(entry)).replace(/[^\w.-]/g, '_')}.${index}`
+}
+
+function isLeft(kind: string): kind is PackageImport['kind'] {
+  return kind === 'import-statement' || kind === 'require-call' || kind === 'dynamic-import'
+}
+
+function isOfPackage(specifier: string): boolean {
+  return !/^(?:[./\\<]|[a-z][a-z+.-]+:)/i.test(specifier) && !isBuiltin(specifier)
+}

@@ -1,0 +1,70 @@
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+
+/** What package managers write when they have changed `node_modules`. */
+const INSTALL_MARKERS = ['.package-lock.json', '.modules.yaml', '.yarn-state.yml', '.yarn-integrity']
+
+/** Reads each file and looks at each folder once in a build, however many imports lead there. */
+export class FileFacts {
+  readonly #changed = new Map<string, number | undefined>()
+  readonly #texts = new Map<string, { readonly changed: number | undefined; readonly text: string }>()
+  readonly #above = new Map<string, string | undefined>()
+
+  /** Begins another build: what changed since is looked at again. */
+  renew(): void {
+    this.#changed.clear()
+    this.#above.clear()
+  }
+
+  /** When a file or folder last changed, in Unix milliseconds; undefined where there is none. */
+  changedAt(path: string): number | undefined {
+    if (this.#changed.has(path)) return this.#changed.get(path)
+    let changed: number | undefined
+    try {
+      changed = statSync(path, { throwIfNoEntry: false })?.mtimeMs
+    } catch {
+      // In an archive, or below a file.
+    }
+    this.#changed.set(path, changed)
+    return changed
+  }
+
+  /** The text of a file, read again only after it changed; empty where it cannot be read. */
+  textOf(path: string): string {
+    const changed = this.changedAt(path)
+    const known = this.#texts.get(path)
+    if (known && known.changed === changed) return known.text
+    let text = ''
+    try {
+      text = readFileSync(path, 'utf8')
+    } catch {
+      // Not a file of this disk.
+    }
+    this.#texts.set(path, { changed, text })
+    return text
+  }
+
+  /** The nearest folder at or above this one that has a file or folder of that name. */
+  above(folder: string, name: string): string | undefined {
+    const key = `${name}\0${folder}`
+    if (this.#above.has(key)) return this.#above.get(key)
+    const parent = dirname(folder)
+    const found = existsSync(join(folder, name)) ? folder : parent === folder ? undefined : this.above(parent, name)
+    this.#above.set(key, found)
+    return found
+  }
+
+  /** What tells whether packages were installed where modules of this folder look for theirs. */
+  installedFor(folder: string): string {
+    return markersAbove(folder)
+      .map((marker) => this.changedAt(marker) ?? '')
+      .join(' ')
+  }
+}
+
+/** The files that change with an installation of packages for this folder, whether or not they are there. */
+export function markersAbove(folder: string): string[] {
+  const parent = dirname(folder)
+  const own = INSTALL_MARKERS.map((marker) => join(folder, 'node_modules', marker))
+  return parent === folder ? own : [...own, ...markersAbove(parent)]
+}

@@ -1,0 +1,124 @@
+import { dirname, extname, join, sep } from 'node:path'
+import type { BuildContext, BuildOptions, PluginBuild } from 'esbuild'
+import type { FileFacts } from './file-facts.js'
+import { createContext, hasEnded } from './service.js'
+
+/** An import that a build leaves to be resolved. */
+export interface PackageImport {
+  readonly kind: 'import-statement' | 'require-call' | 'dynamic-import'
+  /** As the code names it. */
+  readonly specifier: string
+  /** The folder of the module that imports it, absolute. */
+  readonly folder: string
+}
+
+/** What an import leads to. */
+export type Resolution =
+  /** A file of an installed package that Node loads as it is. `isModule`: an ES module by its name or its package. */
+  | { readonly kind: 'installed'; readonly path: string; readonly isModule: boolean; readonly manifest: string }
+  /** The developer's own, by a link or an alias, or something that Node cannot load: a part of the build. */
+  | { readonly kind: 'source'; readonly path: string; readonly sideEffects: boolean }
+  /** `external` says so: stays as it is. */
+  | { readonly kind: 'external' }
+  | { readonly kind: 'missing'; readonly text: string }
+
+const NODE_LOADS = ['.js', '.cjs', '.mjs', '.json', '.node']
+
+/**
+ * Finds what imports of packages lead to, as esbuild does when it bundles. The answers of installed packages are kept until the
+ * file, its package's manifest or an installation says otherwise: asking esbuild takes 0.25 ms for each.
+ */
+export class Packages {
+  readonly #options: BuildOptions
+  readonly #facts: FileFacts
+  readonly #known = new Map<string, { readonly found: Resolution; readonly fingerprint: string }>()
+  #context: Promise<{ context: BuildContext; resolve: PluginBuild['resolve'] }> | undefined
+
+  /** @param options how a build resolves; with `packages: 'external'` esbuild would look for none */
+  constructor(options: BuildOptions, facts: FileFacts) {
+    this.#options = { ...options, packages: 'bundle' }
+    this.#facts = facts
+  }
+
+  /** What is known without asking. */
+  known({ kind, specifier, folder }: PackageImport): Resolution | undefined {
+    const entry = this.#known.get(`${kind}\0${specifier}\0${folder}`)
+    if (entry?.found.kind !== 'installed') return undefined
+    return entry.fingerprint === this.#fingerprint(folder, entry.found) ? entry.found : undefined
+  }
+
+  async find(wanted: PackageImport): Promise<Resolution> {
+    const known = this.known(wanted)
+    if (known) return known
+    const found = await this.#ask(wanted)
+    if (found.kind !== 'installed') return found
+    const { kind, specifier, folder } = wanted
+    const fingerprint = this.#fingerprint(folder, found)
+    this.#known.set(`${kind}\0${specifier}\0${folder}`, { found, fingerprint })
+    return found
+  }
+
+  /** What tells an installed file from its other versions. */
+  fingerprintOf(folder: string, path: string): string {
+    const manifest = join(this.#facts.above(dirname(path), 'package.json') ?? dirname(path), 'package.json')
+    return this.#fingerprint(folder, { path, manifest })
+  }
+
+  async close(): Promise<void> {
+    const created = await this.#context?.catch(() => undefined)
+    await created?.context.dispose()
+  }
+
+  #fingerprint(folder: string, { path, manifest }: { path: string; manifest: string }): string {
+    const facts = this.#facts
+    return [path, facts.changedAt(path), facts.changedAt(manifest), facts.installedFor(folder)].join(' ')
+  }
+
+  async #ask({ kind, specifier, folder }: PackageImport, again = true): Promise<Resolution> {
+    this.#context ??= this.#create()
+    try {
+      const { resolve } = await this.#context
+      const answer = await resolve(specifier, { kind, resolveDir: folder, importer: join(folder, 'importer') })
+      const [error] = answer.errors
+      if (error) return { kind: 'missing', text: error.text }
+      if (answer.external) return { kind: 'external' }
+      return this.#classify(answer)
+    } catch (error) {
+      this.#context = undefined
+      if (again && hasEnded(error)) return this.#ask({ kind, specifier, folder }, false)
+      throw error
+    }
+  }
+
+  #classify({ path, namespace, sideEffects }: { path: string; namespace: string; sideEffects: boolean }): Resolution {
+    const isInstalled = path.includes(`${sep}node_modules${sep}`) && NODE_LOADS.includes(extname(path))
+    if (namespace !== 'file') return { kind: 'external' }
+    if (!isInstalled) return { kind: 'source', path, sideEffects }
+    const manifest = join(this.#facts.above(dirname(path), 'package.json') ?? dirname(path), 'package.json')
+    const isModule = path.endsWith('.mjs') || (path.endsWith('.js') && this.#isOfModules(manifest))
+    return { kind: 'installed', path, isModule, manifest }
+  }
+
+  #isOfModules(manifest: string): boolean {
+    try {
+      return (JSON.parse(this.#facts.textOf(manifest)) as { type?: unknown }).type === 'module'
+    } catch {
+      return false
+    }
+  }
+
+  async #create(): Promise<{ context: BuildContext; resolve: PluginBuild['resolve'] }> {
+    let resolve: PluginBuild['resolve'] | undefined
+    const setup = (build: PluginBuild) => {
+      resolve = (...asked) => build.resolve(...asked)
+    }
+    // It never builds anything.
+    const context = await createContext({
+      ...this.#options,
+      entryPoints: [],
+      write: false,
+      plugins: [{ name: 'lambda-tether-resolve', setup }],
+    })
+    return { context, resolve: resolve! }
+  }
+}

@@ -1,0 +1,89 @@
+import { dirname, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { OnLoadResult, OnResolveResult, Plugin, PluginBuild } from 'esbuild'
+import type { FileFacts } from './file-facts.js'
+import { withPlaceOf } from './output.js'
+import type { PackageImport, Packages } from './packages.js'
+
+/** What esbuild has to ask about, because its own answer would not run. Asking costs, so it asks about nothing else. */
+export interface Special {
+  /** Imports, by the names in the code. */
+  readonly names: Set<string>
+  /** Modules of other packages that name their own place. Absolute. */
+  readonly files: Set<string>
+}
+
+/** A module that stands for a CommonJS one: what is built with it finds all exports, as in a bundle. */
+export const REQUIRED = 'lambda-tether-require'
+/** Entries by their index: esbuild takes a `*` in a path for a pattern. */
+export const ENTRY = 'lambda-tether-entry:'
+
+const KINDS: readonly string[] = ['import-statement', 'require-call', 'dynamic-import']
+const MISSING_ADVICE =
+  "Install it, correct the name, or leave it to the code with `external` (esbuild's option) where it may be missing."
+
+export interface SpecialOptions {
+  readonly special: Special
+  readonly entries: readonly string[]
+  readonly format: 'cjs' | 'esm'
+  readonly packages: Packages
+  readonly facts: FileFacts
+}
+
+/** Gives esbuild the answers to {@link Special}. */
+export function specialPlugin({ special, entries, format, packages, facts }: SpecialOptions): Plugin {
+  const setup = (build: PluginBuild) => {
+    build.onResolve({ filter: new RegExp(`^${ENTRY}`) }, ({ path }) => ({
+      path: entries[Number(path.slice(ENTRY.length))]!,
+    }))
+    build.onResolve({ filter: /.*/, namespace: REQUIRED }, ({ path }) => ({ path, external: true }))
+    build.onLoad({ filter: /.*/, namespace: REQUIRED }, ({ path }) => ({
+      contents: `module.exports = require(${JSON.stringify(path)})`,
+    }))
+    // Node loads those, and nothing else can.
+    build.onResolve({ filter: /^\.{0,2}\/.*\.node$/ }, ({ path, kind, resolveDir, namespace }) =>
+      namespace === 'file' ? loaded(resolve(resolveDir, path), kind, false) : undefined,
+    )
+    if (special.names.size > 0) {
+      build.onResolve({ filter: exactly(special.names), namespace: 'file' }, ({ path, kind, resolveDir }) =>
+        KINDS.includes(kind)
+          ? answer({ specifier: path, kind: kind as PackageImport['kind'], folder: resolveDir })
+          : undefined,
+      )
+    }
+    if (special.files.size > 0) {
+      build.onLoad({ filter: exactly(special.files), namespace: 'file' }, ({ path }): OnLoadResult => ({
+        contents: withPlaceOf(path, facts.textOf(path)),
+        loader: 'default',
+        resolveDir: dirname(path),
+      }))
+    }
+  }
+
+  async function answer(wanted: PackageImport): Promise<OnResolveResult | undefined> {
+    const found = await packages.find(wanted)
+    if (found.kind === 'external') return undefined
+    if (found.kind === 'installed') return loaded(found.path, wanted.kind, found.isModule)
+    if (found.kind === 'source') return { path: found.path, sideEffects: found.sideEffects }
+    // Code that runs may expect that it is not there.
+    if (wanted.kind !== 'import-statement') return { path: wanted.specifier, external: true }
+    return { errors: [{ text: `Could not resolve "${wanted.specifier}". ${MISSING_ADVICE}` }] }
+  }
+
+  function loaded(path: string, kind: string, isModule: boolean): OnResolveResult {
+    if (kind === 'require-call' || kind === 'require-resolve') return { path, external: true }
+    if (format === 'cjs' && kind === 'import-statement') return { path, external: true }
+    return isModule ? { path: pathToFileURL(path).href, external: true } : { path, namespace: REQUIRED }
+  }
+
+  return { name: 'lambda-tether', setup }
+}
+
+function exactly(texts: Iterable<string>): RegExp {
+  return new RegExp(`^(?:${[...texts].map(literally).join('|')})$`)
+}
+
+// Understood by Go's regular expressions, too, in which esbuild matches.
+function literally(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
+}
