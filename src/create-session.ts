@@ -11,8 +11,9 @@ import { sourceOf } from './sources/spec.js'
  * @throws TetherError `INVALID_OPTION`
  */
 export function createSession(options: SessionOptions): Session {
+  const told = new Set<string>()
   return new Session(options, {
-    sourceOf: (target, build) => sourceOf(target, { cwd: process.cwd(), build }),
+    sourceOf: (target, build) => sourceOf(target, { cwd: process.cwd(), build, told }),
     inline: () => inline(),
   })
 }

@@ -7,6 +7,8 @@ import { TetherError } from '../core/base/errors.js'
 const GATHER_MS = 2
 /** A save in place empties the file first. One that stays empty this long is meant to be empty. */
 const EMPTY_MS = 50
+/** Some editors move a file away before they write it anew. One that is gone this long was deleted. */
+const GONE_MS = 100
 /** File systems stamp changes with a clock of coarse ticks (4 ms is common): two changes can look like one. */
 const COARSE_MS = 50
 
@@ -26,6 +28,8 @@ export class FileWatch {
   #awaits = false
   readonly #touched = new Set<string>()
   readonly #empty = new Set<string>()
+  /** When each was first seen to be gone. */
+  readonly #gone = new Map<string, number>()
   #cancel: Cancel | undefined
   #settlesAt = 0
 
@@ -103,6 +107,7 @@ export class FileWatch {
   #disarm(): void {
     for (const folder of this.#folders.keys()) this.#disarmFolder(folder)
     this.#touched.clear()
+    this.#gone.clear()
     this.#cancel?.()
     this.#cancel = undefined
   }
@@ -156,7 +161,10 @@ export class FileWatch {
     // By its own name a folder tells that it was removed or renamed. The watch stays with it, and the name may be
     // another's by now; which is not to be told by its inode, because a new folder gets that of one just removed.
     const gone = name === null || name === basename(folder)
-    if (gone) this.#disarmFolder(folder)
+    if (gone) {
+      this.#disarmFolder(folder)
+      for (const file of this.#files.keys()) if (dirname(file) === folder) this.#touched.add(file)
+    }
     if (!gone && !this.#awaits) return
     try {
       this.#rearm()
@@ -186,8 +194,8 @@ export class FileWatch {
 
   #changed(path: string): boolean {
     const now = look(path)
-    // Between a removal and what replaces it; the replacement makes an event of its own.
-    if (!now) return false
+    if (!now) return this.#isDeleted(path)
+    this.#gone.delete(path)
     if (!this.#files.has(path)) return true
     if (now.size === 0n && !this.#empty.has(path)) {
       this.#empty.add(path)
@@ -201,6 +209,22 @@ export class FileWatch {
     const same =
       before && before.ino === now.ino && before.size === now.size && before.mtimeNs === now.mtimeNs
     return !same || Math.abs(this.#clock.now() - Number(now.mtimeMs)) < COARSE_MS
+  }
+
+  /** Whether it was there, and is gone for good. What replaces it before makes an event of its own. */
+  #isDeleted(path: string): boolean {
+    if (this.#files.get(path) === undefined) return false
+    const now = this.#clock.now()
+    const since = this.#gone.get(path) ?? now
+    if (now - since < GONE_MS) {
+      this.#gone.set(path, since)
+      this.#touched.add(path)
+      this.#settleIn(since + GONE_MS - now)
+      return false
+    }
+    this.#gone.delete(path)
+    this.#files.set(path, undefined)
+    return true
   }
 }
 

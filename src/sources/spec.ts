@@ -4,27 +4,40 @@ import { TetherError } from '../core/base/errors.js'
 import { optionsOf } from '../core/base/options.js'
 import type { BuildOptions } from '../core/contracts/build-options.js'
 import type { FunctionSource } from '../core/contracts/function-source.js'
+import { EsbuildBuilder } from './esbuild/builder.js'
 import { buildChecks } from './esbuild/options.js'
-import { esbuild } from './esbuild.js'
+import { EsbuildSource } from './esbuild/source.js'
 import { file } from './file.js'
-import { parseTarget } from './target.js'
+import { parseTarget, realPath } from './target.js'
 
 /** Needs a build. */
 const BUILT = ['.ts', '.tsx', '.mts', '.cts', '.jsx']
 /** Node or Python runs it as it is. */
 const RUN = ['.js', '.mjs', '.cjs', '.py']
 
+export interface SpecOptions {
+  /** @default the working directory */
+  readonly cwd?: string
+  /** How what needs a build is built. */
+  readonly build?: BuildOptions | undefined
+  /** What warnings have been told that are to be told once. @default none have */
+  readonly told?: Set<string>
+}
+
 /**
  * The source of a target as users write it, `./src/api.ts#handler` or `./src/api.py#handler`: what neither Node nor Python
- * can run itself is built by esbuild, as `build` says. Without an export's name it is `handler`.
+ * can run itself is built by esbuild. Without an export's name it is `handler`.
  * @throws TetherError `INVALID_OPTION`
  */
-export function sourceOf(target: string, options: { cwd?: string; build?: BuildOptions | undefined } = {}): FunctionSource {
-  const { cwd, build = {} } = options
+export function sourceOf(target: string, { cwd, build = {}, told }: SpecOptions = {}): FunctionSource {
   optionsOf(buildChecks)('build', build)
   const { path, exportName } = parseTarget(target, cwd)
   const extension = extname(path)
-  if (BUILT.includes(extension)) return esbuild({ entry: path, exportName, ...build, ...(cwd === undefined ? {} : { cwd }) })
+  if (BUILT.includes(extension)) {
+    const entry = realPath(path)
+    const options = cwd === undefined ? build : { ...build, cwd }
+    return new EsbuildSource({ path: entry, exportName }, new EsbuildBuilder([entry], options, told))
+  }
   if (RUN.includes(extension)) return file(pathToFileURL(path), exportName)
   throw new TetherError(
     'INVALID_OPTION',

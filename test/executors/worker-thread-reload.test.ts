@@ -116,24 +116,59 @@ describe('a reload with a spare', () => {
     expect(resultOf((await runs(await reload())).outcome)).toMatchObject({ version: 2, dependency: 2 })
   })
 
-  test('loads nothing ahead that is linked into node_modules from elsewhere and may change by itself', async () => {
+  test('loads nothing ahead that a module of one’s own prepares something for', async () => {
+    await project.write('node_modules/reads/package.json', '{ "name": "reads" }')
+    await project.write('node_modules/reads/index.js', 'exports.mode = process.env.MODE ?? "unset"')
+    await project.write('node_modules/first/index.js', 'globalThis.loadedAt = performance.now()')
+    const variants: [string, string][] = [
+      ['effect.ts', `import './effect'`],
+      ['deep.ts', `import './deep'`],
+      ['named.ts', `import { set } from './named'\nset`],
+    ]
+    const set = (mode: string) => `process.env.MODE = '${mode}'\nexport const set = true`
+    await project.write('effect-below.ts', set('effect'))
+    await project.write('effect.ts', `import { set } from './effect-below'\nexport const one = set`)
+    await project.write('deep.ts', `import './deep-below'`)
+    await project.write('deep-below.ts', `Object.assign(process.env, { MODE: 'deep' })`)
+    await project.write('named.ts', set('named'))
+    for (const [file, imported] of variants) {
+      const code = `import 'first'\n${imported}\nimport { mode } from 'reads'\nexport const handler = async () => mode`
+      await project.write('api.ts', code)
+      const wanted = file.replace('.ts', '')
+      expect(resultOf((await runs(await reload())).outcome)).toBe(wanted)
+      await standsBy()
+      await project.write('api.ts', `${code} // saved`)
+      expect(resultOf((await runs(await reload())).outcome)).toBe(wanted)
+    }
+  })
+
+  test('loads ahead what comes behind modules that prepare nothing, and what linked packages import', async () => {
+    await project.write('packages/linked/package.json', '{ "name": "linked", "main": "./index.ts" }')
     await project.write(
-      'packages/linked/package.json',
-      JSON.stringify({ name: 'linked', type: 'module', exports: './index.js' }),
+      'packages/linked/index.ts',
+      `export { seen } from 'dep'\nexport const linked: number = 1`,
     )
-    await project.write('packages/linked/index.js', 'export const linked = 1')
     await symlink(
       join(project.folder, 'packages/linked'),
       join(project.folder, 'node_modules/linked'),
       'junction',
     )
-    const handler = `import { linked } from 'linked'\nexport const handler = async () => linked`
-    await project.write('api.ts', handler)
-    expect(resultOf((await invoke()).outcome)).toBe(1)
+    await project.write('own.ts', 'export const own = 1')
+    const code = `import { own } from './own'\nimport { linked, seen } from 'linked'\nexport const handler = async () => ({ own, linked, seen })`
+    await project.write('api.ts', code)
+    await invoke()
     await standsBy()
-    await project.write('packages/linked/index.js', 'export const linked = 2')
-    await project.write('api.ts', `${handler} // saved`)
-    expect(resultOf((await runs(await reload())).outcome)).toBe(2)
+    const savedAt = performance.timeOrigin + performance.now()
+    await project.write(
+      'packages/linked/index.ts',
+      `export { seen } from 'dep'\nexport const linked: number = 2`,
+    )
+    const { linked, seen } = resultOf((await runs(await reload())).outcome) as {
+      linked: number
+      seen: { at: number }
+    }
+    expect(linked).toBe(2)
+    expect(seen.at).toBeLessThan(savedAt)
   })
 
   test('loads nothing ahead that the code imports or requires only while it runs', async () => {

@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { mkdir, rm, symlink, utimes } from 'node:fs/promises'
-import { join } from 'node:path'
+import { existsSync, readdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs'
+import { chmod, mkdir, rm, symlink, utimes } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Plugin } from 'esbuild'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -42,7 +43,8 @@ function sourceFor(...args: Parameters<typeof esbuild>): FunctionSource {
 const run = async (source: FunctionSource, event: unknown = {}) =>
   executor.execute(taskFor('', event, { build: await source.load() }))
 
-const builds = () => join(project.folder, 'node_modules', '.lambda-tether')
+const temporary = realpathSync(tmpdir())
+const builds = () => readdirSync(temporary).filter((name) => /^lambda-tether-[0-9a-f]{8}-\d+-/.test(name))
 
 describe('a build', () => {
   test('runs TypeScript that Node cannot strip, with what it imports by path', async () => {
@@ -385,7 +387,7 @@ describe('what it leaves', () => {
     await source.load()
     await vi.waitFor(() => expect(existsSync(pathOf(second))).toBe(false), { timeout: 15_000 })
     await source.close!()
-    expect(existsSync(join(project.folder, 'node_modules'))).toBe(false)
+    expect(existsSync(dirname(pathOf(second)))).toBe(false)
     await expect(source.load()).rejects.toMatchObject({ code: 'CLOSED' })
   })
 
@@ -404,38 +406,40 @@ describe('what it leaves', () => {
     expect(existsSync(pathOf(last))).toBe(true)
   })
 
-  test('two sources of a package do not touch each other’s, nor a node_modules that was there', async () => {
-    await mkdir(join(project.folder, 'node_modules'))
+  test('two sources of a package do not touch each other’s, and the project can be read-only', async () => {
     const path = await project.write('api.ts', 'export const handler = async () => 1')
+    await chmod(project.folder, 0o555)
     const [one, two] = [sourceFor(path), sourceFor(path)]
     await one.load()
     const build = await two.load()
     await one.close!()
     expect(resultOf(await executor.execute(taskFor('', {}, { build })))).toBe(1)
     await two.close!()
-    expect(readdirSync(join(project.folder, 'node_modules'))).toEqual([])
+    await chmod(project.folder, 0o755)
+    expect(readdirSync(project.folder).sort()).toEqual(['api.ts', 'package.json'])
   })
 
   test('what a killed process of this machine left is removed, another machine’s after a day, and nothing else', async () => {
     const path = await project.write('api.ts', '')
-    await sourceFor(path).load()
-    const machine = readdirSync(builds())[0]!.slice(0, 8)
+    const own = dirname(dirname(pathOf(await sourceFor(path).load())))
+    const machine = /lambda-tether-([0-9a-f]{8})-/.exec(own)![1]!
     // The highest process id that Linux gives is 2^22.
-    const killed = `${machine}-4194305-crashed`
-    const [elsewhere, longElsewhere] = ['0000000a-4194305-new', '0000000a-4194305-old']
-    const kept = [`${machine}-${process.pid}-alive`, elsewhere, 'mine']
-    for (const name of [killed, longElsewhere, ...kept])
-      await mkdir(join(builds(), name), { recursive: true })
+    const name = (of: string, pid = 4194305) => `lambda-tether-${of}-${pid}-00000001`
+    const killed = name(machine)
+    const [elsewhere, longElsewhere] = [name('0000000a'), name('0000000b')]
+    const kept = [name(machine, process.pid), elsewhere, 'lambda-tether-mine']
+    const paths = [killed, longElsewhere, ...kept].map((left) => join(temporary, left))
+    for (const left of paths) await mkdir(left, { recursive: true })
     const longAgo = new Date(Date.now() - 25 * 60 * 60_000)
-    for (const name of [longElsewhere, 'mine', kept[0]!]) await utimes(join(builds(), name), longAgo, longAgo)
+    for (const left of [longElsewhere, 'lambda-tether-mine', kept[0]!])
+      await utimes(join(temporary, left), longAgo, longAgo)
     await sourceFor(path).load()
-    const left = readdirSync(builds())
-    expect(left).toEqual(expect.arrayContaining(kept))
-    expect(left).not.toContain(killed)
-    expect(left).not.toContain(longElsewhere)
+    expect(paths.filter((left) => existsSync(left))).toEqual(kept.map((left) => join(temporary, left)))
+    for (const left of paths) await rm(left, { recursive: true, force: true })
   })
 
   test('closing before, during and after a load is harmless', async () => {
+    const before = new Set(builds())
     const path = await project.write('api.ts', '')
     await esbuild(path).close!()
     const source = esbuild(path)
@@ -443,7 +447,7 @@ describe('what it leaves', () => {
     await source.close!()
     await source.close!()
     await loading
-    expect(existsSync(join(project.folder, 'node_modules'))).toBe(false)
+    expect(builds().filter((name) => !before.has(name) && name.includes(`-${process.pid}-`))).toEqual([])
   })
 })
 

@@ -1,4 +1,13 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { systemClock } from '../../src/core/base/clock.js'
@@ -177,14 +186,36 @@ test('a file that stays empty is reported', async () => {
   await changeAfter(() => truncateSync(path))
 })
 
-test('a removed file is reported when it is there again', async () => {
+test('a deleted file is reported once, and again when it is there again', async () => {
   const path = await project.write('api.ts', 'old')
   watch.follow([path])
   subscribe()
-  rmSync(path)
+  await changeAfter(() => rmSync(path))
   await fence()
-  expect(changes).toBe(0)
+  expect(changes).toBe(1)
   await changeAfter(() => writeFileSync(path, 'back'))
+})
+
+test('files of a folder that is renamed are reported as deleted', async () => {
+  const path = await project.write('src/api.ts', 'old')
+  watch.follow([path])
+  subscribe()
+  await changeAfter(() => renameSync(dirname(path), `${dirname(path)}.old`))
+})
+
+test('a file that is away for a moment is not reported as deleted', async () => {
+  const path = await project.write('api.ts', 'version 0')
+  watch.follow([path])
+  const gone: boolean[] = []
+  subscribe()
+  watch.subscribe(() => gone.push(!existsSync(path)))
+  for (let version = 1; version <= 10; version++) {
+    await changeAfter(() => {
+      renameSync(path, `${path}~`)
+      setTimeout(() => writeFileSync(path, `version ${version}`), 5)
+    })
+  }
+  expect(gone).not.toContain(true)
 })
 
 test('a file that does not exist yet is reported when it does', async () => {

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'eventemitter3'
 import { type LambdaError, TetherError } from '../base/errors.js'
 import type { LogEntry } from '../contracts/executor.js'
+import type { BuildWarning } from '../contracts/function-source.js'
 import type { LinkStatus } from '../link/link.js'
 import type { Discard } from '../wire/counters.js'
 import type { Invocation } from './invocation.js'
@@ -14,12 +15,12 @@ export interface LogEvent extends LogEntry {
   readonly requestId: string
 }
 
-/** A function's local code was built anew, or could not be. */
+/** A function's local code was built anew, or could not be; or it was built for its first invocation and there are warnings. */
 export interface ReloadEvent {
   readonly functionId: string
   /**
    * From the change, or the call of `reload`, until the new code was loaded in the worker of the next invocation, or, where
-   * none stands by, until it was built.
+   * none stands by, until it was built. 0 for a first build.
    */
   readonly durationMs: number
   /**
@@ -27,6 +28,8 @@ export interface ReloadEvent {
    * Invocations fail with it until the next reload, or with `onBuildError: 'keep'` get the last build that was good.
    */
   readonly error?: TetherError
+  /** What the build has to say about code that it has built all the same: print it. */
+  readonly warnings: readonly BuildWarning[]
 }
 
 /** What became of the session's connection, or of a listener that threw. */

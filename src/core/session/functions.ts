@@ -4,7 +4,7 @@ import { checkText, listOf, oneOf, withMethods } from '../base/option-checks.js'
 import { type Check, checkOptions, invalidOption, isObject, mustBe, required } from '../base/options.js'
 import type { BuildOptions } from '../contracts/build-options.js'
 import type { Executor } from '../contracts/executor.js'
-import type { FunctionBuild, FunctionSource } from '../contracts/function-source.js'
+import type { BuildWarning, FunctionBuild, FunctionSource } from '../contracts/function-source.js'
 import type { Handler } from '../contracts/handler.js'
 
 /** What serves a function: a path and an export (`./src/api.ts#handler`), a source, or a handler run inline. */
@@ -69,17 +69,17 @@ export class FunctionTable {
   readonly #options: ServeOptions
   readonly #parts: TargetParts
   readonly #slots = new Map<string, SlotState>()
-  readonly #onReload: (functionId: string, reloading: Promise<unknown>) => void
+  readonly #onReload: (functionId: string, reloading: Promise<readonly BuildWarning[]>) => void
   #inline: Executor | undefined
 
   /**
-   * @param onReload told of every reload, with what settles when it is done
+   * @param onReload told of every reload, and of other builds that have warnings, with what settles when it is done
    * @throws TetherError `INVALID_OPTION`, naming the function
    */
   constructor(
     options: ServeOptions,
     parts: TargetParts,
-    onReload: (functionId: string, reloading: Promise<unknown>) => void,
+    onReload: (functionId: string, reloading: Promise<readonly BuildWarning[]>) => void,
   ) {
     this.#options = options
     this.#parts = parts
@@ -162,13 +162,17 @@ export class FunctionTable {
       build: (parent) => {
         if (slot.current === undefined) {
           slot.building = this.#build(functionId, slot, parent)
+          this.#tellWarnings(functionId, slot.building)
           return this.#track(slot, slot.building)
         }
         const { good, current } = slot
         if (good !== undefined && this.#options.onBuildError === 'keep')
           return current.catch(() => good.build)
         // A build that failed is tried again: what was missing may be there now.
-        return slot.failed ? this.#load(functionId, slot, parent) : current
+        if (!slot.failed) return current
+        const again = this.#load(functionId, slot, parent)
+        this.#tellWarnings(functionId, again)
+        return again
       },
     }
     this.#slots.set(functionId, slot)
@@ -222,10 +226,24 @@ export class FunctionTable {
     }
   }
 
-  #reload(functionId: string, slot: SlotState): Promise<void> {
-    const reloading = this.#load(functionId, slot).then(() => slot.taking)
+  async #reload(functionId: string, slot: SlotState): Promise<void> {
+    const reload = async (): Promise<readonly BuildWarning[]> => {
+      const { warnings = [] } = await this.#load(functionId, slot)
+      await slot.taking
+      return warnings
+    }
+    const reloading = reload()
     this.#onReload(functionId, reloading)
-    return reloading
+    await reloading
+  }
+
+  #tellWarnings(functionId: string, building: Promise<FunctionBuild>): void {
+    building.then(
+      ({ warnings = [] }) => {
+        if (warnings.length > 0) this.#onReload(functionId, Promise.resolve(warnings))
+      },
+      () => {},
+    )
   }
 
   // The new build replaces the old before it is ready: whoever comes from now on waits for it.

@@ -3,6 +3,7 @@ import { onAbort } from '../base/abort.js'
 import { type Clock, systemClock } from '../base/clock.js'
 import { TetherError, throwIfAborted } from '../base/errors.js'
 import { printable } from '../base/printable.js'
+import type { BuildWarning } from '../contracts/function-source.js'
 import {
   type AbortOptions,
   checkEndpoint,
@@ -212,16 +213,13 @@ export class Session implements AsyncDisposable {
     }
     this.#functions = new FunctionTable(options, this.#parts, (functionId, reloading) => {
       const startedAt = this.#clock.now()
-      const report = (error?: TetherError) => {
+      const report = (warnings: readonly BuildWarning[], error?: TetherError) => {
         const durationMs = this.#clock.now() - startedAt
-        this.#emitter.emit(
-          'reload',
-          error === undefined ? { functionId, durationMs } : { functionId, durationMs, error },
-        )
+        this.#emitter.emit('reload', { functionId, durationMs, warnings, ...(error && { error }) })
       }
       reloading.then(
-        () => report(),
-        (error: TetherError) => report(error),
+        (warnings) => report(warnings),
+        (error: TetherError) => report([], error),
       )
     })
     if (this.#state !== 'new') this.#functions.prewarm()

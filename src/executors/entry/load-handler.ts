@@ -48,7 +48,8 @@ async function loadModule(file: string, as: string | undefined): Promise<unknown
     if (code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND') {
       throw runtimeError('ImportModuleError', String(error), error as Error)
     }
-    if (code === 'ERR_REQUIRE_ASYNC_MODULE') throw runtimeError('ImportModuleError', asyncModule(error), error as Error)
+    if (code === 'ERR_REQUIRE_ASYNC_MODULE')
+      throw runtimeError('ImportModuleError', asyncModule(error), error as Error)
     throw error
   }
 }
@@ -62,7 +63,9 @@ interface OpenModule extends Module {
 function compiled(file: string, as: string): unknown {
   const module = new Module(as) as OpenModule
   module.filename = as
-  module.paths = (Module as unknown as { _nodeModulePaths(folder: string): string[] })._nodeModulePaths(dirname(as))
+  module.paths = (Module as unknown as { _nodeModulePaths(folder: string): string[] })._nodeModulePaths(
+    dirname(as),
+  )
   module._compile(readFileSync(file, 'utf8'), as)
   module.loaded = true
   return module.exports

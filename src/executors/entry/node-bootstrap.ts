@@ -22,6 +22,7 @@ import { CrashReporter } from './crash-reporter.js'
 import { EmptyLoop } from './empty-loop.js'
 import { loadDependencies, loadHandler } from './load-handler.js'
 import { loadTaskHandler } from './load-task-handler.js'
+import { quietRequire } from './quiet-require.js'
 import { toSafeError } from './reported-errors.js'
 import { RuntimeClient } from './runtime-client.js'
 import { runtimeError } from './runtime-errors.js'
@@ -65,6 +66,7 @@ async function loadBuild(client: RuntimeClient): Promise<Handler> {
   const { env, dependencies, inspect } = await client.ask<BootstrapStart>(START_PATH)
   setEnvironment(changesBetween({ ...process.env } as Record<string, string>, env) ?? {})
   process.setSourceMapsEnabled(true)
+  quietRequire(process)
   if (inspect) {
     const inspector = await import('node:inspector')
     // A debugger that attaches by itself has opened it.

@@ -6,6 +6,7 @@ import type { LoadMessage, RunMessage, ThreadData, ThreadMessage } from '../thre
 import { callHandler, type HandlerEnd, serialiseResponse } from './call-handler.js'
 import { captureOutput } from './capture-output.js'
 import { loadDependencies, loadHandler } from './load-handler.js'
+import { quietRequire } from './quiet-require.js'
 import { toSafeError, unhandledRejection } from './reported-errors.js'
 import { runtimeError } from './runtime-errors.js'
 import { warmLoader } from './warm-loader.js'
@@ -35,6 +36,7 @@ export class ThreadRuntime {
     const { port, env, dependencies } = this.#data
     Object.assign(process.env, env)
     process.setSourceMapsEnabled(true)
+    quietRequire(process)
     captureOutput((stream, text) => {
       const sequence = this.#origin.getStore() ?? this.#latest
       this.#post({ kind: 'output', sequence, stream, text, time: Date.now() })

@@ -34,7 +34,7 @@ export class EsbuildBuilder {
   readonly clock: Clock
   readonly facts = new FileFacts()
   /** Which files asked for what no build does, so that it is said once. */
-  readonly told = new Set<string>()
+  readonly told: Set<string>
   readonly options: Omit<EsbuildOptions, 'cwd' | 'clock'>
   readonly #entries: readonly string[]
   readonly #root: string | undefined
@@ -48,7 +48,12 @@ export class EsbuildBuilder {
   #users = 0
 
   /** @param entries absolute paths in one package, with links followed */
-  constructor(entries: Iterable<string>, { cwd = process.cwd(), clock, ...options }: EsbuildOptions) {
+  constructor(
+    entries: Iterable<string>,
+    { cwd = process.cwd(), clock, ...options }: EsbuildOptions,
+    told = new Set<string>(),
+  ) {
+    this.told = told
     this.#entries = [...new Set(entries)]
     this.cwd = realPath(resolve(cwd))
     this.clock = clock ?? systemClock
@@ -165,7 +170,9 @@ export class EsbuildBuilder {
       })
     }
     const { format } = context
-    const used = new Map(output.imports.flatMap(({ path }) => (packages.has(path) ? [[path, packages.get(path)!]] : [])))
+    const used = new Map(
+      output.imports.flatMap(({ path }) => (packages.has(path) ? [[path, packages.get(path)!]] : [])),
+    )
     const inputs = inputsOf(metafile, output.entryPoint ?? '')
     return {
       format,
@@ -193,7 +200,11 @@ function emptySpecial(): Special {
 
 function awaitsAtTop(error: unknown): boolean {
   const { errors } = error as { errors?: readonly EsbuildMessage[] }
-  return errors?.some(({ text }) => text.startsWith('Top-level await is currently not supported with the "cjs"')) === true
+  return (
+    errors?.some(({ text }) =>
+      text.startsWith('Top-level await is currently not supported with the "cjs"'),
+    ) === true
+  )
 }
 
 /** Everything that a module was built from: what it imports, and what that does. */

@@ -1,6 +1,6 @@
+import { isBuiltin } from 'node:module'
 import { basename, dirname, extname, join, resolve, sep } from 'node:path'
 import type { BuildContext, BuildOptions, BuildResult, Metafile } from 'esbuild'
-import { isBuiltin } from 'node:module'
 import type { FileFacts } from './file-facts.js'
 import { namesItsPlace, placeNames } from './output.js'
 import type { PackageImport, Packages } from './packages.js'

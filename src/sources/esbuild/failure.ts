@@ -8,7 +8,6 @@ export interface EsbuildMessage {
   readonly location: { readonly file: string; readonly line: number; readonly column: number } | null
 }
 
-
 /** The error for a build that failed: its details are the first problem's, with all of them in `errors`. */
 export function buildFailed(errors: readonly EsbuildMessage[], cwd: string, cause: unknown): TetherError {
   const problems = errors.map((error) => problemOf(error, cwd))

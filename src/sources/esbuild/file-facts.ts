@@ -9,11 +9,13 @@ export class FileFacts {
   readonly #changed = new Map<string, number | undefined>()
   readonly #texts = new Map<string, { readonly changed: number | undefined; readonly text: string }>()
   readonly #above = new Map<string, string | undefined>()
+  readonly #installed = new Map<string, string>()
 
   /** Begins another build: what changed since is looked at again. */
   renew(): void {
     this.#changed.clear()
     this.#above.clear()
+    this.#installed.clear()
   }
 
   /** When a file or folder last changed, in Unix milliseconds; undefined where there is none. */
@@ -49,22 +51,30 @@ export class FileFacts {
     const key = `${name}\0${folder}`
     if (this.#above.has(key)) return this.#above.get(key)
     const parent = dirname(folder)
-    const found = existsSync(join(folder, name)) ? folder : parent === folder ? undefined : this.above(parent, name)
+    const found = existsSync(join(folder, name))
+      ? folder
+      : parent === folder
+        ? undefined
+        : this.above(parent, name)
     this.#above.set(key, found)
     return found
   }
 
   /** What tells whether packages were installed where modules of this folder look for theirs. */
   installedFor(folder: string): string {
-    return markersAbove(folder)
-      .map((marker) => this.changedAt(marker) ?? '')
-      .join(' ')
+    const known = this.#installed.get(folder)
+    if (known !== undefined) return known
+    const times = this.installMarkers(folder).map((marker) => this.changedAt(marker) ?? '')
+    const installed = times.join(' ')
+    this.#installed.set(folder, installed)
+    return installed
   }
-}
 
-/** The files that change with an installation of packages for this folder, whether or not they are there. */
-export function markersAbove(folder: string): string[] {
-  const parent = dirname(folder)
-  const own = INSTALL_MARKERS.map((marker) => join(folder, 'node_modules', marker))
-  return parent === folder ? own : [...own, ...markersAbove(parent)]
+  /** The files that change with an installation of packages for this folder; not all are there. */
+  installMarkers(folder: string): string[] {
+    const modules = this.above(folder, 'node_modules')
+    if (modules === undefined) return []
+    const own = INSTALL_MARKERS.map((marker) => join(modules, 'node_modules', marker))
+    return modules === dirname(modules) ? own : [...own, ...this.installMarkers(dirname(modules))]
+  }
 }

@@ -15,7 +15,12 @@ export interface PackageImport {
 /** What an import leads to. */
 export type Resolution =
   /** A file of an installed package that Node loads as it is. `isModule`: an ES module by its name or its package. */
-  | { readonly kind: 'installed'; readonly path: string; readonly isModule: boolean; readonly manifest: string }
+  | {
+      readonly kind: 'installed'
+      readonly path: string
+      readonly isModule: boolean
+      readonly manifest: string
+    }
   /** The developer's own, by a link or an alias, or something that Node cannot load: a part of the build. */
   | { readonly kind: 'source'; readonly path: string; readonly sideEffects: boolean }
   /** `external` says so: stays as it is. */
@@ -78,7 +83,11 @@ export class Packages {
     this.#context ??= this.#create()
     try {
       const { resolve } = await this.#context
-      const answer = await resolve(specifier, { kind, resolveDir: folder, importer: join(folder, 'importer') })
+      const answer = await resolve(specifier, {
+        kind,
+        resolveDir: folder,
+        importer: join(folder, 'importer'),
+      })
       const [error] = answer.errors
       if (error) return { kind: 'missing', text: error.text }
       if (answer.external) return { kind: 'external' }
@@ -90,7 +99,15 @@ export class Packages {
     }
   }
 
-  #classify({ path, namespace, sideEffects }: { path: string; namespace: string; sideEffects: boolean }): Resolution {
+  #classify({
+    path,
+    namespace,
+    sideEffects,
+  }: {
+    path: string
+    namespace: string
+    sideEffects: boolean
+  }): Resolution {
     const isInstalled = path.includes(`${sep}node_modules${sep}`) && NODE_LOADS.includes(extname(path))
     if (namespace !== 'file') return { kind: 'external' }
     if (!isInstalled) return { kind: 'source', path, sideEffects }
@@ -116,7 +133,9 @@ export class Packages {
     const context = await createContext({
       ...this.#options,
       entryPoints: [],
+      bundle: true,
       write: false,
+      logLevel: 'silent',
       plugins: [{ name: 'lambda-tether-resolve', setup }],
     })
     return { context, resolve: resolve! }

@@ -11,9 +11,9 @@ import type {
 import { outOfFiles } from '../../out-of-files.js'
 import { FileWatch } from '../file-watch.js'
 import type { Target } from '../target.js'
+import { type BuildConfiguration, buildConfigurationOf } from './build-configuration.js'
 import type { BuildFolder } from './build-folder.js'
 import type { EntryBuild, EsbuildBuilder } from './builder.js'
-import { type Configuration, configurationOf } from './configuration.js'
 import { loading } from './dependencies.js'
 import { buildFailed, type EsbuildMessage, foldersToWatch, problemOf } from './failure.js'
 
@@ -114,17 +114,18 @@ export class EsbuildSource implements FunctionSource {
     }
   }
 
-  #configuration(): Configuration {
+  #configuration(): BuildConfiguration {
     const { facts, options, cwd } = this.#builder
     const tsconfig = options.tsconfig === undefined ? undefined : resolve(cwd, options.tsconfig)
-    return configurationOf(this.#inputs, tsconfig, facts)
+    return buildConfigurationOf(this.#inputs, tsconfig, facts)
   }
 
-  #warningsOf(built: EntryBuild, { decoratorMetadata }: Configuration): readonly BuildWarning[] {
+  #warningsOf(built: EntryBuild, { decoratorMetadata }: BuildConfiguration): readonly BuildWarning[] {
     const { cwd, facts } = this.#builder
     const warnings = built.warnings.map((warning) => problemOf(warning, cwd))
     const decorated = () => built.inputs.find((input) => /^\s*@[\w(]/m.test(facts.textOf(input)))
-    if (decoratorMetadata === undefined || Buffer.from(built.code.buffer).includes('etadata("design:')) return warnings
+    if (decoratorMetadata === undefined || Buffer.from(built.code.buffer).includes('etadata("design:'))
+      return warnings
     const file = decorated()
     if (file === undefined || this.#builder.told.has(decoratorMetadata)) return warnings
     this.#builder.told.add(decoratorMetadata)

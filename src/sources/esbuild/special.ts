@@ -52,11 +52,14 @@ export function specialPlugin({ special, entries, format, packages, facts }: Spe
       )
     }
     if (special.files.size > 0) {
-      build.onLoad({ filter: exactly(special.files), namespace: 'file' }, ({ path }): OnLoadResult => ({
-        contents: withPlaceOf(path, facts.textOf(path)),
-        loader: 'default',
-        resolveDir: dirname(path),
-      }))
+      build.onLoad(
+        { filter: exactly(special.files), namespace: 'file' },
+        ({ path }): OnLoadResult => ({
+          contents: withPlaceOf(path, facts.textOf(path)),
+          loader: 'default',
+          resolveDir: dirname(path),
+        }),
+      )
     }
   }
 

@@ -1,9 +1,9 @@
 import { createRequire } from 'node:module'
 import { dirname, isAbsolute, join, resolve, sep } from 'node:path'
-import { type FileFacts, markersAbove } from './file-facts.js'
+import type { FileFacts } from './file-facts.js'
 
 /** What decides about a build besides its sources. */
-export interface Configuration {
+export interface BuildConfiguration {
   /** Absolute paths of files, of which some may not be there yet. */
   readonly files: readonly string[]
   /** The file that asks for decorator metadata, if one does. */
@@ -17,11 +17,11 @@ const MANIFEST = 'package.json'
  * The files whose change makes another build of the same sources: the `tsconfig.json` of each, with what it extends, or that of
  * the option, the `package.json` of each package, and what an installation writes.
  */
-export function configurationOf(
+export function buildConfigurationOf(
   inputs: readonly string[],
   tsconfig: string | undefined,
   facts: FileFacts,
-): Configuration {
+): BuildConfiguration {
   const folders = new Set(inputs.filter((input) => !isInstalled(input)).map((input) => dirname(input)))
   const files = new Set<string>()
   const configs = new Set(tsconfig === undefined ? [] : [tsconfig])
@@ -29,7 +29,7 @@ export function configurationOf(
     const manifest = facts.above(folder, MANIFEST)
     if (manifest !== undefined) files.add(join(manifest, MANIFEST))
     if (tsconfig === undefined) addConfigs(folder, configs, facts)
-    for (const marker of markersAbove(folder)) files.add(marker)
+    for (const marker of facts.installMarkers(folder)) files.add(marker)
   }
   let decoratorMetadata: string | undefined
   // What one extends is added behind it.
@@ -43,7 +43,11 @@ export function configurationOf(
 
 /** The nearest config at or above a folder, and those that would be nearer, if they were there. */
 function addConfigs(folder: string, configs: Set<string>, facts: FileFacts): void {
-  const top = facts.above(folder, TSCONFIG) ?? facts.above(folder, 'node_modules') ?? facts.above(folder, MANIFEST) ?? folder
+  const top =
+    facts.above(folder, TSCONFIG) ??
+    facts.above(folder, 'node_modules') ??
+    facts.above(folder, MANIFEST) ??
+    folder
   for (let at = folder; ; at = dirname(at)) {
     configs.add(join(at, TSCONFIG))
     if (at === top || at === dirname(at)) return
