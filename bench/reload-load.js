@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { residentMb } from './process/memory.js'
-import { executors } from './reload/executors.js'
+import { executorsOf } from './reload/executors.js'
 import { handlers } from './reload/handlers.js'
 import { liveFunction } from './reload/live-function.js'
 import { median, quantile } from './statistics/quantile.js'
@@ -28,7 +28,7 @@ export async function run(args) {
   const reloads = Number(values.reloads)
   const stubs = Number(values.stubs)
   const result = { reloads, stubs }
-  for (const [name, makeExecutor] of Object.entries(executors)) {
+  for (const [name, makeExecutor] of Object.entries(await executorsOf())) {
     result[name] = await measure(makeExecutor(), reloads, stubs)
   }
   return result

@@ -1,10 +1,11 @@
 // How long after a save new code is ready, evaluated in the worker that takes the next invocation, and how long after it
-// the first invocation is answered by it. Options: --saves N (default 50), --bursts N (default 10).
+// the first invocation is answered by it. Options: --saves N (default 50), --bursts N (default 10), --against FOLDER (another
+// checkout with a build, whose function is saved by turns with this one's; each result then has `before`).
 import { tracingChannel } from 'node:diagnostics_channel'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { tracingChannels } from 'lambda-tether'
-import { executors } from './reload/executors.js'
+import { builds, importBuilt } from './builds/build.js'
+import { executorsOf } from './reload/executors.js'
 import { handlers } from './reload/handlers.js'
 import { liveFunction } from './reload/live-function.js'
 import { quantile } from './statistics/quantile.js'
@@ -18,63 +19,103 @@ const WARM_UP = 3
 export async function run(args) {
   const { values } = parseArgs({
     args,
-    options: { saves: { type: 'string', default: '50' }, bursts: { type: 'string', default: '10' } },
+    options: {
+      saves: { type: 'string', default: '50' },
+      bursts: { type: 'string', default: '10' },
+      against: { type: 'string' },
+    },
   })
   const result = { saves: Number(values.saves), bursts: Number(values.bursts) }
-  for (const [name, makeExecutor] of Object.entries(executors)) {
+  const folders = builds(values.against)
+  for (const name of ['threads', 'processes']) {
     result[name] = {}
     for (const [kind, source] of Object.entries(handlers)) {
-      result[name][kind] = await measure(makeExecutor(), source, result)
+      const { now, ...before } = await measure(folders, name, source, result)
+      result[name][kind] = { ...now, ...before }
     }
   }
   return result
 }
 
-async function measure(executor, source, { saves, bursts }) {
-  let version = 1
-  const live = await liveFunction({ executor, source: source(version) })
-  const builds = timesOf(tracingChannels.build)
+/** Measures one handler with each build, by turns. */
+async function measure(folders, executor, source, { saves, bursts }) {
+  const measured = []
   try {
+    for (const [name, folder] of Object.entries(folders))
+      measured.push([name, await Measured.start(folder, executor, source)])
+    for (let i = -WARM_UP; i < saves; i++) for (const [, one] of measured) await one.save(i >= 0)
+    for (let i = 0; i < bursts; i++) for (const [, one] of measured) await one.saveOften()
+    return Object.fromEntries(measured.map(([name, one]) => [name, one.result()]))
+  } finally {
+    for (const [, one] of measured) await one.close()
+  }
+}
+
+/** One build's function, and what its saves took. */
+class Measured {
+  static async start(folder, executor, source) {
+    const { tracingChannels } = await importBuilt('lambda-tether', folder)
+    const makeExecutor = (await executorsOf(folder))[executor]
+    const live = await liveFunction({ executor: makeExecutor(), source: source(1), build: folder })
     await live.invoke()
-    const times = { ready: [], answered: [], noticed: [], built: [], loaded: [] }
-    for (let i = -WARM_UP; i < saves; i++) {
-      await spare(live)
-      const reloaded = new Promise((resolve) => live.session.once('reload', resolve))
-      const savedAt = await live.save(source(++version))
-      await reloaded
-      const readyAt = performance.now()
-      const readyTime = Date.now()
-      const answer = await live.invoke()
-      const answeredAt = performance.now()
-      check(answer, version, readyTime)
-      if (i < 0) continue
-      times.ready.push(readyAt - savedAt)
-      times.answered.push(answeredAt - savedAt)
-      times.noticed.push(builds.startedAt - savedAt)
-      times.built.push(builds.endedAt - builds.startedAt)
-      times.loaded.push(readyAt - builds.endedAt)
+    return new Measured(live, source, timesOf(tracingChannels.build))
+  }
+
+  constructor(live, source, builds) {
+    this.live = live
+    this.source = source
+    this.builds = builds
+    this.version = 1
+    this.times = { ready: [], answered: [], noticed: [], built: [], loaded: [] }
+    this.bursts = []
+  }
+
+  async save(counts) {
+    const { live, builds, times } = this
+    await spare(live)
+    builds.listens = true
+    const reloaded = new Promise((resolve) => live.session.once('reload', resolve))
+    const savedAt = await live.save(this.source(++this.version))
+    await reloaded
+    const readyAt = performance.now()
+    const readyTime = Date.now()
+    builds.listens = false
+    const answer = await live.invoke()
+    const answeredAt = performance.now()
+    check(answer, this.version, readyTime)
+    if (!counts) return
+    times.ready.push(readyAt - savedAt)
+    times.answered.push(answeredAt - savedAt)
+    times.noticed.push(builds.startedAt - savedAt)
+    times.built.push(builds.endedAt - builds.startedAt)
+    times.loaded.push(readyAt - builds.endedAt)
+  }
+
+  async saveOften() {
+    await spare(this.live)
+    let savedTime
+    for (let j = 0; j < BURST_SAVES; j++) {
+      if (j > 0) await sleep(BURST_PAUSE_MS)
+      await this.live.save(this.source(++this.version))
+      savedTime = Date.now()
     }
-    const burst = []
-    for (let i = 0; i < bursts; i++) {
-      await spare(live)
-      let savedTime
-      for (let j = 0; j < BURST_SAVES; j++) {
-        if (j > 0) await sleep(BURST_PAUSE_MS)
-        await live.save(source(++version))
-        savedTime = Date.now()
-      }
-      burst.push((await evaluatedAt(live, version)) - savedTime)
-    }
+    this.bursts.push((await evaluatedAt(this.live, this.version)) - savedTime)
+  }
+
+  result() {
+    const { times, bursts } = this
     return {
       readyP50Ms: ms(times.ready, 0.5),
       readyP95Ms: ms(times.ready, 0.95),
       answeredP50Ms: ms(times.answered, 0.5),
-      burstReadyP50Ms: ms(burst, 0.5),
+      ...(bursts.length > 0 && { burstReadyP50Ms: ms(bursts, 0.5) }),
       ...missed(times),
     }
-  } finally {
-    builds.stop()
-    await live.close()
+  }
+
+  async close() {
+    this.builds.stop()
+    await this.live.close()
   }
 }
 
@@ -102,18 +143,18 @@ async function evaluatedAt(live, version) {
   }
 }
 
-/** When the last run of a stage began and ended. */
+/** When the last run of a stage began and ended while it listened: both builds publish on the same channel. */
 function timesOf(channel) {
-  const times = { startedAt: 0, endedAt: 0, stop: () => subscribed.unsubscribe(subscriber) }
+  const times = { listens: false, startedAt: 0, endedAt: 0, stop: () => subscribed.unsubscribe(subscriber) }
   const subscribed = tracingChannel(channel)
   const subscriber = {
     start: () => {
-      times.startedAt = performance.now()
+      if (times.listens) times.startedAt = performance.now()
     },
     end() {},
     asyncStart() {},
     asyncEnd: () => {
-      times.endedAt = performance.now()
+      if (times.listens) times.endedAt = performance.now()
     },
     error() {},
   }

@@ -1,7 +1,7 @@
-import { childProcesses, workerThreads } from 'lambda-tether/executors'
+import { importBuilt } from '../builds/build.js'
 
-/** The executors that are measured for TypeScript. */
-export const executors = {
-  threads: () => workerThreads(),
-  processes: () => childProcesses(),
+/** The executors that are measured for TypeScript. @param folder of the build; by default this checkout */
+export async function executorsOf(folder) {
+  const { childProcesses, workerThreads } = await importBuilt('lambda-tether/executors', folder)
+  return { threads: () => workerThreads(), processes: () => childProcesses() }
 }

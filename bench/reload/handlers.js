@@ -13,7 +13,32 @@ export const handlers = {
 const Order = z.object({ id: z.string(), lines: z.array(z.object({ sku: z.string(), count: z.number().int() })) })
 export const check = (value: unknown) => Order.parse(value)
 ${answering(version)}`,
+  workspace: (version) => `import { linked } from '${LINKED}'
+import { z } from 'zod'
+export const check = (value: unknown) => linked && z.string().parse(value)
+${answering(version)}`,
+  packages20: (version) => `${names.map((name, i) => `import p${i} from '${name}'`).join('\n')}
+export const all = [${names.map((_, i) => `p${i}`).join(', ')}]
+${answering(version)}`,
 }
+
+const LINKED = '@bench/linked'
+const names = Array.from({ length: 20 }, (_, i) => `package-${i}`)
+
+/** The files of the project around a handler, by path: twenty packages, and one to link. */
+export const projectFiles = {
+  'package.json': '{ "name": "bench" }',
+  'linked/package.json': JSON.stringify({ name: LINKED, version: '1.0.0', main: 'index.js' }),
+  'linked/index.js': 'exports.linked = true',
+  ...Object.fromEntries(
+    names.flatMap((name) => [
+      [`node_modules/${name}/package.json`, JSON.stringify({ name, version: '1.0.0', main: 'index.js' })],
+      [`node_modules/${name}/index.js`, `module.exports = { name: '${name}' }`],
+    ]),
+  ),
+}
+/** What is linked into the project's `node_modules`, by name. */
+export const projectLinks = { [LINKED]: 'linked' }
 
 const BYTES = 50 * 1024
 

@@ -3,19 +3,31 @@ import { mkdir, mkdtemp, realpath, rename, rm, symlink, writeFile } from 'node:f
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { createSession, generateKey } from 'lambda-tether'
-import { createStub, stubKey } from 'lambda-tether/stub'
-import { memory } from 'lambda-tether/transports/memory'
+import { importBuilt, stubKeyOf } from '../builds/build.js'
 import { lambdaContext } from '../invocation/context.js'
+import { projectFiles, projectLinks } from './handlers.js'
 
 const FUNCTION = 'api'
 const TIME_LIMIT_MS = 30_000
 
-/** @param source the handler's first TypeScript. @param stubs how many there are, each an execution environment */
-export async function liveFunction({ executor, source, stubs: count = 1 }) {
+/**
+ * @param source the handler's first TypeScript. @param stubs how many there are, each an execution environment
+ * @param build the folder of the build; by default this checkout
+ */
+export async function liveFunction({ executor, source, stubs: count = 1, build }) {
+  const { createSession, generateKey } = await importBuilt('lambda-tether', build)
+  const stub = await importBuilt('lambda-tether/stub', build)
+  const { memory } = await importBuilt('lambda-tether/transports/memory', build)
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'tether-reload-')))
   const entry = join(folder, 'api.ts')
-  await mkdir(join(folder, 'node_modules'))
+  for (const [path, text] of Object.entries(projectFiles)) {
+    await mkdir(dirname(join(folder, path)), { recursive: true })
+    await writeFile(join(folder, path), text)
+  }
+  for (const [name, target] of Object.entries(projectLinks)) {
+    await mkdir(dirname(join(folder, 'node_modules', name)), { recursive: true })
+    await symlink(join(folder, target), join(folder, 'node_modules', name), 'junction')
+  }
   const zod = createRequire(import.meta.url).resolve('zod/package.json')
   await symlink(dirname(zod), join(folder, 'node_modules', 'zod'), 'junction')
   await writeFile(entry, source)
@@ -25,9 +37,9 @@ export async function liveFunction({ executor, source, stubs: count = 1 }) {
   const session = createSession({ ...stage, key: root, transport })
   session.serve({ executor, functions: { [FUNCTION]: `${entry}#handler` } })
   await session.open()
-  const key = stubKey({ ...stage, key: root, functionId: FUNCTION })
+  const key = stubKeyOf(stub, { ...stage, key: root, functionId: FUNCTION })
   const stubs = Array.from({ length: count }, () =>
-    createStub({ ...stage, key, transport, functionId: FUNCTION, env: { TABLE: 'orders' } }),
+    stub.createStub({ ...stage, key, transport, functionId: FUNCTION, env: { TABLE: 'orders' } }),
   )
   let saves = 0
 

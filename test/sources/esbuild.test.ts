@@ -421,7 +421,7 @@ describe('what it leaves', () => {
 
   test('what a killed process of this machine left is removed, another machine’s after a day, and nothing else', async () => {
     const path = await project.write('api.ts', '')
-    const own = dirname(dirname(pathOf(await sourceFor(path).load())))
+    const own = dirname(pathOf(await sourceFor(path).load()))
     const machine = /lambda-tether-([0-9a-f]{8})-/.exec(own)![1]!
     // The highest process id that Linux gives is 2^22.
     const name = (of: string, pid = 4194305) => `lambda-tether-${of}-${pid}-00000001`

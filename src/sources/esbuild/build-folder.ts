@@ -3,6 +3,7 @@ import { mkdirSync, readlinkSync, realpathSync, writeFileSync } from 'node:fs'
 import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import type { Clock } from '../../core/base/clock.js'
 
 /** A version that nobody ever held stays as long as a Lambda function may run, with some time to end. */
@@ -12,15 +13,17 @@ const ABANDONED_MS = 24 * 60 * 60_000
 
 const PREFIX = 'lambda-tether-'
 
-/** One file of a build. */
-export interface OutputFile {
+/** A module and its source map. */
+export interface BuildFiles {
+  /** The module's file name. */
   readonly name: string
-  readonly contents: Uint8Array | string
+  readonly code: Uint8Array
+  readonly map: string
 }
 
 /** A version on disk. */
 export interface BuildVersion {
-  /** Absolute. */
+  /** Of the module, absolute. */
   readonly path: string
   /** Keeps its files until it is disposed of, also when there is a newer version. */
   hold(): Disposable
@@ -37,7 +40,7 @@ interface Version {
 
 /** Where the versions of builds are written: in the system's folder for temporary files, and never into a project. */
 export class BuildFolder {
-  /** Absolute; each version is a folder in it. */
+  /** Absolute. */
   readonly path: string
   readonly #clock: Clock
   readonly #versions = new Set<Version>()
@@ -61,18 +64,21 @@ export class BuildFolder {
     return new BuildFolder(path, clock)
   }
 
-  /** Writes the next version of something, and removes those that nobody holds any more. */
-  write(name: string, files: (folder: string) => readonly OutputFile[]): BuildVersion {
-    const path = join(this.path, `v${++this.#count}`)
+  /** Writes the next version of what is built of an entry, and removes those that nobody holds any more. */
+  write(entry: string, { name, code, map }: BuildFiles): BuildVersion {
+    const path = join(this.path, `v${++this.#count}-${name}`)
+    // A path alone could have a `#` in it, and Node takes no `file:` URL here.
+    const link = `//# sourceMappingURL=${pathToFileURL(`${path}.map`).pathname}\n`
     // Two small files: a fraction of what the way to another thread and back takes.
-    // All of it, where somebody has emptied the folder for temporary files.
-    mkdirSync(path, { recursive: true, mode: 0o700 })
-    for (const file of files(path)) writeFileSync(join(path, file.name), file.contents)
+    // The folder again, where somebody has emptied the one for temporary files.
+    mkdirSync(this.path, { recursive: true, mode: 0o700 })
+    writeFileSync(path, Buffer.concat([code, Buffer.from(link)]))
+    writeFileSync(`${path}.map`, map)
     const now = this.#clock.now()
     const version: Version = { path, holders: 0, held: false, since: undefined }
-    const before = this.#current.get(name)
+    const before = this.#current.get(entry)
     if (before) before.since = now
-    this.#current.set(name, version)
+    this.#current.set(entry, version)
     this.#versions.add(version)
     for (const old of this.#versions) this.#removeIfUnused(old)
     return { path, hold: () => this.#hold(version) }
@@ -112,7 +118,8 @@ export class BuildFolder {
     if (!held && since > this.#clock.now() - SUPERSEDED_MS) return
     this.#versions.delete(version)
     // What cannot be removed now is removed with the folder.
-    const removal = rm(path, { recursive: true, force: true })
+    const removal = Promise.all([path, `${path}.map`].map((file) => rm(file, { force: true })))
+      .then(() => {})
       .catch(() => {})
       .finally(() => this.#removals.delete(removal))
     this.#removals.add(removal)

@@ -140,8 +140,8 @@ export class EsbuildBuilder {
       entries,
       format,
       cwd: this.cwd,
-      // Versions lie as deep as this, so that the source map's relative paths hold.
-      outdir: join(path, 'v'),
+      // As versions are, so that the source map's relative paths hold.
+      outdir: path,
       root: this.#root,
       options: { ...passedOn, packages: this.options.packages ?? 'external' } as never,
       special: this.#special[format],

@@ -5,7 +5,7 @@ import type { FileFacts } from './file-facts.js'
 import { namesItsPlace, placeNames } from './output.js'
 import type { PackageImport, Packages } from './packages.js'
 import { createContext, hasEnded } from './service.js'
-import { ENTRY, REQUIRED, type Special, specialPlugin } from './special.js'
+import { ENTRY, isNative, isPattern, REQUIRED, type Special, specialPlugins } from './special.js'
 
 export type Format = 'cjs' | 'esm'
 
@@ -132,8 +132,9 @@ export class EsbuildContext {
       const importer = resolve(cwd, input)
       if (this.#needsPlace(importer)) special.files.add(importer)
       for (const { path: specifier, kind, external } of imports) {
-        if (!external || !isOfPackage(specifier) || special.names.has(specifier)) continue
-        if (!isLeft(kind)) continue
+        if (!external || special.names.has(specifier) || !isLeft(kind)) continue
+        if (isNative(specifier)) special.names.add(specifier)
+        if (!isOfPackage(specifier)) continue
         const wanted = { kind, specifier, folder: dirname(importer) }
         const found = packages.known(wanted) ?? (await packages.find(wanted))
         if (found.kind === 'external') continue
@@ -157,19 +158,21 @@ export class EsbuildContext {
 
   #buildOptions(): BuildOptions {
     const { entries, format, cwd, outdir, options } = this.#options
-    const { define, plugins = [], ...passedOn } = options
+    const { define, plugins = [], external = [], ...passedOn } = options
     return {
       target: `node${process.versions.node}`,
       // Error types and containers go by the names of classes, which esbuild changes where two are the same.
       keepNames: true,
       packages: 'external',
       ...passedOn,
+      // Node alone loads native modules.
+      external: [...external, '*.node'],
       platform: 'node',
       format,
       define: { ...placeNames, ...define },
-      plugins: [...plugins, specialPlugin(this.#options)],
+      plugins: [...plugins, ...specialPlugins(this.#options)],
       entryPoints: entries.map((entry, index) => ({
-        in: entry.includes('*') ? `${ENTRY}${index}` : entry,
+        in: isPattern(entry) ? `${ENTRY}${index}` : entry,
         out: outputName(entry, index),
       })),
       absWorkingDir: cwd,

@@ -1,6 +1,5 @@
 import { statSync } from 'node:fs'
 import { basename, dirname, extname, join, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { TetherError } from '../../core/base/errors.js'
 import type {
   BuildWarning,
@@ -72,22 +71,13 @@ export class EsbuildSource implements FunctionSource {
     if (built.unseen) built = await this.#build()
     const folder = await this.#builder.folder()
     const name = basename(this.#entry, extname(this.#entry))
-    const file = built.format === 'cjs' ? `${name}.cjs` : `${name}.mjs`
-    const version = folder.write(this.#entry, (path) => {
-      // A path alone could have a `#` in it; a `file:` URL is none that Node takes here.
-      const map = pathToFileURL(join(path, `${file}.map`)).pathname
-      const code = Buffer.concat([built.code, Buffer.from(`//# sourceMappingURL=${map}\n`)])
-      return [
-        { name: file, contents: code },
-        { name: `${file}.map`, contents: built.map },
-      ]
-    })
-    const as = join(dirname(this.#entry), `${name}.${basename(version.path)}.lambda-tether.cjs`)
+    const { format, code, map } = built
+    const version = folder.write(this.#entry, { name: `${name}.${format === 'cjs' ? 'cjs' : 'mjs'}`, code, map })
     return {
       kind: 'file',
-      path: join(version.path, file),
+      path: version.path,
       exportName: this.#exportName,
-      ...(built.format === 'cjs' ? { as } : {}),
+      ...(format === 'cjs' ? { as: this.#asOf(version.path) } : {}),
       dependencies: this.#dependenciesOf(built, folder),
       warnings: built.told,
       hold: () => version.hold(),
@@ -114,22 +104,25 @@ export class EsbuildSource implements FunctionSource {
     }
   }
 
+  /** Where a version is run: beside its entry, by a name that is no file's and no other version's. */
+  #asOf(path: string): string {
+    return join(dirname(this.#entry), `${basename(path, '.cjs')}.lambda-tether.cjs`)
+  }
+
   #configuration(): BuildConfiguration {
     const { facts, options, cwd } = this.#builder
     const tsconfig = options.tsconfig === undefined ? undefined : resolve(cwd, options.tsconfig)
     return buildConfigurationOf(this.#inputs, tsconfig, facts)
   }
 
-  #warningsOf(built: EntryBuild, { decoratorMetadata }: BuildConfiguration): readonly BuildWarning[] {
-    const { cwd, facts } = this.#builder
+  #warningsOf(built: EntryBuild, { decoratorMetadata: file }: BuildConfiguration): readonly BuildWarning[] {
+    const { cwd, facts, told } = this.#builder
     const warnings = built.warnings.map((warning) => problemOf(warning, cwd))
-    const decorated = () => built.inputs.find((input) => /^\s*@[\w(]/m.test(facts.textOf(input)))
-    if (decoratorMetadata === undefined || Buffer.from(built.code.buffer).includes('etadata("design:'))
-      return warnings
-    const file = decorated()
-    if (file === undefined || this.#builder.told.has(decoratorMetadata)) return warnings
-    this.#builder.told.add(decoratorMetadata)
-    return [...warnings, { file: decoratorMetadata, text: METADATA }]
+    if (file === undefined || told.has(file)) return warnings
+    // A plugin may write it; and not all code of a project that asks for it has decorators.
+    if (hasMetadata(built.code) || !built.inputs.some((input) => DECORATOR.test(facts.textOf(input)))) return warnings
+    told.add(file)
+    return [...warnings, { file, text: METADATA }]
   }
 
   /** Written anew only when they are others than before: most saves change none. */
@@ -142,9 +135,15 @@ export class EsbuildSource implements FunctionSource {
   }
 }
 
+const DECORATOR = /(?:^|[{;(),])\s*@[A-Za-z_$(]/m
 const METADATA =
   "'emitDecoratorMetadata' has no effect: esbuild writes none, so that what reads it (dependency injection, ORMs) finds nothing. " +
   'A plugin that compiles such files with TypeScript is in docs/sources.md.'
+
+/** Whether a compiler has written it: TypeScript's helper is `__metadata`, SWC's `_ts_metadata`. */
+function hasMetadata(code: Uint8Array): boolean {
+  return Buffer.from(code.buffer, code.byteOffset, code.byteLength).includes('_metadata("design:')
+}
 
 function changedSince(file: string, time: number): boolean {
   return (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0) >= time

@@ -30,8 +30,19 @@ export interface SpecialOptions {
   readonly facts: FileFacts
 }
 
-/** Gives esbuild the answers to {@link Special}. */
-export function specialPlugin({ special, entries, format, packages, facts }: SpecialOptions): Plugin {
+/** What gives esbuild the answers, where there is something to ask about: by its presence alone a plugin makes a build wait. */
+export function specialPlugins(options: SpecialOptions): Plugin[] {
+  const { special, entries } = options
+  const isNeeded = special.names.size + special.files.size > 0 || entries.some(isPattern)
+  return isNeeded ? [specialPlugin(options)] : []
+}
+
+/** Whether esbuild would take an entry for many. */
+export function isPattern(entry: string): boolean {
+  return entry.includes('*')
+}
+
+function specialPlugin({ special, entries, format, packages, facts }: SpecialOptions): Plugin {
   const setup = (build: PluginBuild) => {
     build.onResolve({ filter: new RegExp(`^${ENTRY}`) }, ({ path }) => ({
       path: entries[Number(path.slice(ENTRY.length))]!,
@@ -40,10 +51,6 @@ export function specialPlugin({ special, entries, format, packages, facts }: Spe
     build.onLoad({ filter: /.*/, namespace: REQUIRED }, ({ path }) => ({
       contents: `module.exports = require(${JSON.stringify(path)})`,
     }))
-    // Node loads those, and nothing else can.
-    build.onResolve({ filter: /^\.{0,2}\/.*\.node$/ }, ({ path, kind, resolveDir, namespace }) =>
-      namespace === 'file' ? loaded(resolve(resolveDir, path), kind, false) : undefined,
-    )
     if (special.names.size > 0) {
       build.onResolve({ filter: exactly(special.names), namespace: 'file' }, ({ path, kind, resolveDir }) =>
         KINDS.includes(kind)
@@ -64,6 +71,7 @@ export function specialPlugin({ special, entries, format, packages, facts }: Spe
   }
 
   async function answer(wanted: PackageImport): Promise<OnResolveResult | undefined> {
+    if (isNative(wanted.specifier)) return loaded(resolve(wanted.folder, wanted.specifier), wanted.kind, false)
     const found = await packages.find(wanted)
     if (found.kind === 'external') return undefined
     if (found.kind === 'installed') return loaded(found.path, wanted.kind, found.isModule)
@@ -80,6 +88,11 @@ export function specialPlugin({ special, entries, format, packages, facts }: Spe
   }
 
   return { name: 'lambda-tether', setup }
+}
+
+/** Whether a native module is imported by its path. */
+export function isNative(specifier: string): boolean {
+  return /^[./].*\.node$/.test(specifier)
 }
 
 function exactly(texts: Iterable<string>): RegExp {
