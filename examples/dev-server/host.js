@@ -52,11 +52,12 @@ session.on('respond', ({ functionId }, { durationMs }) =>
 session.on('fail', ({ functionId }, { error }) =>
   console.log(printable(`${functionId} failed: ${error.errorMessage}`)),
 )
-session.on('reload', ({ functionId, durationMs, error }) =>
+session.on('reload', ({ functionId, durationMs, error, warnings }) => {
   console.log(
     printable(`${functionId} ${error === undefined ? `reloaded in ${durationMs} ms` : error.message}`),
-  ),
-)
+  )
+  for (const { text } of warnings) console.log(printable(`${functionId} warning: ${text}`))
+})
 await session.open()
 
 const end = async () => {

@@ -136,9 +136,11 @@ function report(session) {
       `failed after ${durationMs} ms: ${error.errorType}: ${error.errorMessage}`,
     ),
   )
-  session.on('reload', ({ functionId, durationMs, error }) =>
+  session.on('reload', ({ functionId, durationMs, error, warnings }) => {
     console.log(
       `${functionId.padEnd(5)} ${error === undefined ? `reloaded in ${durationMs} ms` : printable(error.message)}`,
-    ),
-  )
+    )
+    for (const { file, line, text } of warnings)
+      console.log(printable(`${functionId.padEnd(5)} warning: ${file ?? ''}:${line ?? ''} ${text}`))
+  })
 }

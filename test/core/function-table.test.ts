@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { FunctionBuild, FunctionSource } from '../../src/core/contracts/function-source.js'
+import type { BuildWarning, FunctionBuild, FunctionSource } from '../../src/core/contracts/function-source.js'
 import { inline } from '../../src/executors/inline.js'
 import { settle } from '../support/manual-clock.js'
 import { stubContext } from '../support/stub-context.js'
@@ -12,13 +12,14 @@ class ManualSource implements FunctionSource {
   watchers = 0
   closed = false
   failure: unknown
+  warnings: readonly BuildWarning[] | undefined
   changed: () => void = () => {}
 
   async load(): Promise<FunctionBuild> {
     this.loads++
     if (this.failure !== undefined) throw this.failure
-    const { version } = this
-    return { kind: 'module', load: async () => () => version }
+    const { version, warnings } = this
+    return { kind: 'module', load: async () => () => version, ...(warnings && { warnings }) }
   }
 
   watch(listener: () => void): Disposable {
@@ -187,6 +188,24 @@ describe('a served source', () => {
     loaded()
     await reloading
     expect(reloads).toEqual(['api', 'awaited'])
+  })
+
+  it('has the warnings of its builds in the reload event, of the first build too, and is silent without', async () => {
+    await using tether = new Tether()
+    const source = new ManualSource()
+    const { session, call } = await serving(tether, source)
+    const told: unknown[] = []
+    session.on('reload', ({ error, warnings }) => told.push(error?.code ?? warnings))
+    source.warnings = [{ text: 'odd' }]
+    await call()
+    expect(told).toEqual([[{ text: 'odd' }]])
+    source.warnings = []
+    await session.reload('api')
+    source.failure = new Error('a bracket is missing')
+    await session.reload('api').catch(() => {})
+    source.failure = undefined
+    await call()
+    expect(told).toEqual([[{ text: 'odd' }], [], 'BUILD_FAILED'])
   })
 
   it('is built when the session opens where it is to be prewarmed, and what cannot be is reported', async () => {

@@ -15,12 +15,12 @@ export interface LogEvent extends LogEntry {
   readonly requestId: string
 }
 
-/** A function's local code was built anew, or could not be; or it was built for its first invocation and there are warnings. */
+/** A function's local code was built anew, or could not be; or it was built because an invocation needed it, with warnings. */
 export interface ReloadEvent {
   readonly functionId: string
   /**
    * From the change, or the call of `reload`, until the new code was loaded in the worker of the next invocation, or, where
-   * none stands by, until it was built. 0 for a first build.
+   * none stands by, until it was built.
    */
   readonly durationMs: number
   /**

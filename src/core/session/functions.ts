@@ -64,23 +64,26 @@ interface SlotState extends Slot {
   watcher: Disposable | undefined
 }
 
+/**
+ * Told of a function's new code.
+ * @param done settles when it is there, with the build's warnings
+ * @param asked whether an invocation waits for it, which is told of a failure
+ */
+export type OnReload = (functionId: string, done: Promise<readonly BuildWarning[]>, asked: boolean) => void
+
 /** Which local code serves which function. */
 export class FunctionTable {
   readonly #options: ServeOptions
   readonly #parts: TargetParts
   readonly #slots = new Map<string, SlotState>()
-  readonly #onReload: (functionId: string, reloading: Promise<readonly BuildWarning[]>) => void
+  readonly #onReload: OnReload
   #inline: Executor | undefined
 
   /**
-   * @param onReload told of every reload, and of other builds that have warnings, with what settles when it is done
+   * @param onReload told of every reload and of every other build
    * @throws TetherError `INVALID_OPTION`, naming the function
    */
-  constructor(
-    options: ServeOptions,
-    parts: TargetParts,
-    onReload: (functionId: string, reloading: Promise<readonly BuildWarning[]>) => void,
-  ) {
+  constructor(options: ServeOptions, parts: TargetParts, onReload: OnReload) {
     this.#options = options
     this.#parts = parts
     this.#onReload = onReload
@@ -103,7 +106,7 @@ export class FunctionTable {
     const { prewarm = [] } = this.#options
     const names = prewarm === true ? [...this.#slots.keys()] : prewarm
     for (const functionId of names) {
-      this.#prewarm(functionId).catch((error) => this.#onReload(functionId, Promise.reject(error)))
+      this.#prewarm(functionId).catch((error) => this.#onReload(functionId, Promise.reject(error), false))
     }
   }
 
@@ -162,17 +165,14 @@ export class FunctionTable {
       build: (parent) => {
         if (slot.current === undefined) {
           slot.building = this.#build(functionId, slot, parent)
-          this.#tellWarnings(functionId, slot.building)
-          return this.#track(slot, slot.building)
+          return this.#track(slot, this.#askedFor(functionId, slot.building))
         }
         const { good, current } = slot
         if (good !== undefined && this.#options.onBuildError === 'keep')
           return current.catch(() => good.build)
         // A build that failed is tried again: what was missing may be there now.
         if (!slot.failed) return current
-        const again = this.#load(functionId, slot, parent)
-        this.#tellWarnings(functionId, again)
-        return again
+        return this.#askedFor(functionId, this.#load(functionId, slot, parent))
       },
     }
     this.#slots.set(functionId, slot)
@@ -233,17 +233,14 @@ export class FunctionTable {
       return warnings
     }
     const reloading = reload()
-    this.#onReload(functionId, reloading)
+    this.#onReload(functionId, reloading, false)
     await reloading
   }
 
-  #tellWarnings(functionId: string, building: Promise<FunctionBuild>): void {
-    building.then(
-      ({ warnings = [] }) => {
-        if (warnings.length > 0) this.#onReload(functionId, Promise.resolve(warnings))
-      },
-      () => {},
-    )
+  #askedFor(functionId: string, building: Promise<FunctionBuild>): Promise<FunctionBuild> {
+    const done = building.then(({ warnings = [] }) => warnings)
+    this.#onReload(functionId, done, true)
+    return building
   }
 
   // The new build replaces the old before it is ready: whoever comes from now on waits for it.

@@ -211,15 +211,19 @@ export class Session implements AsyncDisposable {
     if (this.#functions !== undefined) {
       throw new TetherError('INVALID_OPTION', 'serve() was called before; pass all functions to one call.')
     }
-    this.#functions = new FunctionTable(options, this.#parts, (functionId, reloading) => {
+    this.#functions = new FunctionTable(options, this.#parts, (functionId, done, asked) => {
       const startedAt = this.#clock.now()
       const report = (warnings: readonly BuildWarning[], error?: TetherError) => {
         const durationMs = this.#clock.now() - startedAt
         this.#emitter.emit('reload', { functionId, durationMs, warnings, ...(error && { error }) })
       }
-      reloading.then(
-        (warnings) => report(warnings),
-        (error: TetherError) => report([], error),
+      done.then(
+        (warnings) => {
+          if (!asked || warnings.length > 0) report(warnings)
+        },
+        (error: TetherError) => {
+          if (!asked) report([], error)
+        },
       )
     })
     if (this.#state !== 'new') this.#functions.prewarm()

@@ -72,7 +72,11 @@ export class EsbuildSource implements FunctionSource {
     const folder = await this.#builder.folder()
     const name = basename(this.#entry, extname(this.#entry))
     const { format, code, map } = built
-    const version = folder.write(this.#entry, { name: `${name}.${format === 'cjs' ? 'cjs' : 'mjs'}`, code, map })
+    const version = folder.write(this.#entry, {
+      name: `${name}.${format === 'cjs' ? 'cjs' : 'mjs'}`,
+      code,
+      map,
+    })
     return {
       kind: 'file',
       path: version.path,
@@ -120,7 +124,8 @@ export class EsbuildSource implements FunctionSource {
     const warnings = built.warnings.map((warning) => problemOf(warning, cwd))
     if (file === undefined || told.has(file)) return warnings
     // A plugin may write it; and not all code of a project that asks for it has decorators.
-    if (hasMetadata(built.code) || !built.inputs.some((input) => DECORATOR.test(facts.textOf(input)))) return warnings
+    if (hasMetadata(built.code) || !built.inputs.some((input) => DECORATOR.test(facts.textOf(input))))
+      return warnings
     told.add(file)
     return [...warnings, { file, text: METADATA }]
   }

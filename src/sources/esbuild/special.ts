@@ -71,7 +71,8 @@ function specialPlugin({ special, entries, format, packages, facts }: SpecialOpt
   }
 
   async function answer(wanted: PackageImport): Promise<OnResolveResult | undefined> {
-    if (isNative(wanted.specifier)) return loaded(resolve(wanted.folder, wanted.specifier), wanted.kind, false)
+    if (isNative(wanted.specifier))
+      return loaded(resolve(wanted.folder, wanted.specifier), wanted.kind, false)
     const found = await packages.find(wanted)
     if (found.kind === 'external') return undefined
     if (found.kind === 'installed') return loaded(found.path, wanted.kind, found.isModule)
