@@ -103,6 +103,20 @@ test('a function that does not build leaves the others alone', async () => {
   expect(await run('api')).toBe('repaired')
 })
 
+test('a function that awaits at its top level is built as an ES module, and the others as before', async () => {
+  await run('web')
+  await project.write(
+    'api.ts',
+    `export const value = await Promise.resolve('waited')\nexport const handler = async () => value + typeof module`,
+  )
+  await project.write('web.ts', `export const web = async () => 'web ' + typeof module`)
+  expect([await run('api'), await run('web'), await run('api')]).toEqual([
+    'waitedundefined',
+    'web object',
+    'waitedundefined',
+  ])
+})
+
 test('stack traces name the sources’ lines', async () => {
   await project.write(
     'api.ts',

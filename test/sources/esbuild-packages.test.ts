@@ -8,6 +8,7 @@ import type { Executor } from '../../src/core/contracts/executor.js'
 import type { FunctionSource } from '../../src/core/contracts/function-source.js'
 import { childProcesses } from '../../src/executors/child-process.js'
 import { workerThreads } from '../../src/executors/worker-thread.js'
+import { placed } from '../../src/sources/esbuild/output.js'
 import type { EsbuildSourceOptions } from '../../src/sources/esbuild.js'
 import { esbuild } from '../../src/sources/esbuild.js'
 import {
@@ -262,6 +263,18 @@ test('a `*` and a `\\` may be in the name of a file', async () => {
   }
 })
 
+test('a stack names the source after the garbage has been collected, too', async () => {
+  const code = `import { setFlagsFromString } from 'node:v8'
+    import { runInNewContext } from 'node:vm'
+    export const handler = async () => {
+      setFlagsFromString('--expose-gc')
+      const collect = runInNewContext('gc')
+      for (let i = 0; i < 5; i++) { collect(); await new Promise((resolve) => setTimeout(resolve, 5)) }
+      return new Error().stack!.split('\\n')[1]
+    }`
+  expect(await result(code)).toContain(`${at('api.ts')}:7:`)
+})
+
 test('a line for the shell before the code does no harm', async () => {
   expect(
     await result(
@@ -286,17 +299,30 @@ test('nothing is written into the project, and stacks name its files through a l
   await other[Symbol.asyncDispose]()
 })
 
-// By its text: an esbuild that has another is refused, and this says so before a user does.
-test('esbuild joins ES modules to CommonJS as it did', async () => {
-  const { outputFiles } = await buildWithEsbuild({
-    stdin: { contents: `import x from 'x'; export { x }`, resolveDir: project.folder },
-    bundle: true,
-    format: 'cjs',
-    platform: 'node',
-    packages: 'external',
-    write: false,
+describe('how esbuild joins ES modules to CommonJS', () => {
+  // By its text: an esbuild that has another is refused, and this says so before a user does.
+  test('is as it was', async () => {
+    const { outputFiles } = await buildWithEsbuild({
+      stdin: { contents: `import x from 'x'; export { x }`, resolveDir: project.folder },
+      bundle: true,
+      format: 'cjs',
+      platform: 'node',
+      packages: 'external',
+      write: false,
+    })
+    expect(outputFiles[0]!.text).toContain('var __toESM = (mod, isNodeMode, target) => (')
   })
-  expect(outputFiles[0]!.text).toContain('var __toESM = (mod, isNodeMode, target) => (')
+
+  test('is refused where it is not known', () => {
+    const code = Buffer.from('var __toESM = (module) => module;')
+    const options = {
+      entry: at('api.ts'),
+      format: 'cjs',
+      packages: new Map<string, string>(),
+      pnp: undefined,
+    } as const
+    expect(() => placed(code, options)).toThrow(expect.objectContaining({ code: 'BUILD_FAILED' }))
+  })
 })
 
 test('a manifest that changes which file is the package’s main is seen', async () => {

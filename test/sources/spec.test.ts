@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { workerThreads } from '../../src/executors/worker-thread.js'
 import { sourceOf } from '../../src/sources/spec.js'
@@ -37,3 +38,15 @@ test.each(['./api.rb#handler', './api', './api.ts#', ''])(
     expect(() => sourceOf(target)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
   },
 )
+
+test('what is built is built as `build` says, and a wrong option is named, whatever the target is', async () => {
+  await project.write('defined.ts', 'declare const STAGE: string\nexport const handler = async () => STAGE')
+  const source = sourceOf('./defined.ts', { cwd: project.folder, build: { define: { STAGE: '"dev"' } } })
+  const { path } = (await source.load()) as { path: string }
+  expect(readFileSync(path, 'utf8')).toContain('"dev"')
+  await source.close!()
+  for (const target of ['./defined.ts', './plain.js'])
+    expect(() => sourceOf(target, { build: { format: 'iife' as 'cjs' } })).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining('build.format') }),
+    )
+})

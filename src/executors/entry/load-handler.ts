@@ -66,6 +66,8 @@ function compiled(file: string, as: string): unknown {
   module.paths = (Module as unknown as { _nodeModulePaths(folder: string): string[] })._nodeModulePaths(
     dirname(as),
   )
+  // As Node does it. Without that the module is garbage by and by, and its source map with it.
+  createRequire(as).cache[as] = module
   module._compile(readFileSync(file, 'utf8'), as)
   module.loaded = true
   return module.exports

@@ -1,5 +1,5 @@
-import { dirname, join, relative, resolve } from 'node:path'
-import type { Metafile } from 'esbuild'
+import { dirname, relative, resolve } from 'node:path'
+import type { BuildOptions, Metafile } from 'esbuild'
 import { type Clock, systemClock } from '../../core/base/clock.js'
 import { defined } from '../../core/base/defined.js'
 import { TetherError } from '../../core/base/errors.js'
@@ -26,8 +26,6 @@ export interface EntryBuild {
   readonly warnings: readonly EsbuildMessage[]
 }
 
-const PNP_FILES = ['.pnp.cjs', '.pnp.js']
-
 /** Builds one entry or several of one package with shared memory. It ends when everybody who uses it has released it. */
 export class EsbuildBuilder {
   readonly cwd: string
@@ -38,7 +36,6 @@ export class EsbuildBuilder {
   readonly options: Omit<EsbuildOptions, 'cwd' | 'clock'>
   readonly #entries: readonly string[]
   readonly #root: string | undefined
-  readonly #pnp: string | undefined
   readonly #packages: Packages
   readonly #special = { cjs: emptySpecial(), esm: emptySpecial() }
   readonly #contexts = new Map<Format, EsbuildContext>()
@@ -58,13 +55,19 @@ export class EsbuildBuilder {
     this.cwd = realPath(resolve(cwd))
     this.clock = clock ?? systemClock
     this.options = options
-    const folder = dirname(this.#entries[0]!)
-    this.#root = this.facts.above(folder, 'package.json')
-    this.#pnp = PNP_FILES.map((name) => [this.facts.above(folder, name), name])
-      .filter(([found]) => found !== undefined)
-      .map(([found, name]) => join(found!, name!))[0]
-    const { alias, conditions, external, mainFields, resolveExtensions, tsconfig, tsconfigRaw } = options
-    const resolving = { alias, conditions, external, mainFields, resolveExtensions, tsconfig, tsconfigRaw }
+    this.#root = this.facts.above(dirname(this.#entries[0]!), 'package.json')
+    const { alias, conditions, external, mainFields, nodePaths, resolveExtensions, tsconfig, tsconfigRaw } =
+      options
+    const resolving = {
+      alias,
+      conditions,
+      external,
+      mainFields,
+      nodePaths,
+      resolveExtensions,
+      tsconfig,
+      tsconfigRaw,
+    }
     this.#packages = new Packages(
       { ...defined(resolving), platform: 'node', absWorkingDir: this.cwd },
       this.facts,
@@ -135,7 +138,7 @@ export class EsbuildBuilder {
 
   async #create(entries: readonly string[], format: Format): Promise<EsbuildContext> {
     const { path } = await this.folder()
-    const { packages: _packages, format: _format, ...passedOn } = this.options
+    const { packages = 'external', format: _, ...passedOn } = this.options
     return new EsbuildContext({
       entries,
       format,
@@ -143,7 +146,8 @@ export class EsbuildBuilder {
       // As versions are, so that the source map's relative paths hold.
       outdir: path,
       root: this.#root,
-      options: { ...passedOn, packages: this.options.packages ?? 'external' } as never,
+      // esbuild 0.21 has no word for the other.
+      options: { ...passedOn, ...(packages === 'external' && { packages }) } as BuildOptions,
       special: this.#special[format],
       packages: this.#packages,
       facts: this.facts,
@@ -176,7 +180,12 @@ export class EsbuildBuilder {
     const inputs = inputsOf(metafile, output.entryPoint ?? '')
     return {
       format,
-      code: placed(module.contents, { entry, format, packages: used, pnp: this.#pnp }),
+      code: placed(module.contents, {
+        entry,
+        format,
+        packages: used,
+        pnp: this.facts.pnpFile(dirname(entry)),
+      }),
       // One line further down, for the one that comes before.
       map: map.text.replace('"mappings": "', '"mappings": ";'),
       dependencies: dependenciesOf({
@@ -213,5 +222,6 @@ function inputsOf({ inputs }: Metafile, entryPoint: string): string[] {
   for (const input of found) {
     for (const { path, external } of inputs[input]?.imports ?? []) if (!external) found.add(path)
   }
-  return [...found].filter((input) => !input.startsWith(REQUIRED))
+  // Some stand for others, and an archive's never change.
+  return [...found].filter((input) => !input.startsWith(REQUIRED) && !input.includes('.zip/node_modules/'))
 }

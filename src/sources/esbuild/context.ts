@@ -163,7 +163,6 @@ export class EsbuildContext {
       target: `node${process.versions.node}`,
       // Error types and containers go by the names of classes, which esbuild changes where two are the same.
       keepNames: true,
-      packages: 'external',
       ...passedOn,
       // Node alone loads native modules.
       external: [...external, '*.node'],

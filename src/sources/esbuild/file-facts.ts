@@ -4,6 +4,8 @@ import { dirname, join } from 'node:path'
 /** What package managers write when they have changed `node_modules`. */
 const INSTALL_MARKERS = ['.package-lock.json', '.modules.yaml', '.yarn-state.yml', '.yarn-integrity']
 
+const PNP_FILE = '.pnp.cjs'
+
 /** Reads each file and looks at each folder once in a build, however many imports lead there. */
 export class FileFacts {
   readonly #changed = new Map<string, number | undefined>()
@@ -72,9 +74,20 @@ export class FileFacts {
 
   /** The files that change with an installation of packages for this folder; not all are there. */
   installMarkers(folder: string): string[] {
-    const modules = this.above(folder, 'node_modules')
-    if (modules === undefined) return []
-    const own = INSTALL_MARKERS.map((marker) => join(modules, 'node_modules', marker))
-    return modules === dirname(modules) ? own : [...own, ...this.installMarkers(dirname(modules))]
+    const pnp = this.pnpFile(folder)
+    return [...(pnp === undefined ? [] : [pnp]), ...this.#markersAbove(folder)]
+  }
+
+  /** Yarn's file that makes Node find packages in its archives, for modules of this folder. */
+  pnpFile(folder: string): string | undefined {
+    const found = this.above(folder, PNP_FILE)
+    return found === undefined ? undefined : join(found, PNP_FILE)
+  }
+
+  #markersAbove(folder: string): string[] {
+    const found = this.above(folder, 'node_modules')
+    if (found === undefined) return []
+    const own = INSTALL_MARKERS.map((marker) => join(found, 'node_modules', marker))
+    return found === dirname(found) ? own : [...own, ...this.#markersAbove(dirname(found))]
   }
 }

@@ -1,7 +1,7 @@
 import { dirname, extname, join, sep } from 'node:path'
 import type { BuildContext, BuildOptions, PluginBuild } from 'esbuild'
 import type { FileFacts } from './file-facts.js'
-import { createContext, hasEnded } from './service.js'
+import { createContext, hasEnded, readArchived } from './service.js'
 
 /** An import that a build leaves to be resolved. */
 export interface PackageImport {
@@ -27,6 +27,12 @@ export type Resolution =
   | { readonly kind: 'external' }
   | { readonly kind: 'missing'; readonly text: string }
 
+interface Answer {
+  readonly path: string
+  readonly namespace: string
+  readonly sideEffects: boolean
+}
+
 const NODE_LOADS = ['.js', '.cjs', '.mjs', '.json', '.node']
 
 /**
@@ -39,9 +45,9 @@ export class Packages {
   readonly #known = new Map<string, { readonly found: Resolution; readonly fingerprint: string }>()
   #context: Promise<{ context: BuildContext; resolve: PluginBuild['resolve'] }> | undefined
 
-  /** @param options how a build resolves; with `packages: 'external'` esbuild would look for none */
+  /** @param options how a build resolves, without `packages: 'external'`, by which esbuild would look for none */
   constructor(options: BuildOptions, facts: FileFacts) {
-    this.#options = { ...options, packages: 'bundle' }
+    this.#options = options
     this.#facts = facts
   }
 
@@ -65,8 +71,7 @@ export class Packages {
 
   /** What tells an installed file from its other versions. */
   fingerprintOf(folder: string, path: string): string {
-    const manifest = join(this.#facts.above(dirname(path), 'package.json') ?? dirname(path), 'package.json')
-    return this.#fingerprint(folder, { path, manifest })
+    return this.#fingerprint(folder, { path, manifest: join(this.#folderOf(path), 'package.json') })
   }
 
   async close(): Promise<void> {
@@ -91,7 +96,7 @@ export class Packages {
       const [error] = answer.errors
       if (error) return { kind: 'missing', text: error.text }
       if (answer.external) return { kind: 'external' }
-      return this.#classify(answer)
+      return await this.#classify(answer)
     } catch (error) {
       this.#context = undefined
       if (again && hasEnded(error)) return this.#ask({ kind, specifier, folder }, false)
@@ -99,29 +104,21 @@ export class Packages {
     }
   }
 
-  #classify({
-    path,
-    namespace,
-    sideEffects,
-  }: {
-    path: string
-    namespace: string
-    sideEffects: boolean
-  }): Resolution {
-    const isInstalled = path.includes(`${sep}node_modules${sep}`) && NODE_LOADS.includes(extname(path))
+  async #classify({ path, namespace, sideEffects }: Answer): Promise<Resolution> {
     if (namespace !== 'file') return { kind: 'external' }
-    if (!isInstalled) return { kind: 'source', path, sideEffects }
-    const manifest = join(this.#facts.above(dirname(path), 'package.json') ?? dirname(path), 'package.json')
-    const isModule = path.endsWith('.mjs') || (path.endsWith('.js') && this.#isOfModules(manifest))
+    const source = { kind: 'source', path, sideEffects } as const
+    const [, archived] = /^(.*\.zip[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+)/.exec(path) ?? []
+    if (!path.includes(`${sep}node_modules${sep}`) || !NODE_LOADS.includes(extname(path))) return source
+    const manifest = join(archived ?? this.#folderOf(path), 'package.json')
+    const text = archived === undefined ? this.#facts.textOf(manifest) : await readArchived(manifest)
+    const isModule = path.endsWith('.mjs') || (path.endsWith('.js') && isOfModules(text))
+    // What Yarn sets up has `require` look into its archives, and `import` does not.
+    if (archived !== undefined && isModule) return source
     return { kind: 'installed', path, isModule, manifest }
   }
 
-  #isOfModules(manifest: string): boolean {
-    try {
-      return (JSON.parse(this.#facts.textOf(manifest)) as { type?: unknown }).type === 'module'
-    } catch {
-      return false
-    }
+  #folderOf(path: string): string {
+    return this.#facts.above(dirname(path), 'package.json') ?? dirname(path)
   }
 
   async #create(): Promise<{ context: BuildContext; resolve: PluginBuild['resolve'] }> {
@@ -139,5 +136,13 @@ export class Packages {
       plugins: [{ name: 'lambda-tether-resolve', setup }],
     })
     return { context, resolve: resolve! }
+  }
+}
+
+function isOfModules(manifest: string): boolean {
+  try {
+    return (JSON.parse(manifest) as { type?: unknown } | null)?.type === 'module'
+  } catch {
+    return false
   }
 }

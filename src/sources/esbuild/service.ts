@@ -25,6 +25,14 @@ export async function createContext(options: BuildOptions): Promise<BuildContext
   }
 }
 
+/** The text of a `.json` in one of Yarn's archives, which esbuild can read. @throws esbuild's own failure */
+export async function readArchived(path: string): Promise<string> {
+  const { build } = await importEsbuild()
+  const options = { loader: { '.json': 'copy' }, outdir: 'read', write: false, logLevel: 'silent' } as const
+  const { outputFiles } = await build({ ...options, entryPoints: [path] })
+  return outputFiles[0]?.text ?? ''
+}
+
 /** Whether the process of esbuild has ended, of whatever: it says so in no other way. */
 export function hasEnded(error: unknown): boolean {
   return error instanceof Error && /^The service (was stopped|is no longer running)/.test(error.message)
