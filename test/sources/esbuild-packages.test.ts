@@ -314,7 +314,7 @@ describe('how esbuild joins ES modules to CommonJS', () => {
   })
 
   test('is refused where it is not known', () => {
-    const code = Buffer.from('var __toESM = (module) => module;')
+    const code = Buffer.from('var __toESM = (module) => module;\n\n// api.ts\n')
     const options = {
       entry: at('api.ts'),
       format: 'cjs',

@@ -5,14 +5,14 @@ import { defined } from '../../core/base/defined.js'
 import { TetherError } from '../../core/base/errors.js'
 import { realPath } from '../target.js'
 import { BuildFolder } from './build-folder.js'
-import { type Built, EsbuildContext, type Format } from './context.js'
+import { type Built, EsbuildContext } from './context.js'
 import { type Dependency, dependenciesOf } from './dependencies.js'
 import type { EsbuildMessage } from './failure.js'
 import { FileFacts } from './file-facts.js'
 import type { EsbuildOptions } from './options.js'
 import { placed } from './output.js'
 import { Packages } from './packages.js'
-import { REQUIRED, type Special } from './special.js'
+import { type Format, REQUIRED, type Special } from './special.js'
 
 /** What was built of one entry. */
 export interface EntryBuild {
@@ -39,6 +39,8 @@ export class EsbuildBuilder {
   readonly #packages: Packages
   readonly #special = { cjs: emptySpecial(), esm: emptySpecial() }
   readonly #contexts = new Map<Format, EsbuildContext>()
+  /** Those of other divisions of the entries: somebody may still wait for a build of one. */
+  readonly #retired: EsbuildContext[] = []
   /** Those that a CommonJS module cannot hold, because they await something when they are loaded. */
   readonly #esm = new Set<string>()
   #folder: Promise<BuildFolder> | undefined
@@ -104,7 +106,7 @@ export class EsbuildBuilder {
         }
       }
     }
-    await this.#move(entry)
+    this.#move(entry)
     return this.build(entry)
   }
 
@@ -115,7 +117,7 @@ export class EsbuildBuilder {
   async release(): Promise<void> {
     this.#users--
     if (this.#users > 0) return
-    for (const context of this.#contexts.values()) await context.dispose()
+    for (const context of [...this.#retired, ...this.#contexts.values()]) await context.dispose()
     await this.#packages.close()
     await (await this.#folder?.catch(() => undefined))?.remove()
   }
@@ -155,11 +157,10 @@ export class EsbuildBuilder {
   }
 
   /** Has an entry built as an ES module from now on. */
-  async #move(entry: string): Promise<void> {
+  #move(entry: string): void {
     this.#esm.add(entry)
-    const outdated = [...this.#contexts.values()]
+    this.#retired.push(...this.#contexts.values())
     this.#contexts.clear()
-    for (const context of outdated) await context.dispose()
   }
 
   #partOf(context: EsbuildContext, built: Built, entry: string): EntryBuild {

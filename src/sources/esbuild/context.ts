@@ -1,13 +1,10 @@
 import { isBuiltin } from 'node:module'
 import { basename, dirname, extname, join, resolve, sep } from 'node:path'
 import type { BuildContext, BuildOptions, BuildResult, Metafile } from 'esbuild'
-import type { FileFacts } from './file-facts.js'
 import { namesItsPlace, placeNames } from './output.js'
-import type { PackageImport, Packages } from './packages.js'
+import { loadsModule } from './packages.js'
 import { createContext, hasEnded } from './service.js'
-import { ENTRY, isNative, isPattern, REQUIRED, type Special, specialPlugins } from './special.js'
-
-export type Format = 'cjs' | 'esm'
+import { ENTRY, isNative, isPattern, REQUIRED, type SpecialOptions, specialPlugins } from './special.js'
 
 /** What was built. */
 export interface Built {
@@ -18,19 +15,13 @@ export interface Built {
   readonly packages: ReadonlyMap<string, string>
 }
 
-export interface ContextOptions {
-  /** Absolute. */
-  readonly entries: readonly string[]
-  readonly format: Format
+export interface ContextOptions extends SpecialOptions {
   readonly cwd: string
   readonly outdir: string
   /** The folder of the package that the entries belong to. */
   readonly root: string | undefined
   /** What the user passes on. */
   readonly options: BuildOptions
-  readonly special: Special
-  readonly packages: Packages
-  readonly facts: FileFacts
 }
 
 const EXTENSIONS = { cjs: '.cjs', esm: '.mjs' } as const
@@ -53,7 +44,7 @@ export class EsbuildContext {
     return this.#options.entries
   }
 
-  get format(): Format {
+  get format(): ContextOptions['format'] {
     return this.#options.format
   }
 
@@ -132,7 +123,7 @@ export class EsbuildContext {
       const importer = resolve(cwd, input)
       if (this.#needsPlace(importer)) special.files.add(importer)
       for (const { path: specifier, kind, external } of imports) {
-        if (!external || special.names.has(specifier) || !isLeft(kind)) continue
+        if (!external || special.names.has(specifier) || !loadsModule(kind)) continue
         if (isNative(specifier)) special.names.add(specifier)
         if (!isOfPackage(specifier)) continue
         const wanted = { kind, specifier, folder: dirname(importer) }
@@ -191,10 +182,6 @@ export class EsbuildContext {
 /** The output of an entry, without its extension: known, because esbuild's own lists have its inputs by names that it changes. */
 function outputName(entry: string, index: number): string {
   return `${basename(entry, extname(entry)).replace(/[^\w.-]/g, '_')}.${index}`
-}
-
-function isLeft(kind: string): kind is PackageImport['kind'] {
-  return kind === 'import-statement' || kind === 'require-call' || kind === 'dynamic-import'
 }
 
 function isOfPackage(specifier: string): boolean {

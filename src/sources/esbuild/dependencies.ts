@@ -2,9 +2,8 @@ import { isBuiltin } from 'node:module'
 import { dirname, isAbsolute, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Metafile } from 'esbuild'
-import type { Format } from './context.js'
 import type { FileFacts } from './file-facts.js'
-import { REQUIRED } from './special.js'
+import { type Format, REQUIRED } from './special.js'
 
 /** A package's module, and what tells it from its other versions. */
 export interface Dependency {

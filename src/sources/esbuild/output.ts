@@ -91,15 +91,18 @@ const namespaceOf =
 
 const INTEROP = 'var __toESM = '
 const INTEROP_HEAD = Buffer.from(`${INTEROP}(mod, isNodeMode, target) => `)
+/** Names the first module; what comes before it is esbuild's own, and what comes after may be another build's. */
+const FIRST_MODULE = '\n// '
+const HASHBANG = Buffer.from('#!')
 
 function withInterop(contents: Uint8Array): Uint8Array[] {
   const bytes = Buffer.from(contents.buffer, contents.byteOffset, contents.byteLength)
-  // A line of its own to the shell, and no JavaScript behind another.
-  if (bytes.indexOf('#!') === 0) bytes.write('//')
+  // No JavaScript behind another line.
+  if (bytes.subarray(0, 2).equals(HASHBANG)) bytes.write('//')
   const at = bytes.indexOf(INTEROP)
-  if (at < 0) return [bytes]
+  if (at < 0 || at > bytes.indexOf(FIRST_MODULE)) return [bytes]
   const end = at + INTEROP_HEAD.byteLength
-  if (bytes.compare(INTEROP_HEAD, 0, undefined, at, end) === 0)
+  if (bytes.subarray(at, end).equals(INTEROP_HEAD))
     return [bytes.subarray(0, end), Buffer.from(`${NAMESPACE}(mod) ?? `), bytes.subarray(end)]
   const text = 'This version of esbuild joins ES modules to CommonJS in a way that is not known here.'
   throw new TetherError('BUILD_FAILED', `${text} Install esbuild 0.21 to 0.28, or update lambda-tether.`, {

@@ -12,6 +12,13 @@ export interface PackageImport {
   readonly folder: string
 }
 
+const KINDS: readonly string[] = ['import-statement', 'require-call', 'dynamic-import']
+
+/** Whether esbuild's kind of an import is one that loads a module. */
+export function loadsModule(kind: string): kind is PackageImport['kind'] {
+  return KINDS.includes(kind)
+}
+
 /** What an import leads to. */
 export type Resolution =
   /** A file of an installed package that Node loads as it is. `isModule`: an ES module by its name or its package. */

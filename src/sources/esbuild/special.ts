@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url'
 import type { OnLoadResult, OnResolveResult, Plugin, PluginBuild } from 'esbuild'
 import type { FileFacts } from './file-facts.js'
 import { withPlaceOf } from './output.js'
-import type { PackageImport, Packages } from './packages.js'
+import { loadsModule, type PackageImport, type Packages } from './packages.js'
 
 /** What esbuild has to ask about, because its own answer would not run. Asking costs, so it asks about nothing else. */
 export interface Special {
@@ -18,14 +18,16 @@ export const REQUIRED = 'lambda-tether-require'
 /** Entries by their index: esbuild takes a `*` in a path for a pattern. */
 export const ENTRY = 'lambda-tether-entry:'
 
-const KINDS: readonly string[] = ['import-statement', 'require-call', 'dynamic-import']
 const MISSING_ADVICE =
   "Install it, correct the name, or leave it to the code with `external` (esbuild's option) where it may be missing."
 
+export type Format = 'cjs' | 'esm'
+
 export interface SpecialOptions {
   readonly special: Special
+  /** Absolute. */
   readonly entries: readonly string[]
-  readonly format: 'cjs' | 'esm'
+  readonly format: Format
   readonly packages: Packages
   readonly facts: FileFacts
 }
@@ -53,9 +55,7 @@ function specialPlugin({ special, entries, format, packages, facts }: SpecialOpt
     }))
     if (special.names.size > 0) {
       build.onResolve({ filter: exactly(special.names), namespace: 'file' }, ({ path, kind, resolveDir }) =>
-        KINDS.includes(kind)
-          ? answer({ specifier: path, kind: kind as PackageImport['kind'], folder: resolveDir })
-          : undefined,
+        loadsModule(kind) ? answer({ specifier: path, kind, folder: resolveDir }) : undefined,
       )
     }
     if (special.files.size > 0) {
@@ -82,8 +82,8 @@ function specialPlugin({ special, entries, format, packages, facts }: SpecialOpt
     return { errors: [{ text: `Could not resolve "${wanted.specifier}". ${MISSING_ADVICE}` }] }
   }
 
-  function loaded(path: string, kind: string, isModule: boolean): OnResolveResult {
-    if (kind === 'require-call' || kind === 'require-resolve') return { path, external: true }
+  function loaded(path: string, kind: PackageImport['kind'], isModule: boolean): OnResolveResult {
+    if (kind === 'require-call') return { path, external: true }
     if (format === 'cjs' && kind === 'import-statement') return { path, external: true }
     return isModule ? { path: pathToFileURL(path).href, external: true } : { path, namespace: REQUIRED }
   }
