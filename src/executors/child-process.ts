@@ -63,7 +63,7 @@ export function childProcesses(options: ChildProcessesOptions = {}): Executor {
     graceMs,
     python,
     environment: new LocalEnvironment({ inheritEnv, allowEnv, clock }),
-    deadlineOf: (task) => task.deadline - clock.now() + Date.now(),
+    deadlineOf: (task) => task.deadline - clock.now() + systemClock.now(),
     inspects: (functionId) => debugServers.has(functionId),
   }
   const startSpare = (origin: WorkerOrigin): SpareWorker => new ProcessWorker(origin, workerOptions)

@@ -56,7 +56,7 @@ export function workerThreads(options: WorkerThreadsOptions = {}): Executor {
   } = checkOptions('workerThreads', options, { ...poolChecks, resourceLimits: checkLimits })
   const clock = options.clock ?? systemClock
   const environment = new LocalEnvironment({ inheritEnv, allowEnv, clock })
-  const deadlineOf = (task: Task) => task.deadline - clock.now() + Date.now()
+  const deadlineOf = (task: Task) => task.deadline - clock.now() + systemClock.now()
   const inspector = new ThreadInspector()
 
   const threadOptions = (origin?: WorkerOrigin): ThreadOptions => {

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs'
 import { basename, dirname, extname, join, resolve } from 'node:path'
+import { systemClock } from '../../core/base/clock.js'
 import { TetherError } from '../../core/base/errors.js'
 import type {
   BuildWarning,
@@ -89,7 +90,7 @@ export class EsbuildSource implements FunctionSource {
   }
 
   async #build(): Promise<EntryBuild & { unseen: boolean; told: readonly BuildWarning[] }> {
-    const startedAt = Date.now()
+    const startedAt = systemClock.now()
     try {
       const built = await this.#builder.build(this.#entry)
       this.#inputs = built.inputs

@@ -1,5 +1,6 @@
 import type { ErrorWithSubackPacket, MqttClient as PackageClient } from 'mqtt'
 import { TetherError } from '../../core/base/errors.js'
+import { clearInterval, setInterval } from '../../core/base/timers.js'
 import type { MqttClient, MqttClientOptions } from './connection.js'
 import { isKeptTopic } from './topics.js'
 
@@ -40,7 +41,9 @@ export async function startPackageClient(options: MqttClientOptions): Promise<Mq
     reconnectPeriod: 0,
     resubscribe: false,
     queueQoSZero: false,
-    timerVariant: 'native',
+    // Its pings go on when a test runner replaces the global timers, whose types here are a browser's.
+    // Their types are a browser's.
+    timerVariant: { set: setInterval as never, clear: clearInterval as never },
     // Connecting is timed by whoever called us.
     connectTimeout: 0x7fff_ffff,
   })
