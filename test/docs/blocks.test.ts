@@ -36,6 +36,8 @@ const FOREIGN = [
   'yq',
 ]
 const PEERS = ['lambda-tether', ...Object.keys(manifest.peerDependencies)]
+/** What test-runners.test.ts runs. */
+const RUNNERS = ['vitest', 'mocha', 'sinon', 'jest']
 
 async function problemsOf(command: Words): Promise<string[]> {
   const [program = '', first = '', second = '', ...rest] = command.filter((word) => !/^[A-Z_]+=/.test(word))
@@ -47,7 +49,7 @@ async function problemsOf(command: Words): Promise<string[]> {
     return flags.filter((flag) => !known.includes(flag)).map((flag) => `--${flag} is no flag of it`)
   }
   if (program === 'aws') return awsProblems(command)
-  if (program === 'npx') return ['vitest', 'cdk'].includes(first) ? [] : [`npx ${first} is not known`]
+  if (program === 'npx') return [...RUNNERS, 'cdk'].includes(first) ? [] : [`npx ${first} is not known`]
   if (program !== 'npm') return [`'${program}' is not known`]
   if (['ci', 'test', 'init', 'pkg'].includes(first)) return []
   if (first === 'run') {
@@ -55,7 +57,9 @@ async function problemsOf(command: Words): Promise<string[]> {
     return Object.hasOwn(manifest.scripts, script ?? '') ? [] : [`there is no script '${script}'`]
   }
   if (first !== 'install') return [`npm ${first} is not known`]
-  return [second, ...rest].filter((name) => !PEERS.includes(name)).map((name) => `${name} is no peer`)
+  return [second, ...rest]
+    .filter((name) => name !== '--save-dev' && ![...PEERS, ...RUNNERS].includes(name))
+    .map((name) => `${name} is no peer`)
 }
 
 describe('the blocks of the documentation', () => {
@@ -63,9 +67,9 @@ describe('the blocks of the documentation', () => {
     // A picture in text has none.
     const checked = ['', 'ts', 'sh', 'json', 'yaml', 'js', 'hcl']
     expect(blocks.filter(({ language }) => !checked.includes(language))).toEqual([])
-    // By first-function-run.test.ts, and examples/cdk, which it is a part of.
+    // By first-function-run.test.ts, examples/cdk, which it is a part of, and test-runners.test.ts.
     expect(new Set(of('js').map(({ page }) => page))).toEqual(
-      new Set(['docs/first-function.md', 'docs/deploy-by-hand/cdk.md']),
+      new Set(['docs/first-function.md', 'docs/deploy-by-hand/cdk.md', 'docs/test-runners.md']),
     )
   })
 

@@ -2,10 +2,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { systemClock } from '../../src/core/base/clock.js'
 import type { ServeOptions } from '../../src/core/session/functions.js'
 import { childProcesses } from '../../src/executors/child-process.js'
 import { workerThreads } from '../../src/executors/worker-thread.js'
+import { createLocalBroker } from '../../src/local/iot/broker.js'
 import { file } from '../../src/sources/file.js'
+import { mqtt } from '../../src/transports/mqtt.js'
 import { stubContext } from '../support/stub-context.js'
 import { Tether } from '../support/tether.js'
 
@@ -77,4 +80,23 @@ describe.each([
     const stub = tether.stub()
     for (const n of [1, 2]) expect(await stub({ n }, stubContext())).toEqual({ replaced: { n } })
   })
+})
+
+test('a date that a test sets is not the one of the session', () => {
+  const before = Date.now()
+  vi.useFakeTimers({ toFake: ['Date'], now: 0 })
+  expect(Date.now()).toBe(0)
+  expect(systemClock.now()).toBeGreaterThanOrEqual(before)
+})
+
+test('a connection over MQTT pings by no timer that can be replaced', async () => {
+  await using broker = createLocalBroker()
+  await broker.open()
+  vi.useFakeTimers({ toFake: ['setInterval'] })
+  const connection = await mqtt({ url: broker.mqttUrl }).connect(
+    { app: 'app', stage: 'dev', role: 'session', name: 'default' },
+    { onFrame() {} },
+  )
+  expect(vi.getTimerCount()).toBe(0)
+  await connection.close()
 })
