@@ -2,11 +2,28 @@ import { describe, expect, it } from 'vitest'
 import { readSources } from '../support/sources.js'
 import { findReplaceableTimers } from '../support/timer-uses.js'
 
+/** Where the date is to be the one that a test has set. */
+const REPLACED_DATE = [
+  // Local code's own context counts by it, as on Lambda; and what runs on Lambda.
+  /^src\/(executors\/entry|stub\/relay)\//,
+  // AWS's SDK signs by it, in this process.
+  /^src\/(stores\/s3-presign|transports\/api-gateway\/sdk|local\/control-plane\/(iam|lambda\/api))\.ts$/,
+  /^src\/testing\//,
+]
+
 describe('timers that a test runner replaces', () => {
   it('are used by no source file', () => {
     const files = readSources()
     expect(files.has('src/core/base/timers.ts')).toBe(true)
     expect(findReplaceableTimers(files)).toEqual([])
+  })
+
+  it('nor is its date, but where a test means it', () => {
+    const reading = [...readSources()]
+      .filter(([, text]) => /^(?! *(\*|\/\/)).*(\bDate\.now\b|\bnew Date\(\))/m.test(text))
+      .map(([file]) => file)
+    expect(reading.filter((file) => !REPLACED_DATE.some((where) => where.test(file)))).toEqual([])
+    expect(reading).toContain('src/stores/s3-presign.ts')
   })
 
   it.each([

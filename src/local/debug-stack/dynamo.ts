@@ -1,6 +1,7 @@
 /// <reference path="./dynalite.d.ts" />
 import { signedHeaders } from '../../aws/sign-headers.js'
 import { signingTime } from '../../aws/signature.js'
+import { systemClock } from '../../core/base/clock.js'
 import { TetherError } from '../../core/base/errors.js'
 import { type HttpListener, listen } from '../http/listener.js'
 
@@ -38,7 +39,7 @@ async function createTable(endpoint: string, input: Readonly<Record<string, unkn
     'x-amz-target': 'DynamoDB_20120810.CreateTable',
   }
   // dynalite wants a signature and does not check it.
-  const scope = { time: signingTime(Date.now()), region: 'us-east-1', service: 'dynamodb' }
+  const scope = { time: signingTime(systemClock.now()), region: 'us-east-1', service: 'dynamodb' }
   const identity = { accessKeyId: 'any', secretAccessKey: 'any' }
   const headers = signedHeaders({ method: 'POST', url, headers: own, body }, scope, identity)
   const response = await fetch(url, { method: 'POST', headers, body })

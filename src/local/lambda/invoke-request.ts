@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { systemClock } from '../../core/base/clock.js'
 import { TetherError } from '../../core/base/errors.js'
 import type { AbortOptions } from '../../core/contracts/transport.js'
 
@@ -108,7 +109,7 @@ function checkClientContext(value: unknown): string {
 }
 
 function freshTraceId(): string {
-  const seconds = Math.floor(Date.now() / 1000).toString(16)
+  const seconds = Math.floor(systemClock.now() / 1000).toString(16)
   const random = randomUUID().replaceAll('-', '')
   return `Root=1-${seconds}-${random.slice(0, 24)};Parent=${random.slice(0, 16)};Sampled=0`
 }
