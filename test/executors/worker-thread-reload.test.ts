@@ -126,7 +126,8 @@ describe('a reload with a spare', () => {
       ['named.ts', `import { set } from './named'\nset`],
     ]
     const set = (mode: string) => `process.env.MODE = '${mode}'\nexport const set = true`
-    await project.write('effect-below.ts', set('effect'))
+    // In a way that no look at the text tells.
+    await project.write('effect-below.ts', `export const set = Reflect.set(process.env, 'MODE', 'effect')`)
     await project.write('effect.ts', `import { set } from './effect-below'\nexport const one = set`)
     await project.write('deep.ts', `import './deep-below'`)
     await project.write('deep-below.ts', `Object.assign(process.env, { MODE: 'deep' })`)
