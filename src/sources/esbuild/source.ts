@@ -20,6 +20,10 @@ import { buildFailed, type EsbuildMessage, foldersToWatch, problemOf } from './f
 /** A change so shortly before a build may carry an earlier time: file systems stamp with coarse ticks. */
 const COARSE_MS = 20
 
+interface Configured extends EntryBuild {
+  readonly configuration: BuildConfiguration
+}
+
 /** One function's module, built by a builder that it may share, and watched. */
 export class EsbuildSource implements FunctionSource {
   readonly #entry: string
@@ -84,12 +88,13 @@ export class EsbuildSource implements FunctionSource {
       exportName: this.#exportName,
       ...(format === 'cjs' ? { as: this.#asOf(version.path) } : {}),
       dependencies: this.#dependenciesOf(built, folder),
-      warnings: built.told,
+      // Once for both: what is told once would be lost with the first.
+      warnings: this.#warningsOf(built),
       hold: () => version.hold(),
     }
   }
 
-  async #build(): Promise<EntryBuild & { unseen: boolean; told: readonly BuildWarning[] }> {
+  async #build(): Promise<Configured & { readonly unseen: boolean }> {
     const startedAt = systemClock.now()
     try {
       const built = await this.#builder.build(this.#entry)
@@ -97,7 +102,7 @@ export class EsbuildSource implements FunctionSource {
       const configuration = this.#configuration()
       const added = this.#watch.follow([...this.#inputs, ...configuration.files])
       const unseen = added.some((file) => changedSince(file, startedAt - COARSE_MS))
-      return { ...built, unseen, told: this.#warningsOf(built, configuration) }
+      return { ...built, configuration, unseen }
     } catch (error) {
       const errors = (error as { errors?: EsbuildMessage[] }).errors
       if (!Array.isArray(errors)) throw error
@@ -120,7 +125,7 @@ export class EsbuildSource implements FunctionSource {
     return buildConfigurationOf(this.#inputs, tsconfig, facts)
   }
 
-  #warningsOf(built: EntryBuild, { decoratorMetadata: file }: BuildConfiguration): readonly BuildWarning[] {
+  #warningsOf({ configuration: { decoratorMetadata: file }, ...built }: Configured): readonly BuildWarning[] {
     const { cwd, facts, told } = this.#builder
     const warnings = built.warnings.map((warning) => problemOf(warning, cwd))
     if (file === undefined || told.has(file)) return warnings
