@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Handler } from '../../core/contracts/handler.js'
 import { runtimeError } from './runtime-errors.js'
+import { warmLoader } from './warm-loader.js'
 
 /** The code of a function, as a bootstrap is told of it. */
 export interface HandlerCode {
@@ -29,8 +30,10 @@ export async function loadHandler({ file, exportName, as }: HandlerCode): Promis
   throw runtimeError('HandlerNotFound', `${exportName} of ${file} ${problem}`)
 }
 
-/** Loads what the code will load. A failure is told by the code, which loads the same. */
+/** Prepares for code that is not there yet: loads what it will load. A failure is told by the code, which loads the same. */
 export async function loadDependencies(file: string): Promise<void> {
+  // Before any code that could notice.
+  await warmLoader().catch(() => {})
   try {
     if (file.endsWith('.cjs')) createRequire(file)(file)
     else await import(pathToFileURL(file).href)

@@ -9,7 +9,6 @@ import { loadDependencies, loadHandler } from './load-handler.js'
 import { quietRequire } from './quiet-require.js'
 import { toSafeError, unhandledRejection } from './reported-errors.js'
 import { runtimeError } from './runtime-errors.js'
-import { warmLoader } from './warm-loader.js'
 
 /** An invocation that has not been answered yet. */
 interface Current {
@@ -57,11 +56,7 @@ export class ThreadRuntime {
   }
 
   async #prepare(dependencies: string | undefined): Promise<void> {
-    if (dependencies !== undefined) {
-      // Before any code that could notice.
-      await warmLoader().catch(() => {})
-      await loadDependencies(dependencies)
-    }
+    if (dependencies !== undefined) await loadDependencies(dependencies)
     this.#post({ kind: 'ready', memoryBytes: memoryBytes() })
   }
 

@@ -66,6 +66,7 @@ export class ProcessWorker implements SpareWorker {
   #runs = 0
   /** How many of them the bootstrap has begun: what was sent to a process may have reached nobody. */
   #begun = 0
+  #hasCode = false
   #ready = false
   #usable = true
 
@@ -123,6 +124,7 @@ export class ProcessWorker implements SpareWorker {
     }
     if (build.kind === 'file') {
       const { path: file, exportName, as } = build
+      this.#hasCode = true
       this.#code.resolve(defined({ file, exportName, as }))
     }
     if (build.kind === 'command') {
@@ -220,7 +222,8 @@ export class ProcessWorker implements SpareWorker {
   }
 
   #startOf({ build, functionId }: WorkerOrigin): BootstrapStart {
-    const dependencies = build.kind === 'file' ? build.dependencies?.path : undefined
+    // Code that is there already loads them itself.
+    const dependencies = build.kind === 'file' && !this.#hasCode ? build.dependencies?.path : undefined
     return {
       env: this.#env,
       ...(dependencies === undefined ? {} : { dependencies }),
