@@ -8,7 +8,12 @@ export {
 } from './core/base/errors.js'
 export { printable } from './core/base/printable.js'
 export type { Executor, ExecutorStats, LogEntry, LogLevel, Outcome, Task } from './core/contracts/executor.js'
-export type { Dependencies, FunctionBuild, FunctionSource } from './core/contracts/function-source.js'
+export type {
+  Dependencies,
+  FunctionBuild,
+  FunctionSource,
+  LoadedFiles,
+} from './core/contracts/function-source.js'
 export type { Handler, HandlerCallback, InvocationContext, LambdaContext } from './core/contracts/handler.js'
 export type { PayloadStore, PresignedRequest, PresignOptions } from './core/contracts/payload-store.js'
 export type {

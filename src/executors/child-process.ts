@@ -27,7 +27,10 @@ export interface ChildProcessesOptions extends PoolOptions {
    * @default 500
    */
   graceMs?: number
-  /** The program that runs Python: a name on the `PATH`, or a path such as that of a virtual environment's. @default `python3` */
+  /**
+   * The program that runs Python: a name on the `PATH`, or a path such as that of a virtual environment's.
+   * @default that of the nearest `.venv` at or above the handler, else of the virtual environment that is activated, else `python3`
+   */
   python?: string
 }
 
@@ -55,7 +58,7 @@ export function childProcesses(options: ChildProcessesOptions = {}): Executor {
     spares = DEFAULT_SPARES,
     idleMs = DEFAULT_IDLE_MS,
   } = options
-  const { clock = systemClock, graceMs = DEFAULT_GRACE_MS, python = 'python3' } = options
+  const { clock = systemClock, graceMs = DEFAULT_GRACE_MS, python } = options
   const guard = new Guard()
   const workerOptions: ProcessWorkerOptions = {
     clock,

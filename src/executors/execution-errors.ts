@@ -31,6 +31,17 @@ export function outOfMemory(task: Task, reason: string): Outcome {
   return failure(task, 'Runtime.OutOfMemory', `Runtime exited: local code ran out of memory (${reason})`)
 }
 
+/** The error of code that ended its worker while it was loaded. @param how its exit code, or the signal that ended it */
+export function exitedAtLoad(how: number | string, output = ''): LambdaError {
+  const end = typeof how === 'number' ? `exited with code ${how}` : `was ended by ${how}`
+  const message = `Local code ${end} while it was loaded`
+  return {
+    errorType: 'Runtime.ExitError',
+    errorMessage: output === '' ? message : `${message}:\n${output}`,
+    trace: [],
+  }
+}
+
 function failure(task: Task, errorType: string, message: string): Outcome {
   // As the Lambda service words what it reports in a runtime's stead, which has no stack.
   const errorMessage = `RequestId: ${task.context.awsRequestId} Error: ${message}`

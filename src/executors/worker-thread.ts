@@ -41,8 +41,8 @@ const LIMITS = [
  * as long as it does on Lambda. A thread sees the function's environment and nothing of the host's but what is
  * allowed; code that exits, crashes or never yields ends its thread, not the host.
  *
- * What a thread cannot have of its own is the host's: working directory, time zone, and what is written past
- * `process.stdout` straight to file descriptor 1.
+ * What a thread cannot have of its own is the host's: working directory, time zone, and the output of native code and of what
+ * it starts; what `node:fs` writes to file descriptors 1 and 2 is captured.
  * @throws TetherError `INVALID_OPTION`
  */
 export function workerThreads(options: WorkerThreadsOptions = {}): Executor {

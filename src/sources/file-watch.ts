@@ -66,6 +66,11 @@ export class FileWatch {
     }
   }
 
+  /** Tells of a change that was seen elsewhere. */
+  notify(): void {
+    for (const listener of this.#listeners) listener()
+  }
+
   close(): void {
     this.#listeners.clear()
     this.#disarm()
@@ -189,7 +194,7 @@ export class FileWatch {
     const touched = [...this.#touched]
     this.#touched.clear()
     if (!touched.map((path) => this.#changed(path)).includes(true)) return
-    for (const listener of this.#listeners) listener()
+    this.notify()
   }
 
   #changed(path: string): boolean {

@@ -1,35 +1,138 @@
 import { realpathSync, statSync } from 'node:fs'
+import { extname, isAbsolute, relative, resolve } from 'node:path'
 import { TetherError } from '../core/base/errors.js'
-import { checkText } from '../core/base/option-checks.js'
-import type { FunctionSource } from '../core/contracts/function-source.js'
+import { checkPath, checkText } from '../core/base/option-checks.js'
+import { checkOptions, invalidOption } from '../core/base/options.js'
+import type { FunctionBuild, FunctionSource, LoadedFiles } from '../core/contracts/function-source.js'
 import { FileWatch } from './file-watch.js'
-import { parseTarget } from './target.js'
+import { importsOf } from './module-imports.js'
+import { parseTarget, pathOfUrl } from './target.js'
+
+/** Options of {@link file}. */
+export interface FileOptions {
+  /** @default what the target names, else `handler` */
+  exportName?: string | undefined
+  /**
+   * For Python: the folder that is the task root on Lambda, at or above the file; a path or a `file:` URL.
+   * @default looked for, see docs/executors.md
+   */
+  root?: string | URL | undefined
+}
+
+/** File systems stamp changes with a clock of coarse ticks. */
+const COARSE_MS = 20
 
 /**
- * A JavaScript module, ESM or CommonJS, or a Python module, run as it is. A save of that file reloads it; of the modules
- * that it imports nothing is known: for those use `esbuild()`, or call `session.reload()`.
+ * A JavaScript module, ESM or CommonJS, or a Python module, run as it is. A save of it, or of a module of the project that it
+ * imports, reloads it: Python tells what it has loaded, of JavaScript esbuild lists the imports, where it is installed.
  * @param target a path, relative to the working directory, or a `file:` URL; `path#export` names the export too
- * @param exportName @default what `target` names, else `handler`
  * @throws TetherError `INVALID_OPTION`; from `load`: `BUILD_FAILED` when the file is missing
  */
-export function file(target: string | URL, exportName?: string): FunctionSource {
+export function file(target: string | URL, options: FileOptions = {}): FunctionSource {
   const parsed = parseTarget(target)
-  if (exportName !== undefined) checkText('exportName', exportName)
-  const { path } = parsed
-  const watch = new FileWatch()
-  return {
-    load: async () => {
-      if (!statSync(path, { throwIfNoEntry: false })?.isFile()) throw missing(path)
-      // Saves through a link change the file that it leads to.
-      watch.follow([path, realpathSync(path)])
-      return { kind: 'file', path, exportName: exportName ?? parsed.exportName }
-    },
-    watch: (listener) => {
-      watch.follow([path])
-      return watch.subscribe(listener)
-    },
-    close: async () => watch.close(),
+  const { exportName = parsed.exportName, root } = checkOptions('file', options, {
+    exportName: checkText,
+    root: checkPath,
+  })
+  return new FileSource(parsed.path, exportName, root === undefined ? undefined : rootOf(root, parsed.path))
+}
+
+class FileSource implements FunctionSource {
+  readonly #path: string
+  readonly #exportName: string
+  readonly #root: string | undefined
+  readonly #watch = new FileWatch()
+  /** Of the project, beside the file itself. */
+  #imports: ReadonlySet<string> = new Set()
+  #folders: readonly string[] = []
+  #current: FunctionBuild | undefined
+  /** Whether the imports are those of the current build. */
+  #told = false
+  #closed = false
+
+  constructor(path: string, exportName: string, root: string | undefined) {
+    this.#path = path
+    this.#exportName = exportName
+    this.#root = root
   }
+
+  async load(): Promise<FunctionBuild> {
+    const path = this.#path
+    if (!statSync(path, { throwIfNoEntry: false })?.isFile()) throw missing(path)
+    this.#follow()
+    const python = extname(path) === '.py'
+    const build: FunctionBuild = {
+      kind: 'file',
+      path,
+      exportName: this.#exportName,
+      ...(this.#root === undefined ? {} : { root: this.#root }),
+      ...(python ? { loaded: (report: LoadedFiles) => this.#loaded(build, report) } : {}),
+    }
+    this.#current = build
+    this.#told = false
+    if (!python) this.#list(build, Date.now())
+    return build
+  }
+
+  watch(listener: () => void): Disposable {
+    this.#follow()
+    return this.#watch.subscribe(listener)
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#watch.close()
+  }
+
+  /** Nobody waits for the list: what was saved before it is there is told then. */
+  #list(build: FunctionBuild, since: number): void {
+    importsOf(this.#path).then(
+      ({ files, folders }) => {
+        this.#folders = folders
+        this.#loaded(build, { files, since, failed: folders.length > 0 })
+      },
+      // Without esbuild, saves of the file itself are seen.
+      () => {},
+    )
+  }
+
+  #loaded(build: FunctionBuild, { files, since, failed }: LoadedFiles): void {
+    if (this.#closed || this.#current !== build) return
+    // Code that fails may have been broken by a module that it got no further than to read in an earlier version.
+    this.#imports = new Set([...(this.#told || failed ? this.#imports : []), ...files])
+    this.#told ||= !failed
+    try {
+      const added = this.#follow()
+      if (added.some((one) => changedSince(one, since - COARSE_MS))) this.#watch.notify()
+    } catch {
+      // Nobody asked; the next load is told.
+    }
+  }
+
+  #follow(): string[] {
+    // Saves through a link change the file that it leads to.
+    const links = [this.#path, ...this.#imports].map(realFile)
+    return this.#watch.follow([this.#path, ...this.#imports, ...links], this.#folders)
+  }
+}
+
+function rootOf(root: string | URL, path: string): string {
+  const folder = root instanceof URL ? pathOfUrl('root', root) : resolve(root)
+  const below = relative(folder, path)
+  if (!below.startsWith('..') && !isAbsolute(below)) return folder
+  throw invalidOption('root', `must be a folder at or above ${path}, not ${folder}`)
+}
+
+function realFile(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    return path
+  }
+}
+
+function changedSince(path: string, time: number): boolean {
+  return (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) >= time
 }
 
 function missing(path: string): TetherError {

@@ -322,7 +322,10 @@ describe('as a source', () => {
     const changed = new Promise<void>((resolve) => source.watch?.(resolve))
     await writeFile(path, '#!/bin/sh\nexit 8')
     await changed
-    await executor.reload('api', await source.load())
+    await expect(executor.reload('api', await source.load())).rejects.toMatchObject({
+      code: 'BUILD_FAILED',
+      message: expect.stringContaining('code 8'),
+    })
     expect(errorOf(await executor.execute(taskFor('', {}, { build }))).errorMessage).toContain('code 8')
     await source.close?.()
   })

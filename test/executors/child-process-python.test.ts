@@ -144,6 +144,20 @@ def handler(event, context):
   expect(texts(task)).toEqual(['stdout: [INFO] shown 1', 'stderr: printed', 'stdout: no line break'])
 })
 
+test('what is written to the file descriptor, and by programs that are started, is the invocation’s log', async () => {
+  const path = await project.write(
+    'descriptor.py',
+    `
+import os, subprocess, sys
+def handler(event, context):
+    os.write(1, b'past the stream\\n')
+    subprocess.run([sys.executable, '-c', 'print("by another program")'])`,
+  )
+  const task = taskFor(path)
+  await executor.execute(task)
+  expect(texts(task)).toEqual(['stdout: past the stream', 'stdout: by another program'])
+})
+
 test('sys.exit is answered at once, whatever threads are left, after what was to be done at the exit', async () => {
   const path = await project.write(
     'exits-late.py',

@@ -427,6 +427,22 @@ describe('Node', () => {
   })
 })
 
+test('what passes process.stdout by is the invocation’s log, too', async () => {
+  const source = `
+    import { spawnSync } from 'node:child_process'
+    import { writeSync } from 'node:fs'
+    import { Worker } from 'node:worker_threads'
+    export const handler = async () => {
+      writeSync(1, 'past the stream\\n')
+      spawnSync(process.execPath, ['-p', '"by another program"'], { stdio: 'inherit' })
+      const thread = new Worker('require("fs").writeSync(1, "by a thread\\\\n")', { eval: true })
+      await new Promise((resolve) => thread.once('exit', resolve))
+    }`
+  const task = taskFor(await project.write('past.mjs', source))
+  await executor.execute(task)
+  expect(task.lines.map(({ text }) => text)).toEqual(['past the stream', 'by another program', 'by a thread'])
+})
+
 test('who does not know the path of a process’s Runtime API gets neither its environment nor its events', async () => {
   const path = await project.write('guarded.mjs', 'export const handler = async () => 1')
   await executor.execute(taskFor(path, {}, { env: { SECRET: 'x' } }))

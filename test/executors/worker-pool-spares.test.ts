@@ -28,9 +28,9 @@ class NumberedWorker implements SpareWorker {
     if (loadsAtOnce) this.onLoad?.()
   }
 
-  load(build: FunctionBuild): Promise<void> {
+  load(build: FunctionBuild): Promise<undefined> {
     this.loaded.push(build)
-    return this.#loading
+    return this.#loading.then(() => undefined)
   }
 
   run(): Promise<Outcome | undefined> {

@@ -2,7 +2,7 @@ import { BroadcastChannel } from 'node:worker_threads'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Executor, LogEntry } from '../../src/core/contracts/executor.js'
 import { workerThreads } from '../../src/executors/worker-thread.js'
-import { projectOfFile, type TestTask, taskFor } from './handler-project.js'
+import { projectOfFile, resultOf, type TestTask, taskFor } from './handler-project.js'
 
 const project = await projectOfFile()
 let executor: Executor
@@ -42,6 +42,47 @@ test('console, process.stdout and process.stderr arrive line by line, before the
     'stdout: five',
     'stdout: six 漢 writtenlast',
     'stderr: no line break',
+  ])
+})
+
+test('what is written through node:fs to the file descriptors of stdout and stderr arrives too, as pino writes', async () => {
+  const source = `import fs, { appendFileSync, createWriteStream, writeFileSync, writeSync, writevSync } from 'node:fs'
+  import { createRequire } from 'node:module'
+  import { promisify } from 'node:util'
+  export const handler = async () => {
+    const results = [writeSync(1, 'sync 漢\\n'), writeSync(2, Buffer.from('..error\\n..'), 2, 6)]
+    results.push(fs.writeSync(1, Buffer.from('with options\\n'), { offset: 5 }), fs.writeSync(1, '6865780a', null, 'hex'))
+    results.push(writevSync(1, [Buffer.from('a'), Buffer.from('b\\n')]))
+    writeFileSync(1, 'file\\n'); appendFileSync(1, 'appended\\n')
+    const { bytesWritten, buffer } = await promisify(createRequire(import.meta.url)('fs').write)(1, 'promised\\n')
+    results.push(bytesWritten, buffer, await new Promise((done) => fs.writev(1, [Buffer.from('later\\n')], (_, count) => done(count))))
+    await new Promise((done) => createWriteStream('', { fd: 1, autoClose: false }).end('streamed\\n', done))
+    try { writeSync(1, { no: 'text' }) } catch (error) { results.push(error.code) }
+    return results
+  }`
+  const task = taskFor(await project.write('descriptors.mjs', source))
+  expect(resultOf(await executor.execute(task))).toEqual([
+    9,
+    6,
+    8,
+    4,
+    3,
+    9,
+    'promised\n',
+    6,
+    'ERR_INVALID_ARG_TYPE',
+  ])
+  expect(texts(task)).toEqual([
+    'stdout: sync 漢',
+    'stderr: error',
+    'stdout: options',
+    'stdout: hex',
+    'stdout: ab',
+    'stdout: file',
+    'stdout: appended',
+    'stdout: promised',
+    'stdout: later',
+    'stdout: streamed',
   ])
 })
 

@@ -254,6 +254,12 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
     [],
     built,
   ),
+  './sources/file#file': row(
+    (options: NonNullable<Parameters<typeof file>[1]>) => file('./api.py', options),
+    {},
+    [],
+    { exportName: TEXT, root: NONE },
+  ),
   './sources/command#command': row(
     (options: NonNullable<Parameters<typeof command>[1]>) => command(['program'], options),
     {},
@@ -465,9 +471,6 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
 export const argumentRows: Readonly<Record<string, ArgumentRow>> = {
   '.#createSession next': argument('functionId', ['text'], (id: string) => session().next(id)),
   './sources/file#file': argument('target', ['text'], file),
-  './sources/file#file exportName': argument('exportName', ['text'], (name: string) =>
-    file('./api.js', name),
-  ),
   './sources/esbuild#esbuildAll': argument('targets', ['object'], (targets: Record<string, string>) =>
     esbuildAll(targets),
   ),

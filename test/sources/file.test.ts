@@ -18,11 +18,15 @@ test('it names the module and its export', async () => {
   const path = await project.write('api.mjs', '')
   expect(await file(path).load()).toEqual({ kind: 'file', path, exportName: 'handler' })
   expect(await file(`${path}#other`).load()).toEqual({ kind: 'file', path, exportName: 'other' })
-  expect(await file(pathToFileURL(path), 'third').load()).toEqual({ kind: 'file', path, exportName: 'third' })
+  expect(await file(pathToFileURL(path), { exportName: 'third' }).load()).toEqual({
+    kind: 'file',
+    path,
+    exportName: 'third',
+  })
 })
 
 test('an export is named by a text', () => {
-  expect(() => file('./api.mjs', 5 as never)).toThrow(
+  expect(() => file('./api.mjs', { exportName: 5 as never })).toThrow(
     expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining("'exportName'") }),
   )
 })

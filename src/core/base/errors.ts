@@ -19,7 +19,7 @@ import { asText, printableLines } from './printable.js'
  * - `DEADLINE`: the function's time ran out before local code answered.
  * - `RESULT_EVICTED`: the invocation ran, and its answer had to be dropped under memory pressure.
  * - `ALREADY_SETTLED`: the invocation already has its one outcome.
- * - `BUILD_FAILED`: the local code could not be built or found.
+ * - `BUILD_FAILED`: the local code could not be built, found or loaded.
  * - `EXECUTION_FAILED`: local code ended without an answer: it exited, crashed, or ran out of memory.
  * - `STORE_FAILED`: the payload store refused, lost or cut off an object; `details.reason` says which.
  * - `DEPLOY_FAILED`: going live or back failed, or somebody else changed the function meanwhile; the message says what.

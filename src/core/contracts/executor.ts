@@ -76,6 +76,7 @@ export interface Executor extends AsyncDisposable {
    * ran the old. Resolves when the new code is loaded where the next invocation will run, or at once where nothing is
    * loaded ahead. Nobody waits for it but those who ask when a reload is done.
    * @param build the new code. @default that of the next invocation's task
+   * @throws TetherError `BUILD_FAILED` where the new code could not be loaded; invocations are told why, too
    */
   reload(functionId: string, build?: FunctionBuild): Promise<void>
   /** Starts what can be started before the first invocation of a function, whose environment is not known yet. */

@@ -18,6 +18,16 @@ export interface BuildWarning {
   readonly text: string
 }
 
+/** What a worker has loaded of a build. */
+export interface LoadedFiles {
+  /** The project's own, absolute. Where the code could not be loaded, also those whose absence may be the reason. */
+  readonly files: readonly string[]
+  /** Unix milliseconds: none of them was read before. */
+  readonly since: number
+  /** Whether the code could not be loaded. */
+  readonly failed: boolean
+}
+
 /** Local code, ready to run. */
 export type FunctionBuild = (
   | {
@@ -32,6 +42,8 @@ export type FunctionBuild = (
        * @default where it lies
        */
       readonly as?: string
+      /** For Python: the folder that is the task root on Lambda. Absolute. @default looked for */
+      readonly root?: string | undefined
       /** @default unknown: nothing is loaded ahead of the build */
       readonly dependencies?: Dependencies
     }
@@ -62,6 +74,8 @@ export type FunctionBuild = (
    * @default the files stay
    */
   hold?(): Disposable
+  /** Called by an executor that knows what code loads by itself, as of Python: after it was loaded, and again when more was. */
+  loaded?(report: LoadedFiles): void
 }
 
 /** Where a function's local code comes from. */

@@ -25,7 +25,8 @@ export interface ReloadEvent {
   readonly durationMs: number
   /**
    * Why there is no new code: `BUILD_FAILED`, whose details have `file`, `line`, `column` and `text` where they are known.
-   * Invocations fail with it until the next reload, or with `onBuildError: 'keep'` get the last build that was good.
+   * Invocations fail with it until the next reload, or with `onBuildError: 'keep'` get the last build that was good. Code that
+   * was built and could not be loaded has its `errorType` and `trace` there, and invocations fail as it does.
    */
   readonly error?: TetherError
   /** What the build has to say about code that it has built all the same: print it. */

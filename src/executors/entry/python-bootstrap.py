@@ -18,6 +18,7 @@ import urllib.parse
 RUNTIME = "/2018-06-01/runtime"
 START_PATH = "/lambda-tether/start"
 CODE_PATH = "/lambda-tether/code"
+LOADED_PATH = "/lambda-tether/loaded"
 BEGUN_FD = 3
 MAX_CAUSES = 8
 
@@ -35,6 +36,9 @@ class RuntimeClient:
 
     def ask(self, path):
         return json.loads(self._call("GET", path)[1])
+
+    def tell(self, path, value):
+        self._call("POST", path, json.dumps(value).encode())
 
     def respond(self, request_id, body):
         self._call("POST", invocation(request_id) + "/response", body)
@@ -186,18 +190,37 @@ def text_of(error):
         return "The error that was raised cannot be read."
 
 
-def load(path, name):
-    """Imports a module by its path and finds the handler in it; a package's module keeps its relative imports."""
-    folder, file = os.path.split(path)
-    module_name = os.path.splitext(file)[0]
-    # On Lambda the working directory is on the path too: a project's own imports may start from there.
+def load(code):
+    """Imports a module by its path and finds the handler in it."""
+    path, name, search = code["file"], code["exportName"], code["python"]
     ours = os.path.dirname(os.path.abspath(__file__))
-    sys.path[:] = [os.getcwd()] + [entry for entry in sys.path if entry != ours]
-    while os.path.exists(os.path.join(folder, "__init__.py")):
-        folder, package = os.path.split(folder)
-        module_name = package + "." + module_name
-    sys.path.insert(0, folder)
-    return find_handler(importing(path, lambda: import_file(module_name, path)), name, path)
+    sys.path[:] = search["first"] + [entry for entry in sys.path if entry != ours] + search["last"]
+    module = importing(path, lambda: import_file(name_of(path, search["name"]), path))
+    return find_handler(module, name, path)
+
+
+def name_of(path, name):
+    """The longest end of a name that leads to the module's folder: one above may be called like a package of others."""
+    while "." in name:
+        packages = name.split(".")[:-1]
+        folder = os.path.dirname(path)
+        folders = []
+        for _ in packages:
+            folders.insert(0, folder)
+            folder = os.path.dirname(folder)
+        if all(leads_to(".".join(packages[: i + 1]), folders[i]) for i in range(len(packages))):
+            return name
+        name = name.partition(".")[2]
+    return name
+
+
+def leads_to(package, folder):
+    try:
+        spec = importlib.util.find_spec(package)
+    except ValueError:
+        return False  # a module without a spec, such as __main__
+    locations = spec and spec.submodule_search_locations
+    return any(os.path.realpath(location) == os.path.realpath(folder) for location in locations or ())
 
 
 def load_from_task_root(folder, name):
@@ -233,14 +256,79 @@ def importing(origin, load_module):
 def import_file(name, path):
     if not os.path.isfile(path):
         raise RuntimeFailure("ImportModuleError", "Unable to import %s: there is no such file" % path)
+    package, _, last = name.rpartition(".")
+    parent = importlib.import_module(package) if package else None
+    found = sys.modules.get(name)
+    # The package itself may have imported it.
+    if parent is not None and file_of(found) == path:
+        return found
     # By its path: a handler's file may be called like a module that Python has loaded already.
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
-    if "." in name:
-        importlib.import_module(name.rpartition(".")[0])
     sys.modules[name] = module
     spec.loader.exec_module(module)
+    if parent is not None:
+        setattr(parent, last, module)
     return module
+
+
+class LoadedFiles:
+    """Tells the host which of the project's files have been loaded, so that a save of one is seen."""
+
+    def __init__(self, client):
+        self._client = client
+        self._seen = set()
+        self._modules = 0
+        self._since = time.time()
+
+    def tell(self, error=None):
+        since, self._since = self._since, time.time()
+        if error is None and len(sys.modules) == self._modules:
+            return
+        self._modules = len(sys.modules)
+        files = {file_of(module) for module in list(sys.modules.values())}
+        if error is not None:
+            files.update(files_of_failure(error))
+        new = sorted(file for file in files - self._seen if file and is_local(file))
+        self._seen.update(files)
+        if new or error is not None:
+            told = {"files": new, "since": int(since * 1000), "failed": error is not None}
+            self._client.tell(LOADED_PATH, told)
+
+
+def file_of(module):
+    try:
+        file = vars(module).get("__file__")
+    except TypeError:
+        return None  # anything can be in sys.modules
+    return os.path.abspath(file) if isinstance(file, str) else None
+
+
+def is_local(file):
+    """Whether a file is neither of Python itself, nor of an installed package, nor this one."""
+    if not os.path.isabs(file) or is_ours(file) or file.startswith(os.path.dirname(os.__file__) + os.sep):
+        return False
+    return not {"site-packages", "dist-packages"}.intersection(file.split(os.sep))
+
+
+def files_of_failure(error):
+    """The files that an error at load has to do with: Python forgets the modules that failed."""
+    for _ in range(MAX_CAUSES):
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            yield frame.f_code.co_filename
+        if isinstance(error, SyntaxError):
+            yield error.filename
+        if isinstance(error, ImportError) and error.path:
+            yield error.path
+        if isinstance(error, ModuleNotFoundError) and error.name:
+            # Where it would have been found.
+            for entry in sys.path:
+                module = os.path.join(entry, *error.name.split("."))
+                yield module + ".py"
+                yield os.path.join(module, "__init__.py")
+        error = error.__cause__ or error.__context__
+        if error is None:
+            return
 
 
 def set_environment(changes):
@@ -293,13 +381,20 @@ def run(api):
     env = os.environ
     client = RuntimeClient(api or env["AWS_LAMBDA_RUNTIME_API"])
     prepare(client.ask(START_PATH)["env"] if api else dict(env))
+    loaded = None
     try:
         if api:
             code = client.ask(CODE_PATH)
-            handler = load(code["file"], code["exportName"])
+            loaded = LoadedFiles(client)
+            handler = load(code)
+            loaded.tell()
         else:
             handler = load_from_task_root(env["LAMBDA_TASK_ROOT"], env["_HANDLER"])
-    except Exception as error:
+    except BaseException as error:
+        if loaded:
+            loaded.tell(error)
+        if not isinstance(error, Exception):
+            raise
         flush()
         client.fail_init(describe(error))
         return 1
@@ -315,6 +410,8 @@ def run(api):
             function = details["context"]
         set_environment({"_X_AMZN_TRACE_ID": headers["Lambda-Runtime-Trace-Id"]})
         invoke(client, handler, headers, body, function)
+        if loaded:
+            loaded.tell()
 
 
 def function_of(env):

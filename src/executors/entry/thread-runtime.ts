@@ -4,8 +4,8 @@ import type { LambdaError } from '../../core/base/errors.js'
 import type { Handler } from '../../core/contracts/handler.js'
 import type { LoadMessage, RunMessage, ThreadData, ThreadMessage } from '../thread/messages.js'
 import { callHandler, type HandlerEnd, serialiseResponse } from './call-handler.js'
-import { captureOutput } from './capture-output.js'
 import { loadDependencies, loadHandler } from './load-handler.js'
+import { captureOutput } from './output/capture-output.js'
 import { quietRequire } from './quiet-require.js'
 import { toSafeError, unhandledRejection } from './reported-errors.js'
 import { runtimeError } from './runtime-errors.js'
@@ -63,9 +63,13 @@ export class ThreadRuntime {
   async #load({ env, ...code }: LoadMessage): Promise<void> {
     Object.assign(process.env, env)
     this.#loading = loadHandler(code)
-    // A failure is reported to the first invocation, which may not be here yet.
-    this.#handler = await this.#loading.catch(() => undefined)
-    this.#post({ kind: 'loaded', memoryBytes: memoryBytes() })
+    let error: LambdaError | undefined
+    // The first invocation is told as well, and may not be here yet.
+    this.#handler = await this.#loading.catch((thrown: unknown) => {
+      error = toSafeError(thrown)
+      return undefined
+    })
+    this.#post({ kind: 'loaded', memoryBytes: memoryBytes(), ...(error && { error }) })
   }
 
   async #run(message: RunMessage): Promise<void> {

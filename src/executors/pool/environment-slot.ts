@@ -100,7 +100,9 @@ export function sameVariables(a: Task['env'], b: Task['env']): boolean {
 
 function sameBuild(a: FunctionBuild, b: FunctionBuild): boolean {
   if (a === b) return true
-  if (a.kind === 'file' && b.kind === 'file') return a.path === b.path && a.exportName === b.exportName
+  if (a.kind === 'file' && b.kind === 'file') {
+    return a.path === b.path && a.exportName === b.exportName && a.root === b.root
+  }
   if (a.kind !== 'command' || b.kind !== 'command') return false
   if (a.cwd !== b.cwd || a.handler !== b.handler || a.secretPath !== b.secretPath) return false
   return a.command.join('\0') === b.command.join('\0')

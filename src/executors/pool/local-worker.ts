@@ -1,3 +1,4 @@
+import type { LambdaError } from '../../core/base/errors.js'
 import type { Outcome, Task } from '../../core/contracts/executor.js'
 import type { FunctionBuild } from '../../core/contracts/function-source.js'
 import type { DebugTarget } from '../debug/target.js'
@@ -34,7 +35,7 @@ export interface SpareWorker extends LocalWorker {
   readonly ready: boolean
   /**
    * Has it load the code. Called once, before the first `run`, also while it still starts. Never rejects: resolves when the
-   * code has been loaded, or could not be, which its first invocation is told, or when the worker ended.
+   * code has been loaded, or with why it could not be, which its first invocation is told too, or when the worker was stopped.
    */
-  load(build: FunctionBuild): Promise<void>
+  load(build: FunctionBuild): Promise<LambdaError | undefined>
 }

@@ -1,12 +1,13 @@
 import { onAbort } from '../../core/base/abort.js'
 import { type Clock, systemClock } from '../../core/base/clock.js'
-import { abortError, TetherError, throwIfAborted } from '../../core/base/errors.js'
+import { abortError, type LambdaError, TetherError, throwIfAborted } from '../../core/base/errors.js'
 import type { ExecutorStats, Outcome, Task } from '../../core/contracts/executor.js'
 import type { FunctionBuild } from '../../core/contracts/function-source.js'
 import type { AbortOptions } from '../../core/contracts/transport.js'
 import { endUnlessPaused } from '../debug/pause.js'
 import type { DebugTarget } from '../debug/target.js'
 import { timedOut } from '../execution-errors.js'
+import { loadFailed } from '../load-failure.js'
 import { AssignedWorker, type EnvironmentSlot, emptySlot, type Job } from './environment-slot.js'
 import { FunctionCounts } from './function-counts.js'
 import type { LocalWorker, SpareWorker, WorkerOrigin } from './local-worker.js'
@@ -116,7 +117,8 @@ export class WorkerPool {
     this.#counts.reload(functionId)
     const slots = [...this.#slots.values()].filter((slot) => slot.functionId === functionId)
     const spareFor = this.#standby.slotOf(functionId)
-    const successor = slots.find(({ key }) => key === spareFor) ?? slots.findLast(({ assigned }) => assigned)
+    const successor =
+      slots.find(({ key }) => key === spareFor) ?? slots.findLast(({ assigned }) => assigned) ?? slots.at(-1)
     const outgoing: AssignedWorker[] = []
     for (const slot of slots) {
       if (build) for (const job of slot.queue) job.task = { ...job.task, build }
@@ -130,19 +132,29 @@ export class WorkerPool {
     const loading = successor && origin && worker ? this.#succeed(successor, worker, origin) : undefined
     // Ending a thread takes what the new one needs to be quick.
     for (const old of outgoing) this.#stop(loading ? { stop: () => loading.then(() => old.stop()) } : old)
-    await loading
+    const error = await loading
+    if (error) throw loadFailed(error)
   }
 
-  /** Has a worker load a function's new code for the environment that inherits it. */
-  async #succeed(successor: EnvironmentSlot, worker: SpareWorker, origin: WorkerOrigin): Promise<void> {
+  /** Has a worker load a function's new code for the environment that inherits it. Resolves with why it could not. */
+  async #succeed(
+    successor: EnvironmentSlot,
+    worker: SpareWorker,
+    origin: WorkerOrigin,
+  ): Promise<LambdaError | undefined> {
     successor.last = origin
     successor[successor.running ? 'next' : 'assigned'] = new AssignedWorker(worker, origin)
-    await new Promise<void>((resolve) => {
-      const cancel = this.#clock.schedule(LOAD_LIMIT_MS, resolve)
-      void worker.load(origin.build).then(cancel).then(resolve)
+    const error = await new Promise<LambdaError | undefined>((resolve) => {
+      const cancel = this.#clock.schedule(LOAD_LIMIT_MS, () => resolve(undefined))
+      void worker.load(origin.build).then((failure) => {
+        cancel()
+        resolve(failure)
+      })
     })
-    // Unless it was changed again meanwhile.
-    if (successor.last === origin) this.#standByLater(successor)
+    // It was changed again meanwhile.
+    if (successor.last !== origin) return undefined
+    this.#standByLater(successor)
+    return error
   }
 
   /** See `Executor.prewarm`. */
@@ -272,8 +284,10 @@ export class WorkerPool {
     this.#advanceWaiting()
     if (this.#standby.touch(slot.functionId)) this.#standByLater(slot)
     if (slot.running || slot.queue.length > 0) return
-    if (!slot.assigned || this.#waiting.crowded) this.#remove(slot)
-    else slot.cancelExpiry = this.#clock.schedule(this.#options.idleMs, () => this.#remove(slot))
+    // One whose worker has failed stays: the next reload loads the new code for it. One that gave way is gone.
+    if (this.#waiting.crowded) this.#remove(slot)
+    else if (this.#slots.get(slot.key) === slot)
+      slot.cancelExpiry = this.#clock.schedule(this.#options.idleMs, () => this.#remove(slot))
   }
 
   #standByLater(slot: EnvironmentSlot): void {

@@ -1,5 +1,6 @@
 import type { InvocationContext } from '../../core/contracts/handler.js'
 import type { EnvironmentChanges } from '../environment-changes.js'
+import type { PythonModule } from './python-project.js'
 
 /**
  * What the bootstraps of this package are told beside what the Runtime API tells every runtime. This variable says where
@@ -29,7 +30,12 @@ export interface BootstrapCode {
   readonly exportName: string
   /** Where a CommonJS module believes to lie. @default where it does */
   readonly as?: string
+  /** How Python imports it. */
+  readonly python?: PythonModule
 }
+
+/** Takes `LoadedFiles`: Python's bootstrap tells what it has loaded. */
+export const LOADED_PATH = '/lambda-tether/loaded'
 
 /**
  * The file descriptor, a pipe, to which a bootstrap writes a byte for each invocation before it calls the handler: that tells

@@ -11,14 +11,12 @@ export interface StartOptions {
   readonly env: Readonly<Record<string, string>>
   /** Where the runtime finds its API: a host and a port, of a bootstrap also a path. */
   readonly api: string
-  /** The program that runs Python. */
-  readonly python: string
 }
 
 /** How to start a bootstrap, which then asks for the rest. */
 export function bootstrapCommand(
   kind: 'node' | 'python',
-  { env, api, python }: StartOptions,
+  { env, api, python }: StartOptions & { readonly python: string },
 ): RuntimeCommand {
   // The bootstrap removes them, too.
   const debugging = kind === 'node' ? debuggerVariables(process.env, env) : {}

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { Cancel, Clock } from '../../core/base/clock.js'
 import { deferred } from '../../core/base/deferred.js'
 import { defined } from '../../core/base/defined.js'
-import { TetherError, toLambdaError } from '../../core/base/errors.js'
+import { type LambdaError, TetherError, toLambdaError } from '../../core/base/errors.js'
 import { jsonText } from '../../core/base/json.js'
 import { setImmediate } from '../../core/base/timers.js'
 import type { LogEntry, Outcome, Task } from '../../core/contracts/executor.js'
@@ -11,7 +11,7 @@ import type { FunctionBuild } from '../../core/contracts/function-source.js'
 import { ProcessDebugTarget } from '../debug/process.js'
 import type { LocalEnvironment } from '../environment/local-environment.js'
 import { changesBetween } from '../environment-changes.js'
-import { exited, notStarted, outOfMemory } from '../execution-errors.js'
+import { exited, exitedAtLoad, notStarted, outOfMemory } from '../execution-errors.js'
 import type { SpareWorker, WorkerOrigin } from '../pool/local-worker.js'
 import type { RuntimeAnswer } from '../runtime-api/answer.js'
 import { RuntimeApi, type RuntimeInvocation } from '../runtime-api/server.js'
@@ -22,11 +22,14 @@ import {
   type BootstrapDetails,
   type BootstrapStart,
   CODE_PATH,
+  LOADED_PATH,
   START_PATH,
 } from './bootstrap-protocol.js'
 import { bootstrapCommand, customCommand } from './command.js'
 import type { Guard } from './guard.js'
+import { readLoadedFiles } from './loaded-files.js'
 import { ProcessOutput } from './output.js'
+import { pythonModule, pythonProgram } from './python-project.js'
 import { type ProcessEnd, type RuntimeCommand, RuntimeProcess } from './runtime-process.js'
 
 export interface ProcessWorkerOptions {
@@ -34,8 +37,8 @@ export interface ProcessWorkerOptions {
   readonly guard: Guard
   /** From SIGTERM to SIGKILL. */
   readonly graceMs: number
-  /** The program that runs Python. */
-  readonly python: string
+  /** The program that runs Python. @default that of each function's project */
+  readonly python: string | undefined
   readonly environment: LocalEnvironment
   /** Whether a function's Node processes open their inspectors. */
   readonly inspects: (functionId: string) => boolean
@@ -52,13 +55,17 @@ export class ProcessWorker implements SpareWorker {
   readonly #options: ProcessWorkerOptions
   readonly #kind: RuntimeKind
   readonly #origin: WorkerOrigin
+  /** The program that runs Python, for Python. */
+  readonly #python: string
   readonly #api: RuntimeApi
   readonly #output = new ProcessOutput()
   readonly #code = deferred<BootstrapCode>()
   readonly #asked = deferred()
-  readonly #initFailed = deferred<Outcome>()
+  readonly #initFailed = deferred<Extract<Outcome, { kind: 'error' }>>()
   readonly #over = deferred<ProcessEnd>()
   #command = ''
+  #build: FunctionBuild | undefined
+  #stopping = false
   #starting: Promise<void> | undefined
   #process: RuntimeProcess | undefined
   #env: Task['env']
@@ -79,6 +86,7 @@ export class ProcessWorker implements SpareWorker {
     this.#kind = kind
     if (kind === 'node') this.debug = new ProcessDebugTarget(origin.functionId)
     this.#env = options.environment.of(origin.env)
+    this.#python = this.#pythonOf(origin.build)
     // Many a custom runtime knows a host and a port only.
     const takesPath = origin.build.kind !== 'command' || origin.build.secretPath === true
     const secret = takesPath ? `/${randomUUID()}` : ''
@@ -95,10 +103,18 @@ export class ProcessWorker implements SpareWorker {
           this.#initFailed.resolve({ kind: 'error', error })
         },
         onGet: (path) => this.#tell(path),
+        onPost: (path) => {
+          if (path !== LOADED_PATH || this.#kind !== 'python') return undefined
+          return (body) => {
+            const report = readLoadedFiles(body)
+            if (report) this.#build?.loaded?.(report)
+          }
+        },
       },
       secret,
     )
-    if (kind !== 'custom') this.#start((api) => bootstrapCommand(kind, { ...options, env: this.#env, api }))
+    if (kind === 'custom') return
+    this.#start((api) => bootstrapCommand(kind, { env: this.#env, api, python: this.#python }))
   }
 
   get usable(): boolean {
@@ -117,20 +133,28 @@ export class ProcessWorker implements SpareWorker {
     return this.pid === undefined || this.#process?.gone === true ? undefined : residentBytes(this.pid)
   }
 
-  async load(build: FunctionBuild): Promise<void> {
-    if (runtimeOf(build) !== this.#kind) {
+  async load(build: FunctionBuild): Promise<LambdaError | undefined> {
+    const kind = runtimeOf(build)
+    // A virtual environment may have been made since it was started.
+    if (kind !== this.#kind || this.#pythonOf(build) !== this.#python) {
       this.#usable = false
-      return
+      return undefined
     }
+    this.#build = build
     if (build.kind === 'file') {
-      const { path: file, exportName, as } = build
+      const { path: file, exportName, as, root } = build
+      const python = kind === 'python' ? pythonModule(file, root) : undefined
       this.#hasCode = true
-      this.#code.resolve(defined({ file, exportName, as }))
+      this.#code.resolve(defined({ file, exportName, as, python }))
     }
     if (build.kind === 'command') {
-      this.#start((api) => customCommand(build, this.#origin, { ...this.#options, env: this.#env, api }))
+      this.#start((api) => customCommand(build, this.#origin, { env: this.#env, api }))
     }
-    await Promise.race([this.#asked.promise, this.#initFailed.promise, this.#over.promise])
+    return Promise.race([
+      this.#asked.promise.then(() => undefined),
+      this.#initFailed.promise.then(({ error }) => error),
+      this.#over.promise.then((end) => this.#errorOfEnd(end)),
+    ])
   }
 
   async run(task: Task): Promise<Outcome | undefined> {
@@ -157,6 +181,7 @@ export class ProcessWorker implements SpareWorker {
   /** SIGTERM, and SIGKILL for what does not heed it, to the process and to what it started. */
   async stop(): Promise<void> {
     this.#usable = false
+    this.#stopping = true
     await this.#starting
     const { clock, graceMs } = this.#options
     if (this.#process === undefined) this.#over.resolve({ kind: 'exit', code: null, signal: 'SIGTERM' })
@@ -267,6 +292,17 @@ export class ProcessWorker implements SpareWorker {
     if (!delivered && this.#runs > 1) return undefined
     if (this.#output.outOfMemory !== undefined) return outOfMemory(task, this.#output.outOfMemory)
     return exited(task, end.signal ?? end.code ?? 0, delivered ? '' : this.#output.tail)
+  }
+
+  #errorOfEnd(end: ProcessEnd): LambdaError | undefined {
+    if (this.#stopping) return undefined
+    if (end.kind === 'spawn') return toLambdaError(end.error)
+    return exitedAtLoad(end.signal ?? end.code ?? 0, this.#output.tail)
+  }
+
+  #pythonOf(build: FunctionBuild): string {
+    if (build.kind !== 'file' || this.#kind !== 'python') return ''
+    return this.#options.python ?? pythonProgram(build.path, build.root)
   }
 
   async #orLate(event: Promise<unknown>): Promise<void> {

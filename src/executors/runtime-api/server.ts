@@ -42,6 +42,8 @@ export interface RuntimeApiHandlers {
   onInitError?(answer: Extract<RuntimeAnswer, { kind: 'error' }>): void
   /** The answer to a call that is none of the Runtime API's; must not reject. Undefined where there is no such call. */
   onGet?(path: string): Promise<object> | undefined
+  /** What is posted to a call that is none of the Runtime API's. Undefined where there is no such call. */
+  onPost?(path: string): ((body: Uint8Array) => void) | undefined
 }
 
 interface Flight {
@@ -158,12 +160,18 @@ export class RuntimeApi implements AsyncDisposable {
     }
     const url = this.#pathOf(request)
     const path = url.startsWith(PREFIX) ? url.slice(PREFIX.length) : ''
+    const post = request.method === 'POST' && url !== '' ? this.#handlers.onPost?.(url) : undefined
     const answer = /^invocation\/([^/?]+)\/(response|error)$/.exec(path)
     if (request.method === 'GET' && path === 'invocation/next') this.#next(response)
     else if (request.method === 'POST' && path === 'init/error') this.#initError(request, response)
     else if (request.method === 'POST' && answer !== null) {
       const [, id = '', kind] = answer
       this.#answer(request, response, decodeId(id), kind === 'error')
+    } else if (post !== undefined) {
+      collect(request, MAX_RESPONSE_BYTES, (body) => {
+        post(body)
+        reply(response, 202, { status: 'OK' })
+      })
     } else {
       request.resume()
       const more = request.method === 'GET' && url !== '' ? this.#handlers.onGet?.(url) : undefined

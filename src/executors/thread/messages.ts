@@ -48,8 +48,8 @@ export type ThreadMessage =
     }
   /** The thread has started, and imported its dependencies or failed to. */
   | { readonly kind: 'ready'; readonly memoryBytes: number }
-  /** The handler's module has been evaluated, or could not be. */
-  | { readonly kind: 'loaded'; readonly memoryBytes: number }
+  /** The handler's module has been evaluated, or could not be, for that error. */
+  | { readonly kind: 'loaded'; readonly memoryBytes: number; readonly error?: LambdaError }
   | {
       readonly kind: 'value'
       readonly sequence: number

@@ -5,8 +5,9 @@ import {
   receiveMessageOnPort,
   Worker,
 } from 'node:worker_threads'
+import { deferred } from '../../core/base/deferred.js'
 import { defined } from '../../core/base/defined.js'
-import { toLambdaError } from '../../core/base/errors.js'
+import { type LambdaError, toLambdaError } from '../../core/base/errors.js'
 import { unwritable } from '../../core/base/json.js'
 import type { Outcome, Task } from '../../core/contracts/executor.js'
 import type { FunctionBuild } from '../../core/contracts/function-source.js'
@@ -16,7 +17,7 @@ import type { ThreadInspector } from '../debug/inspector.js'
 import { ThreadDebugTarget } from '../debug/thread.js'
 import type { LocalEnvironment } from '../environment/local-environment.js'
 import { changesBetween } from '../environment-changes.js'
-import { exited, outOfMemory } from '../execution-errors.js'
+import { exited, exitedAtLoad, outOfMemory } from '../execution-errors.js'
 import { InvocationOutput } from '../output/invocation-output.js'
 import type { PrewarmedWorker, SpareWorker, WorkerOrigin } from '../pool/local-worker.js'
 import type { LoadMessage, RunMessage, ThreadData, ThreadMessage } from './messages.js'
@@ -53,8 +54,7 @@ export class Thread implements SpareWorker, PrewarmedWorker {
   readonly #begun = new Int32Array(new SharedArrayBuffer(4))
   readonly #outputs = new Map<number, InvocationOutput>()
   readonly #exited: Promise<void>
-  readonly #loaded: Promise<void>
-  #onLoaded: () => void = () => {}
+  readonly #loaded = deferred<LambdaError | undefined>()
   /** What was written before the first invocation, which gets it. */
   readonly #early: OutputMessage[] = []
   #earlyCharacters = 0
@@ -102,9 +102,6 @@ export class Thread implements SpareWorker, PrewarmedWorker {
     this.#worker.stdout.resume()
     this.#worker.stderr.resume()
     this.#worker.on('error', (error) => this.#fail(error))
-    this.#loaded = new Promise((resolve) => {
-      this.#onLoaded = resolve
-    })
     this.#exited = new Promise((resolve) => {
       this.#port.once('close', resolve)
       this.#worker.once('exit', (exitCode) => this.#ended(exitCode))
@@ -129,18 +126,18 @@ export class Thread implements SpareWorker, PrewarmedWorker {
     void this.#load(build, this.#env)
   }
 
-  load(build: FunctionBuild): Promise<void> {
+  load(build: FunctionBuild): Promise<LambdaError | undefined> {
     return this.#load(build)
   }
 
-  #load(build: FunctionBuild, env?: Task['env']): Promise<void> {
+  #load(build: FunctionBuild, env?: Task['env']): Promise<LambdaError | undefined> {
     // The executor refuses other kinds before it starts a thread.
     if (build.kind === 'file') {
       const { path: file, exportName, as } = build
       const message: LoadMessage = defined({ kind: 'load', file, exportName, as, env })
       this.#port.postMessage(message)
     }
-    return Promise.race([this.#loaded, this.#exited])
+    return this.#loaded.promise
   }
 
   run(task: Task): Promise<Outcome | undefined> {
@@ -166,6 +163,7 @@ export class Thread implements SpareWorker, PrewarmedWorker {
 
   async stop(): Promise<void> {
     this.#usable = false
+    this.#loaded.resolve(undefined)
     await this.debug.end(() => this.#worker.terminate())
     // Nothing of the thread is left when 'exit' was heard.
     await this.#exited
@@ -207,7 +205,7 @@ export class Thread implements SpareWorker, PrewarmedWorker {
         return
       case 'loaded':
         this.#memoryBytes = message.memoryBytes
-        this.#onLoaded()
+        this.#loaded.resolve(message.error)
         return
       case 'value':
         this.#memoryBytes = message.memoryBytes
@@ -220,6 +218,7 @@ export class Thread implements SpareWorker, PrewarmedWorker {
       case 'broken':
         this.#usable = false
         this.#failure = { kind: 'error', error: message.error }
+        this.#loaded.resolve(message.error)
         // An invocation may be on its way into the broken thread: the end of the thread decides about it.
         void this.debug.end(() => this.#worker.terminate())
     }
@@ -252,6 +251,7 @@ export class Thread implements SpareWorker, PrewarmedWorker {
     }
     this.#port.close()
     for (const output of this.#outputs.values()) output.flush()
+    this.#loaded.resolve(exitedAtLoad(exitCode))
     const running = this.#running
     if (!running) return
     // Work that an earlier invocation left behind ended the thread. A thread that never answered anything may

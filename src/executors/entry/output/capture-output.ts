@@ -1,14 +1,17 @@
 import { StringDecoder } from 'node:string_decoder'
-import { nextTick } from '../../core/base/timers.js'
-import type { LogEntry } from '../../core/contracts/executor.js'
+import { nextTick } from '../../../core/base/timers.js'
+import type { LogEntry } from '../../../core/contracts/executor.js'
+import { captureWrites } from './capture-writes.js'
 
 /**
  * Takes over what is written to this thread's `process.stdout` and `process.stderr`, and so `console`'s
- * output: each write is handed on at once, because the code that made it may never yield again.
+ * output, and to their file descriptors: each write is handed on at once, because the code that made it may never yield again.
  */
 export function captureOutput(write: (stream: LogEntry['stream'], text: string) => void): void {
+  const decoders = { stdout: new StringDecoder('utf8'), stderr: new StringDecoder('utf8') }
+  captureWrites((stream, bytes) => write(stream, decoders[stream].write(bytes as Buffer)))
   for (const stream of ['stdout', 'stderr'] as const) {
-    const decoder = new StringDecoder('utf8')
+    const decoder = decoders[stream]
     process[stream].write = (
       chunk: string | Uint8Array,
       encoding?: BufferEncoding | WriteCallback,

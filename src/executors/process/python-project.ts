@@ -1,0 +1,117 @@
+import { existsSync, statSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { basename, dirname, extname, join, relative, sep } from 'node:path'
+
+/** How the Python bootstrap imports a handler's module, so that it finds what it would find on Lambda. */
+export interface PythonModule {
+  /** Its name below the root: `src.app`. */
+  readonly name: string
+  /** Folders to search before Python's own. */
+  readonly first: readonly string[]
+  /** Folders to search after everything else, where they can hide nothing. */
+  readonly last: readonly string[]
+}
+
+/** What the search starts from. */
+export interface PythonHost {
+  /** @default the working directory */
+  readonly cwd?: string
+  /** An activated virtual environment. @default that of `VIRTUAL_ENV` */
+  readonly activated?: string | undefined
+}
+
+/** Files that lie where a project begins. */
+const MARKERS = ['pyproject.toml', 'requirements.txt', 'setup.py', 'Pipfile', 'uv.lock']
+
+/**
+ * Finds the root of a Python file's project. Nothing in the file tells which folder is deployed: of `src/app.py` it may be `src`
+ * or the one above. So both are searched, and the module has its name from the upper one, which relative imports need.
+ * @param root the folder that is deployed, where the user has named it. @default looked for
+ */
+export function pythonModule(
+  file: string,
+  root?: string,
+  { cwd = process.cwd() }: PythonHost = {},
+): PythonModule {
+  const above = foldersAbove(file)
+  const [folder] = above as [string]
+  const within = above.slice(0, limitOf(above, cwd) + 1)
+  const found = root ?? within.find(isProject) ?? (within.includes(cwd) ? cwd : undefined)
+  const top = found ?? (within.at(-1) as string)
+  const outsidePackages = above.find((one) => !existsSync(join(one, '__init__.py'))) ?? folder
+  const base = root ?? (outsidePackages === folder ? top : outsidePackages)
+  const first = unique(
+    root === undefined ? [outsidePackages, ...(found === undefined ? [] : [found])] : [root],
+  )
+  const between = above.slice(0, above.indexOf(top) + 1)
+  const last = unique([...between, cwd]).filter((one) => !first.includes(one))
+  return { name: nameBelow(base, file), first, last }
+}
+
+/** The Python of a file's project: its `.venv`, else the virtual environment that is activated, else `python3` on the `PATH`. */
+export function pythonProgram(
+  file: string,
+  root?: string,
+  { cwd = process.cwd(), activated = process.env.VIRTUAL_ENV }: PythonHost = {},
+): string {
+  const above = foldersAbove(file)
+  const limit = Math.max(
+    limitOf(above, cwd),
+    repositoryIn(above),
+    root === undefined ? -1 : above.indexOf(root),
+  )
+  const environments = above.slice(0, limit + 1).map((folder) => join(folder, '.venv'))
+  const programs = [...environments, ...(activated ? [activated] : [])].map(programOf)
+  return programs.find(existsSync) ?? 'python3'
+}
+
+function programOf(environment: string): string {
+  return process.platform === 'win32'
+    ? join(environment, 'Scripts', 'python.exe')
+    : join(environment, 'bin', 'python')
+}
+
+function foldersAbove(file: string): string[] {
+  const above: string[] = []
+  for (let folder = dirname(file); !above.includes(folder); folder = dirname(folder)) above.push(folder)
+  return above
+}
+
+/** The last folder that may be the root: the working directory, else the repository, else the highest that is the user's own. */
+function limitOf(above: readonly string[], cwd: string): number {
+  if (above.includes(cwd)) return above.indexOf(cwd)
+  const repository = repositoryIn(above)
+  if (repository !== -1) return repository
+  const foreign = above.slice(1).findIndex((folder) => !isOwn(folder))
+  return foreign === -1 ? above.length - 1 : foreign
+}
+
+function repositoryIn(above: readonly string[]): number {
+  return above.findIndex((folder) => existsSync(join(folder, '.git')) && isOwn(folder))
+}
+
+function isProject(folder: string): boolean {
+  return MARKERS.some((marker) => existsSync(join(folder, marker)))
+}
+
+/** Whether a folder is this user's work: modules of a folder that others write to, such as `/tmp`, must not be found. */
+function isOwn(folder: string): boolean {
+  const home = homedir()
+  if (folder === home || folder === dirname(folder)) return false
+  if (process.getuid === undefined) return folder.startsWith(home + sep)
+  const facts = statSync(folder, { throwIfNoEntry: false })
+  const user = process.getuid()
+  return facts !== undefined && (user === 0 || facts.uid === user) && (facts.mode & 0o002) === 0
+}
+
+/** A folder with a dot in its name can be no package. */
+function nameBelow(base: string, file: string): string {
+  const path = relative(base, dirname(file))
+  const folders = path === '' ? [] : path.split(sep)
+  const packages = folders.slice(folders.findLastIndex((folder) => folder.includes('.')) + 1)
+  return [...packages, basename(file, extname(file)).replaceAll('.', '_')].join('.')
+}
+
+function unique(folders: readonly string[]): string[] {
+  return [...new Set(folders)]
+}

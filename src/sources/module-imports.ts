@@ -1,0 +1,88 @@
+import { realpathSync } from 'node:fs'
+import { createRequire, isBuiltin } from 'node:module'
+import { resolve, sep } from 'node:path'
+import type { Metafile, Plugin } from 'esbuild'
+import { type EsbuildMessage, foldersToWatch } from './esbuild/failure.js'
+import { createContext } from './esbuild/service.js'
+
+const ENTRY = 'lambda-tether-import:'
+
+/** Of a JavaScript module, what it imports as far as its text says. */
+export interface ModuleImports {
+  /** The project's own, the module among them; absolute. */
+  readonly files: readonly string[]
+  /** Folders in which an import was not found, where anything new may be it. */
+  readonly folders: readonly string[]
+}
+
+/**
+ * Lists what a JavaScript module imports from the project and from packages that are links to sources. Rejects where esbuild is
+ * not installed or does not run.
+ */
+export async function importsOf(path: string): Promise<ModuleImports> {
+  const cwd = process.cwd()
+  const files = new Set<string>()
+  const folders = new Set<string>()
+  for (let entries = [path]; entries.length > 0; ) {
+    const context = await createContext({
+      entryPoints: entries.map((_, index) => ENTRY + index),
+      plugins: [entriesByNumber(entries)],
+      absWorkingDir: cwd,
+      bundle: true,
+      write: false,
+      metafile: true,
+      outdir: cwd,
+      platform: 'node',
+      // Takes top-level await, and `require` too.
+      format: 'esm',
+      packages: 'external',
+      external: ['*.node'],
+      logLevel: 'silent',
+    })
+    for (const entry of entries) files.add(entry)
+    const linked = new Set<string>()
+    try {
+      const { metafile = { inputs: {} } } = await context.rebuild()
+      for (const input of Object.keys(metafile.inputs)) files.add(resolve(cwd, input))
+      for (const source of linkedSources(metafile, cwd)) if (!files.has(source)) linked.add(source)
+    } catch (error) {
+      const { errors } = error as { errors?: EsbuildMessage[] }
+      if (!Array.isArray(errors)) throw error
+      const failed = foldersToWatch(errors, cwd)
+      for (const file of failed.files) files.add(file)
+      for (const folder of failed.folders) folders.add(folder)
+    } finally {
+      await context.dispose()
+    }
+    entries = [...linked]
+  }
+  return { files: [...files], folders: [...folders] }
+}
+
+/** To esbuild a path with a `*` in it is a pattern. */
+function entriesByNumber(entries: readonly string[]): Plugin {
+  return {
+    name: 'lambda-tether-imports',
+    setup: ({ onResolve }) =>
+      onResolve({ filter: new RegExp(`^${ENTRY}`) }, ({ path }) => ({
+        path: entries[Number(path.slice(ENTRY.length))] ?? '',
+      })),
+  }
+}
+
+/** What packages lead to that are links out of `node_modules`, as those of a workspace are. */
+function linkedSources({ inputs }: Pick<Metafile, 'inputs'>, cwd: string): string[] {
+  return Object.entries(inputs).flatMap(([input, { imports }]) => {
+    const found = createRequire(resolve(cwd, input))
+    return imports.flatMap(({ path, external }) => {
+      if (external !== true || isBuiltin(path)) return []
+      try {
+        const file = realpathSync(found.resolve(path))
+        return file.includes(`${sep}node_modules${sep}`) || !/\.[cm]?[jt]sx?$/.test(file) ? [] : [file]
+      } catch {
+        // It is not installed, or for `import` alone.
+        return []
+      }
+    })
+  })
+}

@@ -1,0 +1,195 @@
+import { readdirSync, utimesSync } from 'node:fs'
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { Executor } from '../../src/core/contracts/executor.js'
+import type { ReloadEvent } from '../../src/core/session/events.js'
+import type { FunctionTarget } from '../../src/core/session/functions.js'
+import { generateKey } from '../../src/core/wire/root-key.js'
+import { createSession } from '../../src/create-session.js'
+import { childProcesses } from '../../src/executors/child-process.js'
+import { workerThreads } from '../../src/executors/worker-thread.js'
+import { file } from '../../src/sources/file.js'
+import { createStub } from '../../src/stub/handler.js'
+import { stubKey } from '../../src/stub/key.js'
+import { memory } from '../../src/transports/memory.js'
+import { type HandlerProject, handlerProject } from '../executors/handler-project.js'
+import { stubContext } from '../support/stub-context.js'
+
+let project: HandlerProject
+
+beforeEach(async () => {
+  project = await handlerProject()
+})
+
+afterEach(() => project[Symbol.asyncDispose]())
+
+/** A session that serves one function. */
+async function serving(target: FunctionTarget, executor: Executor) {
+  // What was written just before code is loaded may have changed meanwhile, and is loaded once more.
+  const aMinuteAgo = new Date(Date.now() - 60_000)
+  for (const name of readdirSync(project.folder, { recursive: true }))
+    utimesSync(path(String(name)), aMinuteAgo, aMinuteAgo)
+  const names = { app: 'shop', stage: 'dev' }
+  const [root, transport, functionId] = [generateKey(), memory(), 'api']
+  const session = createSession({ ...names, key: root, transport })
+  session.serve({ executor, functions: { api: target } })
+  await session.open()
+  const stub = createStub({
+    ...names,
+    key: stubKey({ ...names, key: root, functionId }),
+    transport,
+    functionId,
+  })
+  return {
+    session,
+    call: () => stub({}, stubContext()),
+    /** The next reload that `change` causes. */
+    after: async (change: () => unknown): Promise<ReloadEvent> => {
+      const reload = new Promise<ReloadEvent>((resolve) => session.once('reload', resolve))
+      await change()
+      return reload
+    },
+    [Symbol.asyncDispose]: async () => {
+      await stub.close()
+      await session.close()
+    },
+  }
+}
+
+const path = (name: string) => join(project.folder, name)
+const write = (name: string, text: string) => () => project.write(name, text)
+
+test('a save of what a Python module imports reloads it, whatever imported it and when', async () => {
+  await project.write('deep/names.py', "WORD = 'one'")
+  await project.write('util.py', 'from deep.names import WORD')
+  await project.write('later.py', 'NUMBER = 1')
+  await project.write(
+    'app.py',
+    'import util\ndef handler(event, context):\n    import later\n    return [util.WORD, later.NUMBER]',
+  )
+  await using served = await serving(path('app.py'), childProcesses())
+  expect(await served.call()).toEqual(['one', 1])
+  expect(await served.after(write('deep/names.py', "WORD = 'two'"))).not.toHaveProperty('error')
+  expect(await served.call()).toEqual(['two', 1])
+  await served.after(write('later.py', 'NUMBER = 2'))
+  expect(await served.call()).toEqual(['two', 2])
+})
+
+test('what a Python module imports no more is not watched any more', async () => {
+  await project.write('util.py', 'WORD = 1')
+  await project.write('app.py', 'from util import WORD\ndef handler(event, context):\n    return WORD')
+  const source = file(path('app.py'))
+  let saves = 0
+  using _ = source.watch!(() => saves++)
+  const loaded = async (failed: boolean, ...names: string[]) => {
+    const build = await source.load()
+    build.loaded!({ files: names.map(path), since: Date.now() + 60_000, failed })
+  }
+  await loaded(false, 'app.py', 'util.py')
+  await loaded(false, 'app.py')
+  await project.write('util.py', 'WORD = 2')
+  await project.write('later.py', 'WORD = 2')
+  await loaded(true, 'later.py')
+  const saved = new Promise<void>((resolve) => void source.watch!(resolve))
+  await project.write('later.py', 'WORD = 3')
+  await saved
+  expect(saves).toBe(1)
+  await source.close!()
+})
+
+test('what was saved before it was known to be imported is told at once', async () => {
+  await project.write('app.py', '')
+  await project.write('util.py', '')
+  const source = file(path('app.py'))
+  const saved = new Promise<void>((resolve) => void source.watch!(resolve))
+  const build = await source.load()
+  build.loaded!({ files: [path('util.py')], since: Date.now() - 60_000, failed: false })
+  await saved
+  await source.close!()
+})
+
+test('a reload tells that Python cannot load the new code, and what repairs it is seen', async () => {
+  await project.write('util.py', 'WORD = 1')
+  await project.write('app.py', 'from util import WORD\ndef handler(event, context):\n    return WORD')
+  await using served = await serving(path('app.py'), childProcesses())
+  expect(await served.call()).toBe(1)
+
+  const broken = await served.after(write('util.py', 'WORD = 2\ndef broken(:\n'))
+  expect(broken.error).toMatchObject({
+    code: 'BUILD_FAILED',
+    message: expect.stringContaining('Runtime.UserCodeSyntaxError'),
+    details: { file: path('util.py'), line: 2 },
+  })
+  await expect(served.call()).rejects.toMatchObject({ name: 'Runtime.UserCodeSyntaxError' })
+  await expect(served.session.reload('api')).rejects.toMatchObject({ code: 'BUILD_FAILED' })
+
+  expect(await served.after(write('util.py', 'from missing import WORD'))).toMatchObject({
+    error: { message: expect.stringContaining("No module named 'missing'") },
+  })
+  expect(await served.after(write('missing.py', 'WORD = 3'))).not.toHaveProperty('error')
+  expect(await served.call()).toBe(3)
+})
+
+test.each([
+  ['a missing export', 'module.exports = {}', 'Runtime.HandlerNotFound'],
+  ['an error at load', "throw new TypeError('at load')", 'TypeError: at load'],
+  ['a missing package', "require('nowhere')", 'Runtime.ImportModuleError'],
+  ['an exit', 'process.exit(3)', 'exited with code 3'],
+])('a reload tells of %s, in threads and processes', async (_, source, message) => {
+  for (const executor of [workerThreads(), childProcesses()]) {
+    await project.write('api.cjs', 'exports.handler = async () => 1')
+    await using served = await serving(path('api.cjs'), executor)
+    expect(await served.call()).toBe(1)
+    const { error } = await served.after(write('api.cjs', source))
+    expect(error).toMatchObject({ code: 'BUILD_FAILED', message: expect.stringContaining(message) })
+    await expect(served.call()).rejects.toThrow()
+    expect(await served.after(write('api.cjs', 'exports.handler = async () => 2'))).not.toHaveProperty(
+      'error',
+    )
+    expect(await served.call()).toBe(2)
+  }
+})
+
+test('a save of what a JavaScript module imports reloads it, and what it does not find is awaited', async () => {
+  await project.write('values.json', '1')
+  await project.write('helper.js', "exports.value = require('./values.json')")
+  await project.write('[a*].js', "const { value } = require('./helper')\nexports.handler = async () => value")
+  await using served = await serving(path('[a*].js'), workerThreads())
+  expect(await served.call()).toBe(1)
+  await served.after(write('values.json', '2'))
+  expect(await served.call()).toBe(2)
+  const missing = await served.after(write('helper.js', "exports.value = require('./missing')"))
+  expect(missing.error).toMatchObject({ message: expect.stringContaining('./missing') })
+  await served.after(write('missing.js', 'module.exports = 3'))
+  expect(await served.call()).toBe(3)
+})
+
+test('a save in a linked package that a JavaScript module imports reloads it', async () => {
+  await project.write('packages/shared/package.json', '{ "name": "shared", "main": "main.js" }')
+  await project.write('packages/shared/main.js', "exports.value = require('./value')")
+  await project.write('packages/shared/value.js', 'module.exports = 1')
+  await project.write('node_modules/installed/index.js', '')
+  await symlink(path('packages/shared'), path('node_modules/shared'), 'junction')
+  await project.write(
+    'api.mjs',
+    "import 'installed'\nimport { value } from 'shared'\nexport const handler = async () => value\nawait null",
+  )
+  await using served = await serving(path('api.mjs'), workerThreads())
+  expect(await served.call()).toBe(1)
+  await served.after(write('packages/shared/value.js', 'module.exports = 2'))
+  expect(await served.call()).toBe(2)
+})
+
+test('a folder of imports that is removed and written anew is followed', async () => {
+  await project.write('lib/value.js', 'module.exports = 1')
+  await project.write('api.js', "exports.handler = async () => require('./lib/value')")
+  await using served = await serving(path('api.js'), workerThreads())
+  expect(await served.call()).toBe(1)
+  await served.after(async () => {
+    await rm(path('lib'), { recursive: true })
+    await mkdir(path('lib'))
+    await writeFile(path('lib/value.js'), 'module.exports = 2')
+  })
+  expect(await served.call()).toBe(2)
+})
