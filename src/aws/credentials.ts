@@ -1,3 +1,4 @@
+import { defined } from '../core/base/defined.js'
 import { TetherError } from '../core/base/errors.js'
 import { checkSecret } from '../core/base/option-checks.js'
 import { type Check, fields, mustBe, required } from '../core/base/options.js'
@@ -6,7 +7,7 @@ import { type Check, fields, mustBe, required } from '../core/base/options.js'
 export interface SigningIdentity {
   readonly accessKeyId: string
   readonly secretAccessKey: string
-  readonly sessionToken?: string
+  readonly sessionToken?: string | undefined
 }
 
 /** Credentials as the AWS SDKs, the AWS CLI and AWS's services give them. */
@@ -15,7 +16,7 @@ export interface AwsCredentials extends SigningIdentity {
    * When they end; a connection that ends with them is replaced before. A `Date`, an ISO 8601 text with its time zone, or
    * milliseconds or seconds since 1970.
    */
-  readonly expiration?: Date | string | number
+  readonly expiration?: Date | string | number | undefined
 }
 
 /** Credentials, or a function that is called for them. */
@@ -23,6 +24,7 @@ export type CredentialsOption = AwsCredentials | (() => AwsCredentials | Promise
 
 /** Credentials after {@link readCredentials}, as the AWS SDK takes them. */
 export interface SdkCredentials extends SigningIdentity {
+  readonly sessionToken?: string
   readonly expiration?: Date
 }
 
@@ -41,7 +43,8 @@ export function readCredentials(name: string, given: unknown): SdkCredentials {
     secretAccessKey: required(checkSecret),
     sessionToken: checkSecret,
   })(name, given)
-  const { expiration, ...identity } = given as AwsCredentials
+  const { expiration, ...rest } = given as AwsCredentials
+  const identity = defined(rest)
   if (expiration === undefined) return identity
   return { ...identity, expiration: readExpiration(`${name}.expiration`, expiration) }
 }
@@ -69,7 +72,7 @@ export async function askCredentials(option: CredentialsOption): Promise<SdkCred
  */
 export function roleCredentials(
   env: Readonly<Record<string, string | undefined>> = process.env,
-): SigningIdentity {
+): SdkCredentials {
   const read = (name: string): string => {
     mustBe('set, as Lambda does', !!env[name], name, env[name])
     return env[name]!

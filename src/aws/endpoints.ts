@@ -44,7 +44,7 @@ export function endpointRegion(url: string | URL, service: string): string | und
  * @throws TetherError `INVALID_OPTION`
  */
 export function endpointUrl(endpoint: unknown, words: string, fits = (_url: URL) => true): URL {
-  const text = String(endpoint)
+  const text = typeof endpoint === 'string' ? endpoint : ''
   const isUrl = text.includes('://')
   const full = isUrl ? text : `wss://${text}`
   const url = URL.canParse(full) ? new URL(full) : undefined

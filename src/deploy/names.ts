@@ -15,7 +15,7 @@ export function policyNameOf({
   app,
   stage,
   session = DEFAULT_SESSION,
-}: Stage & { readonly session?: string }) {
+}: Stage & { readonly session?: string | undefined }) {
   return `lambda-tether-${readable(app)}-${readable(stage)}-${shortHash(app, stage, session)}`
 }
 

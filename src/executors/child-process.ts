@@ -26,12 +26,12 @@ export interface ChildProcessesOptions extends PoolOptions {
    * long, its code has changed, its invocation's time is up or nobody wants its answer, and at the end.
    * @default 500
    */
-  graceMs?: number
+  graceMs?: number | undefined
   /**
    * The program that runs Python: a name on the `PATH`, or a path such as that of a virtual environment's.
    * @default that of the nearest `.venv` at or above the handler, else of the virtual environment that is activated, else `python3`
    */
-  python?: string
+  python?: string | undefined
 }
 
 const DEFAULT_GRACE_MS = 500

@@ -15,7 +15,7 @@ import { unsupportedBuild } from './unsupported-build.js'
 /** Options of {@link inline}. */
 export interface InlineOptions {
   /** @default the machine's clock */
-  clock?: Clock
+  clock?: Clock | undefined
 }
 
 /**

@@ -26,7 +26,7 @@ export interface WorkerThreadsOptions extends PoolOptions {
    * step by step ends its thread only.
    * @default Node's own
    */
-  resourceLimits?: ResourceLimits | 'function'
+  resourceLimits?: ResourceLimits | 'function' | undefined
 }
 
 const LIMITS = [

@@ -28,26 +28,28 @@ import { createTopic, type LocalTopic } from './triggers/topic.js'
 /** Options of {@link createLocalCloud}. */
 export interface LocalCloudOptions {
   /** @default 'us-east-1' */
-  readonly region?: string
+  readonly region?: string | undefined
   /** Twelve digits. @default '123456789012' */
-  readonly accountId?: string
+  readonly accountId?: string | undefined
   /** The address that everything listens on. @default '127.0.0.1' */
-  readonly host?: string
+  readonly host?: string | undefined
   /** What developer and functions sign with; the broker accepts them and no others. @default made up */
-  readonly credentials?: LocalCredentials
+  readonly credentials?: LocalCredentials | undefined
   /** The broker's own options; its `identities` are accepted beside `credentials`. */
-  readonly broker?: Omit<LocalBrokerOptions, 'region' | 'accountId' | 'host' | 'clock'>
+  readonly broker?: Omit<LocalBrokerOptions, 'region' | 'accountId' | 'host' | 'clock'> | undefined
   /** The Lambda host's own options. */
-  readonly lambda?: Omit<LambdaHostOptions, 'region' | 'accountId' | 'credentials' | 'clock'>
+  readonly lambda?: Omit<LambdaHostOptions, 'region' | 'accountId' | 'credentials' | 'clock'> | undefined
   /** The S3 endpoint's own options; its `identities` are accepted beside `credentials`. */
-  readonly s3?: {
-    readonly identities?: readonly LocalS3Identity[]
-    /** The most that one PUT may bring, in bytes. @default 5 GiB, S3's own */
-    readonly maxObjectBytes?: number
-  }
+  readonly s3?:
+    | {
+        readonly identities?: readonly LocalS3Identity[] | undefined
+        /** The most that one PUT may bring, in bytes. @default 5 GiB, S3's own */
+        readonly maxObjectBytes?: number | undefined
+      }
+    | undefined
   /** The options of Lambda's and IAM's own APIs; their `identities` are accepted beside `credentials`. */
-  readonly controlPlane?: ControlPlaneOptions
-  readonly clock?: Clock
+  readonly controlPlane?: ControlPlaneOptions | undefined
+  readonly clock?: Clock | undefined
 }
 
 /** A small cloud on this machine, with AWS's own limits: an IoT broker, Lambda, HTTP APIs, topics and buckets. */
@@ -76,7 +78,10 @@ export interface LocalCloud extends AsyncDisposable {
   /** Adds a function. @throws TetherError `INVALID_OPTION`, `CLOSED` */
   function(definition: FunctionDefinition): LocalFunction
   /** Puts a function behind HTTP. @throws TetherError `UNREACHABLE` (port taken), `CLOSED` */
-  httpApi(target: Pick<LocalFunction, 'invoke'>, options?: { readonly port?: number }): Promise<HttpApi>
+  httpApi(
+    target: Pick<LocalFunction, 'invoke'>,
+    options?: { readonly port?: number | undefined },
+  ): Promise<HttpApi>
   /**
    * Starts what the `api-gateway` transport needs: a WebSocket API, the relay behind it with its table, and a bucket.
    * @throws TetherError `MISSING_DEPENDENCY` (dynalite), `INVALID_OPTION`, `CLOSED`

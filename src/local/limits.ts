@@ -1,12 +1,15 @@
 import { numberFrom } from '../core/base/option-checks.js'
 import { invalidOption, isObject, mustBe } from '../core/base/options.js'
 
+/** Some of those limits. */
+export type LimitChanges<L> = { readonly [K in keyof L]?: L[K] | undefined }
+
 /**
  * AWS's limits with some replaced.
  * @param whose for the message: `the local broker`
  * @throws TetherError `INVALID_OPTION` naming the limit
  */
-export function limitsWith<L extends object>(defaults: L, changes: Partial<L>, whose: string): L {
+export function limitsWith<L extends object>(defaults: L, changes: LimitChanges<L>, whose: string): L {
   mustBe(`an object of limits of ${whose}`, isObject(changes), 'limits', changes)
   const limits = { ...defaults }
   for (const [name, value] of Object.entries(changes)) {

@@ -10,21 +10,21 @@ import { pathOfUrl } from './target.js'
 /** Options of {@link command}. */
 export interface CommandOptions {
   /** Where the program runs; `LAMBDA_TASK_ROOT`. A path or a `file:` URL. @default the working directory */
-  cwd?: string | URL
+  cwd?: string | URL | undefined
   /** What the program finds in `_HANDLER`. @default `handler` */
-  handler?: string
+  handler?: string | undefined
   /**
    * Files whose save starts the program anew, relative to `cwd`.
    * @default the program, where it is a path such as `./bootstrap`
    */
-  watch?: readonly string[]
+  watch?: readonly string[] | undefined
   /**
    * Whether `AWS_LAMBDA_RUNTIME_API` has a path behind host and port, which only this program knows: then nobody else on this
    * machine reads its events or answers them. AWS's runtimes for Go, Rust, Java, .NET, Ruby and C++ take one, and programs that
    * paste the variable into a URL; those for Node and Python do not. On Linux other users are refused without it.
    * @default false
    */
-  secretPath?: boolean
+  secretPath?: boolean | undefined
 }
 
 /**

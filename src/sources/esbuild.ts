@@ -52,7 +52,7 @@ export function esbuildAll<Name extends string>(
   recordOf("an object such as { api: './src/api.ts#handler' }", checkText)('targets', targets)
   checkOptions('esbuildAll', options, esbuildChecks)
   const parsed = Object.entries<string>(targets).map(
-    ([name, target]) => [name, realTarget(parseTarget(target, options.cwd))] as const,
+    ([name, target]) => [name, realTarget(parseTarget(target, options.cwd, `targets.${name}`))] as const,
   )
   const builders = new Map<string, EsbuildBuilder>()
   // The modules of one package share the place of their entries, which those of others do not have.

@@ -26,7 +26,7 @@ export interface SpecOptions {
 
 /**
  * The source of a target as users write it, `./src/api.ts#handler` or `./src/api.py#handler`: what neither Node nor Python
- * can run itself is built by esbuild. Without an export's name it is `handler`.
+ * can run itself is built by esbuild. Without an export's name it is `handler`. Or as Lambda's configuration names it, `src/api.handler`.
  * @throws TetherError `INVALID_OPTION`
  */
 export function sourceOf(target: string, { cwd, build = {}, told }: SpecOptions = {}): FunctionSource {
@@ -41,6 +41,6 @@ export function sourceOf(target: string, { cwd, build = {}, told }: SpecOptions 
   if (RUN.includes(extension)) return file(pathToFileURL(path), { exportName })
   throw new TetherError(
     'INVALID_OPTION',
-    `'${target}' must end in one of ${[...BUILT, ...RUN].join(', ')}, with '#' and the name of an export behind it or not.`,
+    `'${target}' must end in one of ${[...BUILT, ...RUN].join(', ')}, with '#' and the name of an export behind it or not, or be a handler as Lambda's configuration names it: 'src/api.handler'.`,
   )
 }

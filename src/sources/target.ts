@@ -1,8 +1,9 @@
 import { realpathSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { TetherError } from '../core/base/errors.js'
-import { mustBe } from '../core/base/options.js'
+import { invalidOption, mustBe } from '../core/base/options.js'
+import { printable } from '../core/base/printable.js'
+import { findLambdaHandler } from './lambda-handler.js'
 
 /** A module on disk and one of its exports. */
 export interface Target {
@@ -18,23 +19,31 @@ const DEFAULT_EXPORT = 'handler'
 // The module's extension ends the path: what follows it can only be an export.
 const PATH_AND_EXPORT = /^(.+\.(?:[cm]?[jt]sx?|py))#([\p{ID_Start}$_][\p{ID_Continue}$.]*)$/su
 
+const MODULE = /\.(?:[cm]?[jt]sx?|py)$/
+
 /**
- * Takes `./src/api.ts#handler` apart; a `#` in a folder's name is none of an export's.
+ * Takes `./src/api.ts#handler` apart, in which a `#` in a folder's name is none of an export's; or finds the module of
+ * `src/api.handler`.
+ * @param option its name, for messages
  * @throws TetherError `INVALID_OPTION`
  */
-export function parseTarget(text: string | URL, cwd: string = process.cwd()): Target {
-  if (text instanceof URL) return { path: pathOfUrl('target', text), exportName: DEFAULT_EXPORT }
-  mustBe("a text such as './src/api.ts#handler'", typeof text === 'string' && text !== '', 'target', text)
+export function parseTarget(text: string | URL, cwd: string = process.cwd(), option = 'target'): Target {
+  if (text instanceof URL) return { path: pathOfUrl(option, text), exportName: DEFAULT_EXPORT }
+  mustBe("a text such as './src/api.ts#handler'", typeof text === 'string' && text !== '', option, text)
   const [, path, exportName] = PATH_AND_EXPORT.exec(text) ?? []
   if (path !== undefined && exportName !== undefined) return { path: resolve(cwd, path), exportName }
-  if (text.endsWith('#')) throw new TetherError('INVALID_OPTION', `'${text}' names no export after its '#'.`)
-  return { path: resolve(cwd, text), exportName: DEFAULT_EXPORT }
+  if (text.endsWith('#')) throw invalidOption(option, `names no export after its '#': '${printable(text)}'`)
+  const handler = MODULE.test(text) ? undefined : findLambdaHandler(text, cwd, option)
+  return handler ?? { path: resolve(cwd, text), exportName: DEFAULT_EXPORT }
 }
 
 /** @throws TetherError `INVALID_OPTION` where it is no `file:` URL */
 export function pathOfUrl(option: string, url: URL): string {
-  if (url.protocol === 'file:') return fileURLToPath(url)
-  throw new TetherError('INVALID_OPTION', `'${option}' must be a path or a file: URL, not ${url.href}.`)
+  try {
+    return fileURLToPath(url)
+  } catch {
+    throw invalidOption(option, `must be a path or a file: URL of this machine, not ${printable(url.href)}`)
+  }
 }
 
 /** Where a file or folder lies when links have been followed, as Node and esbuild name it; what is not there yet keeps its name. */

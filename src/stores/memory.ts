@@ -11,9 +11,9 @@ import { UrlSigner } from './memory-urls.js'
 /** Options of {@link memoryStore}. */
 export interface MemoryStoreOptions {
   /** The address that presigned URLs lead to; functions that run on this machine reach it. @default '127.0.0.1' */
-  readonly host?: string
+  readonly host?: string | undefined
   /** What expiry is measured by. */
-  readonly clock?: Clock
+  readonly clock?: Clock | undefined
 }
 
 /** A payload store in this process. */

@@ -7,21 +7,21 @@ export interface S3Options {
   /** An existing bucket's name. */
   readonly bucket: string
   /** What every key begins with; the lifecycle rule is for it alone. @default 'lambda-tether/' */
-  readonly prefix?: string
+  readonly prefix?: string | undefined
   /** A bucket in another region is found nevertheless. @default what the AWS SDK finds in the environment and the profile */
-  readonly region?: string
+  readonly region?: string | undefined
   /** Called, or read, for each request. @default the AWS SDK's own chain: environment, profile, SSO */
-  readonly credentials?: CredentialsOption
+  readonly credentials?: CredentialsOption | undefined
   /** An `http(s)://` URL of another server than AWS's, such as the local cloud's. @default the AWS SDK's, which knows `AWS_ENDPOINT_URL_S3` */
-  readonly endpoint?: string
+  readonly endpoint?: string | undefined
   /** Puts the bucket's name into the path, not into the host. @default false, but for an IP address */
-  readonly forcePathStyle?: boolean
+  readonly forcePathStyle?: boolean | undefined
 }
 
 /** Options of `s3()` beside where the bucket is and who asks. */
 export interface S3StoreOptions extends S3Options {
   /** How long an attempt waits for the server, in milliseconds. The AWS SDK makes three. @default 30,000 */
-  readonly attemptTimeoutMs?: number
+  readonly attemptTimeoutMs?: number | undefined
 }
 
 /** What keys begin with by default. */

@@ -17,28 +17,28 @@ export interface StubEnvironmentOptions
       'session' | 'ackTimeoutMs' | 'connectTimeoutMs' | 'deadlineMarginMs' | 'onSessionLost' | 'liveUntil'
     > {
   /** A deployed bundle has no original code to pass through to. @default 'auto' */
-  readonly onNobody?: Exclude<OnNobody, 'passthrough'>
+  readonly onNobody?: Exclude<OnNobody, 'passthrough'> | undefined
   /** The broker of the `mqtt` bundle: `mqtt://`, `mqtts://`, `ws://` or `wss://`, with user and password if need be. */
-  readonly url?: string
+  readonly url?: string | undefined
   /**
    * Of the `iot` bundle: `<prefix>-ats.iot.<region>.amazonaws.com`, as `DescribeEndpoint` gives it. Of the `api-gateway`
    * bundle: `wss://<api>.execute-api.<region>.amazonaws.com/<stage>`, as the debug stack's outputs give it.
    */
-  readonly endpoint?: string
+  readonly endpoint?: string | undefined
   /** PEM, for the TLS of the `mqtt` and `api-gateway` bundles. */
-  readonly ca?: string
+  readonly ca?: string | undefined
   /** The client's certificate and its private key, PEM, for the `mqtt` bundle's TLS. */
-  readonly cert?: string
-  readonly certKey?: string
+  readonly cert?: string | undefined
+  readonly certKey?: string | undefined
   /**
    * For a function that `layerZip()` wraps: `live` has the session answer, `mirror` the function itself, whose events are copied
    * to the session. @default 'live'
    */
-  readonly mode?: StubMode
+  readonly mode?: StubMode | undefined
   /** Larger events are mirrored without their body, in bytes of JSON. @default 100,000 */
-  readonly mirrorMaxBytes?: number
+  readonly mirrorMaxBytes?: number | undefined
   /** What `AWS_LAMBDA_EXEC_WRAPPER` was before the layer's took its place: it is run as well. @default none */
-  readonly execWrapper?: string
+  readonly execWrapper?: string | undefined
 }
 
 /** Who answers where the layer wraps a function. */

@@ -16,38 +16,39 @@ export interface StubOptions {
   readonly app: string
   readonly stage: string
   /** The session it speaks to. @default 'default' */
-  readonly session?: string
+  readonly session?: string | undefined
   /** What `stubKey()` derives from the session's key. */
   readonly key: string
   /**
    * What the session knows the function as: what the key was made for.
    * @default the Lambda function's name
    */
-  readonly functionId?: string
+  readonly functionId?: string | undefined
   readonly transport: Transport
   /** How long silence may last before nobody is there, in milliseconds; at most half of the time left. @default 3,000 */
-  readonly ackTimeoutMs?: number
+  readonly ackTimeoutMs?: number | undefined
   /** How long connecting may take, in milliseconds; at most half of the time left. @default 5,000 */
-  readonly connectTimeoutMs?: number
+  readonly connectTimeoutMs?: number | undefined
   /** The wait ends this long before the function's own time-out, in milliseconds. @default 500 */
-  readonly deadlineMarginMs?: number
+  readonly deadlineMarginMs?: number | undefined
   /** @default 'auto' */
-  readonly onNobody?: OnNobody
+  readonly onNobody?: OnNobody | undefined
   /** What happens when the session that ran an invocation is replaced: run it again, or fail. @default 'rerun' */
-  readonly onSessionLost?: OnSessionLost
+  readonly onSessionLost?: OnSessionLost | undefined
   /** The original code, for `passthrough`. */
-  readonly passthrough?: Handler
+  readonly passthrough?: Handler | undefined
   /** In Unix milliseconds: from then on nobody is asked, as if nobody were there. @default never */
-  readonly liveUntil?: number
+  readonly liveUntil?: number | undefined
   /** Read at each invocation. @default process.env, read at most once a second, and when its session token has changed */
-  readonly env?: Readonly<Record<string, string | undefined>>
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined
   /** @default the machine's clock */
-  readonly clock?: Clock
+  readonly clock?: Clock | undefined
 }
 
 /** A Lambda handler that has a session do the work. */
 export interface StubHandler {
-  (event: unknown, context: LambdaContext): Promise<unknown>
+  // biome-ignore lint/suspicious/noExplicitAny: whatever local code answers, so that it is a handler of any type
+  (event: unknown, context: LambdaContext): Promise<any>
   /** Closes the connection, for hosts that end in an orderly way. Lambda never calls it. */
   close(): Promise<void>
 }
@@ -64,8 +65,11 @@ export function createStub(options: StubOptions): StubHandler {
   let caller: Caller | undefined
 
   const handler = async (event: unknown, context: LambdaContext): Promise<unknown> => {
-    if (typeof context !== 'object' || context === null)
-      throw invalidOption('context', 'is missing: a stub is called with an event and a context, as by Lambda')
+    if (typeof context?.getRemainingTimeInMillis !== 'function')
+      throw invalidOption(
+        'context',
+        'is none of Lambda: a stub is called with an event and a context, as by Lambda',
+      )
     // The open connection is no reason to wait after the response.
     context.callbackWaitsForEmptyEventLoop = false
     const call = async () => {

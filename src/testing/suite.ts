@@ -9,9 +9,9 @@ export type TestFunction = (name: string, run: () => Promise<void>) => unknown
 export interface SuiteOptions {
   readonly test: TestFunction
   /** The longest wait for anything that must happen, in milliseconds. @default 5000 */
-  readonly waitMs?: number
+  readonly waitMs?: number | undefined
   /** Times the waits. @default the machine's clock */
-  readonly clock?: Clock
+  readonly clock?: Clock | undefined
 }
 
 /** A check for each of {@link SuiteOptions} and the factory. */

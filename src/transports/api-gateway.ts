@@ -19,9 +19,9 @@ export type { ApiGatewayCommonOptions } from './api-gateway/transport.js'
 /** How to reach a debug stack, and as whom. */
 export interface ApiGatewayOptions extends ApiGatewayCommonOptions {
   /** @default the endpoint's, else what the AWS SDK finds in the environment and the profile */
-  readonly region?: string
+  readonly region?: string | undefined
   /** Called, or read, at each connect. @default the AWS SDK's own chain: environment, profile, SSO */
-  readonly credentials?: CredentialsOption
+  readonly credentials?: CredentialsOption | undefined
 }
 
 /**

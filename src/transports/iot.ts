@@ -16,14 +16,14 @@ export type { IotCommonOptions } from './iot/connection.js'
 
 export interface IotOptions extends IotCommonOptions, Pick<MqttOptions, 'presence'> {
   /** @default the endpoint's, else what the AWS SDK finds in the environment and the profile */
-  readonly region?: string
+  readonly region?: string | undefined
   /**
    * The account's `iot:Data-ATS` endpoint, or a `wss://` or `ws://` URL such as the local cloud's.
    * @default what `DescribeEndpoint` says, asked once
    */
-  readonly endpoint?: string
+  readonly endpoint?: string | undefined
   /** Called, or read, at each connect. @default the AWS SDK's own chain: environment, profile, SSO */
-  readonly credentials?: CredentialsOption
+  readonly credentials?: CredentialsOption | undefined
 }
 
 // AWS IoT takes one retained message per topic and second; of two, the first may be longer on its way than the second.

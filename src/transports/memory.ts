@@ -16,7 +16,7 @@ import {
 /** Options of {@link memory}. */
 export interface MemoryOptions {
   /** The largest frame, in bytes. @default 131,072, as on AWS IoT */
-  readonly frameBytes?: number
+  readonly frameBytes?: number | undefined
 }
 
 /** A broker inside this process. */

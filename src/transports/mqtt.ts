@@ -1,5 +1,5 @@
 import { checkClock, checkFlag, checkSecret, wholeNumber } from '../core/base/option-checks.js'
-import { type Check, checkOptions, invalidOption, mustBe, required } from '../core/base/options.js'
+import { type Check, checkOptions, invalidOption, kindOf, mustBe, required } from '../core/base/options.js'
 import { type Connection, MIN_FRAME_BYTES, type Transport } from '../core/contracts/transport.js'
 import { connectMqtt } from './mqtt/connection.js'
 import { checkConnectTimeout, type MqttOptions, mqttSettings } from './mqtt/options.js'
@@ -45,5 +45,5 @@ export function mqtt(options: MqttOptions): Transport {
 
 // MQTT allows empty ones, and a password is shown to nobody.
 const checkAnyText: Check = (name, value) => {
-  if (typeof value !== 'string') throw invalidOption(name, `must be a text, not a ${typeof value}`)
+  if (typeof value !== 'string') throw invalidOption(name, `must be a text, not ${kindOf(value)}`)
 }

@@ -57,7 +57,7 @@ describe('credentials', () => {
   test('are refused without a word of what is secret', () => {
     const wrong = { accessKeyId: 'AKIA', secretAccessKey: ['very secret'] }
     expect(() => readCredentials('credentials', wrong)).toThrow(
-      "'credentials.secretAccessKey' must be a text that is not empty, not object.",
+      "'credentials.secretAccessKey' must be a text that is not empty, not a list.",
     )
   })
 

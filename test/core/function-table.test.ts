@@ -216,7 +216,7 @@ describe('a served source', () => {
     const prewarmed: string[] = []
     executor.prewarm = (functionId, build) => void prewarmed.push(`${functionId} ${build.kind}`)
     const session = tether.session()
-    session.serve({ executor, functions: { api, broken, other }, prewarm: ['api', 'broken', 'missing'] })
+    session.serve({ executor, functions: { api, broken, other }, prewarm: ['api', 'broken'] })
     const failed: unknown[] = []
     session.on('reload', ({ functionId, error }) => failed.push([functionId, error?.code]))
     await settle()
@@ -224,12 +224,7 @@ describe('a served source', () => {
     await session.open()
     await settle()
     expect([api.loads, other.loads, prewarmed]).toEqual([1, 0, ['api module']])
-    expect(failed).toEqual(
-      expect.arrayContaining([
-        ['missing', 'INVALID_OPTION'],
-        ['broken', 'BUILD_FAILED'],
-      ]),
-    )
+    expect(failed).toEqual([['broken', 'BUILD_FAILED']])
     expect(await tether.stub()({}, stubContext())).toBe(1)
     expect(api.loads).toBe(1)
     const late = new ManualSource()
@@ -264,6 +259,9 @@ describe('serve', () => {
     )
     expect(serve({ functions: {}, prewarm: 'api' })).toThrow(/'prewarm' must be true or a list/)
     expect(serve({ functions: () => undefined, prewarm: true })).toThrow(/'prewarm' must name/)
+    expect(serve({ functions: { api: () => 1, jobs: () => 2 }, prewarm: ['jobs', 'apo'] })).toThrow(
+      "'prewarm[1]' names 'apo' (did you mean 'api'?), which is not served; served are 'api', 'jobs'.",
+    )
     expect(serve({ functions: {}, executor: 'threads' })).toThrow(/'executor' must be an executor/)
     expect(serve({ functions: { api: new ManualSource() } })).toThrow(/'api' needs an 'executor'/)
   })

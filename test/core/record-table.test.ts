@@ -216,7 +216,10 @@ class Subject {
       waiters: new Waiters(this.#clock),
       payloads: this.#payloads,
       maxKeptBytes: 1_000,
-      functions: () => (event.includes('not served') ? ({ find: () => undefined } as never) : undefined),
+      functions: () =>
+        event.includes('not served')
+          ? ({ find: () => undefined, declined: () => 'it is not served' } as never)
+          : undefined,
       missing: () => (event.includes('are here') ? [1] : undefined),
       mayServe: () => true,
       covers: () => true,

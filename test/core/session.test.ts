@@ -502,7 +502,7 @@ describe('a session', () => {
     const session = tether.session()
     expect(() => session.serve({ functions: { api: './a.ts#handler' } })).toThrow()
     expect(() => session.serve({ functions: { api: null as never } })).toThrow(
-      /target of function 'api'.*not null/,
+      /'functions\.api' must be 'path#export'.*not null/,
     )
     session.serve({ functions: {} })
     expect(() => session.serve({ functions: {} })).toThrow(/called before/)

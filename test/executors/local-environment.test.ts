@@ -18,7 +18,7 @@ function environment(options: Partial<LocalEnvironmentOptions> = {}) {
 
 /** What local code sees of the function's own variables. */
 function own(variables: Record<string, string>, options: Partial<LocalEnvironmentOptions> = {}) {
-  return environment({ host: {}, ...options }).of(variables)
+  return environment({ host: {}, ...options }).of({ env: variables })
 }
 
 /** The lines that tell what was left out. */
@@ -90,7 +90,7 @@ test.each([
 })
 
 test('the machine’s PATH and HOME stand where the function has its own', () => {
-  expect(environment().of({ PATH: '/attacker', HOME: '/attacker', TABLE: 'orders' })).toEqual({
+  expect(environment().of({ env: { PATH: '/attacker', HOME: '/attacker', TABLE: 'orders' } })).toEqual({
     PATH: '/host/bin',
     HOME: '/host/home',
     TABLE: 'orders',
@@ -100,11 +100,42 @@ test('the machine’s PATH and HOME stand where the function has its own', () =>
 test('what inheritEnv names is the machine’s, and the function’s where allowEnv names it as well', () => {
   const variables = { NODE_OPTIONS: '--require /attacker.cjs', HOST_OWN: 'function' }
   const inheritEnv = ['NODE_OPTIONS', 'HOST_OWN']
-  expect(environment({ inheritEnv }).of(variables)).toMatchObject({
+  expect(environment({ inheritEnv }).of({ env: variables })).toMatchObject({
     NODE_OPTIONS: '--require /host.cjs',
     HOST_OWN: 'function',
   })
-  expect(environment({ inheritEnv, allowEnv: ['NODE_OPTIONS'] }).of(variables)).toMatchObject(variables)
+  expect(environment({ inheritEnv, allowEnv: ['NODE_OPTIONS'] }).of({ env: variables })).toMatchObject(
+    variables,
+  )
+})
+
+test.each([
+  ['SHOP_*', ['SHOP_TABLE', 'SHOP_']],
+  ['*_TABLE', ['SHOP_TABLE', 'MY_TABLE']],
+  ['S*_T*E', ['SHOP_TABLE']],
+  ['*', ['SHOP_TABLE', 'SHOP_', 'MY_TABLE', 'shop.table']],
+  ['SHOP.*', []],
+])('inheritEnv %s names all that it stands for', (pattern, names) => {
+  const variables = { SHOP_TABLE: '1', SHOP_: '2', MY_TABLE: '3', 'shop.table': '4' }
+  const seen = (platform: NodeJS.Platform) =>
+    environment({ host: variables, inheritEnv: [pattern], platform }).of({ env: {} })
+  expect(Object.keys(seen('linux'))).toEqual(names)
+  if (pattern === 'SHOP_*')
+    expect(
+      environment({ host: { shop_x: '1' }, inheritEnv: [pattern], platform: 'win32' }).of({ env: {} }),
+    ).toEqual({
+      shop_x: '1',
+    })
+})
+
+test('what the host overrides holds over all, is guarded by nothing and announced as nothing', () => {
+  const subject = environment({ inheritEnv: ['HOST_OWN'] })
+  const env = { HOST_OWN: 'function', NODE_OPTIONS: '--require /attacker.cjs' }
+  const overrides = { HOST_OWN: 'override', NODE_OPTIONS: '--require /mine.cjs', PATH: '/mine' }
+  expect(subject.of({ env, overrides })).toEqual({ HOME: '/host/home', ...overrides })
+  const lines: LogEntry[] = []
+  subject.announce({ functionId: 'api', env, overrides, onLog: (line) => lines.push(line) })
+  expect(lines).toEqual([])
 })
 
 test('a name that would become another variable is left out, whatever allowEnv says', () => {

@@ -1,6 +1,6 @@
 import * as deploy from '../../src/deploy/index.js'
 import * as executors from '../../src/executors/index.js'
-import { createSession, generateKey } from '../../src/index.js'
+import { createSession, generateKey, TetherError } from '../../src/index.js'
 import * as local from '../../src/local/index.js'
 import { command } from '../../src/sources/command.js'
 import { type EsbuildSourceOptions, esbuild, esbuildAll } from '../../src/sources/esbuild.js'
@@ -35,6 +35,8 @@ export interface OptionRow {
   readonly required: readonly string[]
   /** Every option, with the samples that are right values of it. */
   readonly accepts: Readonly<Record<string, readonly Sample[]>>
+  /** Other options, by which it does nothing where all are right. */
+  readonly effects: object
   /** What it takes beside an object of options. */
   readonly insteadOfOptions: readonly Sample[]
 }
@@ -69,10 +71,10 @@ const aws = { region: NONE, credentials: FUNCTION }
 const bundle = stub.stubBundle('iot').path
 const target = { invoke: async () => ({}) as local.InvokeResult, arn: 'arn' }
 const cloud = local.createLocalCloud()
-const host = local.createLambdaHost()
 const topic = cloud.topic('topic')
 
 const session = () => createSession({ ...names, key, transport })
+const serving = () => session().serve({ functions: {} })
 
 const pool = {
   inheritEnv: NONE,
@@ -156,6 +158,16 @@ const live = {
 const snapshots = deploy.fileSnapshots('kept')
 const going = { functions: ['one'], bundle: 'iot', stub: { ...names, key, endpoint }, snapshots } as const
 
+const loggedOut = () => {
+  throw new TetherError('UNREACHABLE', 'nobody is logged in')
+}
+const nowhere = {
+  signal: AbortSignal.abort(),
+  region: 'eu-west-1',
+  lambdaEndpoint: 'http://127.0.0.1:9',
+  credentials: loggedOut,
+}
+
 const suite = { test: FUNCTION, factory: FUNCTION, waitMs: NUMBER, clock: NONE }
 const place = { region: NONE, accountId: NONE, partition: NONE }
 const run = {
@@ -189,7 +201,14 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
     (options: Parameters<ReturnType<typeof session>['serve']>[0]) => session().serve(options),
     { functions: {} },
     ['functions'],
-    { executor: NONE, functions: ['object', 'function'], build: OBJECT, prewarm: FLAG, onBuildError: NONE },
+    {
+      executor: NONE,
+      functions: ['object', 'function'],
+      build: OBJECT,
+      env: OBJECT,
+      prewarm: FLAG,
+      onBuildError: NONE,
+    },
   ),
   '.#createSession next': row(
     (options: NonNullable<Parameters<ReturnType<typeof session>['next']>[1]>) =>
@@ -197,6 +216,22 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
     {},
     [],
     { where: FUNCTION, timeoutMs: NUMBER, signal: NONE },
+    [],
+    { signal: AbortSignal.abort(), timeoutMs: 1 },
+  ),
+  '.#createSession open': row(
+    (options: NonNullable<Parameters<ReturnType<typeof session>['open']>[0]>) => session().open(options),
+    {},
+    [],
+    { signal: NONE },
+    [],
+    { signal: AbortSignal.abort() },
+  ),
+  '.#createSession close': row(
+    (options: NonNullable<Parameters<ReturnType<typeof session>['close']>[0]>) => session().close(options),
+    {},
+    [],
+    { signal: NONE },
   ),
   './transports/memory#memory': row(memory, {}, [], { frameBytes: NONE }),
   './transports/mqtt#mqtt': row(mqtt, { url: 'mqtt://broker' }, ['url'], {
@@ -233,7 +268,14 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
   './stores/memory#memoryStore': row(memoryStore, {}, [], { host: TEXT, clock: NONE }),
   './stores/s3#s3': row(s3, { bucket: 'bucket' }, ['bucket'], store),
   './stores/s3#s3LifecycleRule': row(s3LifecycleRule, { bucket: 'bucket' }, ['bucket'], store),
-  './stores/s3#installS3LifecycleRule': row(installS3LifecycleRule, { bucket: 'bucket' }, ['bucket'], store),
+  './stores/s3#installS3LifecycleRule': row(
+    installS3LifecycleRule,
+    { bucket: 'bucket' },
+    ['bucket'],
+    store,
+    [],
+    { region: 'eu-west-1', credentials: loggedOut },
+  ),
   './executors#inline': row(executors.inline, {}, [], { clock: NONE }),
   './executors#workerThreads': row(executors.workerThreads, {}, [], { ...pool, resourceLimits: OBJECT }),
   './executors#childProcesses': row(executors.childProcesses, {}, [], {
@@ -338,7 +380,7 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
     clock: NONE,
   }),
   './local#createLambdaHost function': row(
-    (definition: local.FunctionDefinition) => host.function(definition),
+    (definition: local.FunctionDefinition) => local.createLambdaHost().function(definition),
     { name: 'one', bundle },
     ['name', 'bundle'],
     {
@@ -419,17 +461,38 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
     logRetentionDays: NUMBER,
   }),
   './deploy#debugStackName': row(deploy.debugStackName, names, ['app', 'stage'], { app: TEXT, stage: TEXT }),
-  './deploy#plan': row(deploy.plan, going, ['functions', 'bundle', 'stub', 'snapshots'], live),
-  './deploy#goLive': row(deploy.goLive, going, ['functions', 'bundle', 'stub', 'snapshots'], live),
-  './deploy#restore': row(deploy.restore, { functions: ['one'], snapshots }, ['functions', 'snapshots'], {
-    ...account,
-    functions: NONE,
-  }),
-  './deploy#restoreAll': row(deploy.restoreAll, { ...names, snapshots }, ['app', 'stage', 'snapshots'], {
-    ...account,
-    app: TEXT,
-    stage: TEXT,
-  }),
+  './deploy#plan': row(deploy.plan, going, ['functions', 'bundle', 'stub', 'snapshots'], live, [], nowhere),
+  './deploy#goLive': row(
+    deploy.goLive,
+    going,
+    ['functions', 'bundle', 'stub', 'snapshots'],
+    live,
+    [],
+    nowhere,
+  ),
+  './deploy#restore': row(
+    deploy.restore,
+    { functions: ['one'], snapshots },
+    ['functions', 'snapshots'],
+    {
+      ...account,
+      functions: NONE,
+    },
+    [],
+    nowhere,
+  ),
+  './deploy#restoreAll': row(
+    deploy.restoreAll,
+    { ...names, snapshots },
+    ['app', 'stage', 'snapshots'],
+    {
+      ...account,
+      app: TEXT,
+      stage: TEXT,
+    },
+    [],
+    nowhere,
+  ),
   './deploy#s3Snapshots': row(deploy.s3Snapshots, { bucket: 'bucket' }, ['bucket'], bucket),
   './testing#faulty': row(
     (plan: testing.FaultPlan) => testing.faulty(transport, plan),
@@ -469,7 +532,17 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
 }
 
 export const argumentRows: Readonly<Record<string, ArgumentRow>> = {
-  '.#createSession next': argument('functionId', ['text'], (id: string) => session().next(id)),
+  '.#createSession next': argument('functionId', ['text'], (id: string) =>
+    session().next(id, { timeoutMs: 1 }),
+  ),
+  '.#createSession reload': argument('functionId', ['text'], (id: string) => serving().reload(id)),
+  '.#createSession set': argument('functionId', ['text'], (id: string) =>
+    serving().functions.set(id, () => {}),
+  ),
+  '.#createSession set target': argument('functions.api', ['function'], (it: never) =>
+    serving().functions.set('api', it),
+  ),
+  '.#createSession delete': argument('functionId', ['text'], (id: string) => serving().functions.delete(id)),
   './sources/file#file': argument('target', ['text'], file),
   './sources/esbuild#esbuildAll': argument('targets', ['object'], (targets: Record<string, string>) =>
     esbuildAll(targets),
@@ -497,8 +570,9 @@ function row<O extends object>(
   required: readonly (keyof NoInfer<O> & string)[],
   accepts: NoInfer<Named<O>>,
   insteadOfOptions: readonly Sample[] = [],
+  effects: Partial<O> = {},
 ): OptionRow {
-  return { make: make as (options: unknown) => unknown, valid, required, accepts, insteadOfOptions }
+  return { make: make as (options: unknown) => unknown, valid, required, accepts, insteadOfOptions, effects }
 }
 
 function argument<A>(name: string, accepts: readonly Sample[], call: (value: A) => unknown): ArgumentRow {

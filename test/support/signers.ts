@@ -1,8 +1,10 @@
 // Two implementations of Signature Version 4 that are not ours: AWS's own library, and aws4.
+
 import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto'
 import { SignatureV4 } from '@smithy/signature-v4'
 import { sign } from 'aws4'
 import type { SigningIdentity } from '../../src/aws/credentials.js'
+import { defined } from '../../src/core/base/defined.js'
 
 /** A request to sign. */
 export interface SignableRequest {
@@ -69,7 +71,7 @@ export const aws4: Signer = {
       extraHeadersToIgnore: Object.fromEntries(added.map((name) => [name, true])),
       ...(body !== undefined && { body }),
     }
-    return withoutHost(sign(unsigned, credentials).headers as Record<string, string>)
+    return withoutHost(sign(unsigned, defined(credentials)).headers as Record<string, string>)
   },
   async url(request) {
     const { url, headers = {}, expiresSeconds, credentials } = request
@@ -83,7 +85,7 @@ export const aws4: Signer = {
         headers: { ...headers, host: url.host },
         signQuery: true,
       },
-      credentials,
+      defined(credentials),
     )
     return new URL(url.origin + path)
   },
@@ -113,7 +115,7 @@ class NodeSha256 {
 
 function smithyOf({ credentials, region, service }: SignableRequest): SignatureV4 {
   return new SignatureV4({
-    credentials,
+    credentials: defined(credentials),
     region,
     service,
     sha256: NodeSha256,

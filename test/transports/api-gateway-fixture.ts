@@ -151,8 +151,8 @@ export const SIDES: readonly {
     make: ({ credentials = identity, ...options }) =>
       signing(
         apiGatewayLight({
-          region,
           ...options,
+          region,
           credentials: () =>
             (typeof credentials === 'function' ? credentials() : credentials) as typeof identity,
         }),

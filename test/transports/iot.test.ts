@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { SdkCredentials } from '../../src/aws/credentials.js'
 import type { Transport } from '../../src/core/contracts/transport.js'
 import { iotLight } from '../../src/transports/iot/light.js'
 import { type AwsCredentials, type IotCommonOptions, iot } from '../../src/transports/iot.js'
@@ -10,7 +11,7 @@ const HOUR_MS = 3_600_000
 
 interface Options extends IotCommonOptions {
   readonly endpoint: string
-  readonly credentials?: () => AwsCredentials
+  readonly credentials?: () => SdkCredentials
 }
 
 const SIDES: readonly { readonly side: string; make(options: Options): Transport }[] = [

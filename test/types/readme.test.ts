@@ -7,7 +7,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const host = /```ts\n(import \{ createSession \}.*?)```/s.exec(readFileSync(`${root}README.md`, 'utf8'))![1]!
 
 // The first reads and checks all types that the package's are made of, which takes a busy machine long.
-describe('the README’s host', { timeout: 60_000 }, () => {
+describe('the README’s host', { timeout: 120_000 }, () => {
   it('has twenty lines and compiles', () => {
     expect(
       host

@@ -5,6 +5,9 @@ export type Defined<T> = {
   [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>
 }
 
+/** Options whose defaults are filled in. */
+export type Complete<T> = { [K in keyof T]-?: Exclude<T[K], undefined> }
+
 /**
  * A copy without the properties that are undefined, which is what `exactOptionalPropertyTypes` asks for, and what keeps
  * `{ ...defaults, ...defined(options) }` from erasing defaults.

@@ -11,7 +11,7 @@ import { asText, printableLines } from './printable.js'
  * - `CLOSED`: the session, the executor or the connection was closed.
  * - `DISPLACED`: another session was opened under the same name.
  * - `ABORTED`: the caller's `AbortSignal` fired.
- * - `TIMEOUT`: a wait with its own time limit (`next`, `open`) ran out.
+ * - `TIMEOUT`: `next` found no matching invocation in its time.
  * - `NO_SESSION`: nobody acknowledged the invocation in time.
  * - `NO_HANDLER`: a session received the invocation and has nothing that takes it.
  * - `DECLINED`: the session does not serve this function.
@@ -55,7 +55,7 @@ export interface TetherErrorOptions {
   /** The error underneath, kept as it was. */
   cause?: unknown
   /** Facts for programs, such as `{ file, line, text }` of a `BUILD_FAILED`. Never secrets, never payloads. */
-  details?: Readonly<Record<string, unknown>>
+  details?: Readonly<Record<string, unknown>> | undefined
 }
 
 // Registered, so that `instanceof` holds between copies of this package (a bundled stub, a linked install).
@@ -90,7 +90,7 @@ export interface LambdaError {
   /** Stack lines, outermost message first; empty for thrown values that are no errors. */
   readonly trace: readonly string[]
   /** The error's `cause`, if it had one. */
-  readonly cause?: LambdaError
+  readonly cause?: LambdaError | undefined
 }
 
 /** Causes of causes that cross; those beyond are left out. */

@@ -1,4 +1,4 @@
-import { type Check, invalidOption, isObject, mustBe } from './options.js'
+import { type Check, invalidOption, isObject, kindOf, mustBe } from './options.js'
 
 // What options are checked by: ready ones, then those that are told what to look for. All throw `INVALID_OPTION`.
 
@@ -9,7 +9,7 @@ export const checkText: Check = (name, value) =>
 /** A text that no message shows. */
 export const checkSecret: Check = (name, value) => {
   if (typeof value === 'string' && value !== '') return
-  throw invalidOption(name, `must be a text that is not empty${value === '' ? '' : `, not ${typeof value}`}`)
+  throw invalidOption(name, `must be a text that is not empty${value === '' ? '' : `, not ${kindOf(value)}`}`)
 }
 
 /** True or false. */
@@ -40,6 +40,10 @@ export const checkHttpUrl: Check = (name, value) => {
   const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined
   mustBe('an http:// or https:// URL', /^https?:$/.test(url?.protocol ?? ''), name, value)
 }
+
+/** A path of a file or a folder. */
+export const checkPathText: Check = (name, value) =>
+  mustBe('a path', typeof value === 'string' && /^[^\0]+$/.test(value), name, value)
 
 /** A path, or a URL, of which the caller wants `file:`. */
 export const checkPath: Check = (name, value) =>

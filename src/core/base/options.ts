@@ -81,12 +81,19 @@ function checkFields(prefix: string, options: object, table: Table): void {
   }
 }
 
+/** What sort of value it is, for messages that do not show it. */
+export function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value)
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'string') return 'a text'
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
+}
+
 const MAX_SHOWN = 100
 
 /** A value as messages show it. */
 function shown(value: unknown): string {
   if (value === '') return 'an empty text'
   if (typeof value === 'string') return `'${printable(value, MAX_SHOWN)}'`
-  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object'
-  return typeof value === 'function' || typeof value === 'symbol' ? `a ${typeof value}` : String(value)
+  return ['object', 'function', 'symbol'].includes(typeof value) ? kindOf(value) : String(value)
 }

@@ -32,40 +32,40 @@ export interface BuildOptions {
    * that is computed starts at the build.
    * @default cjs
    */
-  format?: 'cjs' | 'esm'
+  format?: 'cjs' | 'esm' | undefined
   /**
    * Whether installed packages are loaded from where they lie, or become part of the build. What a link leads to outside of
    * `node_modules`, as in a workspace, is always part of the build.
    * @default external: a rebuild takes milliseconds
    */
-  packages?: 'external' | 'bundle'
+  packages?: 'external' | 'bundle' | undefined
   /** Whether functions and classes keep the names that they have in the source where two are the same. @default true */
-  keepNames?: boolean
-  alias?: Record<string, string>
-  conditions?: string[]
-  define?: Record<string, string>
-  drop?: ('console' | 'debugger')[]
-  dropLabels?: string[]
+  keepNames?: boolean | undefined
+  alias?: Record<string, string> | undefined
+  conditions?: string[] | undefined
+  define?: Record<string, string> | undefined
+  drop?: ('console' | 'debugger')[] | undefined
+  dropLabels?: string[] | undefined
   /** These stay imports, which the code resolves while it runs. */
-  external?: string[]
-  ignoreAnnotations?: boolean
-  inject?: string[]
-  jsx?: 'transform' | 'preserve' | 'automatic'
-  jsxDev?: boolean
-  jsxFactory?: string
-  jsxFragment?: string
-  jsxImportSource?: string
-  jsxSideEffects?: boolean
-  loader?: Record<string, Loader>
-  logOverride?: Record<string, 'verbose' | 'debug' | 'info' | 'warning' | 'error' | 'silent'>
-  mainFields?: string[]
-  nodePaths?: string[]
-  plugins?: BuildPlugin[]
-  pure?: string[]
-  resolveExtensions?: string[]
-  supported?: Record<string, boolean>
-  target?: string | string[]
-  treeShaking?: boolean
-  tsconfig?: string
-  tsconfigRaw?: string | object
+  external?: string[] | undefined
+  ignoreAnnotations?: boolean | undefined
+  inject?: string[] | undefined
+  jsx?: 'transform' | 'preserve' | 'automatic' | undefined
+  jsxDev?: boolean | undefined
+  jsxFactory?: string | undefined
+  jsxFragment?: string | undefined
+  jsxImportSource?: string | undefined
+  jsxSideEffects?: boolean | undefined
+  loader?: Record<string, Loader> | undefined
+  logOverride?: Record<string, 'verbose' | 'debug' | 'info' | 'warning' | 'error' | 'silent'> | undefined
+  mainFields?: string[] | undefined
+  nodePaths?: string[] | undefined
+  plugins?: BuildPlugin[] | undefined
+  pure?: string[] | undefined
+  resolveExtensions?: string[] | undefined
+  supported?: Record<string, boolean> | undefined
+  target?: string | string[] | undefined
+  treeShaking?: boolean | undefined
+  tsconfig?: string | undefined
+  tsconfigRaw?: string | object | undefined
 }

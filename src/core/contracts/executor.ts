@@ -28,6 +28,8 @@ export interface Task {
   readonly context: InvocationContext
   /** The whole environment of the local code; an executor adds `PATH`, `HOME` and what its user allowed. */
   readonly env: Readonly<Record<string, string>>
+  /** Variables that the host sets: they hold over all others, and none is left out. @default none */
+  readonly overrides?: Readonly<Record<string, string>> | undefined
   /** When the function's time ends, in Unix milliseconds on this machine's clock. */
   readonly deadline: number
   /** Takes each line that the function writes. Never throws. */
@@ -39,7 +41,11 @@ export type Outcome =
   /** The response's JSON. */
   | { readonly kind: 'value'; readonly body: Uint8Array }
   | { readonly kind: 'error'; readonly error: LambdaError }
-  | { readonly kind: 'stream'; readonly contentType?: string; readonly body: AsyncIterable<Uint8Array> }
+  | {
+      readonly kind: 'stream'
+      readonly contentType?: string | undefined
+      readonly body: AsyncIterable<Uint8Array>
+    }
 
 /** How an invocation ends. */
 export type Answer = Exclude<Outcome, { readonly kind: 'stream' }>
@@ -56,7 +62,7 @@ export interface ExecutorStats {
   /** What its workers held when each was last heard of, where they say so: the heap of a thread, all of a process. */
   readonly memoryBytes: number
   /** Where a debugger attaches to its workers, on 127.0.0.1. @default none was asked for */
-  readonly inspectPort?: number
+  readonly inspectPort?: number | undefined
 }
 
 /** Runs local code. */
@@ -64,7 +70,7 @@ export interface Executor extends AsyncDisposable {
   /** For messages: `inline`, `worker-threads`. */
   readonly name: string
   /** True where local code runs on the session's own event loop: the session then acknowledges before it starts. */
-  readonly sharesEventLoop?: boolean
+  readonly sharesEventLoop?: boolean | undefined
   /**
    * Runs one invocation. Whatever local code does (throws, exits, loops past the deadline) is an outcome.
    * Firing the signal stops it, and the promise rejects.

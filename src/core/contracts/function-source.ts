@@ -11,10 +11,10 @@ export interface Dependencies {
 /** What a build has to say about code that it has built all the same. */
 export interface BuildWarning {
   /** Absolute. */
-  readonly file?: string
+  readonly file?: string | undefined
   /** Counted from 1, as editors do. */
-  readonly line?: number
-  readonly column?: number
+  readonly line?: number | undefined
+  readonly column?: number | undefined
   readonly text: string
 }
 
@@ -36,16 +36,18 @@ export type FunctionBuild = (
       /** Absolute; its extension tells the language. */
       readonly path: string
       readonly exportName: string
+      /** The module as its author knows it, for messages. Absolute. @default `path` */
+      readonly entry?: string | undefined
       /**
        * A CommonJS module that is run as if it lay at this path, where no file has to be: what it finds while it runs, it finds
        * from there.
        * @default where it lies
        */
-      readonly as?: string
+      readonly as?: string | undefined
       /** For Python: the folder that is the task root on Lambda. Absolute. @default looked for */
       readonly root?: string | undefined
       /** @default unknown: nothing is loaded ahead of the build */
-      readonly dependencies?: Dependencies
+      readonly dependencies?: Dependencies | undefined
     }
   /**
    * A program that speaks the Lambda Runtime API, as a custom runtime's `bootstrap` does; runs in a process of its own.
@@ -57,7 +59,7 @@ export type FunctionBuild = (
       readonly cwd: string
       readonly handler: string
       /** Whether it takes a path in `AWS_LAMBDA_RUNTIME_API`, which then has one that nobody can guess. @default false */
-      readonly secretPath?: boolean
+      readonly secretPath?: boolean | undefined
     }
   /** For hosts with their own module graph; runs in the inline executor only. */
   | {
@@ -67,7 +69,7 @@ export type FunctionBuild = (
     }
 ) & {
   /** @default none */
-  readonly warnings?: readonly BuildWarning[]
+  readonly warnings?: readonly BuildWarning[] | undefined
   /**
    * Keeps the build's files until what it returns is disposed of, also when there is a newer build. The session holds a
    * build while it is current and while an invocation runs on it; an executor while a worker may read from it.

@@ -11,13 +11,17 @@ export interface InvocationContext {
   readonly logStreamName: string
   readonly clientContext?: unknown
   readonly identity?: unknown
-  readonly tenantId?: string
+  readonly tenantId?: string | undefined
   /** The invocation's `_X_AMZN_TRACE_ID`. */
-  readonly traceId?: string
+  readonly traceId?: string | undefined
 }
 
-/** The context object a handler receives. */
-export interface LambdaContext extends Omit<InvocationContext, 'traceId'> {
+/** The context object a handler receives; as good as the `Context` of `@types/aws-lambda`, and the other way round. */
+export interface LambdaContext extends Omit<InvocationContext, 'traceId' | 'clientContext' | 'identity'> {
+  // biome-ignore lint/suspicious/noExplicitAny: its shape is that of @types/aws-lambda, which is not installed everywhere
+  readonly clientContext?: any
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  readonly identity?: any
   callbackWaitsForEmptyEventLoop: boolean
   /** Until the function's deadline. */
   getRemainingTimeInMillis(): number
@@ -29,13 +33,12 @@ export interface LambdaContext extends Omit<InvocationContext, 'traceId'> {
   succeed(result: unknown): void
 }
 
-/** A Lambda handler: called with the parsed event; what it returns, or resolves to, is the response. */
+/**
+ * A Lambda handler: called with the parsed event; what it returns, or resolves to, is the response. Handlers of
+ * `@types/aws-lambda`, and those that middy makes, are such.
+ */
 // biome-ignore lint/suspicious/noExplicitAny: users type their own events, as with @types/aws-lambda
-export type Handler<E = any, R = unknown> = (
-  event: E,
-  context: LambdaContext,
-  callback?: HandlerCallback,
-) => R
+export type Handler<E = any, R = unknown> = (event: E, context: LambdaContext, callback: HandlerCallback) => R
 
 /** The third parameter of a callback-style handler. */
 export type HandlerCallback = (error?: unknown, result?: unknown) => void

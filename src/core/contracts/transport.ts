@@ -18,7 +18,7 @@ export interface Endpoint {
    */
   readonly name: string
   /** One of a session's 16 lanes, from 0; absent in `connect` for one that receives all of them, as every session does whose connections cannot `serve`. */
-  readonly lane?: number
+  readonly lane?: number | undefined
 }
 
 /** How many lanes a session's name has, fixed so that a stub needs to learn nothing to find one. */
@@ -29,7 +29,7 @@ export const MAX_ENDPOINT_PART_BYTES = 100
 
 /** What every waiting call takes last. */
 export interface AbortOptions {
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 /** What a transport can carry. The core keeps every frame and every rate within these. */
@@ -37,12 +37,14 @@ export interface TransportLimits {
   /** The largest frame `send` accepts, in bytes as this package hands them over. */
   readonly frameBytes: number
   /** What one connection may carry in a second; absent where the broker sets no rate. */
-  readonly rate?: {
-    readonly frames: number
-    readonly bytes?: number
-    /** Whether the broker counts what a connection sends, or also what it receives. */
-    readonly counts: 'sent' | 'sent+received'
-  }
+  readonly rate?:
+    | {
+        readonly frames: number
+        readonly bytes?: number | undefined
+        /** Whether the broker counts what a connection sends, or also what it receives. */
+        readonly counts: 'sent' | 'sent+received'
+      }
+    | undefined
 }
 
 /** What a broker charges, for estimates. */
@@ -51,7 +53,7 @@ export interface TransportPricing {
   readonly usdPerMillionUnits: number
   readonly usdPerMillionMinutes: number
   /** Whether a frame is metered once, or on its way in and on its way out. @default 'sent+received' */
-  readonly counts?: 'sent' | 'sent+received'
+  readonly counts?: 'sent' | 'sent+received' | undefined
 }
 
 /** Called by a connection for what arrives. */
@@ -65,11 +67,11 @@ export interface FrameHandlers {
 /** What `connect` takes. */
 export interface ConnectOptions extends AbortOptions {
   /** The session whose kept frame `onKept` gets. Ignored by a transport that keeps none. */
-  readonly watch?: Endpoint
+  readonly watch?: Endpoint | undefined
   /** What the broker keeps for `self` when the connection ends without `close()`. Ignored by a transport that keeps none. */
-  readonly will?: Uint8Array
+  readonly will?: Uint8Array | undefined
   /** The session that connects, for a broker that has to choose between two of one name. Absent for a stub. */
-  readonly identity?: SessionIdentity
+  readonly identity?: SessionIdentity | undefined
   /**
    * Proves that a session has its stage's key: the Ed25519 signature, 64 bytes, of a purpose and its parts (see
    * docs/protocol.md). Absent for a stub.
@@ -89,12 +91,12 @@ export interface Transport {
   /** For messages and statistics: `memory`, `mqtt`, `iot`. */
   readonly name: string
   readonly limits: TransportLimits
-  readonly pricing?: TransportPricing
+  readonly pricing?: TransportPricing | undefined
   /**
    * How the broker keeps the last frame of a session's name for who connects later (MQTT's retained messages);
    * absent where it does not. `everyMs`: how often that frame may be replaced, in milliseconds.
    */
-  readonly keeps?: { readonly everyMs: number }
+  readonly keeps?: { readonly everyMs: number } | undefined
   /**
    * Opens one connection that receives what is sent to `self`. Resolves when frames to `self` arrive.
    * @throws TetherError `UNREACHABLE`, `ABORTED`, `MISSING_DEPENDENCY`
@@ -124,7 +126,7 @@ export interface Connection extends AsyncDisposable {
    */
   keep?(frame: Uint8Array): Promise<void>
   /** When the broker will end it, in Unix milliseconds; absent where it does not say. */
-  readonly expiresAt?: number
+  readonly expiresAt?: number | undefined
   /** Never rejects: why it ended, or undefined after `close()`. */
   readonly closed: Promise<TetherError | undefined>
   /** Idempotent; resolves when nothing of the connection is left. */

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'eventemitter3'
 import { type LambdaError, TetherError } from '../base/errors.js'
+import { kindOf } from '../base/options.js'
 import type { LogEntry } from '../contracts/executor.js'
 import type { BuildWarning } from '../contracts/function-source.js'
 import type { LinkStatus } from '../link/link.js'
@@ -102,7 +103,7 @@ export class SessionEmitter {
     if (typeof listener !== 'function') {
       throw new TetherError(
         'INVALID_OPTION',
-        `A listener of '${name}' must be a function, not ${typeof listener}.`,
+        `A listener of '${name}' must be a function, not ${kindOf(listener)}.`,
       )
     }
     const wrapper = (...args: unknown[]) => {

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.js'
 import { TetherError, toLambdaError } from '../base/errors.js'
+import { kindOf } from '../base/options.js'
 import type { Answer } from '../contracts/executor.js'
 import type { InvocationContext } from '../contracts/handler.js'
 import type { InvokeMessage, Mirrored } from '../wire/protocol.js'
@@ -143,7 +144,7 @@ export class Invocation<E = unknown> {
       })
     }
     if (text === undefined) {
-      throw new TetherError('INVALID_OPTION', `The response is not JSON: it is a ${typeof value}.`)
+      throw new TetherError('INVALID_OPTION', `The response is not JSON: it is ${kindOf(value)}.`)
     }
     await this.#owner.settle(this, { kind: 'value', body: Buffer.from(text) })
   }

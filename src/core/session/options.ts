@@ -12,31 +12,31 @@ export interface SessionOptions {
   readonly app: string
   readonly stage: string
   /** Which session stubs speak to. @default 'default' */
-  readonly name?: string
+  readonly name?: string | undefined
   /** The secret that the stubs' keys are derived from; make it with `generateKey()`. Either this or `keys`. */
-  readonly key?: string | Uint8Array
+  readonly key?: string | Uint8Array | undefined
   /** The secret and those before it: while a key is rotated, stubs may have either. */
-  readonly keys?: readonly (string | Uint8Array)[]
+  readonly keys?: readonly (string | Uint8Array)[] | undefined
   /** How frames travel: `iot()`, `mqtt()`, `memory()` or your own. */
   readonly transport: Transport
   /**
    * Holds bodies that do not fit a frame, compressed: `s3({ bucket })`. Stubs reach it through presigned URLs and need no
    * permission of their own. @default none: large bodies are split and paced
    */
-  readonly store?: PayloadStore
+  readonly store?: PayloadStore | undefined
   /**
    * How many connections the session may have at once, from 1 to 16. It opens another when those that it has near the broker's
    * limits, and divides what it receives among them; a transport without limits needs one.
    * @default { max: 4 }
    */
-  readonly connections?: { readonly max: number }
+  readonly connections?: { readonly max: number } | undefined
   /** @default the machine's clock */
-  readonly clock?: Clock
+  readonly clock?: Clock | undefined
   /**
    * The most memory, in bytes, for answers that a stub has not confirmed yet, compressed; the oldest give way.
    * @default 64 MiB
    */
-  readonly maxKeptBytes?: number
+  readonly maxKeptBytes?: number | undefined
 }
 
 /** Checks what a host passed. @throws TetherError `INVALID_OPTION`, by name */

@@ -47,7 +47,9 @@ function dispatch(desk: Desk, record: In<'running'>): void {
   if (functions !== undefined) {
     const slot = functions.find(functionId)
     if (slot !== undefined) return void run(desk, record, slot)
-    const reason = `it does not serve function '${functionId}'`
+    const reason = functions.declined(functionId)
+    const message = `An invocation was declined: ${reason}.`
+    if (mirrored === false) desk.discard({ reason: 'unserved', message, from: record.from })
     const error = new TetherError('DECLINED', `The session declines: ${reason}.`)
     return void conclude(desk, record, error, { kind: 'decline', reason })
   }
@@ -61,6 +63,7 @@ function dispatch(desk: Desk, record: In<'running'>): void {
 async function run(desk: Desk, record: In<'running'>, slot: Slot): Promise<void> {
   const { invocation } = record
   const { executor } = slot
+  slot.enter()
   // Code on this event loop, or a debugger, may keep a later acknowledgement from leaving. A function that was quick the
   // last time is trusted to be quick again.
   const mayBlock = executor.sharesEventLoop === true && !slot.quick
@@ -76,6 +79,8 @@ async function run(desk: Desk, record: In<'running'>, slot: Slot): Promise<void>
   } catch (error) {
     // Otherwise its signal has stopped the code, and the invocation has its outcome.
     if (!invocation.settled) void desk.settle(invocation, failure(error))
+  } finally {
+    slot.leave()
   }
 }
 
@@ -90,8 +95,8 @@ async function execute(desk: Desk, record: In<'running'>, slot: Slot): Promise<O
     desk.emitter.emit('log', { ...line, functionId, environmentId, invocationId, requestId })
   }
   const env = arrival.environment.local
-  const task: Task = { functionId, environmentId, build, event, context, env, deadline, onLog }
-  const { executor } = slot
+  const { executor, overrides } = slot
+  const task: Task = { functionId, environmentId, build, event, context, env, overrides, deadline, onLog }
   const trace = traceOf('execute', () => partOf(parent?.context, { functionId, executor: executor.name }))
   const held = build.hold?.()
   try {

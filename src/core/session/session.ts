@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { onAbort } from '../base/abort.js'
 import { type Clock, systemClock } from '../base/clock.js'
 import { TetherError, throwIfAborted } from '../base/errors.js'
+import { checkSignal } from '../base/option-checks.js'
+import { checkOptions } from '../base/options.js'
 import { printable } from '../base/printable.js'
 import type { BuildWarning } from '../contracts/function-source.js'
 import {
@@ -26,7 +28,8 @@ import type { PeerMessage, PresenceMessage } from '../wire/protocol.js'
 import { Refusals } from '../wire/refusal.js'
 import { Dispatcher } from './dispatcher.js'
 import { SessionEmitter, type SessionEvents } from './events.js'
-import { FunctionTable, type ServeOptions, type TargetParts } from './functions.js'
+import type { TargetParts } from './functions/target.js'
+import { FunctionTable, type ServeOptions, type SessionFunctions } from './functions.js'
 import type { Invocation } from './invocation.js'
 import { checkSessionOptions, type SessionOptions, sessionKeys } from './options.js'
 import { type SessionStats, sessionStats } from './stats.js'
@@ -51,6 +54,12 @@ export class Session implements AsyncDisposable {
   readonly #clock: Clock
   readonly #counters: Counters
   readonly #pricing: TransportPricing | undefined
+  /** What is served, to be changed after `serve`. */
+  readonly functions: SessionFunctions = {
+    set: (functionId, target) => this.#served().set(functionId, target),
+    delete: (functionId) => this.#served().delete(functionId),
+    refresh: () => this.#served().refresh(),
+  }
   #status: LinkStatus = { state: 'closed' }
   #functions: FunctionTable | undefined
   #state: 'new' | 'opening' | 'open' | 'closing' = 'new'
@@ -205,11 +214,14 @@ export class Session implements AsyncDisposable {
 
   /**
    * Serves functions with local code. The session closes the executor and the sources.
-   * @throws TetherError `INVALID_OPTION`, also when called twice
+   * @throws TetherError `INVALID_OPTION`, also when called twice: `functions` changes what is served
    */
   serve(options: ServeOptions): this {
     if (this.#functions !== undefined) {
-      throw new TetherError('INVALID_OPTION', 'serve() was called before; pass all functions to one call.')
+      throw new TetherError(
+        'INVALID_OPTION',
+        'serve() was called before; change what is served with session.functions.set().',
+      )
     }
     this.#functions = new FunctionTable(options, this.#parts, (functionId, done, asked) => {
       const startedAt = this.#clock.now()
@@ -238,6 +250,7 @@ export class Session implements AsyncDisposable {
    * name opened at the same moment
    */
   async open(options: AbortOptions = {}): Promise<this> {
+    checkOptions<AbortOptions>('open', options, { signal: checkSignal })
     throwIfAborted(options.signal)
     if (this.#state === 'closing') throw new TetherError('CLOSED', 'This session was closed; make another.')
     if (this.#state !== 'new') throw new TetherError('INVALID_OPTION', 'open() was called before.')
@@ -270,11 +283,9 @@ export class Session implements AsyncDisposable {
     return this
   }
 
-  /** Loads a function's local code anew, for hosts that know better than a watcher. @throws TetherError `INVALID_OPTION`, `BUILD_FAILED` */
+  /** Loads a function's local code anew, for hosts that know better than a watcher. @throws TetherError `INVALID_OPTION`, `BUILD_FAILED`, `CLOSED` */
   async reload(functionId: string): Promise<void> {
-    if (this.#functions === undefined)
-      throw new TetherError('INVALID_OPTION', 'Nothing is served; call serve() first.')
-    await this.#functions.reload(functionId)
+    await this.#served().reload(functionId)
   }
 
   /**
@@ -291,7 +302,8 @@ export class Session implements AsyncDisposable {
    * that (three seconds at most), then disconnects. Idempotent.
    * Firing the signal, of this call or a later one, stops what still runs.
    */
-  close({ signal }: AbortOptions = {}): Promise<void> {
+  close(options: AbortOptions = {}): Promise<void> {
+    const { signal } = checkOptions<AbortOptions>('close', options, { signal: checkSignal })
     this.#closing ??= this.#close()
     const unlisten = onAbort(signal, () => this.#dispatcher.stop())
     void this.#closing.finally(unlisten).catch(() => {})
@@ -301,6 +313,12 @@ export class Session implements AsyncDisposable {
   /** `close()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  #served(): FunctionTable {
+    if (this.#state === 'closing') throw new TetherError('CLOSED', 'This session was closed; make another.')
+    if (this.#functions !== undefined) return this.#functions
+    throw new TetherError('INVALID_OPTION', 'Nothing is served; call serve() first.')
   }
 
   #onDisplaced(): void {

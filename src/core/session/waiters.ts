@@ -8,9 +8,9 @@ import type { Invocation } from './invocation.js'
 
 export interface NextOptions<E> extends AbortOptions {
   /** Only an invocation for which this is true; the others go on as if nobody had waited. */
-  readonly where?: (invocation: Invocation<E>) => boolean
+  readonly where?: ((invocation: Invocation<E>) => boolean) | undefined
   /** @default 30,000 */
-  readonly timeoutMs?: number
+  readonly timeoutMs?: number | undefined
 }
 
 interface Waiter {

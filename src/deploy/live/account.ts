@@ -9,13 +9,13 @@ import { printable } from '../../core/base/printable.js'
 
 /** Whose functions, and how to reach them. What is left out the AWS SDK finds in the environment and the profile. */
 export interface AccountOptions {
-  readonly region?: string
+  readonly region?: string | undefined
   /** Called, or read, when the SDK asks. @default the AWS SDK's own chain: environment, profile, SSO */
-  readonly credentials?: CredentialsOption
+  readonly credentials?: CredentialsOption | undefined
   /** Another server than AWS's, such as the local cloud's. @default the SDK's, which knows `AWS_ENDPOINT_URL_LAMBDA` */
-  readonly lambdaEndpoint?: string
+  readonly lambdaEndpoint?: string | undefined
   /** @default the SDK's, which knows `AWS_ENDPOINT_URL_IAM` */
-  readonly iamEndpoint?: string
+  readonly iamEndpoint?: string | undefined
 }
 
 /** A check for each of {@link AccountOptions}. */

@@ -47,7 +47,7 @@ export interface UpdateWait {
 export function updateWaitOf(options: {
   readonly clock: Clock
   readonly updateTimeoutMs: number
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }): UpdateWait {
   const { clock, updateTimeoutMs, signal } = options
   return { clock, updateTimeoutMs, signal }

@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '../../core/base/clock.js'
+import { TetherError } from '../../core/base/errors.js'
 import {
   checkClock,
   checkDuration,
@@ -39,9 +40,9 @@ export type LiveStubOptions = Omit<
 export interface LiveFunction {
   readonly name: string
   /** What the session knows it as, which its stub's key is derived for. @default its name */
-  readonly functionId?: string
+  readonly functionId?: string | undefined
   /** @default that of all */
-  readonly mode?: LiveMode
+  readonly mode?: LiveMode | undefined
 }
 
 /** A session's key, or several: what `generateKey()` made. */
@@ -55,12 +56,12 @@ export interface LiveCommonOptions extends AccountOptions, AbortOptions {
    * Keys that authenticate snapshots beside `stub.key`: one, or those before it while a key is rotated. Going back with
    * neither, a snapshot's form is checked, and not who wrote it.
    */
-  readonly key?: RootKeys
+  readonly key?: RootKeys | undefined
   /** As for going live; going back uses its `key` alone. */
-  readonly stub?: Pick<LiveStubOptions, 'key'>
+  readonly stub?: Pick<LiveStubOptions, 'key'> | undefined
   /** How long Lambda may take for one update, in milliseconds. @default 300,000 */
-  readonly updateTimeoutMs?: number
-  readonly clock?: Clock
+  readonly updateTimeoutMs?: number | undefined
+  readonly clock?: Clock | undefined
 }
 
 /** Options of `plan()` and `goLive()`. */
@@ -75,31 +76,31 @@ export interface LiveOptions extends LiveCommonOptions {
    * place of any function's code.
    * @default `wrap` for Node functions, `replace` for others
    */
-  readonly mode?: LiveMode
+  readonly mode?: LiveMode | undefined
   /**
    * The function answers, and a copy of each event goes to the session; `wrap` only. Side effects happen twice.
    * @default false
    */
-  readonly mirror?: boolean
+  readonly mirror?: boolean | undefined
   /** Larger events are mirrored without their body, in bytes. @default 100,000 */
-  readonly mirrorMaxBytes?: number
+  readonly mirrorMaxBytes?: number | undefined
   /**
    * Raises the time-outs to at least this, 1 to 900 seconds: how long local code, or you at a breakpoint, may take.
    * @default as they are
    */
-  readonly timeoutSeconds?: number
+  readonly timeoutSeconds?: number | undefined
   /**
    * How long the functions stay live by themselves, in milliseconds: then a wrapped one runs its own code, and a
    * replaced one fails and says so. Going live again prolongs it.
    * @default 86,400,000, a day
    */
-  readonly liveForMs?: number
+  readonly liveForMs?: number | undefined
   /** Whether to add what the stub needs to the functions' roles, or only to return it. @default 'manage' */
-  readonly policy?: 'manage' | 'print'
+  readonly policy?: 'manage' | 'print' | undefined
   /** A function in a VPC needs a way out to the broker, which cannot be seen from here. @default 'refuse' */
-  readonly vpc?: 'refuse' | 'allow'
+  readonly vpc?: 'refuse' | 'allow' | undefined
   /** When a function cannot go live: change none of them, or leave that one out. @default 'fail' */
-  readonly onRefused?: 'fail' | 'skip'
+  readonly onRefused?: 'fail' | 'skip' | undefined
 }
 
 /** Options whose defaults are filled in. */
@@ -196,7 +197,7 @@ export function completeLiveOptions(factory: string, options: LiveOptions): Comp
     const problem = `follows from ${factory}()'s own options: mirror, mirrorMaxBytes, liveForMs, functions`
     throw invalidOption(`stub.${elsewhere}`, problem)
   }
-  stubEnvironment({ ...options.stub, functionId: names[0] as string })
+  checkStub(() => stubEnvironment({ ...options.stub, functionId: names[0] as string }))
   checkAddress(options.bundle, options.stub)
   return {
     ...options,
@@ -208,6 +209,16 @@ export function completeLiveOptions(factory: string, options: LiveOptions): Comp
     policy: options.policy ?? 'manage',
     vpc: options.vpc ?? 'refuse',
     onRefused: options.onRefused ?? 'fail',
+  }
+}
+
+/** What is wrong with an option of the stub's is told by its name here: `stub.app`. */
+function checkStub(check: () => unknown): void {
+  try {
+    check()
+  } catch (error) {
+    if (!(error instanceof TetherError)) throw error
+    throw new TetherError(error.code, error.message.replace(/^'/, "'stub."), { cause: error })
   }
 }
 

@@ -9,13 +9,13 @@ export interface ApiGatewayPolicyOptions extends ArnPlace {
   /** The debug stack's output `ApiId`: ten letters and digits. */
   readonly apiId: string
   /** The API's own stage: the last part of the stack's output `Endpoint`. @default 'tether' */
-  readonly apiStage?: string
+  readonly apiStage?: string | undefined
   /**
    * Whether its holder may post to connections directly. Without that right everything goes through the relay: each
    * frame is an invocation of it, and takes longer.
    * @default true
    */
-  readonly post?: boolean
+  readonly post?: boolean | undefined
 }
 
 /**

@@ -5,11 +5,11 @@ import { type Checks, invalidOption } from '../../core/base/options.js'
 /** Where a policy holds. */
 export interface ArnPlace {
   /** Such as `eu-west-1`. @default any */
-  readonly region?: string
+  readonly region?: string | undefined
   /** Twelve digits. @default any, which the identity's own account narrows down */
-  readonly accountId?: string
+  readonly accountId?: string | undefined
   /** Such as `aws-cn`. @default the region's, `aws` without a region */
-  readonly partition?: string
+  readonly partition?: string | undefined
 }
 
 /** A check for each of {@link ArnPlace}: all go into an ARN, in which `*`, `?`, `$` and `:` would mean something. */

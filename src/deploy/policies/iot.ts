@@ -12,7 +12,7 @@ export interface IotPolicyOptions extends ArnPlace {
   /** `session` for the developer's own identity, `stub` for the function's role. */
   readonly role: 'session' | 'stub'
   /** The session's name. @default 'default' */
-  readonly session?: string
+  readonly session?: string | undefined
 }
 
 /** One statement of an {@link IamPolicy}. */

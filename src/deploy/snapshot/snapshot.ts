@@ -26,7 +26,7 @@ export interface SnapshotStore {
 /** How to get what a {@link SnapshotStore} keeps. */
 export interface SnapshotGetOptions extends AbortOptions {
   /** The most that can be of use. @default no limit */
-  readonly maxBytes?: number
+  readonly maxBytes?: number | undefined
 }
 
 /** What a snapshot keeps of a function, which is what going live may change and what it is compared with. */

@@ -23,9 +23,9 @@ export interface DebugStackOptions {
    */
   readonly key: string | Uint8Array | readonly (string | Uint8Array)[]
   /** Put on everything that takes tags. @default none */
-  readonly tags?: Tags
+  readonly tags?: Tags | undefined
   /** How long the relay's log is kept: 1, 3, 5, 7, 14, 30 or more of those that CloudWatch Logs takes. @default 7 */
-  readonly logRetentionDays?: number
+  readonly logRetentionDays?: number | undefined
 }
 
 /** A CloudFormation template: what `JSON.stringify` makes of it is what CloudFormation takes. */

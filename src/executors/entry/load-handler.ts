@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire, Module } from 'node:module'
 import { dirname } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { didYouMean, listed } from '../../core/base/nearest.js'
 import type { Handler } from '../../core/contracts/handler.js'
 import { runtimeError } from './runtime-errors.js'
 import { warmLoader } from './warm-loader.js'
@@ -11,6 +12,8 @@ export interface HandlerCode {
   /** Absolute. */
   readonly file: string
   readonly exportName: string
+  /** The file that messages name. @default file */
+  readonly entry?: string
   /** Where a CommonJS module believes to lie. @default where it does */
   readonly as?: string
 }
@@ -20,14 +23,38 @@ export interface HandlerCode {
  * @throws an Error named `Runtime.HandlerNotFound`, `.ImportModuleError` or `.UserCodeSyntaxError`, or what the
  *   module itself threw
  */
-export async function loadHandler({ file, exportName, as }: HandlerCode): Promise<Handler> {
-  const module = await loadModule(file, as)
+export async function loadHandler({ file, exportName, as, entry = file }: HandlerCode): Promise<Handler> {
+  const module = await loadModule(file, as, entry)
   // What a CommonJS module exports in ways that cannot be read from its text is on `default` alone.
   const found = memberOf(module, exportName) ?? memberOf(memberOf(module, 'default'), exportName)
   if (typeof found === 'function') return found as Handler
-  const problem =
-    found === undefined ? 'is undefined or not exported' : `is not a function but ${describe(found)}`
-  throw runtimeError('HandlerNotFound', `${exportName} of ${file} ${problem}`)
+  throw runtimeError('HandlerNotFound', `${exportName} of ${entry} ${problemOf(found, exportName, module)}`)
+}
+
+/** What is there in place of a handler. */
+function problemOf(found: unknown, exportName: string, module: unknown): string {
+  if (found !== undefined) return `is not a function but ${describe(found)}`
+  const names = exportsOf(module)
+  const those = names.length === 0 ? 'the module exports nothing' : `the module exports ${listed(names)}`
+  return `is undefined or not exported${didYouMean(exportName, names)}; ${those}`
+}
+
+/** The names of a module's own exports, and of what it exports by default; functions first. */
+function exportsOf(module: unknown): string[] {
+  const members = [module, memberOf(module, 'default')].flatMap((value) =>
+    typeof value === 'object' && value !== null ? Object.keys(value) : [],
+  )
+  const isCallable = (name: string) => {
+    try {
+      return typeof (memberOf(module, name) ?? memberOf(memberOf(module, 'default'), name)) === 'function'
+    } catch {
+      // A getter of the module's.
+      return false
+    }
+  }
+  const inside = ['module.exports', '__esModule', 'default']
+  const names = [...new Set(members)].filter((name) => !inside.includes(name) || isCallable(name))
+  return [...names.filter(isCallable), ...names.filter((name) => !isCallable(name))]
 }
 
 /** Prepares for code that is not there yet: loads what it will load. A failure is told by the code, which loads the same. */
@@ -42,11 +69,13 @@ export async function loadDependencies(file: string): Promise<void> {
   }
 }
 
-async function loadModule(file: string, as: string | undefined): Promise<unknown> {
+async function loadModule(file: string, as: string | undefined, entry: string): Promise<unknown> {
   try {
     return as === undefined ? await import(pathToFileURL(file).href) : compiled(file, as)
-  } catch (error) {
-    if (error instanceof SyntaxError) throw runtimeError('UserCodeSyntaxError', String(error), error)
+  } catch (thrown) {
+    const error = nameEntry(thrown, [file, as], entry)
+    if (error instanceof SyntaxError)
+      throw runtimeError('UserCodeSyntaxError', `${error} (loading ${entry})`, error)
     const code = (error as { code?: unknown } | null | undefined)?.code
     if (code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND') {
       throw runtimeError('ImportModuleError', String(error), error as Error)
@@ -55,6 +84,25 @@ async function loadModule(file: string, as: string | undefined): Promise<unknown
       throw runtimeError('ImportModuleError', asyncModule(error), error as Error)
     throw error
   }
+}
+
+/** Node's own errors name the file that it was loading, which its author has never seen where it is a build. */
+function nameEntry(error: unknown, files: readonly (string | undefined)[], entry: string): unknown {
+  if (files[0] === entry || !(error instanceof Error)) return error
+  const renamed = (text: string) =>
+    files.reduce<string>(
+      (named, file = entry) => named.replaceAll(pathToFileURL(file).href, entry).replaceAll(file, entry),
+      text,
+    )
+  const { message, stack = '' } = error
+  try {
+    error.message = renamed(message)
+    // Where frames are not mapped to their source, their lines are the build's.
+    error.stack = stack.replace(message, () => error.message)
+  } catch {
+    // It cannot be changed.
+  }
+  return error
 }
 
 /** What Node's own loader has, and its types do not. `pirates`, `jiti` and `tsx` live on it, too. */
@@ -91,5 +139,6 @@ function memberOf(value: unknown, path: string): unknown {
 }
 
 function describe(value: unknown): string {
+  if (Array.isArray(value)) return 'a list'
   return value === null ? 'null' : `a value of type ${typeof value}`
 }

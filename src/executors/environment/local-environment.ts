@@ -7,7 +7,7 @@ import { harmlessNodeOptions } from './node-options.js'
 type Variables = Readonly<Record<string, string | undefined>>
 
 export interface LocalEnvironmentOptions {
-  /** Names of the host's variables that local code sees. */
+  /** Names of the host's variables that local code sees; `*` stands for any part of a name. */
   readonly inheritEnv: readonly string[]
   /** Names of the function's variables that are let through though they can make code run. */
   readonly allowEnv: readonly string[]
@@ -30,6 +30,8 @@ const LONGEST_NAME = 100
  */
 export class LocalEnvironment {
   readonly #inherited: readonly string[]
+  /** Those of the names that hold a `*`. */
+  readonly #patterns: readonly RegExp[]
   readonly #allowed: ReadonlySet<string>
   readonly #host: Variables
   readonly #platform: NodeJS.Platform
@@ -38,32 +40,37 @@ export class LocalEnvironment {
   readonly #told = new Map<string, Set<string>>()
 
   constructor({ inheritEnv, allowEnv, clock, host, platform }: LocalEnvironmentOptions) {
-    this.#inherited = [...ALWAYS_INHERITED, ...inheritEnv]
     this.#host = host ?? process.env
     this.#platform = platform ?? process.platform
+    this.#inherited = [...ALWAYS_INHERITED, ...inheritEnv.filter((name) => !name.includes('*'))]
+    const flags = this.#platform === 'win32' ? 'is' : 's'
+    this.#patterns = inheritEnv
+      .filter((name) => name.includes('*'))
+      .map((pattern) => new RegExp(`^${pattern.split('*').map(escaped).join('.*')}$`, flags))
     this.#clock = clock
     this.#allowed = new Set(allowEnv.map((name) => this.#key(name)))
   }
 
-  /** The environment of local code whose function has `own` variables. */
-  of(own: Task['env']): Record<string, string> {
+  /** The environment of local code whose function has `env` variables, and `overrides` of its host. */
+  of({ env, overrides }: Pick<Task, 'env' | 'overrides'>): Record<string, string> {
     const environment: Record<string, string> = {}
-    for (const name of this.#inherited) {
+    for (const name of [...this.#inherited, ...this.#matching()]) {
       const value = this.#host[name]
       if (value !== undefined) environment[name] = value
     }
-    for (const [name, value] of Object.entries(own)) {
+    for (const [name, value] of Object.entries(env)) {
       const admitted = this.#admit(name, value).value
       if (admitted !== undefined) environment[name] = admitted
     }
-    return environment
+    return Object.assign(environment, overrides)
   }
 
   /** Logs as the task's function what its environment has lost, once for each function and variable. */
-  announce({ functionId, env, onLog }: Pick<Task, 'functionId' | 'env' | 'onLog'>): void {
-    const environment = this.of(env)
+  announce(task: Pick<Task, 'functionId' | 'env' | 'overrides' | 'onLog'>): void {
+    const { functionId, env, overrides = {}, onLog } = task
+    const environment = this.of(task)
     for (const [name, value] of Object.entries(env)) {
-      if (environment[name] === value) continue
+      if (environment[name] === value || Object.hasOwn(overrides, name)) continue
       const told = this.#told.get(functionId) ?? new Set()
       this.#told.set(functionId, told)
       const shown = printable(name)
@@ -74,6 +81,11 @@ export class LocalEnvironment {
       const text = `[lambda-tether] ${what} of the function's environment is left out: ${reason}.`
       onLog({ stream: 'stderr', text, time: this.#clock.now(), level: 'warn' })
     }
+  }
+
+  #matching(): string[] {
+    if (this.#patterns.length === 0) return []
+    return Object.keys(this.#host).filter((name) => this.#patterns.some((pattern) => pattern.test(name)))
   }
 
   /** What of a variable local code may see, and why not all of it. */
@@ -109,4 +121,8 @@ function isName(name: string): boolean {
 /** A name from outside, as a terminal may show it. */
 function printable(name: string): string {
   return name.slice(0, LONGEST_NAME).replace(/[^\x20-\x7e]/g, '?')
+}
+
+function escaped(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
 }

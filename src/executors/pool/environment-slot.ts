@@ -18,14 +18,16 @@ export class AssignedWorker {
   readonly #build: FunctionBuild
   /** The variables that were set before its code was loaded. */
   readonly #env: Task['env']
+  readonly #overrides: Task['overrides']
   readonly #held: Disposable | undefined
   #used = false
   #stale = false
 
-  constructor(worker: LocalWorker, { build, env }: WorkerOrigin) {
+  constructor(worker: LocalWorker, { build, env, overrides }: WorkerOrigin) {
     this.worker = worker
     this.#build = build
     this.#env = env
+    this.#overrides = overrides
     this.#held = build.hold?.()
   }
 
@@ -37,6 +39,7 @@ export class AssignedWorker {
   /** Whether it may run this invocation. */
   suits(task: Task): boolean {
     if (!this.usable || !sameBuild(this.#build, task.build)) return false
+    if (!sameVariables(this.#overrides, task.overrides)) return false
     // What its modules read when they were loaded must be this environment's; later a change is applied in place.
     return this.#used || sameVariables(this.#env, task.env)
   }
@@ -92,8 +95,9 @@ export function emptySlot(key: string, functionId: string): EnvironmentSlot {
 }
 
 /** Whether two environments have the same variables. */
-export function sameVariables(a: Task['env'], b: Task['env']): boolean {
+export function sameVariables(a: Task['overrides'], b: Task['overrides']): boolean {
   if (a === b) return true
+  if (a === undefined || b === undefined) return false
   const names = Object.keys(a)
   return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name])
 }

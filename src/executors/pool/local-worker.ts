@@ -4,7 +4,10 @@ import type { FunctionBuild } from '../../core/contracts/function-source.js'
 import type { DebugTarget } from '../debug/target.js'
 
 /** Of an invocation, what a worker for it is started with. */
-export type WorkerOrigin = Pick<Task, 'functionId' | 'environmentId' | 'build' | 'context' | 'env'>
+export type WorkerOrigin = Pick<
+  Task,
+  'functionId' | 'environmentId' | 'build' | 'context' | 'env' | 'overrides'
+>
 
 /** One thread or process that runs the code of one execution environment, one invocation at a time. */
 export interface LocalWorker {

@@ -72,6 +72,7 @@ export class SpareWorkers {
 /** Whether a worker that stands by is as if it had been started for `origin`. */
 export function fits({ worker, origin }: Spare, wanted: WorkerOrigin): boolean {
   if (!worker.usable || !sameVariables(origin.env, wanted.env)) return false
+  if (!sameVariables(origin.overrides, wanted.overrides)) return false
   // It has loaded nothing that the new code would not load first, in the same order.
   const fingerprints = fingerprintsOf(wanted.build)
   return fingerprintsOf(origin.build).every((fingerprint, index) => fingerprints[index] === fingerprint)

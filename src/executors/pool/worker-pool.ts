@@ -217,8 +217,8 @@ export class WorkerPool {
     // To the end: the map is in the order of last use.
     this.#slots.delete(slot.key)
     this.#slots.set(slot.key, slot)
-    const { functionId, environmentId, build, context, env } = job.task
-    slot.last = { functionId, environmentId, build, context, env }
+    const { functionId, environmentId, build, context, env, overrides } = job.task
+    slot.last = { functionId, environmentId, build, context, env, overrides }
     if (!slot.assigned) {
       try {
         const worker = this.#standby.begin(slot.last) ?? this.#options.start(job.task)

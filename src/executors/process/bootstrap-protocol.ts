@@ -28,6 +28,8 @@ export interface BootstrapCode {
   /** Absolute. */
   readonly file: string
   readonly exportName: string
+  /** The file that messages name. @default file */
+  readonly entry?: string
   /** Where a CommonJS module believes to lie. @default where it does */
   readonly as?: string
   /** How Python imports it. */

@@ -85,7 +85,7 @@ export class ProcessWorker implements SpareWorker {
     this.#origin = origin
     this.#kind = kind
     if (kind === 'node') this.debug = new ProcessDebugTarget(origin.functionId)
-    this.#env = options.environment.of(origin.env)
+    this.#env = options.environment.of(origin)
     this.#python = this.#pythonOf(origin.build)
     // Many a custom runtime knows a host and a port only.
     const takesPath = origin.build.kind !== 'command' || origin.build.secretPath === true
@@ -142,10 +142,10 @@ export class ProcessWorker implements SpareWorker {
     }
     this.#build = build
     if (build.kind === 'file') {
-      const { path: file, exportName, as, root } = build
+      const { path: file, exportName, as, entry, root } = build
       const python = kind === 'python' ? pythonModule(file, root) : undefined
       this.#hasCode = true
-      this.#code.resolve(defined({ file, exportName, as, python }))
+      this.#code.resolve(defined({ file, exportName, as, entry, python }))
     }
     if (build.kind === 'command') {
       this.#start((api) => customCommand(build, this.#origin, { env: this.#env, api }))
@@ -227,7 +227,7 @@ export class ProcessWorker implements SpareWorker {
 
   /** Notes what the runtime has to be told for a task; false where it cannot be told any more. */
   #update(task: Task): boolean {
-    const env = this.#options.environment.of(task.env)
+    const env = this.#options.environment.of(task)
     const changes = changesBetween(this.#env, env)
     this.#env = env
     if (this.#kind === 'custom') return changes === undefined

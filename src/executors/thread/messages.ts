@@ -20,6 +20,7 @@ export interface LoadMessage {
   readonly env?: Readonly<Record<string, string>>
   readonly file: string
   readonly exportName: string
+  readonly entry?: string
   readonly as?: string
 }
 

@@ -73,14 +73,14 @@ export class Thread implements SpareWorker, PrewarmedWorker {
    * @param dependencies a module to import, before `load` says of which code
    */
   constructor(
-    origin: { readonly functionId: string; readonly env?: Task['env'] },
+    origin: Pick<Task, 'functionId'> & Partial<WorkerOrigin>,
     options: ThreadOptions,
     dependencies?: string,
   ) {
     this.#options = options
-    const { env } = origin
+    const { env, overrides } = origin
     this.#taskEnv = env ?? {}
-    this.#env = env === undefined ? {} : options.environment.of(env)
+    this.#env = env === undefined ? {} : options.environment.of({ env, overrides })
     const { port1, port2 } = new MessageChannel()
     this.#port = port1
     const data: ThreadData = defined({ port: port2, begun: this.#begun, env: this.#env, dependencies })
@@ -120,10 +120,10 @@ export class Thread implements SpareWorker, PrewarmedWorker {
     return this.#memoryBytes
   }
 
-  begin({ env, build }: WorkerOrigin): void {
-    this.#taskEnv = env
-    this.#env = this.#options.environment.of(env)
-    void this.#load(build, this.#env)
+  begin(origin: WorkerOrigin): void {
+    this.#taskEnv = origin.env
+    this.#env = this.#options.environment.of(origin)
+    void this.#load(origin.build, this.#env)
   }
 
   load(build: FunctionBuild): Promise<LambdaError | undefined> {
@@ -133,8 +133,8 @@ export class Thread implements SpareWorker, PrewarmedWorker {
   #load(build: FunctionBuild, env?: Task['env']): Promise<LambdaError | undefined> {
     // The executor refuses other kinds before it starts a thread.
     if (build.kind === 'file') {
-      const { path: file, exportName, as } = build
-      const message: LoadMessage = defined({ kind: 'load', file, exportName, as, env })
+      const { path: file, exportName, as, entry } = build
+      const message: LoadMessage = defined({ kind: 'load', file, exportName, as, entry, env })
       this.#port.postMessage(message)
     }
     return this.#loaded.promise
@@ -190,7 +190,7 @@ export class Thread implements SpareWorker, PrewarmedWorker {
     if (changed || this.#sequence === 1) this.#options.environment.announce(task)
     if (!changed) return undefined
     const previous = this.#env
-    this.#env = this.#options.environment.of(task.env)
+    this.#env = this.#options.environment.of(task)
     return changesBetween(previous, this.#env)
   }
 

@@ -1,4 +1,4 @@
-import { limitsWith } from '../limits.js'
+import { type LimitChanges, limitsWith } from '../limits.js'
 
 /**
  * What API Gateway allows a WebSocket API, from its quotas (November 2026):
@@ -43,6 +43,6 @@ export const WEB_SOCKET_API_LIMITS: WebSocketApiLimits = Object.freeze({
 })
 
 /** @throws TetherError `INVALID_OPTION` naming the limit */
-export function webSocketApiLimits(changes: Partial<WebSocketApiLimits> = {}): WebSocketApiLimits {
+export function webSocketApiLimits(changes: LimitChanges<WebSocketApiLimits> = {}): WebSocketApiLimits {
   return limitsWith(WEB_SOCKET_API_LIMITS, changes, 'a WebSocket API')
 }

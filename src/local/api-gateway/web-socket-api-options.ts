@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { type Clock, systemClock } from '../../core/base/clock.js'
+import { type Complete, defined } from '../../core/base/defined.js'
 import { checkClock, checkPort, checkText, matching, recordOf } from '../../core/base/option-checks.js'
 import { type Check, checkOptions, required } from '../../core/base/options.js'
 import type { LocalIdentity } from '../iot/broker-options.js'
+import type { LimitChanges } from '../limits.js'
 import { checkIdentities, checkInvoked } from '../option-checks.js'
 import type { WebSocketApiEvents, WebSocketApiStats } from './events.js'
 import type { WebSocketRoutes } from './integration.js'
@@ -13,32 +15,32 @@ export interface WebSocketApiOptions {
   /** Who is asked: `$connect`, `$disconnect`, `$default`, and a message's `action` by name. */
   readonly routes: WebSocketRoutes
   /** The API's stage, the first part of every path. @default 'live' */
-  readonly stage?: string
+  readonly stage?: string | undefined
   /** Ten letters and digits, in the resources of policies. @default made up */
-  readonly apiId?: string
+  readonly apiId?: string | undefined
   /** Who may connect, and post, by SigV4. @default anybody, with no signature looked at */
-  readonly identities?: readonly LocalIdentity[]
+  readonly identities?: readonly LocalIdentity[] | undefined
   /** Limits other than AWS's. @default API Gateway's own */
-  readonly limits?: Partial<WebSocketApiLimits>
+  readonly limits?: LimitChanges<WebSocketApiLimits> | undefined
   /** @default '127.0.0.1' */
-  readonly host?: string
+  readonly host?: string | undefined
   /** @default 0, a free one */
-  readonly port?: number
+  readonly port?: number | undefined
   /** @default 'us-east-1' */
-  readonly region?: string
+  readonly region?: string | undefined
   /** @default '123456789012' */
-  readonly accountId?: string
-  readonly clock?: Clock
+  readonly accountId?: string | undefined
+  readonly clock?: Clock | undefined
 }
 
 /** Which connections to break, and how. */
 export interface CutOptions {
   /** @default every one */
-  readonly connectionId?: string
+  readonly connectionId?: string | undefined
   /** Sockets stay open and carry nothing any more, and API Gateway does not notice. @default false */
-  readonly silently?: boolean
+  readonly silently?: boolean | undefined
   /** Whether `$disconnect` is left out, which AWS calls a best effort. @default false */
-  readonly unreported?: boolean
+  readonly unreported?: boolean | undefined
 }
 
 /** A WebSocket API that is listening, with its management API on the same port. */
@@ -75,7 +77,7 @@ export interface OpenConnection {
 }
 
 /** The options, checked and complete. */
-export interface WebSocketApiSettings extends Required<Omit<WebSocketApiOptions, 'identities' | 'limits'>> {
+export interface WebSocketApiSettings extends Complete<Omit<WebSocketApiOptions, 'identities' | 'limits'>> {
   readonly identities: readonly LocalIdentity[] | undefined
   readonly limits: WebSocketApiLimits
 }
@@ -92,7 +94,7 @@ export function webSocketApiSettings(options: WebSocketApiOptions): WebSocketApi
     stage: checkApiName,
     apiId: checkApiName,
     identities: checkIdentities,
-    limits: (_name, value) => webSocketApiLimits(value as Partial<WebSocketApiLimits>),
+    limits: (_name, value) => webSocketApiLimits(value as LimitChanges<WebSocketApiLimits>),
     host: checkText,
     port: checkPort,
     region: checkText,
@@ -107,7 +109,7 @@ export function webSocketApiSettings(options: WebSocketApiOptions): WebSocketApi
     region: 'us-east-1',
     accountId: '123456789012',
     clock: systemClock,
-    ...options,
+    ...defined(options),
     identities: options.identities,
     limits: webSocketApiLimits(options.limits),
   }

@@ -22,16 +22,16 @@ export interface ControlPlaneCall {
  * What becomes of a call: `cut` ends the caller's connection without an answer; an error is answered, by its name in
  * the service's API, such as `TooManyRequestsException`.
  */
-export type ControlPlaneFault = 'cut' | { readonly error: string; readonly message?: string }
+export type ControlPlaneFault = 'cut' | { readonly error: string; readonly message?: string | undefined }
 
 /** Options of the local Lambda and IAM. */
 export interface ControlPlaneOptions {
   /** Accepted beside the cloud's own. @default none */
-  readonly identities?: readonly LocalCredentials[]
+  readonly identities?: readonly LocalCredentials[] | undefined
   /** How long a new function stays `Pending`, and a changed one `InProgress`, in milliseconds. @default 100 */
-  readonly updateMs?: number
+  readonly updateMs?: number | undefined
   /** How many calls a second are served, others are throttled; invocations do not count. @default no limit */
-  readonly callsPerSecond?: number
+  readonly callsPerSecond?: number | undefined
   /** Asked when an update of a function's is over: a text makes it `Failed`, for that reason, and what runs stays as it was. */
   failUpdate?(functionName: string): string | undefined
   /** Called before and after each call, and waited for: to count calls, and to make them fail at a chosen point. */

@@ -14,6 +14,7 @@ import { ConcurrencySlots } from '../lambda/concurrency-slots.js'
 import type { LocalFunction } from '../lambda/function.js'
 import type { FunctionDefinition, LocalCredentials } from '../lambda/function-definition.js'
 import type { InvokeOptions, InvokeResult } from '../lambda/invoke-request.js'
+import type { LimitChanges } from '../limits.js'
 import { checkIdentities } from '../option-checks.js'
 import type { LocalBucket } from '../s3/bucket.js'
 import { dynamoEndpoint } from './dynamo.js'
@@ -27,13 +28,13 @@ export interface LocalDebugStackOptions {
   /** As `debugStackTemplate` takes it: the session's key, or two while it is rotated. */
   readonly key: string | Uint8Array | readonly (string | Uint8Array)[]
   /** Ten letters and digits, in the resources of policies. @default made up */
-  readonly apiId?: string
+  readonly apiId?: string | undefined
   /** Who may connect and post beside the cloud's own credentials, such as those who may only connect. @default none */
-  readonly identities?: readonly LocalIdentity[]
+  readonly identities?: readonly LocalIdentity[] | undefined
   /** Limits of the WebSocket API other than AWS's. */
-  readonly limits?: Partial<WebSocketApiLimits>
+  readonly limits?: LimitChanges<WebSocketApiLimits> | undefined
   /** How many processes may run the relay at once; further messages wait for one. @default 8 */
-  readonly relayConcurrency?: number
+  readonly relayConcurrency?: number | undefined
   /** What API Gateway asks in the relay's place; for tests that make it fail. @default the relay */
   through?(relay: LocalFunction): Pick<LocalFunction, 'invoke'>
 }
@@ -90,7 +91,7 @@ export async function startDebugStack(
     key: required(checkKeys),
     apiId: checkApiName,
     identities: checkIdentities,
-    limits: (_name, value) => webSocketApiLimits(value as Partial<WebSocketApiLimits>),
+    limits: (_name, value) => webSocketApiLimits(value as LimitChanges<WebSocketApiLimits>),
     relayConcurrency: wholeNumber(1),
     through: checkFunction,
   })

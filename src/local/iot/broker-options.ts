@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../../core/base/clock.js'
 import { checkClock, checkPort, checkText } from '../../core/base/option-checks.js'
 import { type Checks, checkOptions } from '../../core/base/options.js'
+import type { LimitChanges } from '../limits.js'
 import { checkIdentities } from '../option-checks.js'
 import { type IotLimits, iotLimits } from './limits.js'
 import { compilePolicy, type PolicyCheck, type PolicyDocument } from './policy-check.js'
@@ -10,29 +11,29 @@ export interface LocalIdentity {
   readonly accessKeyId: string
   readonly secretAccessKey: string
   /** Must then come as `X-Amz-Security-Token`, appended to the URL after signing, as AWS IoT wants it. */
-  readonly sessionToken?: string
+  readonly sessionToken?: string | undefined
   /** The only things allowed. @default everything is */
-  readonly policy?: PolicyDocument
+  readonly policy?: PolicyDocument | undefined
 }
 
 /** Options of {@link createLocalBroker}. */
 export interface LocalBrokerOptions {
   /** The address to listen on. @default '127.0.0.1' */
-  readonly host?: string
+  readonly host?: string | undefined
   /** The port for MQTT over WebSocket; 0 takes a free one. @default 0 */
-  readonly port?: number
+  readonly port?: number | undefined
   /** The port for MQTT over TCP; 0 takes a free one. @default 0 */
-  readonly tcpPort?: number
+  readonly tcpPort?: number | undefined
   /** The region in the signatures' scope and in the resources of policies. @default 'us-east-1' */
-  readonly region?: string
+  readonly region?: string | undefined
   /** The account in the resources of policies. @default '123456789012' */
-  readonly accountId?: string
+  readonly accountId?: string | undefined
   /** Who may connect over WebSocket, by a SigV4 URL. @default anybody, with no signature looked at */
-  readonly identities?: readonly LocalIdentity[]
+  readonly identities?: readonly LocalIdentity[] | undefined
   /** Limits other than AWS's. @default AWS IoT Core's own */
-  readonly limits?: Partial<IotLimits>
+  readonly limits?: LimitChanges<IotLimits> | undefined
   /** @default the machine's clock */
-  readonly clock?: Clock
+  readonly clock?: Clock | undefined
 }
 
 /** An identity with its policy compiled, so that a wrong one fails at construction. */
@@ -54,7 +55,7 @@ export const ownBrokerChecks: Checks<Omit<LocalBrokerOptions, 'host' | 'region' 
   port: checkPort,
   tcpPort: checkPort,
   identities: checkIdentities,
-  limits: (_name, value) => iotLimits(value as Partial<IotLimits>),
+  limits: (_name, value) => iotLimits(value as LimitChanges<IotLimits>),
 }
 
 /**

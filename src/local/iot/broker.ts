@@ -37,7 +37,7 @@ export interface LocalBroker extends AsyncDisposable {
    * Cuts every connection without a goodbye. `silently`: not even their sockets close, so that a client finds out
    * by itself, as after a NAT has forgotten it.
    */
-  disconnectAll(options?: { readonly silently?: boolean }): void
+  disconnectAll(options?: { readonly silently?: boolean | undefined }): void
   /** Adds a listener of an event; see {@link LocalBrokerEvents}. */
   on<E extends keyof LocalBrokerEvents>(event: E, listener: (detail: LocalBrokerEvents[E]) => void): this
   /** As `on`, for the next event alone. */

@@ -1,4 +1,4 @@
-import { limitsWith } from '../limits.js'
+import { type LimitChanges, limitsWith } from '../limits.js'
 
 /**
  * What AWS IoT Core's message broker allows one connection, from its service quotas (November 2026). Each can be
@@ -54,7 +54,7 @@ export const IOT_LIMITS: IotLimits = Object.freeze({
 })
 
 /** @throws TetherError `INVALID_OPTION` naming the limit */
-export function iotLimits(changes: Partial<IotLimits> = {}): IotLimits {
+export function iotLimits(changes: LimitChanges<IotLimits> = {}): IotLimits {
   return limitsWith(IOT_LIMITS, changes, 'the local broker')
 }
 

@@ -2,7 +2,7 @@ import { TetherError } from '../../core/base/errors.js'
 
 /** One statement of an IAM policy, as far as the local broker understands it. */
 export interface PolicyStatement {
-  readonly Sid?: string
+  readonly Sid?: string | undefined
   readonly Effect: 'Allow' | 'Deny'
   /** Such as `iot:Publish`; `*` and `?` are wildcards. */
   readonly Action: string | readonly string[]

@@ -1,4 +1,5 @@
-import { checkText, listOf, matching, wholeNumber } from '../../core/base/option-checks.js'
+import { type Complete, defined } from '../../core/base/defined.js'
+import { checkPathText, listOf, matching, wholeNumber } from '../../core/base/option-checks.js'
 import { checkOptions, invalidOption, mustBe, required } from '../../core/base/options.js'
 import { checkCredentials } from '../option-checks.js'
 import { checkUserEnvironment } from './variables.js'
@@ -20,29 +21,29 @@ export interface FunctionDefinition {
    * `nodejs<major>.x` or `python3.<minor>`, as Lambda names them: this machine's Node or Python runs it, whatever the
    * number. @default this Node's
    */
-  readonly runtime?: string
+  readonly runtime?: string | undefined
   /** Folders, as layers' zips would unpack, at most five; merged in their order into what stands for `/opt`. @default none */
-  readonly layers?: readonly string[]
+  readonly layers?: readonly string[] | undefined
   /** @default 'index.handler' */
-  readonly handler?: string
+  readonly handler?: string | undefined
   /** At most 4 KB in all; the names that Lambda reserves are refused. */
-  readonly environment?: Readonly<Record<string, string>>
+  readonly environment?: Readonly<Record<string, string>> | undefined
   /** 1 to 900,000. Lambda itself counts in whole seconds. @default 3000 */
-  readonly timeoutMs?: number
+  readonly timeoutMs?: number | undefined
   /** 128 to 10,240. Nine tenths of it are the limit of V8's heap. @default 128 */
-  readonly memoryMb?: number
+  readonly memoryMb?: number | undefined
   /** The most execution environments at once; beyond it invocations are throttled. @default 100 */
-  readonly reservedConcurrency?: number
+  readonly reservedConcurrency?: number | undefined
   /** The Node that runs it. @default process.execPath */
-  readonly nodePath?: string
+  readonly nodePath?: string | undefined
   /** The Python that runs it. @default 'python3' */
-  readonly pythonPath?: string
+  readonly pythonPath?: string | undefined
   /** What stands for the function's role. @default the host's */
-  readonly credentials?: LocalCredentials
+  readonly credentials?: LocalCredentials | undefined
 }
 
 /** A definition whose defaults are filled in. */
-export type CompleteDefinition = Required<Omit<FunctionDefinition, 'credentials'>> &
+export type CompleteDefinition = Complete<Omit<FunctionDefinition, 'credentials'>> &
   Pick<FunctionDefinition, 'credentials'>
 
 const DEFAULTS = {
@@ -64,23 +65,23 @@ export const MAX_LAYERS = 5
 export function completeDefinition(definition: FunctionDefinition): CompleteDefinition {
   checkOptions('function', definition, {
     name: required(matching(/^[A-Za-z0-9_-]{1,64}$/, "1 to 64 letters, digits, '-' or '_'")),
-    bundle: required(checkText),
+    bundle: required(checkPathText),
     runtime: (name, value) => {
       const holds = typeof value === 'string' && runtimeFamily(value) !== undefined
       mustBe('nodejs<major>.x or python3.<minor>', holds, name, value)
     },
-    layers: listOf('a list of folders', checkText),
+    layers: listOf('a list of folders', checkPathText),
     handler: matching(/^(?!.*\.\.)\S*\.[^\s/]+$/, "'file.export'"),
     environment: checkUserEnvironment,
     timeoutMs: wholeNumber(1, 900_000),
     memoryMb: wholeNumber(128, 10_240),
     reservedConcurrency: wholeNumber(0, 1000),
-    nodePath: checkText,
-    pythonPath: checkText,
+    nodePath: checkPathText,
+    pythonPath: checkPathText,
     credentials: checkCredentials,
   })
   const runtime = `nodejs${process.versions.node.split('.')[0]}.x`
-  const complete = { ...DEFAULTS, runtime, nodePath: process.execPath, ...definition }
+  const complete = { ...DEFAULTS, runtime, nodePath: process.execPath, ...defined(definition) }
   const { length } = complete.layers
   if (length > MAX_LAYERS)
     throw invalidOption('layers', `of '${complete.name}' are ${length}; Lambda allows ${MAX_LAYERS}`)

@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '../../core/base/clock.js'
+import { type Complete, defined } from '../../core/base/defined.js'
 import {
   checkClock,
   checkDuration,
@@ -15,25 +16,25 @@ import { checkVariable } from './variables.js'
 /** How to run functions. */
 export interface LambdaHostOptions {
   /** @default 'us-east-1' */
-  readonly region?: string
+  readonly region?: string | undefined
   /** Twelve digits. @default '123456789012' */
-  readonly accountId?: string
+  readonly accountId?: string | undefined
   /** What functions get as their role's credentials. @default made up */
-  readonly credentials?: LocalCredentials
+  readonly credentials?: LocalCredentials | undefined
   /** Environment variables of every function, outside Lambda's 4 KB; a function's own win. @default none */
-  readonly environment?: Readonly<Record<string, string>>
+  readonly environment?: Readonly<Record<string, string>> | undefined
   /** How long an unused execution environment lives, in milliseconds. @default 600000, ten minutes */
-  readonly idleMs?: number
+  readonly idleMs?: number | undefined
   /** How long a start may take before it is tried again, in milliseconds. @default 10000, as Lambda's */
-  readonly initTimeoutMs?: number
+  readonly initTimeoutMs?: number | undefined
   /**
    * The waits before each further attempt at a failed asynchronous event, in milliseconds; their number is the number
    * of retries. Lambda's are one minute and two. @default [200, 400]
    */
-  readonly retryDelaysMs?: readonly number[]
+  readonly retryDelaysMs?: readonly number[] | undefined
   /** Whether to stop processes between invocations, as Lambda does. @default true, but on Windows, which cannot */
-  readonly freeze?: boolean
-  readonly clock?: Clock
+  readonly freeze?: boolean | undefined
+  readonly clock?: Clock | undefined
 }
 
 const DEFAULTS = {
@@ -57,7 +58,7 @@ export const runChecks: Checks<Omit<LambdaHostOptions, 'region' | 'accountId' | 
 }
 
 /** Fills in what is not given. @throws TetherError `INVALID_OPTION` */
-export function completeHostOptions(options: LambdaHostOptions): Required<LambdaHostOptions> {
+export function completeHostOptions(options: LambdaHostOptions): Complete<LambdaHostOptions> {
   checkOptions('createLambdaHost', options, {
     region: checkText,
     accountId: checkAccountId,
@@ -66,5 +67,5 @@ export function completeHostOptions(options: LambdaHostOptions): Required<Lambda
     clock: checkClock,
   })
   const freeze = (options.freeze ?? true) && process.platform !== 'win32'
-  return { ...DEFAULTS, ...options, freeze }
+  return { ...DEFAULTS, ...defined(options), freeze }
 }

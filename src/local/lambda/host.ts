@@ -1,5 +1,5 @@
 import { EventEmitter } from 'eventemitter3'
-import { defined } from '../../core/base/defined.js'
+import { type Complete, defined } from '../../core/base/defined.js'
 import { TetherError } from '../../core/base/errors.js'
 import { Guard } from '../../executors/process/guard.js'
 import { EnvironmentPool } from './environment-pool.js'
@@ -50,7 +50,7 @@ interface HostedFunction {
 
 /** A Lambda host whose functions can be changed and removed, as the control plane does. */
 export class ProcessHost implements LambdaHost {
-  readonly #options: Required<LambdaHostOptions>
+  readonly #options: Complete<LambdaHostOptions>
   readonly #events = new EventEmitter()
   readonly #guard = new Guard()
   readonly #functions = new Map<string, HostedFunction>()

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { systemClock } from '../../core/base/clock.js'
 import { TetherError } from '../../core/base/errors.js'
+import { kindOf } from '../../core/base/options.js'
 import type { AbortOptions } from '../../core/contracts/transport.js'
 
 /** The largest event of a synchronous invocation, in bytes. */
@@ -13,15 +14,15 @@ const MAX_CLIENT_CONTEXT_BYTES = 3583
 /** How to invoke. */
 export interface InvokeOptions extends AbortOptions {
   /** `Event` is asynchronous: the answer comes at once, and failures are tried again. @default 'RequestResponse' */
-  readonly type?: 'RequestResponse' | 'Event'
+  readonly type?: 'RequestResponse' | 'Event' | undefined
   /** Becomes `context.clientContext`; any JSON value. */
   readonly clientContext?: unknown
   /** Becomes `context.identity`; any JSON value. */
   readonly identity?: unknown
   /** Becomes `context.tenantId`. */
-  readonly tenantId?: string
+  readonly tenantId?: string | undefined
   /** @default a fresh X-Ray root */
-  readonly traceId?: string
+  readonly traceId?: string | undefined
 }
 
 /** What Lambda's Invoke call answers. */
@@ -31,13 +32,13 @@ export interface InvokeResult {
   readonly statusCode: 200 | 202
   /** The response's JSON, or the error's; empty for an asynchronous invocation. */
   readonly payload: Uint8Array
-  readonly functionError?: 'Unhandled'
+  readonly functionError?: 'Unhandled' | undefined
   /** The last 4 KB of what the function wrote meanwhile. */
   readonly logTail: string
   /** From the hand-over to the answer; without the start. */
   readonly durationMs: number
   /** Present where an environment was started for it. */
-  readonly initDurationMs?: number
+  readonly initDurationMs?: number | undefined
 }
 
 /** An accepted invocation, without its time. */
@@ -94,7 +95,7 @@ function toJson(option: string, value: unknown): Buffer {
   } catch (cause) {
     throw new TetherError('INVALID_OPTION', `'${option}' cannot be written as JSON.`, { cause })
   }
-  throw new TetherError('INVALID_OPTION', `'${option}' must be a JSON value, not ${typeof value}.`)
+  throw new TetherError('INVALID_OPTION', `'${option}' must be a JSON value, not ${kindOf(value)}.`)
 }
 
 function checkClientContext(value: unknown): string {

@@ -1,4 +1,13 @@
-import { copyFileSync, cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, statSync } from 'node:fs'
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  type Stats,
+  statSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, extname, join, resolve } from 'node:path'
 import { defined } from '../../core/base/defined.js'
@@ -38,7 +47,7 @@ export function createTaskRoot(definition: CompleteDefinition): TaskRoot {
 
 function codeFolder(definition: CompleteDefinition, newFolder: (kind: string) => string): string {
   const bundle = resolve(definition.bundle)
-  const kind = statSync(bundle, { throwIfNoEntry: false })
+  const kind = statOf(bundle)
   if (kind?.isDirectory() === true) return realpathSync(bundle)
   const extension = extname(bundle)
   if (kind?.isFile() !== true || !['.js', '.mjs', '.cjs', '.py'].includes(extension)) {
@@ -56,13 +65,22 @@ function codeFolder(definition: CompleteDefinition, newFolder: (kind: string) =>
   return path
 }
 
+/** Undefined for what is not there, or cannot be, such as a name that is too long. */
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path)
+  } catch {
+    return undefined
+  }
+}
+
 function mergeLayers(
   { name, layers }: CompleteDefinition,
   newFolder: (kind: string) => string,
 ): string | undefined {
   const folders = layers.map((layer) => resolve(layer))
   for (const folder of folders) {
-    if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) continue
+    if (statOf(folder)?.isDirectory() === true) continue
     throw new TetherError('INVALID_OPTION', `'layers' of '${name}' has ${folder}, which is no folder.`)
   }
   const [first] = folders

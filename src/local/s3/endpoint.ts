@@ -13,7 +13,7 @@ import { verifyS3Signature } from './signature.js'
 /** One pair of AWS credentials that the S3 endpoint knows. */
 export interface LocalS3Identity extends SigningIdentity {
   /** The only ones allowed. @default every one */
-  readonly actions?: readonly S3Action[]
+  readonly actions?: readonly S3Action[] | undefined
 }
 
 /** What the endpoint serves, and to whom. */
@@ -24,7 +24,7 @@ export interface S3EndpointOptions {
   readonly buckets: Map<string, S3Bucket>
   readonly clock: Clock
   /** The most that one PUT may bring, in bytes. @default 5 GiB, S3's own */
-  readonly maxObjectBytes?: number
+  readonly maxObjectBytes?: number | undefined
 }
 
 const MAX_OBJECT_BYTES = 5 * 1024 ** 3

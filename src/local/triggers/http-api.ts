@@ -19,14 +19,14 @@ const INTEGRATION_TIMEOUT_MS = 30_000
 export interface HttpApiOptions {
   readonly function: Pick<LocalFunction, 'invoke'>
   /** @default '127.0.0.1' */
-  readonly host?: string
+  readonly host?: string | undefined
   /** @default 0, a free one */
-  readonly port?: number
+  readonly port?: number | undefined
   /** In milliseconds; API Gateway allows no more than the default. @default 30000 */
-  readonly integrationTimeoutMs?: number
+  readonly integrationTimeoutMs?: number | undefined
   /** @default '123456789012' */
-  readonly accountId?: string
-  readonly clock?: Clock
+  readonly accountId?: string | undefined
+  readonly clock?: Clock | undefined
 }
 
 /** An HTTP API with one `$default` route. */

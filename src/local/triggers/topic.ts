@@ -22,8 +22,8 @@ export interface MessageAttribute {
 /** What to publish. */
 export interface TopicMessage {
   readonly message: string
-  readonly subject?: string
-  readonly attributes?: Readonly<Record<string, MessageAttribute>>
+  readonly subject?: string | undefined
+  readonly attributes?: Readonly<Record<string, MessageAttribute>> | undefined
 }
 
 /** A topic that invokes its subscribers asynchronously, as SNS does. */
@@ -93,11 +93,15 @@ function checkMessage(wanted: TopicMessage): void {
       fields('an attribute: { type, value }', { type: required(checkString), value: required(checkString) }),
     ),
   })
-  if (message === '') throw new TetherError('INVALID_OPTION', 'Invalid parameter: Empty message')
+  if (message === '')
+    throw new TetherError(
+      'INVALID_OPTION',
+      "'message' is empty, which SNS refuses: Invalid parameter: Empty message.",
+    )
   if (subject !== undefined && (subject === '' || subject.length > MAX_SUBJECT_LENGTH)) {
     throw new TetherError(
       'INVALID_OPTION',
-      `Invalid parameter: Subject of ${subject.length} characters; 1 to ${MAX_SUBJECT_LENGTH} are allowed.`,
+      `'subject' has ${subject.length} characters; SNS allows 1 to ${MAX_SUBJECT_LENGTH}.`,
     )
   }
   let bytes = Buffer.byteLength(message)
@@ -108,7 +112,7 @@ function checkMessage(wanted: TopicMessage): void {
   if (bytes > MAX_MESSAGE_BYTES) {
     throw new TetherError(
       'TOO_LARGE',
-      `Invalid parameter: Message too long: ${bytes} bytes with its attributes exceed ${MAX_MESSAGE_BYTES}.`,
+      `'message' is too long: ${bytes} bytes with its attributes exceed ${MAX_MESSAGE_BYTES}.`,
     )
   }
 }

@@ -14,9 +14,9 @@ import type { BuildOptions } from '../../core/contracts/build-options.js'
 /** How modules are built. */
 export interface EsbuildOptions extends BuildOptions {
   /** Where relative paths start. @default the working directory */
-  cwd?: string
+  cwd?: string | undefined
   /** @default the machine's clock */
-  clock?: Clock
+  clock?: Clock | undefined
 }
 
 /** The source of one function. */
@@ -24,7 +24,7 @@ export interface EsbuildSourceOptions extends EsbuildOptions {
   /** The module with the handler: a path, relative to `cwd`, or a `file:` URL. */
   entry: string | URL
   /** @default `handler` */
-  exportName?: string
+  exportName?: string | undefined
 }
 
 const texts = listOf('a list of texts', checkText)

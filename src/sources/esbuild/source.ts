@@ -86,6 +86,7 @@ export class EsbuildSource implements FunctionSource {
       kind: 'file',
       path: version.path,
       exportName: this.#exportName,
+      entry: this.#entry,
       ...(format === 'cjs' ? { as: this.#asOf(version.path) } : {}),
       dependencies: this.#dependenciesOf(built, folder),
       // Once for both: what is told once would be lost with the first.

@@ -17,9 +17,9 @@ export interface ExecutorConformanceOptions extends SuiteOptions {
   /** Makes an executor for one test. */
   factory(): ExecutorUnderTest | Promise<ExecutorUnderTest>
   /** What this executor or its language cannot do: its tests are left out. What it can do may not be named. @default none */
-  readonly without?: readonly ExecutorFeature[]
+  readonly without?: readonly ExecutorFeature[] | undefined
   /** The longest wait for anything that must happen, in milliseconds. @default 10,000 */
-  readonly waitMs?: number
+  readonly waitMs?: number | undefined
 }
 
 const TESTS: readonly ExecutorTest[] = [

@@ -18,9 +18,9 @@ export interface ExecutorUnderTest {
    */
   functionOf?(behaviour: FunctionBehaviour): FunctionBuild | Promise<FunctionBuild>
   /** Variables that every function gets beside the suite's own, such as a limit of its memory. @default none */
-  readonly variables?: Readonly<Record<string, string>>
+  readonly variables?: Readonly<Record<string, string>> | undefined
   /** Environment variables that this executor's runtime sets by itself, beside `PATH` and `HOME`. @default none */
-  readonly runtimeVariables?: readonly string[]
+  readonly runtimeVariables?: readonly string[] | undefined
   /** Releases what the factory made; called when the test has closed the executor. */
   close?(): void | Promise<void>
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type Clock, systemClock } from '../../core/base/clock.js'
+import { type Complete, defined } from '../../core/base/defined.js'
 import { checkClock, checkDuration, checkFunction } from '../../core/base/option-checks.js'
 import { type Check, checkOptions, mustBe, required } from '../../core/base/options.js'
 import type { Endpoint } from '../../core/contracts/transport.js'
@@ -23,23 +24,23 @@ export interface Fault {
 export interface FaultPlan {
   readonly seed: number | string
   /** Frames for which `send` throws `THROTTLED`. */
-  readonly throttle?: number
+  readonly throttle?: number | undefined
   /** Frames at which their sender's connection breaks; the frame is lost with it. */
-  readonly cut?: number
+  readonly cut?: number | undefined
   /** Frames that vanish. */
-  readonly drop?: number
+  readonly drop?: number | undefined
   /** Frames that arrive with one bit changed. */
-  readonly corrupt?: number
+  readonly corrupt?: number | undefined
   /** Frames that arrive twice. */
-  readonly duplicate?: number
+  readonly duplicate?: number | undefined
   /** Frames that leave after the next one of their connection, or after 50 ms if there is none. */
-  readonly reorder?: number
+  readonly reorder?: number | undefined
   /** The longest that a frame travels longer; each frame's time lies evenly between 0 and this. @default 0 */
-  readonly delayMs?: number
+  readonly delayMs?: number | undefined
   /** @default the machine's clock */
-  readonly clock?: Clock
+  readonly clock?: Clock | undefined
   /** Called as each fault happens. */
-  readonly onFault?: (fault: Fault) => void
+  readonly onFault?: ((fault: Fault) => void) | undefined
 }
 
 /** What becomes of one frame. */
@@ -63,7 +64,7 @@ export interface Decision {
 const checkShare: Check = (name, value) =>
   mustBe('a share from 0 to 1', typeof value === 'number' && value >= 0 && value <= 1, name, value)
 
-export type CheckedPlan = Required<Omit<FaultPlan, 'onFault'>> & Pick<FaultPlan, 'onFault'>
+export type CheckedPlan = Complete<Omit<FaultPlan, 'onFault'>> & Pick<FaultPlan, 'onFault'>
 
 /** @throws TetherError `INVALID_OPTION` naming the option */
 export function checkFaultPlan(plan: FaultPlan): CheckedPlan {
@@ -83,7 +84,7 @@ export function checkFaultPlan(plan: FaultPlan): CheckedPlan {
   })
   const none = { throttle: 0, cut: 0, drop: 0, corrupt: 0, duplicate: 0, reorder: 0 }
   const { delayMs = 0, clock = systemClock } = plan
-  return { ...none, ...plan, delayMs, clock }
+  return { ...none, ...defined(plan), delayMs, clock }
 }
 
 /** What the plan has for one frame. */

@@ -11,7 +11,7 @@ export interface PayloadStoreConformanceOptions extends SuiteOptions {
   /** Makes a store for one test. They may share what they keep: every key is random. */
   factory(): PayloadStoreUnderTest | Promise<PayloadStoreUnderTest>
   /** The longest that one test may take, in milliseconds. @default 20,000 */
-  readonly waitMs?: number
+  readonly waitMs?: number | undefined
 }
 
 /**

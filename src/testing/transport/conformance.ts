@@ -21,7 +21,7 @@ export interface TransportConformanceOptions extends SuiteOptions {
   /** Makes a transport for one test. They may share a broker: each test uses an `app` of its own. */
   factory(): TransportUnderTest | Promise<TransportUnderTest>
   /** What this transport or factory cannot do: its tests are left out. What it can do may not be named. @default none */
-  readonly without?: readonly TransportFeature[]
+  readonly without?: readonly TransportFeature[] | undefined
 }
 
 const TESTS: readonly TransportTest[] = [

@@ -30,11 +30,11 @@ export interface ApiGatewayCommonOptions {
    */
   readonly endpoint: string
   /** PEM certificates to trust in place of the system's. */
-  readonly ca?: string
+  readonly ca?: string | undefined
   /** The longest that connecting may take, the API's `$connect` route included. @default 10000 */
-  readonly connectTimeoutMs?: number
+  readonly connectTimeoutMs?: number | undefined
   /** @default the machine's clock */
-  readonly clock?: Clock
+  readonly clock?: Clock | undefined
 }
 
 /** What one connection is opened with, found anew for each. */

@@ -20,9 +20,9 @@ export interface IotCommonOptions extends Pick<MqttOptions, 'ca' | 'connectTimeo
    * The largest frame, in bytes. AWS IoT closes the connection at a payload over 131,072 (128 KB).
    * @default 131072
    */
-  readonly frameBytes?: number
+  readonly frameBytes?: number | undefined
   /** From 30 to 1,200, which is what AWS IoT clamps it to. @default 60 */
-  readonly keepAliveSeconds?: number
+  readonly keepAliveSeconds?: number | undefined
 }
 
 // https://docs.aws.amazon.com/general/latest/gr/iot-core.html#message-broker-limits

@@ -11,40 +11,40 @@ export interface MqttOptions {
    * WebSocket URL has the broker's path, such as `/mqtt`.
    */
   readonly url: string
-  readonly username?: string
+  readonly username?: string | undefined
   /** Needs `username`. */
-  readonly password?: string
+  readonly password?: string | undefined
   /** PEM certificates to trust in place of the system's. */
-  readonly ca?: string
+  readonly ca?: string | undefined
   /** This client's PEM certificate; needs `key`. */
-  readonly cert?: string
+  readonly cert?: string | undefined
   /** The PEM private key of `cert`. */
-  readonly key?: string
+  readonly key?: string | undefined
   /** False accepts any certificate: for a broker of one's own, and never with a real key. @default true */
-  readonly rejectUnauthorized?: boolean
+  readonly rejectUnauthorized?: boolean | undefined
   /**
    * MQTT 3.1.1 (4) is what every broker speaks. MQTT 5 (5) tells why a broker ended a connection, and its largest
    * packet before the first one.
    * @default 4
    */
-  readonly protocolVersion?: 4 | 5
+  readonly protocolVersion?: 4 | 5 | undefined
   /**
    * The largest frame, in bytes. Brokers have their own maximum for a packet, which is the frame and up to 300 bytes.
    * @default 130048 (127 KiB: with topic and header within 128 KiB, which every common broker accepts)
    */
-  readonly frameBytes?: number
+  readonly frameBytes?: number | undefined
   /** A peer silent for one and a half times this is taken for dead. From 1 to 65,535. @default 30 */
-  readonly keepAliveSeconds?: number
+  readonly keepAliveSeconds?: number | undefined
   /** The longest that connecting may take, subscribing included. @default 10000 */
-  readonly connectTimeoutMs?: number
+  readonly connectTimeoutMs?: number | undefined
   /**
    * Whether the session's side keeps a retained message at the broker that says whether it is there, with a last
    * will. False for a broker that refuses either: a stub then learns by silence alone that nobody is there.
    * @default true
    */
-  readonly presence?: boolean
+  readonly presence?: boolean | undefined
   /** @default the machine's clock */
-  readonly clock?: Clock
+  readonly clock?: Clock | undefined
 }
 
 /** A checked URL and what goes with it: everything that one connection needs to know of its broker. */
@@ -82,8 +82,8 @@ export const checkConnectTimeout: Check = (name, value) => wholeNumber(1, 600_00
 /** Takes the URL apart and fills in the defaults. @throws TetherError `INVALID_OPTION` for options that do not go together */
 export function mqttSettings(options: MqttOptions): MqttSettings {
   const url = parseUrl(options.url)
-  const username = options.username ?? (url.username === '' ? undefined : decodeURIComponent(url.username))
-  const password = options.password ?? (url.password === '' ? undefined : decodeURIComponent(url.password))
+  const username = options.username ?? decoded('user name', url.username)
+  const password = options.password ?? decoded('password', url.password)
   if (password !== undefined && username === undefined) {
     throw invalidOption('password', "needs 'username': MQTT has no password without a name")
   }
@@ -127,6 +127,15 @@ export function commonSettings(
 ): Omit<MqttSettings, 'target'> {
   const { frameBytes = defaultFrameBytes, connectTimeoutMs = 10_000, clock = systemClock } = options
   return { frameBytes, connectTimeoutMs, clock }
+}
+
+function decoded(what: string, encoded: string): string | undefined {
+  if (encoded === '') return undefined
+  try {
+    return decodeURIComponent(encoded)
+  } catch {
+    throw invalidOption('url', `has a ${what} in which a % begins no percent-encoding; write %25 for it`)
+  }
 }
 
 function parseUrl(text: unknown): URL {

@@ -1,0 +1,112 @@
+import { TetherError } from '../../base/errors.js'
+import { recordOf, withMethods } from '../../base/option-checks.js'
+import { type Check, invalidOption, isObject, mustBe, optionsOf, required } from '../../base/options.js'
+import type { BuildOptions } from '../../contracts/build-options.js'
+import type { Executor } from '../../contracts/executor.js'
+import type { FunctionSource } from '../../contracts/function-source.js'
+import type { Handler } from '../../contracts/handler.js'
+
+/**
+ * What serves a function: a path and an export (`./src/api.ts#handler`), a handler as Lambda's configuration names it
+ * (`src/api.handler`), a source, or a handler run inline.
+ */
+export type FunctionTarget = string | FunctionSource | Handler
+
+/** A target, and what is different for this function. */
+export interface ServedFunction {
+  readonly target: FunctionTarget
+  /** Variables of this function; they hold over those of `serve` and over the function's own, and none is left out. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined
+  /** Runs this function in place of the executor of `serve`. The session closes it. */
+  readonly executor?: Executor | undefined
+}
+
+/** What the core is given to make targets of: it knows no file system and no executor itself. */
+export interface TargetParts {
+  /** @throws TetherError `INVALID_OPTION` for a text that is no target */
+  sourceOf(target: string, build: BuildOptions | undefined): FunctionSource
+  inline(): Executor
+}
+
+/** Variables by name; those that are undefined are left alone. */
+export const checkVariables: Check = recordOf('an object of variables', (name, value) =>
+  value === undefined ? undefined : mustBe('a text', typeof value === 'string', name, value),
+)
+
+export const checkExecutor: Check = withMethods(
+  'an executor, such as workerThreads()',
+  'execute',
+  'reload',
+  'close',
+)
+
+/**
+ * What was passed for a function, in its long form.
+ * @param name of the option, for messages
+ * @throws TetherError `INVALID_OPTION`
+ */
+export function servedFunction(name: string, passed: FunctionTarget | ServedFunction): ServedFunction {
+  if (!isServedFunction(passed)) {
+    checkTarget(name, passed)
+    return { target: passed }
+  }
+  checkServed(name, passed)
+  if (typeof passed.target === 'function' && passed.env !== undefined && passed.executor === undefined)
+    throw invalidOption(
+      `${name}.env`,
+      'changes nothing for a handler, which shares the variables of this process',
+    )
+  return passed
+}
+
+/**
+ * What loads a function's target.
+ * @throws TetherError `INVALID_OPTION` for a text that is none, naming the function
+ */
+export function sourceOfTarget(
+  functionId: string,
+  target: FunctionTarget,
+  parts: TargetParts,
+  build?: BuildOptions,
+): FunctionSource {
+  if (typeof target === 'function')
+    return { load: async () => ({ kind: 'module', load: async () => target }) }
+  if (typeof target !== 'string') return target
+  try {
+    return parts.sourceOf(target, build)
+  } catch (error) {
+    if (!(error instanceof TetherError)) throw error
+    throw new TetherError(error.code, `'functions.${functionId}' cannot be served: ${error.message}`, {
+      cause: error,
+    })
+  }
+}
+
+const checkTarget: Check = (name, value) => {
+  const holds =
+    (typeof value === 'string' && value !== '') ||
+    typeof value === 'function' ||
+    typeof (value as FunctionSource | null | undefined)?.load === 'function'
+  mustBe("'path#export', a source, a handler or { target, env, executor }", holds, name, value)
+}
+
+const checkServed: Check = optionsOf<ServedFunction>({
+  target: required(checkTarget),
+  env: checkVariables,
+  executor: checkExecutor,
+})
+
+// A source has methods, and may have fields of any name beside them.
+function isServedFunction(value: unknown): value is ServedFunction {
+  return (
+    isObject(value) && 'target' in (value as object) && typeof (value as FunctionSource).load !== 'function'
+  )
+}
+
+/** The error of a function that nothing could run. */
+export function withoutExecutor(functionId: string): TetherError {
+  return new TetherError(
+    'INVALID_OPTION',
+    `Function '${functionId}' needs an 'executor', such as workerThreads(); only handlers run without one.`,
+  )
+}

@@ -1,0 +1,82 @@
+import { execFile } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import ts from 'typescript'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const program = join(root, 'test/types/programs/handlers.ts')
+// Below the work tree, so that what the declarations import is found.
+mkdirSync(join(root, 'node_modules/.cache'), { recursive: true })
+const folder = mkdtempSync(join(root, 'node_modules/.cache/types-'))
+
+beforeAll(() => {
+  const config = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile).config
+  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root)
+  const { fileNames } = ts.parseJsonConfigFileContent({ include: ['src'] }, ts.sys, root)
+  const emitted = ts
+    .createProgram(fileNames, {
+      ...options,
+      ...{
+        noEmit: false,
+        declaration: true,
+        emitDeclarationOnly: true,
+        incremental: false,
+        tsBuildInfoFile: join(folder, 'build'),
+      },
+      ...{ outDir: folder, rootDir: join(root, 'src'), noCheck: true },
+    })
+    .emit()
+  expect(emitted.emitSkipped).toBe(false)
+}, 120_000)
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+describe.each(['typescript-5.2', 'typescript', 'typescript-7'])('the types, on %s', (compiler) => {
+  // Compilers start in seconds, and a busy machine multiplies that.
+  it.each([true, false])('hold with exactOptionalPropertyTypes %s', { timeout: 120_000 }, async (exact) => {
+    const here = (path: string) => `./${relative(folder, path)}`
+    const config = {
+      compilerOptions: {
+        ...{
+          target: 'ES2022',
+          lib: ['ES2023', 'ESNext.Disposable'],
+          module: 'NodeNext',
+          moduleResolution: 'NodeNext',
+        },
+        ...{
+          strict: true,
+          exactOptionalPropertyTypes: exact,
+          skipLibCheck: true,
+          noEmit: true,
+          types: ['node'],
+        },
+        paths: {
+          'lambda-tether': ['./index.d.ts'],
+          'lambda-tether/executors': ['./executors/index.d.ts'],
+          'lambda-tether/stub': ['./stub/index.d.ts'],
+          'lambda-tether/*': ['./*.d.ts'],
+        },
+      },
+      files: [here(program)],
+    }
+    const file = join(folder, `${compiler}-${exact}.json`)
+    writeFileSync(file, JSON.stringify(config))
+    expect(await said(compiler, file)).toBe('')
+  })
+})
+
+/** What a compiler has to say of a project. */
+async function said(compiler: string, project: string): Promise<string> {
+  const bin = join(root, 'node_modules', compiler, 'bin/tsc')
+  try {
+    await promisify(execFile)(process.execPath, [bin, '--project', project, '--pretty', 'false'], {
+      cwd: root,
+    })
+    return ''
+  } catch (error) {
+    return (error as { stdout?: string }).stdout || String(error)
+  }
+}
