@@ -369,7 +369,11 @@ export class FunctionTable implements SessionFunctions {
   async #reload(functionId: string, slot: SlotState): Promise<void> {
     const reload = async (): Promise<readonly BuildWarning[]> => {
       const { warnings = [] } = await this.#load(functionId, slot)
-      await slot.taking
+      // Changed again meanwhile: whether the newest code was loaded is what counts.
+      for (let taking: typeof slot.taking; taking !== slot.taking; ) {
+        taking = slot.taking
+        await taking
+      }
       return warnings
     }
     const reloading = reload()
