@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config'
 
 const shared = { testTimeout: 20_000, hookTimeout: 30_000 }
 const core = 'test/core/**/*.test.ts'
+// They install packages from the registry: `.ci/long` runs them.
+const long = 'test/projects/long/**'
 
 export default defineConfig({
   test: {
@@ -13,7 +15,14 @@ export default defineConfig({
       // The core has no state at module level, and changes nothing of its process: its files share one, and load it once.
       { test: { ...shared, name: 'core', include: [core], isolate: false } },
       // Tests start real threads, processes and brokers: a fork for each keeps a crash in one file from another's.
-      { test: { ...shared, name: 'real', include: ['test/**/*.test.ts'], exclude: [core] } },
+      {
+        test: {
+          ...shared,
+          name: 'real',
+          include: ['test/**/*.test.ts'],
+          exclude: [core, ...(process.env.LONG === undefined ? [long] : [])],
+        },
+      },
     ],
   },
 })
