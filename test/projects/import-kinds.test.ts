@@ -40,6 +40,17 @@ const packages: Files = {
       'lib/features/one.mjs': `export const one = 'one'`,
     },
   ),
+  // As OpenTelemetry's: Node cannot load what `module` leads to.
+  ...installed(
+    'bundled',
+    { exports: { module: './esm/index.js', default: './index.cjs' } },
+    {
+      'esm/package.json': { type: 'module' },
+      'esm/index.js': `export { where } from './where'`,
+      'esm/where.js': `export const where = 'bundler'`,
+      'index.cjs': `exports.where = 'node'`,
+    },
+  ),
   ...installed(
     'plain',
     {},
@@ -90,6 +101,7 @@ const lines: readonly ImportLine[] = [
   [`import table from './table.json'`, 'table.rows', 2],
   [`import { kind } from 'dual'`, 'kind', 'import'],
   [`const { kind } = require('dual')`, 'kind', 'require'],
+  [`import { where } from 'bundled'`, 'where', 'node'],
   [`import { scope } from '@scope/named'`, 'scope', 'scope'],
   [`import { sep } from 'node:path'`, 'typeof sep', 'string'],
   [`import fs, { readFileSync } from 'fs'`, 'fs.readFileSync === readFileSync', true],

@@ -54,7 +54,8 @@ export class Packages {
 
   /** @param options how a build resolves, without `packages: 'external'`, by which esbuild would look for none */
   constructor(options: BuildOptions, facts: FileFacts) {
-    this.#options = options
+    // Without any, esbuild adds `module`, whose files are written for bundlers: Node need not be able to load them.
+    this.#options = { ...options, conditions: options.conditions ?? [] }
     this.#facts = facts
   }
 

@@ -89,7 +89,7 @@ const lines: readonly ImportLine[] = [
   is(`import * as cheerio from 'cheerio'`, 'cheerio.load("<p>a</p>")("p").text()', 'a'),
   is(`import Papa from 'papaparse'`, 'Papa.parse("a,b").data.length', 1),
   is(`import { XMLParser } from 'fast-xml-parser'`, 'new XMLParser().parse("<a>1</a>").a', 1),
-  is(`import yaml from 'js-yaml'`, '(yaml.load("a: 1") as any).a', 1),
+  is(`import { load } from 'js-yaml'`, '(load("a: 1") as any).a', 1),
   is(`import YAML from 'yaml'`, 'YAML.parse("a: 1").a', 1),
   is(`import Handlebars from 'handlebars'`, 'Handlebars.compile("{{a}}")({ a: 1 })', '1'),
   is(`import OpenAI from 'openai'`, 'new OpenAI({ apiKey: "k" }).chat.completions.create'),
