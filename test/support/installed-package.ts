@@ -27,7 +27,7 @@ export interface InstalledPackage extends AsyncDisposable {
 export async function installPackage(): Promise<InstalledPackage> {
   const temporary = await mkdtemp(join(tmpdir(), 'lambda-tether-package-'))
   try {
-    const tarball = process.env.LAMBDA_TETHER_TARBALL ?? (await pack(temporary))
+    const tarball = await packPackage(temporary)
     const folder = join(temporary, 'a folder #1')
     await mkdir(folder)
     await writeFile(join(folder, 'package.json'), '{ "private": true }\n')
@@ -55,6 +55,11 @@ export async function installPackage(): Promise<InstalledPackage> {
     await rm(temporary, { recursive: true, force: true })
     throw error
   }
+}
+
+/** @returns the tarball that LAMBDA_TETHER_TARBALL names, or one of this work tree as it is, written to a folder */
+export async function packPackage(folder: string): Promise<string> {
+  return process.env.LAMBDA_TETHER_TARBALL ?? (await pack(folder))
 }
 
 /** Builds and packs a copy of this work tree, so that no other test sees its `dist` change. @returns the tarball */
