@@ -9,7 +9,7 @@ import { workerThreads } from '../../../src/executors/worker-thread.js'
 import { read } from '../../docs/pages.js'
 import { programsOf } from '../../docs/programs.js'
 import { type Files, ServedProject } from '../served-project.js'
-import { type Installed, installAll } from './installed.js'
+import { type Installed, installAll, run } from './installed.js'
 
 interface Framework {
   readonly name: string
@@ -20,6 +20,7 @@ interface Framework {
   readonly part?: (answer: never) => unknown
   readonly value: unknown
   readonly build?: () => Promise<BuildOptions>
+  readonly prepare?: (folder: string) => Promise<unknown>
 }
 
 const request = (path: string, more: object = {}) => ({
@@ -221,6 +222,44 @@ const frameworks: readonly Framework[] = [
     },
     value: { recorded: true, pg: true, http: true },
   },
+  {
+    name: 'Prisma',
+    packages: ['prisma@7', '@prisma/client@7', '@prisma/adapter-libsql@7'],
+    files: {
+      'prisma.config.ts': `export default { schema: 'schema.prisma' }`,
+      'schema.prisma': `
+        generator client {
+          provider = "prisma-client"
+          output   = "./generated"
+        }
+        datasource db {
+          provider = "sqlite"
+        }
+        model Item {
+          id   Int    @id @default(autoincrement())
+          name String
+        }`,
+      'api.ts': `
+        import { pathToFileURL } from 'node:url'
+        import { PrismaLibSql } from '@prisma/adapter-libsql'
+        import { answer } from './answers'
+        import { PrismaClient } from './generated/client'
+        const prisma = new PrismaClient({ adapter: new PrismaLibSql({ url: pathToFileURL(__dirname + '/shop.db').href }) })
+        export const handler = async () => {
+          await prisma.$executeRawUnsafe('create table if not exists Item (id integer primary key autoincrement, name text not null)')
+          await prisma.item.deleteMany()
+          await prisma.item.create({ data: { name: 'one' } })
+          return { count: await prisma.item.count({ where: { name: 'one' } }), answer }
+        }`,
+    },
+    value: { count: 1 },
+    // Any file in the place of the engine, which would be downloaded and is not needed here.
+    prepare: (folder) =>
+      run(join(folder, 'node_modules', '.bin', 'prisma'), ['generate'], folder, {
+        PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
+        CHECKPOINT_DISABLE: '1',
+      }),
+  },
 ]
 
 /** The plugin of docs/sources.md. */
@@ -254,13 +293,19 @@ test.each(
   ]),
 )(
   '%s answers and reloads in %s',
-  async (_name, _kind, executor, { files, event, part = (answer: unknown) => answer, value, build }) => {
+  async (
+    _name,
+    _kind,
+    executor,
+    { files, event, part = (answer: unknown) => answer, value, build, prepare },
+  ) => {
     await using project = await ServedProject.create({
       'package.json': { name: 'app' },
       ...files,
       ...answers('first'),
     })
     await installed.linkInto(project.folder)
+    await prepare?.(project.folder)
     await project.serve(executor(), { api: 'api.ts' }, await build?.())
     for (const answer of ['first', 'second', 'third']) {
       if (answer !== 'first') await project.save('api', answers(answer))
