@@ -1,5 +1,6 @@
 import { realpathSync, statSync } from 'node:fs'
 import { extname, isAbsolute, relative, resolve } from 'node:path'
+import { systemClock } from '../core/base/clock.js'
 import { TetherError } from '../core/base/errors.js'
 import { checkPath, checkText } from '../core/base/option-checks.js'
 import { checkOptions, invalidOption } from '../core/base/options.js'
@@ -70,7 +71,7 @@ class FileSource implements FunctionSource {
     }
     this.#current = build
     this.#told = false
-    if (!python) this.#list(build, Date.now())
+    if (!python) this.#list(build, systemClock.now())
     return build
   }
 
