@@ -247,7 +247,7 @@ describe('plan', () => {
     [{ onRefused: 'ignore' }, "'onRefused' must be one of fail, skip"],
     [{ snapshots: './folder' }, "'snapshots' must be a place for snapshots"],
     [{ bundle: 'sqs' }, "'bundle' must be one of iot, api-gateway, mqtt, not 'sqs'."],
-    [{ stub: { app: 'a' } }, "'stage'"],
+    [{ stub: { app: 'a' } }, "'stub.stage'"],
     [{ stub: undefined }, "'stub' must be what stubEnvironment() takes, not undefined."],
     [{ mirror: 'yes' }, "'mirror' must be true or false, not 'yes'."],
     // Each of these would be a function whose stub fails when it starts.

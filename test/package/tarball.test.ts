@@ -203,7 +203,7 @@ describe('the packed package, installed where nothing else is', () => {
       '@aws-sdk/client-apigatewaymanagementapi',
       `import { apiGateway } from 'lambda-tether/transports/api-gateway'
        const need = () => apiGateway({ endpoint: 'wss://abc.execute-api.eu-west-1.amazonaws.com/dev' }).connect(
-         { app: 'app', stage: 'dev', role: 'session', name: 'default' }, { onFrame() {} })`,
+         { app: 'app', stage: 'dev', role: 'session', name: 'default' }, { onFrame() {} }, { sign: () => new Uint8Array(64) })`,
     ],
     [
       '@aws-sdk/client-lambda',
