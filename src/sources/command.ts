@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { TetherError } from '../core/base/errors.js'
-import { checkFlag, checkPath, checkText, listOf } from '../core/base/option-checks.js'
+import { checkFlag, checkPath, checkText, listOf, wholeNumber } from '../core/base/option-checks.js'
 import { checkOptions, mustBe } from '../core/base/options.js'
 import type { FunctionSource } from '../core/contracts/function-source.js'
 import { FileWatch } from './file-watch.js'
@@ -18,6 +18,8 @@ export interface CommandOptions {
    * @default the program, where it is a path such as `./bootstrap`
    */
   watch?: readonly string[] | undefined
+  /** As `serve({ build })` has it. @default none: the file system tells of changes */
+  polling?: number | undefined
   /**
    * Whether `AWS_LAMBDA_RUNTIME_API` has a path behind host and port, which only this program knows: then nobody else on this
    * machine reads its events or answers them. AWS's runtimes for Go, Rust, Java, .NET, Ruby and C++ take one, and programs that
@@ -42,17 +44,19 @@ export function command(
     cwd: folder = '.',
     handler = 'handler',
     watch: watched,
+    polling,
     secretPath = false,
   } = checkOptions('command', options, {
     cwd: checkPath,
     handler: checkText,
     watch: listOf('a list of paths', checkText),
+    polling: wholeNumber(1),
     secretPath: checkFlag,
   })
   const cwd = folder instanceof URL ? pathOfUrl('cwd', folder) : resolve(folder)
   const executable = /[\\/]/.test(program[0]) ? resolve(cwd, program[0]) : undefined
   const files = watched?.map((file) => resolve(cwd, file)) ?? (executable === undefined ? [] : [executable])
-  const watch = new FileWatch()
+  const watch = new FileWatch(undefined, polling)
   return {
     load: async () => {
       if (!statSync(cwd, { throwIfNoEntry: false })?.isDirectory()) throw missing('folder', cwd)

@@ -19,11 +19,15 @@ const COARSE_MS = 50
  */
 export class FileWatch {
   readonly #clock: Clock
+  readonly #polling: number | undefined
+  #cancelPoll: Cancel | undefined
   readonly #listeners = new Set<() => void>()
   /** What is followed, and how each looked when last seen. */
   readonly #files = new Map<string, BigIntStats | undefined>()
   readonly #folders = new Map<string, FSWatcher>()
   #anythingIn: ReadonlySet<string> = new Set()
+  /** How those folders looked, where they are looked at. */
+  #looks = new Map<string, BigIntStats | undefined>()
   /** Whether a folder is not there. */
   #awaits = false
   readonly #touched = new Set<string>()
@@ -33,8 +37,10 @@ export class FileWatch {
   #cancel: Cancel | undefined
   #settlesAt = 0
 
-  constructor(clock: Clock = systemClock) {
+  /** @param polling looks at the files so often, in milliseconds. @default waits for the file system to tell */
+  constructor(clock: Clock = systemClock, polling?: number) {
     this.#clock = clock
+    this.#polling = polling
   }
 
   /**
@@ -48,6 +54,10 @@ export class FileWatch {
     for (const file of this.#files.keys()) if (!wanted.has(file)) this.#files.delete(file)
     for (const file of added) this.#files.set(file, look(file))
     this.#anythingIn = new Set(anythingIn)
+    const looks = [...this.#anythingIn].map(
+      (folder) => [folder, this.#looks.get(folder) ?? look(folder)] as const,
+    )
+    this.#looks = new Map(this.#polling === undefined ? [] : looks)
     this.#arm()
     return added
   }
@@ -78,6 +88,7 @@ export class FileWatch {
 
   #arm(): void {
     if (this.#listeners.size === 0) return
+    if (this.#polling !== undefined) return this.#poll(this.#polling)
     const wanted = new Set([...[...this.#files.keys()].map((file) => dirname(file)), ...this.#anythingIn])
     const watched = new Set([...wanted].map((folder) => this.#armNearest(folder)))
     this.#awaits = [...wanted].some((folder) => !watched.has(folder))
@@ -109,7 +120,25 @@ export class FileWatch {
     if (this.#touched.size > 0) this.#settleIn(GATHER_MS)
   }
 
+  /** Looks at all files, again and again, and at the folders in which anything counts. */
+  #poll(everyMs: number): void {
+    this.#cancelPoll ??= this.#clock.schedule(everyMs, () => {
+      this.#cancelPoll = undefined
+      for (const [file, before] of this.#files) if (!isSame(before, look(file))) this.#touched.add(file)
+      for (const [folder, before] of this.#looks) {
+        const now = look(folder)
+        if (isSame(before, now)) continue
+        this.#looks.set(folder, now)
+        this.#touched.add(folder)
+      }
+      if (this.#touched.size > 0 && this.#cancel === undefined) this.#settle()
+      this.#arm()
+    })
+  }
+
   #disarm(): void {
+    this.#cancelPoll?.()
+    this.#cancelPoll = undefined
     for (const folder of this.#folders.keys()) this.#disarmFolder(folder)
     this.#touched.clear()
     this.#gone.clear()
@@ -211,9 +240,7 @@ export class FileWatch {
     this.#empty.delete(path)
     const before = this.#files.get(path)
     this.#files.set(path, now)
-    const same =
-      before && before.ino === now.ino && before.size === now.size && before.mtimeNs === now.mtimeNs
-    return !same || Math.abs(this.#clock.now() - Number(now.mtimeMs)) < COARSE_MS
+    return !isSame(before, now) || Math.abs(this.#clock.now() - Number(now.mtimeMs)) < COARSE_MS
   }
 
   /** Whether it was there, and is gone for good. What replaces it before makes an event of its own. */
@@ -231,6 +258,11 @@ export class FileWatch {
     this.#files.set(path, undefined)
     return true
   }
+}
+
+function isSame(before: BigIntStats | undefined, now: BigIntStats | undefined): boolean {
+  if (before === undefined || now === undefined) return before === now
+  return before.ino === now.ino && before.size === now.size && before.mtimeNs === now.mtimeNs
 }
 
 function look(path: string): BigIntStats | undefined {

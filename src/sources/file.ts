@@ -2,7 +2,7 @@ import { realpathSync, statSync } from 'node:fs'
 import { extname, isAbsolute, relative, resolve } from 'node:path'
 import { systemClock } from '../core/base/clock.js'
 import { TetherError } from '../core/base/errors.js'
-import { checkPath, checkText } from '../core/base/option-checks.js'
+import { checkPath, checkText, wholeNumber } from '../core/base/option-checks.js'
 import { checkOptions, invalidOption } from '../core/base/options.js'
 import type { FunctionBuild, FunctionSource, LoadedFiles } from '../core/contracts/function-source.js'
 import { FileWatch } from './file-watch.js'
@@ -13,6 +13,8 @@ import { parseTarget, pathOfUrl } from './target.js'
 export interface FileOptions {
   /** @default what the target names, else `handler` */
   exportName?: string | undefined
+  /** As `serve({ build })` has it. @default none: the file system tells of changes */
+  polling?: number | undefined
   /**
    * For Python: the folder that is the task root on Lambda, at or above the file; a path or a `file:` URL.
    * @default looked for, see docs/executors.md
@@ -31,18 +33,24 @@ const COARSE_MS = 20
  */
 export function file(target: string | URL, options: FileOptions = {}): FunctionSource {
   const parsed = parseTarget(target)
-  const { exportName = parsed.exportName, root } = checkOptions('file', options, {
+  const {
+    exportName = parsed.exportName,
+    root,
+    polling,
+  } = checkOptions('file', options, {
     exportName: checkText,
     root: checkPath,
+    polling: wholeNumber(1),
   })
-  return new FileSource(parsed.path, exportName, root === undefined ? undefined : rootOf(root, parsed.path))
+  const rootPath = root === undefined ? undefined : rootOf(root, parsed.path)
+  return new FileSource(parsed.path, exportName, rootPath, new FileWatch(undefined, polling))
 }
 
 class FileSource implements FunctionSource {
   readonly #path: string
   readonly #exportName: string
   readonly #root: string | undefined
-  readonly #watch = new FileWatch()
+  readonly #watch: FileWatch
   /** Of the project, beside the file itself. */
   #imports: ReadonlySet<string> = new Set()
   #folders: readonly string[] = []
@@ -51,10 +59,11 @@ class FileSource implements FunctionSource {
   #told = false
   #closed = false
 
-  constructor(path: string, exportName: string, root: string | undefined) {
+  constructor(path: string, exportName: string, root: string | undefined, watch: FileWatch) {
     this.#path = path
     this.#exportName = exportName
     this.#root = root
+    this.#watch = watch
   }
 
   async load(): Promise<FunctionBuild> {

@@ -38,7 +38,7 @@ export function sourceOf(target: string, { cwd, build = {}, told }: SpecOptions 
     const options = cwd === undefined ? build : { ...build, cwd }
     return new EsbuildSource({ path: entry, exportName }, new EsbuildBuilder([entry], options, told))
   }
-  if (RUN.includes(extension)) return file(pathToFileURL(path), { exportName })
+  if (RUN.includes(extension)) return file(pathToFileURL(path), { exportName, polling: build.polling })
   throw new TetherError(
     'INVALID_OPTION',
     `'${target}' must end in one of ${[...BUILT, ...RUN].join(', ')}, with '#' and the name of an export behind it or not, or be a handler as Lambda's configuration names it: 'src/api.handler'.`,

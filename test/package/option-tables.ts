@@ -90,6 +90,7 @@ const built = {
   format: NONE,
   packages: NONE,
   keepNames: FLAG,
+  polling: NUMBER,
   cwd: TEXT,
   clock: NONE,
   alias: OBJECT,
@@ -300,13 +301,13 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
     (options: NonNullable<Parameters<typeof file>[1]>) => file('./api.py', options),
     {},
     [],
-    { exportName: TEXT, root: NONE },
+    { exportName: TEXT, root: NONE, polling: NUMBER },
   ),
   './sources/command#command': row(
     (options: NonNullable<Parameters<typeof command>[1]>) => command(['program'], options),
     {},
     [],
-    { cwd: TEXT, handler: TEXT, watch: NONE, secretPath: FLAG },
+    { cwd: TEXT, handler: TEXT, watch: NONE, polling: NUMBER, secretPath: FLAG },
   ),
   './stub#createStub': row(
     stub.createStub,

@@ -13,6 +13,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { systemClock } from '../../src/core/base/clock.js'
 import { FileWatch } from '../../src/sources/file-watch.js'
 import { type HandlerProject, handlerProject } from '../executors/handler-project.js'
+import { ManualClock } from '../support/manual-clock.js'
 
 let project: HandlerProject
 let watch: FileWatch
@@ -343,4 +344,30 @@ test('after it is disposed a listener hears nothing, and the others go on', asyn
   })
   expect(changes).toBe(0)
   expect(others).toBeGreaterThanOrEqual(2)
+})
+
+test('looks for itself where it is told how often: at files, at deletions and at folders', async () => {
+  const clock = new ManualClock()
+  watch = new FileWatch(clock, 300)
+  const file = await project.write('polled.js', 'one')
+  const folder = dirname(file)
+  watch.follow([file], [folder])
+  const subscription = subscribe()
+  await clock.advance(300)
+  expect(changes).toBe(0)
+  writeFileSync(file, 'another')
+  await clock.advance(299)
+  expect(changes).toBe(0)
+  await clock.advance(1)
+  expect(changes).toBe(1)
+  writeFileSync(join(folder, 'new.js'), 'new')
+  await clock.advance(300)
+  expect(changes).toBe(2)
+  await clock.advance(3_000)
+  expect(changes).toBe(2)
+  rmSync(file)
+  await clock.advance(400)
+  expect(changes).toBeGreaterThan(2)
+  subscription[Symbol.dispose]()
+  expect(clock.pending).toBe(0)
 })

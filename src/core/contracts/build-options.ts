@@ -34,6 +34,12 @@ export interface BuildOptions {
    */
   format?: 'cjs' | 'esm' | undefined
   /**
+   * Looks at the files so often, in milliseconds, and does not wait for their file system to tell: for network mounts, and
+   * folders that a container shares with another system.
+   * @default none: the file system tells
+   */
+  polling?: number | undefined
+  /**
    * Whether installed packages are loaded from where they lie, or become part of the build. What a link leads to outside of
    * `node_modules`, as in a workspace, is always part of the build.
    * @default external: a rebuild takes milliseconds

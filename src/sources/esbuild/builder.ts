@@ -33,7 +33,8 @@ export class EsbuildBuilder {
   readonly facts = new FileFacts()
   /** Which files asked for what no build does, so that it is said once. */
   readonly told: Set<string>
-  readonly options: Omit<EsbuildOptions, 'cwd' | 'clock'>
+  readonly polling: number | undefined
+  readonly options: Omit<EsbuildOptions, 'cwd' | 'clock' | 'polling'>
   readonly #entries: readonly string[]
   readonly #root: string | undefined
   readonly #packages: Packages
@@ -49,13 +50,14 @@ export class EsbuildBuilder {
   /** @param entries absolute paths in one package, with links followed */
   constructor(
     entries: Iterable<string>,
-    { cwd = process.cwd(), clock, ...options }: EsbuildOptions,
+    { cwd = process.cwd(), clock, polling, ...options }: EsbuildOptions,
     told = new Set<string>(),
   ) {
     this.told = told
     this.#entries = [...new Set(entries)]
     this.cwd = realPath(resolve(cwd))
     this.clock = clock ?? systemClock
+    this.polling = polling
     this.options = options
     this.#root = this.facts.above(dirname(this.#entries[0]!), 'package.json')
     const { alias, conditions, external, mainFields, nodePaths, resolveExtensions, tsconfig, tsconfigRaw } =

@@ -6,6 +6,7 @@ import {
   listOf,
   oneOf,
   recordOf,
+  wholeNumber,
   withMethods,
 } from '../../core/base/option-checks.js'
 import { type Checks, isObject } from '../../core/base/options.js'
@@ -35,6 +36,7 @@ export const buildChecks: Checks<BuildOptions> = {
   format: oneOf('cjs', 'esm'),
   packages: oneOf('external', 'bundle'),
   keepNames: checkFlag,
+  polling: wholeNumber(1),
   alias: textsByName,
   conditions: texts,
   define: textsByName,

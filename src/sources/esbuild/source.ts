@@ -40,7 +40,7 @@ export class EsbuildSource implements FunctionSource {
     this.#entry = path
     this.#exportName = exportName
     this.#builder = builder
-    this.#watch = new FileWatch(builder.clock)
+    this.#watch = new FileWatch(builder.clock, builder.polling)
     this.#inputs = [path]
     this.#watch.follow(this.#inputs)
     builder.use()
