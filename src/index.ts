@@ -7,8 +7,10 @@ export {
   type TetherErrorOptions,
 } from './core/base/errors.js'
 export { printable } from './core/base/printable.js'
+export type { BuildLoader, BuildOptions, BuildPlugin } from './core/contracts/build-options.js'
 export type { Executor, ExecutorStats, LogEntry, LogLevel, Outcome, Task } from './core/contracts/executor.js'
 export type {
+  BuildWarning,
   Dependencies,
   FunctionBuild,
   FunctionSource,

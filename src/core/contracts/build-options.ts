@@ -1,4 +1,5 @@
-type Loader =
+/** What esbuild makes of a file, by its extension. */
+export type BuildLoader =
   | 'base64'
   | 'binary'
   | 'copy'
@@ -17,7 +18,7 @@ type Loader =
   | 'tsx'
 
 /** A plugin of esbuild. */
-interface BuildPlugin {
+export interface BuildPlugin {
   name: string
   // biome-ignore lint/suspicious/noExplicitAny: what it is given is esbuild's, which need not be installed.
   setup(build: any): void | Promise<void>
@@ -62,7 +63,7 @@ export interface BuildOptions {
   jsxFragment?: string | undefined
   jsxImportSource?: string | undefined
   jsxSideEffects?: boolean | undefined
-  loader?: Record<string, Loader> | undefined
+  loader?: Record<string, BuildLoader> | undefined
   logOverride?: Record<string, 'verbose' | 'debug' | 'info' | 'warning' | 'error' | 'silent'> | undefined
   mainFields?: string[] | undefined
   nodePaths?: string[] | undefined
