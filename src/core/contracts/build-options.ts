@@ -20,6 +20,7 @@ export type BuildLoader =
 /** A plugin of esbuild. */
 export interface BuildPlugin {
   name: string
+  /** As esbuild calls it, with its `PluginBuild`. */
   // biome-ignore lint/suspicious/noExplicitAny: what it is given is esbuild's, which need not be installed.
   setup(build: any): void | Promise<void>
 }
