@@ -92,7 +92,6 @@ const end = async () => {
     console.log(
       `Waiting for ${running} invocation${running === 1 ? '' : 's'} to end; Ctrl+C again stops them.`,
     )
-    process.once('SIGINT', () => void session.close({ signal: AbortSignal.abort() }))
   }
   await session.close()
   await cloud.close()
@@ -116,8 +115,13 @@ if (once) {
   console.log(`Open  ${url}/?name=you`)
   console.log(`Edit  the code in ${folder} and open it again: no deployment, no restart.`)
   console.log('Stop  with Ctrl+C\n')
-  process.once('SIGINT', end)
-  process.once('SIGTERM', end)
+  let ending
+  const stop = () => {
+    if (ending === undefined) ending = end()
+    else void session.close({ signal: AbortSignal.abort() })
+  }
+  process.on('SIGINT', stop)
+  process.on('SIGTERM', stop)
 }
 
 /** One line for each invocation, for each line that its code prints, and for each reload. */

@@ -1,10 +1,9 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import ts from 'typescript'
 import { afterAll, describe, expect, it } from 'vitest'
 import { type Program, programsOf } from './programs.js'
 
@@ -26,28 +25,40 @@ const fileOf = ({ name }: Program) => `${name.replace(/[^a-z0-9]+/gi, '-')}.mts`
 
 /** What the compiler says of these files, by its own rules for users of this package. */
 function problemsOf(files: Readonly<Record<string, string>>): string[] {
-  const config = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile)
-  const { options } = ts.convertCompilerOptionsFromJson(config.config.compilerOptions, root)
-  const paths = Object.entries(files).map(([name, text]) => {
-    const path = join(folder, name)
-    writeFileSync(path, text)
-    return path
-  })
-  const program = ts.createProgram(paths, {
-    ...options,
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
+  const compilerOptions = {
+    noEmit: true,
     // A program shows what is there, and need not use it.
     noUnusedLocals: false,
     noUnusedParameters: false,
     // Each is a module of its own, whether or not it imports anything.
-    moduleDetection: ts.ModuleDetectionKind.Force,
-  })
+    moduleDetection: 'force',
+  }
+  const config = {
+    extends: join(root, 'tsconfig.json'),
+    compilerOptions,
+    include: [],
+    files: Object.keys(files),
+  }
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config))
+  const compiler = join(root, 'node_modules/typescript-7/bin/tsc')
+  const { stdout, error } = spawnSync(
+    process.execPath,
+    [compiler, '--project', folder, '--pretty', 'false'],
+    {
+      cwd: folder,
+      encoding: 'utf8',
+    },
+  )
+  if (error !== undefined) throw error
   // Of these files alone: what they import has been checked by `npm run check`.
-  return paths
-    .flatMap((path) => ts.getPreEmitDiagnostics(program, program.getSourceFile(path)))
-    .map(({ file, start, messageText }) => {
-      const { line } = file?.getLineAndCharacterOfPosition(start ?? 0) ?? { line: 0 }
-      return `${file?.fileName.slice(folder.length + 1)}:${line + 1}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`
-    })
+  const problems = stdout.split('\n').flatMap((line) => {
+    const [, file, at, text] = /^(\S+?)\((\d+),\d+\): error TS\d+: (.*)$/.exec(line) ?? []
+    return file !== undefined && Object.hasOwn(files, file) ? [`${file}:${at}: ${text}`] : []
+  })
+  if (problems.length === 0 && /error/.test(stdout) && !/^\S+\(\d+,\d+\)/.test(stdout))
+    throw new Error(stdout)
+  return problems
 }
 
 async function run(program: Program): Promise<{ code: number | null; output: string }> {
