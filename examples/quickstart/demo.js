@@ -112,9 +112,6 @@ if (once) {
     await end()
   }
 } else {
-  console.log(`Open  ${url}/?name=you`)
-  console.log(`Edit  the code in ${folder} and open it again: no deployment, no restart.`)
-  console.log('Stop  with Ctrl+C\n')
   let ending
   const stop = () => {
     if (ending === undefined) ending = end()
@@ -122,6 +119,9 @@ if (once) {
   }
   process.on('SIGINT', stop)
   process.on('SIGTERM', stop)
+  console.log(`Open  ${url}/?name=you`)
+  console.log(`Edit  the code in ${folder} and open it again: no deployment, no restart.`)
+  console.log('Stop  with Ctrl+C\n')
 }
 
 /** One line for each invocation, for each line that its code prints, and for each reload. */
