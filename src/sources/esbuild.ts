@@ -1,9 +1,9 @@
-import { existsSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { checkPath, checkText, recordOf } from '../core/base/option-checks.js'
 import { checkOptions, required } from '../core/base/options.js'
 import type { FunctionSource } from '../core/contracts/function-source.js'
 import { EsbuildBuilder } from './esbuild/builder.js'
+import { FileFacts } from './esbuild/file-facts.js'
 import { type EsbuildOptions, type EsbuildSourceOptions, esbuildChecks } from './esbuild/options.js'
 import { EsbuildSource } from './esbuild/source.js'
 import { parseTarget, pathOfUrl, realPath, type Target } from './target.js'
@@ -54,7 +54,9 @@ export function esbuildAll<Name extends string>(
   const parsed = Object.entries<string>(targets).map(
     ([name, target]) => [name, realTarget(parseTarget(target, options.cwd, `targets.${name}`))] as const,
   )
-  const builders = new Map<string, EsbuildBuilder>()
+  const facts = new FileFacts()
+  const packageOf = (path: string) => facts.above(dirname(path), 'package.json')
+  const builders = new Map<string | undefined, EsbuildBuilder>()
   // The modules of one package share the place of their entries, which those of others do not have.
   const builderOf = ({ path }: Target): EsbuildBuilder => {
     const root = packageOf(path)
@@ -67,12 +69,6 @@ export function esbuildAll<Name extends string>(
   }
   const sources = parsed.map(([name, target]) => [name, new EsbuildSource(target, builderOf(target))])
   return Object.fromEntries(sources) as Record<Name, FunctionSource>
-}
-
-function packageOf(path: string): string {
-  let folder = dirname(path)
-  while (!existsSync(join(folder, 'package.json')) && folder !== dirname(folder)) folder = dirname(folder)
-  return folder
 }
 
 function realTarget(target: Target): Target {

@@ -30,9 +30,13 @@ async function serving(tether: Tether) {
     runs.push(invocation.event)
     return invocation.respond('served')
   })
+  let displaced = false
+  session.on('displaced', () => {
+    displaced = true
+  })
   await session.open()
   await settle()
-  return { session, runs }
+  return { session, runs, isDisplaced: () => displaced }
 }
 
 /** A connection of somebody who may use the broker. */
@@ -334,11 +338,7 @@ describe('who has the key of a stub', () => {
   it('of another function invokes, reads and ends nothing of it (L)', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
-    const { runs, session } = await serving(tether)
-    let displaced = false
-    session.on('displaced', () => {
-      displaced = true
-    })
+    const { runs, isDisplaced } = await serving(tether)
     await tether.stub({ functionId: 'api' })('secret', stubContext())
     const [request, response] = tether.transport.passed.slice(-2)
     const thief = new Sealer(tether.key, STUB, 'thief')
@@ -391,7 +391,7 @@ describe('who has the key of a stub', () => {
       await other.send(asSession.frame({ ...STUB, name: 'x' }, bytes))
     }
     await clock.advance(5_000)
-    expect(displaced).toBe(false)
+    expect(isDisplaced()).toBe(false)
     expect(await tether.stub()('still', stubContext())).toBe('served')
   })
 
@@ -417,11 +417,7 @@ describe('who has the key of a stub', () => {
   it('of the whole stage invokes any function, and neither reads one that has its own nor speaks for the session', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
-    const { runs, session } = await serving(tether)
-    let displaced = false
-    session.on('displaced', () => {
-      displaced = true
-    })
+    const { runs, isDisplaced } = await serving(tether)
     const any = tether.stub({ key: tether.stubKey('*'), functionId: 'api' })
     expect(await any('from any', stubContext())).toBe('served')
     expect(runs).toEqual(['from any'])
@@ -452,7 +448,7 @@ describe('who has the key of a stub', () => {
     const words = { session: 'zzz', epoch: clock.now() + 1_000, target: 'any' }
     await other.send(sealer.frame(SESSION, encodeMessage({ type: 'displaced', ...words })))
     expect(reasonsOf(tether.discards)).toEqual(['malformed'])
-    expect(displaced).toBe(false)
+    expect(isDisplaced()).toBe(false)
   })
 
   it('breaks no name by an epoch, and is told of one that is far ahead (M)', async () => {

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { SessionPayloads } from '../../src/core/payload/session-payloads.js'
 import { Dispatcher } from '../../src/core/session/dispatcher.js'
 import { SessionEmitter } from '../../src/core/session/events.js'
 import type { Invocation } from '../../src/core/session/invocation.js'
@@ -7,6 +6,7 @@ import { Waiters } from '../../src/core/session/waiters.js'
 import { Counters } from '../../src/core/wire/counters.js'
 import type { AskMessage, InvokeMessage, SessionMessage, StubMessage } from '../../src/core/wire/protocol.js'
 import { ReplayWindow } from '../../src/core/wire/replay-window.js'
+import { payloadsWithoutStore } from '../support/payloads.js'
 import { Chance, SteppedClock } from '../support/simulation.js'
 
 /** A part of the rule that is left out, to see whether it is needed. */
@@ -203,14 +203,7 @@ class World {
       identity: { session: id, epoch: 0 },
       mayServe: () => true,
       maxKeptBytes: 1_000_000,
-      payloads: new SessionPayloads({
-        store: undefined,
-        app: 'shop',
-        stage: 'dev',
-        inlineBytes: 1_000,
-        counters,
-        onFailure() {},
-      }),
+      payloads: payloadsWithoutStore(counters),
       waiters: new Waiters(clock),
       functions: () => undefined,
       missing: () => undefined,

@@ -3,12 +3,12 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { deferred } from '../../src/core/base/deferred.js'
-import { SessionPayloads } from '../../src/core/payload/session-payloads.js'
 import { KeptAnswer } from '../../src/core/session/kept-answer.js'
 import { type In, Records } from '../../src/core/session/records.js'
 import { Counters } from '../../src/core/wire/counters.js'
 import type { InvokeMessage } from '../../src/core/wire/protocol.js'
 import { ManualClock } from '../support/manual-clock.js'
+import { payloadsWithoutStore } from '../support/payloads.js'
 
 const FROM = 'environment'
 const MINUTES_MS = 60_000
@@ -23,14 +23,7 @@ function recordsAt(clock: ManualClock, maxAnswerBytes = 1_000_000) {
 function answerOf(clock: ManualClock, id: string, bytes = 10) {
   const counters = new Counters()
   const said: string[] = []
-  const payloads = new SessionPayloads({
-    store: undefined,
-    app: 'shop',
-    stage: 'dev',
-    inlineBytes: 1_000,
-    counters,
-    onFailure() {},
-  })
+  const payloads = payloadsWithoutStore(counters)
   const send = async (_to: string, reply: { type: string }) => void said.push(reply.type)
   const say = (_to: string, reply: { type: string }) => void said.push(reply.type)
   const options = { clock, counters, payloads, send: send as never, say }

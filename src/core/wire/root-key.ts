@@ -130,8 +130,7 @@ export class SessionKeys implements ChannelKeys {
   }
 
   base(scope: string, peer: boolean): Buffer | undefined {
-    const { keyId, tag } = readScope(scope)
-    const key = this.all.find(({ id }) => id === keyId)
+    const { key, tag } = this.#read(scope)
     if (!peer) return key?.stub(tag)
     return tag.equals(ANY_FUNCTION) ? key?.peer : undefined
   }
@@ -139,10 +138,14 @@ export class SessionKeys implements ChannelKeys {
   /** Whether a sender's key is that of a function, or of the whole stage. */
   covers(scope: string, functionId: string): boolean {
     if (this.#functions.get(scope) === functionId) return true
-    const { keyId, tag } = readScope(scope)
-    const key = this.all.find(({ id }) => id === keyId)
+    const { key, tag } = this.#read(scope)
     const covers = key !== undefined && (tag.equals(ANY_FUNCTION) || tag.equals(key.tagOf(functionId)))
     if (covers) this.#functions.set(scope, functionId)
     return covers
+  }
+
+  #read(scope: string): { key: StageKeys | undefined; tag: Buffer } {
+    const { keyId, tag } = readScope(scope)
+    return { key: this.all.find(({ id }) => id === keyId), tag }
   }
 }
