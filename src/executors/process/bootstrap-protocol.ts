@@ -1,4 +1,5 @@
 import type { InvocationContext } from '../../core/contracts/handler.js'
+import type { HandlerCode } from '../entry/load-handler.js'
 import type { EnvironmentChanges } from '../environment-changes.js'
 import type { PythonModule } from './python-project.js'
 
@@ -24,14 +25,7 @@ export interface BootstrapStart {
 /** Answers {@link BootstrapCode}, when there is code to load. */
 export const CODE_PATH = '/lambda-tether/code'
 
-export interface BootstrapCode {
-  /** Absolute. */
-  readonly file: string
-  readonly exportName: string
-  /** The file that messages name. @default file */
-  readonly entry?: string
-  /** Where a CommonJS module believes to lie. @default where it does */
-  readonly as?: string
+export interface BootstrapCode extends HandlerCode {
   /** How Python imports it. */
   readonly python?: PythonModule
 }

@@ -1,6 +1,7 @@
 import type { LambdaError } from '../../core/base/errors.js'
 import type { LogEntry } from '../../core/contracts/executor.js'
 import type { InvocationContext } from '../../core/contracts/handler.js'
+import type { HandlerCode } from '../entry/load-handler.js'
 
 /** What a worker thread is started with. */
 export interface ThreadData {
@@ -14,14 +15,10 @@ export interface ThreadData {
 }
 
 /** Host to thread: load the handler. Comes once, before any `run`. */
-export interface LoadMessage {
+export interface LoadMessage extends HandlerCode {
   readonly kind: 'load'
   /** What to set first, for a thread that was started with nothing. */
   readonly env?: Readonly<Record<string, string>>
-  readonly file: string
-  readonly exportName: string
-  readonly entry?: string
-  readonly as?: string
 }
 
 /** Host to thread: run one invocation. */
