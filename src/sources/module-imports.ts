@@ -1,11 +1,10 @@
 import { realpathSync } from 'node:fs'
 import { createRequire, isBuiltin } from 'node:module'
 import { resolve, sep } from 'node:path'
-import type { Metafile, Plugin } from 'esbuild'
+import type { Metafile } from 'esbuild'
+import { entryPoint, findEntries, isPattern } from './esbuild/entry-points.js'
 import { type EsbuildMessage, foldersToWatch } from './esbuild/failure.js'
 import { createContext } from './esbuild/service.js'
-
-const ENTRY = 'lambda-tether-import:'
 
 /** Of a JavaScript module, what it imports as far as its text says. */
 export interface ModuleImports {
@@ -25,8 +24,10 @@ export async function importsOf(path: string): Promise<ModuleImports> {
   const folders = new Set<string>()
   for (let entries = [path]; entries.length > 0; ) {
     const context = await createContext({
-      entryPoints: entries.map((_, index) => ENTRY + index),
-      plugins: [entriesByNumber(entries)],
+      entryPoints: entries.map((entry, index) => ({ in: entryPoint(entry, index), out: String(index) })),
+      plugins: entries.some(isPattern)
+        ? [{ name: 'lambda-tether-imports', setup: (build) => findEntries(build, entries) }]
+        : [],
       absWorkingDir: cwd,
       bundle: true,
       write: false,
@@ -57,17 +58,6 @@ export async function importsOf(path: string): Promise<ModuleImports> {
     entries = [...linked]
   }
   return { files: [...files], folders: [...folders] }
-}
-
-/** To esbuild a path with a `*` in it is a pattern. */
-function entriesByNumber(entries: readonly string[]): Plugin {
-  return {
-    name: 'lambda-tether-imports',
-    setup: ({ onResolve }) =>
-      onResolve({ filter: new RegExp(`^${ENTRY}`) }, ({ path }) => ({
-        path: entries[Number(path.slice(ENTRY.length))] ?? '',
-      })),
-  }
 }
 
 /** What packages lead to that are links out of `node_modules`, as those of a workspace are. */

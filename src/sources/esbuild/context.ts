@@ -1,10 +1,11 @@
 import { isBuiltin } from 'node:module'
 import { basename, dirname, extname, join, resolve, sep } from 'node:path'
 import type { BuildContext, BuildOptions, BuildResult, Metafile } from 'esbuild'
+import { entryPoint } from './entry-points.js'
 import { namesItsPlace, placeNames } from './output.js'
 import { loadsModule } from './packages.js'
 import { createContext, hasEnded } from './service.js'
-import { ENTRY, isNative, isPattern, REQUIRED, type SpecialOptions, specialPlugins } from './special.js'
+import { isNative, REQUIRED, type SpecialOptions, specialPlugins } from './special.js'
 
 /** What was built. */
 export interface Built {
@@ -162,7 +163,7 @@ export class EsbuildContext {
       define: { ...placeNames, ...define },
       plugins: [...plugins, ...specialPlugins(this.#options)],
       entryPoints: entries.map((entry, index) => ({
-        in: isPattern(entry) ? `${ENTRY}${index}` : entry,
+        in: entryPoint(entry, index),
         out: outputName(entry, index),
       })),
       absWorkingDir: cwd,

@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { OnLoadResult, OnResolveResult, Plugin, PluginBuild } from 'esbuild'
+import { findEntries, isPattern } from './entry-points.js'
 import type { FileFacts } from './file-facts.js'
 import { withPlaceOf } from './output.js'
 import { loadsModule, type PackageImport, type Packages } from './packages.js'
@@ -15,8 +16,6 @@ export interface Special {
 
 /** A module that stands for a CommonJS one: what is built with it finds all exports, as in a bundle. */
 export const REQUIRED = 'lambda-tether-require'
-/** Entries by their index: esbuild takes a `*` in a path for a pattern. */
-export const ENTRY = 'lambda-tether-entry:'
 
 const MISSING_ADVICE =
   "Install it, correct the name, or leave it to the code with `external` (esbuild's option) where it may be missing."
@@ -39,16 +38,9 @@ export function specialPlugins(options: SpecialOptions): Plugin[] {
   return isNeeded ? [specialPlugin(options)] : []
 }
 
-/** Whether esbuild would take an entry for many. */
-export function isPattern(entry: string): boolean {
-  return entry.includes('*')
-}
-
 function specialPlugin({ special, entries, format, packages, facts }: SpecialOptions): Plugin {
   const setup = (build: PluginBuild) => {
-    build.onResolve({ filter: new RegExp(`^${ENTRY}`) }, ({ path }) => ({
-      path: entries[Number(path.slice(ENTRY.length))]!,
-    }))
+    findEntries(build, entries)
     build.onResolve({ filter: /.*/, namespace: REQUIRED }, ({ path }) => ({ path, external: true }))
     build.onLoad({ filter: /.*/, namespace: REQUIRED }, ({ path }) => ({
       contents: `module.exports = require(${JSON.stringify(path)})`,
