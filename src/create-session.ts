@@ -13,7 +13,7 @@ import { sourceOf } from './sources/spec.js'
 export function createSession(options: SessionOptions): Session {
   const told = new Set<string>()
   return new Session(options, {
-    sourceOf: (target, build) => sourceOf(target, { cwd: process.cwd(), build, told }),
+    sourceOf: (target, build, taskRoot) => sourceOf(target, { cwd: process.cwd(), build, taskRoot, told }),
     inline: () => inline(),
   })
 }

@@ -1,4 +1,5 @@
 import { dirname, resolve } from 'node:path'
+import { defined } from '../core/base/defined.js'
 import { checkPath, checkText, recordOf } from '../core/base/option-checks.js'
 import { checkOptions, required } from '../core/base/options.js'
 import type { FunctionSource } from '../core/contracts/function-source.js'
@@ -6,7 +7,7 @@ import { EsbuildBuilder } from './esbuild/builder.js'
 import { FileFacts } from './esbuild/file-facts.js'
 import { type EsbuildOptions, type EsbuildSourceOptions, esbuildChecks } from './esbuild/options.js'
 import { EsbuildSource } from './esbuild/source.js'
-import { parseTarget, pathOfUrl, realPath, type Target } from './target.js'
+import { parseTarget, pathOfUrl, realPath, type Target, taskRootOf } from './target.js'
 
 export type { EsbuildOptions, EsbuildSourceOptions } from './esbuild/options.js'
 
@@ -28,6 +29,7 @@ export function esbuild(target: string | EsbuildSourceOptions): FunctionSource {
   const {
     entry,
     exportName = 'handler',
+    taskRoot,
     ...options
   } = checkOptions('esbuild', target, {
     entry: required(checkPath),
@@ -36,7 +38,8 @@ export function esbuild(target: string | EsbuildSourceOptions): FunctionSource {
   })
   const named = entry instanceof URL ? pathOfUrl('entry', entry) : resolve(options.cwd ?? '', entry)
   const path = realPath(named)
-  return new EsbuildSource({ path, exportName }, new EsbuildBuilder([path], options))
+  const module = defined({ path, exportName, taskRoot: taskRootOf(taskRoot, path, options.cwd) })
+  return new EsbuildSource(module, new EsbuildBuilder([path], options))
 }
 
 /**
@@ -50,10 +53,11 @@ export function esbuildAll<Name extends string>(
   options: EsbuildOptions = {},
 ): Record<Name, FunctionSource> {
   recordOf("an object such as { api: './src/api.ts#handler' }", checkText)('targets', targets)
-  checkOptions('esbuildAll', options, esbuildChecks)
-  const parsed = Object.entries<string>(targets).map(
-    ([name, target]) => [name, realTarget(parseTarget(target, options.cwd, `targets.${name}`))] as const,
-  )
+  const { taskRoot, ...building } = checkOptions('esbuildAll', options, esbuildChecks)
+  const parsed = Object.entries<string>(targets).map(([name, text]) => {
+    const target = realTarget(parseTarget(text, options.cwd, `targets.${name}`))
+    return [name, defined({ ...target, taskRoot: taskRootOf(taskRoot, target.path, options.cwd) })] as const
+  })
   const facts = new FileFacts()
   const packageOf = (path: string) => facts.above(dirname(path), 'package.json')
   const builders = new Map<string | undefined, EsbuildBuilder>()
@@ -63,7 +67,7 @@ export function esbuildAll<Name extends string>(
     const known = builders.get(root)
     if (known) return known
     const paths = parsed.map(([, target]) => target.path).filter((other) => packageOf(other) === root)
-    const builder = new EsbuildBuilder(paths, options)
+    const builder = new EsbuildBuilder(paths, building)
     builders.set(root, builder)
     return builder
   }

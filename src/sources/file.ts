@@ -1,13 +1,14 @@
 import { realpathSync, statSync } from 'node:fs'
-import { extname, isAbsolute, relative, resolve } from 'node:path'
+import { extname } from 'node:path'
 import { systemClock } from '../core/base/clock.js'
+import { defined } from '../core/base/defined.js'
 import { TetherError } from '../core/base/errors.js'
 import { checkPath, checkText, wholeNumber } from '../core/base/option-checks.js'
-import { checkOptions, invalidOption } from '../core/base/options.js'
+import { checkOptions } from '../core/base/options.js'
 import type { FunctionBuild, FunctionSource, LoadedFiles } from '../core/contracts/function-source.js'
 import { FileWatch } from './file-watch.js'
 import { importsOf } from './module-imports.js'
-import { parseTarget, pathOfUrl } from './target.js'
+import { parseTarget, type Target, taskRootOf } from './target.js'
 
 /** Options of {@link file}. */
 export interface FileOptions {
@@ -16,10 +17,11 @@ export interface FileOptions {
   /** As `serve({ build })` has it. @default none: the file system tells of changes */
   polling?: number | undefined
   /**
-   * For Python: the folder that is the task root on Lambda, at or above the file; a path or a `file:` URL.
-   * @default looked for, see docs/executors.md
+   * The folder that is the task root on Lambda: `LAMBDA_TASK_ROOT`. A path or a `file:` URL. Python finds modules there, so it is at or
+   * above the file.
+   * @default the nearest folder with a `package.json`; of Python see docs/executors.md
    */
-  root?: string | URL | undefined
+  taskRoot?: string | URL | undefined
 }
 
 /** File systems stamp changes with a clock of coarse ticks. */
@@ -35,21 +37,20 @@ export function file(target: string | URL, options: FileOptions = {}): FunctionS
   const parsed = parseTarget(target)
   const {
     exportName = parsed.exportName,
-    root,
+    taskRoot,
     polling,
   } = checkOptions('file', options, {
     exportName: checkText,
-    root: checkPath,
+    taskRoot: checkPath,
     polling: wholeNumber(1),
   })
-  const rootPath = root === undefined ? undefined : rootOf(root, parsed.path)
-  return new FileSource(parsed.path, exportName, rootPath, new FileWatch(undefined, polling))
+  const module = defined({ path: parsed.path, exportName, taskRoot: taskRootOf(taskRoot, parsed.path) })
+  return new FileSource(module, new FileWatch(undefined, polling))
 }
 
 class FileSource implements FunctionSource {
   readonly #path: string
-  readonly #exportName: string
-  readonly #root: string | undefined
+  readonly #target: Target
   readonly #watch: FileWatch
   /** Of the project, beside the file itself. */
   #imports: ReadonlySet<string> = new Set()
@@ -59,10 +60,9 @@ class FileSource implements FunctionSource {
   #told = false
   #closed = false
 
-  constructor(path: string, exportName: string, root: string | undefined, watch: FileWatch) {
-    this.#path = path
-    this.#exportName = exportName
-    this.#root = root
+  constructor(target: Target, watch: FileWatch) {
+    this.#path = target.path
+    this.#target = target
     this.#watch = watch
   }
 
@@ -73,9 +73,7 @@ class FileSource implements FunctionSource {
     const python = extname(path) === '.py'
     const build: FunctionBuild = {
       kind: 'file',
-      path,
-      exportName: this.#exportName,
-      ...(this.#root === undefined ? {} : { root: this.#root }),
+      ...this.#target,
       ...(python ? { loaded: (report: LoadedFiles) => this.#loaded(build, report) } : {}),
     }
     this.#current = build
@@ -124,13 +122,6 @@ class FileSource implements FunctionSource {
     const links = [this.#path, ...this.#imports].map(realFile)
     return this.#watch.follow([this.#path, ...this.#imports, ...links], this.#folders)
   }
-}
-
-function rootOf(root: string | URL, path: string): string {
-  const folder = root instanceof URL ? pathOfUrl('root', root) : resolve(root)
-  const below = relative(folder, path)
-  if (!below.startsWith('..') && !isAbsolute(below)) return folder
-  throw invalidOption('root', `must be a folder at or above ${path}, not ${folder}`)
 }
 
 function realFile(path: string): string {

@@ -1,5 +1,5 @@
 import { realpathSync } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { invalidOption, mustBe } from '../core/base/options.js'
 import { printable } from '../core/base/printable.js'
@@ -11,6 +11,8 @@ export interface Target {
   readonly path: string
   /** May lead into an object: `app.handler`. */
   readonly exportName: string
+  /** The folder that is the task root on Lambda. Absolute. @default looked for */
+  readonly taskRoot?: string
 }
 
 /** The export that is meant when none is named. */
@@ -44,6 +46,23 @@ export function pathOfUrl(option: string, url: URL): string {
   } catch {
     throw invalidOption(option, `must be a path or a file: URL of this machine, not ${printable(url.href)}`)
   }
+}
+
+/**
+ * The option `taskRoot` of the function at `path`, as an absolute path.
+ * @throws TetherError `INVALID_OPTION` where it is not at or above a Python module, which has its name from it
+ */
+export function taskRootOf(
+  taskRoot: string | URL | undefined,
+  path: string,
+  cwd: string = process.cwd(),
+): string | undefined {
+  if (taskRoot === undefined) return undefined
+  const folder = taskRoot instanceof URL ? pathOfUrl('taskRoot', taskRoot) : resolve(cwd, taskRoot)
+  const below = relative(folder, path)
+  if (path.endsWith('.py') && (below.startsWith('..') || isAbsolute(below)))
+    throw invalidOption('taskRoot', `must be a folder at or above ${path}, not ${folder}`)
+  return folder
 }
 
 /** Where a file or folder lies when links have been followed, as Node and esbuild name it; what is not there yet keeps its name. */

@@ -13,7 +13,8 @@ export function callFacts(
   functionId: string = context.functionName,
 ): CallFacts {
   const { clientContext, identity, tenantId } = context
-  const { traceId } = environment
+  // On Managed Instances, where invocations share a process, there is no variable.
+  const traceId = environment.traceId ?? context.xRayTraceId
   const told: { -readonly [K in keyof InvocationContext]: InvocationContext[K] } = {
     // Whoever calls the handler by hand may leave some out.
     awsRequestId: String(context.awsRequestId ?? ''),

@@ -99,13 +99,13 @@ test('a root that is given is the only folder before Python’s own', async () =
     ),
   })
   const root = join(project.folder, 'deployed')
-  const build = await file(join(root, 'functions/app.py'), { root }).load()
+  const build = await file(join(root, 'functions/app.py'), { taskRoot: root }).load()
   expect(resultOf(await run(build))).toEqual(['of the root', 'functions.app', root])
 })
 
 test('a root is a folder at or above the file', () => {
-  expect(() => file('./src/app.py', { root: './lib' })).toThrow(
-    expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining("'root'") }),
+  expect(() => file('./src/app.py', { taskRoot: './lib' })).toThrow(
+    expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining("'taskRoot'") }),
   )
 })
 

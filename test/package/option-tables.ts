@@ -92,6 +92,7 @@ const built = {
   keepNames: FLAG,
   polling: NUMBER,
   cwd: TEXT,
+  taskRoot: NONE,
   clock: NONE,
   alias: OBJECT,
   conditions: NONE,
@@ -301,7 +302,7 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
     (options: NonNullable<Parameters<typeof file>[1]>) => file('./api.py', options),
     {},
     [],
-    { exportName: TEXT, root: NONE, polling: NUMBER },
+    { exportName: TEXT, taskRoot: NONE, polling: NUMBER },
   ),
   './sources/command#command': row(
     (options: NonNullable<Parameters<typeof command>[1]>) => command(['program'], options),

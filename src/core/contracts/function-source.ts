@@ -44,8 +44,8 @@ export type FunctionBuild = (
        * @default where it lies
        */
       readonly as?: string | undefined
-      /** For Python: the folder that is the task root on Lambda. Absolute. @default looked for */
-      readonly root?: string | undefined
+      /** The folder that is the task root on Lambda: `LAMBDA_TASK_ROOT`. Absolute. @default looked for, see docs/local-code.md */
+      readonly taskRoot?: string | undefined
       /** @default unknown: nothing is loaded ahead of the build */
       readonly dependencies?: Dependencies | undefined
     }

@@ -22,6 +22,8 @@ export interface LambdaContext extends Omit<InvocationContext, 'traceId' | 'clie
   readonly clientContext?: any
   // biome-ignore lint/suspicious/noExplicitAny: as above
   readonly identity?: any
+  /** The invocation's `_X_AMZN_TRACE_ID`, from Node.js 24 on. */
+  readonly xRayTraceId?: string | undefined
   callbackWaitsForEmptyEventLoop: boolean
   /** Until the function's deadline. */
   getRemainingTimeInMillis(): number

@@ -287,7 +287,7 @@ export class FunctionTable implements SessionFunctions {
   }
 
   #add(functionId: string, served: ServedFunction, found: boolean): SlotState {
-    const source = sourceOfTarget(functionId, served.target, this.#parts, this.#options.build)
+    const source = sourceOfTarget(functionId, served, this.#parts, this.#options.build)
     const executor = this.#executor(functionId, served)
     const slot: SlotState = {
       served,
@@ -423,6 +423,7 @@ function overridesOf(...variables: ServedFunction['env'][]): Readonly<Record<str
 /** Whether a look-up has answered as before. */
 function isSame(one: ServedFunction, other: ServedFunction): boolean {
   if (one.target !== other.target || one.executor !== other.executor) return false
+  if (String(one.taskRoot) !== String(other.taskRoot)) return false
   return JSON.stringify(one.env) === JSON.stringify(other.env)
 }
 

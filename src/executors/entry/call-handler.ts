@@ -1,6 +1,9 @@
 import type { Handler, InvocationContext, LambdaContext } from '../../core/contracts/handler.js'
 import { runtimeError } from './runtime-errors.js'
 
+/** As aws-lambda-ric 4 has it, which nodejs24.x runs. */
+const HAS_TRACE_ID = Number.parseInt(process.versions.node, 10) >= 24
+
 /** How a handler ended: with a value, or with whatever it threw. */
 export type HandlerEnd = { readonly value: unknown } | { readonly thrown: unknown }
 
@@ -51,9 +54,10 @@ export function callHandler(call: HandlerCall): () => void {
     })
   }
 
-  const { traceId: _, ...data } = call.context
+  const { traceId, ...data } = call.context
   const context: LambdaContext = {
     ...data,
+    ...(HAS_TRACE_ID && { xRayTraceId: traceId }),
     callbackWaitsForEmptyEventLoop: true,
     getRemainingTimeInMillis: () => call.deadline - now(),
     done,

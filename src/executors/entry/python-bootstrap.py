@@ -381,6 +381,7 @@ def run(api):
     env = os.environ
     client = RuntimeClient(api or env["AWS_LAMBDA_RUNTIME_API"])
     prepare(client.ask(START_PATH)["env"] if api else dict(env))
+    env.setdefault("AWS_EXECUTION_ENV", "AWS_Lambda_python%d.%d" % sys.version_info[:2])
     loaded = None
     try:
         if api:

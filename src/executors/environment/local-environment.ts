@@ -1,9 +1,13 @@
 import type { Clock } from '../../core/base/clock.js'
 import type { Task } from '../../core/contracts/executor.js'
+import type { FunctionBuild } from '../../core/contracts/function-source.js'
 import { guardReason } from './guarded-variables.js'
 import { withoutLambdaFiles } from './lambda-files.js'
 import { harmlessNodeOptions } from './node-options.js'
+import { runtimeVariables } from './runtime-variables.js'
 
+/** What an environment is made of. */
+type Origin = Pick<Task, 'env' | 'overrides'> & Partial<Pick<Task, 'build'>>
 type Variables = Readonly<Record<string, string | undefined>>
 
 export interface LocalEnvironmentOptions {
@@ -26,7 +30,8 @@ const LONGEST_NAME = 100
 
 /**
  * The environment that local code sees: the function's own variables but those that make code run (`guarded-variables.ts`), and
- * of the host's `PATH`, `HOME` and the names given. Where both have a name, the function's value holds.
+ * of the host's `PATH`, `HOME` and the names given. Where both have a name, the function's value holds. The runtime's own variables hold
+ * over both, as on Lambda.
  */
 export class LocalEnvironment {
   readonly #inherited: readonly string[]
@@ -36,6 +41,8 @@ export class LocalEnvironment {
   readonly #host: Variables
   readonly #platform: NodeJS.Platform
   readonly #clock: Clock
+  /** Those of the runtime: looked for on the disk, once for each build. */
+  readonly #ofRuntime = new WeakMap<FunctionBuild, Readonly<Record<string, string>>>()
   /** By function id, the names that were told. */
   readonly #told = new Map<string, Set<string>>()
 
@@ -51,8 +58,11 @@ export class LocalEnvironment {
     this.#allowed = new Set(allowEnv.map((name) => this.#key(name)))
   }
 
-  /** The environment of local code whose function has `env` variables, and `overrides` of its host. */
-  of({ env, overrides }: Pick<Task, 'env' | 'overrides'>): Record<string, string> {
+  /**
+   * The environment of local code whose function has `env` variables, and `overrides` of its host.
+   * @param origin without a build there are no variables of the runtime
+   */
+  of({ env, overrides, build }: Origin): Record<string, string> {
     const environment: Record<string, string> = {}
     for (const name of [...this.#inherited, ...this.#matching()]) {
       const value = this.#host[name]
@@ -62,15 +72,16 @@ export class LocalEnvironment {
       const admitted = this.#admit(name, value).value
       if (admitted !== undefined) environment[name] = admitted
     }
-    return Object.assign(environment, overrides)
+    return Object.assign(environment, build && this.#runtimeVariables(build), overrides)
   }
 
   /** Logs as the task's function what its environment has lost, once for each function and variable. */
-  announce(task: Pick<Task, 'functionId' | 'env' | 'overrides' | 'onLog'>): void {
-    const { functionId, env, overrides = {}, onLog } = task
+  announce(task: Origin & Pick<Task, 'functionId' | 'onLog'>): void {
+    const { functionId, env, overrides, build, onLog } = task
+    const set = { ...(build && this.#runtimeVariables(build)), ...overrides }
     const environment = this.of(task)
     for (const [name, value] of Object.entries(env)) {
-      if (environment[name] === value || Object.hasOwn(overrides, name)) continue
+      if (environment[name] === value || Object.hasOwn(set, name)) continue
       const told = this.#told.get(functionId) ?? new Set()
       this.#told.set(functionId, told)
       const shown = printable(name)
@@ -81,6 +92,14 @@ export class LocalEnvironment {
       const text = `[lambda-tether] ${what} of the function's environment is left out: ${reason}.`
       onLog({ stream: 'stderr', text, time: this.#clock.now(), level: 'warn' })
     }
+  }
+
+  #runtimeVariables(build: FunctionBuild): Readonly<Record<string, string>> {
+    const known = this.#ofRuntime.get(build)
+    if (known !== undefined) return known
+    const found = runtimeVariables(build)
+    this.#ofRuntime.set(build, found)
+    return found
   }
 
   #matching(): string[] {

@@ -105,7 +105,7 @@ export function sameVariables(a: Task['overrides'], b: Task['overrides']): boole
 function sameBuild(a: FunctionBuild, b: FunctionBuild): boolean {
   if (a === b) return true
   if (a.kind === 'file' && b.kind === 'file') {
-    return a.path === b.path && a.exportName === b.exportName && a.root === b.root
+    return a.path === b.path && a.exportName === b.exportName && a.taskRoot === b.taskRoot
   }
   if (a.kind !== 'command' || b.kind !== 'command') return false
   if (a.cwd !== b.cwd || a.handler !== b.handler || a.secretPath !== b.secretPath) return false

@@ -34,18 +34,23 @@ export function pythonModule(
   { cwd = process.cwd() }: PythonHost = {},
 ): PythonModule {
   const above = foldersAbove(file)
-  const [folder] = above as [string]
   const within = above.slice(0, limitOf(above, cwd) + 1)
-  const found = root ?? within.find(isProject) ?? (within.includes(cwd) ? cwd : undefined)
+  const found = root ?? projectIn(within, cwd)
   const top = found ?? (within.at(-1) as string)
-  const outsidePackages = above.find((one) => !existsSync(join(one, '__init__.py'))) ?? folder
-  const base = root ?? (outsidePackages === folder ? top : outsidePackages)
+  const outsidePackages = packagesStart(above)
+  const base = root ?? (outsidePackages === above[0] ? top : outsidePackages)
   const first = unique(
     root === undefined ? [outsidePackages, ...(found === undefined ? [] : [found])] : [root],
   )
   const between = above.slice(0, above.indexOf(top) + 1)
   const last = unique([...between, cwd]).filter((one) => !first.includes(one))
   return { name: nameBelow(base, file), first, last }
+}
+
+/** The folder that stands for the deployed one: the root of the file's project, else the one in which its packages start. */
+export function pythonTaskRoot(file: string, { cwd = process.cwd() }: PythonHost = {}): string {
+  const above = foldersAbove(file)
+  return projectIn(above.slice(0, limitOf(above, cwd) + 1), cwd) ?? packagesStart(above)
 }
 
 /** The Python of a file's project: its `.venv`, else the virtual environment that is activated, else `python3` on the `PATH`. */
@@ -88,6 +93,15 @@ function limitOf(above: readonly string[], cwd: string): number {
 
 function repositoryIn(above: readonly string[]): number {
   return above.findIndex((folder) => existsSync(join(folder, '.git')) && isOwn(folder))
+}
+
+function projectIn(folders: readonly string[], cwd: string): string | undefined {
+  return folders.find(isProject) ?? (folders.includes(cwd) ? cwd : undefined)
+}
+
+/** The nearest folder that is in no package. */
+function packagesStart(above: readonly string[]): string {
+  return above.find((one) => !existsSync(join(one, '__init__.py'))) ?? (above[0] as string)
 }
 
 function isProject(folder: string): boolean {

@@ -135,15 +135,16 @@ export class ProcessWorker implements SpareWorker {
 
   async load(build: FunctionBuild): Promise<LambdaError | undefined> {
     const kind = runtimeOf(build)
-    // A virtual environment may have been made since it was started.
-    if (kind !== this.#kind || this.#pythonOf(build) !== this.#python) {
+    const env = this.#options.environment.of({ ...this.#origin, build })
+    // Since it was started, a virtual environment may have been made, or another task root.
+    if (kind !== this.#kind || this.#pythonOf(build) !== this.#python || changesBetween(this.#env, env)) {
       this.#usable = false
       return undefined
     }
     this.#build = build
     if (build.kind === 'file') {
-      const { path: file, exportName, as, entry, root } = build
-      const python = kind === 'python' ? pythonModule(file, root) : undefined
+      const { path: file, exportName, as, entry, taskRoot } = build
+      const python = kind === 'python' ? pythonModule(file, taskRoot) : undefined
       this.#hasCode = true
       this.#code.resolve(defined({ file, exportName, as, entry, python }))
     }
@@ -302,7 +303,7 @@ export class ProcessWorker implements SpareWorker {
 
   #pythonOf(build: FunctionBuild): string {
     if (build.kind !== 'file' || this.#kind !== 'python') return ''
-    return this.#options.python ?? pythonProgram(build.path, build.root)
+    return this.#options.python ?? pythonProgram(build.path, build.taskRoot)
   }
 
   async #orLate(event: Promise<unknown>): Promise<void> {

@@ -49,6 +49,7 @@ interface Running {
 export class Thread implements SpareWorker, PrewarmedWorker {
   readonly debug: ThreadDebugTarget
   readonly #options: ThreadOptions
+  readonly #origin: Pick<Task, 'functionId'> & Partial<WorkerOrigin>
   readonly #worker: Worker
   readonly #port: MessagePort
   readonly #begun = new Int32Array(new SharedArrayBuffer(4))
@@ -78,9 +79,10 @@ export class Thread implements SpareWorker, PrewarmedWorker {
     dependencies?: string,
   ) {
     this.#options = options
-    const { env, overrides } = origin
+    this.#origin = origin
+    const { env, overrides, build } = origin
     this.#taskEnv = env ?? {}
-    this.#env = env === undefined ? {} : options.environment.of({ env, overrides })
+    this.#env = env === undefined ? {} : options.environment.of(defined({ env, overrides, build }))
     const { port1, port2 } = new MessageChannel()
     this.#port = port1
     const data: ThreadData = defined({ port: port2, begun: this.#begun, env: this.#env, dependencies })
@@ -127,7 +129,9 @@ export class Thread implements SpareWorker, PrewarmedWorker {
   }
 
   load(build: FunctionBuild): Promise<LambdaError | undefined> {
-    return this.#load(build)
+    const { env = {}, overrides } = this.#origin
+    this.#env = this.#options.environment.of(defined({ env, overrides, build }))
+    return this.#load(build, this.#env)
   }
 
   #load(build: FunctionBuild, env?: Task['env']): Promise<LambdaError | undefined> {

@@ -34,7 +34,7 @@ export class EsbuildBuilder {
   /** Which files asked for what no build does, so that it is said once. */
   readonly told: Set<string>
   readonly polling: number | undefined
-  readonly options: Omit<EsbuildOptions, 'cwd' | 'clock' | 'polling'>
+  readonly options: Omit<EsbuildOptions, 'cwd' | 'taskRoot' | 'clock' | 'polling'>
   readonly #entries: readonly string[]
   readonly #root: string | undefined
   readonly #packages: Packages
@@ -50,7 +50,7 @@ export class EsbuildBuilder {
   /** @param entries absolute paths in one package, with links followed */
   constructor(
     entries: Iterable<string>,
-    { cwd = process.cwd(), clock, polling, ...options }: EsbuildOptions,
+    { cwd = process.cwd(), clock, polling, ...options }: Omit<EsbuildOptions, 'taskRoot'>,
     told = new Set<string>(),
   ) {
     this.told = told

@@ -2,6 +2,7 @@ import type { Clock } from '../../core/base/clock.js'
 import {
   checkClock,
   checkFlag,
+  checkPath,
   checkText,
   listOf,
   oneOf,
@@ -16,6 +17,11 @@ import type { BuildOptions } from '../../core/contracts/build-options.js'
 export interface EsbuildOptions extends BuildOptions {
   /** Where relative paths start. @default the working directory */
   cwd?: string | undefined
+  /**
+   * The folder that is the task root on Lambda: `LAMBDA_TASK_ROOT`. A path, relative to `cwd`, or a `file:` URL.
+   * @default the nearest folder with a `package.json`
+   */
+  taskRoot?: string | URL | undefined
   /** @default the machine's clock */
   clock?: Clock | undefined
 }
@@ -66,4 +72,9 @@ export const buildChecks: Checks<BuildOptions> = {
 }
 
 /** A check for each of {@link EsbuildOptions}. */
-export const esbuildChecks: Checks<EsbuildOptions> = { ...buildChecks, cwd: checkText, clock: checkClock }
+export const esbuildChecks: Checks<EsbuildOptions> = {
+  ...buildChecks,
+  cwd: checkText,
+  taskRoot: checkPath,
+  clock: checkClock,
+}

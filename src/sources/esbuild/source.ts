@@ -27,7 +27,7 @@ interface Configured extends EntryBuild {
 /** One function's module, built by a builder that it may share, and watched. */
 export class EsbuildSource implements FunctionSource {
   readonly #entry: string
-  readonly #exportName: string
+  readonly #target: Target
   readonly #builder: EsbuildBuilder
   readonly #watch: FileWatch
   /** What the last good build read. */
@@ -36,9 +36,10 @@ export class EsbuildSource implements FunctionSource {
   #last: Promise<unknown> = Promise.resolve()
   #closed = false
 
-  constructor({ path, exportName }: Target, builder: EsbuildBuilder) {
+  constructor(target: Target, builder: EsbuildBuilder) {
+    const { path } = target
     this.#entry = path
-    this.#exportName = exportName
+    this.#target = target
     this.#builder = builder
     this.#watch = new FileWatch(builder.clock, builder.polling)
     this.#inputs = [path]
@@ -84,8 +85,8 @@ export class EsbuildSource implements FunctionSource {
     })
     return {
       kind: 'file',
+      ...this.#target,
       path: version.path,
-      exportName: this.#exportName,
       entry: this.#entry,
       ...(format === 'cjs' ? { as: this.#asOf(version.path) } : {}),
       dependencies: this.#dependenciesOf(built, folder),

@@ -19,7 +19,10 @@ export interface ExecutorUnderTest {
   functionOf?(behaviour: FunctionBehaviour): FunctionBuild | Promise<FunctionBuild>
   /** Variables that every function gets beside the suite's own, such as a limit of its memory. @default none */
   readonly variables?: Readonly<Record<string, string>> | undefined
-  /** Environment variables that this executor's runtime sets by itself, beside `PATH` and `HOME`. @default none */
+  /**
+   * Environment variables that this executor's runtime sets by itself, beside `PATH`, `HOME`, `LAMBDA_TASK_ROOT` and
+   * `AWS_EXECUTION_ENV`. @default none
+   */
   readonly runtimeVariables?: readonly string[] | undefined
   /** Releases what the factory made; called when the test has closed the executor. */
   close?(): void | Promise<void>
@@ -78,7 +81,7 @@ export class ExecutorTrial {
   private constructor(subject: ExecutorUnderTest, switchboard: Switchboard, patience: Patience) {
     this.#subject = subject
     this.executor = subject.executor
-    this.runtimeVariables = subject.runtimeVariables ?? []
+    this.runtimeVariables = ['LAMBDA_TASK_ROOT', 'AWS_EXECUTION_ENV', ...(subject.runtimeVariables ?? [])]
     this.switchboard = switchboard
     this.patience = patience
   }

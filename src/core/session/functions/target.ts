@@ -1,5 +1,5 @@
 import { TetherError } from '../../base/errors.js'
-import { recordOf, withMethods } from '../../base/option-checks.js'
+import { checkPath, recordOf, withMethods } from '../../base/option-checks.js'
 import { type Check, invalidOption, isObject, mustBe, optionsOf, required } from '../../base/options.js'
 import type { BuildOptions } from '../../contracts/build-options.js'
 import type { Executor } from '../../contracts/executor.js'
@@ -17,6 +17,12 @@ export interface ServedFunction {
   readonly target: FunctionTarget
   /** Variables of this function; they hold over those of `serve` and over the function's own, and none is left out. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
+  /**
+   * Of a target that is a path: the folder that is the task root on Lambda, which local code finds in `LAMBDA_TASK_ROOT`. A path or a
+   * `file:` URL. Python finds modules there, so it is at or above the file. A source has an option of its own.
+   * @default the nearest folder with a `package.json`; of Python see docs/executors.md
+   */
+  readonly taskRoot?: string | URL | undefined
   /** Runs this function in place of the executor of `serve`. The session closes it. */
   readonly executor?: Executor | undefined
 }
@@ -24,7 +30,11 @@ export interface ServedFunction {
 /** What the core is given to make targets of: it knows no file system and no executor itself. */
 export interface TargetParts {
   /** @throws TetherError `INVALID_OPTION` for a text that is no target */
-  sourceOf(target: string, build: BuildOptions | undefined): FunctionSource
+  sourceOf(
+    target: string,
+    build: BuildOptions | undefined,
+    taskRoot: string | URL | undefined,
+  ): FunctionSource
   inline(): Executor
 }
 
@@ -56,6 +66,13 @@ export function servedFunction(name: string, passed: FunctionTarget | ServedFunc
       `${name}.env`,
       'changes nothing for a handler, which shares the variables of this process',
     )
+  if (typeof passed.target !== 'string' && passed.taskRoot !== undefined)
+    throw invalidOption(
+      `${name}.taskRoot`,
+      typeof passed.target === 'function'
+        ? 'changes nothing for a handler, which shares the variables of this process'
+        : "is for targets that are paths; give it to file() or esbuild() itself, and 'cwd' to command()",
+    )
   return passed
 }
 
@@ -65,7 +82,7 @@ export function servedFunction(name: string, passed: FunctionTarget | ServedFunc
  */
 export function sourceOfTarget(
   functionId: string,
-  target: FunctionTarget,
+  { target, taskRoot }: ServedFunction,
   parts: TargetParts,
   build?: BuildOptions,
 ): FunctionSource {
@@ -73,7 +90,7 @@ export function sourceOfTarget(
     return { load: async () => ({ kind: 'module', load: async () => target }) }
   if (typeof target !== 'string') return target
   try {
-    return parts.sourceOf(target, build)
+    return parts.sourceOf(target, build, taskRoot)
   } catch (error) {
     if (!(error instanceof TetherError)) throw error
     throw new TetherError(error.code, `'functions.${functionId}' cannot be served: ${error.message}`, {
@@ -94,6 +111,7 @@ const checkServed: Check = optionsOf<ServedFunction>({
   target: required(checkTarget),
   env: checkVariables,
   executor: checkExecutor,
+  taskRoot: checkPath,
 })
 
 // A source has methods, and may have fields of any name beside them.
