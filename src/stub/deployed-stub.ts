@@ -1,6 +1,7 @@
 import type { Transport } from '../core/contracts/transport.js'
 import type { StubConfiguration } from './configuration.js'
-import { createStub, type StubHandler } from './handler.js'
+import { parseExactly } from './exact-json.js'
+import { type StubHandler, stubHandler } from './handler.js'
 import { inStubThread, serveStubThread } from './wrap/stub-thread-entry.js'
 
 /**
@@ -12,5 +13,6 @@ export function deployedStub(environment: StubConfiguration, transport: Transpor
   const { url, endpoint, ca, cert, certKey, mode, mirrorMaxBytes, execWrapper, ...own } = environment
   const options = { ...own, transport }
   if (inStubThread()) serveStubThread(options)
-  return createStub(options)
+  // Lambda's runtime prints what the handler returns, and does nothing else with it.
+  return stubHandler(options, parseExactly)
 }

@@ -59,6 +59,14 @@ export interface StubHandler {
  * `UNREACHABLE`, `DECLINED`, `SESSION_LOST`, `DEADLINE` or `TOO_LARGE`
  */
 export function createStub(options: StubOptions): StubHandler {
+  return stubHandler(options, JSON.parse)
+}
+
+/**
+ * @param parse reads an answer's JSON
+ * @throws as {@link createStub}
+ */
+export function stubHandler(options: StubOptions, parse: (json: string) => unknown): StubHandler {
   const callerOptions = checkStubOptions(options)
   const { onNobody = 'auto', passthrough, liveUntil, functionId, clock = systemClock } = options
   const environment = new EnvironmentReader(options.env ?? process.env, clock)
@@ -79,7 +87,7 @@ export function createStub(options: StubOptions): StubHandler {
       return caller.call({ ...facts, event: Buffer.from(eventJson(event)) })
     }
     const original = passthrough && (() => runOriginal(passthrough, event, context))
-    return callOrFallback(call, event, onNobody, original)
+    return callOrFallback(call, event, onNobody, original, parse)
   }
   return Object.assign(handler, { close: async () => caller?.close() })
 }

@@ -16,6 +16,7 @@ const NOBODY = ['NO_SESSION', 'UNREACHABLE', 'DECLINED']
 /**
  * What a function answers: what its session did, or what takes its place where none took the invocation.
  * @param passthrough runs the original code, where there is any
+ * @param parse reads the answer's JSON
  * @throws what local code threw, or a TetherError whose name tells its code
  */
 export async function callOrFallback(
@@ -23,11 +24,12 @@ export async function callOrFallback(
   event: unknown,
   onNobody: OnNobody,
   passthrough: (() => unknown) | undefined,
+  parse: (json: string) => unknown = JSON.parse,
 ): Promise<unknown> {
   try {
     const outcome = await call()
     if (outcome.kind === 'error') throw toThrown(outcome.error)
-    return parsed(outcome.body)
+    return parsed(outcome.body, parse)
   } catch (error) {
     if (!(error instanceof TetherError)) throw error
     if (NOBODY.includes(error.code)) {
@@ -58,9 +60,9 @@ export function throwIfExpired(liveUntil: number | undefined, now: number): void
 }
 
 // The handlers of Node that this package runs answer JSON; a runtime of somebody's own may answer anything.
-function parsed(body: Uint8Array): unknown {
+function parsed(body: Uint8Array, parse: (json: string) => unknown): unknown {
   try {
-    return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'))
+    return parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'))
   } catch (cause) {
     const message = `Local code answered with ${body.length} bytes that are no JSON, which is all that a stub can return.`
     throw new TetherError('EXECUTION_FAILED', message, { cause })

@@ -56,8 +56,8 @@ async function main(api: string | undefined): Promise<void> {
       setEnvironment(changed.env)
       details = changed.context
     }
-    setEnvironment({ _X_AMZN_TRACE_ID: header(headers, 'lambda-runtime-trace-id') ?? null })
     const context = contextOf(requestId, headers, details)
+    setEnvironment({ _X_AMZN_TRACE_ID: context.traceId ?? null })
     await invoke(client, handler, context, headers, body.subarray(detailsBytes), emptyLoop)
   }
 }
@@ -107,6 +107,7 @@ function contextOf(
   const clientContext = header(headers, 'lambda-runtime-client-context')
   const identity = header(headers, 'lambda-runtime-cognito-identity')
   const tenantId = header(headers, 'lambda-runtime-aws-tenant-id')
+  const traceId = header(headers, 'lambda-runtime-trace-id')
   return {
     awsRequestId: requestId,
     invokedFunctionArn: header(headers, 'lambda-runtime-invoked-function-arn') ?? '',
@@ -114,6 +115,7 @@ function contextOf(
     ...(clientContext === undefined ? {} : { clientContext: JSON.parse(clientContext) as unknown }),
     ...(identity === undefined ? {} : { identity: JSON.parse(identity) as unknown }),
     ...(tenantId === undefined ? {} : { tenantId }),
+    ...(traceId === undefined ? {} : { traceId }),
   }
 }
 
