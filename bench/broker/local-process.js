@@ -1,7 +1,7 @@
 import { createLocalBroker } from 'lambda-tether/local'
 import { onEnd, report } from '../process/child.js'
 
-// AWS IoT meters each message in and out in units of 5 KB.
+// AWS IoT meters each message, with its topic, in and out in units of 5 KB.
 const UNIT_BYTES = 5 * 1024
 const { BENCH_LIMITS, BENCH_TCP_PORT, BENCH_WS_PORT } = process.env
 const limits = Object.entries(JSON.parse(BENCH_LIMITS)).map(([name, limit]) => [
@@ -15,10 +15,10 @@ const broker = createLocalBroker({
   port: Number(BENCH_WS_PORT),
 })
 const tally = { messages: 0, units: 0, bytes: 0, discarded: 0 }
-const meter = ({ bytes }) => {
+const meter = ({ topic, bytes }) => {
   tally.messages++
   tally.bytes += bytes
-  tally.units += Math.max(1, Math.ceil(bytes / UNIT_BYTES))
+  tally.units += Math.max(1, Math.ceil((bytes + Buffer.byteLength(topic)) / UNIT_BYTES))
 }
 broker.on('publish', meter)
 broker.on('deliver', meter)

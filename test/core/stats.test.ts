@@ -123,6 +123,44 @@ describe('a session’s statistics', () => {
     expect(await used(incompressible(15_000))).toEqual({ frames: [1, 1], units: 12 })
   })
 
+  it('meter a frame with the address that it goes to', async () => {
+    await using tether = new Tether()
+    const addressBytes = ({ role }: { readonly role: string }) => (role === 'stub' ? 5_120 : 0)
+    const transport = priced(tether.transport, { ...PRICING, addressBytes })
+    const session = tether.session({ transport }).on('invoke', echo)
+    await session.open()
+    const stub = tether.stub()
+    await stub('warm', stubContext())
+    const before = session.stats().meteredUnits!
+    await stub('warm', stubContext())
+    expect(session.stats().meteredUnits! - before).toBe(2 + 4)
+  })
+
+  it('meter connections, its own and those of environments that it hears of, and the presence that it keeps', async () => {
+    const used = async (transport: Transport, tether: Tether) => {
+      const session = tether.session({ transport }).on('invoke', echo)
+      await session.open()
+      const stub = tether.stub()
+      const atStart = session.stats()
+      await stub('cold', stubContext())
+      const cold = session.stats()
+      await stub('warm', stubContext())
+      const frames = ({ frames: { sent, received } }: SessionStats) => 2 * (sent + received)
+      return [
+        atStart.meteredUnits! - frames(atStart),
+        cold.meteredUnits! - atStart.meteredUnits! - frames(cold) + frames(atStart),
+        session.stats().meteredUnits! - cold.meteredUnits! - frames(session.stats()) + frames(cold),
+      ]
+    }
+    const pricing = { ...PRICING, unitsPerConnection: 2 }
+    await using forgetful = new Tether()
+    expect(await used(priced(forgetful.transport, pricing), forgetful)).toEqual([2, 2, 0])
+    await using keeping = new Tether()
+    // A kept frame is metered twice where it is sent, and once where it arrives.
+    const keeps = Object.assign(priced(keeping.transport, pricing), { keeps: keeping.transport.keeps })
+    expect(await used(keeps, keeping)).toEqual([2 + 2 + 1, 2 + 1, 0])
+  })
+
   it('meter a frame once where a broker does', async () => {
     await using tether = new Tether()
     const transport = priced(tether.transport, { ...PRICING, counts: 'sent' })

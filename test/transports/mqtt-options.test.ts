@@ -128,7 +128,15 @@ describe.each([
       frameBytes: 131_072,
       rate: { frames: 100, bytes: 524_288, counts: 'sent+received' },
     })
-    expect(pricing).toEqual({ unitBytes: 5_120, usdPerMillionUnits: 1, usdPerMillionMinutes: 0.08 })
+    expect(pricing).toMatchObject({
+      unitBytes: 5_120,
+      usdPerMillionUnits: 1,
+      usdPerMillionMinutes: 0.08,
+      unitsPerConnection: 2,
+    })
+    expect(pricing?.addressBytes?.({ app: 'shop', stage: 'dev', role: 'stub', name: 'a' })).toBe(
+      'lambda-tether/shop/dev/stub/a'.length,
+    )
   })
 })
 

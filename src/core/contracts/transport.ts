@@ -54,6 +54,10 @@ export interface TransportPricing {
   readonly usdPerMillionMinutes: number
   /** Whether a frame is metered once, or on its way in and on its way out. @default 'sent+received' */
   readonly counts?: 'sent' | 'sent+received' | undefined
+  /** Units of opening one connection, as AWS IoT meters CONNECT and SUBSCRIBE. @default 0 */
+  readonly unitsPerConnection?: number | undefined
+  /** What of a frame's receiver is metered with the frame, in bytes, as a topic is. @default 0 */
+  addressBytes?(to: Endpoint): number
 }
 
 /** Called by a connection for what arrives. */

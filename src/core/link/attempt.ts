@@ -60,10 +60,17 @@ export async function attemptConnection(
         onFrame: (frame) => {
           onActivity()
           pacer.received(frame.length)
-          counters?.frameReceived(frame.length)
+          counters?.frameReceived(self, frame.length)
           options.onFrame(frame)
         },
-        ...(onKept === undefined ? {} : { onKept }),
+        ...(onKept === undefined
+          ? {}
+          : {
+              onKept: (frame) => {
+                counters?.keptReceived(self, frame.length)
+                onKept(frame)
+              },
+            }),
       },
       {
         signal,
@@ -83,6 +90,7 @@ export async function attemptConnection(
     )
   }
   trace?.finish()
+  counters?.connected()
   const live = new LiveConnection(connection, pacer, clock.now())
   if (signal.aborted) {
     void live.discard()

@@ -57,7 +57,10 @@ export class Lanes {
 
   /** See `Connection.keep`; nothing happens without a connection. */
   async keep(frame: Uint8Array): Promise<void> {
-    await this.#shares[0]!.link.live?.keep(frame)
+    const { live } = this.#shares[0]!.link
+    if (live === undefined) return
+    this.#options.counters?.frameKept(this.#options.self, frame.length)
+    await live.keep(frame)
   }
 
   /** Ends every connection. Idempotent. */

@@ -132,8 +132,8 @@ export class Link {
       )
     }
     const sending = live.send(to, frame, options)
-    if (sending !== undefined) return sending.then(() => this.#sent(frame))
-    this.#sent(frame)
+    if (sending !== undefined) return sending.then(() => this.#sent(to, frame))
+    this.#sent(to, frame)
     return undefined
   }
 
@@ -284,8 +284,8 @@ export class Link {
     for (const settle of [...this.#waiting]) settle()
   }
 
-  #sent(frame: Uint8Array): void {
-    this.#options.counters?.frameSent(frame.length)
+  #sent(to: Endpoint, frame: Uint8Array): void {
+    this.#options.counters?.frameSent(to, frame.length)
     this.#activeAt = this.#options.clock.now()
   }
 

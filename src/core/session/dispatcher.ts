@@ -45,7 +45,7 @@ export class Dispatcher {
       openedAt: clock.now(),
       young: true,
       records: new Records(clock, maxKeptBytes, (record) => apply(desk, 'deadline', record, undefined)),
-      environments: new Environments(),
+      environments: new Environments(() => options.counters.environmentHeard()),
       acknowledge: (invocation) => ackSoon(desk, desk.records.running(invocation)),
       settle: (invocation, answer) => settle(desk, invocation, answer),
       send: (to, reply, sendOptions) => {

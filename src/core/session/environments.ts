@@ -18,6 +18,12 @@ const MAX_ENVIRONMENTS = 10_000
 /** The environment variables of each execution environment: they travel once, then by fingerprint. */
 export class Environments {
   readonly #known = new BoundedMap<string, Environment>(MAX_ENVIRONMENTS)
+  readonly #onNew: () => void
+
+  /** @param onNew told of each environment that is heard for the first time */
+  constructor(onNew: () => void) {
+    this.#onNew = onNew
+  }
 
   /**
    * The variables that a message means, or undefined where they have not been sent yet.
@@ -29,6 +35,7 @@ export class Environments {
     if (sent === undefined) return undefined
     const remote = parse(sent)
     const environment = { fingerprint, remote, local: { ...remote, SST_LIVE: 'true', LAMBDA_TETHER: 'true' } }
+    if (known === undefined) this.#onNew()
     this.#known.set(environmentId, environment)
     return environment
   }

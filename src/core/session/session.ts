@@ -74,7 +74,7 @@ export class Session implements AsyncDisposable {
     this.#self = checkEndpoint({ app, stage, role: 'session', name })
     this.#waiters = new Waiters(clock)
     this.#pricing = transport.pricing
-    const counters = new Counters(transport.pricing)
+    const counters = new Counters(transport)
     this.#counters = counters
     const onDiscard = (discard: Discard) => {
       counters.discards[discard.reason]++

@@ -42,13 +42,14 @@ export interface SessionStats {
   /** How long connections were up, in milliseconds; two at once count twice, as brokers do. */
   readonly connectedMs: number
   /**
-   * What a broker meters for the session's frames: each on its way in and, with most brokers, on its way
-   * out, in units of `pricing.unitBytes`. Absent where the transport has no `pricing`.
+   * What a broker meters for the session's frames: each with its topic, on its way in and, with most brokers, on its way
+   * out, in units of `pricing.unitBytes`; and for opening connections, those of the execution environments included that the session
+   * heard of. Absent where the transport has no `pricing`.
    */
   readonly meteredUnits?: number
   /**
    * The price of `meteredUnits` and of the session's own connection-minutes, in US dollars. Absent without `pricing`. An
-   * estimate: it knows no free tier, no discount, and nothing of the stubs' connections or of the payload store.
+   * estimate: it knows no free tier, no discount, and nothing of the minutes of the stubs' connections, of their later reconnects, or of the payload store.
    */
   readonly estimatedUsd?: number
 }

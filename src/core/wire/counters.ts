@@ -1,4 +1,4 @@
-import type { TransportPricing } from '../contracts/transport.js'
+import type { Endpoint, Transport, TransportPricing } from '../contracts/transport.js'
 
 /** Why something that arrived was dropped. */
 export type DiscardReason =
@@ -61,28 +61,54 @@ export class Counters {
     unserved: 0,
     late: 0,
   }
-  readonly #unitBytes: number
+  readonly #pricing: TransportPricing | undefined
   readonly #times: number
 
-  constructor(pricing?: TransportPricing) {
-    this.#unitBytes = pricing?.unitBytes ?? Number.POSITIVE_INFINITY
+  readonly #keeps: boolean
+
+  constructor({ pricing, keeps }: Pick<Transport, 'pricing' | 'keeps'> = {}) {
+    this.#pricing = pricing
+    this.#keeps = keeps !== undefined
     this.#times = pricing?.counts === 'sent' ? 1 : 2
   }
 
-  frameSent(bytes: number): void {
+  frameSent(to: Endpoint, bytes: number): void {
     this.framesSent++
     this.frameBytesSent += bytes
-    this.#meter(bytes)
+    this.#meter(to, bytes, this.#times)
   }
 
-  frameReceived(bytes: number): void {
+  frameReceived(to: Endpoint, bytes: number): void {
     this.framesReceived++
     this.frameBytesReceived += bytes
-    this.#meter(bytes)
+    this.#meter(to, bytes, this.#times)
+  }
+
+  /** AWS IoT meters a message that is to be retained twice. */
+  frameKept(of: Endpoint, bytes: number): void {
+    this.#meter(of, bytes, 2)
+  }
+
+  keptReceived(of: Endpoint, bytes: number): void {
+    this.#meter(of, bytes, 1)
+  }
+
+  connected(): void {
+    this.meteredUnits += this.#pricing?.unitsPerConnection ?? 0
+  }
+
+  /** It has connected, and been given the session's presence where the broker keeps one. */
+  environmentHeard(): void {
+    if (this.#pricing === undefined) return
+    this.connected()
+    if (this.#keeps) this.meteredUnits++
   }
 
   // Whoever sends it, it is the account's.
-  #meter(bytes: number): void {
-    this.meteredUnits += this.#times * Math.ceil(bytes / this.#unitBytes)
+  #meter(to: Endpoint, bytes: number, times: number): void {
+    if (this.#pricing === undefined) return
+    const { unitBytes } = this.#pricing
+    const metered = bytes + (this.#pricing.addressBytes?.(to) ?? 0)
+    this.meteredUnits += times * Math.ceil(metered / unitBytes)
   }
 }

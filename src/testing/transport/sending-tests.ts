@@ -19,9 +19,16 @@ export const sendingTests: readonly TransportTest[] = [
       for (const [key, value] of Object.entries({ frames: rate?.frames ?? 1, bytes: rate?.bytes ?? 1 }))
         assert(Number.isFinite(value) && value > 0, `limits.rate.${key} is ${value}; it must be over 0.`)
       assert(['sent', 'sent+received', undefined].includes(rate?.counts), 'limits.rate.counts is unknown.')
-      const { counts, ...prices } = pricing ?? {}
+      const { counts, addressBytes, ...prices } = pricing ?? {}
       assert(['sent', 'sent+received', undefined].includes(counts), 'pricing.counts is unknown.')
-      for (const [key, value] of Object.entries(prices))
+      if (addressBytes !== undefined) {
+        const bytes = addressBytes({ app: 'shop', stage: 'dev', role: 'session', name: 'default' })
+        assert(
+          Number.isFinite(bytes) && bytes >= 0,
+          `pricing.addressBytes() is ${bytes}; it must not be under 0.`,
+        )
+      }
+      for (const [key, value = 0] of Object.entries(prices))
         assert(Number.isFinite(value) && value >= 0, `pricing.${key} is ${value}; it must not be under 0.`)
     },
   },

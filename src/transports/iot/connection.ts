@@ -2,9 +2,15 @@ import type { SdkCredentials } from '../../aws/credentials.js'
 import { SigningClock } from '../../aws/signing-clock.js'
 import { untilAborted } from '../../core/base/abort.js'
 import { TetherError } from '../../core/base/errors.js'
-import { type Connection, checkEndpoint, type Transport } from '../../core/contracts/transport.js'
+import {
+  type Connection,
+  checkEndpoint,
+  type Endpoint,
+  type Transport,
+} from '../../core/contracts/transport.js'
 import { connectMqtt, type MqttKind } from '../mqtt/connection.js'
 import { commonSettings, type MqttOptions, mqttAddress } from '../mqtt/options.js'
+import { topicOf } from '../mqtt/topics.js'
 import { iotUrl, signIotUrl } from './url.js'
 
 /** Where to connect, found anew at each connect. */
@@ -29,7 +35,14 @@ export interface IotCommonOptions extends Pick<MqttOptions, 'ca' | 'connectTimeo
 export const MAX_PAYLOAD_BYTES = 131_072
 const RATE = { frames: 100, bytes: 512 * 1024, counts: 'sent+received' } as const
 const LIFETIME_MS = 24 * 3_600_000
-const PRICING = { unitBytes: 5 * 1024, usdPerMillionUnits: 1, usdPerMillionMinutes: 0.08 }
+// https://aws.amazon.com/iot-core/pricing/additional-details/: a PUBLISH is metered with its topic; CONNECT and SUBSCRIBE are metered.
+const PRICING = {
+  unitBytes: 5 * 1024,
+  usdPerMillionUnits: 1,
+  usdPerMillionMinutes: 0.08,
+  unitsPerConnection: 2,
+  addressBytes: (to: Endpoint) => Buffer.byteLength(topicOf(to)),
+}
 
 /** AWS IoT Core over an MQTT client of either kind. @throws TetherError `INVALID_OPTION` */
 export function iotTransport(
