@@ -51,7 +51,10 @@ export function withTether(template, { timeout = 60, ...options }) {
   if (functions.length > 0) {
     live.Resources[LAYER] = {
       Type: 'AWS::Lambda::LayerVersion',
-      Properties: { Content: './layer.zip', CompatibleRuntimes: ['nodejs20.x', 'nodejs22.x', 'nodejs24.x'] },
+      Properties: {
+        Content: './layer.zip',
+        CompatibleRuntimes: ['nodejs20.x', 'nodejs22.x', 'nodejs24.x', 'nodejs26.x'],
+      },
     }
   }
   return live

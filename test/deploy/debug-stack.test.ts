@@ -77,7 +77,7 @@ describe('the debug stack', () => {
     expect(Handler).toBe('index.handler')
     expect(typeof createRequire(import.meta.url)(runFile('relay')).handler).toBe('function')
     expect(Code.ZipFile.match(/require\("(?!node:)[^"]*"\)/g)).toBeNull()
-    expect(Runtime).toBe('nodejs22.x')
+    expect(Runtime).toBe('nodejs24.x')
     // Wherever a client has connected: a domain of one's own has no stage in its path.
     expect(Environment.Variables).toEqual({
       TABLE_NAME: { Ref: 'Connections' },

@@ -136,7 +136,7 @@ describe('two at once', () => {
       for (const name of FUNCTIONS) {
         const { configuration } = await account.state(name)
         const variables = configuration.Environment?.Variables ?? {}
-        const isStub = name === 'two' && configuration.Runtime === 'nodejs22.x'
+        const isStub = name === 'two' && configuration.Runtime === 'nodejs24.x'
         expect('LAMBDA_TETHER_KEY' in variables).toBe('LAMBDA_TETHER_SNAPSHOT' in variables)
         if (name === 'two') expect(isStub).toBe('LAMBDA_TETHER_SNAPSHOT' in variables)
       }

@@ -45,7 +45,7 @@ describe('goLive', () => {
     })
     await goLive(account.options({ functions: ['one'] }))
     const { configuration } = await account.state('one')
-    expect(configuration).toMatchObject({ Handler: 'index.handler', Runtime: 'nodejs22.x' })
+    expect(configuration).toMatchObject({ Handler: 'index.handler', Runtime: 'nodejs24.x' })
     expect(Object.keys(await variables('one')).filter((name) => !name.startsWith('LAMBDA_TETHER_'))).toEqual([
       'OWN',
     ])

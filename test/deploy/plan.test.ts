@@ -12,6 +12,7 @@ import { type FunctionDetails, findFunction } from '../../src/deploy/live/functi
 import { refusals, warnings } from '../../src/deploy/live/plan-checks.js'
 import { liveConfiguration } from '../../src/deploy/live/target.js'
 import { generateKey } from '../../src/index.js'
+import { ManualClock } from '../support/manual-clock.js'
 import { APP, type LiveAccount, liveAccount, PYTHON } from './live-fixture.js'
 
 let account: LiveAccount
@@ -76,6 +77,27 @@ describe('a function is refused that', () => {
     expect(await refused('vpc', { vpc: 'allow' })).toEqual([])
     const { functions } = await plan(one('vpc', { vpc: 'allow' }))
     expect(functions[0]?.warnings).toEqual([expect.stringContaining('It is in a VPC')])
+  })
+
+  it('has variables under a KMS key that the caller may not use', async () => {
+    const KMSKeyArn = 'arn:aws:kms:us-east-1:123456789012:key/theirs'
+    await using denied = await liveAccount({ controlPlane: { updateMs: 5, deniedKeys: [KMSKeyArn] } })
+    const create = { KMSKeyArn, Environment: { Variables: { OWN: 'value' } } }
+    await denied.create('secret', create)
+    await denied.create('open', { ...create, KMSKeyArn: `${KMSKeyArn}-of-others` })
+    const { functions } = await plan(denied.options({ functions: ['secret', 'open'] }))
+    expect(functions.map(({ refusals }) => refusals)).toEqual([
+      [
+        expect.stringMatching(
+          /^its variables cannot be read: .*KMS access was denied.* They would be lost: allow yourself kms:Decrypt and kms:Encrypt on arn:aws:kms:us-east-1:123456789012:key\/theirs\.$/,
+        ),
+      ],
+      [],
+    ])
+    await expect(goLive(denied.options({ functions: ['secret'] }))).rejects.toMatchObject({
+      code: 'UNSUPPORTED',
+    })
+    expect(denied.changes).not.toContain('UpdateFunctionConfiguration')
   })
 
   it('is an image', async () => {
@@ -166,7 +188,7 @@ describe('plan', () => {
     expect(found.layer).toMatchObject({ present: false })
     const text = String(found)
     expect(text).toContain('node goes live (wrap)\n  timeoutSeconds: 5 → 60\n')
-    expect(text).toContain('  runtime: python3.12 → nodejs22.x\n  handler: app.handler → index.handler\n')
+    expect(text).toContain('  runtime: python3.12 → nodejs24.x\n  handler: app.handler → index.handler\n')
     expect(text).toContain('none cannot go live\n  refused: there is no function of this name in us-east-1.')
     expect(text).toContain('  note: Its reserved concurrency is 0')
     expect(text).toContain('Role node-role needs inline policy lambda-tether-live-app-dev-')
@@ -204,6 +226,40 @@ describe('plan', () => {
       expect.arrayContaining([expect.stringContaining('so do its side effects')]),
     )
     await restore(options)
+  })
+
+  it('warns where updates of the runtime end within half a year', async () => {
+    await account.create('aging', { Runtime: 'nodejs20.x' })
+    const warned = async (now: string) => {
+      const clock = new ManualClock(Date.parse(now))
+      const { functions } = await plan(one('aging', { clock, mode: 'wrap' }))
+      return functions[0]?.warnings.filter((text) => text.includes('takes no update'))
+    }
+    expect(await warned('2026-08-01')).toEqual([])
+    for (const day of ['2026-10-01', '2027-05-01']) {
+      expect(await warned(day)).toEqual([
+        'Lambda takes no update of a function with nodejs20.x from 2027-03-03 on: then it cannot go live, nor come back. Move it to a newer runtime.',
+      ])
+    }
+  })
+
+  it('says what becomes of numbers, of a replaced function that is not Node’s', async () => {
+    const said = async (name: string, mode: 'wrap' | 'replace') =>
+      (await plan(one(name, { mode }))).functions[0]?.warnings.filter((text) => text.includes('2^53'))
+    expect(await said('python', 'replace')).toHaveLength(1)
+    expect([await said('node', 'replace'), await said('node', 'wrap')]).toEqual([[], []])
+  })
+
+  it('is of the partition that the region lies in', async () => {
+    await using sovereign = await liveAccount({ region: 'eusc-de-east-1', controlPlane: { updateMs: 5 } })
+    await sovereign.create('one', { Role: 'arn:aws-eusc:iam::123456789012:role/one-role' })
+    const { policies } = await goLive(sovereign.options({ functions: ['one'] }))
+    const { configuration } = await sovereign.state('one')
+    const arns = [configuration.FunctionArn, ...(configuration.Layers ?? []).map(({ Arn }) => Arn)]
+    expect(arns).toEqual(arns.map(() => expect.stringMatching(/^arn:aws-eusc:lambda:eusc-de-east-1:/)))
+    expect(JSON.stringify(policies)).toContain('arn:aws-eusc:iot:eusc-de-east-1:123456789012:')
+    expect(JSON.stringify(policies)).not.toContain('arn:aws:')
+    expect(await sovereign.invoke('one')).toMatchObject({ cloud: 'esm' })
   })
 
   it('derives the policy for API Gateway from the endpoint', async () => {
@@ -311,7 +367,13 @@ function checked(
     live: { timeoutSeconds: [], codeSha256: [], runtime: 'nodejs22.x', handler: 'index.handler' },
   }
   const wanted = liveConfiguration(facts, snapshot, settings)
-  const context = { mode, options: { vpc: 'refuse' as const, mirror }, wanted, ours }
+  const context = {
+    mode,
+    options: { vpc: 'refuse' as const, mirror },
+    wanted,
+    ours,
+    now: Date.parse('2026-09-01'),
+  }
   expect(warnings(found, [], context)).toBeInstanceOf(Array)
   return refusals(found, context)
 }

@@ -92,7 +92,7 @@ const built = {
   keepNames: FLAG,
   polling: NUMBER,
   cwd: TEXT,
-  taskRoot: NONE,
+  taskRoot: TEXT,
   clock: NONE,
   alias: OBJECT,
   conditions: NONE,

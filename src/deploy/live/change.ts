@@ -53,6 +53,8 @@ export interface LiveTools
 export const MAX_ROUNDS = 20
 /** Lambda may give a function yet another revision when an update has ended. */
 export const RETRY_PAUSE_MS = 200
+/** Lambda's reads are eventually consistent: what looks like somebody else's change is read again after this long. */
+export const REREAD_PAUSE_MS = 500
 
 /**
  * Makes a function live in steps that each follow from what the function is now: so a run that broke off is gone on
@@ -68,19 +70,22 @@ export async function makeLive(job: LiveJob, tools: LiveTools): Promise<boolean>
   let [tagged, configured, changed] = [job.live, false, false]
   // What is wrapped keeps its runtime and its layers.
   let confirmed = job.live || settings.mode === 'wrap'
+  /** Revisions that updates of ours have replaced. */
+  const past = new Set<string>()
+  let doubted: string | undefined
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    const state = await settledFunction(account, functionName, updateWaitOf(tools))
-    const id = state.facts.environment[SNAPSHOT_VARIABLE]
-    if (id !== undefined && id !== snapshot.id) {
-      ;({ settings, snapshot } = await join(state, settings, tools))
-      configured = true
-    }
-    if (id === undefined) refuseChanges(state, snapshot, job.live || configured)
-    const change = difference(state.facts, liveConfiguration(state.facts, snapshot, settings))
-    if (change !== undefined && configured) throw conflict(functionName, 'somebody changed it meanwhile')
-    if (state.given.LastUpdateStatus === 'Failed' && (changed || change === undefined))
-      throw failedUpdate(state)
+    const state = await settledFunction(account, functionName, updateWaitOf(tools), past)
     try {
+      const id = state.facts.environment[SNAPSHOT_VARIABLE]
+      if (id !== undefined && id !== snapshot.id) {
+        ;({ settings, snapshot } = await join(state, settings, tools))
+        configured = true
+      }
+      if (id === undefined) refuseChanges(state, snapshot, job.live || configured)
+      const change = difference(state.facts, liveConfiguration(state.facts, snapshot, settings))
+      if (change !== undefined && configured) throw conflict(functionName, 'somebody changed it meanwhile')
+      if (state.given.LastUpdateStatus === 'Failed' && (changed || change === undefined))
+        throw failedUpdate(state)
       if (change !== undefined && !confirmed) {
         await confirmWayBack(state, tools)
         confirmed = true
@@ -96,8 +101,15 @@ export async function makeLive(job: LiveJob, tools: LiveTools): Promise<boolean>
           throw conflict(functionName, 'somebody changed its code meanwhile')
         await updateCode(account, state, stubZip, job.codeKmsKeyArn, signal)
       }
+      past.add(state.revisionId)
       changed = true
     } catch (error) {
+      if (isConflict(error)) {
+        if (state.revisionId === doubted) throw error
+        doubted = state.revisionId
+        await delay(REREAD_PAUSE_MS, tools)
+        continue
+      }
       if (isMissingLayer(error, settings)) settings = { ...settings, layerArn: await tools.publishLayer() }
       else if (!isAwsError(error, 'PreconditionFailedException', 'ResourceConflictException')) {
         const what = confirmed ? 'Updating' : 'Trying whether Lambda takes back the runtime and the layers of'
@@ -196,6 +208,10 @@ function failedUpdate({ functionName, given }: FunctionState): TetherError {
   return new TetherError('DEPLOY_FAILED', `Lambda could not update ${functionName}: ${reason}.`, {
     details: { functionName, reasonCode: given.LastUpdateStatusReasonCode },
   })
+}
+
+function isConflict(error: unknown): boolean {
+  return error instanceof TetherError && error.details.reason === 'conflict'
 }
 
 function conflict(functionName: string, what: string): TetherError {

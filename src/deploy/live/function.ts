@@ -84,12 +84,14 @@ export async function findFunction(
 
 /**
  * Reads a function when no update of it is under way any more.
+ * @param past revisions that are known to be over: Lambda's reads are eventually consistent
  * @throws TetherError `DEPLOY_FAILED` when that takes too long, `ABORTED`
  */
 export async function settledFunction(
   { lambda, commands }: Account,
   FunctionName: string,
   patience: UpdateWait,
+  past: ReadonlySet<string> = new Set(),
 ): Promise<FunctionState> {
   const { clock, updateTimeoutMs, signal } = patience
   const since = clock.now()
@@ -98,7 +100,9 @@ export async function settledFunction(
     const given = await lambda.send(command, abortable(signal)).catch((error: unknown) => {
       throw awsFailure(`Reading function ${FunctionName}`, error, signal)
     })
-    if (given.State !== 'Pending' && given.LastUpdateStatus !== 'InProgress') return functionState(given)
+    const isPast = past.has(given.RevisionId ?? '')
+    if (!isPast && given.State !== 'Pending' && given.LastUpdateStatus !== 'InProgress')
+      return functionState(given)
     const waitedMs = clock.now() - since
     if (waitedMs >= updateTimeoutMs) {
       throw new TetherError(

@@ -1,4 +1,5 @@
 import { printable } from '../../core/base/printable.js'
+import { endOfUpdates } from '../runtimes.js'
 import { MAX_UPLOAD_BYTES } from '../snapshot/kept.js'
 import type { LiveMode } from '../snapshot/snapshot.js'
 import type { Configuration, FunctionDetails } from './function.js'
@@ -19,6 +20,8 @@ export interface CheckContext {
   readonly wanted: Configuration
   /** It is live already, or an earlier run broke off. */
   readonly ours: boolean
+  /** Unix milliseconds. */
+  readonly now: number
 }
 
 /** Every reason why a function cannot go live, each with what to do. Looks only; nothing if it can. */
@@ -43,7 +46,7 @@ export function refusals(found: FunctionDetails, { mode, options, wanted, ours }
     (given.SigningJobArn ?? given.SigningProfileVersionArn) !== undefined &&
       'its code is signed, and what would be added is not. Remove the code signing configuration.',
     given.Environment?.Error !== undefined &&
-      `its variables cannot be read: ${given.Environment.Error.Message ?? given.Environment.Error.ErrorCode}. They would be lost; allow kms:Decrypt.`,
+      `its variables cannot be read: ${given.Environment.Error.Message ?? given.Environment.Error.ErrorCode}. They would be lost: allow yourself kms:Decrypt and kms:Encrypt on ${given.KMSKeyArn ?? 'its KMS key'}.`,
     given.VpcConfig?.VpcId !== undefined &&
       given.VpcConfig.VpcId !== '' &&
       options.vpc === 'refuse' &&
@@ -59,14 +62,20 @@ export function refusals(found: FunctionDetails, { mode, options, wanted, ours }
 export function warnings(
   found: FunctionDetails,
   aliases: readonly string[],
-  { mode, options, wanted }: CheckContext,
+  { mode, options, wanted, now }: CheckContext,
 ): string[] {
   const { facts, reservedConcurrency, given } = found
+  const updatesEnd = endOfUpdates(facts.runtime, now)
   const said: (string | false)[] = [
     aliases.length > 0 &&
       `Only $LATEST goes live. What invokes ${aliases.map((name) => `alias ${name}`).join(', ')} runs the code in the cloud.`,
     mode === 'replace' && 'While its code is changed, there and back, invocations fail for some seconds.',
     mode === 'replace' && 'While no session is open its triggers get errors: its own code is not there.',
+    mode === 'replace' &&
+      nodeRelease(facts.runtime) === undefined &&
+      'The stub is Node.js: of its events, integers past 2^53 and numbers such as 1.0 arrive changed, and of a key that is there twice the last. Answers keep their numbers.',
+    updatesEnd !== undefined &&
+      `Lambda takes no update of a function with ${facts.runtime} from ${updatesEnd} on: then it cannot go live, nor come back. Move it to a newer runtime.`,
     mode === 'wrap' && options.mirror && 'It runs twice, in the cloud and locally: so do its side effects.',
     wanted.timeoutSeconds > facts.timeoutSeconds &&
       `Its time-out becomes ${wanted.timeoutSeconds} s. Lambda refuses that for a queue of SQS with a shorter visibility time-out.`,

@@ -1,3 +1,4 @@
+import { partitionOf } from '../../aws/endpoints.js'
 import { defined } from '../../core/base/defined.js'
 import { layerPrefixOf } from '../names.js'
 import { stubZip } from '../zip/stub.js'
@@ -49,7 +50,7 @@ export async function survey(account: Account, options: CompleteLiveOptions): Pr
     options,
     stubZip: stubZip(options.bundle),
     // Its place among a function's layers is what counts before it has a version.
-    layerArn: published ?? `arn:aws:lambda:::layer:${layer.name}:new`,
+    layerArn: published ?? `arn:${partitionOf(account.region)}:lambda:::layer:${layer.name}:new`,
   }
   const prepared = valuesOf(await forEach(options.specs, (spec) => prepare(account, spec, shared)))
   const going = prepared.filter(({ refusals }) => refusals.length === 0)

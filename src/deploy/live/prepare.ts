@@ -1,10 +1,12 @@
 import { defined } from '../../core/base/defined.js'
+import { delay } from '../../core/base/delay.js'
 import { printable } from '../../core/base/printable.js'
 import { stubEnvironment } from '../../stub/configuration.js'
 import { DEFAULT_SESSION, layerPrefixOf } from '../names.js'
 import { readSnapshot, readSnapshots } from '../snapshot/kept.js'
 import { codeHash, type LiveMode, type Snapshot } from '../snapshot/snapshot.js'
 import { type Account, abortable, awsFailure, everyPage } from './account.js'
+import { REREAD_PAUSE_MS } from './change.js'
 import {
   type Configuration,
   type FunctionDetails,
@@ -71,9 +73,15 @@ export async function prepare(account: Account, spec: LiveFunction, shared: Prep
     const region = account.region
     return { spec, mode, refusals: [`there is no function of this name in ${region}.`], warnings: [] }
   }
-  return isBusy(found) && hasMark(found)
-    ? await prepareFound(account, await settled(account, spec, shared), spec, shared)
-    : await prepareFound(account, found, spec, shared)
+  const read = (one: FunctionDetails) =>
+    isBusy(one) && hasMark(one) ? settled(account, spec, shared) : Promise.resolve(one)
+  const { prepared, doubtful } = await prepareFound(account, await read(found), spec, shared)
+  if (!doubtful) return prepared
+  // Lambda's reads are eventually consistent: it may have been restored, or have gone live, a moment ago.
+  await delay(REREAD_PAUSE_MS, options)
+  const again = await findFunction(account, spec.name, options.signal)
+  if (again === undefined) return prepared
+  return (await prepareFound(account, await read(again), spec, shared)).prepared
 }
 
 async function prepareFound(
@@ -81,7 +89,7 @@ async function prepareFound(
   found: FunctionDetails,
   spec: LiveFunction,
   { options, stubZip, layerArn }: Preparation,
-): Promise<Prepared> {
+): Promise<{ readonly prepared: Prepared; readonly doubtful: boolean }> {
   const { facts } = found
   const fits = nodeRelease(facts.runtime) !== undefined
   const known = await knownSnapshot(found, options)
@@ -105,8 +113,9 @@ async function prepareFound(
     keyId: currentKeyId(options),
   })
   const wanted = liveConfiguration(facts, snapshot, settings)
-  const context = { mode, options, wanted, ours: live }
-  const reasons = [...known.refusals, ...refusals(found, context)]
+  const context = { mode, options, wanted, ours: live, now: options.clock.now() }
+  // What goLive() or restore() may have changed since the state that Lambda tells of.
+  const reasons = [...known.refusals]
   if (base.mode !== mode) {
     reasons.push(`it is live already by '${base.mode}', not '${mode}'. Restore it first.`)
   }
@@ -119,8 +128,10 @@ async function prepareFound(
   if (!live && facts.codeSha256 === codeHash(stubZip)) {
     reasons.push('its code is a stub, which is no original to come back to. Deploy its own code first.')
   }
+  const doubtful = reasons.length > 0
+  reasons.push(...refusals(found, context))
   const aliases = reasons.length === 0 ? await aliasesOf(account, found, options.signal) : []
-  return {
+  const prepared = {
     spec,
     mode,
     refusals: reasons.map((reason) => printable(reason)),
@@ -128,6 +139,7 @@ async function prepareFound(
       reasons.length === 0 ? [...warnings(found, aliases, context), ...policyWarning(policy, options)] : [],
     ready: defined({ found, settings, snapshot, live, kept: isSame(base, snapshot) && live, wanted, policy }),
   }
+  return { prepared, doubtful }
 }
 
 /** The snapshot of a function that is live, or why that is not to be touched. */

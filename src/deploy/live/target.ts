@@ -1,3 +1,4 @@
+import { NODE_RUNTIME } from '../runtimes.js'
 import type { FunctionFacts, LiveMode, Snapshot } from '../snapshot/snapshot.js'
 import { LAYER_WRAPPER } from '../zip/layer.js'
 import { type Configuration, isSame } from './function.js'
@@ -16,7 +17,6 @@ const WRAPPER_VARIABLE = 'AWS_LAMBDA_EXEC_WRAPPER'
 const OF_THE_CODE: readonly string[] = [WRAPPER_VARIABLE, 'NODE_OPTIONS']
 /** What the stub's zip has. */
 const STUB_HANDLER = 'index.handler'
-const STUB_RUNTIME = 'nodejs22.x'
 
 /** What a function gets to be live. */
 export interface LiveSettings {
@@ -63,7 +63,7 @@ export function isOurLayer(arn: string, layerPrefix: string): boolean {
 /** What runs the stub in place of the function's own code. */
 export function stubRuntime({ runtime }: Pick<FunctionFacts, 'runtime'>) {
   const release = nodeRelease(runtime)
-  return { runtime: release !== undefined && release >= 20 ? runtime : STUB_RUNTIME, handler: STUB_HANDLER }
+  return { runtime: release !== undefined && release >= 20 ? runtime : NODE_RUNTIME, handler: STUB_HANDLER }
 }
 
 /** The time-out that a function gets from us; none where its own is long enough. */

@@ -2,7 +2,7 @@ import { delay } from '../../core/base/delay.js'
 import { TetherError } from '../../core/base/errors.js'
 import { printable } from '../../core/base/printable.js'
 import { type Account, awsFailure, isAwsError } from '../live/account.js'
-import { MAX_ROUNDS, RETRY_PAUSE_MS } from '../live/change.js'
+import { MAX_ROUNDS, REREAD_PAUSE_MS, RETRY_PAUSE_MS } from '../live/change.js'
 import {
   difference,
   type FunctionDetails,
@@ -84,11 +84,21 @@ export async function restoreFunction(
   }
   let used: Snapshot | undefined
   let code: Uint8Array | undefined
+  /** Revisions that updates of ours have replaced. */
+  const past = new Set<string>()
+  let doubted: string | undefined
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    const state = await settledFunction(account, functionName, tools)
+    const state = await settledFunction(account, functionName, tools, past)
     if (used === undefined) refuseUnusable(state, found, known)
     const snapshot = snapshotOf(state, found, known, trusted, tools)
     if (snapshot === undefined) {
+      // It may have gone live a moment ago, and what is taken for a leftover then is its only way back.
+      const mayBeLive = used === undefined && (rest.tagged || rest.snapshotIds.length > 0)
+      if (mayBeLive && state.revisionId !== doubted) {
+        doubted = state.revisionId
+        await delay(REREAD_PAUSE_MS, tools)
+        continue
+      }
       return {
         ...rest,
         changed: used !== undefined,
@@ -100,6 +110,7 @@ export async function restoreFunction(
     used = snapshot
     try {
       await step(state, snapshot, code, found, tools)
+      past.add(state.revisionId)
     } catch (error) {
       if (!isAwsError(error, 'PreconditionFailedException', 'ResourceConflictException')) {
         throw awsFailure(`Restoring function ${functionName}`, error, signal)

@@ -1,4 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: CloudFormation fills it in
+import { NODE_RUNTIME } from '../runtimes.js'
 import { API_STAGE } from './api.js'
 import { attribute, type CloudFormationResources, ref, substitute, type Tags, tagList } from './resource.js'
 
@@ -64,7 +65,7 @@ export function relayResources({ tags, ...relay }: RelayParts): CloudFormationRe
       Type: 'AWS::Lambda::Function',
       Properties: {
         Description: 'Hands frames of lambda-tether on between the connections of a WebSocket API',
-        Runtime: 'nodejs22.x',
+        Runtime: NODE_RUNTIME,
         Handler: 'index.handler',
         Code: { ZipFile: relay.code },
         Role: attribute('RelayRole', 'Arn'),

@@ -1,3 +1,4 @@
+import { partitionOf } from '../../aws/endpoints.js'
 import { type AuthorizedRequest, verifyAuthorization } from '../../aws/verify-headers.js'
 import { type Clock, systemClock } from '../../core/base/clock.js'
 import type { LocalIdentity } from '../iot/broker-options.js'
@@ -62,7 +63,7 @@ export class ApiGatewayAuthorizer {
     if ('fault' in verified) return { denial: verified.fault }
     const caller = verified.identity
     if (caller.check === undefined || caller.check(action, resource)) return { caller }
-    const arn = `arn:aws:execute-api:${region}:${accountId}:${resource}`
+    const arn = `arn:${partitionOf(region)}:execute-api:${region}:${accountId}:${resource}`
     const message = `User: ${caller.accessKeyId} is not authorized to perform: ${action} on resource: ${arn}`
     return { denial: { type: 'AccessDeniedException', message } }
   }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { SigningIdentity } from '../../aws/credentials.js'
+import { partitionOf } from '../../aws/endpoints.js'
 import { parseQuery, splitOnce } from '../../aws/query.js'
 
 /** What every event of one connection says. */
@@ -28,6 +29,7 @@ export interface ConnectionPlace {
   readonly apiId: string
   readonly stage: string
   readonly accountId: string
+  readonly region: string
   /** Unix milliseconds. */
   readonly now: number
   readonly caller: SigningIdentity | undefined
@@ -71,7 +73,7 @@ export function gatewayId(): string {
 /** What is known of a client that wants to connect, under a new id. */
 export function connectionFacts(
   { headers, socket }: IncomingMessage,
-  { apiId, stage, accountId, now, caller }: ConnectionPlace,
+  { apiId, stage, accountId, region, now, caller }: ConnectionPlace,
 ): ConnectionFacts {
   const userAgent = headers['user-agent']
   return {
@@ -87,7 +89,7 @@ export function connectionFacts(
         accessKey: caller.accessKeyId,
         accountId,
         user: caller.accessKeyId,
-        userArn: `arn:aws:iam::${accountId}:user/${caller.accessKeyId}`,
+        userArn: `arn:${partitionOf(region)}:iam::${accountId}:user/${caller.accessKeyId}`,
       }),
     },
   }

@@ -160,7 +160,7 @@ class LocalWebSocketApi implements WebSocketApi {
     socket.on('error', () => socket.destroy())
     this.#sockets.add(socket)
     socket.once('close', () => this.#sockets.delete(socket))
-    const { apiId, stage, accountId, clock, limits } = this.#settings
+    const { apiId, stage, accountId, region, clock, limits } = this.#settings
     const verdict = decideConnect(request, {
       apiId,
       stage,
@@ -170,7 +170,7 @@ class LocalWebSocketApi implements WebSocketApi {
     })
     if ('refusal' in verdict) return this.#refuse(socket, verdict.refusal)
     const now = clock.now()
-    const facts = connectionFacts(request, { apiId, stage, accountId, now, caller: verdict.caller })
+    const facts = connectionFacts(request, { apiId, stage, accountId, region, now, caller: verdict.caller })
     const event = connectEvent(facts, request, now)
     const outcome = await this.#ask('$connect', event)
     if (this.#closed.signal.aborted) return

@@ -47,6 +47,8 @@ export async function openControlPlane(
     accountId,
     updateMs,
     failUpdate: options.failUpdate,
+    staleReads: options.staleReads ?? 0,
+    deniedKeys: options.deniedKeys ?? [],
     buckets,
     functionHost,
   })

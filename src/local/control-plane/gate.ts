@@ -1,5 +1,12 @@
 import type { Clock } from '../../core/base/clock.js'
-import { checkDuration, checkFunction, numberFrom } from '../../core/base/option-checks.js'
+import {
+  checkDuration,
+  checkFunction,
+  checkText,
+  listOf,
+  numberFrom,
+  wholeNumber,
+} from '../../core/base/option-checks.js'
 import type { Checks } from '../../core/base/options.js'
 import type { LocalCredentials } from '../lambda/function-definition.js'
 import { checkIdentities } from '../option-checks.js'
@@ -32,6 +39,14 @@ export interface ControlPlaneOptions {
   readonly updateMs?: number | undefined
   /** How many calls a second are served, others are throttled; invocations do not count. @default no limit */
   readonly callsPerSecond?: number | undefined
+  /**
+   * How many reads of a function after each change still tell what it was before, as Lambda's may: its reads are eventually
+   * consistent.
+   * @default 0
+   */
+  readonly staleReads?: number | undefined
+  /** ARNs of customers' KMS keys that nobody who calls may use: variables under them are not told. @default none */
+  readonly deniedKeys?: readonly string[] | undefined
   /** Asked when an update of a function's is over: a text makes it `Failed`, for that reason, and what runs stays as it was. */
   failUpdate?(functionName: string): string | undefined
   /** Called before and after each call, and waited for: to count calls, and to make them fail at a chosen point. */
@@ -45,6 +60,8 @@ export const controlPlaneChecks: Checks<ControlPlaneOptions> = {
   identities: checkIdentities,
   updateMs: checkDuration,
   callsPerSecond: numberFrom(0),
+  staleReads: wholeNumber(0),
+  deniedKeys: listOf('a list of ARNs', checkText),
   failUpdate: checkFunction,
   onCall: checkFunction,
 }

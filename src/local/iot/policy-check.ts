@@ -1,3 +1,4 @@
+import { partitionOf } from '../../aws/endpoints.js'
 import { TetherError } from '../../core/base/errors.js'
 
 /** One statement of an IAM policy, as far as the local broker understands it. */
@@ -95,9 +96,4 @@ function patterns(key: string, value: string | readonly string[], flags: string)
 
 function list<T>(value: T | readonly T[] | undefined): readonly T[] {
   return value === undefined ? [] : Array.isArray(value) ? value : [value as T]
-}
-
-function partitionOf(region: string): string {
-  if (region.startsWith('cn-')) return 'aws-cn'
-  return region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws'
 }

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'eventemitter3'
+import { partitionOf } from '../../aws/endpoints.js'
 import { type Complete, defined } from '../../core/base/defined.js'
 import { TetherError } from '../../core/base/errors.js'
 import { Guard } from '../../executors/process/guard.js'
@@ -74,7 +75,7 @@ export class ProcessHost implements LambdaHost {
       )
     }
     const { clock, idleMs, initTimeoutMs, retryDelaysMs, region, accountId } = this.#options
-    const arn = `arn:aws:lambda:${region}:${accountId}:function:${name}`
+    const arn = `arn:${partitionOf(region)}:lambda:${region}:${accountId}:function:${name}`
     const hosted: HostedFunction = {
       definition: complete,
       taskRoot: this.#taskRoot(complete),

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { partitionOf, serviceHost } from '../../aws/endpoints.js'
 import { type Clock, systemClock } from '../../core/base/clock.js'
 import { TetherError } from '../../core/base/errors.js'
 import { matching, recordOf } from '../../core/base/option-checks.js'
@@ -52,7 +53,7 @@ export interface TopicOptions {
 export function createTopic(options: TopicOptions): LocalTopic {
   const { name, region, accountId, clock = systemClock } = options
   matching(/^[A-Za-z0-9_-]{1,256}$/, "1 to 256 letters, digits, '-' or '_'")('name', name)
-  const arn = `arn:aws:sns:${region}:${accountId}:${name}`
+  const arn = `arn:${partitionOf(region)}:sns:${region}:${accountId}:${name}`
   const subscribers = new Map<string, { subscriptionArn: string; invoke: LocalFunction['invoke'] }>()
   return {
     name,
@@ -133,7 +134,7 @@ interface Delivery {
 // https://docs.aws.amazon.com/lambda/latest/dg/with-sns.html
 function snsEvent(message: TopicMessage, delivery: Delivery): object {
   const { messageId, timestamp, topicArn, region, subscriptionArn } = delivery
-  const service = `https://sns.${region}.amazonaws.com/`
+  const service = `https://${serviceHost('sns', region)}/`
   const attributes = Object.entries(message.attributes ?? {}).map(([name, { type, value }]) => [
     name,
     { Type: type, Value: value },

@@ -26,6 +26,8 @@ export interface LambdaApiOptions {
   readonly gate: ControlPlaneGate
   readonly updateMs: number
   readonly failUpdate: ControlPlaneOptions['failUpdate']
+  readonly staleReads: number
+  readonly deniedKeys: readonly string[]
   readonly buckets: ReadonlyMap<string, S3Bucket>
   readonly clock: Clock
   /** What runs the functions; asked for at each use. */
@@ -46,7 +48,8 @@ const CHANGING = /^(Create|Update|Delete|Publish|Put|Tag|Untag)/
 
 /** Serves the part of Lambda's API that deploying needs: signatures, states, limits and errors are Lambda's. */
 export async function lambdaApi(options: LambdaApiOptions): Promise<LambdaApi> {
-  const { region, accountId, clock, functionHost, buckets, updateMs, failUpdate } = options
+  const { region, accountId, clock, functionHost, buckets, updateMs, failUpdate, staleReads, deniedKeys } =
+    options
   const layers = new LambdaLayers(region, accountId, clock)
   const unpacked = new UnpackedZips()
   const registry = new FunctionRegistry({ region, accountId, clock, host: functionHost, layers, unpacked })
@@ -60,6 +63,8 @@ export async function lambdaApi(options: LambdaApiOptions): Promise<LambdaApi> {
     clock,
     updateMs,
     failUpdate,
+    staleReads,
+    deniedKeys,
     host: functionHost,
     link,
   })

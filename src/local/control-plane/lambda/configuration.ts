@@ -70,7 +70,7 @@ export function configurationOf(
     Runtime: (definition.runtime ?? `nodejs${process.versions.node.split('.')[0]}.x`) as NonNullable<
       FunctionConfiguration['Runtime']
     >,
-    Role: `arn:aws:iam::${accountId}:role/${name}-role`,
+    Role: `arn:${arn.split(':')[1]}:iam::${accountId}:role/${name}-role`,
     Handler: handler,
     Timeout: Math.ceil(timeoutMs / 1000),
     MemorySize: memoryMb,

@@ -30,6 +30,9 @@ export class ManagedFunction {
   /** Of a function whose package is an image, which the local cloud keeps and does not run. */
   imageUri: string | undefined
   #configuration: FunctionConfiguration
+  /** Before the last change, for reads that come too early. */
+  #before: FunctionConfiguration | undefined
+  #readsSince = 0
   #code: UploadedZip | undefined
   readonly #originCode: UploadedZip | undefined
   readonly #clock: Clock
@@ -59,6 +62,12 @@ export class ManagedFunction {
   /** Of `$LATEST`, as it was last asked to be; while `LastUpdateStatus` is `InProgress` it is not yet what runs. */
   get configuration(): FunctionConfiguration {
     return this.#configuration
+  }
+
+  /** What a read is told: until so many have come since a change, what was before it. */
+  read(staleReads: number): FunctionConfiguration {
+    this.#readsSince += 1
+    return this.#readsSince <= staleReads ? (this.#before ?? this.#configuration) : this.#configuration
   }
 
   /** Absent for an image. */
@@ -105,6 +114,8 @@ export class ManagedFunction {
     done: () => void,
   ): void {
     const { configuration, code } = changes
+    this.#before = this.#configuration
+    this.#readsSince = 0
     // Who uploads what was there before means that.
     if (code !== undefined) this.#code = code.sha256 === this.#originCode?.sha256 ? this.#originCode : code
     this.#set({

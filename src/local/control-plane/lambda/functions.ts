@@ -27,6 +27,8 @@ export interface FunctionOperationOptions {
   readonly clock: Clock
   readonly updateMs: number
   readonly failUpdate: ControlPlaneOptions['failUpdate']
+  readonly staleReads: number
+  readonly deniedKeys: readonly string[]
   host(): FunctionHost
   /** A URL that serves these bytes for ten minutes. */
   link(zip: Uint8Array): string
@@ -86,9 +88,9 @@ export class FunctionOperations {
 
   get(found: ResolvedFunction): GetFunctionResponse {
     const { fn } = found
-    const { configuration, code } = this.#options.registry.published(found)
+    const { code } = this.#options.registry.published(found)
     return {
-      Configuration: configuration,
+      Configuration: this.configuration(found),
       Code:
         code === undefined
           ? { RepositoryType: 'ECR', ImageUri: fn.imageUri, ResolvedImageUri: fn.imageUri }
@@ -101,7 +103,9 @@ export class FunctionOperations {
   }
 
   configuration(found: ResolvedFunction): FunctionConfiguration {
-    return this.#options.registry.published(found).configuration
+    const { registry, staleReads } = this.#options
+    const { fn, version } = found
+    return this.#told(version === '$LATEST' ? fn.read(staleReads) : registry.published(found).configuration)
   }
 
   updateConfiguration(
@@ -113,7 +117,7 @@ export class FunctionOperations {
     fn.checkRevision(input.RevisionId)
     const layers = input.Layers && this.#layersOf(input.Layers, fn.code)
     this.#change(fn, configurationChanges(input, layers))
-    return fn.configuration
+    return this.#told(fn.configuration)
   }
 
   updateCode(
@@ -134,9 +138,9 @@ export class FunctionOperations {
     )
     if (input.DryRun !== true) {
       this.#change(fn, input.Architectures ? { Architectures: input.Architectures } : {}, code)
-      return fn.configuration
+      return this.#told(fn.configuration)
     }
-    return { ...fn.configuration, CodeSha256: code.sha256, CodeSize: code.zip.byteLength }
+    return { ...this.#told(fn.configuration), CodeSha256: code.sha256, CodeSize: code.zip.byteLength }
   }
 
   list(query: ReadonlyMap<string, string>): ListFunctionsResponse {
@@ -148,7 +152,7 @@ export class FunctionOperations {
         ...(withVersions ? fn.versions.map(({ configuration }) => configuration) : []),
       ])
     const { items, ...next } = pageOf(all, query)
-    return { Functions: items.map(listed), ...next }
+    return { Functions: items.map((one) => listed(this.#told(one))), ...next }
   }
 
   setConcurrency({ fn }: ResolvedFunction, reserved: number | undefined): object {
@@ -168,6 +172,14 @@ export class FunctionOperations {
     throw invalidParameter(
       'Error occurred while GetObject. S3 Error Code: NoSuchKey. S3 Error Message: The specified key does not exist.',
     )
+  }
+
+  /** Without variables whose key the caller may not use. */
+  #told(configuration: FunctionConfiguration): FunctionConfiguration {
+    const { KMSKeyArn = '', Environment } = configuration
+    if (Environment === undefined || !this.#options.deniedKeys.includes(KMSKeyArn)) return configuration
+    const Message = `Lambda was unable to decrypt the environment variables because KMS access was denied. Please check the function's KMS key settings. KMS Exception: AccessDeniedException KMS Message: The caller is not authorized to perform: kms:Decrypt on resource: ${KMSKeyArn}`
+    return { ...configuration, Environment: { Error: { ErrorCode: 'AccessDeniedException', Message } } }
   }
 
   #layersOf(arns: readonly string[], code: UploadedZip | undefined, present = false): LayerVersion[] {

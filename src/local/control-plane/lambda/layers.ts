@@ -4,6 +4,7 @@ import type {
   PublishLayerVersionRequest,
   PublishLayerVersionResponse,
 } from '@aws-sdk/client-lambda'
+import { partitionOf } from '../../../aws/endpoints.js'
 import type { Clock } from '../../../core/base/clock.js'
 import { ControlPlaneError, invalidParameter } from '../errors.js'
 import type { UploadedZip } from './code.js'
@@ -27,7 +28,7 @@ export class LambdaLayers {
   readonly #published = new Map<string, number>()
 
   constructor(region: string, accountId: string, clock: Clock) {
-    this.#arnPrefix = `arn:aws:lambda:${region}:${accountId}:layer:`
+    this.#arnPrefix = `arn:${partitionOf(region)}:lambda:${region}:${accountId}:layer:`
     this.#clock = clock
   }
 

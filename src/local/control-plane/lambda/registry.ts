@@ -1,4 +1,5 @@
 import type { FunctionConfiguration } from '@aws-sdk/client-lambda'
+import { partitionOf } from '../../../aws/endpoints.js'
 import type { Clock } from '../../../core/base/clock.js'
 import { TetherError } from '../../../core/base/errors.js'
 import type { LocalFunction } from '../../lambda/function.js'
@@ -71,7 +72,7 @@ export class FunctionRegistry {
 
   arnOf(name: string): string {
     const { region, accountId } = this.#options
-    return `arn:aws:lambda:${region}:${accountId}:function:${name}`
+    return `arn:${partitionOf(region)}:lambda:${region}:${accountId}:function:${name}`
   }
 
   /**
@@ -157,8 +158,7 @@ export class FunctionRegistry {
   }
 
   #localName(nameOrArn: string): string {
-    const { region, accountId } = this.#options
-    for (const prefix of [`arn:aws:lambda:${region}:${accountId}:function:`, `${accountId}:function:`]) {
+    for (const prefix of [this.arnOf(''), `${this.#options.accountId}:function:`]) {
       if (nameOrArn.startsWith(prefix)) return nameOrArn.slice(prefix.length)
     }
     if (/^[a-zA-Z0-9-_]{1,64}(:(\$LATEST|[a-zA-Z0-9-_]+))?$/.test(nameOrArn)) return nameOrArn
