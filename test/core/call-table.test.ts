@@ -134,6 +134,10 @@ const ROWS: Record<string, Row> = {
       '(outageAt)': 'placing putting sending waiting stored running once closed fetching copying copied',
     },
   },
+  'the broker refuses a connection, and not for the first time': {
+    event: { type: 'refused' },
+    does: { 'unreachable → over': 'connecting copy' },
+  },
   'a part of an answer arrives': {
     event: { type: 'part' },
     does: {

@@ -201,7 +201,7 @@ describe('with anybody else', () => {
     const { port } = await rawServer(() => `HTTP/1.1 403 Forbidden\r\ndate: ${date}\r\n\r\n{"message":"no"}`)
     const { error } = await connect(port).webSocket.ended
     expect(error).toBeInstanceOf(UpgradeRefused)
-    expect(error).toMatchObject({ statusCode: 403, date })
+    expect(error).toMatchObject({ details: { statusCode: 403, date, refused: true } })
   })
 
   test.each([

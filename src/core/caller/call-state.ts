@@ -70,7 +70,8 @@ export type Moment = Readonly<{
 
 /** The events of a call. */
 export type CallEvent = Readonly<
-  | { type: 'connected' | 'disconnected' | 'wake' | 'part' | 'stub closed' }
+  /** `refused`: the broker refuses this environment, and not for the first time. */
+  | { type: 'connected' | 'disconnected' | 'refused' | 'wake' | 'part' | 'stub closed' }
   | { type: 'message'; message: SessionMessage }
   /** Presence: the first one heard, a change of session or state, or a repetition. */
   | { type: 'presence'; told: 'first' | 'news' | 'same'; session: string; closed: boolean }

@@ -70,6 +70,9 @@ export function step(state: CallState, event: CallEvent, moment: Moment): CallSt
     case 'disconnected':
       if (phase === 'connecting' || facts.outageAt !== undefined) return stay(state)
       return stay(learn(state, { outageAt: moment.now }))
+    case 'refused':
+      if (phase !== 'connecting') return stay(state)
+      return fail(state, { why: 'unreachable', forMs: moment.now - facts.terms.startedAt })
     case 'sent':
       if (phase !== 'sending') return stay(state)
       return {

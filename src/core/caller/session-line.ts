@@ -93,9 +93,13 @@ export class SessionLine {
       self,
       environmentId: this.environmentId,
       clock,
-      onStatus: ({ state }) => {
+      onStatus: (status) => {
+        const { state } = status
         if (state === 'connected') this.watch.connected()
         if (state === 'connected' || state === 'disconnected') events.onEvent({ type: state })
+        if (state !== 'disconnected' || status.error?.details.refused !== true) return
+        this.watch.refusal(status.error)
+        if (this.watch.refused) events.onEvent({ type: 'refused' })
       },
       onFrame: (frame) => this.#channel.receive(frame),
       watch: session,
@@ -116,11 +120,14 @@ export class SessionLine {
     return this.#storeless !== undefined && this.#storeless === this.#heard
   }
 
-  /** Skips the back-off; replaces an earlier request. Resolves when connected. @throws TetherError `ABORTED`, `CLOSED` */
+  /**
+   * Skips the back-off, unless the broker refuses; replaces an earlier request. Resolves when connected.
+   * @throws TetherError `ABORTED`, `CLOSED`
+   */
   connectAtOnce(): Promise<void> {
     this.#wish?.abort()
     this.#wish = new AbortController()
-    return this.link.ready({ signal: this.#wish.signal })
+    return this.link.ready({ signal: this.#wish.signal, patient: this.watch.refused })
   }
 
   /** Notes that the session has these variables. */

@@ -103,7 +103,8 @@ export interface Transport {
   readonly keeps?: { readonly everyMs: number } | undefined
   /**
    * Opens one connection that receives what is sent to `self`. Resolves when frames to `self` arrive.
-   * @throws TetherError `UNREACHABLE`, `ABORTED`, `MISSING_DEPENDENCY`
+   * @throws TetherError `UNREACHABLE`, with `details.refused` where the broker was reached and ended the attempt: it does not
+   * accept this client, its credentials or its rights; `ABORTED`, `MISSING_DEPENDENCY`
    */
   connect(self: Endpoint, handlers: FrameHandlers, options?: ConnectOptions): Promise<Connection>
 }

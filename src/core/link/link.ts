@@ -99,12 +99,12 @@ export class Link {
     this.#loop = this.#run(undefined)
   }
 
-  /** Resolves when a connection is up; an attempt that waits out its back-off is made at once. */
-  async ready({ signal }: AbortOptions = {}): Promise<void> {
+  /** Resolves when a connection is up. The next attempt is made at once, or after its back-off for who is `patient`. */
+  async ready({ signal, patient = false }: AbortOptions & { readonly patient?: boolean } = {}): Promise<void> {
     throwIfAborted(signal)
     this.#throwIfStopped()
     if (this.connected) return
-    this.#skipBackoff?.()
+    if (!patient) this.#skipBackoff?.()
     await new Promise<void>((resolve, reject) => {
       const settle = () => {
         this.#waiting.delete(settle)

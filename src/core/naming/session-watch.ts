@@ -5,10 +5,14 @@ import { outranks } from './epochs.js'
 
 /** How long a failed wait is remembered: until then, invocations fail at once. */
 const AT_ONCE_MS = 10_000
+/** A refusal is remembered twice as long as the one before it, up to this. */
+const MAX_AT_ONCE_MS = 60_000
+/** The first refusal may be an accident, such as a broker that restarts: the link tries again at once. */
+const REFUSALS = 2
 
 /** A recent wait that failed. */
 export interface FailedWait {
-  readonly error: TetherError
+  readonly error: Pick<TetherError, 'code' | 'cause' | 'details'>
   /** When it failed, in Unix milliseconds; how long ago that was, and in how long it is forgotten, in milliseconds. */
   readonly at: number
   readonly agoMs: number
@@ -22,7 +26,8 @@ export class SessionWatch {
   #session = ''
   #epoch = 0
   #sequence = 0
-  #failed: { readonly error: TetherError; readonly at: number } | undefined
+  #failed: Pick<FailedWait, 'error' | 'at'> | undefined
+  #refusals = 0
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -43,10 +48,14 @@ export class SessionWatch {
     if (this.#failed === undefined) return undefined
     const { error, at } = this.#failed
     const agoMs = this.#clock.now() - at
+    const forgottenInMs = this.#atOnceMs() - agoMs
     // Negative after the clock was set back: forget it.
-    return agoMs >= 0 && agoMs < AT_ONCE_MS
-      ? { error, at, agoMs, forgottenInMs: AT_ONCE_MS - agoMs }
-      : undefined
+    return agoMs >= 0 && forgottenInMs > 0 ? { error, at, agoMs, forgottenInMs } : undefined
+  }
+
+  /** Whether the broker refuses this environment, and that is remembered. */
+  get refused(): boolean {
+    return this.#refusals >= REFUSALS && this.failedWait !== undefined
   }
 
   /** Notes a call's failure; remembers it if no session was there. */
@@ -55,8 +64,16 @@ export class SessionWatch {
     this.#failed = { error, at: this.#clock.now() }
   }
 
+  /** The broker refused a connection: policies may take minutes to hold. */
+  refusal(cause: TetherError): void {
+    this.#refusals++
+    if (this.#refusals < REFUSALS) return
+    this.#failed = { error: { code: 'UNREACHABLE', cause, details: cause.details }, at: this.#clock.now() }
+  }
+
   /** A connection is up again. */
   connected(): void {
+    this.#refusals = 0
     if (this.#failed?.error.code === 'UNREACHABLE') this.#failed = undefined
   }
 
@@ -84,5 +101,9 @@ export class SessionWatch {
     if (state === 'online') this.#failed = undefined
     this.#state = state
     return told
+  }
+
+  #atOnceMs(): number {
+    return Math.min(MAX_AT_ONCE_MS, AT_ONCE_MS * 2 ** Math.max(0, this.#refusals - REFUSALS))
   }
 }

@@ -138,17 +138,13 @@ function signer(sign: Sign | undefined): Sign {
 function unreachable(label: string, cause: unknown, self: Endpoint): TetherError {
   if (cause instanceof TetherError) return cause
   const { code, message } = (cause ?? {}) as NodeJS.ErrnoException
-  const { statusCode, date } = cause instanceof UpgradeRefused ? cause : {}
+  const refusal = cause instanceof UpgradeRefused ? cause.details : undefined
   // With several addresses tried, Node's AggregateError has a code and no message.
   const reason = message || code || 'no reason given'
-  const advice = adviceFor(code, statusCode, self)
+  const advice = adviceFor(code, refusal?.statusCode, self)
   return new TetherError('UNREACHABLE', `API Gateway at ${label} cannot be reached: ${reason}.${advice}`, {
     cause,
-    details: {
-      ...(code !== undefined && { code }),
-      ...(statusCode !== undefined && { statusCode }),
-      ...(date !== undefined && { date }),
-    },
+    details: { ...(code !== undefined && { code }), ...refusal },
   })
 }
 

@@ -130,7 +130,7 @@ export class MqttConnection implements Connection {
     } catch (error) {
       this.#socket.destroy()
       await this.#ended
-      throw signal.aborted ? signal.reason : unreachable(this.target, error)
+      throw signal.aborted ? signal.reason : asRefusal(unreachable(this.target, error))
     } finally {
       unlisten()
     }
@@ -258,4 +258,9 @@ export class MqttConnection implements Connection {
       },
     )
   }
+}
+
+/** The broker was reached: what ended the attempt is its answer to CONNECT or SUBSCRIBE. */
+function asRefusal({ code, message, cause, details }: TetherError): TetherError {
+  return new TetherError(code, message, { cause, details: { ...details, refused: true } })
 }

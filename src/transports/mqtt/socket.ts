@@ -50,7 +50,7 @@ export function unreachable(
 ): TetherError {
   if (cause instanceof TetherError) return cause
   const { code, message } = (cause ?? {}) as NodeJS.ErrnoException
-  const refusal = cause instanceof UpgradeRefused ? { statusCode: cause.statusCode, date: cause.date } : {}
+  const refusal = cause instanceof UpgradeRefused && cause.details
   // With several addresses tried, Node's AggregateError has a code and no message.
   const reason = message || code || 'no reason given'
   return new TetherError('UNREACHABLE', `The MQTT broker at ${target.label} cannot be reached: ${reason}.`, {

@@ -12,12 +12,17 @@ export interface UpgradeRequest {
 
 /** An upgrade that was answered otherwise. */
 export class UpgradeRefused extends Error {
+  /** For the error that says so. */
+  readonly details: { readonly statusCode: number; readonly date?: string; readonly refused?: true }
+
+  /** @param date its `Date` header */
   constructor(
     readonly statusCode: number,
-    /** Its `Date` header. */
-    readonly date: string | undefined,
+    date: string | undefined,
   ) {
     super(`the WebSocket upgrade was refused with status ${statusCode}`)
+    const refused = statusCode === 401 || statusCode === 403
+    this.details = { statusCode, ...(date !== undefined && { date }), ...(refused && { refused }) }
   }
 }
 

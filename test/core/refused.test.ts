@@ -1,0 +1,123 @@
+import { expect, it } from 'vitest'
+import { TetherError } from '../../src/core/base/errors.js'
+import { SessionWatch } from '../../src/core/naming/session-watch.js'
+import { ManualClock, settle } from '../support/manual-clock.js'
+import { stubContext } from '../support/stub-context.js'
+import { Tether } from '../support/tether.js'
+
+/** An environment whose broker refuses it for as long as `refuses` is true, and a handler that answers by itself meanwhile. */
+function refusedStub(tether: Tether) {
+  const state = { refuses: true, attempts: 0 }
+  tether.transport.admit = ({ role }) => {
+    if (role !== 'stub') return
+    state.attempts++
+    if (!state.refuses) return
+    throw new TetherError('UNREACHABLE', 'not authorized', { details: { refused: true } })
+  }
+  const stub = tether.stub({ passthrough: async () => 'cloud' })
+  const invoke = async () => {
+    let answer: unknown = 'waiting'
+    stub({}, stubContext()).then(
+      (value) => {
+        answer = value
+      },
+      (error) => {
+        answer = error
+      },
+    )
+    await settle()
+    return answer
+  }
+  return { state, stub, invoke }
+}
+
+it('runs its own code at once after the second refusal in a row, and asks in the background', async () => {
+  const clock = new ManualClock()
+  await using tether = new Tether({ clock })
+  const session = tether.session().on('invoke', (invocation) => invocation.respond('local'))
+  await session.open()
+  const { state, invoke } = refusedStub(tether)
+  // The link tries again at once, which takes no time here.
+  expect(await invoke()).toBe('cloud')
+  expect(state.attempts).toBe(2)
+  for (let second = 0; second < 120; second++) {
+    await clock.advance(1_000)
+    expect(await invoke()).toBe('cloud')
+  }
+  // Invocations do not make the attempts more frequent than the back-off has them.
+  expect(state.attempts).toBeGreaterThan(12)
+  expect(state.attempts).toBeLessThan(40)
+  state.refuses = false
+  await clock.advance(10_000)
+  expect(await invoke()).toBe('local')
+})
+
+it('waits through one refusal', async () => {
+  const clock = new ManualClock()
+  await using tether = new Tether({ clock })
+  await tether
+    .session()
+    .on('invoke', (invocation) => invocation.respond('local'))
+    .open()
+  const { state, invoke } = refusedStub(tether)
+  const { admit } = tether.transport
+  tether.transport.admit = (self) => {
+    if (self.role === 'stub') state.refuses = state.attempts === 0
+    admit(self)
+  }
+  expect(await invoke()).toBe('local')
+  expect(state.attempts).toBe(2)
+})
+
+it('is remembered for 10 s, and for twice as long after each further refusal, up to 60 s', () => {
+  const clock = new ManualClock()
+  const watch = new SessionWatch(clock)
+  const refusal = new TetherError('UNREACHABLE', 'not authorized')
+  const remembered = Array.from({ length: 6 }, () => {
+    clock.jump(1_000)
+    watch.refusal(refusal)
+    return watch.failedWait?.forgottenInMs
+  })
+  expect(remembered).toEqual([undefined, 10_000, 20_000, 40_000, 60_000, 60_000])
+  clock.jump(59_999)
+  expect(watch.refused).toBe(true)
+  clock.jump(1)
+  expect(watch.refused).toBe(false)
+  watch.refusal(refusal)
+  watch.connected()
+  expect(watch.failedWait).toBeUndefined()
+  watch.refusal(refusal)
+  expect(watch.refused).toBe(false)
+})
+
+it('asks at once where a process was frozen for longer than it remembers', async () => {
+  const clock = new ManualClock()
+  await using tether = new Tether({ clock })
+  await tether
+    .session()
+    .on('invoke', (invocation) => invocation.respond('local'))
+    .open()
+  const { state, invoke } = refusedStub(tether)
+  expect(await invoke()).toBe('cloud')
+  state.refuses = false
+  clock.jump(60_000)
+  expect(await invoke()).toBe('local')
+})
+
+it('tells why it did not wait', async () => {
+  const clock = new ManualClock()
+  await using tether = new Tether({ clock })
+  refusedStub(tether)
+  const stub = tether.stub({ onNobody: 'throw' })
+  await expect(stub({}, stubContext())).rejects.toMatchObject({
+    code: 'UNREACHABLE',
+    message: 'The broker could not be reached within 0 ms: not authorized',
+  })
+  clock.jump(4_000)
+  await expect(stub({}, stubContext())).rejects.toMatchObject({
+    code: 'UNREACHABLE',
+    message: expect.stringMatching(
+      /could not be reached 4000 ms ago .*did not wait.* in 6000 ms: not authorized/,
+    ),
+  })
+})
