@@ -26,6 +26,7 @@ const modules: Options = {
     'fail-at-start': 'src/testing/entry/fail-at-start.ts',
     'exit-at-start': 'src/testing/entry/exit-at-start.ts',
     wrapped: 'src/stub/entry/wrapped.ts',
+    'wrap-preload': 'src/stub/entry/wrap-preload.ts',
     wrap: 'src/stub/entry/wrap.sh',
   },
   format: 'esm',

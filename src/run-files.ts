@@ -16,6 +16,7 @@ export type RunFile =
   | 'stub-mqtt'
   | 'stub-iot'
   | 'wrapped'
+  | 'wrap-preload'
   | 'wrap'
   | 'stub-api-gateway'
   | 'relay'
@@ -32,6 +33,7 @@ const FILES: Readonly<Record<RunFile, string>> = {
   'stub-mqtt': 'stub-mqtt.cjs',
   'stub-iot': 'stub-iot.cjs',
   wrapped: 'wrapped.mjs',
+  'wrap-preload': 'wrap-preload.mjs',
   wrap: 'wrap.sh',
   'stub-api-gateway': 'stub-api-gateway.cjs',
   relay: 'relay.cjs',

@@ -11,6 +11,7 @@ describe('layerZip', () => {
       const files = unzip(archive)
       expect([...files].map(([file, { mode }]) => [file, mode])).toEqual([
         ['lambda-tether/wrap', 0o100755],
+        ['lambda-tether/wrap-preload.mjs', 0o100644],
         ['lambda-tether/wrapped.mjs', 0o100644],
         ['lambda-tether/stub.cjs', 0o100644],
       ])

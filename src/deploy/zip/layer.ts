@@ -14,6 +14,7 @@ export const LAYER_WRAPPER = '/opt/lambda-tether/wrap'
 export function layerZip(name: StubBundleName): Uint8Array {
   const files = {
     'lambda-tether/wrap': readFileSync(runFile('wrap')),
+    'lambda-tether/wrap-preload.mjs': readFileSync(runFile('wrap-preload')),
     'lambda-tether/wrapped.mjs': readFileSync(runFile('wrapped')),
     'lambda-tether/stub.cjs': stubBundle(name).bytes,
   }

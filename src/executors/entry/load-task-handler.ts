@@ -5,12 +5,54 @@ import { pathToFileURL } from 'node:url'
 import type { Handler } from '../../core/contracts/handler.js'
 import { runtimeError } from './runtime-errors.js'
 
-/** nodejs24.x also finds what a module exports by default. */
-const LOOKS_INTO_DEFAULT = Number.parseInt(process.versions.node, 10) >= 24
+// Lambda's runtimes for Node find a handler by the release of their runtime client, which is open source as aws-lambda-ric:
+// up to nodejs22.x 3 (UserFunction.js), from nodejs24.x on 4 (module-loader.js, handler-resolver.js).
+
+/** A runtime's way to a handler. */
+interface Finder {
+  /** Loads the module. @param path without extension @param load `require` of the task root */
+  load(path: string, load: NodeJS.Require): Promise<unknown>
+  find(module: unknown, name: string): unknown
+}
+
+/** Up to nodejs22.x: `require` of the path as it is, then by the kind of each extension. */
+const BY_REQUIRE: Finder = {
+  async load(path, require) {
+    const tries = [
+      () => existsSync(path) && require(path),
+      () => existsSync(`${path}.js`) && !isModuleScope(dirname(path)) && require(`${path}.js`),
+      () => existsSync(`${path}.js`) && isModuleScope(dirname(path)) && importFile(`${path}.js`),
+      () => existsSync(`${path}.mjs`) && importFile(`${path}.mjs`),
+      () => existsSync(`${path}.cjs`) && require(`${path}.cjs`),
+    ]
+    for (const attempt of tries) {
+      // Exports that are falsy count for no module.
+      const module: unknown = await attempt()
+      if (module) return module
+    }
+    return undefined
+  },
+  find: (module, name) =>
+    name
+      .split('.')
+      .reduce<unknown>((member, key) => member && (member as Record<string, unknown>)[key], module),
+}
+
+/** From nodejs24.x on: `import()` of everything, and a look into what the module exports by default. */
+const BY_IMPORT: Finder = {
+  async load(path) {
+    for (const extension of ['', '.js', '.mjs', '.cjs']) {
+      if (existsSync(path + extension)) return importFile(path + extension)
+    }
+    return undefined
+  },
+  find: (module, name) => memberOf(module, name) || memberOf(module, `default.${name}`),
+}
+
+const FINDER = Number.parseInt(process.versions.node, 10) >= 24 ? BY_IMPORT : BY_REQUIRE
 
 /**
- * Loads `<folder/><module>.<export>` from the task root, with the order of extensions and the errors of Lambda's
- * own Node runtime client (aws-lambda-ric, UserFunction.js).
+ * Loads `<folder/><module>.<export>` from the task root as Lambda's runtime does, with its errors.
  * @throws an Error named `Runtime.MalformedHandlerName`, `.ImportModuleError`, `.UserCodeSyntaxError` or
  *   `.HandlerNotFound`, or what the module itself threw
  */
@@ -24,36 +66,28 @@ export async function loadTaskHandler(taskRoot: string, name: string): Promise<H
   const last = basename(name)
   const dot = last.indexOf('.')
   if (dot < 0) throw runtimeError('MalformedHandlerName', 'Bad handler')
-  const folder = name.slice(0, name.length - last.length)
+  const folder = name.slice(0, name.indexOf(last))
   const module = await importModule(taskRoot, folder, last.slice(0, dot))
-  const path = last.slice(dot + 1)
-  const found = memberOf(module, path) || (LOOKS_INTO_DEFAULT && memberOf(memberOf(module, 'default'), path))
+  const found = FINDER.find(module, last.slice(dot + 1))
   if (!found) throw runtimeError('HandlerNotFound', `${name} is undefined or not exported`)
   if (typeof found !== 'function') throw runtimeError('HandlerNotFound', `${name} is not a function`)
   return found as Handler
 }
 
-function memberOf(value: unknown, path: string): unknown {
-  return path
-    .split('.')
-    .reduce<unknown>((member, key) => (member as Record<string, unknown> | undefined)?.[key], value)
+function memberOf(value: unknown, name: string): unknown {
+  return name.split('.').reduce<unknown>((member, key) => {
+    return typeof member === 'object' && member ? (member as Record<string, unknown>)[key] : undefined
+  }, value)
 }
 
 async function importModule(taskRoot: string, folder: string, module: string): Promise<unknown> {
-  const path = resolve(taskRoot, folder, module)
   const require = createRequire(join(taskRoot, 'index.js'))
   try {
-    if (existsSync(`${path}.js`)) {
-      return isModuleScope(dirname(path)) ? await importFile(`${path}.js`) : require(`${path}.js`)
-    }
-    if (existsSync(`${path}.mjs`)) return await importFile(`${path}.mjs`)
-    if (existsSync(`${path}.cjs`)) return require(`${path}.cjs`)
-    return require(require.resolve(module, { paths: [taskRoot, resolve(taskRoot, folder)] }))
+    const loaded = await FINDER.load(resolve(taskRoot, folder, module), require)
+    return loaded ?? require(require.resolve(module, { paths: [taskRoot, resolve(taskRoot, folder)] }))
   } catch (error) {
-    if (!(error instanceof Error)) throw error
-    const code = 'code' in error ? error.code : undefined
     if (error instanceof SyntaxError) throw runtimeError('UserCodeSyntaxError', String(error), error)
-    if (code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND') {
+    if (error instanceof Error && 'code' in error && error.code === 'MODULE_NOT_FOUND') {
       throw runtimeError('ImportModuleError', String(error), error)
     }
     throw error
@@ -69,7 +103,9 @@ function isModuleScope(folder: string): boolean {
   const file = join(folder, 'package.json')
   if (existsSync(file)) {
     try {
-      return (JSON.parse(readFileSync(file, 'utf8')) as { type?: unknown } | null)?.type === 'module'
+      const content = JSON.parse(readFileSync(file, 'utf8')) as { type?: unknown } | null
+      // `null` says nothing, and the folder above is asked.
+      if (content) return content.type === 'module'
     } catch {
       return false
     }

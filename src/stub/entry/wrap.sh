@@ -24,8 +24,9 @@ unset LAMBDA_TETHER_RUNTIME
 
 here=${0%/*}
 if [ "${here#/}" != "$here" ] && [ -n "$_HANDLER" ] && [ -n "$LAMBDA_TETHER_KEY" ] &&
-  [ -r "$here/wrapped.mjs" ] && [ -r "$here/stub.cjs" ] && [ "$_HANDLER" != "$here/wrapped.handler" ]; then
-  export LAMBDA_TETHER_HANDLER=$_HANDLER
-  export _HANDLER=$here/wrapped.handler
+  [ -r "$here/wrapped.mjs" ] && [ -r "$here/stub.cjs" ] && [ -r "$here/wrap-preload.mjs" ]; then
+  # The preload of the command line comes last, after those of NODE_OPTIONS, and takes this handler in place of _HANDLER.
+  export LAMBDA_TETHER_HANDLER=$here/wrapped.handler
+  options=(--import "$here/wrap-preload.mjs" "${options[@]}")
 fi
 exec "$1" "${options[@]}" "${@:2}"

@@ -10,8 +10,9 @@ import { wrapHandler } from '../wrap/wrap.js'
 
 const { env } = process
 const original = env.LAMBDA_TETHER_HANDLER ?? ''
-// As it was: instrumentation reads it.
+// As it was: code and instrumentation read it.
 env._HANDLER = original
+delete env.LAMBDA_TETHER_HANDLER
 
 const warn = (text: string) => console.warn(`lambda-tether: ${printable(text)}`)
 
