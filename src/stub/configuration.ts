@@ -1,9 +1,19 @@
 import { TetherError } from '../core/base/errors.js'
-import { checkDuration, checkSecret, checkText, oneOf, wholeNumber } from '../core/base/option-checks.js'
+import {
+  checkAnySecret,
+  checkDuration,
+  checkSecret,
+  checkText,
+  oneOf,
+  pem,
+  wholeNumber,
+} from '../core/base/option-checks.js'
 import { checkOptions, required } from '../core/base/options.js'
-import { checkName, checkPart } from '../core/contracts/transport.js'
+import { checkName, checkPart, MIN_FRAME_BYTES } from '../core/contracts/transport.js'
 import { checkRootKey } from '../core/wire/root-key.js'
 import { checkStubKey } from '../core/wire/stub-key.js'
+import { MAX_FRAME_BYTES } from '../transports/mqtt/options.js'
+import { type BrokerAddress, checkAddress } from './address.js'
 import type { StubOptions } from './handler.js'
 import { ANY_FUNCTION_ID, checkFunctionId, type StubKeyOptions, stubKey } from './key.js'
 import type { OnNobody } from './outcome.js'
@@ -12,24 +22,13 @@ import { STUB_VARIABLE_PREFIX } from './travelling-environment.js'
 /** What {@link stubEnvironment} writes down: one variable per fact. With `functionId: '*'`, a function goes by its name. */
 export interface StubEnvironmentOptions
   extends StubKeyOptions,
+    BrokerAddress,
     Pick<
       StubOptions,
       'session' | 'ackTimeoutMs' | 'connectTimeoutMs' | 'deadlineMarginMs' | 'onSessionLost' | 'liveUntil'
     > {
   /** A deployed bundle has no original code to pass through to. @default 'auto' */
   readonly onNobody?: Exclude<OnNobody, 'passthrough'> | undefined
-  /** The broker of the `mqtt` bundle: `mqtt://`, `mqtts://`, `ws://` or `wss://`, with user and password if need be. */
-  readonly url?: string | undefined
-  /**
-   * Of the `iot` bundle: `<prefix>-ats.iot.<region>.amazonaws.com`, as `DescribeEndpoint` gives it. Of the `api-gateway`
-   * bundle: `wss://<api>.execute-api.<region>.amazonaws.com/<stage>`, as the debug stack's outputs give it.
-   */
-  readonly endpoint?: string | undefined
-  /** PEM, for the TLS of the `mqtt` and `api-gateway` bundles. */
-  readonly ca?: string | undefined
-  /** The client's certificate and its private key, PEM, for the `mqtt` bundle's TLS. */
-  readonly cert?: string | undefined
-  readonly certKey?: string | undefined
   /**
    * For a function that `layerZip()` wraps: `live` has the session answer, `mirror` the function itself, whose events are copied
    * to the session. @default 'live'
@@ -61,7 +60,10 @@ const VARIABLES: Readonly<Record<Option, string>> = {
   key: 'KEY',
   functionId: 'FUNCTION',
   url: 'URL',
+  username: 'USERNAME',
+  password: 'PASSWORD',
   endpoint: 'ENDPOINT',
+  frameBytes: 'FRAME_BYTES',
   ca: 'CA',
   cert: 'CERT',
   certKey: 'CERT_KEY',
@@ -75,7 +77,7 @@ const VARIABLES: Readonly<Record<Option, string>> = {
   mirrorMaxBytes: 'MIRROR_MAX_BYTES',
   execWrapper: 'EXEC_WRAPPER',
 }
-const NUMBERS = /Ms$|^liveUntil$|^mirrorMaxBytes$/
+const NUMBERS = /Ms$|Bytes$|^liveUntil$/
 
 /** All of a function's variables together, by Lambda's quota. */
 const MAX_ENVIRONMENT_BYTES = 4096
@@ -93,10 +95,13 @@ export function stubEnvironment(options: StubEnvironmentOptions): Record<string,
     key: required(checkRootKey),
     functionId: required(checkFunctionId),
     url: checkSecret,
+    username: checkAnySecret,
+    password: checkAnySecret,
     endpoint: checkText,
-    ca: checkSecret,
-    cert: checkSecret,
-    certKey: checkSecret,
+    frameBytes: wholeNumber(MIN_FRAME_BYTES, MAX_FRAME_BYTES),
+    ca: pem('CERTIFICATE'),
+    cert: pem('CERTIFICATE'),
+    certKey: pem('PRIVATE KEY'),
     ackTimeoutMs: checkDuration,
     connectTimeoutMs: checkDuration,
     deadlineMarginMs: checkDuration,
@@ -107,12 +112,7 @@ export function stubEnvironment(options: StubEnvironmentOptions): Record<string,
     mirrorMaxBytes: wholeNumber(0),
     execWrapper: checkText,
   })
-  if ((options.url === undefined) === (options.endpoint === undefined)) {
-    throw new TetherError(
-      'INVALID_OPTION',
-      "Give either 'url' (an MQTT broker) or 'endpoint' (AWS IoT or API Gateway), not both or none.",
-    )
-  }
+  checkAddress(options)
   const { key, functionId, ...others } = options
   const configuration: StubConfiguration = {
     ...others,

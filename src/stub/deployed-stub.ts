@@ -10,7 +10,8 @@ import { inStubThread, serveStubThread } from './wrap/stub-thread-entry.js'
  * @throws TetherError `INVALID_OPTION`
  */
 export function deployedStub(environment: StubConfiguration, transport: Transport): StubHandler {
-  const { url, endpoint, ca, cert, certKey, mode, mirrorMaxBytes, execWrapper, ...own } = environment
+  const { url, username, password, endpoint, frameBytes, ca, cert, certKey, ...others } = environment
+  const { mode, mirrorMaxBytes, execWrapper, ...own } = others
   const options = { ...own, transport }
   if (inStubThread()) serveStubThread(options)
   // Lambda's runtime prints what the handler returns, and does nothing else with it.

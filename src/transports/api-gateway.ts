@@ -1,7 +1,7 @@
 import { askCredentials, type CredentialsOption } from '../aws/credentials.js'
 import { endpointRegion } from '../aws/endpoints.js'
 import { awsChecks, fromSdk, sdkClientConfig } from '../aws/sdk.js'
-import { checkClock, checkSecret } from '../core/base/option-checks.js'
+import { checkClock, pem } from '../core/base/option-checks.js'
 import { checkOptions, required } from '../core/base/options.js'
 import type { Transport } from '../core/contracts/transport.js'
 import { loadManagementApi, SdkPoster } from './api-gateway/sdk.js'
@@ -35,7 +35,7 @@ export function apiGateway(options: ApiGatewayOptions): Transport {
   checkOptions('apiGateway', options, {
     ...awsChecks,
     endpoint: required((_name, value) => apiGatewayUrl(value)),
-    ca: checkSecret,
+    ca: pem('CERTIFICATE'),
     connectTimeoutMs: checkConnectTimeout,
     clock: checkClock,
   })

@@ -3,7 +3,7 @@ import { askCredentials, type CredentialsOption } from '../aws/credentials.js'
 import { endpointRegion } from '../aws/endpoints.js'
 import { awsChecks, fromSdk, sdkClientConfig } from '../aws/sdk.js'
 import { TetherError } from '../core/base/errors.js'
-import { checkClock, checkFlag, checkSecret, wholeNumber } from '../core/base/option-checks.js'
+import { checkClock, checkFlag, pem, wholeNumber } from '../core/base/option-checks.js'
 import { checkOptions } from '../core/base/options.js'
 import { MIN_FRAME_BYTES, type Transport } from '../core/contracts/transport.js'
 import { type IotCommonOptions, type IotTarget, iotTransport, MAX_PAYLOAD_BYTES } from './iot/connection.js'
@@ -41,7 +41,7 @@ export function iot(options: IotOptions = {}): Transport {
   checkOptions('iot', options, {
     ...awsChecks,
     endpoint: (_name, value) => iotUrl(value),
-    ca: checkSecret,
+    ca: pem('CERTIFICATE'),
     frameBytes: wholeNumber(MIN_FRAME_BYTES, MAX_PAYLOAD_BYTES),
     keepAliveSeconds: wholeNumber(30, 1_200),
     connectTimeoutMs: checkConnectTimeout,

@@ -1,14 +1,18 @@
-import { checkClock, checkFlag, checkSecret, wholeNumber } from '../core/base/option-checks.js'
-import { type Check, checkOptions, invalidOption, kindOf, mustBe, required } from '../core/base/options.js'
+import {
+  checkAnySecret,
+  checkClock,
+  checkFlag,
+  checkSecret,
+  pem,
+  wholeNumber,
+} from '../core/base/option-checks.js'
+import { checkOptions, mustBe, required } from '../core/base/options.js'
 import { type Connection, MIN_FRAME_BYTES, type Transport } from '../core/contracts/transport.js'
 import { connectMqtt } from './mqtt/connection.js'
-import { checkConnectTimeout, type MqttOptions, mqttSettings } from './mqtt/options.js'
+import { checkConnectTimeout, MAX_FRAME_BYTES, type MqttOptions, mqttSettings } from './mqtt/options.js'
 import { sessionKind } from './mqtt/session.js'
 
 export type { MqttOptions } from './mqtt/options.js'
-
-// MQTT's own limit for what follows the fixed header is 268,435,455 bytes, the topic included.
-const MAX_FRAME_BYTES = 268_435_455 - 512
 
 /**
  * Any MQTT broker, over TCP, TLS or WebSocket. Frames go at QoS 0: delivery is proven end to end by the core, and a
@@ -19,11 +23,11 @@ const MAX_FRAME_BYTES = 268_435_455 - 512
 export function mqtt(options: MqttOptions): Transport {
   checkOptions('mqtt', options, {
     url: required(checkSecret),
-    username: checkAnyText,
-    password: checkAnyText,
-    ca: checkSecret,
-    cert: checkSecret,
-    key: checkSecret,
+    username: checkAnySecret,
+    password: checkAnySecret,
+    ca: pem('CERTIFICATE'),
+    cert: pem('CERTIFICATE'),
+    key: pem('PRIVATE KEY'),
     rejectUnauthorized: checkFlag,
     protocolVersion: (name, value) => mustBe('4 (MQTT 3.1.1) or 5', value === 4 || value === 5, name, value),
     frameBytes: wholeNumber(MIN_FRAME_BYTES, MAX_FRAME_BYTES),
@@ -41,9 +45,4 @@ export function mqtt(options: MqttOptions): Transport {
     connect: (self, handlers, connectOptions): Promise<Connection> =>
       connectMqtt(kind, settings, self, handlers, connectOptions),
   }
-}
-
-// MQTT allows empty ones, and a password is shown to nobody.
-const checkAnyText: Check = (name, value) => {
-  if (typeof value !== 'string') throw invalidOption(name, `must be a text, not ${kindOf(value)}`)
 }

@@ -72,10 +72,10 @@ it('waits through one refusal', async () => {
 it('is remembered for 10 s, and for twice as long after each further refusal, up to 60 s', () => {
   const clock = new ManualClock()
   const watch = new SessionWatch(clock)
-  const refusal = new TetherError('UNREACHABLE', 'not authorized')
+  const refusal = new TetherError('UNREACHABLE', 'not authorized', { details: { refused: true } })
   const remembered = Array.from({ length: 6 }, () => {
     clock.jump(1_000)
-    watch.refusal(refusal)
+    watch.disconnected(refusal)
     return watch.failedWait?.forgottenInMs
   })
   expect(remembered).toEqual([undefined, 10_000, 20_000, 40_000, 60_000, 60_000])
@@ -83,10 +83,10 @@ it('is remembered for 10 s, and for twice as long after each further refusal, up
   expect(watch.refused).toBe(true)
   clock.jump(1)
   expect(watch.refused).toBe(false)
-  watch.refusal(refusal)
+  watch.disconnected(refusal)
   watch.connected()
   expect(watch.failedWait).toBeUndefined()
-  watch.refusal(refusal)
+  watch.disconnected(refusal)
   expect(watch.refused).toBe(false)
 })
 

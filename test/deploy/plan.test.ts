@@ -211,6 +211,22 @@ describe('plan', () => {
     ])
   })
 
+  it('says what its instrumentation does not see', async () => {
+    const wrapper = { AWS_LAMBDA_EXEC_WRAPPER: '/opt/otel-handler' }
+    await account.create('traced', { Environment: { Variables: wrapper } })
+    const warned = async (options: Partial<LiveOptions>) =>
+      (await plan(one('traced', options))).functions[0]?.warnings.filter((text) =>
+        text.includes('OpenTelemetry'),
+      )
+    expect(await warned({})).toEqual([
+      'Its OpenTelemetry (AWS_LAMBDA_EXEC_WRAPPER) traces invocations that its own code answers, and none that a session answers.',
+    ])
+    expect(await warned({ mirror: true })).toEqual([])
+    expect(await warned({ mode: 'replace' })).toEqual([
+      'Its OpenTelemetry (AWS_LAMBDA_EXEC_WRAPPER) traces nothing while its code is replaced.',
+    ])
+  })
+
   it('of what goLive() did has nothing left to do', async () => {
     const options = account.options({ functions: ['node', 'python'] })
     await goLive(options)
@@ -307,14 +323,20 @@ describe('plan', () => {
     [{ stub: undefined }, "'stub' must be what stubEnvironment() takes, not undefined."],
     [{ mirror: 'yes' }, "'mirror' must be true or false, not 'yes'."],
     // Each of these would be a function whose stub fails when it starts.
-    [{ bundle: 'mqtt' }, "The 'mqtt' stub needs 'url' in 'stub'"],
-    [{ stub: { ...STUB, url: 'mqtt://broker' } }, "The 'iot' stub needs 'endpoint' in 'stub'"],
-    [{ stub: { ...STUB, endpoint: 'http://host' } }, "'endpoint' must be a host such as"],
+    [{ bundle: 'mqtt' }, "The 'mqtt' stub needs 'url': the broker's URL."],
+    [{ stub: { ...STUB, url: 'mqtt://broker' } }, "The 'iot' stub needs 'endpoint': the host"],
+    [{ stub: { ...STUB, endpoint: 'http://host' } }, "'stub.endpoint' must be a host such as"],
     [
       { bundle: 'api-gateway', stub: { ...STUB, endpoint: 'wss://a1.execute-api.eu-west-1.amazonaws.com' } },
-      "'endpoint' must be a URL with the API's stage",
+      "'stub.endpoint' must be a URL with the API's stage",
     ],
-    [{ bundle: 'mqtt', stub: { ...STUB, url: 'http://broker' } }, "'url'"],
+    [{ bundle: 'mqtt', stub: { ...STUB, url: 'http://broker' } }, "'stub.url'"],
+    [{ bundle: 'mqtt', stub: { ...STUB, url: 'mqtts://broker', ca: './ca.pem' } }, "'stub.ca' must be PEM"],
+    [{ stub: { ...STUB, endpoint: 'a.iot', frameBytes: 131_073 } }, "'stub.frameBytes' is 131,073"],
+    [
+      { bundle: 'api-gateway', stub: { ...STUB, endpoint: 'wss://socket.example.com/a', frameBytes: 2_000 } },
+      "'stub.frameBytes' is for the 'mqtt' and 'iot' stubs",
+    ],
     [
       { stub: { ...STUB, endpoint: 'host', mode: 'mirror' } },
       "'stub.mode' follows from plan()'s own options",

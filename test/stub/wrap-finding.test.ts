@@ -66,7 +66,9 @@ it('a wrapped function finds its handler where the runtime of this Node release 
     }
     console.log(JSON.stringify(answers))`
   const env = { PATH: process.env.PATH, LAMBDA_TASK_ROOT: await folderOf(FILES) }
-  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { env })
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], {
+    env,
+  })
   expect(JSON.parse(stdout)).toEqual(expected)
 })
 

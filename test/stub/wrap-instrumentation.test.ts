@@ -57,7 +57,9 @@ describe.skipIf(lacksOpenTelemetry || lacksRuntimeClient)(`a function with ${NEE
     const layer = await folderOf({ [file]: text })
     // Packages are found from where the file lies.
     await symlink(OPENTELEMETRY_MODULES!, join(layer, 'node_modules'))
-    const environment = { NODE_OPTIONS: `${file.endsWith('.mjs') ? '--import' : '--require'} ${layer}/${file}` }
+    const environment = {
+      NODE_OPTIONS: `${file.endsWith('.mjs') ? '--import' : '--require'} ${layer}/${file}`,
+    }
     const wrapper = join(await runtimeClientFolder(), 'ric.sh')
     if (mode === 'alone') {
       const bundle = await folderOf(files)
@@ -79,9 +81,12 @@ describe.skipIf(lacksOpenTelemetry || lacksRuntimeClient)(`a function with ${NEE
     ['CommonJS, preloaded by --require', CJS, ['otel.cjs', BY_REQUIRE], takesCallbacks],
     ['CommonJS, preloaded by --import', CJS, ['otel.mjs', BY_IMPORT], true],
     ['an ES module', ESM, ['otel.mjs', BY_IMPORT], true],
-  ] as const)('is traced in live and mirror mode as it is alone: %s', async (_kind, files, preload, works) => {
-    const modes = ['alone', 'live', 'mirror'] as const
-    const spans = await Promise.all(modes.map((mode) => spansOf(files, preload, mode)))
-    expect(spans).toEqual(modes.map((mode) => (works ? [`span of ${mode}`] : null)))
-  })
+  ] as const)(
+    'is traced in live and mirror mode as it is alone: %s',
+    async (_kind, files, preload, works) => {
+      const modes = ['alone', 'live', 'mirror'] as const
+      const spans = await Promise.all(modes.map((mode) => spansOf(files, preload, mode)))
+      expect(spans).toEqual(modes.map((mode) => (works ? [`span of ${mode}`] : null)))
+    },
+  )
 })

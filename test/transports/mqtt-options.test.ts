@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { apiGateway } from '../../src/transports/api-gateway.js'
 import { iotLight } from '../../src/transports/iot/light.js'
 import { iot } from '../../src/transports/iot.js'
 import { mqttSettings } from '../../src/transports/mqtt/options.js'
@@ -64,6 +65,16 @@ test.each([
   expect(() => mqtt({ url, [name]: value } as MqttOptions)).toThrow(
     expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining(`'${name}'`) }),
   )
+})
+
+test.each(['ca', 'cert', 'key'])('the session takes PEM for %s, and no path', (name) => {
+  const path = '/secret-word/file.pem'
+  expect(() => mqtt({ url, [name]: path })).toThrow(new RegExp(`'${name}' must be PEM, .* not its path`))
+  expect(() => mqtt({ url, [name]: path })).not.toThrow(/secret-word/)
+  if (name !== 'ca') return
+  const endpoint = 'wss://a.execute-api.eu-west-1.amazonaws.com/s'
+  for (const make of [() => iot({ ca: path }), () => apiGateway({ endpoint, ca: path })])
+    expect(make).toThrow(/'ca' must be PEM/)
 })
 
 test('mqtt() shows nobody a password, whatever it is', () => {

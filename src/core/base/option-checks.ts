@@ -12,6 +12,23 @@ export const checkSecret: Check = (name, value) => {
   throw invalidOption(name, `must be a text that is not empty${value === '' ? '' : `, not ${kindOf(value)}`}`)
 }
 
+/** PEM, which no message shows. A path in its place would be found out by a failing connection alone. */
+export function pem(label: 'CERTIFICATE' | 'PRIVATE KEY'): Check {
+  return (name, value) => {
+    checkSecret(name, value)
+    if (!(value as string).includes(`${label}-----`))
+      throw invalidOption(
+        name,
+        `must be PEM, with -----BEGIN ${label}-----: the content of the file, not its path`,
+      )
+  }
+}
+
+/** Text that may be empty, as MQTT's user name and password may, and that no message shows. */
+export const checkAnySecret: Check = (name, value) => {
+  if (typeof value !== 'string') throw invalidOption(name, `must be a text, not ${kindOf(value)}`)
+}
+
 /** True or false. */
 export const checkFlag: Check = (name, value) =>
   mustBe('true or false', typeof value === 'boolean', name, value)

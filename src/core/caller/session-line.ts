@@ -97,9 +97,8 @@ export class SessionLine {
         const { state } = status
         if (state === 'connected') this.watch.connected()
         if (state === 'connected' || state === 'disconnected') events.onEvent({ type: state })
-        if (state !== 'disconnected' || status.error?.details.refused !== true) return
-        this.watch.refusal(status.error)
-        if (this.watch.refused) events.onEvent({ type: 'refused' })
+        if (state === 'disconnected' && this.watch.disconnected(status.error))
+          events.onEvent({ type: 'refused' })
       },
       onFrame: (frame) => this.#channel.receive(frame),
       watch: session,

@@ -100,7 +100,10 @@ export class Link {
   }
 
   /** Resolves when a connection is up. The next attempt is made at once, or after its back-off for who is `patient`. */
-  async ready({ signal, patient = false }: AbortOptions & { readonly patient?: boolean } = {}): Promise<void> {
+  async ready({
+    signal,
+    patient = false,
+  }: AbortOptions & { readonly patient?: boolean } = {}): Promise<void> {
     throwIfAborted(signal)
     this.#throwIfStopped()
     if (this.connected) return

@@ -64,11 +64,11 @@ export class SessionWatch {
     this.#failed = { error, at: this.#clock.now() }
   }
 
-  /** The broker refused a connection: policies may take minutes to hold. */
-  refusal(cause: TetherError): void {
-    this.#refusals++
-    if (this.#refusals < REFUSALS) return
+  /** An attempt failed, or a connection ended. @returns whether the broker refuses this environment, and not by accident */
+  disconnected(cause: TetherError | undefined): boolean {
+    if (!cause?.details.refused || ++this.#refusals < REFUSALS) return false
     this.#failed = { error: { code: 'UNREACHABLE', cause, details: cause.details }, at: this.#clock.now() }
+    return true
   }
 
   /** A connection is up again. */

@@ -23,12 +23,12 @@ import {
 } from '../../core/base/options.js'
 import type { AbortOptions } from '../../core/contracts/transport.js'
 import { checkRootKey, rootKey } from '../../core/wire/root-key.js'
+import { checkAddress } from '../../stub/address.js'
 import { STUB_BUNDLES, type StubBundleName } from '../../stub/bundle.js'
 import { type StubEnvironmentOptions, stubEnvironment } from '../../stub/configuration.js'
 import { ANY_FUNCTION_ID } from '../../stub/key.js'
 import type { LiveMode, SnapshotStore } from '../snapshot/snapshot.js'
 import { type AccountOptions, accountChecks } from './account.js'
-import { checkAddress } from './address.js'
 
 /** What the functions' stubs get to know; the rest follows from the other options. */
 export type LiveStubOptions = Omit<
@@ -197,8 +197,10 @@ export function completeLiveOptions(factory: string, options: LiveOptions): Comp
     const problem = `follows from ${factory}()'s own options: mirror, mirrorMaxBytes, liveForMs, functions`
     throw invalidOption(`stub.${elsewhere}`, problem)
   }
-  checkStub(() => stubEnvironment({ ...options.stub, functionId: names[0] as string }))
-  checkAddress(options.bundle, options.stub)
+  checkStub(() => {
+    stubEnvironment({ ...options.stub, functionId: names[0] as string })
+    checkAddress(options.stub, options.bundle)
+  })
   return {
     ...options,
     ...patience(options),

@@ -4,7 +4,7 @@ import { MAX_UPLOAD_BYTES } from '../snapshot/kept.js'
 import type { LiveMode } from '../snapshot/snapshot.js'
 import type { Configuration, FunctionDetails } from './function.js'
 import type { CompleteLiveOptions } from './options.js'
-import { nodeRelease } from './target.js'
+import { nodeRelease, openTelemetryVariables } from './target.js'
 
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 const MAX_ENVIRONMENT_BYTES = 4_096
@@ -66,6 +66,7 @@ export function warnings(
 ): string[] {
   const { facts, reservedConcurrency, given } = found
   const updatesEnd = endOfUpdates(facts.runtime, now)
+  const tracing = openTelemetryVariables(facts.environment).join(', ')
   const said: (string | false)[] = [
     aliases.length > 0 &&
       `Only $LATEST goes live. What invokes ${aliases.map((name) => `alias ${name}`).join(', ')} runs the code in the cloud.`,
@@ -76,6 +77,13 @@ export function warnings(
       'The stub is Node.js: of its events, integers past 2^53 and numbers such as 1.0 arrive changed, and of a key that is there twice the last. Answers keep their numbers.',
     updatesEnd !== undefined &&
       `Lambda takes no update of a function with ${facts.runtime} from ${updatesEnd} on: then it cannot go live, nor come back. Move it to a newer runtime.`,
+    tracing !== '' &&
+      mode === 'replace' &&
+      `Its OpenTelemetry (${tracing}) traces nothing while its code is replaced.`,
+    tracing !== '' &&
+      mode === 'wrap' &&
+      !options.mirror &&
+      `Its OpenTelemetry (${tracing}) traces invocations that its own code answers, and none that a session answers.`,
     mode === 'wrap' && options.mirror && 'It runs twice, in the cloud and locally: so do its side effects.',
     wanted.timeoutSeconds > facts.timeoutSeconds &&
       `Its time-out becomes ${wanted.timeoutSeconds} s. Lambda refuses that for a queue of SQS with a shorter visibility time-out.`,

@@ -37,6 +37,15 @@ export function nodeRelease(runtime: string): number | undefined {
   return release === undefined ? undefined : Number(release)
 }
 
+/** The variables that start OpenTelemetry in a function, by their names when it is not live. */
+export function openTelemetryVariables(environment: Readonly<Record<string, string>>): string[] {
+  const own: Record<string, string | undefined> = {
+    ...environment,
+    [WRAPPER_VARIABLE]: environment[CHAINED_VARIABLE] ?? environment[WRAPPER_VARIABLE],
+  }
+  return OF_THE_CODE.filter((name) => /otel|opentelemetry/i.test(own[name] ?? ''))
+}
+
 /** The variables that are not ours. */
 function ownVariables(environment: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(

@@ -5,7 +5,7 @@ import { readStubEnvironment } from '../configuration.js'
 import { deployedStub } from '../deployed-stub.js'
 
 const options = readStubEnvironment(process.env)
-const { url, ca, cert, certKey } = options
+const { url, username, password, frameBytes, ca, cert, certKey: key } = options
 if (url === undefined) {
   throw new TetherError(
     'INVALID_OPTION',
@@ -14,4 +14,7 @@ if (url === undefined) {
 }
 
 /** The deployable stub for any MQTT broker, configured by its environment alone. */
-export const handler = deployedStub(options, mqttLight(defined({ url, ca, cert, key: certKey })))
+export const handler = deployedStub(
+  options,
+  mqttLight(defined({ url, username, password, frameBytes, ca, cert, key })),
+)

@@ -74,6 +74,9 @@ export interface MqttSettings {
   readonly clock: Clock
 }
 
+// MQTT's own limit for what follows the fixed header is 268,435,455 bytes, the topic included.
+export const MAX_FRAME_BYTES = 268_435_455 - 512
+
 const PORTS = { 'mqtt:': 1883, 'mqtts:': 8883, 'ws:': 80, 'wss:': 443 } as const
 
 /** `connectTimeoutMs` of every transport over a network: at most ten minutes. */
