@@ -1,7 +1,7 @@
 import { defined } from '../core/base/defined.js'
 import { TetherError } from '../core/base/errors.js'
 import { invalidOption } from '../core/base/options.js'
-import { SERVICE as API_GATEWAY, apiGatewayUrl } from '../transports/api-gateway/url.js'
+import { apiGatewayUrl } from '../transports/api-gateway/url.js'
 import { MAX_PAYLOAD_BYTES } from '../transports/iot/connection.js'
 import { iotUrl } from '../transports/iot/url.js'
 import { mqttSettings } from '../transports/mqtt/options.js'
