@@ -22,7 +22,8 @@ export async function layerFolder(folder) {
   await mkdir(inside, { recursive: true })
   await copyFile(new URL('wrap.sh', RUN), join(inside, 'wrap'))
   await chmod(join(inside, 'wrap'), 0o755)
-  for (const file of ['wrap-preload.mjs', 'wrapped.mjs']) await copyFile(new URL(file, RUN), join(inside, file))
+  for (const file of ['wrap-preload.mjs', 'wrapped.mjs'])
+    await copyFile(new URL(file, RUN), join(inside, file))
   await copyFile(new URL('stub-mqtt.cjs', RUN), join(inside, 'stub.cjs'))
   return layer
 }

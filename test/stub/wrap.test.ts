@@ -268,6 +268,24 @@ export OTHER_SAW="$_HANDLER" OTHER_WRAPPER="$AWS_LAMBDA_EXEC_WRAPPER"
     })
   })
 
+  it('leaves the threads and processes that the function starts alone', async () => {
+    const { name, stub } = target()
+    const code = `
+      const { execFileSync } = require('node:child_process')
+      const { once } = require('node:events')
+      const { Worker } = require('node:worker_threads')
+      const seen = '[process.env._HANDLER, process.env.LAMBDA_TETHER_HANDLER ?? null]'
+      exports.handler = async () => {
+        const thread = new Worker('require("node:worker_threads").parentPort.postMessage(' + seen + ')', { eval: true })
+        const [inThread] = await once(thread, 'message')
+        const flags = [...process.execArgv, '-p', 'JSON.stringify(' + seen + ')']
+        return [eval(seen), inThread, JSON.parse(execFileSync(process.execPath, flags))]
+      }`
+    const fn = await wrappedFunction(cloud, { name, stub, files: { 'index.js': code } })
+    const own = ['index.handler', null]
+    expect((await outcome(fn)).answer).toEqual([own, own, own])
+  })
+
   it('keeps what is preloaded into the function out of the stub', async () => {
     const layer = await folderOf({ 'preload.cjs': `console.log('preloaded')` })
     const { name, stub } = target()
