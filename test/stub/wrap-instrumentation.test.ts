@@ -64,7 +64,9 @@ describe.skipIf(lacksOpenTelemetry || lacksRuntimeClient)(`a function with ${NEE
     if (mode === 'alone') {
       const bundle = await folderOf(files)
       const own = { ...environment, AWS_LAMBDA_EXEC_WRAPPER: wrapper }
-      return spansIn(await outcome(cloud.function({ name: stage, bundle, environment: own })))
+      return spansIn(
+        await outcome(cloud.function({ name: stage, bundle, environment: own, timeoutMs: 10_000 })),
+      )
     }
     const parties = { app: 'shop', stage, key: generateKey(), functionId: 'api', url: cloud.mqttUrl }
     const stub = { ...parties, mode, ackTimeoutMs: 100, execWrapper: wrapper }
