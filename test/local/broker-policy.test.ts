@@ -38,7 +38,8 @@ describe('iot:Connect', () => {
     await connect('lt-1')
     const disconnect = event(broker, 'disconnect')
     const stranger = await open()
-    expect(await stranger.hello({ clientId: 'xlt-1' })).toBe(5)
+    // As AWS does: the upgrade succeeds, and CONNECT has no answer.
+    expect(await stranger.hello({ clientId: 'xlt-1' })).toBeUndefined()
     expect(await disconnect).toMatchObject({
       reason: 'AUTH_ERROR',
       detail: 'iot:Connect on client/xlt-1 is not allowed',
@@ -47,13 +48,13 @@ describe('iot:Connect', () => {
 
   it('is needed: what nothing allows is denied', async () => {
     const { open } = await openWith(allow('iot:Publish', '*'))
-    expect(await (await open()).hello()).toBe(5)
+    expect(await (await open()).hello()).toBeUndefined()
   })
 
   it('does not allow a last will that could not be published', async () => {
     const { open } = await openWith(allow('iot:Connect', '*'), allow('iot:Publish', 'topic/mine'))
     const will = { payload: Buffer.from('x'), qos: 0 as const, retain: false }
-    expect(await (await open()).hello({ will: { ...will, topic: 'other' } })).toBe(5)
+    expect(await (await open()).hello({ will: { ...will, topic: 'other' } })).toBeUndefined()
     expect(await (await open()).hello({ will: { ...will, topic: 'mine' } })).toBe(0)
   })
 })
@@ -96,13 +97,24 @@ describe('iot:Publish', () => {
 })
 
 describe('iot:Subscribe', () => {
-  it('decides on the topic filter, in which + and # are literal', async () => {
-    const { connect } = await openWith(
+  it('decides on the topic filter, in which + and # are literal, and ends the connection of who may not', async () => {
+    const { broker, connect } = await openWith(
       allow('iot:Connect', '*'),
       allow('iot:Subscribe', 'topicfilter/a/+', 'topicfilter/b/*'),
     )
     const client = await connect('c')
-    expect(await client.subscribe(['a/+', 'a/b', 'a/#', 'b/+', 'b/#'])).toEqual([0, 0x80, 0x80, 0, 0])
+    expect(await client.subscribe(['a/+', 'b/+', 'b/#'])).toEqual([0, 0, 0])
+    for (const filter of ['a/b', 'a/#']) {
+      const bad = await connect(`bad ${filter}`)
+      const disconnect = event(broker, 'disconnect')
+      // One that is not allowed is enough, and no SUBACK says which.
+      expect(await bad.subscribe(['a/+', filter])).toBeUndefined()
+      await bad.closed
+      expect(await disconnect).toMatchObject({
+        reason: 'AUTH_ERROR',
+        detail: `iot:Subscribe on topicfilter/${filter} is not allowed`,
+      })
+    }
   })
 })
 
@@ -149,8 +161,8 @@ describe('a policy', () => {
     }
     expect(await attempt('arn:aws:iot:eu-west-1:1:client/c', 'eu-west-1')).toBe(0)
     expect(await attempt('arn:aws-cn:iot:cn-north-1:1:client/c', 'cn-north-1')).toBe(0)
-    expect(await attempt('arn:aws:iot:eu-west-1:2:client/c', 'eu-west-1')).toBe(5)
-    expect(await attempt('arn:aws:iot:eu-west-1:1:client/C', 'eu-west-1')).toBe(5)
+    expect(await attempt('arn:aws:iot:eu-west-1:2:client/c', 'eu-west-1')).toBeUndefined()
+    expect(await attempt('arn:aws:iot:eu-west-1:1:client/C', 'eu-west-1')).toBeUndefined()
   })
 
   it.each([

@@ -15,9 +15,9 @@ export interface AdmissionOptions {
   readonly holder: (clientId: string) => IotGate | undefined
 }
 
-/** A CONNACK that refuses: 2 identifier rejected, 3 server unavailable, 5 not authorized. */
+/** A CONNACK that refuses: 2 identifier rejected, 3 server unavailable. Without a code the connection ends without CONNACK. */
 interface Refusal {
-  readonly returnCode: 2 | 3 | 5
+  readonly returnCode?: 2 | 3
   readonly ending: Ending
 }
 
@@ -33,7 +33,13 @@ export function admission({ limits, clock, tell, holder }: AdmissionOptions): Ae
       const gate = gateOf(client)
       gate.connection.clientId = packet.clientId
       const keepAliveSeconds = clampKeepAlive(packet.keepalive ?? 0, limits)
-      verdicts.set(gate, refuse(gate.connection, packet) ?? { keepAliveSeconds })
+      const refusal = refuse(gate.connection, packet)
+      // AWS IoT answers the upgrade with 101 and says nothing at CONNECT (aws-iot-device-sdk-java-v2#586).
+      if (refusal !== undefined && refusal.returnCode === undefined) {
+        gate.cut(refusal.ending)
+        return done(null, false)
+      }
+      verdicts.set(gate, refusal ?? { keepAliveSeconds })
       // The gate keeps the time, by the injected clock; 0 tells aedes not to.
       packet.keepalive = 0
       done(null, true)
@@ -42,7 +48,7 @@ export function admission({ limits, clock, tell, holder }: AdmissionOptions): Ae
     authenticate(client, _username, _password, done) {
       const gate = gateOf(client)
       const verdict = verdicts.get(gate)
-      if (!verdict || 'returnCode' in verdict) {
+      if (!verdict || 'ending' in verdict) {
         if (verdict) gate.expectEnd(verdict.ending)
         done(Object.assign(new Error(verdict?.ending.detail), { returnCode: verdict?.returnCode ?? 5 }), null)
         return
@@ -95,11 +101,11 @@ export function admission({ limits, clock, tell, holder }: AdmissionOptions): Ae
     const { policy } = connection.rules
     if (policy && !policy('iot:Connect', `client/${clientId}`)) {
       const detail = `iot:Connect on client/${clientId} is not allowed`
-      return { returnCode: 5, ending: { reason: 'AUTH_ERROR', detail } }
+      return { ending: { reason: 'AUTH_ERROR', detail } }
     }
     const { topic, payload, qos = 0, retain = false } = will ?? { topic: '', payload: '' }
     const fault = will && publishFault({ topic, payloadBytes: payload.length, qos, retain }, connection.rules)
-    if (fault) return { returnCode: 5, ending: fault }
+    if (fault) return { ending: fault }
     if (clientId !== '' && limits.connectIntervalMs > 0 && !connects.take(clientId, clock.now())) {
       const detail = `'${clientId}' connects again within ${limits.connectIntervalMs} ms`
       return { returnCode: 3, ending: { reason: 'THROTTLED', detail } }
@@ -124,12 +130,9 @@ function refuseFilter(
   filter: string,
   qos: number,
 ): string | undefined {
-  const { limits, policy } = rules
+  const { limits } = rules
   if (filter.startsWith('$')) return `topic filter '${filter}' is reserved`
   if (qos > 1) return 'QoS 2 is not supported'
-  if (policy && !policy('iot:Subscribe', `topicfilter/${filter}`)) {
-    return `iot:Subscribe on topicfilter/${filter} is not allowed`
-  }
   if (subscriptions.size >= limits.subscriptions && !subscriptions.has(filter)) {
     return `${subscriptions.size + 1} subscriptions exceed ${limits.subscriptions}`
   }

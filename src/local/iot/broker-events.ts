@@ -18,7 +18,10 @@ export interface LocalBrokerEvents {
   disconnect: { readonly clientId?: string; readonly reason: DisconnectReason; readonly detail: string }
   /** A WebSocket upgrade was answered with an HTTP error. The client is told nothing but the status, as by AWS. */
   refuse: { readonly status: number; readonly detail: string }
-  /** A topic filter was granted or, with `granted` 0x80, refused. */
+  /**
+   * A topic filter was granted or, with `granted` 0x80, refused for a limit. Where a policy does not allow it, the connection
+   * ends.
+   */
   subscribe: {
     readonly clientId: string
     readonly filter: string

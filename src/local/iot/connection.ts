@@ -142,10 +142,13 @@ export class IotConnection {
     const filters = readFilters(packet)
     const packetId = readPacketId(packet)
     if (!filters || packetId === undefined) return PASS
-    const { limits, tell } = this.rules
+    const { limits, policy, tell } = this.rules
     for (const filter of filters) {
       const fault = topicFault(filter, limits)
       if (fault) return cut('CLIENT_ERROR', fault)
+      // Never SUBACK 0x80: AWS IoT drops the connection without a word (aws-iot-device-sdk-js#191).
+      if (policy && !policy('iot:Subscribe', `topicfilter/${filter}`))
+        return cut('AUTH_ERROR', `iot:Subscribe on topicfilter/${filter} is not allowed`)
     }
     if (filters.length <= limits.filtersPerSubscribe) return PASS
     const detail = `SUBSCRIBE of ${filters.length} topic filters exceeds ${limits.filtersPerSubscribe}`
