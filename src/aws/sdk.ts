@@ -61,9 +61,11 @@ export async function fromSdk<T>(
   } catch (cause) {
     if (cause instanceof TetherError) throw cause
     const message = (cause as Error).message.replace(/\.?$/, '.')
+    // No login tells a region that the profile does not.
+    const or = what === 'region' ? 'set AWS_REGION' : 'log in'
     throw new TetherError(
       'UNREACHABLE',
-      `The AWS SDK could not find the ${what}: ${message} Pass '${what}' to ${transport}(), or log in.`,
+      `The AWS SDK could not find the ${what}: ${message} Pass '${what}' to ${transport}(), or ${or}.`,
       { cause },
     )
   }

@@ -4,7 +4,7 @@ import { endpointRegion } from '../aws/endpoints.js'
 import { awsChecks, fromSdk, sdkClientConfig } from '../aws/sdk.js'
 import { TetherError } from '../core/base/errors.js'
 import { checkClock, checkFlag, pem, wholeNumber } from '../core/base/option-checks.js'
-import { checkOptions } from '../core/base/options.js'
+import { checkOptions, invalidOption } from '../core/base/options.js'
 import { MIN_FRAME_BYTES, type Transport } from '../core/contracts/transport.js'
 import { type IotCommonOptions, type IotTarget, iotTransport, MAX_PAYLOAD_BYTES } from './iot/connection.js'
 import { iotUrl } from './iot/url.js'
@@ -15,7 +15,7 @@ export type { AwsCredentials, CredentialsOption, SigningIdentity } from '../aws/
 export type { IotCommonOptions } from './iot/connection.js'
 
 export interface IotOptions extends IotCommonOptions, Pick<MqttOptions, 'presence'> {
-  /** @default the endpoint's, else what the AWS SDK finds in the environment and the profile */
+  /** Must be the endpoint's, if that names its own. @default the endpoint's, else what the AWS SDK finds in the environment and the profile */
   readonly region?: string | undefined
   /**
    * The account's `iot:Data-ATS` endpoint, or a `wss://` or `ws://` URL such as the local cloud's.
@@ -28,6 +28,23 @@ export interface IotOptions extends IotCommonOptions, Pick<MqttOptions, 'presenc
 
 // AWS IoT takes one retained message per topic and second; of two, the first may be longer on its way than the second.
 const KEEP_EVERY_MS = 1_200
+
+// Regions with Lambda and without IoT Core, by the endpoints in AWS's SDKs (botocore 1.43, November 2026). AWS adds to its
+// regions, so one of them is tried like any other.
+const WITHOUT_IOT: readonly string[] = [
+  'af-south-1',
+  'ap-east-2',
+  'ap-northeast-3',
+  'ap-south-2',
+  'ap-southeast-3',
+  'ap-southeast-4',
+  'ap-southeast-6',
+  'ap-southeast-7',
+  'ca-west-1',
+  'eu-central-2',
+  'eusc-de-east-1',
+  'mx-central-1',
+]
 
 const INSTALL = 'npm install @aws-sdk/client-iot'
 
@@ -48,6 +65,7 @@ export function iot(options: IotOptions = {}): Transport {
     presence: checkFlag,
     clock: checkClock,
   })
+  checkAgreement(options)
   const kind = sessionKind(options.presence)
   let client: Promise<IoTClient> | undefined
   let described: Promise<string> | undefined
@@ -60,8 +78,10 @@ export function iot(options: IotOptions = {}): Transport {
     })
     return client
   }
+  const regionOf = async (client: IoTClient): Promise<string> =>
+    options.region ?? fromSdk('iot', 'region', () => client.config.region())
   const describe = (): Promise<string> => {
-    described ??= sdk().then(describeEndpoint)
+    described ??= sdk().then(async (client) => describeEndpoint(client, await regionOf(client)))
     described.catch(() => {
       described = undefined
     })
@@ -69,10 +89,7 @@ export function iot(options: IotOptions = {}): Transport {
   }
   const transport = iotTransport(kind, options, async (): Promise<IotTarget> => {
     const endpoint = options.endpoint ?? (await describe())
-    const region =
-      options.region ??
-      endpointRegion(iotUrl(endpoint), 'iot') ??
-      (await fromSdk('iot', 'region', async () => (await sdk()).config.region()))
+    const region = options.region ?? endpointRegion(iotUrl(endpoint), 'iot') ?? (await regionOf(await sdk()))
     const credentials =
       options.credentials === undefined
         ? await fromSdk('iot', 'credentials', async () => (await sdk()).config.credentials())
@@ -80,6 +97,12 @@ export function iot(options: IotOptions = {}): Transport {
     return { endpoint, region, credentials }
   })
   return kind.presence ? { ...transport, keeps: { everyMs: KEEP_EVERY_MS } } : transport
+}
+
+function checkAgreement({ region, endpoint }: IotOptions): void {
+  const theirs = endpoint === undefined ? undefined : endpointRegion(iotUrl(endpoint), 'iot')
+  if (region !== undefined && theirs !== undefined && region !== theirs)
+    throw invalidOption('region', `is ${region}, and 'endpoint' is in ${theirs}: leave one of them out`)
 }
 
 async function loadClient(options: IotOptions): Promise<IoTClient> {
@@ -96,13 +119,20 @@ async function loadClient(options: IotOptions): Promise<IoTClient> {
   return new module.IoTClient(sdkClientConfig(options))
 }
 
-async function describeEndpoint(client: IoTClient): Promise<string> {
+async function describeEndpoint(client: IoTClient, region: string): Promise<string> {
   const { DescribeEndpointCommand } = await import('@aws-sdk/client-iot')
-  return fromSdk('iot', 'endpoint', async () => {
-    const { endpointAddress } = await client.send(
-      new DescribeEndpointCommand({ endpointType: 'iot:Data-ATS' }),
-    )
-    if (endpointAddress === undefined) throw new Error('DescribeEndpoint gave no address')
-    return endpointAddress
-  })
+  try {
+    return await fromSdk('iot', 'endpoint', async () => {
+      const { endpointAddress } = await client.send(
+        new DescribeEndpointCommand({ endpointType: 'iot:Data-ATS' }),
+      )
+      if (endpointAddress === undefined) throw new Error('DescribeEndpoint gave no address')
+      return endpointAddress
+    })
+  } catch (error) {
+    if (!(error instanceof TetherError && WITHOUT_IOT.includes(region))) throw error
+    const { code, message, cause } = error
+    const advice = `In November 2026 AWS IoT Core was not in ${region}: use another region, or apiGateway().`
+    throw new TetherError(code, `${message} ${advice}`, { cause })
+  }
 }

@@ -8,6 +8,7 @@ import {
 } from '../core/base/option-checks.js'
 import { checkOptions, mustBe, required } from '../core/base/options.js'
 import { type Connection, MIN_FRAME_BYTES, type Transport } from '../core/contracts/transport.js'
+import { MQTT_ADVICE } from './mqtt/advice.js'
 import { connectMqtt } from './mqtt/connection.js'
 import { checkConnectTimeout, MAX_FRAME_BYTES, type MqttOptions, mqttSettings } from './mqtt/options.js'
 import { sessionKind } from './mqtt/session.js'
@@ -43,6 +44,6 @@ export function mqtt(options: MqttOptions): Transport {
     limits: { frameBytes: settings.frameBytes },
     ...(kind.presence && { keeps: { everyMs: 0 } }),
     connect: (self, handlers, connectOptions): Promise<Connection> =>
-      connectMqtt(kind, settings, self, handlers, connectOptions),
+      connectMqtt(kind, { ...settings, advice: MQTT_ADVICE }, self, handlers, connectOptions),
   }
 }

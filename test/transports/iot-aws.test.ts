@@ -110,9 +110,44 @@ describe('iot() with what the AWS SDK finds', () => {
     const regionless = iot({ endpoint: gateway.url, credentials: identity })
     expect(await failure(regionless.connect(stub, new Inbox()))).toMatchObject({
       code: 'UNREACHABLE',
-      message: expect.stringMatching(/could not find the region.*Pass 'region'/),
+      message: expect.stringMatching(/could not find the region.*Pass 'region'.*or set AWS_REGION/),
     })
     expect(gateway.asked).toEqual([])
+    // Without an endpoint as well, it is still the region that is missing.
+    const nothing = iot({ credentials: identity })
+    expect(await failure(nothing.connect(stub, new Inbox()))).toMatchObject({
+      code: 'UNREACHABLE',
+      message: expect.stringMatching(/could not find the region.*Pass 'region'/),
+    })
+  })
+
+  test('says of a region that it had no AWS IoT, when that may be why there is no endpoint', async () => {
+    const { asked } = await startControlPlane((_request, response) =>
+      say(response, 400, { __type: 'InvalidRequestException', message: 'not here' }),
+    )
+    for (const [where, words] of [
+      ['af-south-1', /not here.*In November 2026 AWS IoT Core was not in af-south-1/],
+      ['eu-west-1', /not here\. Pass 'endpoint' to iot\(\), or log in\.$/],
+    ] as const) {
+      const transport = iot({ region: where, credentials: identity })
+      expect(await failure(transport.connect(stub, new Inbox()))).toMatchObject({
+        code: 'UNREACHABLE',
+        message: expect.stringMatching(words),
+      })
+    }
+    // It was asked all the same: AWS adds to its regions.
+    expect(asked).toHaveLength(2)
+  })
+
+  test('refuses a region that is not the endpoint’s', () => {
+    const endpoint = 'abc123-ats.iot.us-east-1.amazonaws.com'
+    expect(() => iot({ region: 'eu-west-1', endpoint })).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_OPTION',
+        message: expect.stringMatching(/'region' is eu-west-1.*'endpoint' is in us-east-1/),
+      }),
+    )
+    expect(() => iot({ region: 'us-east-1', endpoint })).not.toThrow()
   })
 
   test('says that its own function for credentials failed', async () => {

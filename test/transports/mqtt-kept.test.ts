@@ -108,22 +108,28 @@ describe.each(VERSIONS)('a session: $client', ({ make }) => {
     peer.socket.destroy()
   })
 
-  test('names the option when its CONNECT is refused, and only where it has a will', async () => {
-    const broker = await listen()
-    for (const [options, named] of [
-      [{ will }, true],
-      [{}, false],
-    ] as const) {
-      const failed = failure(make({ url: broker.url }).connect(session, new Inbox(), options))
+  // The codes of 3.1.1 and 5: each says what is wrong, and that is not the retained will.
+  test.each([
+    [1, 0x84, /MQTT 3\.1\.1/],
+    [2, 0x85, /client ids that begin with 'lt-[0-9a-f]{16}-session-'/],
+    [4, 0x86, /'username' and 'password'/],
+    [5, 0x87, /access list allows messages to 'lambda-tether\/shop\/dev\/presence\/default'/],
+  ])(
+    'says what a CONNACK of %i means, and does not blame presence',
+    async (returnCode, reasonCode, words) => {
+      const broker = await listen()
+      const failed = failure(make({ url: broker.url }).connect(session, new Inbox(), { will }))
       const peer = await broker.accept()
       await peer.next('connect')
-      peer.send({ cmd: 'connack', returnCode: 5, reasonCode: 0x87, sessionPresent: false })
-      const { code, message } = await failed
-      expect(code).toBe('UNREACHABLE')
-      expect(message).toContain('Not authorized')
-      expect(message.includes("'presence'")).toBe(named)
-    }
-  })
+      peer.send({ cmd: 'connack', returnCode, reasonCode, sessionPresent: false })
+      expect(await failed).toMatchObject({
+        code: 'UNREACHABLE',
+        message: expect.stringMatching(words),
+        details: { during: 'connect' },
+      })
+      expect((await failed).message).not.toContain("'presence'")
+    },
+  )
 
   test('names the option when the broker ends the connection at CONNECT', async () => {
     const broker = await listen()
@@ -169,22 +175,66 @@ test('a stub connects even where it may not watch: it learns by silence then', a
   await connection.close()
 })
 
+describe('a stub whose connection is cut at SUBSCRIBE', () => {
+  const OWN = 'lambda-tether/shop/dev/stub/environment-1_________'
+
+  /** Cuts the connection between CONNACK and SUBACK. */
+  async function cut(broker: ScriptedBroker): Promise<readonly string[]> {
+    const peer = await broker.accept()
+    await peer.next('connect')
+    peer.accept()
+    const { subscriptions } = await peer.next('subscribe')
+    peer.socket.end()
+    return subscriptions.map(({ topic }) => topic)
+  }
+
+  test('connects without what is kept, and asks for it again the next time', async () => {
+    const broker = await listen()
+    const transport = mqttLight({ url: broker.url })
+    for (let round = 0; round < 2; round++) {
+      const inbox = new Inbox()
+      const connecting = transport.connect(stub, inbox, { watch: session })
+      expect(await cut(broker)).toEqual([OWN, KEPT])
+      const peer = await broker.accept()
+      const { subscribe } = await peer.admit()
+      expect(subscribe.subscriptions.map(({ topic }) => topic)).toEqual([OWN])
+      const connection = await connecting
+      peer.send({ cmd: 'publish', topic: OWN, payload: 'frame', qos: 0, dup: false, retain: false })
+      expect(await inbox.text()).toBe('frame')
+      await connection.close()
+    }
+  })
+
+  test('says which topics it asked for where that does not help', async () => {
+    const broker = await listen()
+    const failed = failure(mqttLight({ url: broker.url }).connect(stub, new Inbox(), { watch: session }))
+    await cut(broker)
+    await cut(broker)
+    expect(await failed).toMatchObject({
+      code: 'UNREACHABLE',
+      message: expect.stringMatching(`asked for '${OWN}' and '${KEPT}'`),
+      details: { during: 'subscribe', topics: [OWN, KEPT] },
+    })
+    expect(broker.connections).toBe(2)
+  })
+
+  test('does not connect without it where its session is what connects', async () => {
+    const broker = await listen()
+    const failed = failure(mqtt({ url: broker.url }).connect(session, new Inbox(), { watch: session }))
+    const own = 'lambda-tether/shop/dev/session/default/+'
+    expect(await cut(broker)).toEqual([own, KEPT])
+    expect(await failed).toMatchObject({
+      message: expect.stringContaining(`asked for '${own}' and '${KEPT}'`),
+      details: { during: 'subscribe' },
+    })
+    expect(broker.connections).toBe(1)
+  })
+})
+
 test.each([0, 'no', null])("refuses 'presence' of %j", (presence) => {
   expect(() => mqtt({ url: 'mqtt://localhost', presence: presence as unknown as boolean })).toThrow(
     expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining("'presence'") }),
   )
-})
-
-test('says nothing of retained messages where the password is wrong', async () => {
-  const broker = await listen()
-  const failed = failure(mqtt({ url: broker.url }).connect(session, new Inbox(), { will }))
-  const peer = await broker.accept()
-  await peer.next('connect')
-  peer.send({ cmd: 'connack', returnCode: 4, sessionPresent: false })
-  expect(await failed).toMatchObject({
-    code: 'UNREACHABLE',
-    message: expect.not.stringContaining('presence'),
-  })
 })
 
 describe('MQTT 5', () => {

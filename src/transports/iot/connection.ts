@@ -1,13 +1,13 @@
 import type { SdkCredentials } from '../../aws/credentials.js'
 import { SigningClock } from '../../aws/signing-clock.js'
 import { untilAborted } from '../../core/base/abort.js'
-import { TetherError } from '../../core/base/errors.js'
 import {
   type Connection,
   checkEndpoint,
   type Endpoint,
   type Transport,
 } from '../../core/contracts/transport.js'
+import { IOT_ADVICE } from '../mqtt/advice.js'
 import { connectMqtt, type MqttKind } from '../mqtt/connection.js'
 import { commonSettings, type MqttOptions, mqttAddress } from '../mqtt/options.js'
 import { topicOf } from '../mqtt/topics.js'
@@ -72,29 +72,18 @@ export function iotTransport(
     // Credentials end by AWS's clock; `expiresAt` is by this machine's.
     const end = credentials.expiration && credentials.expiration.getTime() - signing.behindMs
     const expiresAt = Math.min(latest, end ?? latest)
-    return connectMqtt(kind, { ...common, target, expiresAt }, self, handlers, connectOptions)
+    return connectMqtt(
+      kind,
+      { ...common, target, expiresAt, advice: IOT_ADVICE },
+      self,
+      handlers,
+      connectOptions,
+    )
   }
   return {
     name: 'iot',
     limits: { frameBytes: common.frameBytes, rate: RATE },
     pricing: PRICING,
-    async connect(...args) {
-      try {
-        return await signing.attempt(() => attempt(...args))
-      } catch (error) {
-        throw explained(error)
-      }
-    },
+    connect: (...args) => signing.attempt(() => attempt(...args)),
   }
-}
-
-function explained(error: unknown): unknown {
-  if (!(error instanceof TetherError)) return error
-  const { message, cause, details } = error
-  const advice =
-    details.code === 'ENOTFOUND'
-      ? "The endpoint's name does not resolve: check it, and in an AWS account that has never used IoT wait ten minutes."
-      : details.statusCode === 403 &&
-        'AWS IoT refused the signature or the identity: check the credentials, the region, and that iotPolicy() is attached.'
-  return advice ? new TetherError('UNREACHABLE', `${message} ${advice}`, { cause, details }) : error
 }

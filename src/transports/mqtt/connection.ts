@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { onAbort } from '../../core/base/abort.js'
 import type { Clock } from '../../core/base/clock.js'
+import { defined } from '../../core/base/defined.js'
 import { abortError, TetherError, throwIfAborted } from '../../core/base/errors.js'
 import {
   type AbortOptions,
@@ -10,13 +11,15 @@ import {
   type Endpoint,
   type FrameHandlers,
 } from '../../core/contracts/transport.js'
+import type { ConnectPhase } from '../socket/connect-phase.js'
+import { type Advice, advised, type Seen } from './advice.js'
 import type { MqttSettings, MqttTarget } from './options.js'
 import { type MqttSocket, openSocket, unreachable } from './socket.js'
-import { filterOf, keptTopicOf, newClientId, topicOf } from './topics.js'
+import { clientIdPrefix, filterOf, keptTopicOf, newClientId, topicOf } from './topics.js'
 
 /** One MQTT client on one open socket. It fails by destroying the socket with the error that says why. */
 export interface MqttClient {
-  /** Asks for filters, in one packet; resolves when the broker has granted them. */
+  /** Asks for filters, in one packet; resolves when the broker has granted them. @throws FilterRefused */
   subscribe(filters: readonly string[]): Promise<void>
   /** Gives filters up, in one packet. Absent in the stub's client, which subscribes once. */
   unsubscribe?(filters: readonly string[]): Promise<void>
@@ -24,6 +27,16 @@ export interface MqttClient {
   publish(topic: string, payload: Uint8Array, retain?: boolean): boolean
   /** Says DISCONNECT and ends the socket. */
   end(): void
+}
+
+/** A filter that the SUBACK did not grant. */
+export class FilterRefused extends Error {
+  constructor(
+    readonly filter: string,
+    cause?: Error,
+  ) {
+    super(`it refused the subscription to '${filter}'`, { cause })
+  }
 }
 
 /** What a client is started with. */
@@ -44,6 +57,8 @@ export interface MqttKind {
   readonly start: (options: MqttClientOptions) => Promise<MqttClient>
   /** Whether retained messages are used. */
   readonly presence: boolean
+  /** Whether a connection is of use that does not watch what is kept: a stub's is. */
+  readonly watchesIfAllowed?: boolean
   /** What a connection has beyond a stub's. */
   readonly extend?: (
     connection: MqttConnection,
@@ -52,16 +67,35 @@ export interface MqttKind {
   ) => Pick<Connection, 'serve' | 'keep'>
 }
 
+/** A transport's settings, and how they are told to whom they fail. */
+export interface MqttConnectSettings extends MqttSettings {
+  readonly expiresAt?: number
+  readonly advice: Advice
+}
+
+/** What one attempt asks for. */
+interface Asked extends Pick<ConnectOptions, 'watch' | 'will'> {
+  readonly self: Endpoint
+  /** Filters that the attempt before asked for. */
+  readonly before?: readonly string[]
+}
+
 // How long a broker may take to answer our goodbye before the socket is destroyed.
 const CLOSE_GRACE_MS = 1_000
+/** A broker that ends a connection for a message does so within this time. */
+const RECENT_MS = 1_000
+const RECENT_TOPICS = 4
 
 /**
- * Opens a connection that receives what is sent to `self`: socket, CONNECT, one SUBSCRIBE, in `connectTimeoutMs`.
- * @throws TetherError `UNREACHABLE`, `ABORTED`, `INVALID_OPTION` for an endpoint's part
+ * Opens a connection that receives what is sent to `self`: socket, CONNECT, one SUBSCRIBE, in `connectTimeoutMs`. A broker may
+ * end the connection for the watched topic and not say so; a stub then connects without it, anew each time, since a policy may
+ * begin to hold.
+ * @throws TetherError `UNREACHABLE`, with `details.during` and what else was {@link Seen}; `ABORTED`, `INVALID_OPTION` for an
+ *   endpoint's part
  */
 export async function connectMqtt(
   kind: MqttKind,
-  settings: MqttSettings & { readonly expiresAt?: number },
+  settings: MqttConnectSettings,
   self: Endpoint,
   handlers: FrameHandlers,
   options: ConnectOptions = {},
@@ -71,19 +105,38 @@ export async function connectMqtt(
   checkEndpoint(self)
   throwIfAborted(signal)
   const attempt = new AbortController()
+  let connection: MqttConnection | undefined
   const unlisten = onAbort(signal, () => attempt.abort(abortError(signal!)))
   const cancelTimeout = clock.schedule(connectTimeoutMs, () => {
-    attempt.abort(unreachable(target, new Error(`no connection within ${connectTimeoutMs} ms`)))
+    const late = new Error(`no connection within ${connectTimeoutMs} ms`)
+    attempt.abort(unreachable(target, late, connection && { during: connection.during }))
   })
-  try {
+  const connect = async (asked: Asked): Promise<Connection> => {
+    connection = undefined
     const opened = await openSocket(target, attempt.signal)
-    const connection = new MqttConnection(opened, settings, handlers)
-    const client = await connection.begin(kind, self, attempt.signal, kind.presence ? options : {})
+    connection = new MqttConnection(opened, settings, handlers, asked)
+    const client = await connection.begin(kind, attempt.signal)
     return Object.assign(connection, kind.extend?.(connection, client, self))
+  }
+  const { watch, will } = kind.presence ? options : {}
+  try {
+    return await connect({ self, ...defined({ watch, will }) }).catch((error: unknown) => {
+      const before = topicsOfCut(error)
+      if (!kind.watchesIfAllowed || !watch || !before || attempt.signal.aborted) throw error
+      return connect({ self, before })
+    })
+  } catch (error) {
+    throw error instanceof TetherError ? advised(error, settings.advice) : error
   } finally {
     cancelTimeout()
     unlisten()
   }
+}
+
+/** The filters for which the broker has ended a connection without a word. */
+function topicsOfCut(error: unknown): readonly string[] | undefined {
+  const { during, refusedFilter, topics }: Seen = error instanceof TetherError ? error.details : {}
+  return during === 'subscribe' && refusedFilter === undefined ? topics : undefined
 }
 
 /** One connection to an MQTT broker, of a session or of a stub. */
@@ -92,20 +145,27 @@ export class MqttConnection implements Connection {
   readonly expiresAt?: number
   readonly target: MqttTarget
   readonly #socket: Duplex
-  readonly #settings: MqttSettings
+  readonly #settings: MqttConnectSettings
+  readonly #asked: Asked
   readonly #handlers: FrameHandlers
   readonly #ended: Promise<void>
   #client: MqttClient | undefined
   #closing = false
   #over: TetherError | undefined
+  #during: ConnectPhase = 'connect'
+  /** The topics of the latest messages, a ring. */
+  readonly #recent: { readonly topic: string; readonly at: number }[] = []
+  #recentIndex = 0
   readonly #waiting = new Set<(error?: TetherError) => void>()
 
   constructor(
     { socket, ended }: MqttSocket,
-    settings: MqttSettings & { readonly expiresAt?: number },
+    settings: MqttConnectSettings,
     handlers: FrameHandlers,
+    asked: Asked,
   ) {
     this.#socket = socket
+    this.#asked = asked
     this.target = settings.target
     this.#settings = settings
     this.#handlers = handlers
@@ -117,30 +177,29 @@ export class MqttConnection implements Connection {
     this.closed = this.#ended.then(() => (this.#closing ? undefined : this.#over))
   }
 
+  /** How far it came. */
+  get during(): ConnectPhase {
+    return this.#during
+  }
+
   /** Speaks until the subscription is granted; whatever goes wrong leaves no socket behind. */
-  async begin(
-    kind: MqttKind,
-    self: Endpoint,
-    signal: AbortSignal,
-    kept: Pick<ConnectOptions, 'watch' | 'will'>,
-  ): Promise<MqttClient> {
+  async begin(kind: MqttKind, signal: AbortSignal): Promise<MqttClient> {
     const unlisten = onAbort(signal, () => this.#socket.destroy())
     try {
-      return await this.untilEnded(this.#handshake(kind, self, kept))
+      return await this.untilEnded(this.#handshake(kind))
     } catch (error) {
       this.#socket.destroy()
       await this.#ended
-      throw signal.aborted ? signal.reason : asRefusal(unreachable(this.target, error))
+      throw signal.aborted
+        ? signal.reason
+        : unreachable(this.target, error, { ...this.#seen(error), refused: true })
     } finally {
       unlisten()
     }
   }
 
-  async #handshake(
-    { start }: MqttKind,
-    self: Endpoint,
-    { watch, will }: Pick<ConnectOptions, 'watch' | 'will'>,
-  ): Promise<MqttClient> {
+  async #handshake({ start }: MqttKind): Promise<MqttClient> {
+    const { self, watch, will } = this.#asked
     const { target } = this
     const { frameBytes, clock } = this.#settings
     const watched = watch && keptTopicOf(watch)
@@ -159,9 +218,35 @@ export class MqttConnection implements Connection {
       },
     })
     this.#client = client
+    this.#during = 'subscribe'
     // In one packet: a cold start waits for no second answer.
-    await client.subscribe([filterOf(self), ...(watched === undefined ? [] : [watched])])
+    await client.subscribe(this.#filters)
+    this.#during = 'publish'
     return client
+  }
+
+  get #filters(): string[] {
+    const { self, watch } = this.#asked
+    return [filterOf(self), ...(watch === undefined ? [] : [keptTopicOf(watch)])]
+  }
+
+  /** What is known of its end. */
+  #seen(cause: unknown): Record<string, unknown> & Seen {
+    const { self, will, before = [] } = this.#asked
+    const since = this.#settings.clock.now() - RECENT_MS
+    const recent = this.#recent.filter(({ at }) => at >= since).map(({ topic }) => topic)
+    return {
+      during: this.#during,
+      role: self.role,
+      protocol: this.target.protocol,
+      topics: [...new Set(this.#during === 'publish' ? recent : [...this.#filters, ...before])],
+      ...(cause === undefined && { silent: true }),
+      ...(this.#during === 'connect' && {
+        clientIds: clientIdPrefix(self),
+        ...(will && { will: keptTopicOf(self) }),
+      }),
+      ...(cause instanceof FilterRefused && { refusedFilter: cause.filter }),
+    }
   }
 
   /** What `work` gives. @throws why the connection ended, if it ends first */
@@ -182,6 +267,7 @@ export class MqttConnection implements Connection {
   publish(topic: string, frame: Uint8Array, signal?: AbortSignal, retain = false): Promise<void> | undefined {
     try {
       this.#check(frame, signal)
+      this.#recent[this.#recentIndex++ % RECENT_TOPICS] = { topic, at: this.#settings.clock.now() }
       return this.#client!.publish(topic, frame, retain) ? undefined : this.#drain(signal)
     } catch (error) {
       return Promise.reject(error)
@@ -246,21 +332,21 @@ export class MqttConnection implements Connection {
   }
 
   #lost(cause: Error | undefined): TetherError {
-    const { label } = this.target
     if (cause instanceof TetherError) return cause
+    const { target } = this
+    const seen = this.#seen(cause)
+    if (this.#during !== 'publish') {
+      const word = this.#during.toUpperCase()
+      return unreachable(
+        target,
+        cause ?? new Error(`it closed the connection at ${word}, without a word`),
+        seen,
+      )
+    }
     const reason = cause?.message ?? 'the broker closed it'
-    return new TetherError(
-      'UNREACHABLE',
-      `The connection to the MQTT broker at ${label} was lost: ${reason}.`,
-      {
-        cause,
-        ...(cause !== undefined && 'code' in cause && { details: { code: cause.code } }),
-      },
-    )
+    const code = cause !== undefined && 'code' in cause ? { code: cause.code } : {}
+    const text = `The connection to the MQTT broker at ${target.label} was lost: ${reason}.`
+    const error = new TetherError('UNREACHABLE', text, { cause, details: { ...code, ...seen } })
+    return advised(error, this.#settings.advice)
   }
-}
-
-/** The broker was reached: what ended the attempt is its answer to CONNECT or SUBSCRIBE. */
-function asRefusal({ code, message, cause, details }: TetherError): TetherError {
-  return new TetherError(code, message, { cause, details: { ...details, refused: true } })
 }

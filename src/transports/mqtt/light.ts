@@ -1,4 +1,5 @@
 import type { Connection, Transport } from '../../core/contracts/transport.js'
+import { MQTT_ADVICE } from './advice.js'
 import {
   DISCONNECT,
   encodeConnect,
@@ -8,7 +9,13 @@ import {
   PINGREQ,
   type ServerPacket,
 } from './codec.js'
-import { connectMqtt, type MqttClient, type MqttClientOptions, type MqttKind } from './connection.js'
+import {
+  connectMqtt,
+  FilterRefused,
+  type MqttClient,
+  type MqttClientOptions,
+  type MqttKind,
+} from './connection.js'
 import { type MqttOptions, mqttSettings } from './options.js'
 
 /** As {@link MqttOptions}, without MQTT 5 and what is the session's. */
@@ -25,13 +32,14 @@ export function mqttLight(options: MqttLightOptions): Transport {
     name: 'mqtt',
     limits: { frameBytes: settings.frameBytes },
     connect: (self, handlers, options): Promise<Connection> =>
-      connectMqtt(lightKind, settings, self, handlers, options),
+      connectMqtt(lightKind, { ...settings, advice: MQTT_ADVICE }, self, handlers, options),
   }
 }
 
 /** Speaks with the small client. It watches what is kept, and keeps nothing: a stub has no will. */
 export const lightKind: MqttKind = {
   presence: true,
+  watchesIfAllowed: true,
   async start(options) {
     const client = new LightClient(options)
     await client.accepted
@@ -68,9 +76,9 @@ class LightClient implements MqttClient {
     socket.on('data', (chunk: Buffer) => this.#read(chunk))
     this.accepted = this.#next('connack').then(({ returnCode }) => {
       if (returnCode === 0) return this.#keepAlive()
-      throw new Error(
-        `it refused the connection: ${REFUSALS[returnCode] ?? 'unknown reason'} (code ${returnCode})`,
-      )
+      const reason = REFUSALS[returnCode] ?? 'unknown reason'
+      const error = new Error(`it refused the connection: ${reason} (code ${returnCode})`)
+      throw Object.assign(error, { code: returnCode })
     })
     socket.write(encodeConnect({ ...target, clientId }))
   }
@@ -80,9 +88,8 @@ class LightClient implements MqttClient {
     this.#write(encodeSubscribe(PACKET_ID, filters))
     const { packetId, granted } = await answer
     // The first is the stub's own. Without what is kept, by a broker that refuses the second, it is slower and no more.
-    if (packetId !== PACKET_ID || granted.length !== filters.length || granted[0]! > 2) {
-      throw new Error(`it refused the subscription to '${filters[0]}' (SUBACK ${granted.join(', ')})`)
-    }
+    if (packetId !== PACKET_ID || granted.length !== filters.length || granted[0]! > 2)
+      throw new FilterRefused(filters[0]!)
   }
 
   publish(topic: string, payload: Uint8Array): boolean {

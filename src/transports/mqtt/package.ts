@@ -1,8 +1,7 @@
 import type { ErrorWithSubackPacket, MqttClient as PackageClient } from 'mqtt'
 import { TetherError } from '../../core/base/errors.js'
 import { clearInterval, setInterval } from '../../core/base/timers.js'
-import type { MqttClient, MqttClientOptions } from './connection.js'
-import { isKeptTopic } from './topics.js'
+import { FilterRefused, type MqttClient, type MqttClientOptions } from './connection.js'
 
 // What a broker may send to a client that subscribes and publishes at QoS 0.
 const EXPECTED: ReadonlySet<string> = new Set([
@@ -14,11 +13,8 @@ const EXPECTED: ReadonlySet<string> = new Set([
   'disconnect',
 ])
 
-const WITHOUT_PRESENCE = "If it takes no retained messages, set 'presence' to false"
 // MQTT 5's CONNACK to a retained will from a broker that retains nothing.
 const RETAIN_NOT_SUPPORTED = 0x9a
-// CONNACK's codes for a bad user name or password, of MQTT 3.1.1 and 5: no will has a part in them.
-const BAD_PASSWORD: readonly unknown[] = [4, 0x86]
 
 /** Begins to load the `mqtt` package, which takes 100 ms, beside whatever else a host starts. A failure shows at `connect`. */
 export function preloadPackage(): void {
@@ -67,7 +63,7 @@ export async function startPackageClient(options: MqttClientOptions): Promise<Mq
         throw refusal(error, filters)
       })
       const odd = granted.find(({ qos }) => qos > 2)
-      if (odd !== undefined) throw new Error(`it refused the subscription to '${odd.topic}'`)
+      if (odd !== undefined) throw new FilterRefused(odd.topic)
     },
     async unsubscribe(filters) {
       const answer = await client.unsubscribeAsync([...filters])
@@ -87,23 +83,16 @@ export async function startPackageClient(options: MqttClientOptions): Promise<Mq
   }
 }
 
-/** Waits for a CONNACK that accepts. A broker may refuse the CONNECT for its will, and need not say so. */
-async function accepted(client: PackageClient, { socket, will }: MqttClientOptions): Promise<void> {
-  const onEnd = () => socket.destroy(new Error(`it closed the connection at CONNECT. ${WITHOUT_PRESENCE}`))
-  if (will !== undefined) socket.prependOnceListener('end', onEnd)
+/** Waits for a CONNACK that accepts. */
+async function accepted(client: PackageClient, { will }: MqttClientOptions): Promise<void> {
   try {
     await new Promise<void>((resolve, reject) => {
       client.once('connect', () => resolve())
       client.once('error', reject)
     })
   } catch (error) {
-    if (will === undefined || !(error instanceof Error)) throw error
-    const code = 'code' in error ? error.code : undefined
-    if (BAD_PASSWORD.includes(code)) throw error
-    if (code === RETAIN_NOT_SUPPORTED) throw retainsNothing()
-    throw Object.assign(error, { message: `${error.message}. ${WITHOUT_PRESENCE}` })
-  } finally {
-    socket.off('end', onEnd)
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    throw will !== undefined && code === RETAIN_NOT_SUPPORTED ? retainsNothing() : error
   }
   if (will !== undefined && client.serverProperties?.retainAvailable === false) throw retainsNothing()
 }
@@ -119,9 +108,7 @@ function retainsNothing(): TetherError {
 function refusal(error: Error, filters: readonly string[]): Error {
   const granted = (error as Partial<ErrorWithSubackPacket>).packet?.granted ?? []
   const refused = filters.find((_filter, index) => Number(granted[index] ?? 0) >= 0x80)
-  if (refused === undefined) return error
-  const advice = isKeptTopic(refused) ? `. ${WITHOUT_PRESENCE}` : ''
-  return new Error(`it refused the subscription to '${refused}'${advice}`, { cause: error })
+  return refused === undefined ? error : new FilterRefused(refused, error)
 }
 
 // MQTT 5 alone says it beforehand; the packet is the frame and at most 300 bytes of topic and headers.
