@@ -10,6 +10,7 @@ import { type IotCommonOptions, type IotTarget, iotTransport, MAX_PAYLOAD_BYTES 
 import { iotUrl } from './iot/url.js'
 import { checkConnectTimeout, type MqttOptions } from './mqtt/options.js'
 import { sessionKind } from './mqtt/session.js'
+import { describeTopic } from './mqtt/topics.js'
 
 export type { AwsCredentials, CredentialsOption, SigningIdentity } from '../aws/credentials.js'
 export type { IotCommonOptions } from './iot/connection.js'
@@ -96,7 +97,11 @@ export function iot(options: IotOptions = {}): Transport {
         : await askCredentials(options.credentials)
     return { endpoint, region, credentials }
   })
-  return kind.presence ? { ...transport, keeps: { everyMs: KEEP_EVERY_MS } } : transport
+  return {
+    ...transport,
+    describe: describeTopic,
+    ...(kind.presence && { keeps: { everyMs: KEEP_EVERY_MS } }),
+  }
 }
 
 function checkAgreement({ region, endpoint }: IotOptions): void {

@@ -41,6 +41,8 @@ export function memory(options: MemoryOptions = {}): MemoryTransport {
     name: 'memory',
     limits: { frameBytes },
     keeps: { everyMs: 0 },
+    describe: ({ app, stage, role, name }, what) =>
+      `${app}/${stage}/${what === 'kept' ? 'presence' : role}/${name}`,
     async connect(self, handlers, connectOptions = {}) {
       throwIfAborted(connectOptions.signal)
       return new MemoryConnection(broker, checkEndpoint(self), handlers, connectOptions)

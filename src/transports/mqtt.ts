@@ -12,6 +12,7 @@ import { MQTT_ADVICE } from './mqtt/advice.js'
 import { connectMqtt } from './mqtt/connection.js'
 import { checkConnectTimeout, MAX_FRAME_BYTES, type MqttOptions, mqttSettings } from './mqtt/options.js'
 import { sessionKind } from './mqtt/session.js'
+import { describeTopic } from './mqtt/topics.js'
 
 export type { MqttOptions } from './mqtt/options.js'
 
@@ -42,6 +43,7 @@ export function mqtt(options: MqttOptions): Transport {
   return {
     name: 'mqtt',
     limits: { frameBytes: settings.frameBytes },
+    describe: describeTopic,
     ...(kind.presence && { keeps: { everyMs: 0 } }),
     connect: (self, handlers, connectOptions): Promise<Connection> =>
       connectMqtt(kind, { ...settings, advice: MQTT_ADVICE }, self, handlers, connectOptions),

@@ -74,6 +74,7 @@ class World {
       keeps: this.#keeps,
       send: (message) => this.#tell(self, message),
       onRaised: () => this.#keep(self),
+      onEcho: () => {},
       onDisplaced: () => {
         self.state = 'displaced'
         this.counts.displaced++

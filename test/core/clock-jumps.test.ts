@@ -126,6 +126,7 @@ const WAITS: Readonly<Record<string, readonly [expectedMs: number, Wait]>> = {
         identity: { session: 'one', epoch: 1 },
         seal: () => new Uint8Array(),
         keep: async () => {},
+        onConfirmed() {},
         onReplayed() {},
       })
       presence.online()
@@ -147,6 +148,7 @@ const WAITS: Readonly<Record<string, readonly [expectedMs: number, Wait]>> = {
           return new Uint8Array()
         },
         keep: async () => {},
+        onConfirmed() {},
         onReplayed() {},
       })
       presence.online()
@@ -380,7 +382,15 @@ describe('a clock that is set', () => {
 })
 
 function nameClaim(clock: ManualClock): NameClaim {
-  return new NameClaim({ session: 'one', clock, keeps: true, send() {}, onRaised() {}, onDisplaced() {} })
+  return new NameClaim({
+    session: 'one',
+    clock,
+    keeps: true,
+    send() {},
+    onRaised() {},
+    onEcho() {},
+    onDisplaced() {},
+  })
 }
 
 /** A transport whose broker takes what it keeps once a second, as AWS IoT does. */

@@ -18,6 +18,8 @@ export interface MosquittoOptions {
   readonly requireCertificate?: boolean
   /** Names and passwords; anybody may connect without them. */
   readonly users?: Readonly<Record<string, string>>
+  /** Lines of the access list. */
+  readonly acl?: readonly string[]
   /** Further lines of mosquitto.conf. */
   readonly settings?: readonly string[]
 }
@@ -87,7 +89,7 @@ function listens(child: ChildProcess, said: string[]): Promise<boolean> {
 }
 
 async function configuration(
-  { tls, requireCertificate, users, settings = [] }: MosquittoOptions,
+  { tls, requireCertificate, users, acl, settings = [] }: MosquittoOptions,
   folder: string,
   port: number,
   tlsPort: number,
@@ -103,6 +105,11 @@ async function configuration(
     const file = join(folder, 'passwords')
     await writeFile(file, Object.entries(users).map(passwordLine).join(''), { mode: 0o644 })
     lines.push(`password_file ${file}`)
+  }
+  if (acl !== undefined) {
+    const file = join(folder, 'access')
+    await writeFile(file, [...acl, ''].join('\n'), { mode: 0o644 })
+    lines.push(`acl_file ${file}`)
   }
   return [...lines, ...settings, ''].join('\n')
 }

@@ -102,6 +102,12 @@ export interface Transport {
    */
   readonly keeps?: { readonly everyMs: number } | undefined
   /**
+   * For messages to people: what the broker calls the place that an endpoint's frames are sent to, or at which its last frame is
+   * kept, such as a topic. A transport that has it delivers what a session sends to its own name to that session as well; where
+   * nothing comes back, the session says so.
+   */
+  describe?(endpoint: Endpoint, what: 'frames' | 'kept'): string
+  /**
    * Opens one connection that receives what is sent to `self`. Resolves when frames to `self` arrive.
    * @throws TetherError `UNREACHABLE`, with `details.refused` where the broker was reached and ended the attempt: it does not
    * accept this client, its credentials or its rights; `ABORTED`, `MISSING_DEPENDENCY`

@@ -17,6 +17,8 @@ export interface NameClaimOptions {
   send(message: PeerMessage): void
   /** The epoch is greater than it was. */
   onRaised(): void
+  /** This session's own message came back. */
+  onEcho(): void
   /** Another session holds the name now. */
   onDisplaced(): void
 }
@@ -96,7 +98,11 @@ export class NameClaim {
   }
 
   hear(message: PeerMessage | PresenceMessage): void {
-    if (this.#over || message.session === this.session) return
+    if (message.session === this.session) {
+      if (message.type !== 'presence') this.#options.onEcho()
+      return
+    }
+    if (this.#over) return
     if (message.type === 'presence') this.#onPresence(message)
     else if (message.type === 'claim') this.#onClaim(message)
     else if (message.target === this.session) this.#onDisplaced(message)

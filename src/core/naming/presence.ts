@@ -14,6 +14,8 @@ export interface PresenceOptions {
   seal(message: PresenceMessage): Uint8Array
   /** Has the broker keep a frame in place of the one before. @throws what the transport throws */
   keep(frame: Uint8Array): Promise<void>
+  /** The broker was heard to keep what was said last. */
+  onConfirmed(): void
   /** Somebody has put another frame in the place of what was said. @param what it is */
   onReplayed(what: string): void
 }
@@ -81,6 +83,7 @@ export class Presence {
     if (this.#latest !== undefined && Buffer.compare(frame, this.#latest) === 0) {
       this.#confirmed.resolve()
       this.#isConfirmed = true
+      this.#options.onConfirmed()
       return this.#again(RENEW_MS)
     }
     // What is there before the latest has been heard may be another key's, after a rotation, or what a session before said.

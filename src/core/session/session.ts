@@ -14,6 +14,7 @@ import {
 } from '../contracts/transport.js'
 import { Lanes } from '../link/lanes.js'
 import type { LinkStatus } from '../link/link.js'
+import { Echo, UNHEARD_MS } from '../naming/echo.js'
 import { daysBetween, isFarAhead } from '../naming/epochs.js'
 import { NameClaim } from '../naming/name-claim.js'
 import { Presence } from '../naming/presence.js'
@@ -48,6 +49,7 @@ export class Session implements AsyncDisposable {
   readonly #dispatcher: Dispatcher
   readonly #nameClaim: NameClaim
   readonly #presence: Presence | undefined
+  readonly #echo: Echo | undefined
   readonly #emitter = new SessionEmitter()
   readonly #waiters: Waiters
   readonly #parts: TargetParts
@@ -127,7 +129,8 @@ export class Session implements AsyncDisposable {
         if (status.state === 'connected') {
           this.#nameClaim.claim()
           this.#presence?.online()
-        }
+          this.#echo?.listen()
+        } else this.#echo?.stop()
         this.#emitter.emit('status', status)
       },
     })
@@ -141,6 +144,7 @@ export class Session implements AsyncDisposable {
           channel.send({ ...this.#self, lane: 0 }, message, { scope }).catch(() => {})
       },
       onRaised: () => this.#presence?.online(),
+      onEcho: () => this.#echo?.heard('frames'),
       onDisplaced: () => this.#onDisplaced(),
     })
     if (transport.keeps !== undefined) {
@@ -150,9 +154,21 @@ export class Session implements AsyncDisposable {
         identity: this.#nameClaim,
         seal: (message) => sealPresence(keys.first, this.#self, message),
         keep: (frame) => this.#lanes.keep(frame),
+        onConfirmed: () => this.#echo?.heard('kept'),
         onReplayed: (what) => {
           const text = `The broker kept ${what} for session '${name}' in place of what this session said; it was said again.`
           onDiscard({ reason: 'replayed', message: text })
+        },
+      })
+    }
+    if (transport.describe !== undefined) {
+      this.#echo = new Echo({
+        clock,
+        words: transport.keeps === undefined ? ['frames'] : ['frames', 'kept'],
+        again: () => this.#nameClaim.claim(),
+        onUnheard: (words) => {
+          const addresses = words.map((word) => transport.describe!({ ...this.#self, lane: 0 }, word))
+          this.#emitter.emit('status', { state: 'unheard', error: unheard(name, addresses) })
         },
       })
     }
@@ -331,6 +347,7 @@ export class Session implements AsyncDisposable {
 
   async #close(): Promise<void> {
     this.#state = 'closing'
+    this.#echo?.stop()
     this.#nameClaim.close()
     this.#waiters.close()
     try {
@@ -349,4 +366,11 @@ export class Session implements AsyncDisposable {
   #isClosing(): boolean {
     return this.#state === 'closing'
   }
+}
+
+function unheard(name: string, addresses: readonly string[]): TetherError {
+  const text =
+    `What session '${name}' sends to its own name does not come back (${UNHEARD_MS / 1_000} s): the broker accepts and drops it. ` +
+    `Its access list has to let the session send to and receive from ${addresses.map((one) => `'${one}'`).join(' and ')}.`
+  return new TetherError('UNREACHABLE', text, { details: { addresses } })
 }

@@ -44,6 +44,7 @@ export function faulty(transport: Transport, plan: FaultPlan): FaultyTransport {
     limits: transport.limits,
     ...(transport.pricing !== undefined && { pricing: transport.pricing }),
     ...(transport.keeps !== undefined && { keeps: transport.keeps }),
+    ...(transport.describe !== undefined && { describe: transport.describe.bind(transport) }),
     async connect(self, handlers, options) {
       const ear = new Ear(handlers)
       const inner = await transport.connect(self, ear, options)

@@ -34,6 +34,11 @@ export function keptTopicOf(session: Pick<Endpoint, 'app' | 'stage' | 'name'>): 
   return baseOf(session, 'presence')
 }
 
+/** `Transport.describe`. */
+export function describeTopic(endpoint: Endpoint, what: 'frames' | 'kept'): string {
+  return what === 'kept' ? keptTopicOf(endpoint) : topicOf(endpoint)
+}
+
 /** Whether this is such a topic. */
 export function isKeptTopic(topic: string): boolean {
   return topic.split('/')[3] === 'presence'

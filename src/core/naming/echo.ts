@@ -1,0 +1,66 @@
+import type { Cancel, Clock } from '../base/clock.js'
+
+/** What a session says to its own name: frames, and the frame that its broker keeps. */
+export type OwnWord = 'frames' | 'kept'
+
+export interface EchoOptions {
+  readonly clock: Clock
+  /** What should come back. */
+  readonly words: readonly OwnWord[]
+  /** Says it again: a broker may lose one. */
+  again(): void
+  /** Nothing came back of these. Called once until they are heard. */
+  onUnheard(words: readonly OwnWord[]): void
+}
+
+const ASK_EVERY_MS = 1_000
+const ASKS = 3
+/** How long a session's own word may take to come back, in milliseconds. */
+export const UNHEARD_MS: number = ASKS * ASK_EVERY_MS
+
+/**
+ * Notices a broker that accepts what a session sends to its own name and delivers none of it, as one with an access list does:
+ * no invocation would arrive either.
+ */
+export class Echo {
+  readonly #options: EchoOptions
+  #awaited = new Set<OwnWord>()
+  #told = false
+  #cancel: Cancel = () => {}
+
+  constructor(options: EchoOptions) {
+    this.#options = options
+  }
+
+  /** The connection is up, and the session has said its first word on it. */
+  listen(): void {
+    this.stop()
+    this.#awaited = new Set(this.#options.words)
+    this.#wait(ASKS - 1)
+  }
+
+  heard(word: OwnWord): void {
+    if (!this.#awaited.delete(word) || this.#awaited.size > 0) return
+    this.#told = false
+    this.#cancel()
+  }
+
+  /** The connection is lost, or the session ends. */
+  stop(): void {
+    this.#cancel()
+    this.#awaited.clear()
+  }
+
+  #wait(asksLeft: number): void {
+    const { clock, again, onUnheard } = this.#options
+    this.#cancel = clock.schedule(ASK_EVERY_MS, () => {
+      if (asksLeft > 0) {
+        again()
+        return this.#wait(asksLeft - 1)
+      }
+      if (this.#told) return
+      this.#told = true
+      onUnheard([...this.#awaited])
+    })
+  }
+}

@@ -1,0 +1,127 @@
+import { describe, expect, onTestFinished, test } from 'vitest'
+import type { SessionStatus } from '../../src/core/session/events.js'
+import type { Session } from '../../src/core/session/session.js'
+import { memory } from '../../src/transports/memory.js'
+import { mqtt } from '../../src/transports/mqtt.js'
+import { ManualClock } from '../support/manual-clock.js'
+import { mosquitto, startMosquitto } from '../support/mosquitto.js'
+import { Tether } from '../support/tether.js'
+
+/** The statuses of a session that say that its own word does not come back. */
+function heard(session: Session): SessionStatus[] {
+  const statuses: SessionStatus[] = []
+  session.on('status', (status) => {
+    if (status.state === 'unheard') statuses.push(status)
+  })
+  return statuses
+}
+
+describe('a session whose own word does not come back', () => {
+  /** A session on a broker that drops what the test says, until it says otherwise. */
+  async function dropping(options: { frames: number; kept: number }) {
+    const clock = new ManualClock()
+    const tether = new Tether({ clock })
+    onTestFinished(() => tether[Symbol.asyncDispose]())
+    const broker = memory()
+    const left = { ...options }
+    const transport: typeof broker = {
+      ...broker,
+      connect: (self, { onFrame, onKept }, connectOptions) =>
+        broker.connect(
+          self,
+          {
+            onFrame: (frame) => (left.frames-- > 0 ? undefined : onFrame(frame)),
+            onKept: (frame) => (left.kept-- > 0 ? undefined : onKept?.(frame)),
+          },
+          connectOptions,
+        ),
+    }
+    const session = tether.session({ transport })
+    const statuses = heard(session)
+    const opening = session.open()
+    const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
+    /** Lets time pass, and after each part of it what was sent arrive. */
+    const pass = async (ms: number) => {
+      for (let passed = 0; passed < ms; passed += 100) {
+        await turn()
+        await turn()
+        await clock.advance(100)
+      }
+    }
+    return { session, statuses, opening, pass, left, broker, clock }
+  }
+
+  test.each([
+    ['frames', { frames: 100, kept: 0 }, ['shop/dev/session/default']],
+    ['what is kept', { frames: 0, kept: 100 }, ['shop/dev/presence/default']],
+    ['both', { frames: 100, kept: 100 }, ['shop/dev/session/default', 'shop/dev/presence/default']],
+  ])('says so after three seconds, with the addresses: %s', async (_what, dropped, addresses) => {
+    const { statuses, pass } = await dropping(dropped)
+    await pass(2_900)
+    expect(statuses).toEqual([])
+    await pass(200)
+    expect(statuses).toMatchObject([
+      { state: 'unheard', error: { code: 'UNREACHABLE', details: { addresses } } },
+    ])
+    await pass(10_000)
+    expect(statuses).toHaveLength(1)
+  })
+
+  test('says it again: a broker may lose two of three', async () => {
+    const { statuses, pass, opening, session } = await dropping({ frames: 2, kept: 2 })
+    await pass(4_000)
+    await opening
+    expect(statuses).toEqual([])
+    expect(session.status).toEqual({ state: 'connected' })
+  })
+
+  test('says it once, however often it reconnects, until it is heard', async () => {
+    const { statuses, pass, left, broker } = await dropping({ frames: 1_000, kept: 0 })
+    await pass(4_000)
+    broker.cut()
+    await pass(5_000)
+    expect(statuses).toHaveLength(1)
+    left.frames = 0
+    broker.cut()
+    await pass(5_000)
+    left.frames = 1_000
+    broker.cut()
+    await pass(5_000)
+    expect(statuses).toHaveLength(2)
+  })
+
+  test('says nothing where all is well, and leaves no timer for it', async () => {
+    const { statuses, pass, opening, session, clock } = await dropping({ frames: 0, kept: 0 })
+    await pass(5_000)
+    await opening
+    expect(statuses).toEqual([])
+    await session.close()
+    expect(clock.pending).toBe(0)
+  })
+})
+
+test.skipIf(!mosquitto)('names the topics that Mosquitto’s access list drops (needs Mosquitto)', async () => {
+  const [own, kept] = ['lambda-tether/shop/dev/session/default/0', 'lambda-tether/shop/dev/presence/default']
+  await using broker = await startMosquitto({
+    // It accepts the will and the subscriptions, and delivers nothing to the session.
+    acl: [`topic write ${kept}`, 'topic readwrite lambda-tether/shop/dev/stub/#'],
+  })
+  const clock = new ManualClock()
+  await using tether = new Tether({ clock })
+  const session = tether.session({ transport: mqtt({ url: broker.url }) })
+  session.on('status', ({ state }) => {
+    if (state === 'connected') void clock.advance(3_000)
+  })
+  const told = new Promise<SessionStatus>((resolve) => {
+    session.on('status', (status) => status.state === 'unheard' && resolve(status))
+  })
+  const opened = session.open()
+  expect(await told).toMatchObject({
+    error: {
+      code: 'UNREACHABLE',
+      message: expect.stringContaining(`'${own}' and '${kept}'`),
+      details: { addresses: [own, kept] },
+    },
+  })
+  await opened
+})
