@@ -34,6 +34,7 @@ const UNHEARD: Facts = {
   outageAt: undefined,
   goodbye: undefined,
   stored: undefined,
+  undelivered: undefined,
 }
 const ACKED: Facts = { ...UNHEARD, ackedBy: 'a' }
 const LOST: Facts = { ...UNHEARD, outageAt: 50 }
@@ -231,8 +232,8 @@ const ROWS: Record<string, Row> = {
     event: from('a', { type: 'missing', sent: 'm', parts: [1, 2] }),
     does: {
       '(heardAt renewed)': 'placing',
-      'latency 90, resend 1,2 (heardAt renewed)': 'waiting',
-      'resend 1,2 (heardAt renewed)': 'outage stored running once closed',
+      'latency 90, resend 1,2 (undelivered heardAt renewed)': 'waiting',
+      'resend 1,2 (undelivered heardAt renewed)': 'outage stored running once closed',
     },
   },
   'parts of an earlier message are missing': {
@@ -249,19 +250,19 @@ const ROWS: Record<string, Row> = {
     event: from('a', { type: 'unknown' }),
     does: {
       '(heardAt renewed)': 'placing',
-      'latency 90, invoke → sending': 'waiting',
-      'invoke → sending': 'outage',
-      'invoke stored → sending': 'stored',
-      'invoke acked by a → sending': 'running once closed',
+      'latency 90, invoke (undelivered) → sending': 'waiting',
+      'invoke (undelivered) → sending': 'outage',
+      'invoke stored (undelivered) → sending': 'stored',
+      'invoke acked by a (undelivered) → sending': 'running once closed',
     },
   },
   'another session does not know it': {
     event: from('b', { type: 'unknown' }),
     does: {
       '(heardAt renewed)': 'placing',
-      'latency 90, invoke → sending': 'waiting',
-      'invoke → sending': 'outage',
-      'presign 300000 (stored) → placing': 'stored',
+      'latency 90, invoke (undelivered) → sending': 'waiting',
+      'invoke (undelivered) → sending': 'outage',
+      'presign 300000 (stored undelivered) → placing': 'stored',
       'invoke acked by a → sending': 'running',
       'restarted, cancel → over': 'once',
       'invoke acked by a (goodbye) → sending': 'closed',

@@ -1,6 +1,7 @@
 import type { LambdaError, TetherError } from '../base/errors.js'
 import type { PresignedRequest } from '../contracts/payload-store.js'
 import type { Mirrored, ResultMessage, SessionMessage, StoredBody } from '../wire/protocol.js'
+import type { Undelivered } from '../wire/undelivered.js'
 import type { CallerOptions, CallInput } from './options.js'
 
 /** The state of a call; `call.ts` has the diagram. All times are Unix milliseconds. */
@@ -25,6 +26,8 @@ export type Terms = Readonly<{
   /** Set for a copy of an event that the function itself answers. */
   mirrored: Mirrored | undefined
   startedAt: number
+  /** The largest frame of an event that goes inline, as far as is known. */
+  frameBytes: number
   /** The stored object's length, if the event is large enough for the payload store. */
   bytesToStore: number | undefined
 }>
@@ -40,6 +43,8 @@ export type Facts = Readonly<{
   goodbye: { session: string; at: number } | undefined
   /** The event's object in the payload store, and the session that named its place. */
   stored: { body: StoredBody; placedBy: string } | undefined
+  /** Set while the session answers questions and says that the invocation has not arrived. */
+  undelivered: Undelivered | undefined
 }>
 
 /** Progress of a wait for the session. */
@@ -115,6 +120,8 @@ export type Failure = Readonly<
   | { why: 'silence' | 'unreachable'; forMs: number }
   /** The broker knows that no session is connected. */
   | { why: 'absent'; error: TetherError }
+  /** The session is there, and the broker drops the invocation for its size. */
+  | { why: 'dropped for its size' }
   | { why: 'closed' | 'closed while running' | 'restarted' | 'stub closed' | 'dropped' }
   | { why: 'declined' | 'replaced'; reason: string }
   | { why: 'error'; error: TetherError }

@@ -10,7 +10,8 @@
 //
 // A mirrored call carries a copy of an event. It settles as soon as it is sent; after that it only answers a challenge.
 
-import type { SessionMessage } from '../wire/protocol.js'
+import type { MissingMessage, SessionMessage } from '../wire/protocol.js'
+import { notArrived } from '../wire/undelivered.js'
 import type {
   CallEffect,
   CallEvent,
@@ -25,10 +26,11 @@ import type {
   Terms,
   Wait,
 } from './call-state.js'
-import { beginWait, overdue, partsArrive, wakeAt } from './timing.js'
+import { beginWait, dropsForSize, overdue, partsArrive, wakeAt } from './timing.js'
 
 type Event<T> = CallEvent & { type: T }
 type Waiting = Extract<CallState, { wait: Wait }>
+type Sent = Extract<CallState, { phase: 'waiting' }>
 
 /** Send errors of a broken connection: the link opens another, and `connected` follows. */
 const PASSING: readonly string[] = ['UNREACHABLE', 'THROTTLED', 'CLOSED']
@@ -48,7 +50,8 @@ const LEFT: CallEffect = { type: 'settle', outcome: { kind: 'value', body: new U
 
 /** A call's first step. */
 export function begin(terms: Terms, moment: Moment): CallStep {
-  const facts = { terms, ackedBy: undefined, outageAt: undefined, goodbye: undefined, stored: undefined }
+  const unknown = { ackedBy: undefined, outageAt: undefined, goodbye: undefined }
+  const facts = { terms, ...unknown, stored: undefined, undelivered: undefined }
   return moment.connected ? submit(facts, moment) : stay({ phase: 'connecting', facts })
 }
 
@@ -151,19 +154,28 @@ function answer(state: LiveCall, message: SessionMessage, moment: Moment): CallS
     case 'need':
       return phase === 'waiting' ? submit(facts, moment, true) : stay(state)
     case 'missing':
-      if (phase !== 'waiting') return stay(state)
-      if (message.sent !== state.sent) return submit(facts, moment)
-      return { state, effects: [{ type: 'resend', parts: message.parts }] }
+      return phase === 'waiting' ? onMissing(state, message, moment) : stay(state)
     case 'unknown':
       return phase === 'waiting' ? onUnknown(state, message.session, moment) : stay(state)
   }
 }
 
-function onUnknown(state: Waiting, session: string, moment: Moment): CallStep {
+function onMissing(state: Sent, { sent, parts }: MissingMessage, moment: Moment): CallStep {
+  if (sent !== state.sent) return submit(state.facts, moment)
+  const next = learn(state, { undelivered: notArrived(state.facts.undelivered, parts.length, moment.now) })
+  if (dropsForSize(next.facts, moment)) return fail(next, { why: 'dropped for its size' })
+  return { state: next, effects: [{ type: 'resend', parts }] }
+}
+
+function onUnknown(before: Sent, session: string, moment: Moment): CallStep {
+  const { ackedBy, undelivered: earlier, terms } = before.facts
+  // A successor never was sent it.
+  const isOther = ackedBy !== undefined && ackedBy !== session
+  const state = learn(before, { undelivered: isOther ? undefined : notArrived(earlier, undefined, moment.now) })
   const { facts } = state
-  const { ackedBy, stored, terms } = facts
-  const lost = ackedBy !== undefined && ackedBy !== session
-  if (lost && terms.options.onSessionLost === 'fail') return fail(state, { why: 'restarted' })
+  if (dropsForSize(facts, moment)) return fail(state, { why: 'dropped for its size' })
+  const { stored } = facts
+  if (isOther && terms.options.onSessionLost === 'fail') return fail(state, { why: 'restarted' })
   // Another session than the one that named the place may have read and deleted the object.
   const isThere = ackedBy === undefined && stored?.placedBy === session
   return submit(isThere ? facts : { ...facts, stored: undefined }, moment)

@@ -144,7 +144,8 @@ export class Caller implements LineEvents {
     const isLarge = packed !== undefined && packed.bytes.length > options.transport.limits.frameBytes
     const bytesToStore = isLarge ? storedBytes(packed) : undefined
     const moment = this.#moment()
-    const terms = { options, input, mirrored, startedAt: moment.now, bytesToStore }
+    const frameBytes = Math.min(packed?.bytes.length ?? 0, options.transport.limits.frameBytes)
+    const terms = { options, input, mirrored, startedAt: moment.now, frameBytes, bytesToStore }
     const first = begin(terms, moment)
     return new Promise((resolve, reject) => {
       const event = packed ?? input.event

@@ -2,17 +2,22 @@ import { TetherError } from '../base/errors.js'
 import type { FailedWait } from '../naming/session-watch.js'
 import type { Refusal } from '../wire/refusal.js'
 import type { StubKey } from '../wire/stub-key.js'
+import { limitAdvice } from '../wire/undelivered.js'
 import type { Failure, Terms } from './call-state.js'
 import type { SessionLine } from './session-line.js'
 
-type About = Pick<Terms, 'input' | 'options'>
+type About = Pick<Terms, 'input' | 'options'> & Partial<Pick<Terms, 'frameBytes'>>
 /** Possible causes of a failure. */
 type Background = Pick<SessionLine, 'link' | 'refusal'>
 
 const START_ONE = "Start one, or restore the function's own code."
 
 /** The error for a failure, worded for the reader of the function's log. */
-export function toError(failure: Failure, { input, options }: About, background: Background): TetherError {
+export function toError(
+  failure: Failure,
+  { input, options, frameBytes = 0 }: About,
+  background: Background,
+): TetherError {
   const { functionId, remainingMs } = input
   const { session, app, stage, key } = options
   const { lastError: cause } = background.link
@@ -38,6 +43,10 @@ export function toError(failure: Failure, { input, options }: About, background:
       const { error } = failure
       const text = `No ${named} is connected. ${START_ONE}`
       return new TetherError('NO_SESSION', text, { cause: error, details: error.details })
+    }
+    case 'dropped for its size': {
+      const text = `Function '${functionId}' was not invoked. ${limitAdvice(frameBytes, named)}`
+      return new TetherError('TOO_LARGE', text, { details: { bytes: frameBytes } })
     }
     case 'closed':
       return new TetherError('NO_SESSION', `S${named.slice(1)} was closed. ${START_ONE}`)

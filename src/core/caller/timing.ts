@@ -1,3 +1,4 @@
+import { isDropped } from '../wire/undelivered.js'
 import type { CallState, Facts, Failure, LiveCall, Moment, Terms, Wait } from './call-state.js'
 
 // From the invocation's last frame, then every three seconds while local code runs: a lost message is a delay.
@@ -60,6 +61,13 @@ export function overdue(state: LiveCall, { now, online }: Moment): Failure | und
   if (goodbye !== undefined) return { why: ackedBy === undefined ? 'closed' : 'closed while running' }
   if (outageAt !== undefined) return { why: 'unreachable', forMs: now - outageAt }
   return { why: 'silence', forMs: now - state.wait.heardAt }
+}
+
+/** Whether the broker drops the invocation for its size. */
+export function dropsForSize({ terms, stored, undelivered }: Facts, { now }: Moment): boolean {
+  if (undelivered === undefined || stored !== undefined) return false
+  const patienceMs = Math.min(terms.options.ackTimeoutMs, halfOfWhatIsLeft(terms, undelivered.sinceAt))
+  return isDropped(undelivered, terms.frameBytes, patienceMs, now)
 }
 
 /** When silence, an outage or a goodbye has lasted too long. */

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.js'
-import { type TetherError, toLambdaError } from '../base/errors.js'
+import { TetherError, toLambdaError } from '../base/errors.js'
 import type { Answer } from '../contracts/executor.js'
 import type { AbortOptions } from '../contracts/transport.js'
 import type { SessionPayloads, StoredResponse } from '../payload/session-payloads.js'
@@ -7,6 +7,7 @@ import { packBody } from '../wire/compress.js'
 import type { Counters } from '../wire/counters.js'
 import type { Sent } from '../wire/outgoing.js'
 import type { MissingParts, Outbound, SessionMessage } from '../wire/protocol.js'
+import { isDropped, isLarge, limitAdvice, notArrived, type Undelivered } from '../wire/undelivered.js'
 
 /** A message to a stub, without the session's id and epoch. */
 export type Reply<M = Outbound<SessionMessage>> = M extends unknown ? Omit<M, 'session' | 'epoch'> : never
@@ -24,6 +25,8 @@ export interface KeptAnswerOptions {
   say(to: string, reply: Reply): void
 }
 
+/** How long a stub asks in vain for an answer that has left. */
+const DROPPED_AFTER_MS = 3_000
 /** How long an answer may wait to leave before a stub that asks gets an `ack`. */
 const SENDING_MS = 1_000
 
@@ -42,6 +45,10 @@ export class KeptAnswer {
   /** When sending began; set while it lasts, so that a repeated ask does not resend the answer. */
   #sendingAt: number | undefined
   #stopped: AbortController | undefined
+  /** The largest frame of the answer, once it has left. */
+  #frameBytes = 0
+  /** Set while the stub asks for an answer that has left. */
+  #undelivered: Undelivered | undefined
 
   constructor(options: KeptAnswerOptions, to: string, id: string, ending: FinalAnswer) {
     this.#options = options
@@ -71,6 +78,7 @@ export class KeptAnswer {
     } else {
       const reply = this.#reply ?? (await this.#byReference())
       const sent = await this.#options.send(this.#to, reply, options)
+      if (sent !== undefined) this.#frameBytes = Math.min(sent.bytes, payloads.inlineBytes)
       if (sent !== undefined && sent.count > 1 && reply === this.#reply) this.#sent = sent
     }
     this.#sendingAt = undefined
@@ -85,9 +93,25 @@ export class KeptAnswer {
       if (sendingMs >= SENDING_MS) say(this.#to, { type: 'ack', id: this.#id })
       return undefined
     }
+    const now = clock.now()
     const parts = missing?.sent === this.#sent?.reference ? missing?.parts : undefined
+    this.#undelivered = notArrived(this.#undelivered, parts?.length, now)
+    if (isDropped(this.#undelivered, this.#frameBytes, DROPPED_AFTER_MS, now)) this.#dropsForSize()
+    // Whatever becomes of the answer, the stub is to know that the session is there.
+    else if (isLarge(this.#frameBytes)) say(this.#to, { type: 'ack', id: this.#id })
     if (parts === undefined) counters.answersResent++
-    return this.send(parts)
+    return this.send(this.#sent && parts)
+  }
+
+  /** The broker drops the answer for its size: a stub that asks for it gets `TOO_LARGE`. */
+  #dropsForSize(): void {
+    this.drop()
+    const id = this.#id
+    const text = `Invocation ${id} has run, and its answer does not arrive. ${limitAdvice(this.#frameBytes, 'the stub')}`
+    const error = new TetherError('TOO_LARGE', text, { details: { bytes: this.#frameBytes } })
+    this.#reply = { type: 'error', id, error: toLambdaError(error) }
+    this.#sent = undefined
+    this.#undelivered = undefined
   }
 
   /** Drops the frames that have not left. */
