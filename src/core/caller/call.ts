@@ -171,7 +171,9 @@ function onUnknown(before: Sent, session: string, moment: Moment): CallStep {
   const { ackedBy, undelivered: earlier, terms } = before.facts
   // A successor never was sent it.
   const isOther = ackedBy !== undefined && ackedBy !== session
-  const state = learn(before, { undelivered: isOther ? undefined : notArrived(earlier, undefined, moment.now) })
+  const state = learn(before, {
+    undelivered: isOther ? undefined : notArrived(earlier, undefined, moment.now),
+  })
   const { facts } = state
   if (dropsForSize(facts, moment)) return fail(state, { why: 'dropped for its size' })
   const { stored } = facts

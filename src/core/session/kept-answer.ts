@@ -45,8 +45,6 @@ export class KeptAnswer {
   /** When sending began; set while it lasts, so that a repeated ask does not resend the answer. */
   #sendingAt: number | undefined
   #stopped: AbortController | undefined
-  /** The largest frame of the answer, once it has left. */
-  #frameBytes = 0
   /** Set while the stub asks for an answer that has left. */
   #undelivered: Undelivered | undefined
 
@@ -78,7 +76,6 @@ export class KeptAnswer {
     } else {
       const reply = this.#reply ?? (await this.#byReference())
       const sent = await this.#options.send(this.#to, reply, options)
-      if (sent !== undefined) this.#frameBytes = Math.min(sent.bytes, payloads.inlineBytes)
       if (sent !== undefined && sent.count > 1 && reply === this.#reply) this.#sent = sent
     }
     this.#sendingAt = undefined
@@ -101,6 +98,11 @@ export class KeptAnswer {
     else if (isLarge(this.#frameBytes)) say(this.#to, { type: 'ack', id: this.#id })
     if (parts === undefined) counters.answersResent++
     return this.send(this.#sent && parts)
+  }
+
+  /** Its largest frame, as far as is known. */
+  get #frameBytes(): number {
+    return Math.min(this.bytes, this.#options.payloads.inlineBytes)
   }
 
   /** The broker drops the answer for its size: a stub that asks for it gets `TOO_LARGE`. */
