@@ -1,7 +1,7 @@
 import type { LambdaError, TetherError } from '../base/errors.js'
 import type { PresignedRequest } from '../contracts/payload-store.js'
+import type { Undelivered } from '../link/undelivered.js'
 import type { Mirrored, ResultMessage, SessionMessage, StoredBody } from '../wire/protocol.js'
-import type { Undelivered } from '../wire/undelivered.js'
 import type { CallerOptions, CallInput } from './options.js'
 
 /** The state of a call; `call.ts` has the diagram. All times are Unix milliseconds. */

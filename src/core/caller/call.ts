@@ -10,8 +10,8 @@
 //
 // A mirrored call carries a copy of an event. It settles as soon as it is sent; after that it only answers a challenge.
 
+import { notArrived } from '../link/undelivered.js'
 import type { MissingMessage, SessionMessage } from '../wire/protocol.js'
-import { notArrived } from '../wire/undelivered.js'
 import type {
   CallEffect,
   CallEvent,

@@ -1,8 +1,8 @@
 import { TetherError } from '../base/errors.js'
+import { limitAdvice } from '../link/undelivered.js'
 import type { FailedWait } from '../naming/session-watch.js'
 import type { Refusal } from '../wire/refusal.js'
 import type { StubKey } from '../wire/stub-key.js'
-import { limitAdvice } from '../wire/undelivered.js'
 import type { Failure, Terms } from './call-state.js'
 import type { SessionLine } from './session-line.js'
 

@@ -1,4 +1,4 @@
-import { isDropped } from '../wire/undelivered.js'
+import { isDropped } from '../link/undelivered.js'
 import type { CallState, Facts, Failure, LiveCall, Moment, Terms, Wait } from './call-state.js'
 
 // From the invocation's last frame, then every three seconds while local code runs: a lost message is a delay.

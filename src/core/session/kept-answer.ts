@@ -2,12 +2,12 @@ import type { Clock } from '../base/clock.js'
 import { TetherError, toLambdaError } from '../base/errors.js'
 import type { Answer } from '../contracts/executor.js'
 import type { AbortOptions } from '../contracts/transport.js'
+import { isDropped, isLarge, limitAdvice, notArrived, type Undelivered } from '../link/undelivered.js'
 import type { SessionPayloads, StoredResponse } from '../payload/session-payloads.js'
 import { packBody } from '../wire/compress.js'
 import type { Counters } from '../wire/counters.js'
 import type { Sent } from '../wire/outgoing.js'
 import type { MissingParts, Outbound, SessionMessage } from '../wire/protocol.js'
-import { isDropped, isLarge, limitAdvice, notArrived, type Undelivered } from '../wire/undelivered.js'
 
 /** A message to a stub, without the session's id and epoch. */
 export type Reply<M = Outbound<SessionMessage>> = M extends unknown ? Omit<M, 'session' | 'epoch'> : never
