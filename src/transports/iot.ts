@@ -6,6 +6,7 @@ import { TetherError } from '../core/base/errors.js'
 import { checkClock, checkFlag, checkSecret, wholeNumber } from '../core/base/option-checks.js'
 import { checkOptions } from '../core/base/options.js'
 import { MIN_FRAME_BYTES, type Transport } from '../core/contracts/transport.js'
+import { checkAgent } from '../network/agent-option.js'
 import { type IotCommonOptions, type IotTarget, iotTransport, MAX_PAYLOAD_BYTES } from './iot/connection.js'
 import { iotUrl } from './iot/url.js'
 import { checkConnectTimeout, type MqttOptions } from './mqtt/options.js'
@@ -14,7 +15,7 @@ import { sessionKind } from './mqtt/session.js'
 export type { AwsCredentials, CredentialsOption, SigningIdentity } from '../aws/credentials.js'
 export type { IotCommonOptions } from './iot/connection.js'
 
-export interface IotOptions extends IotCommonOptions, Pick<MqttOptions, 'presence'> {
+export interface IotOptions extends IotCommonOptions, Pick<MqttOptions, 'presence' | 'agent'> {
   /** @default the endpoint's, else what the AWS SDK finds in the environment and the profile */
   readonly region?: string | undefined
   /**
@@ -42,13 +43,14 @@ export function iot(options: IotOptions = {}): Transport {
     ...awsChecks,
     endpoint: (_name, value) => iotUrl(value),
     ca: checkSecret,
+    agent: checkAgent,
     frameBytes: wholeNumber(MIN_FRAME_BYTES, MAX_PAYLOAD_BYTES),
     keepAliveSeconds: wholeNumber(30, 1_200),
     connectTimeoutMs: checkConnectTimeout,
     presence: checkFlag,
     clock: checkClock,
   })
-  const kind = sessionKind(options.presence)
+  const kind = sessionKind(options)
   let client: Promise<IoTClient> | undefined
   let described: Promise<string> | undefined
 
@@ -61,7 +63,7 @@ export function iot(options: IotOptions = {}): Transport {
     return client
   }
   const describe = (): Promise<string> => {
-    described ??= sdk().then(describeEndpoint)
+    described ??= sdk().then((client) => describeEndpoint(client, options))
     described.catch(() => {
       described = undefined
     })
@@ -72,10 +74,10 @@ export function iot(options: IotOptions = {}): Transport {
     const region =
       options.region ??
       endpointRegion(iotUrl(endpoint), 'iot') ??
-      (await fromSdk('iot', 'region', async () => (await sdk()).config.region()))
+      (await fromSdk('iot', 'region', options, async () => (await sdk()).config.region()))
     const credentials =
       options.credentials === undefined
-        ? await fromSdk('iot', 'credentials', async () => (await sdk()).config.credentials())
+        ? await fromSdk('iot', 'credentials', options, async () => (await sdk()).config.credentials())
         : await askCredentials(options.credentials)
     return { endpoint, region, credentials }
   })
@@ -93,12 +95,12 @@ async function loadClient(options: IotOptions): Promise<IoTClient> {
       { cause },
     )
   }
-  return new module.IoTClient(sdkClientConfig(options))
+  return new module.IoTClient(await sdkClientConfig(options))
 }
 
-async function describeEndpoint(client: IoTClient): Promise<string> {
+async function describeEndpoint(client: IoTClient, options: IotOptions): Promise<string> {
   const { DescribeEndpointCommand } = await import('@aws-sdk/client-iot')
-  return fromSdk('iot', 'endpoint', async () => {
+  return fromSdk('iot', 'endpoint', options, async () => {
     const { endpointAddress } = await client.send(
       new DescribeEndpointCommand({ endpointType: 'iot:Data-ATS' }),
     )

@@ -1,6 +1,7 @@
 import { checkClock, checkFlag, checkSecret, wholeNumber } from '../core/base/option-checks.js'
 import { type Check, checkOptions, invalidOption, kindOf, mustBe, required } from '../core/base/options.js'
 import { type Connection, MIN_FRAME_BYTES, type Transport } from '../core/contracts/transport.js'
+import { checkAgent } from '../network/agent-option.js'
 import { connectMqtt } from './mqtt/connection.js'
 import { checkConnectTimeout, type MqttOptions, mqttSettings } from './mqtt/options.js'
 import { sessionKind } from './mqtt/session.js'
@@ -22,6 +23,7 @@ export function mqtt(options: MqttOptions): Transport {
     username: checkAnyText,
     password: checkAnyText,
     ca: checkSecret,
+    agent: checkAgent,
     cert: checkSecret,
     key: checkSecret,
     rejectUnauthorized: checkFlag,
@@ -33,7 +35,7 @@ export function mqtt(options: MqttOptions): Transport {
     clock: checkClock,
   })
   const settings = mqttSettings(options)
-  const kind = sessionKind(options.presence)
+  const kind = sessionKind(options)
   return {
     name: 'mqtt',
     limits: { frameBytes: settings.frameBytes },

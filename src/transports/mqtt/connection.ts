@@ -11,7 +11,7 @@ import {
   type FrameHandlers,
 } from '../../core/contracts/transport.js'
 import type { MqttSettings, MqttTarget } from './options.js'
-import { type MqttSocket, openSocket, unreachable } from './socket.js'
+import { type MqttSocket, type MqttSockets, openSocket, unreachable } from './socket.js'
 import { filterOf, keptTopicOf, newClientId, topicOf } from './topics.js'
 
 /** One MQTT client on one open socket. It fails by destroying the socket with the error that says why. */
@@ -40,6 +40,8 @@ export interface MqttClientOptions {
 
 /** Which client speaks, and what its connections can do. */
 export interface MqttKind {
+  /** How its sockets are opened. */
+  readonly sockets: MqttSockets
   /** Says CONNECT on an open socket; resolves at the broker's consent. */
   readonly start: (options: MqttClientOptions) => Promise<MqttClient>
   /** Whether retained messages are used. */
@@ -76,7 +78,7 @@ export async function connectMqtt(
     attempt.abort(unreachable(target, new Error(`no connection within ${connectTimeoutMs} ms`)))
   })
   try {
-    const opened = await openSocket(target, attempt.signal)
+    const opened = await openSocket(kind.sockets, target, attempt.signal)
     const connection = new MqttConnection(opened, settings, handlers)
     const client = await connection.begin(kind, self, attempt.signal, kind.presence ? options : {})
     return Object.assign(connection, kind.extend?.(connection, client, self))

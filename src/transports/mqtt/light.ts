@@ -1,4 +1,5 @@
 import type { Connection, Transport } from '../../core/contracts/transport.js'
+import { WebSocketClient } from '../socket/web-socket-client.js'
 import {
   DISCONNECT,
   encodeConnect,
@@ -12,7 +13,7 @@ import { connectMqtt, type MqttClient, type MqttClientOptions, type MqttKind } f
 import { type MqttOptions, mqttSettings } from './options.js'
 
 /** As {@link MqttOptions}, without MQTT 5 and what is the session's. */
-export type MqttLightOptions = Omit<MqttOptions, 'protocolVersion' | 'presence'>
+export type MqttLightOptions = Omit<MqttOptions, 'protocolVersion' | 'presence' | 'agent'>
 
 /**
  * The transport of `mqtt()` in small, for the stub: MQTT 3.1.1 alone, without the `mqtt` package, whose loading a
@@ -31,6 +32,7 @@ export function mqttLight(options: MqttLightOptions): Transport {
 
 /** Speaks with the small client. It watches what is kept, and keeps nothing: a stub has no will. */
 export const lightKind: MqttKind = {
+  sockets: { openWebSocket: (options) => new WebSocketClient(options) },
   presence: true,
   async start(options) {
     const client = new LightClient(options)

@@ -1,0 +1,9 @@
+export type ConnectPhase =
+  | 'resolve'
+  | 'proxy'
+  | 'socket'
+  | 'tls'
+  | 'upgrade'
+  | 'connect'
+  | 'subscribe'
+  | 'publish'
