@@ -38,14 +38,24 @@ export class RoutedAgent extends Agent {
     this.#direct = secure ? new TlsAgent({ keepAlive: true }) : new Agent({ keepAlive: true })
   }
 
+  /** By which Node refuses an agent that does not fit a request. */
+  get protocol(): string {
+    const { agent, secure } = this.#options
+    return (agent as { protocol?: string } | undefined)?.protocol ?? (secure ? 'https:' : 'http:')
+  }
+
+  // Node's constructor sets it.
+  set protocol(_of: string) {}
+
   /** Overrides Node's own, which its types do not have. */
   addRequest(request: ClientRequest, options: RequestOptions): void {
-    const { ca } = this.#options
+    const { ca, secure } = this.#options
+    // Agents that derive from `agent-base` otherwise look for `node:https` in the call stack, where it no longer is.
+    const told = { secureEndpoint: secure, ...options, ...(ca !== undefined && { ca }) }
     this.#way(options).then(
       ({ agent, proxy }) => {
         if (proxy !== undefined) explainRefusal(request, proxy, targetOf(options))
-        const handed = { ...options, ...(ca !== undefined && { ca }) }
-        ;(agent as unknown as RequestAgent).addRequest(request, handed)
+        ;(agent as unknown as RequestAgent).addRequest(request, told)
       },
       (error: Error) => fail(request, error),
     )

@@ -37,10 +37,10 @@ class SocketRequest extends EventEmitter {
   getHeader(): undefined {}
 
   /** The agent's answer. */
-  onSocket(socket: Socket | null, error?: Error): void {
+  onSocket(socket: Socket | null | undefined, error?: Error): void {
     // It is no longer the agent's: it is not kept for other requests, nor counted.
     socket?.emit('agentRemove')
-    if (socket === null || this.destroyed) {
+    if (!socket || this.destroyed) {
       socket?.destroy()
       this.#settle!.reject(error ?? new Error('the agent gave no socket'))
     } else this.#settle!.resolve(socket)
