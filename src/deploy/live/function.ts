@@ -3,7 +3,7 @@ import type { Clock } from '../../core/base/clock.js'
 import { defined } from '../../core/base/defined.js'
 import { delay } from '../../core/base/delay.js'
 import { abortError, TetherError } from '../../core/base/errors.js'
-import { download } from '../../network/download.js'
+import { readUrl } from '../../network/read-url.js'
 import { codeHash, type FunctionFacts } from '../snapshot/snapshot.js'
 import { type Account, abortable, awsFailure, isAwsError } from './account.js'
 
@@ -163,7 +163,7 @@ export async function downloadCode(
   if (codeUrl === undefined) throw failed('Lambda gives no address')
   let bytes: Uint8Array
   try {
-    const { status, body } = await download(codeUrl, signal)
+    const { status, body } = await readUrl(codeUrl, signal)
     if (status !== 200) throw failed(`the answer has status ${status}`)
     bytes = body
   } catch (error) {

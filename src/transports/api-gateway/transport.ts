@@ -11,9 +11,9 @@ import { type Connection, checkEndpoint, type Transport } from '../../core/contr
 import type { OpenWebSocket } from '../socket/web-socket.js'
 import { Addresses } from './addresses.js'
 import { ApiGatewayConnection } from './connection.js'
+import { failedConnect, type NetworkAdvice } from './failed-connect.js'
 import { type Poster, Posts } from './posts.js'
 import { NotOpened, TextSocket } from './socket.js'
-import { type NetworkAdvice, unreachable } from './unreachable.js'
 import { connectUrl, SERVICE, type Sign, sessionProof } from './url.js'
 import { FRAME_BYTES, frameBytesIn } from './wire.js'
 
@@ -111,7 +111,7 @@ export function apiGatewayTransport(
       return connection
     } catch (error) {
       const { during, cause } = error instanceof NotOpened ? error : { cause: error }
-      const reason = unreachable({ url: target, cause, self, during, advice })
+      const reason = failedConnect({ url: target, cause, self, during, advice })
       posts.end(reason)
       throw reason
     } finally {

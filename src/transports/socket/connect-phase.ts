@@ -1,3 +1,4 @@
+/** How far an attempt to connect came: `publish` once it was established. */
 export type ConnectPhase =
   | 'resolve'
   | 'proxy'

@@ -25,7 +25,7 @@ const PRIVATE_DNS =
   " In a VPC that has an 'execute-api' endpoint with private DNS, every WebSocket API answers so: give the API a regional custom domain name, or turn private DNS off."
 
 /** An API out of reach, as the error that says which and why. */
-export function unreachable({ url, cause, self, during, advice }: FailedConnect): TetherError {
+export function failedConnect({ url, cause, self, during, advice }: FailedConnect): TetherError {
   if (cause instanceof TetherError) return cause
   const { code, message } = (cause ?? {}) as NodeJS.ErrnoException
   const { statusCode, date } = cause instanceof UpgradeRefused ? cause : {}

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { connectionAgent } from './outgoing.js'
 
 /** Reads a URL with GET, by the way that the environment names; redirects are not followed. @throws what the network throws */
-export async function download(
+export async function readUrl(
   address: string,
   signal?: AbortSignal,
 ): Promise<{ readonly status: number; readonly body: Buffer }> {

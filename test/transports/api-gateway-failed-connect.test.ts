@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
-import { unreachable } from '../../src/transports/api-gateway/unreachable.js'
+import { failedConnect } from '../../src/transports/api-gateway/failed-connect.js'
 import { UpgradeRefused } from '../../src/transports/socket/web-socket-upgrade.js'
 import { session } from './inbox.js'
 
 const refused = (host: string, statusCode: number) =>
-  unreachable({
+  failedConnect({
     url: new URL(`wss://${host}/dev`),
     cause: new UpgradeRefused(statusCode, undefined),
     self: session,
