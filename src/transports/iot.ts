@@ -11,6 +11,7 @@ import { type IotCommonOptions, type IotTarget, iotTransport, MAX_PAYLOAD_BYTES 
 import { iotUrl } from './iot/url.js'
 import { checkConnectTimeout, type MqttOptions } from './mqtt/options.js'
 import { sessionKind } from './mqtt/session.js'
+import { preloadWebSocket } from './socket/package-web-socket.js'
 
 export type { AwsCredentials, CredentialsOption, SigningIdentity } from '../aws/credentials.js'
 export type { IotCommonOptions } from './iot/connection.js'
@@ -51,6 +52,7 @@ export function iot(options: IotOptions = {}): Transport {
     clock: checkClock,
   })
   const kind = sessionKind(options)
+  preloadWebSocket()
   let client: Promise<IoTClient> | undefined
   let described: Promise<string> | undefined
 

@@ -5,6 +5,7 @@ import { checkAgent } from '../network/agent-option.js'
 import { connectMqtt } from './mqtt/connection.js'
 import { checkConnectTimeout, type MqttOptions, mqttSettings } from './mqtt/options.js'
 import { sessionKind } from './mqtt/session.js'
+import { preloadWebSocket } from './socket/package-web-socket.js'
 
 export type { MqttOptions } from './mqtt/options.js'
 
@@ -36,6 +37,7 @@ export function mqtt(options: MqttOptions): Transport {
   })
   const settings = mqttSettings(options)
   const kind = sessionKind(options)
+  if (/^wss?:/.test(settings.target.protocol)) preloadWebSocket()
   return {
     name: 'mqtt',
     limits: { frameBytes: settings.frameBytes },

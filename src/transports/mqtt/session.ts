@@ -1,5 +1,4 @@
 import { type Endpoint, LANES } from '../../core/contracts/transport.js'
-import { preloadWebSocket } from '../socket/package-web-socket.js'
 import type { MqttClient, MqttConnection, MqttKind } from './connection.js'
 import type { MqttOptions } from './options.js'
 import { preloadPackage, startPackageClient } from './package.js'
@@ -10,7 +9,6 @@ import { filterOf, keptTopicOf } from './topics.js'
 /** How the developer's side speaks MQTT: with lanes and, unless told not to, with what the broker keeps. */
 export function sessionKind({ presence = true, agent }: Pick<MqttOptions, 'presence' | 'agent'>): MqttKind {
   preloadPackage()
-  preloadWebSocket()
   return {
     sockets: sessionSockets({ agent }),
     start: startPackageClient,
