@@ -1,5 +1,8 @@
 import { defined } from '../core/base/defined.js'
 import { TetherError } from '../core/base/errors.js'
+import { networkAdvice } from '../network/advice.js'
+import type { AgentOptions } from '../network/agent-option.js'
+import { type ClientAgents, clientAgents } from '../network/outgoing.js'
 import {
   askCredentials,
   type CredentialsOption,
@@ -9,11 +12,20 @@ import {
 } from './credentials.js'
 import { checkRegion } from './endpoints.js'
 
-/** The AWS SDK's options for a `region`, `credentials` and a time-out. */
+/** Who asks AWS, and by which way. */
+export interface SdkOptions extends AgentOptions {
+  readonly region?: string | undefined
+  readonly credentials?: CredentialsOption | undefined
+  /** PEM certificates to trust in place of the system's. */
+  readonly ca?: string | undefined
+  readonly connectTimeoutMs?: number | undefined
+}
+
+/** The AWS SDK's options for {@link SdkOptions}. */
 export interface SdkClientConfig {
   readonly region?: string
   readonly credentials?: SdkCredentials | (() => Promise<SdkCredentials>)
-  readonly requestHandler: {
+  readonly requestHandler: ClientAgents & {
     readonly connectionTimeout: number
     readonly requestTimeout: number
     readonly socketTimeout: number
@@ -25,18 +37,12 @@ export interface SdkClientConfig {
 export const awsChecks = { region: checkRegion, credentials: checkCredentialsOption }
 
 /** The configuration of a client of the AWS SDK. */
-export function sdkClientConfig({
-  region,
-  credentials,
-  connectTimeoutMs = 10_000,
-}: {
-  readonly region?: string | undefined
-  readonly credentials?: CredentialsOption | undefined
-  readonly connectTimeoutMs?: number | undefined
-}): SdkClientConfig {
+export async function sdkClientConfig(options: SdkOptions): Promise<SdkClientConfig> {
+  const { region, credentials, connectTimeoutMs = 10_000 } = options
   return {
     // By default the SDK waits for a silent server for ever.
     requestHandler: {
+      ...(await clientAgents(options, connectTimeoutMs)),
       connectionTimeout: connectTimeoutMs,
       requestTimeout: connectTimeoutMs,
       socketTimeout: connectTimeoutMs,
@@ -54,18 +60,20 @@ export function sdkClientConfig({
 export async function fromSdk<T>(
   transport: string,
   what: 'endpoint' | 'region' | 'credentials',
+  { agent }: AgentOptions,
   ask: () => Promise<T>,
 ): Promise<T> {
   try {
     return await ask()
   } catch (cause) {
     if (cause instanceof TetherError) throw cause
-    const message = (cause as Error).message.replace(/\.?$/, '.')
+    const { message, code, name } = cause as NodeJS.ErrnoException
+    const advice = networkAdvice({ code: code ?? name, agent })
     // No login tells a region that the profile does not.
     const or = what === 'region' ? 'set AWS_REGION' : 'log in'
     throw new TetherError(
       'UNREACHABLE',
-      `The AWS SDK could not find the ${what}: ${message} Pass '${what}' to ${transport}(), or ${or}.`,
+      `The AWS SDK could not find the ${what}: ${message.replace(/\.?$/, '.')} Pass '${what}' to ${transport}(), or ${or}.${advice}`,
       { cause },
     )
   }

@@ -6,6 +6,7 @@ import { defined } from '../core/base/defined.js'
 import { TetherError, throwIfAborted } from '../core/base/errors.js'
 import type { AbortOptions } from '../core/contracts/transport.js'
 import { reasonOf, type StoreOperation, storeFailure } from '../core/payload/store-failure.js'
+import { networkAdvice } from '../network/advice.js'
 import type { S3StoreOptions } from './s3-options.js'
 
 /** The AWS SDK's module for S3, and a client of it. */
@@ -36,13 +37,14 @@ export async function loadS3(options: S3StoreOptions): Promise<S3Sdk> {
   } catch (cause) {
     throw new TetherError('MISSING_DEPENDENCY', `s3() needs the AWS SDK. Run: ${INSTALL}`, { cause })
   }
-  const { region, credentials, endpoint, forcePathStyle, attemptTimeoutMs = 30_000 } = options
+  const { region, credentials, agent, endpoint, forcePathStyle, attemptTimeoutMs = 30_000 } = options
   const client = new sdk.S3Client({
-    ...sdkClientConfig({
+    ...(await sdkClientConfig({
       region,
       credentials: askedForEachRequest(credentials),
+      agent,
       connectTimeoutMs: attemptTimeoutMs,
-    }),
+    })),
     ...defined({ endpoint, forcePathStyle }),
     followRegionRedirects: true,
     // By default the SDK adds CRC32 checksums, which other servers than AWS's may not know.
@@ -88,17 +90,19 @@ interface SdkError extends Error {
 }
 
 function failureOf(operation: StoreOperation, cause: unknown): TetherError {
-  // UNREACHABLE comes from the caller's function for credentials.
+  // UNREACHABLE comes from the caller's function for credentials, or from a proxy.
   if (cause instanceof TetherError && cause.code !== 'UNREACHABLE') return cause
   const { name, message, Code, code, $metadata } = cause as SdkError
+  const atProxy = cause instanceof TetherError && cause.details.during === 'proxy'
   const status = $metadata?.httpStatusCode
   if (status !== undefined) {
     const answer = { status, code: Code, message }
     return storeFailure(operation, reasonOf(answer), { answer, cause })
   }
   const text = (message || code || String(cause)).replace(/\.$/, '')
-  if (name === 'TimeoutError' || (code !== undefined && !(cause instanceof TetherError))) {
-    return storeFailure(operation, 'unreachable', { detail: text, cause })
+  if (atProxy || name === 'TimeoutError' || (code !== undefined && !(cause instanceof TetherError))) {
+    const advice = networkAdvice({ code: name === 'TimeoutError' ? name : code, takesCa: false })
+    return storeFailure(operation, 'unreachable', { detail: `${text}.${advice}`.replace(/\.$/, ''), cause })
   }
   const detail = `${text}. Pass 'region' and 'credentials' to s3(), or log in`
   return storeFailure(operation, 'unconfigured', { detail, cause })

@@ -1,9 +1,10 @@
 import { type CredentialsOption, checkCredentialsOption } from '../aws/credentials.js'
 import { checkFlag, checkHttpUrl, matching, wholeNumber } from '../core/base/option-checks.js'
 import { type Checks, mustBe, required } from '../core/base/options.js'
+import { type AgentOptions, checkAgent } from '../network/agent-option.js'
 
 /** Where the bucket is, and who asks. */
-export interface S3Options {
+export interface S3Options extends AgentOptions {
   /** An existing bucket's name. */
   readonly bucket: string
   /** What every key begins with; the lifecycle rule is for it alone. @default 'lambda-tether/' */
@@ -40,6 +41,7 @@ export const s3Checks: Checks<S3Options> = {
   credentials: checkCredentialsOption,
   endpoint: checkHttpUrl,
   forcePathStyle: checkFlag,
+  agent: checkAgent,
 }
 
 /** A check for each of {@link S3StoreOptions}. */

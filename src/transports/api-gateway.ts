@@ -4,6 +4,8 @@ import { awsChecks, fromSdk, sdkClientConfig } from '../aws/sdk.js'
 import { checkClock, pem } from '../core/base/option-checks.js'
 import { checkOptions, required } from '../core/base/options.js'
 import type { Transport } from '../core/contracts/transport.js'
+import { networkAdvice } from '../network/advice.js'
+import { type AgentOptions, checkAgent } from '../network/agent-option.js'
 import { loadManagementApi, SdkPoster } from './api-gateway/sdk.js'
 import {
   type ApiGatewayAccess,
@@ -12,12 +14,13 @@ import {
 } from './api-gateway/transport.js'
 import { apiGatewayUrl, managementUrl, SERVICE } from './api-gateway/url.js'
 import { checkConnectTimeout } from './mqtt/options.js'
+import { packageWebSockets, preloadWebSocket } from './socket/package-web-socket.js'
 
 export type { AwsCredentials, CredentialsOption, SigningIdentity } from '../aws/credentials.js'
 export type { ApiGatewayCommonOptions } from './api-gateway/transport.js'
 
 /** How to reach a debug stack, and as whom. */
-export interface ApiGatewayOptions extends ApiGatewayCommonOptions {
+export interface ApiGatewayOptions extends ApiGatewayCommonOptions, AgentOptions {
   /** @default the endpoint's, else what the AWS SDK finds in the environment and the profile */
   readonly region?: string | undefined
   /** Called, or read, at each connect. @default the AWS SDK's own chain: environment, profile, SSO */
@@ -36,33 +39,36 @@ export function apiGateway(options: ApiGatewayOptions): Transport {
     ...awsChecks,
     endpoint: required((_name, value) => apiGatewayUrl(value)),
     ca: pem('CERTIFICATE'),
+    agent: checkAgent,
     connectTimeoutMs: checkConnectTimeout,
     clock: checkClock,
   })
   const url = apiGatewayUrl(options.endpoint)
   const region = options.region ?? endpointRegion(url, SERVICE)
-  return apiGatewayTransport(url, options, () =>
-    access(url, { ...options, ...(region !== undefined && { region }) }),
-  )
+  const { agent } = options
+  preloadWebSocket()
+  return apiGatewayTransport(url, options, {
+    openWebSocket: packageWebSockets({ agent }),
+    advice: (host, code) => networkAdvice({ agent, host, code }),
+    access: () => access(url, { ...options, ...(region !== undefined && { region }) }),
+  })
 }
 
 async function access(url: string, options: ApiGatewayOptions): Promise<ApiGatewayAccess> {
   const { ApiGatewayManagementApiClient } = await loadManagementApi()
-  const { requestHandler, ...config } = sdkClientConfig(options)
-  const { ca, credentials } = options
+  const { credentials } = options
   const client = new ApiGatewayManagementApiClient({
-    ...config,
-    requestHandler: { ...requestHandler, ...(ca !== undefined && { httpsAgent: { ca } }) },
+    ...(await sdkClientConfig(options)),
     endpoint: managementUrl(url),
     // What is tried again is decided in one place, and not here.
     maxAttempts: 1,
   })
   try {
     return {
-      region: await fromSdk('apiGateway', 'region', () => client.config.region()),
+      region: await fromSdk('apiGateway', 'region', options, () => client.config.region()),
       credentials:
         credentials === undefined
-          ? await fromSdk('apiGateway', 'credentials', () => client.config.credentials())
+          ? await fromSdk('apiGateway', 'credentials', options, () => client.config.credentials())
           : await askCredentials(credentials),
       poster: new SdkPoster(client),
     }

@@ -6,16 +6,18 @@ import { TetherError } from '../core/base/errors.js'
 import { checkClock, checkFlag, pem, wholeNumber } from '../core/base/option-checks.js'
 import { checkOptions, invalidOption } from '../core/base/options.js'
 import { MIN_FRAME_BYTES, type Transport } from '../core/contracts/transport.js'
+import { checkAgent } from '../network/agent-option.js'
 import { type IotCommonOptions, type IotTarget, iotTransport, MAX_PAYLOAD_BYTES } from './iot/connection.js'
 import { iotUrl } from './iot/url.js'
 import { checkConnectTimeout, type MqttOptions } from './mqtt/options.js'
 import { sessionKind } from './mqtt/session.js'
 import { describeTopic } from './mqtt/topics.js'
+import { preloadWebSocket } from './socket/package-web-socket.js'
 
 export type { AwsCredentials, CredentialsOption, SigningIdentity } from '../aws/credentials.js'
 export type { IotCommonOptions } from './iot/connection.js'
 
-export interface IotOptions extends IotCommonOptions, Pick<MqttOptions, 'presence'> {
+export interface IotOptions extends IotCommonOptions, Pick<MqttOptions, 'presence' | 'agent'> {
   /** Must be the endpoint's, if that names its own. @default the endpoint's, else what the AWS SDK finds in the environment and the profile */
   readonly region?: string | undefined
   /**
@@ -60,6 +62,7 @@ export function iot(options: IotOptions = {}): Transport {
     ...awsChecks,
     endpoint: (_name, value) => iotUrl(value),
     ca: pem('CERTIFICATE'),
+    agent: checkAgent,
     frameBytes: wholeNumber(MIN_FRAME_BYTES, MAX_PAYLOAD_BYTES),
     keepAliveSeconds: wholeNumber(30, 1_200),
     connectTimeoutMs: checkConnectTimeout,
@@ -67,7 +70,8 @@ export function iot(options: IotOptions = {}): Transport {
     clock: checkClock,
   })
   checkAgreement(options)
-  const kind = sessionKind(options.presence)
+  const kind = sessionKind(options)
+  preloadWebSocket()
   let client: Promise<IoTClient> | undefined
   let described: Promise<string> | undefined
 
@@ -80,9 +84,9 @@ export function iot(options: IotOptions = {}): Transport {
     return client
   }
   const regionOf = async (client: IoTClient): Promise<string> =>
-    options.region ?? fromSdk('iot', 'region', () => client.config.region())
+    options.region ?? fromSdk('iot', 'region', options, () => client.config.region())
   const describe = (): Promise<string> => {
-    described ??= sdk().then(async (client) => describeEndpoint(client, await regionOf(client)))
+    described ??= sdk().then(async (client) => describeEndpoint(client, await regionOf(client), options))
     described.catch(() => {
       described = undefined
     })
@@ -93,7 +97,7 @@ export function iot(options: IotOptions = {}): Transport {
     const region = options.region ?? endpointRegion(iotUrl(endpoint), 'iot') ?? (await regionOf(await sdk()))
     const credentials =
       options.credentials === undefined
-        ? await fromSdk('iot', 'credentials', async () => (await sdk()).config.credentials())
+        ? await fromSdk('iot', 'credentials', options, async () => (await sdk()).config.credentials())
         : await askCredentials(options.credentials)
     return { endpoint, region, credentials }
   })
@@ -121,13 +125,13 @@ async function loadClient(options: IotOptions): Promise<IoTClient> {
       { cause },
     )
   }
-  return new module.IoTClient(sdkClientConfig(options))
+  return new module.IoTClient(await sdkClientConfig(options))
 }
 
-async function describeEndpoint(client: IoTClient, region: string): Promise<string> {
+async function describeEndpoint(client: IoTClient, region: string, options: IotOptions): Promise<string> {
   const { DescribeEndpointCommand } = await import('@aws-sdk/client-iot')
   try {
-    return await fromSdk('iot', 'endpoint', async () => {
+    return await fromSdk('iot', 'endpoint', options, async () => {
       const { endpointAddress } = await client.send(
         new DescribeEndpointCommand({ endpointType: 'iot:Data-ATS' }),
       )
@@ -136,8 +140,8 @@ async function describeEndpoint(client: IoTClient, region: string): Promise<stri
     })
   } catch (error) {
     if (!(error instanceof TetherError && WITHOUT_IOT.includes(region))) throw error
-    const { code, message, cause } = error
+    const { code, message, cause, details } = error
     const advice = `In November 2026 AWS IoT Core was not in ${region}: use another region, or apiGateway().`
-    throw new TetherError(code, `${message} ${advice}`, { cause })
+    throw new TetherError(code, `${message} ${advice}`, { cause, details })
   }
 }

@@ -8,11 +8,16 @@ import {
 } from '../core/base/option-checks.js'
 import { checkOptions, mustBe, required } from '../core/base/options.js'
 import { type Connection, MIN_FRAME_BYTES, type Transport } from '../core/contracts/transport.js'
+import { checkAgent } from '../network/agent-option.js'
 import { MQTT_ADVICE } from './mqtt/advice.js'
+
 import { connectMqtt } from './mqtt/connection.js'
 import { checkConnectTimeout, MAX_FRAME_BYTES, type MqttOptions, mqttSettings } from './mqtt/options.js'
 import { sessionKind } from './mqtt/session.js'
+
 import { describeTopic } from './mqtt/topics.js'
+
+import { preloadWebSocket } from './socket/package-web-socket.js'
 
 export type { MqttOptions } from './mqtt/options.js'
 
@@ -28,6 +33,7 @@ export function mqtt(options: MqttOptions): Transport {
     username: checkAnySecret,
     password: checkAnySecret,
     ca: pem('CERTIFICATE'),
+    agent: checkAgent,
     cert: pem('CERTIFICATE'),
     key: pem('PRIVATE KEY'),
     rejectUnauthorized: checkFlag,
@@ -39,7 +45,8 @@ export function mqtt(options: MqttOptions): Transport {
     clock: checkClock,
   })
   const settings = mqttSettings(options)
-  const kind = sessionKind(options.presence)
+  const kind = sessionKind(options)
+  if (/^wss?:/.test(settings.target.protocol)) preloadWebSocket()
   return {
     name: 'mqtt',
     limits: { frameBytes: settings.frameBytes },

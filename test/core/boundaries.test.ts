@@ -87,6 +87,7 @@ describe('module boundaries', () => {
     ],
     ['a new folder of core without a rank', 'src/core/new/a.ts', `import '../base/x.js'`, 'core-downwards'],
     ['aws importing a sibling', 'src/aws/a.ts', `import { x } from '../stores/s3.js'`, 'aws-below'],
+    ['network importing aws', 'src/network/a.ts', `import { x } from '../aws/sdk.js'`, 'network-below'],
     ['one sibling importing another', 'src/executors/a.ts', `import '../sources/file.js'`, 'siblings-apart'],
     ['a sibling importing a composer', 'src/transports/a.ts', `import '../stub/index.js'`, 'siblings-apart'],
     [

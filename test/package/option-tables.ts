@@ -129,6 +129,7 @@ const bucket = {
   credentials: FUNCTION,
   endpoint: NONE,
   forcePathStyle: FLAG,
+  agent: NONE,
 } as const
 const store = { ...bucket, attemptTimeoutMs: NUMBER }
 
@@ -241,6 +242,7 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
     username: TEXT,
     password: TEXT,
     ca: TEXT,
+    agent: NONE,
     cert: TEXT,
     key: TEXT,
     rejectUnauthorized: FLAG,
@@ -255,6 +257,7 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
     ...aws,
     endpoint: NONE,
     ca: TEXT,
+    agent: NONE,
     frameBytes: NONE,
     keepAliveSeconds: NONE,
     connectTimeoutMs: NUMBER,
@@ -265,7 +268,7 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
     apiGateway,
     { endpoint: 'wss://abc.execute-api.eu-west-1.amazonaws.com/tether' },
     ['endpoint'],
-    { ...aws, endpoint: NONE, ca: TEXT, connectTimeoutMs: NUMBER, clock: NONE },
+    { ...aws, endpoint: NONE, ca: TEXT, agent: NONE, connectTimeoutMs: NUMBER, clock: NONE },
   ),
   './stores/memory#memoryStore': row(memoryStore, {}, [], { host: TEXT, clock: NONE }),
   './stores/s3#s3': row(s3, { bucket: 'bucket' }, ['bucket'], store),

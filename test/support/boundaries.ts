@@ -5,7 +5,13 @@ import ts from 'typescript'
 export interface Violation {
   readonly file: string
   readonly specifier: string
-  readonly rule: 'core-alone' | 'core-downwards' | 'aws-below' | 'siblings-apart' | 'optional-lazily'
+  readonly rule:
+    | 'core-alone'
+    | 'core-downwards'
+    | 'network-below'
+    | 'aws-below'
+    | 'siblings-apart'
+    | 'optional-lazily'
 }
 
 /** What one module asks of another. */
@@ -34,7 +40,7 @@ const CORE_RANKS: Readonly<Record<string, number>> = {
 }
 
 /** Not in `dependencies`: an installation without them must still load every module. */
-const OPTIONAL = /^(?:@aws-sdk\/|esbuild(?:\/|$)|(?:aedes|dynalite)(?:\/|$))/
+const OPTIONAL = /^(?:@aws-sdk\/|esbuild(?:\/|$)|(?:aedes|dynalite|https-proxy-agent|proxy-from-env)(?:\/|$))/
 
 /**
  * Checks modules against the layout of `docs/architecture.md`.
@@ -63,9 +69,14 @@ function brokenBoundary(
   if (source === 'core' && target === 'core') return upwards(from, to) ? 'core-downwards' : undefined
   if (source === target) return undefined
   if (source === 'core') return 'core-alone'
-  if (source === 'aws') return target === 'core' ? undefined : 'aws-below'
+  if (source === 'network') return target === 'core' ? undefined : 'network-below'
+  if (source === 'aws') return target === 'core' || target === 'network' ? undefined : 'aws-below'
   if (!SIBLINGS.includes(source)) return undefined
-  const shared = target === 'core' || target === 'aws' || (target === 'root' && composesNothing(files, to))
+  const shared =
+    target === 'core' ||
+    target === 'network' ||
+    target === 'aws' ||
+    (target === 'root' && composesNothing(files, to))
   return shared ? undefined : 'siblings-apart'
 }
 

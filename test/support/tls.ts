@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
-/** A certificate authority with one server (localhost, 127.0.0.1) and one client. */
+/** A certificate authority with one server (localhost, broker.test, 127.0.0.1) and one client. */
 export interface Certificates extends AsyncDisposable {
   readonly ca: string
   readonly serverCert: string
@@ -53,7 +53,7 @@ export async function makeCertificates(): Promise<Certificates> {
     // A broker started as root reads it as another user.
     await chmod(path(`${name}.key`), 0o644)
   }
-  await sign('server', 'subjectAltName=DNS:localhost,IP:127.0.0.1')
+  await sign('server', 'subjectAltName=DNS:localhost,DNS:broker.test,IP:127.0.0.1')
   await sign('client', 'extendedKeyUsage=clientAuth')
   const read = (name: string) => readFile(path(name), 'utf8')
   return {

@@ -255,7 +255,14 @@ test('a session that cannot sign is told so, and nothing of its connection is le
     return { post: () => Promise.reject(new Error('never')), close: () => void open-- }
   }
   const access = async () => ({ region, credentials: identity, poster: poster() })
-  const transport = apiGatewayTransport('ws://127.0.0.1:1', { endpoint: 'ws://127.0.0.1:1' }, access)
+  const transport = apiGatewayTransport(
+    'ws://127.0.0.1:1',
+    { endpoint: 'ws://127.0.0.1:1' },
+    {
+      access,
+      openWebSocket: () => expect.fail('it connects'),
+    },
+  )
   expect(await failure(transport.connect(session, new Inbox()))).toMatchObject({
     code: 'INVALID_OPTION',
     message: expect.stringContaining("'sign' is needed to connect a session"),

@@ -5,9 +5,10 @@ import { createServer as createHttpsServer } from 'node:https'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { WebSocketClient, type WebSocketOptions } from '../../src/transports/socket/web-socket-client.js'
+import type { OpenWebSocket, WebSocketOptions } from '../../src/transports/socket/web-socket.js'
 import { UpgradeRefused } from '../../src/transports/socket/web-socket-upgrade.js'
 import { makeCertificates } from '../support/tls.js'
+import { WEB_SOCKETS } from './web-sockets.js'
 
 const cleanups: (() => unknown)[] = []
 afterEach(async () => {
@@ -19,10 +20,10 @@ const MAX = 400_000
 const HALF = `\x7f\x00\x00\x00\x00\x00\x04\x00\x00${'a'.repeat(0x40000)}`
 
 /** A client of `ws://127.0.0.1:port`, and what it hears. */
-function connect(port: number, options: Partial<WebSocketOptions> = {}) {
+function connectBy(open: OpenWebSocket, port: number, options: Partial<WebSocketOptions> = {}) {
   const heard: { payload: string; text: boolean }[] = []
   let wake = () => {}
-  const webSocket = new WebSocketClient({
+  const webSocket = open({
     url: new URL(`ws://127.0.0.1:${port}/path?query=1`),
     maxMessageBytes: MAX,
     onMessage: (payload, text) => {
@@ -82,7 +83,9 @@ function agreement(key: string, more = ''): string {
   return `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n${more}\r\n`
 }
 
-describe('with a server of ws', () => {
+describe.each(WEB_SOCKETS)('$client, with a server of ws', ({ open }) => {
+  const connect = (port: number, options: Partial<WebSocketOptions> = {}) => connectBy(open, port, options)
+
   // On both sides of every length that a frame's header writes in another way.
   test.each([0, 1, 125, 126, 127, 65_535, 65_536, 300_000])(
     'messages of %i bytes pass both ways',
@@ -195,7 +198,9 @@ describe('with a server of ws', () => {
   })
 })
 
-describe('with anybody else', () => {
+describe.each(WEB_SOCKETS)('$client, with anybody else', ({ open }) => {
+  const connect = (port: number, options: Partial<WebSocketOptions> = {}) => connectBy(open, port, options)
+
   test('a refusal has its status and its date', async () => {
     const date = 'Sat, 21 Nov 2026 10:00:00 GMT'
     const { port } = await rawServer(() => `HTTP/1.1 403 Forbidden\r\ndate: ${date}\r\n\r\n{"message":"no"}`)
@@ -205,14 +210,26 @@ describe('with anybody else', () => {
   })
 
   test.each([
-    ['no HTTP', () => Buffer.from([0x20, 2, 0, 0]), /does not speak HTTP/],
-    ['a head without an end', () => `HTTP/1.1 101 ${'x'.repeat(20_000)}`, /head of more than 16384 bytes/],
-    ['the agreement to another request', () => agreement('another'), /another WebSocket upgrade/],
-    ['no subprotocol', (key: string) => agreement(key), /does not speak 'mqtt'.*says nothing/],
+    ['no HTTP', () => Buffer.from([0x20, 2, 0, 0]), /does not speak HTTP|Expected HTTP/],
+    [
+      'a head without an end',
+      () => `HTTP/1.1 101 ${'x'.repeat(20_000)}`,
+      /head of more than 16384 bytes|Header overflow/,
+    ],
+    [
+      'the agreement to another request',
+      () => agreement('another'),
+      /another WebSocket upgrade|Invalid Sec-WebSocket-Accept/,
+    ],
+    [
+      'no subprotocol',
+      (key: string) => agreement(key),
+      /does not speak 'mqtt'.*says nothing|sent no subprotocol/,
+    ],
     [
       'another subprotocol',
       (key: string) => agreement(key, 'Sec-WebSocket-Protocol: stomp\r\n'),
-      /does not speak 'mqtt'.*'stomp'/,
+      /does not speak 'mqtt'.*'stomp'|invalid subprotocol/,
     ],
   ])('%s is no WebSocket', async (_, answer, message) => {
     const { port } = await rawServer(answer)
@@ -236,17 +253,25 @@ describe('with anybody else', () => {
   })
 
   test.each([
-    ['a masked frame', '\x82\x81\x00\x00\x00\x00a', /no WebSocket frame/],
-    ['a bit of an extension', '\xc2\x01a', /no WebSocket frame/],
-    ['an unknown opcode', '\x83\x01a', /no WebSocket frame/],
-    ['a ping in parts', '\x09\x01a', /no WebSocket frame/],
-    ['a ping that is too long', `\x89\x7e\x00\x7e${'a'.repeat(126)}`, /no WebSocket frame/],
-    ['a rest without its beginning', '\x80\x01a', /mixed the frames/],
-    ['a message within another', '\x01\x01a\x81\x01b', /mixed the frames/],
+    ['a masked frame', '\x82\x81\x00\x00\x00\x00a', /no WebSocket frame|Invalid WebSocket frame/],
+    ['a bit of an extension', '\xc2\x01a', /no WebSocket frame|Invalid WebSocket frame/],
+    ['an unknown opcode', '\x83\x01a', /no WebSocket frame|Invalid WebSocket frame/],
+    ['a ping in parts', '\x09\x01a', /no WebSocket frame|Invalid WebSocket frame/],
+    [
+      'a ping that is too long',
+      `\x89\x7e\x00\x7e${'a'.repeat(126)}`,
+      /no WebSocket frame|Invalid WebSocket frame/,
+    ],
+    ['a rest without its beginning', '\x80\x01a', /mixed the frames|Invalid WebSocket frame: invalid opcode/],
+    [
+      'a message within another',
+      '\x01\x01a\x81\x01b',
+      /mixed the frames|Invalid WebSocket frame: invalid opcode/,
+    ],
     [
       'a frame that announces too much',
       '\x82\x7f\x00\x00\x00\x00\x10\x00\x00\x00',
-      /268435456 bytes.*400000/,
+      /268435456 bytes.*400000|more than 400000 bytes/,
     ],
     ['parts that are too much together', `\x02${HALF}\x00${HALF}`, /more than 400000 bytes/],
   ])('%s ends it', async (_, bytes, message) => {

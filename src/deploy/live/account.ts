@@ -46,15 +46,15 @@ export async function withAccount<T>(
   work: (account: Account) => Promise<T>,
 ): Promise<T> {
   const commands = await loaded(() => import('@aws-sdk/client-lambda'))
-  const lambda = new commands.LambdaClient(clientOptions(options, options.lambdaEndpoint))
+  const lambda = new commands.LambdaClient(await clientOptions(options, options.lambdaEndpoint))
   const region = await regionOf(lambda)
   let iam: ReturnType<Account['iam']> | undefined
   const account: Account = {
     lambda,
     commands,
     iam() {
-      iam ??= loadIam().then((commands) => ({
-        client: new commands.IAMClient(clientOptions(options, options.iamEndpoint)),
+      iam ??= loadIam().then(async (commands) => ({
+        client: new commands.IAMClient(await clientOptions(options, options.iamEndpoint)),
         commands,
       }))
       return iam
@@ -160,9 +160,9 @@ async function loaded<T>(load: () => Promise<T>): Promise<T> {
   }
 }
 
-function clientOptions(options: AccountOptions, endpoint: string | undefined) {
+async function clientOptions(options: AccountOptions, endpoint: string | undefined) {
   return {
-    ...sdkClientConfig({ ...options, connectTimeoutMs: REQUEST_TIMEOUT_MS }),
+    ...(await sdkClientConfig({ ...options, connectTimeoutMs: REQUEST_TIMEOUT_MS })),
     maxAttempts: MAX_ATTEMPTS,
     ...(endpoint !== undefined && { endpoint }),
   }

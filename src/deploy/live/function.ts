@@ -3,6 +3,7 @@ import type { Clock } from '../../core/base/clock.js'
 import { defined } from '../../core/base/defined.js'
 import { delay } from '../../core/base/delay.js'
 import { abortError, TetherError } from '../../core/base/errors.js'
+import { readUrl } from '../../network/read-url.js'
 import { codeHash, type FunctionFacts } from '../snapshot/snapshot.js'
 import { type Account, abortable, awsFailure, isAwsError } from './account.js'
 
@@ -166,9 +167,9 @@ export async function downloadCode(
   if (codeUrl === undefined) throw failed('Lambda gives no address')
   let bytes: Uint8Array
   try {
-    const response = await fetch(codeUrl, signal === undefined ? {} : { signal })
-    if (!response.ok) throw failed(`the answer has status ${response.status}`)
-    bytes = new Uint8Array(await response.arrayBuffer())
+    const { status, body } = await readUrl(codeUrl, signal)
+    if (status !== 200) throw failed(`the answer has status ${status}`)
+    bytes = body
   } catch (error) {
     if (signal?.aborted) throw abortError(signal)
     throw error instanceof TetherError ? error : failed('the download broke off', error)

@@ -2,6 +2,7 @@ import type { SigningIdentity } from '../../aws/credentials.js'
 import { endpointRegion } from '../../aws/endpoints.js'
 import { defined } from '../../core/base/defined.js'
 import type { Transport } from '../../core/contracts/transport.js'
+import { WebSocketClient } from '../socket/web-socket-client.js'
 import { HttpPoster } from './http.js'
 import { type ApiGatewayCommonOptions, apiGatewayTransport } from './transport.js'
 import { apiGatewayUrl, SERVICE } from './url.js'
@@ -19,9 +20,12 @@ export function apiGatewayLight(options: ApiGatewayLightOptions): Transport {
   const { endpoint, credentials, ca } = options
   const url = apiGatewayUrl(endpoint)
   const region = endpointRegion(url, SERVICE) ?? options.region
-  return apiGatewayTransport(url, options, async () => ({
-    region,
-    credentials: credentials(),
-    poster: new HttpPoster(defined({ url, region, credentials, ca })),
-  }))
+  return apiGatewayTransport(url, options, {
+    openWebSocket: (webSocket) => new WebSocketClient(webSocket),
+    access: async () => ({
+      region,
+      credentials: credentials(),
+      poster: new HttpPoster(defined({ url, region, credentials, ca })),
+    }),
+  })
 }

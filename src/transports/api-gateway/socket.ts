@@ -1,16 +1,28 @@
 import { onAbort } from '../../core/base/abort.js'
 import type { Clock } from '../../core/base/clock.js'
-import { WebSocketClient } from '../socket/web-socket-client.js'
+import type { ConnectPhase } from '../socket/connect-phase.js'
+import type { OpenWebSocket, WebSocketConnection } from '../socket/web-socket.js'
 import { KeepAlive } from './keep-alive.js'
 
 /** What a socket is opened with. */
 export interface TextSocketOptions {
+  readonly openWebSocket: OpenWebSocket
   readonly url: URL
   readonly headers: Readonly<Record<string, string>>
   /** PEM certificates to trust in place of the system's. */
   readonly ca?: string
   readonly clock: Clock
   onText(text: string): void
+}
+
+/** A WebSocket that did not open. Its cause is an UpgradeRefused, the system's error, or the signal's reason. */
+export class NotOpened extends Error {
+  constructor(
+    readonly during: ConnectPhase,
+    cause: unknown,
+  ) {
+    super('the WebSocket did not open', { cause })
+  }
 }
 
 /** A WebSocket that was closed with a code. */
@@ -34,10 +46,10 @@ const CLOSE_GRACE_MS = 1_000
 export class TextSocket {
   /** Never rejects: why it ended. */
   readonly ended: Promise<Error>
-  readonly #webSocket: WebSocketClient
+  readonly #webSocket: WebSocketConnection
   readonly #clock: Clock
 
-  private constructor(webSocket: WebSocketClient, clock: Clock, keepAlive: KeepAlive) {
+  private constructor(webSocket: WebSocketConnection, clock: Clock, keepAlive: KeepAlive) {
     this.#webSocket = webSocket
     this.#clock = clock
     this.ended = webSocket.ended.then(({ error, code, reason }) => {
@@ -48,18 +60,19 @@ export class TextSocket {
 
   /**
    * Opens a socket. Firing the signal destroys it.
-   * @throws UpgradeRefused, the system's error, or the signal's reason
+   * @throws NotOpened
    */
   static async open(options: TextSocketOptions, signal: AbortSignal): Promise<TextSocket> {
-    const { clock, onText, ...target } = options
+    const { openWebSocket, clock, onText, ...target } = options
     signal.throwIfAborted()
-    const webSocket = new WebSocketClient({
+    const webSocket = openWebSocket({
       ...target,
       maxMessageBytes: MAX_MESSAGE_BYTES,
       onPong: () => keepAlive.answered(),
-      onMessage: (payload, text) => {
+      // Binary messages as well: what stands before the API may send texts as such.
+      onMessage: (payload) => {
         keepAlive.heard()
-        if (text) onText(payload.toString())
+        onText(payload.toString())
       },
     })
     const keepAlive = new KeepAlive({
@@ -79,6 +92,8 @@ export class TextSocket {
       ])
       keepAlive.start()
       return socket
+    } catch (error) {
+      throw new NotOpened(webSocket.phase, error)
     } finally {
       unlisten()
     }

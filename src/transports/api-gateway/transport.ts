@@ -5,20 +5,15 @@ import { signingTime } from '../../aws/signature.js'
 import { SigningClock } from '../../aws/signing-clock.js'
 import { onAbort, untilAborted } from '../../core/base/abort.js'
 import { type Clock, systemClock } from '../../core/base/clock.js'
-import { abortError, TetherError, throwIfAborted } from '../../core/base/errors.js'
+import { abortError, throwIfAborted } from '../../core/base/errors.js'
 import { invalidOption } from '../../core/base/options.js'
-import { printable } from '../../core/base/printable.js'
-import {
-  type Connection,
-  checkEndpoint,
-  type Endpoint,
-  type Transport,
-} from '../../core/contracts/transport.js'
-import { UpgradeRefused } from '../socket/web-socket-upgrade.js'
+import { type Connection, checkEndpoint, type Transport } from '../../core/contracts/transport.js'
+import type { OpenWebSocket } from '../socket/web-socket.js'
 import { Addresses } from './addresses.js'
 import { ApiGatewayConnection } from './connection.js'
+import { failedConnect, type NetworkAdvice } from './failed-connect.js'
 import { type Poster, Posts } from './posts.js'
-import { TextSocket } from './socket.js'
+import { NotOpened, TextSocket } from './socket.js'
 import { connectUrl, SERVICE, type Sign, sessionProof } from './url.js'
 import { FRAME_BYTES, frameBytesIn } from './wire.js'
 
@@ -35,6 +30,14 @@ export interface ApiGatewayCommonOptions {
   readonly connectTimeoutMs?: number | undefined
   /** @default the machine's clock */
   readonly clock?: Clock | undefined
+}
+
+/** What differs between a session and a stub. */
+export interface ApiGatewayKind {
+  readonly openWebSocket: OpenWebSocket
+  /** Absent in stubs. */
+  readonly advice?: NetworkAdvice
+  access(): Promise<ApiGatewayAccess>
 }
 
 /** What one connection is opened with, found anew for each. */
@@ -64,7 +67,7 @@ const PRICING = {
 export function apiGatewayTransport(
   url: string,
   options: ApiGatewayCommonOptions,
-  access: () => Promise<ApiGatewayAccess>,
+  { openWebSocket, advice, access }: ApiGatewayKind,
 ): Transport {
   const { clock = systemClock, connectTimeoutMs = 10_000 } = options
   const signing = new SigningClock(clock)
@@ -88,11 +91,14 @@ export function apiGatewayTransport(
     const attempting = new AbortController()
     const unlisten = onAbort(signal, () => attempting.abort(abortError(signal!)))
     const cancelTimeout = clock.schedule(connectTimeoutMs, () => {
-      attempting.abort(unreachable(label, new Error(`no connection within ${connectTimeoutMs} ms`), self))
+      attempting.abort(
+        Object.assign(new Error(`no connection within ${connectTimeoutMs} ms`), { code: 'ETIMEDOUT' }),
+      )
     })
     try {
       const socket = await TextSocket.open(
         {
+          openWebSocket,
           url: target,
           headers: signedHeaders({ method: 'GET', url: target }, scope, credentials),
           ...(options.ca !== undefined && { ca: options.ca }),
@@ -104,7 +110,8 @@ export function apiGatewayTransport(
       connection.begin(socket)
       return connection
     } catch (error) {
-      const reason = unreachable(label, error, self)
+      const { during, cause } = error instanceof NotOpened ? error : { cause: error }
+      const reason = failedConnect({ url: target, cause, self, during, advice })
       posts.end(reason)
       throw reason
     } finally {
@@ -132,42 +139,4 @@ function signer(sign: Sign | undefined): Sign {
     'sign',
     "is needed to connect a session: a transport around this one passes connect's options on",
   )
-}
-
-/** An API out of reach, as the error that says which and why. */
-function unreachable(label: string, cause: unknown, self: Endpoint): TetherError {
-  if (cause instanceof TetherError) return cause
-  const { code, message } = (cause ?? {}) as NodeJS.ErrnoException
-  const refusal = cause instanceof UpgradeRefused ? cause.details : undefined
-  // With several addresses tried, Node's AggregateError has a code and no message.
-  const reason = message || code || 'no reason given'
-  const advice = adviceFor(code, refusal?.statusCode, self)
-  return new TetherError('UNREACHABLE', `API Gateway at ${label} cannot be reached: ${reason}.${advice}`, {
-    cause,
-    details: { ...(code !== undefined && { code }), ...refusal },
-  })
-}
-
-// Of a refusal by the relay, API Gateway tells its status alone.
-function adviceFor(
-  code: string | undefined,
-  statusCode: number | undefined,
-  { role, app, stage }: Endpoint,
-): string {
-  if (code === 'ENOTFOUND') return " The endpoint's name does not resolve: is the debug stack still there?"
-  if (statusCode === 400) {
-    return ` The relay took no ${role} of app ${printable(app)}, stage ${printable(stage)}: check that the endpoint is that of their debug stack, and that debugStackTemplate() of this version is deployed.`
-  }
-  if (statusCode === 403) {
-    const identity =
-      'API Gateway refused the signature or the identity: check the credentials, the region, and that apiGatewayPolicy() is attached.'
-    const key =
-      " Or the relay refused the session's key: deploy debugStackTemplate() with it, or give the session the key that the stack has."
-    return ` ${identity}${role === 'session' ? key : ''}`
-  }
-  if (statusCode === 429) return ' The account has too many connects in a second.'
-  if (statusCode !== undefined && statusCode >= 500) {
-    return " The API's $connect route failed: look at the log of the relay function."
-  }
-  return ''
 }

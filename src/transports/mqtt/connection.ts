@@ -14,7 +14,8 @@ import {
 import type { ConnectPhase } from '../socket/connect-phase.js'
 import { type Advice, advised, type Seen } from './advice.js'
 import type { MqttSettings, MqttTarget } from './options.js'
-import { type MqttSocket, openSocket, unreachable } from './socket.js'
+
+import { type MqttSocket, type MqttSockets, openSocket, unreachable } from './socket.js'
 import { clientIdPrefix, filterOf, keptTopicOf, newClientId, topicOf } from './topics.js'
 
 /** One MQTT client on one open socket. It fails by destroying the socket with the error that says why. */
@@ -53,6 +54,8 @@ export interface MqttClientOptions {
 
 /** Which client speaks, and what its connections can do. */
 export interface MqttKind {
+  /** How its sockets are opened. */
+  readonly sockets: MqttSockets
   /** Says CONNECT on an open socket; resolves at the broker's consent. */
   readonly start: (options: MqttClientOptions) => Promise<MqttClient>
   /** Whether retained messages are used. */
@@ -113,7 +116,7 @@ export async function connectMqtt(
   })
   const connect = async (asked: Asked): Promise<Connection> => {
     connection = undefined
-    const opened = await openSocket(target, attempt.signal)
+    const opened = await openSocket(kind.sockets, target, attempt.signal)
     connection = new MqttConnection(opened, settings, handlers, asked)
     const client = await connection.begin(kind, attempt.signal)
     return Object.assign(connection, kind.extend?.(connection, client, self))

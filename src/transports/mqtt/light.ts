@@ -1,5 +1,7 @@
 import type { Connection, Transport } from '../../core/contracts/transport.js'
+import { WebSocketClient } from '../socket/web-socket-client.js'
 import { MQTT_ADVICE } from './advice.js'
+
 import {
   DISCONNECT,
   encodeConnect,
@@ -19,7 +21,7 @@ import {
 import { type MqttOptions, mqttSettings } from './options.js'
 
 /** As {@link MqttOptions}, without MQTT 5 and what is the session's. */
-export type MqttLightOptions = Omit<MqttOptions, 'protocolVersion' | 'presence'>
+export type MqttLightOptions = Omit<MqttOptions, 'protocolVersion' | 'presence' | 'agent'>
 
 /**
  * The transport of `mqtt()` in small, for the stub: MQTT 3.1.1 alone, without the `mqtt` package, whose loading a
@@ -38,6 +40,7 @@ export function mqttLight(options: MqttLightOptions): Transport {
 
 /** Speaks with the small client. It watches what is kept, and keeps nothing: a stub has no will. */
 export const lightKind: MqttKind = {
+  sockets: { openWebSocket: (options) => new WebSocketClient(options) },
   presence: true,
   watchesIfAllowed: true,
   async start(options) {

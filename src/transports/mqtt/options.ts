@@ -3,9 +3,10 @@ import { systemClock } from '../../core/base/clock.js'
 import { defined } from '../../core/base/defined.js'
 import { wholeNumber } from '../../core/base/option-checks.js'
 import { type Check, invalidOption } from '../../core/base/options.js'
+import type { AgentOptions } from '../../network/agent-option.js'
 
 /** How to reach an MQTT broker. */
-export interface MqttOptions {
+export interface MqttOptions extends AgentOptions {
   /**
    * `mqtt://`, `mqtts://`, `ws://` or `wss://`, with a host and, where it is not 1883, 8883, 80 or 443, a port. A
    * WebSocket URL has the broker's path, such as `/mqtt`.

@@ -1,13 +1,16 @@
 import { type Endpoint, LANES } from '../../core/contracts/transport.js'
 import type { MqttClient, MqttConnection, MqttKind } from './connection.js'
+import type { MqttOptions } from './options.js'
 import { preloadPackage, startPackageClient } from './package.js'
+import { sessionSockets } from './session-sockets.js'
 import { unreachable } from './socket.js'
 import { filterOf, keptTopicOf } from './topics.js'
 
 /** How the developer's side speaks MQTT: with lanes and, unless told not to, with what the broker keeps. */
-export function sessionKind(presence: boolean = true): MqttKind {
+export function sessionKind({ presence = true, agent }: Pick<MqttOptions, 'presence' | 'agent'>): MqttKind {
   preloadPackage()
   return {
+    sockets: sessionSockets({ agent }),
     start: startPackageClient,
     presence,
     extend(connection, client, self) {

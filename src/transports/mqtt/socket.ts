@@ -1,7 +1,10 @@
 import type { Duplex } from 'node:stream'
 import { onAbort } from '../../core/base/abort.js'
 import { TetherError } from '../../core/base/errors.js'
+import type { ConnectPhase } from '../socket/connect-phase.js'
 import { plainSocket } from '../socket/plain-socket.js'
+import { socketPhase } from '../socket/socket-phase.js'
+import type { OpenWebSocket } from '../socket/web-socket.js'
 import { WebSocketStream } from '../socket/web-socket-stream.js'
 import { UpgradeRefused } from '../socket/web-socket-upgrade.js'
 import type { MqttTarget } from './options.js'
@@ -13,33 +16,60 @@ export interface MqttSocket {
   readonly ended: Promise<Error | undefined>
 }
 
+/** A byte stream that is being opened. */
+export interface MqttOpening {
+  readonly socket: Duplex
+  /** Never rejects. */
+  readonly opened: Promise<void>
+  /** How far it is. */
+  phase(): ConnectPhase
+}
+
+/** How one side opens its byte streams. */
+export interface MqttSockets {
+  readonly openWebSocket: OpenWebSocket
+  /** A socket from elsewhere than Node's own functions, for TCP and TLS. Absent in stubs. */
+  readonly agentSocket?: (target: MqttTarget, signal: AbortSignal) => Promise<MqttOpening | undefined>
+  /** What to do about a failure, with a space before it. Absent in stubs. */
+  readonly advice?: (target: MqttTarget, code: string | undefined) => string
+}
+
 /**
  * Opens the byte stream that MQTT runs on: TCP, TLS, or WebSocket messages joined. Small writes leave at once
  * (no Nagle), and a peer that ends its half ends the stream. Firing the signal destroys it.
- * @throws TetherError `UNREACHABLE`, with `details.code` of the system's error or `details.statusCode` of a refused
- *   upgrade; the signal's reason
+ * @throws TetherError `UNREACHABLE`, with `details.during`, and `details.code` of the system's error or `details.statusCode`
+ *   of a refused upgrade; the signal's reason, with `details.during` if it is `UNREACHABLE`
  */
-export async function openSocket(target: MqttTarget, signal: AbortSignal): Promise<MqttSocket> {
-  const webSocket = target.protocol === 'ws:' || target.protocol === 'wss:'
-  const { socket, opened } = webSocket ? openWebSocket(target) : openPlain(target)
-  const ended = endOf(socket)
-  const unlisten = onAbort(signal, () => socket.destroy())
+export async function openSocket(
+  sockets: MqttSockets,
+  target: MqttTarget,
+  signal: AbortSignal,
+): Promise<MqttSocket> {
+  let opening: MqttOpening | undefined
+  const unlisten = onAbort(signal, () => opening?.socket.destroy())
   try {
+    opening = await open(sockets, target, signal)
+    const { socket, opened } = opening
+    const ended = endOf(socket)
+    if (signal.aborted) socket.destroy()
     await Promise.race([
       opened,
       ended.then((error) => {
         throw error ?? new Error('the peer closed the connection')
       }),
     ])
+    // A peer that says goodbye in one direction and takes no bytes in the other would keep the socket open for ever.
+    socket.once('end', () => socket.destroy())
+    return { socket, ended }
   } catch (error) {
-    socket.destroy()
-    throw signal.aborted ? signal.reason : unreachable(target, error)
+    opening?.socket.destroy()
+    const during = opening?.phase() ?? 'proxy'
+    if (signal.aborted) throw lateAt(during, signal.reason, sockets.advice?.(target, 'ETIMEDOUT'))
+    const advice = sockets.advice?.(target, (error as NodeJS.ErrnoException).code)
+    throw advised(unreachable(target, error, { during }), advice)
   } finally {
     unlisten()
   }
-  // A peer that says goodbye in one direction and takes no bytes in the other would keep the socket open for ever.
-  socket.once('end', () => socket.destroy())
-  return { socket, ended }
 }
 
 /** A broker out of reach, as the error that says which and why. */
@@ -59,14 +89,27 @@ export function unreachable(
   })
 }
 
-interface Opening {
-  readonly socket: Duplex
-  readonly opened: Promise<void>
+// Whoever waits for `connectTimeoutMs` does not know how far the socket has come.
+function lateAt(during: ConnectPhase, reason: unknown, advice: string | undefined): unknown {
+  if (!(reason instanceof TetherError) || reason.code !== 'UNREACHABLE') return reason
+  const { message, cause, details } = reason
+  return advised(new TetherError('UNREACHABLE', message, { cause, details: { ...details, during } }), advice)
 }
 
-function openPlain({ protocol, ...target }: MqttTarget): Opening {
-  const { socket, connected } = plainSocket({ ...target, secure: protocol === 'mqtts:' })
-  return { socket, opened: connected }
+function advised(error: TetherError, advice = ''): TetherError {
+  const { code, message, cause, details } = error
+  return advice === '' ? error : new TetherError(code, message + advice, { cause, details })
+}
+
+async function open(sockets: MqttSockets, target: MqttTarget, signal: AbortSignal): Promise<MqttOpening> {
+  if (target.protocol === 'ws:' || target.protocol === 'wss:') return openWebSocket(sockets, target)
+  return (await sockets.agentSocket?.(target, signal)) ?? openPlain(target)
+}
+
+function openPlain({ protocol, ...target }: MqttTarget): MqttOpening {
+  const plain = { ...target, secure: protocol === 'mqtts:' }
+  const { socket, connected } = plainSocket(plain)
+  return { socket, opened: connected, phase: socketPhase(socket, plain, 'connect') }
 }
 
 function endOf(socket: Duplex): Promise<Error | undefined> {
@@ -80,7 +123,14 @@ function endOf(socket: Duplex): Promise<Error | undefined> {
   })
 }
 
-function openWebSocket({ url, ca, cert, key, rejectUnauthorized }: MqttTarget): Opening {
-  const socket = new WebSocketStream({ url: new URL(url), ca, cert, key, rejectUnauthorized })
-  return { socket, opened: socket.opened }
+function openWebSocket(sockets: MqttSockets, target: MqttTarget): MqttOpening {
+  const { url, ca, cert, key, rejectUnauthorized } = target
+  const socket = new WebSocketStream(sockets.openWebSocket, {
+    url: new URL(url),
+    ca,
+    cert,
+    key,
+    rejectUnauthorized,
+  })
+  return { socket, opened: socket.opened, phase: () => socket.phase }
 }

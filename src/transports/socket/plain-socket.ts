@@ -1,5 +1,5 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 
 /** Where a socket connects to, and whom it trusts. */
 export interface SocketTarget {
@@ -18,23 +18,31 @@ export interface SocketTarget {
 
 /** A TCP or TLS socket without Nagle's delay, and when it is connected. */
 export function plainSocket(target: SocketTarget): { socket: Socket; connected: Promise<void> } {
-  const { host, port, secure, alpn, ca, cert, key, rejectUnauthorized } = target
-  const socket = secure
-    ? connectTls({
-        host,
-        port,
-        ca,
-        cert,
-        key,
-        rejectUnauthorized,
-        ...(alpn !== undefined && { ALPNProtocols: [alpn] }),
-        ...(isIP(host) === 0 && { servername: host }),
-      })
-    : connectTcp({ host, port })
+  const { host, port, secure } = target
+  const socket = secure ? connectTls({ host, port, ...tlsOptions(target) }) : connectTcp({ host, port })
   socket.setNoDelay(true)
   return {
     socket,
     connected: new Promise((resolve) => socket.once(secure ? 'secureConnect' : 'connect', resolve)),
+  }
+}
+
+/** What TLS to a target is begun with. */
+export function tlsOptions({
+  host,
+  alpn,
+  ca,
+  cert,
+  key,
+  rejectUnauthorized,
+}: SocketTarget): ConnectionOptions {
+  return {
+    ca,
+    cert,
+    key,
+    rejectUnauthorized,
+    ...(alpn !== undefined && { ALPNProtocols: [alpn] }),
+    ...(isIP(host) === 0 && { servername: host }),
   }
 }
 

@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
+import type { ConnectPhase } from './connect-phase.js'
 import { Cutter } from './cutter.js'
-import { hostOf, plainSocket, type SocketTarget } from './plain-socket.js'
+import { hostOf, plainSocket } from './plain-socket.js'
+import { socketPhase } from './socket-phase.js'
+import type { WebSocketConnection, WebSocketEnd, WebSocketOptions } from './web-socket.js'
 import {
   decodeFrame,
   encodeWebSocketFrame,
@@ -11,40 +14,18 @@ import {
 } from './web-socket-frames.js'
 import { readUpgrade, type UpgradeRequest, upgradeRequest } from './web-socket-upgrade.js'
 
-/** What a {@link WebSocketClient} is made of. */
-export interface WebSocketOptions
-  extends Omit<UpgradeRequest, 'key'>,
-    Pick<SocketTarget, 'ca' | 'cert' | 'key' | 'rejectUnauthorized'> {
-  /** The most that one message may have, in bytes. */
-  readonly maxMessageBytes: number
-  /** A message arrived, whole. */
-  onMessage(payload: Buffer, text: boolean): void
-  /** The peer answered a ping. */
-  onPong?(): void
-}
-
-/** How a WebSocket ended. */
-export interface WebSocketEnd {
-  /** What went wrong, if anything did: the first thing. */
-  readonly error: Error | undefined
-  /** What the peer gave for a reason, by RFC 6455, 7.4; 1006 where it said nothing. */
-  readonly code: number
-  readonly reason: string
-}
-
 const NO_WORD = { code: 1006, reason: '' }
 const NO_CODE = 1005
 
-/** The client's side of one WebSocket, alive once. Whatever goes wrong ends it. */
-export class WebSocketClient {
-  /** When the peer has agreed. Never rejects. */
+/** The WebSocket of a stub, which pays for each kilobyte at a cold start. */
+export class WebSocketClient implements WebSocketConnection {
   readonly opened: Promise<void>
-  /** Never rejects. */
   readonly ended: Promise<WebSocketEnd>
   readonly #options: WebSocketOptions
   readonly #socket: Socket
   readonly #request: UpgradeRequest
   readonly #frames: Cutter
+  readonly #phase: () => ConnectPhase
   #onOpened: () => void = () => {}
   #state: 'connecting' | 'open' | 'closing' = 'connecting'
   #head = Buffer.alloc(0)
@@ -66,8 +47,10 @@ export class WebSocketClient {
     const secure = url.protocol === 'wss:'
     const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port)
     const tls = { alpn: 'http/1.1', ca, cert, key, rejectUnauthorized }
-    const { socket, connected } = plainSocket({ host: hostOf(url), port, secure, ...tls })
+    const target = { host: hostOf(url), port, secure, ...tls }
+    const { socket, connected } = plainSocket(target)
     this.#socket = socket
+    this.#phase = socketPhase(socket, target, 'upgrade')
     void connected.then(() => socket.write(upgradeRequest(this.#request)))
     this.opened = new Promise((resolve) => {
       this.#onOpened = resolve
@@ -82,15 +65,14 @@ export class WebSocketClient {
     socket.on('data', (chunk) => this.#receive(chunk))
   }
 
-  /** Whether what is sent may still arrive. */
+  get phase(): ConnectPhase {
+    return this.#phase()
+  }
+
   get open(): boolean {
     return this.#state === 'open' && !this.#socket.destroyed
   }
 
-  /**
-   * Sends a message, or with `end: false` a part of one that the next goes on with.
-   * @param written called when the system has taken it, or never will
-   */
   send(
     payload: Uint8Array,
     { text = false, end = true }: { readonly text?: boolean; readonly end?: boolean },
@@ -101,12 +83,10 @@ export class WebSocketClient {
     this.#write(opcode, end, payload, written)
   }
 
-  /** Asks the peer whether it is there. */
   ping(): void {
     this.#write(OPCODES.ping, true, Buffer.alloc(0))
   }
 
-  /** Says goodbye; the peer then ends the socket, sooner or later or not at all. */
   close(code: number): void {
     if (this.#state !== 'open') return this.#state === 'connecting' ? void this.#socket.destroy() : undefined
     const payload = Buffer.alloc(2)
@@ -115,13 +95,11 @@ export class WebSocketClient {
     this.#state = 'closing'
   }
 
-  /** Ends it without a word. */
   destroy(error?: Error): void {
     this.#error ??= error
     this.#socket.destroy()
   }
 
-  /** Takes nothing from the socket until `resume()`, but for what was read already. */
   pause(): void {
     this.#socket.pause()
   }

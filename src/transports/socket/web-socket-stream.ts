@@ -1,5 +1,6 @@
 import { Duplex } from 'node:stream'
-import { WebSocketClient, type WebSocketOptions } from './web-socket-client.js'
+import type { ConnectPhase } from './connect-phase.js'
+import type { OpenWebSocket, WebSocketConnection, WebSocketOptions } from './web-socket.js'
 
 // What `ws` takes by default; a broker may join packets.
 const MAX_MESSAGE_BYTES = 100 * 1024 * 1024
@@ -8,12 +9,15 @@ const MAX_MESSAGE_BYTES = 100 * 1024 * 1024
 export class WebSocketStream extends Duplex {
   /** When the broker has agreed. Never rejects. */
   readonly opened: Promise<void>
-  readonly #client: WebSocketClient
+  readonly #client: WebSocketConnection
 
   /** Connects. */
-  constructor(target: Pick<WebSocketOptions, 'url' | 'ca' | 'cert' | 'key' | 'rejectUnauthorized'>) {
+  constructor(
+    open: OpenWebSocket,
+    target: Pick<WebSocketOptions, 'url' | 'ca' | 'cert' | 'key' | 'rejectUnauthorized'>,
+  ) {
     super()
-    this.#client = new WebSocketClient({
+    this.#client = open({
       ...target,
       protocol: 'mqtt',
       maxMessageBytes: MAX_MESSAGE_BYTES,
@@ -24,6 +28,11 @@ export class WebSocketStream extends Duplex {
     const { opened, ended } = this.#client
     this.opened = opened
     void ended.then(({ error }) => (error === undefined ? this.push(null) : this.destroy(error)))
+  }
+
+  /** How far opening it has come. */
+  get phase(): ConnectPhase {
+    return this.#client.phase
   }
 
   override _read(): void {

@@ -1,0 +1,53 @@
+import { EventEmitter } from 'node:events'
+import type { Agent, ClientRequest } from 'node:http'
+import type { Socket } from 'node:net'
+import { connect as connectTls, TLSSocket } from 'node:tls'
+import { onAbort } from '../../core/base/abort.js'
+import type { RequestAgent } from '../../network/agent-option.js'
+import { type SocketTarget, tlsOptions } from './plain-socket.js'
+
+/**
+ * A TCP or TLS socket from an agent for HTTP; it may still be connecting.
+ * @throws what the agent gives for a reason; the signal's reason
+ */
+export async function agentSocket(agent: Agent, target: SocketTarget, signal: AbortSignal): Promise<Socket> {
+  const { host, port, secure } = target
+  const tls = secure ? tlsOptions(target) : {}
+  const request = new SocketRequest()
+  // `secureEndpoint` is for agents that derive from `agent-base`: TLS over their tunnel is ours.
+  const options = { servername: '', ...tls, host, port, secureEndpoint: false }
+  ;(agent as unknown as RequestAgent).addRequest(request as unknown as ClientRequest, options)
+  const unlisten = onAbort(signal, () => request.destroy(signal.reason as Error))
+  const given = await request.granted.finally(unlisten)
+  given.setNoDelay(true)
+  // An https.Agent speaks TLS itself.
+  return secure && !(given instanceof TLSSocket) ? connectTls({ ...tls, socket: given }) : given
+}
+
+/** As much of Node's ClientRequest as an agent asks of what wants a socket. */
+class SocketRequest extends EventEmitter {
+  readonly shouldKeepAlive = false
+  destroyed = false
+  reusedSocket = false
+  #settle: { resolve(socket: Socket): void; reject(error: Error): void } | undefined
+  readonly granted: Promise<Socket> = new Promise((resolve, reject) => {
+    this.#settle = { resolve, reject }
+  })
+
+  getHeader(): undefined {}
+
+  /** The agent's answer. */
+  onSocket(socket: Socket | null | undefined, error?: Error): void {
+    // It is no longer the agent's: it is not kept for other requests, nor counted.
+    socket?.emit('agentRemove')
+    if (!socket || this.destroyed) {
+      socket?.destroy()
+      this.#settle!.reject(error ?? new Error('the agent gave no socket'))
+    } else this.#settle!.resolve(socket)
+  }
+
+  destroy(error: Error): void {
+    this.destroyed = true
+    this.#settle!.reject(error)
+  }
+}
