@@ -1,8 +1,8 @@
 import type {
+  LayerVersionsListItem,
   ListLayersResponse,
   ListLayerVersionsResponse,
   PublishLayerVersionRequest,
-  PublishLayerVersionResponse,
 } from '@aws-sdk/client-lambda'
 import type { Clock } from '../../../core/base/clock.js'
 import { ControlPlaneError, invalidParameter } from '../errors.js'
@@ -13,7 +13,9 @@ import { pageOf } from './page.js'
 export interface LayerVersion {
   readonly arn: string
   readonly zip: UploadedZip
-  readonly description: Omit<PublishLayerVersionResponse, 'Content'>
+  readonly layerArn: string
+  /** As lists have it. */
+  readonly description: LayerVersionsListItem
 }
 
 /** Layers and their versions. A deleted version stays with the functions that have it. */
@@ -43,8 +45,8 @@ export class LambdaLayers {
     const version: LayerVersion = {
       arn: `${layerArn}:${number}`,
       zip,
+      layerArn,
       description: {
-        LayerArn: layerArn,
         LayerVersionArn: `${layerArn}:${number}`,
         Description,
         CreatedDate: new Date(this.#clock.now()).toISOString().replace('Z', '+0000'),
