@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createLocalCloud, type LocalCloud } from '../../src/local/index.js'
+import { localAccount } from './acceptance/account.js'
+import { type CaseAnswer, recordCases } from './acceptance/answers/record.js'
+import { differences } from './answers/difference.js'
+import { type Fixture, fixtureOf, readFixtures } from './answers/fixture.js'
+
+const FIXTURES = readFixtures()
+let cloud: LocalCloud
+let answers: ReadonlyMap<string, CaseAnswer>
+
+beforeAll(async () => {
+  cloud = createLocalCloud({ region: 'eu-west-1', controlPlane: { updateMs: 5 } })
+  await cloud.open()
+  const recorded = await recordCases(localAccount(cloud), 'fixtures')
+  answers = new Map(recorded.map((answer) => [nameOf(answer), answer]))
+})
+afterAll(() => cloud.close())
+
+const nameOf = (one: Pick<CaseAnswer, 'service' | 'case'>) => `${one.service} ${one.case}`
+const fixtureNamed = (name: string): Fixture => FIXTURES.find((one) => nameOf(one) === name)!
+
+test.each(FIXTURES.map((fixture) => [nameOf(fixture), fixture] as const))(
+  'the local cloud answers as recorded: %s',
+  (name, fixture) => {
+    expect(answers.get(name), 'no case has this name').toBeDefined()
+    expect(differences(fixture, answers.get(name)!)).toEqual([])
+  },
+)
+
+test('an answer does not differ from what is recorded of itself, whatever was left out', () => {
+  for (const answer of answers.values()) {
+    expect(differences(fixtureOf(answer, 'aws', 'this test'), answer)).toEqual([])
+  }
+})
+
+test('a fixture holds nothing of the account', () => {
+  const { accountId, credentials } = cloud
+  const texts = [...answers.values()].map((answer) => JSON.stringify(fixtureOf(answer, 'aws', 'this test')))
+  for (const secret of [accountId, credentials.accessKeyId, 'X-Amz-Signature', '127.0.0.1', 'arn:aws']) {
+    expect(texts.filter((text) => text.includes(secret))).toEqual([])
+  }
+})
+
+describe('a fixture that was altered fails:', () => {
+  const GET = 'lambda GetFunctionConfiguration'
+  const alter = (name: string, changes: object, body: object = {}): Fixture => {
+    const fixture = fixtureNamed(name)
+    return { ...fixture, ...changes, body: { ...(fixture.body as object), ...body } }
+  }
+  test.each<[string, string, object, object, string]>([
+    ['the status', GET, { status: 202 }, {}, 'the status is 200, not 202'],
+    ['the error', 'lambda GetFunction missing', { error: 'Gone' }, {}, 'is ResourceNotFoundException, not Gone'],
+    ['one field more', GET, {}, { Colour: 'blue' }, '.Colour is missing'],
+    ['another type', GET, {}, { Timeout: '3' }, '.Timeout is a number, not a string'],
+    ['a field within', GET, {}, { TracingConfig: { Rate: 1 } }, '.TracingConfig.Rate is missing'],
+  ])('%s', (_what, name, changes, body, problem) => {
+    expect(differences(alter(name, changes, body), answers.get(name)!)).toEqual([
+      expect.stringContaining(problem),
+    ])
+  })
+
+  test('one field less, where it comes from AWS', () => {
+    const answer = answers.get(GET)!
+    const whole = fixtureOf(answer, 'aws', 'this test')
+    const { Handler: _, ...body } = whole.body as Record<string, unknown>
+    expect(differences({ ...whole, body }, answer)).toEqual([expect.stringContaining('.Handler is not there')])
+    expect(differences({ ...whole, body, origin: 'documentation' }, answer)).toEqual([])
+  })
+})
