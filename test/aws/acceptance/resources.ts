@@ -6,7 +6,35 @@ import {
   waitUntilFunctionUpdatedV2,
 } from '@aws-sdk/client-lambda'
 import type { CreateBucketConfiguration } from '@aws-sdk/client-s3'
-import type { AccountUnderTest } from './account.js'
+import { CreateRoleCommand, type IAMClient } from '@aws-sdk/client-iam'
+import { type AccountUnderTest, ROLE_PATH } from './account.js'
+
+/** The application of a run's session and stubs; its stage. */
+export const STAGE = 'accept'
+
+/** The names of all that a run creates; who knows the run knows them. */
+export function namesOf(run: string) {
+  return {
+    /** Of the functions that go live. */
+    role: run,
+    /** Of a function whose role gets no right to AWS IoT. */
+    powerlessRole: `${run}-powerless`,
+    wrapped: `${run}-wrapped`,
+    replaced: `${run}-replaced`,
+    powerless: `${run}-powerless`,
+    bucket: run,
+    /** A role, a function, a layer and a bucket whose answers are recorded. */
+    answers: `${run}-answers`,
+  }
+}
+
+/** Creates a role that functions run with. Without a right to write logs, so that no log group is left behind. */
+export async function createRole(iam: IAMClient, RoleName: string): Promise<string> {
+  const { Role } = await iam.send(
+    new CreateRoleCommand({ RoleName, Path: ROLE_PATH, AssumeRolePolicyDocument: TRUST_LAMBDA }),
+  )
+  return Role?.Arn ?? ''
+}
 
 /** The trust of a role that functions run with. */
 export const TRUST_LAMBDA = JSON.stringify({
