@@ -5,6 +5,7 @@ import {
   ListLayersCommand,
   PutFunctionConcurrencyCommand,
 } from '@aws-sdk/client-lambda'
+import { ListBucketsCommand } from '@aws-sdk/client-s3'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createLocalCloud } from '../../src/local/index.js'
 import { localAccount } from './acceptance/account.js'
@@ -16,6 +17,7 @@ import { modelProblems } from './answers/model-problems.js'
 // They show or change what an account shares with others: only the local cloud is asked.
 const SHARED: readonly AnswerCase[] = [
   { name: 'ListFunctions', ask: ({ lambda }) => lambda.send(new ListFunctionsCommand({})) },
+  { name: 'ListBuckets', ask: ({ s3 }) => s3.send(new ListBucketsCommand({})) },
   { name: 'ListLayers', ask: ({ lambda }) => lambda.send(new ListLayersCommand({})) },
   {
     name: 'PutFunctionConcurrency',

@@ -5,7 +5,8 @@ import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import { generateKey } from '../../../src/index.js'
 import { newRun } from './account.js'
 import { accountClients } from './clients.js'
-import { openLocal } from './local.js'
+import { type LocalSubject, openLocal } from './local.js'
+import { AMOUNTS } from './program/cost.js'
 import { leftRuns, removeRun } from './remove.js'
 import { Report } from './report.js'
 import { createRole, namesOf } from './resources.js'
@@ -20,7 +21,8 @@ const MINUTE = 60_000
 
 // `npm run accept:aws` says which account; without it, as in CI, a local cloud of this file's own is one.
 const given = settingsFromEnvironment()
-const local = given === undefined ? await openLocal() : undefined
+const usage = { iotUnits: 0, invocations: 0 }
+const local = given === undefined ? await openMeteredLocal() : undefined
 const { account, stack } = given ?? local!
 const run = given?.run ?? newRun()
 const folder = given?.report ?? (await mkdtemp(join(tmpdir(), 'lambda-tether-accept-')))
@@ -67,10 +69,29 @@ transportSuite(subject)
 limitsSuite(subject)
 liveSuite(subject, () => roleArn)
 
+/** A local cloud that counts what AWS would charge for. */
+async function openMeteredLocal(): Promise<LocalSubject> {
+  const subject = await openLocal({
+    controlPlane: {
+      onCall: ({ operation, stage }) => {
+        if (operation === 'Invoke' && stage === 'after') usage.invocations += 1
+      },
+    },
+  })
+  const meter = ({ topic, bytes }: { topic: string; bytes: number }) => {
+    usage.iotUnits += Math.ceil((topic.length + bytes) / 5_120)
+  }
+  subject.cloud.broker.on('publish', meter).on('deliver', meter)
+  return subject
+}
+
 /** The report has what its page promises, and nothing of the account. */
 async function checkReport(): Promise<void> {
   const text = await readFile(join(folder, 'report.md'), 'utf8')
   expect(text).toContain('a warm invocation answered from here, median of 20')
   expect(text).not.toContain(run)
   expect(text).not.toContain(account.credentials!.accessKeyId)
+  expect(2 * usage.iotUnits, 'the estimate of the cost is too low').toBeLessThan(AMOUNTS.iotUnits)
+  expect(2 * usage.invocations, 'the estimate of the cost is too low').toBeLessThan(AMOUNTS.invocations)
+  expect(usage.iotUnits).toBeGreaterThan(AMOUNTS.iotUnits / 20)
 }

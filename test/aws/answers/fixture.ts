@@ -8,7 +8,8 @@ import type { ServiceName } from './service.js'
 
 /** An answer that the local cloud is held against; `test/aws/fixtures/README.md` describes the file. */
 export interface Fixture {
-  readonly origin: 'aws' | 'documentation'
+  /** `local` in the report of a run on the local cloud; none of these is committed. */
+  readonly origin: 'aws' | 'documentation' | 'local'
   /** Where it comes from: a page, or the day and region of a run. */
   readonly source: string
   readonly service: ServiceName

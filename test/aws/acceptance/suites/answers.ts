@@ -21,7 +21,7 @@ export function answersSuite({ account, run, report, folder, timeoutMs }: Subjec
         for (const answer of answers) {
           const known = fixtures.find((one) => one.service === answer.service && one.case === answer.case)
           report.differences.push(...modelProblems(answer), ...(known ? differences(known, answer) : []))
-          const fixture = fixtureOf(answer, onAws ? 'aws' : 'documentation', source)
+          const fixture = fixtureOf(answer, onAws ? 'aws' : 'local', source)
           await writeFixture(join(folder, 'fixtures'), fixture)
           if (onAws) await writeFixture(FIXTURES, fixture)
         }
