@@ -50,7 +50,13 @@ describe('a fixture that was altered fails:', () => {
   }
   test.each<[string, string, object, object, string]>([
     ['the status', GET, { status: 202 }, {}, 'the status is 200, not 202'],
-    ['the error', 'lambda GetFunction missing', { error: 'Gone' }, {}, 'is ResourceNotFoundException, not Gone'],
+    [
+      'the error',
+      'lambda GetFunction missing',
+      { error: 'Gone' },
+      {},
+      'is ResourceNotFoundException, not Gone',
+    ],
     ['one field more', GET, {}, { Colour: 'blue' }, '.Colour is missing'],
     ['another type', GET, {}, { Timeout: '3' }, '.Timeout is a number, not a string'],
     ['a field within', GET, {}, { TracingConfig: { Rate: 1 } }, '.TracingConfig.Rate is missing'],
@@ -64,7 +70,9 @@ describe('a fixture that was altered fails:', () => {
     const answer = answers.get(GET)!
     const whole = fixtureOf(answer, 'aws', 'this test')
     const { Handler: _, ...body } = whole.body as Record<string, unknown>
-    expect(differences({ ...whole, body }, answer)).toEqual([expect.stringContaining('.Handler is not there')])
+    expect(differences({ ...whole, body }, answer)).toEqual([
+      expect.stringContaining('.Handler is not there'),
+    ])
     expect(differences({ ...whole, body, origin: 'documentation' }, answer)).toEqual([])
   })
 })

@@ -1,4 +1,9 @@
 import {
+  DeleteConnectionCommand,
+  GetConnectionCommand,
+  PostToConnectionCommand,
+} from '@aws-sdk/client-apigatewaymanagementapi'
+import {
   DeleteFunctionConcurrencyCommand,
   GetFunctionConcurrencyCommand,
   ListFunctionsCommand,
@@ -8,11 +13,15 @@ import {
 import { ListBucketsCommand } from '@aws-sdk/client-s3'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createLocalCloud } from '../../src/local/index.js'
+import { connect, managementClient, openApi } from '../local/web-socket-fixture.js'
 import { localAccount } from './acceptance/account.js'
 import type { AnswerCase } from './acceptance/answers/case.js'
-import { recordCases } from './acceptance/answers/record.js'
-import { type Answer, errorCodeOf } from './answers/answer.js'
+import { outcomeOf, recordCases } from './acceptance/answers/record.js'
+import type { Answer } from './answers/answer.js'
 import { modelProblems } from './answers/model-problems.js'
+import { recordAnswers } from './answers/recorder.js'
+
+const CREDENTIALS = { accessKeyId: 'AKIADEVELOPER0000000', secretAccessKey: 'secret' }
 
 // They show or change what an account shares with others: only the local cloud is asked.
 const SHARED: readonly AnswerCase[] = [
@@ -40,7 +49,7 @@ test("each answer of the local cloud is one that the SDK's model has", async () 
   await cloud.open()
   const answers = await recordCases(localAccount(cloud), 'parity', SHARED)
   for (const answer of answers) {
-    expect(errorCodeOf(answer) ?? (answer.status < 300 ? undefined : ''), answer.case).toBe(answer.expected)
+    expect(outcomeOf(answer), answer.case).toBe(answer.expected ?? 'ok')
   }
   expect(answers.flatMap(modelProblems)).toEqual([])
 })
@@ -64,7 +73,11 @@ describe('the check finds', () => {
   })
   test.each<[string, Answer, string]>([
     ['another status', { ...configuration, status: 201 }, 'the model has status 200'],
-    ['a field that is not there', { ...configuration, body: '{"Runtimes":1}' }, '.Runtimes is not in the model'],
+    [
+      'a field that is not there',
+      { ...configuration, body: '{"Runtimes":1}' },
+      '.Runtimes is not in the model',
+    ],
     ['a wrong type', { ...configuration, body: '{"Timeout":"3"}' }, '.Timeout is "3", not a number'],
     [
       'a wrong type within',
@@ -101,4 +114,21 @@ describe('the check finds', () => {
     expect(modelProblems(answer)).toEqual([expect.stringContaining(problem)])
     expect(modelProblems(getRole(role))).toEqual([])
   })
+})
+
+test("each answer of the local API Gateway's management API is one that the SDK's model has", async () => {
+  const api = await openApi({ identities: [CREDENTIALS], limits: { messageBytes: 1_000 } })
+  const { connectionId: ConnectionId } = await connect(api, { credentials: CREDENTIALS })
+  const answers: Answer[] = []
+  const client = managementClient(api, CREDENTIALS)
+  recordAnswers(client, 'management', (answer) => answers.push(answer))
+  const post = (id: string, Data: string) =>
+    client.send(new PostToConnectionCommand({ ConnectionId: id, Data }))
+  await post(ConnectionId, 'text')
+  await client.send(new GetConnectionCommand({ ConnectionId }))
+  await expect(post(ConnectionId, 'x'.repeat(1_001))).rejects.toThrow()
+  await client.send(new DeleteConnectionCommand({ ConnectionId }))
+  await expect(post('gone=', 'text')).rejects.toThrow()
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 413, 204, 410])
+  expect(answers.flatMap(modelProblems)).toEqual([])
 })

@@ -56,7 +56,8 @@ async function reply(request: IncomingMessage, options: DataPlaneOptions): Promi
   const [, verb = '', encoded] = path.split('/')
   const topic = decoded(encoded ?? '')
   const route = `${method} /${verb}${encoded === undefined ? '' : '/{topic}'}`
-  if (topic === undefined || !ROUTES.includes(route)) return failure(404, 'ResourceNotFoundException', 'Not Found')
+  if (topic === undefined || !ROUTES.includes(route))
+    return failure(404, 'ResourceNotFoundException', 'Not Found')
   if (body === undefined) {
     return failure(413, 'InvalidRequestException', `The payload exceeds ${limits.payloadBytes} bytes.`)
   }

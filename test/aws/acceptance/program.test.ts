@@ -10,9 +10,9 @@ import { openLocal } from './local.js'
 import { accept, type ProgramSurroundings } from './program/accept.js'
 import { chargesOf, costOf } from './program/cost.js'
 import { programOptions } from './program/options.js'
-import { RunFunctions } from './suites/functions.js'
-import { createRole } from './resources.js'
 import { Report } from './report.js'
+import { createRole } from './resources.js'
+import { RunFunctions } from './suites/functions.js'
 
 /** Runs the program with what it prints and asks. */
 async function run(
@@ -94,7 +94,12 @@ test('what an earlier run and what its own tests left is removed, and nothing el
   const create = async (name: string) => {
     const subject = { account, clients, run: name, report: new Report(account, name), folder: report }
     const roleArn = await createRole(clients.iam, name)
-    const functions = new RunFunctions({ ...subject, key: generateKey(), stack: undefined, timeoutMs: 10_000 })
+    const functions = new RunFunctions({
+      ...subject,
+      key: generateKey(),
+      stack: undefined,
+      timeoutMs: 10_000,
+    })
     await functions.create(roleArn)
   }
   const earlier = newRun()

@@ -5,7 +5,11 @@ import {
   paginateListRoles,
 } from '@aws-sdk/client-iam'
 import { PublishCommand, paginateListRetainedMessages } from '@aws-sdk/client-iot-data-plane'
-import { DeleteFunctionCommand, DeleteLayerVersionCommand, ListLayerVersionsCommand } from '@aws-sdk/client-lambda'
+import {
+  DeleteFunctionCommand,
+  DeleteLayerVersionCommand,
+  ListLayerVersionsCommand,
+} from '@aws-sdk/client-lambda'
 import { DeleteBucketCommand, DeleteObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3'
 import { layerPrefixOf } from '../../../src/deploy/names.js'
 import { NAME_PREFIX, ROLE_PATH } from './account.js'
@@ -83,7 +87,8 @@ async function unlessMissing<T>(call: Promise<T>): Promise<T | undefined> {
     return await call
   } catch (error) {
     const { name } = error as Error
-    if (['ResourceNotFoundException', 'NoSuchBucket', 'NoSuchEntityException'].includes(name)) return undefined
+    if (['ResourceNotFoundException', 'NoSuchBucket', 'NoSuchEntityException'].includes(name))
+      return undefined
     throw error
   }
 }

@@ -1,3 +1,4 @@
+import { CreateRoleCommand, type IAMClient } from '@aws-sdk/client-iam'
 import {
   CreateFunctionCommand,
   type CreateFunctionCommandInput,
@@ -6,7 +7,6 @@ import {
   waitUntilFunctionUpdatedV2,
 } from '@aws-sdk/client-lambda'
 import type { CreateBucketConfiguration } from '@aws-sdk/client-s3'
-import { CreateRoleCommand, type IAMClient } from '@aws-sdk/client-iam'
 import { type AccountUnderTest, ROLE_PATH } from './account.js'
 
 /** The application of a run's session and stubs; its stage. */
@@ -39,16 +39,16 @@ export async function createRole(iam: IAMClient, RoleName: string): Promise<stri
 /** The trust of a role that functions run with. */
 export const TRUST_LAMBDA = JSON.stringify({
   Version: '2012-10-17',
-  Statement: [
-    { Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' },
-  ],
+  Statement: [{ Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' }],
 })
 
 /** What CreateBucket wants in every region but us-east-1. */
 export function bucketLocation(region: string): { CreateBucketConfiguration?: CreateBucketConfiguration } {
   if (region === 'us-east-1') return {}
   return {
-    CreateBucketConfiguration: { LocationConstraint: region as CreateBucketConfiguration['LocationConstraint'] },
+    CreateBucketConfiguration: {
+      LocationConstraint: region as CreateBucketConfiguration['LocationConstraint'],
+    },
   }
 }
 

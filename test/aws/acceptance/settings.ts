@@ -22,7 +22,9 @@ export interface AcceptanceSettings {
 export const SETTINGS_VARIABLE = 'LAMBDA_TETHER_ACCEPTANCE'
 
 /** What the program asked for; undefined where the tests run by themselves. */
-export function settingsFromEnvironment(env: NodeJS.ProcessEnv = process.env): AcceptanceSettings | undefined {
+export function settingsFromEnvironment(
+  env: NodeJS.ProcessEnv = process.env,
+): AcceptanceSettings | undefined {
   const text = env[SETTINGS_VARIABLE]
   return text === undefined ? undefined : (JSON.parse(text) as AcceptanceSettings)
 }

@@ -29,7 +29,8 @@ export const FIXTURES = fileURLToPath(new URL('../fixtures/', import.meta.url))
 const HEADERS = ['content-type', 'x-amz-function-error', 'x-amz-executed-version', 'x-amzn-errortype']
 
 // Fields whose texts are one of few: whatever else is a text may name somebody, or be secret.
-const PLAIN_FIELDS = /^(?:Architectures|Code|HandshakeState|Handler|LastUpdateStatus|LastUpdateStatusReasonCode|LogFormat|Mode|ApplyOn|OptimizationStatus|PackageType|RepositoryType|Runtime|State|StateReasonCode|Status|StorageClass|Type|Version)$/
+const PLAIN_FIELDS =
+  /^(?:Architectures|Code|HandshakeState|Handler|LastUpdateStatus|LastUpdateStatusReasonCode|LogFormat|Mode|ApplyOn|OptimizationStatus|PackageType|RepositoryType|Runtime|State|StateReasonCode|Status|StorageClass|Type|Version)$/
 
 /** Makes a fixture of an answer: its texts are left out, but for those that are one of few. */
 export function fixtureOf(answer: CaseAnswer, origin: Fixture['origin'], source: string): Fixture {

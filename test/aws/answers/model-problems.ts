@@ -1,7 +1,7 @@
 import type { NormalizedSchema } from '@smithy/core/schema'
 import { type Answer, bodyOf, errorCodeOf, errorElement } from './answer.js'
 import { type ErrorModel, operationModel } from './model.js'
-import { type Service, SERVICES } from './service.js'
+import { SERVICES, type Service } from './service.js'
 
 type Tree = Readonly<Record<string, unknown>>
 
@@ -23,7 +23,8 @@ function outputProblems(answer: Answer): string[] {
   if (members.some(([, member], at) => traits[at]?.httpPayload && !member.isStructSchema())) return problems
   const body = modelledBody(answer)
   const inBody = traits.some(({ httpHeader, httpResponseCode }) => !httpHeader && !httpResponseCode)
-  if (!inBody) return body === undefined || service === 'iam' ? problems : [...problems, 'the model has no body']
+  if (!inBody)
+    return body === undefined || service === 'iam' ? problems : [...problems, 'the model has no body']
   return [...problems, ...new ModelCheck(isXml(answer)).value('', output, payload(answer, body, output))]
 }
 

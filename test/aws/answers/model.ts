@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { NormalizedSchema } from '@smithy/core/schema'
-import { type Service, SERVICES, type ServiceName } from './service.js'
+import { SERVICES, type Service, type ServiceName } from './service.js'
 
 const require = createRequire(import.meta.url)
 

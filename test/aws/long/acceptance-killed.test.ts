@@ -20,7 +20,9 @@ let onCall = () => {}
 
 beforeAll(async () => {
   // The cloud lives in this process, and so survives the runs.
-  local = await openLocal({ controlPlane: { onCall: ({ stage }) => (stage === 'after' ? onCall() : undefined) } })
+  local = await openLocal({
+    controlPlane: { onCall: ({ stage }) => (stage === 'after' ? onCall() : undefined) },
+  })
   folder = await mkdtemp(join(tmpdir(), 'lambda-tether-killed-'))
   accountFile = join(folder, 'account.json')
   await writeFile(accountFile, JSON.stringify(local.account))

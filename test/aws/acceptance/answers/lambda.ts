@@ -95,9 +95,7 @@ export const functionCases: readonly AnswerCase[] = [
     error: 'InvalidParameterValueException',
     ask: async ({ lambda, name }) => {
       await settled(lambda, name)
-      await lambda.send(
-        new UpdateFunctionCodeCommand({ FunctionName: name, ZipFile: Buffer.from('no zip') }),
-      )
+      await lambda.send(new UpdateFunctionCodeCommand({ FunctionName: name, ZipFile: Buffer.from('no zip') }))
     },
   },
   {

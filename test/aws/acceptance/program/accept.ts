@@ -5,7 +5,7 @@ import { openLocal } from '../local.js'
 import { leftRuns, removeRun } from '../remove.js'
 import type { AcceptanceSettings, StackUnderTest } from '../settings.js'
 import { chargesOf, costOf } from './cost.js'
-import { type ProgramOptions, programOptions, UsageError, USAGE } from './options.js'
+import { type ProgramOptions, programOptions, USAGE, UsageError } from './options.js'
 
 /** What the program runs in. */
 export interface ProgramSurroundings {
@@ -72,7 +72,9 @@ async function agreed(options: ProgramOptions, { ask, print }: ProgramSurroundin
   print(clean ? `This removes what earlier runs left in ${target.region}.\n` : planText(target.region, stack))
   if (yes) return true
   if (ask === undefined) {
-    throw new UsageError('Nobody can be asked, as the input is no terminal. Say --yes to go on without a question.')
+    throw new UsageError(
+      'Nobody can be asked, as the input is no terminal. Say --yes to go on without a question.',
+    )
   }
   return /^y(?:es)?$/i.test((await ask('Go on? [y/N] ')).trim())
 }

@@ -88,7 +88,9 @@ function stackOf(file: string, { app, stage }: Values, env: NodeJS.ProcessEnv): 
     ? outputs.find(({ OutputKey }) => OutputKey === 'Endpoint')?.OutputValue
     : undefined
   if (endpoint === undefined) {
-    throw new UsageError(`${file} has no output 'Endpoint': it must be what --query 'Stacks[0].Outputs' prints.`)
+    throw new UsageError(
+      `${file} has no output 'Endpoint': it must be what --query 'Stacks[0].Outputs' prints.`,
+    )
   }
   const key = env.LAMBDA_TETHER_KEY
   if (app === undefined || stage === undefined || key === undefined) {

@@ -1,10 +1,9 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { errorCodeOf } from '../../answers/answer.js'
 import { differences } from '../../answers/difference.js'
 import { FIXTURES, fixtureOf, readFixtures, writeFixture } from '../../answers/fixture.js'
 import { modelProblems } from '../../answers/model-problems.js'
-import { recordCases } from '../answers/record.js'
+import { outcomeOf, recordCases } from '../answers/record.js'
 import { namesOf } from '../resources.js'
 import type { Subject } from './subject.js'
 
@@ -16,7 +15,9 @@ export function answersSuite({ account, run, report, folder, timeoutMs }: Subjec
       async () => {
         const answers = await recordCases(account, namesOf(run).answers)
         const onAws = account.kind === 'aws'
-        const source = onAws ? `${account.region}, ${new Date().toISOString().slice(0, 10)}` : 'the local cloud'
+        const source = onAws
+          ? `${account.region}, ${new Date().toISOString().slice(0, 10)}`
+          : 'the local cloud'
         const fixtures = readFixtures()
         for (const answer of answers) {
           const known = fixtures.find((one) => one.service === answer.service && one.case === answer.case)
@@ -26,8 +27,9 @@ export function answersSuite({ account, run, report, folder, timeoutMs }: Subjec
           if (onAws) await writeFixture(FIXTURES, fixture)
         }
         report.measure('answers recorded', answers.length)
-        const codes = answers.map((answer) => [answer.case, errorCodeOf(answer) ?? (answer.status < 300 ? 'ok' : '')])
-        expect(codes).toEqual(answers.map(({ case: name, expected = 'ok' }) => [name, expected]))
+        expect(answers.map((answer) => [answer.case, outcomeOf(answer)])).toEqual(
+          answers.map(({ case: name, expected = 'ok' }) => [name, expected]),
+        )
       },
       timeoutMs,
     )

@@ -89,7 +89,9 @@ export class RunFunctions {
     event: object = {},
   ): Promise<number> {
     const since = performance.now()
-    const patience = this.#subject.timeoutMs * 0.8
+    const { timeoutMs, account } = this.#subject
+    const patience = timeoutMs * 0.8
+    const pauseMs = account.kind === 'aws' ? 2_000 : 250
     for (;;) {
       const { answer } = await this.invoke(FunctionName, event)
       const waited = performance.now() - since
@@ -97,7 +99,7 @@ export class RunFunctions {
       if (waited > patience) {
         throw new Error(`${FunctionName} still answers ${JSON.stringify(answer)} after ${waited} ms.`)
       }
-      await new Promise((resolve) => setTimeout(resolve, 250))
+      await new Promise((resolve) => setTimeout(resolve, pauseMs))
     }
   }
 }

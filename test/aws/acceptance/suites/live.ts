@@ -63,8 +63,16 @@ export function liveSuite(subject: Subject, roleArn: () => string): void {
           ['replace', 'live'],
         ])
         await open()
-        report.measure('from live to answers from here, wrapped', await functions.until(wrapped, isHere), 'ms')
-        report.measure('from live to answers from here, replaced', await functions.until(replaced, isHere), 'ms')
+        report.measure(
+          'from live to answers from here, wrapped',
+          await functions.until(wrapped, isHere),
+          'ms',
+        )
+        report.measure(
+          'from live to answers from here, replaced',
+          await functions.until(replaced, isHere),
+          'ms',
+        )
       },
       timeoutMs,
     )
@@ -72,7 +80,11 @@ export function liveSuite(subject: Subject, roleArn: () => string): void {
     test.each(PAYLOADS)(
       'carry %d bytes there and back',
       async (bytes) => {
-        const event = { text: randomBytes(Math.ceil(bytes * 0.75)).toString('base64').slice(0, bytes) }
+        const event = {
+          text: randomBytes(Math.ceil(bytes * 0.75))
+            .toString('base64')
+            .slice(0, bytes),
+        }
         const { answer, milliseconds } = await functions.invoke(wrapped, event)
         expect((answer as { echo?: unknown }).echo).toEqual(event)
         report.measure(`an event and an answer of ${bytes} bytes`, milliseconds, 'ms')
@@ -137,7 +149,11 @@ export function liveSuite(subject: Subject, roleArn: () => string): void {
         }
         // Long enough for the copy to leave before Lambda freezes the function.
         const event = { waitMs: 200 }
-        report.measure('from mirroring to the first copy', await functions.until(wrapped, isCopied, event), 'ms')
+        report.measure(
+          'from mirroring to the first copy',
+          await functions.until(wrapped, isCopied, event),
+          'ms',
+        )
         expect(heard).toEqual({ mirrored: 'event', event })
         await mirror.close()
       },
@@ -150,13 +166,13 @@ export function liveSuite(subject: Subject, roleArn: () => string): void {
       async () => {
         const shown = { functions: [powerless], policy: 'print' } as const
         await goLive(options(shown))
-        const { close } = await open()
+        const opened = await open()
         const first = await functions.invoke(powerless)
         const second = await functions.invoke(powerless)
         expect([first.answer, second.answer]).toEqual([{ from: 'node' }, { from: 'node' }])
         report.measure('without a right, first invocation', first.milliseconds, 'ms')
         report.measure('without a right, next invocation', second.milliseconds, 'ms')
-        await close.call(session)
+        await opened.close()
         await restore(options(shown))
       },
       timeoutMs,
@@ -196,7 +212,8 @@ export function liveSuite(subject: Subject, roleArn: () => string): void {
         const inits = own.flatMap(({ initMs }) => initMs ?? [])
         if (inits.length > 0) report.measureAll('the start of an environment as it was', inits)
         const warm: number[] = []
-        for (let n = 0; n < WARM_INVOCATIONS; n += 1) warm.push((await functions.invoke(wrapped)).milliseconds)
+        for (let n = 0; n < WARM_INVOCATIONS; n += 1)
+          warm.push((await functions.invoke(wrapped)).milliseconds)
         report.measureAll('a warm invocation of the own code', warm)
       },
       timeoutMs,

@@ -11,7 +11,10 @@ export function transportSuite({ account, timeoutMs }: Subject): void {
       test: (name, run) => test.concurrent(name, run, timeoutMs),
       without: ['cut'],
       waitMs: account.kind === 'aws' ? 20_000 : 5_000,
-      factory: () => ({ transport: iot({ endpoint, region, ...(credentials && { credentials }) }), close() {} }),
+      factory: () => ({
+        transport: iot({ endpoint, region, ...(credentials && { credentials }) }),
+        close() {},
+      }),
     })
   })
 }
