@@ -1,4 +1,5 @@
 import type { NormalizedSchema } from '@smithy/core/schema'
+import { schemaMembers } from '../../support/aws-schema.js'
 import { type Answer, bodyOf, errorCodeOf, errorElement } from './answer.js'
 import { type ErrorModel, operationModel } from './model.js'
 import { SERVICES, type Service } from './service.js'
@@ -15,12 +16,12 @@ export function modelProblems(answer: Answer): string[] {
 function outputProblems(answer: Answer): string[] {
   const { service, operation, status } = answer
   const { status: wanted, output } = operationModel(service, operation)
-  const members = output.isUnitSchema() ? [] : [...output.structIterator()]
-  const traits = members.map(([, member]) => member.getMergedTraits() as Traits)
+  const members = schemaMembers(output)
+  const traits = members.map(({ schema }) => schema.getMergedTraits() as Traits)
   const wrong = status === wanted || traits.some(({ httpResponseCode }) => httpResponseCode)
   const problems = wrong ? [] : [`the model has status ${wanted}`]
   // Its bytes are not described.
-  if (members.some(([, member], at) => traits[at]?.httpPayload && !member.isStructSchema())) return problems
+  if (members.some(({ schema }, at) => traits[at]?.httpPayload && !schema.isStructSchema())) return problems
   const body = modelledBody(answer)
   const inBody = traits.some(({ httpHeader, httpResponseCode }) => !httpHeader && !httpResponseCode)
   if (!inBody)
@@ -106,12 +107,10 @@ class ModelCheck {
 
   #struct(path: string, schema: NormalizedSchema, value: unknown): string[] {
     if (!isTree(value)) return [wrongType(path, 'a structure', value)]
-    // Required members come first.
-    const required = Number((schema.getSchema() as readonly unknown[])[6] ?? 0)
-    const members = [...schema.structIterator()]
-      .map(([name, member], at) => {
+    const members = schemaMembers(schema)
+      .map(({ name, required, schema: member }) => {
         const traits = member.getMergedTraits() as Traits
-        return { name: traits.jsonName ?? traits.xmlName ?? name, member, traits, required: at < required }
+        return { name: traits.jsonName ?? traits.xmlName ?? name, member, traits, required }
       })
       .filter(({ traits }) => !traits.httpHeader && !traits.httpResponseCode)
     const unknown = Object.keys(value).filter((key) => !members.some(({ name }) => name === key))

@@ -1,15 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { NormalizedSchema } from '@smithy/core/schema'
+import type { NormalizedSchema } from '@smithy/core/schema'
+import { normalized, type OperationSchema, operationSchema } from '../../support/aws-schema.js'
 import { SERVICES, type Service, type ServiceName } from './service.js'
 
 const require = createRequire(import.meta.url)
 
 /** An operation as the SDK's model has it. */
-export interface OperationModel {
-  readonly status: number
-  readonly output: NormalizedSchema
+export interface OperationModel extends OperationSchema {
   /** The errors that it declares, by the code that is on the wire. */
   readonly errors: ReadonlyMap<string, ErrorModel>
 }
@@ -19,25 +18,13 @@ export interface ErrorModel {
   readonly schema: NormalizedSchema
 }
 
-// Static schemas of the SDK: [9, namespace, name, traits, input, output] is an operation.
-type OperationSchema = readonly [
-  9,
-  string,
-  string,
-  // Absent in IAM's protocol, where success is 200.
-  { readonly http?: readonly [string, string, number] },
-  unknown,
-  () => unknown,
-]
-
 /** Reads an operation's model. @throws where the service has no such operation */
 export function operationModel(service: ServiceName, operation: string): OperationModel {
   const { exports, packageName }: Service = SERVICES[service]
-  const schema = exports[`${operation}$`] as OperationSchema | undefined
+  const schema = operationSchema(exports, operation)
   if (schema === undefined) throw new Error(`${service} has no operation ${operation}.`)
   return {
-    status: schema[3].http?.[2] ?? 200,
-    output: NormalizedSchema.of(schema[5] as never),
+    ...schema,
     errors: new Map(
       declaredErrors(packageName, operation).map((name) => errorModel(exports[`${name}$`], name)),
     ),
@@ -54,12 +41,12 @@ function declaredErrors(packageName: string, operation: string): string[] {
 }
 
 function errorModel(schema: unknown, name: string): [code: string, ErrorModel] {
-  const normalized = NormalizedSchema.of(schema as never)
-  const { awsQueryError, httpError, error } = normalized.getMergedTraits() as {
+  const model = normalized(schema)
+  const { awsQueryError, httpError, error } = model.getMergedTraits() as {
     awsQueryError?: readonly [string, number]
     httpError?: number
     error?: string
   }
   const status = awsQueryError?.[1] ?? httpError ?? (error === 'server' ? 500 : 400)
-  return [awsQueryError?.[0] ?? name, { status, schema: normalized }]
+  return [awsQueryError?.[0] ?? name, { status, schema: model }]
 }
