@@ -9,7 +9,7 @@ import { contentOf } from '../acceptance/content.js'
 import { type LocalSubject, openLocal } from '../acceptance/local.js'
 
 const KILLS = 10
-// A run makes about 170 calls to Lambda and IAM; it removes what it created with the last 20.
+// A whole run makes more calls than these to Lambda and IAM.
 const CALLS = 170
 const SEED = 15
 

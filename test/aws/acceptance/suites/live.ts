@@ -160,9 +160,8 @@ export function liveSuite(subject: Subject, roleArn: () => string): void {
       timeoutMs,
     )
 
-    // The local cloud gives every function the same rights.
     test.skipIf(account.kind === 'local')(
-      'run their own code where their role has no right',
+      'run their own code where their role has no right (needs AWS: the local cloud gives every function the same rights)',
       async () => {
         const shown = { functions: [powerless], policy: 'print' } as const
         await goLive(options(shown))
@@ -179,7 +178,7 @@ export function liveSuite(subject: Subject, roleArn: () => string): void {
     )
 
     test.skipIf(stack === undefined)(
-      'answer from here through API Gateway',
+      'answer from here through API Gateway (needs a debug stack)',
       async () => {
         const { endpoint: url, ...scope } = stack!
         await restore(options())
