@@ -106,6 +106,7 @@ function signerOf(
   identities: readonly CheckedIdentity[],
   clock: Clock,
 ): CheckedIdentity | undefined {
+  // A test's clock may be far from that of the process that signs.
   const scope = { region, service: 'iotdata', identities, times: [clock.now(), Date.now()] }
   const verified = verifyAuthorization(request, scope)
   return 'fault' in verified ? undefined : verified.identity
