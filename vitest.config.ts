@@ -2,8 +2,8 @@ import { defineConfig } from 'vitest/config'
 
 const shared = { testTimeout: 20_000, hookTimeout: 30_000 }
 const core = 'test/core/**/*.test.ts'
-// They install packages from the registry: `.ci/long` runs them.
-const long = 'test/projects/long/**'
+// They install packages from the registry, or run a whole program ten times: `.ci/long` runs them.
+const long = 'test/*/long/**'
 
 export default defineConfig({
   test: {

@@ -61,7 +61,11 @@ export interface LocalCloud extends AsyncDisposable {
   readonly broker: LocalBroker
   /** Also for its events. @throws TetherError `CLOSED` before `open()` */
   readonly lambda: LambdaHost
-  /** `ws://127.0.0.1:<port>`, for the `iot` transport's `endpoint`. @throws TetherError `CLOSED` before `open()` */
+  /**
+   * `ws://127.0.0.1:<port>`, for the `iot` transport's `endpoint`. With `http:` in its place it is the endpoint of AWS IoT's data
+   * client, which publishes and reads retained messages.
+   * @throws TetherError `CLOSED` before `open()`
+   */
   readonly iotEndpoint: string
   /** `mqtt://127.0.0.1:<port>`, without authentication. @throws TetherError `CLOSED` before `open()` */
   readonly mqttUrl: string
@@ -71,7 +75,7 @@ export interface LocalCloud extends AsyncDisposable {
   readonly s3Endpoint: string
   /** For the Lambda client's `endpoint`; functions have it already. @throws TetherError `CLOSED` before `open()` */
   readonly lambdaEndpoint: string
-  /** For the IAM client's `endpoint`: the inline policies of functions' roles. @throws TetherError `CLOSED` before `open()` */
+  /** For the IAM client's `endpoint`: roles and their inline policies. @throws TetherError `CLOSED` before `open()` */
   readonly iamEndpoint: string
   /** Starts to listen. @throws TetherError `MISSING_DEPENDENCY` (aedes), `UNREACHABLE` (port taken), `CLOSED` */
   open(): Promise<void>

@@ -1,7 +1,10 @@
 import {
+  CreateRoleCommand,
+  DeleteRoleCommand,
   DeleteRolePolicyCommand,
   GetRolePolicyCommand,
   ListRolePoliciesCommand,
+  ListRolesCommand,
   PutRolePolicyCommand,
 } from '@aws-sdk/client-iam'
 import { expect, test } from 'vitest'
@@ -45,4 +48,38 @@ test('what IAM refuses is refused', async () => {
   await expect(stranger.iam.send(new ListRolePoliciesCommand({ RoleName }))).rejects.toMatchObject({
     $metadata: { httpStatusCode: 403 },
   })
+})
+
+test('a role is created, found below its path, and deleted once it has no policies', async () => {
+  const { iam } = await controlPlane()
+  const role = { RoleName: 'made', Path: '/team/', AssumeRolePolicyDocument: PolicyDocument }
+  const { Role } = await iam.send(new CreateRoleCommand({ ...role, Description: 'mine' }))
+  expect(Role).toMatchObject({
+    Arn: 'arn:aws:iam::123456789012:role/team/made',
+    RoleId: expect.stringMatching(/^AROA[0-9A-F]{17}$/),
+  })
+  const list = async (PathPrefix: string) =>
+    (await iam.send(new ListRolesCommand({ PathPrefix }))).Roles?.map((one) => one.RoleName)
+  expect([await list('/team/'), await list('/other/'), await list('/')]).toEqual([['made'], [], ['made']])
+  await expect(iam.send(new CreateRoleCommand(role))).rejects.toMatchObject({
+    name: 'EntityAlreadyExistsException',
+  })
+
+  await iam.send(new PutRolePolicyCommand({ RoleName: 'made', PolicyName, PolicyDocument }))
+  const deletion = () => iam.send(new DeleteRoleCommand({ RoleName: 'made' }))
+  await expect(deletion()).rejects.toMatchObject({ name: 'DeleteConflictException' })
+  await iam.send(new DeleteRolePolicyCommand({ RoleName: 'made', PolicyName }))
+  await deletion()
+  expect(await list('/')).toEqual([])
+  await expect(deletion()).rejects.toMatchObject({ name: 'NoSuchEntityException' })
+})
+
+test.each<[string, object, string]>([
+  ['name', { RoleName: 'a b' }, 'ValidationError'],
+  ['path', { Path: 'team' }, 'ValidationError'],
+  ['trust', { AssumeRolePolicyDocument: '{' }, 'MalformedPolicyDocumentException'],
+])('a role with a wrong %s is refused', async (_what, wrong, name) => {
+  const { iam } = await controlPlane()
+  const role = { RoleName: 'made', AssumeRolePolicyDocument: PolicyDocument, ...wrong }
+  await expect(iam.send(new CreateRoleCommand(role))).rejects.toMatchObject({ name })
 })

@@ -64,14 +64,12 @@ function manage(
   const resource = `${apiId}/${stage}/${method}/@connections/${connectionId}`
   const verdict = authorizer.authorize(request, 'execute-api:ManageConnections', resource)
   if ('denial' in verdict) return failure(403, verdict.denial.type, verdict.denial.message)
-  if (!takeRequest()) return failure(429, 'LimitExceededException', 'Too Many Requests')
+  if (!takeRequest()) return failure(429, 'LimitExceededException')
   const connection = find(connectionId)
-  if (connection === undefined) return failure(410, 'GoneException', 'Gone')
+  if (connection === undefined) return failure(410, 'GoneException')
   switch (method) {
     case 'POST':
-      return connection.send(body)
-        ? { status: 200 }
-        : failure(429, 'LimitExceededException', "The client's buffer is full")
+      return connection.send(body) ? { status: 200 } : failure(429, 'LimitExceededException')
     case 'GET':
       return { status: 200, body: describe(connection) }
     default:
@@ -120,6 +118,7 @@ function describe({ facts, lastActiveAt }: GatewayConnection): Readonly<Record<s
   }
 }
 
-function failure(status: number, errorType: string, message: string): ManagementAnswer {
-  return { status, errorType, body: { message } }
+// The API's model gives a text to a payload that is too large, and to no other error of its own.
+function failure(status: number, errorType: string, message?: string): ManagementAnswer {
+  return { status, errorType, ...(message !== undefined && { body: { message } }) }
 }

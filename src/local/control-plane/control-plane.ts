@@ -52,7 +52,7 @@ export async function openControlPlane(
     buckets,
     functionHost,
   })
-  const iam = await iamApi({ ...shared, roles: () => lambda.roles() })
+  const iam = await iamApi({ ...shared, accountId, roles: () => lambda.roles() })
   return {
     lambdaUrl: lambda.url,
     iamUrl: iam.url,

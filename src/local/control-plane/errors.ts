@@ -2,6 +2,7 @@
 const STATUS: Readonly<Record<string, number>> = {
   AccessDenied: 403,
   AccessDeniedException: 403,
+  DeleteConflict: 409,
   EntityAlreadyExists: 409,
   IncompleteSignatureException: 403,
   InvalidSignatureException: 403,
@@ -21,6 +22,14 @@ const STATUS: Readonly<Record<string, number>> = {
   UnrecognizedClientException: 403,
 }
 
+// In Lambda's model the text of these is `Message`, and that of the others `message`.
+const CAPITAL_MESSAGE: readonly string[] = [
+  'AccessDeniedException',
+  'InvalidRuntimeException',
+  'ResourceNotFoundException',
+  'ServiceException',
+]
+
 /** A refusal by one of the control plane's services, under the name that its own clients know. */
 export class ControlPlaneError extends Error {
   override readonly name: string
@@ -34,6 +43,12 @@ export class ControlPlaneError extends Error {
     this.status = STATUS[name] ?? 400
     this.more = more
   }
+}
+
+/** An error's document as Lambda writes it. */
+export function lambdaErrorDocument({ name, message, status, more }: ControlPlaneError): object {
+  const member = CAPITAL_MESSAGE.includes(name) ? 'Message' : 'message'
+  return { Type: status < 500 ? 'User' : 'Service', ...more, [member]: message }
 }
 
 /** What Lambda answers to a parameter that it does not take. */

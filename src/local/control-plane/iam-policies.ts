@@ -1,9 +1,11 @@
 import { escapeXml } from '../s3/xml.js'
 import { ControlPlaneError } from './errors.js'
+import { checkDocument } from './iam-documents.js'
+import { type IamRoles, noSuchRole } from './iam-roles.js'
 
 /** Roles and what is written into them. */
 export interface RolePolicies {
-  readonly roles: ReadonlySet<string>
+  readonly roles: IamRoles
   /** Documents by role and name. */
   readonly policies: Map<string, Map<string, string>>
 }
@@ -18,14 +20,36 @@ export function answerIam(
   { roles, policies }: RolePolicies,
 ): string | undefined {
   const role = form.get('RoleName') ?? ''
-  const name = form.get('PolicyName') ?? ''
-  if (!['PutRolePolicy', 'GetRolePolicy', 'DeleteRolePolicy', 'ListRolePolicies'].includes(action)) {
-    throw new ControlPlaneError('InvalidAction', `The local IAM does not serve ${action}.`)
-  }
-  if (!roles.has(role)) {
-    throw new ControlPlaneError('NoSuchEntity', `The role with name ${role} cannot be found.`)
-  }
   const ofRole = policies.get(role) ?? new Map<string, string>()
+  switch (action) {
+    case 'CreateRole':
+      return roles.create(form)
+    case 'GetRole':
+      return roles.get(role)
+    case 'ListRoles':
+      return roles.list(form.get('PathPrefix') ?? '/')
+    case 'DeleteRole':
+      roles.delete(role, ofRole.size)
+      return undefined
+    case 'PutRolePolicy':
+    case 'GetRolePolicy':
+    case 'DeleteRolePolicy':
+    case 'ListRolePolicies':
+      if (!roles.has(role)) throw noSuchRole(role)
+      policies.set(role, ofRole)
+      return answerPolicies(action, form, ofRole)
+    default:
+      throw new ControlPlaneError('InvalidAction', `The local IAM does not serve ${action}.`)
+  }
+}
+
+function answerPolicies(
+  action: string,
+  form: URLSearchParams,
+  ofRole: Map<string, string>,
+): string | undefined {
+  const role = form.get('RoleName') ?? ''
+  const name = form.get('PolicyName') ?? ''
   switch (action) {
     case 'PutRolePolicy': {
       if (!/^[\w+=,.@-]{1,128}$/.test(name)) {
@@ -42,7 +66,6 @@ export function answerIam(
         )
       }
       ofRole.set(name, document)
-      policies.set(role, ofRole)
       return undefined
     }
     case 'GetRolePolicy':
@@ -62,14 +85,4 @@ function existing(policies: ReadonlyMap<string, string>, name: string): string {
   const document = policies.get(name)
   if (document !== undefined) return document
   throw new ControlPlaneError('NoSuchEntity', `The role policy with name ${name} cannot be found.`)
-}
-
-function checkDocument(text: string): void {
-  try {
-    const document: unknown = JSON.parse(text)
-    if (typeof document === 'object' && document !== null && 'Statement' in document) return
-  } catch {
-    // Refused below, as what is no policy at all.
-  }
-  throw new ControlPlaneError('MalformedPolicyDocument', 'Syntax errors in policy.')
 }

@@ -7,7 +7,8 @@ import { type HttpListener, listen, readBody } from '../http/listener.js'
 import { escapeXml } from '../s3/xml.js'
 import { ControlPlaneError } from './errors.js'
 import { type ControlPlaneGate, CutConnection } from './gate.js'
-import { answerIam } from './iam-policies.js'
+import { answerIam, type RolePolicies } from './iam-policies.js'
+import { IamRoles } from './iam-roles.js'
 
 /** What the IAM API serves, and to whom. */
 export interface IamApiOptions {
@@ -16,30 +17,32 @@ export interface IamApiOptions {
   readonly identities: readonly SigningIdentity[]
   readonly gate: ControlPlaneGate
   readonly clock: Clock
-  /** The names of the roles that there are. */
+  readonly accountId: string
+  /** The names of the roles that functions have. */
   roles(): ReadonlySet<string>
 }
 
 const MAX_FORM_BYTES = 1024 * 1024
 const NAMESPACE = 'https://iam.amazonaws.com/doc/2010-05-08/'
 
-/** Serves IAM's operations on the inline policies of roles. */
+/** Serves IAM's operations on roles and their inline policies. */
 export function iamApi(options: IamApiOptions): Promise<HttpListener> {
-  const policies = new Map<string, Map<string, string>>()
-  return listen((request, response) => void serve(request, response, options, policies), options.host, 0)
+  const { accountId, clock, roles, host } = options
+  const state = { roles: new IamRoles(accountId, clock, roles), policies: new Map() }
+  return listen((request, response) => void serve(request, response, options, state), host, 0)
 }
 
 async function serve(
   request: IncomingMessage,
   response: ServerResponse,
   options: IamApiOptions,
-  policies: Map<string, Map<string, string>>,
+  state: RolePolicies,
 ): Promise<void> {
   response.sendDate = false
   response.setHeader('date', new Date(options.clock.now()).toUTCString())
   const metadata = `<RequestId>${randomUUID()}</RequestId>`
   try {
-    const { action, result } = await reply(request, options, policies)
+    const { action, result } = await reply(request, options, state)
     send(
       response,
       200,
@@ -63,8 +66,8 @@ async function serve(
 
 async function reply(
   request: IncomingMessage,
-  { identities, region, gate, clock, roles }: IamApiOptions,
-  policies: Map<string, Map<string, string>>,
+  { identities, region, gate, clock }: IamApiOptions,
+  state: RolePolicies,
 ): Promise<{ action: string; result: string | undefined }> {
   const { method = '', url = '/', headers } = request
   const body = await readBody(request, MAX_FORM_BYTES)
@@ -85,9 +88,9 @@ async function reply(
   const form = new URLSearchParams(body.toString('utf8'))
   const action = form.get('Action') ?? ''
   const resource = form.get('RoleName') ?? ''
-  const changes = /^(Put|Delete)/.test(action)
+  const changes = /^(Create|Put|Delete)/.test(action)
   const result = await gate.pass({ service: 'iam', operation: action, resource, changes }, () =>
-    answerIam(action, form, { roles: roles(), policies }),
+    answerIam(action, form, state),
   )
   return { action, result }
 }

@@ -1,4 +1,9 @@
-import { createServer as createHttpServer, type Server as HttpServer, type IncomingMessage } from 'node:http'
+import {
+  createServer as createHttpServer,
+  type Server as HttpServer,
+  type IncomingMessage,
+  type RequestListener,
+} from 'node:http'
 import { type AddressInfo, createServer as createTcpServer, type Server as TcpServer } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createWebSocketStream, type WebSocket, WebSocketServer } from 'ws'
@@ -25,6 +30,8 @@ export interface ListenerOptions<I> {
   /** Admits an upgrade, or has answered it and says false. */
   readonly admit: (request: IncomingMessage, socket: Duplex) => { identity?: I } | false
   readonly onArrival: (arrival: ClientSocket<I>) => void
+  /** Answers what is no upgrade. */
+  readonly onRequest: RequestListener
 }
 
 // RFC 6455: how a connection "ended" when no close frame came.
@@ -41,7 +48,7 @@ export class BrokerListeners<I> {
   constructor(options: ListenerOptions<I>) {
     this.#options = options
     this.#tcp = createTcpServer({ noDelay: true }, (socket) => this.#arrive({ socket }))
-    this.#http = createHttpServer((_request, response) => response.writeHead(404).end())
+    this.#http = createHttpServer(options.onRequest)
     this.#http.on('connection', (socket) => this.#track(socket))
     this.#http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head))
   }

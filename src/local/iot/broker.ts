@@ -14,8 +14,10 @@ import {
 } from './broker-options.js'
 import { decideUpgrade, refuseBrokerUpgrade } from './broker-upgrade.js'
 import { type ConnectionRules, type Ending, IotConnection, type Tell } from './connection.js'
+import { answerDataPlane } from './data-plane.js'
 import { IotGate } from './gate.js'
 import { KeyedInterval } from './rate.js'
+import { RetainedMessages } from './retained-messages.js'
 
 export type { DisconnectReason, LocalBrokerEvents, LocalBrokerStats } from './broker-events.js'
 export type { LocalBrokerOptions, LocalIdentity } from './broker-options.js'
@@ -61,6 +63,7 @@ export function createLocalBroker(options: LocalBrokerOptions = {}): LocalBroker
 class AedesBroker implements LocalBroker {
   readonly #settings: BrokerSettings
   readonly #retained: KeyedInterval
+  readonly #messages: RetainedMessages
   readonly #listeners: BrokerListeners<CheckedIdentity>
   readonly #gates = new Set<IotGate>()
   readonly #events = new EventEmitter()
@@ -72,14 +75,21 @@ class AedesBroker implements LocalBroker {
 
   constructor(options: LocalBrokerOptions) {
     this.#settings = brokerSettings(options)
-    const { host, port, tcpPort, limits } = this.#settings
+    const { host, port, tcpPort, limits, clock } = this.#settings
     this.#retained = new KeyedInterval(limits.retainIntervalMs)
+    this.#messages = new RetainedMessages(clock)
     this.#listeners = new BrokerListeners<CheckedIdentity>({
       host,
       port,
       tcpPort,
       admit: (request, socket) => this.#admit(request, socket),
       onArrival: (arrival) => this.#arrive(arrival),
+      onRequest: (request, response) =>
+        void answerDataPlane(request, response, {
+          settings: this.#settings,
+          retained: this.#messages,
+          publish: (packet) => this.#publish(packet),
+        }),
     })
   }
 
@@ -143,6 +153,9 @@ class AedesBroker implements LocalBroker {
       }),
     )
     aedes.on('unsubscribe', forgetSubscriptions)
+    aedes.on('publish', (packet) => {
+      if (packet.retain) this.#messages.note(packet)
+    })
     await aedes.listen()
     this.#aedes = aedes
     try {
@@ -162,6 +175,13 @@ class AedesBroker implements LocalBroker {
     for (const gate of [...this.#gates]) gate.cut(ending)
     await this.#listeners.close()
     if (this.#aedes) await closeAedes(this.#aedes)
+  }
+
+  /** Publishes what no connection brings: a call of the HTTP API. */
+  #publish(packet: Parameters<Aedes['publish']>[0]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#aedes?.publish(packet, (error) => (error ? reject(error) : resolve()))
+    })
   }
 
   #address(): string {

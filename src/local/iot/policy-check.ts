@@ -18,7 +18,14 @@ export interface PolicyDocument {
 }
 
 /** What the local broker asks of a policy. */
-export type IotAction = 'iot:Connect' | 'iot:Publish' | 'iot:RetainPublish' | 'iot:Subscribe' | 'iot:Receive'
+export type IotAction =
+  | 'iot:Connect'
+  | 'iot:Publish'
+  | 'iot:RetainPublish'
+  | 'iot:Subscribe'
+  | 'iot:Receive'
+  | 'iot:GetRetainedMessage'
+  | 'iot:ListRetainedMessages'
 
 /** Whether `action` is allowed on a resource such as `topic/a/b`, the part of the ARN after the account. */
 export type PolicyCheck<A extends string = IotAction> = (action: A, resource: string) => boolean

@@ -27,6 +27,8 @@ export interface LocalBucket {
 export class S3Bucket implements LocalBucket {
   readonly name: string
   readonly arn: string
+  /** Unix milliseconds. */
+  readonly createdAt: number
   readonly #clock: Clock
   readonly #objects = new Map<string, LocalObject>()
   #lifecycle: string | undefined
@@ -35,6 +37,7 @@ export class S3Bucket implements LocalBucket {
   constructor(name: string, clock: Clock) {
     this.name = name
     this.arn = `arn:aws:s3:::${name}`
+    this.createdAt = clock.now()
     this.#clock = clock
   }
 

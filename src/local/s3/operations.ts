@@ -3,7 +3,7 @@ import type { Clock } from '../../core/base/clock.js'
 import { hasChecksum } from './body.js'
 import { type LocalObject, S3Bucket } from './bucket.js'
 import { S3Error } from './errors.js'
-import { listObjects } from './list.js'
+import { listBuckets, listObjects } from './list.js'
 
 /** What an identity may be allowed, in IAM's words. */
 export type S3Action =
@@ -11,6 +11,7 @@ export type S3Action =
   | 's3:PutObject'
   | 's3:DeleteObject'
   | 's3:ListBucket'
+  | 's3:ListAllMyBuckets'
   | 's3:CreateBucket'
   | 's3:DeleteBucket'
   | 's3:GetLifecycleConfiguration'
@@ -43,6 +44,10 @@ const XML = { 'content-type': 'application/xml' }
  */
 export function answerS3(request: S3Request, buckets: Map<string, S3Bucket>, clock: Clock): S3Reply {
   const { method, bucketName, key, query } = request
+  if (bucketName === '' && method === 'GET') {
+    allow(request, 's3:ListAllMyBuckets')
+    return { status: 200, headers: XML, body: listBuckets(buckets) }
+  }
   if (bucketName === '' || request.headers['x-amz-copy-source'] !== undefined)
     throw new S3Error('NotImplemented')
   const about = [...query.keys()].find((name) => !/^(x-id$|x-amz-)/i.test(name))

@@ -7,7 +7,7 @@ import type { Clock } from '../../../core/base/clock.js'
 import { type HttpListener, listen, readBody } from '../../http/listener.js'
 import type { FunctionDefinition } from '../../lambda/function-definition.js'
 import type { S3Bucket } from '../../s3/bucket.js'
-import { ControlPlaneError } from '../errors.js'
+import { ControlPlaneError, lambdaErrorDocument } from '../errors.js'
 import { type ControlPlaneGate, type ControlPlaneOptions, CutConnection } from '../gate.js'
 import { UnpackedZips } from './code.js'
 import { Downloads } from './downloads.js'
@@ -176,12 +176,10 @@ function send(response: ServerResponse, reply: LambdaReply): void {
 function sendError(response: ServerResponse, error: unknown): void {
   const refusal =
     error instanceof ControlPlaneError ? error : new ControlPlaneError('ServiceException', String(error))
-  const { name, message, status, more } = refusal
-  // Lambda's model calls the text `Message` in one error and `message` in the others; clients take either.
-  const json = JSON.stringify({ Type: status < 500 ? 'User' : 'Service', ...more, message, Message: message })
-  response.writeHead(status, {
+  const json = JSON.stringify(lambdaErrorDocument(refusal))
+  response.writeHead(refusal.status, {
     'content-type': 'application/json',
-    'x-amzn-errortype': name,
+    'x-amzn-errortype': refusal.name,
     'content-length': Buffer.byteLength(json),
   })
   response.end(json)

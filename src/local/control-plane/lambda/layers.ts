@@ -1,8 +1,8 @@
 import type {
+  LayerVersionsListItem,
   ListLayersResponse,
   ListLayerVersionsResponse,
   PublishLayerVersionRequest,
-  PublishLayerVersionResponse,
 } from '@aws-sdk/client-lambda'
 import { partitionOf } from '../../../aws/endpoints.js'
 import type { Clock } from '../../../core/base/clock.js'
@@ -14,7 +14,9 @@ import { pageOf } from './page.js'
 export interface LayerVersion {
   readonly arn: string
   readonly zip: UploadedZip
-  readonly description: Omit<PublishLayerVersionResponse, 'Content'>
+  readonly layerArn: string
+  /** As lists have it. */
+  readonly description: LayerVersionsListItem
 }
 
 /** Layers and their versions. A deleted version stays with the functions that have it. */
@@ -44,8 +46,8 @@ export class LambdaLayers {
     const version: LayerVersion = {
       arn: `${layerArn}:${number}`,
       zip,
+      layerArn,
       description: {
-        LayerArn: layerArn,
         LayerVersionArn: `${layerArn}:${number}`,
         Description,
         CreatedDate: new Date(this.#clock.now()).toISOString().replace('Z', '+0000'),

@@ -127,7 +127,7 @@ function ok(json: object): LambdaReply {
   return { status: 200, json }
 }
 
-function described({ description, zip }: LayerVersion, { link }: LambdaParts): object {
+function described({ layerArn, description, zip }: LayerVersion, { link }: LambdaParts): object {
   const Content = { Location: link(zip.zip), CodeSha256: zip.sha256, CodeSize: zip.zip.byteLength }
-  return { ...description, Content }
+  return { LayerArn: layerArn, ...description, Content }
 }

@@ -1,0 +1,121 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { generateKey } from '../../../src/index.js'
+import { newRun } from './account.js'
+import { accountClients } from './clients.js'
+import { contentOf } from './content.js'
+import { openLocal } from './local.js'
+import { accept, type ProgramSurroundings } from './program/accept.js'
+import { chargesOf, costOf } from './program/cost.js'
+import { programOptions } from './program/options.js'
+import { Report } from './report.js'
+import { createRole } from './resources.js'
+import { RunFunctions } from './suites/functions.js'
+
+/** Runs the program with what it prints and asks. */
+async function run(
+  args: readonly string[],
+  more: Partial<ProgramSurroundings> = {},
+): Promise<{ code: number; printed: string; asked: string[] }> {
+  let printed = ''
+  const asked: string[] = []
+  const code = await accept(args, {
+    env: {},
+    ask: async (question) => {
+      asked.push(question)
+      return 'n'
+    },
+    print: (text) => {
+      printed += text
+    },
+    runTests: () => Promise.reject(new Error('nothing may run')),
+    ...more,
+  })
+  return { code, printed, asked }
+}
+
+async function folder(): Promise<string> {
+  const made = await mkdtemp(join(tmpdir(), 'lambda-tether-accept-'))
+  onTestFinished(() => rm(made, { recursive: true }))
+  return made
+}
+
+describe('before anything is created', () => {
+  test.each<[string, string[], RegExp]>([
+    ['no region', [], /No region is given: say --region/],
+    ['an empty account', ['--account', '/nowhere.json'], /\/nowhere\.json cannot be read as JSON/],
+    ['what is no region', ['--region', 'Ireland'], /'Ireland' is no AWS region/],
+    ['two accounts', ['--region', 'eu-west-1', '--local'], /exclude each other/],
+    ['an unknown option', ['--regoin', 'eu-west-1'], /--regoin/],
+  ])('%s is refused', async (_what, args, message) => {
+    expect(await run(args)).toEqual({ code: 2, printed: expect.stringMatching(message), asked: [] })
+  })
+
+  test('it says what it creates, what that costs, and asks; without a yes nothing happens', async () => {
+    const { code, printed, asked } = await run(['--region', 'eu-west-1'])
+    expect([code, asked]).toEqual([1, ['Go on? [y/N] ']])
+    expect(printed).toMatch(/3 IAM roles, 4 Lambda functions, 2 Lambda layers, 2 S3 buckets/)
+    expect(printed).toContain(`costs at most $${costOf(chargesOf(false)).toFixed(2)}`)
+    expect(printed).toMatch(/Nothing was created\.\n$/)
+  })
+
+  test('where nobody can be asked it wants --yes', async () => {
+    const refused = { code: 2, printed: expect.stringContaining('Say --yes'), asked: [] }
+    expect(await run(['--region', 'eu-west-1'], { ask: undefined })).toEqual(refused)
+  })
+
+  test('the most that it costs is under ten cents', () => {
+    expect(costOf(chargesOf(true))).toBeGreaterThan(costOf(chargesOf(false)))
+    expect(costOf(chargesOf(true))).toBeLessThan(0.1)
+  })
+
+  test('a debug stack is given by its outputs, its application, stage and key', async () => {
+    const file = join(await folder(), 'outputs.json')
+    await writeFile(file, JSON.stringify([{ OutputKey: 'Endpoint', OutputValue: 'wss://a.example/tether' }]))
+    const args = ['--local', '--stack', file, '--app', 'shop', '--stage', 'dev']
+    expect(() => programOptions(args, {})).toThrow(/LAMBDA_TETHER_KEY/)
+    expect(programOptions(args, { LAMBDA_TETHER_KEY: 'key' })).toMatchObject({
+      stack: { endpoint: 'wss://a.example/tether', app: 'shop', stage: 'dev', key: 'key' },
+    })
+  })
+})
+
+test('what an earlier run and what its own tests left is removed, and nothing else', async () => {
+  await using local = await openLocal()
+  const { account } = local
+  using clients = accountClients(account)
+  const report = join(await folder(), 'report')
+  const file = join(await folder(), 'account.json')
+  await writeFile(file, JSON.stringify(account))
+  await createRole(clients.iam, 'somebody-elses')
+  const before = await contentOf(clients)
+  const create = async (name: string) => {
+    const subject = { account, clients, run: name, report: new Report(account, name), folder: report }
+    const roleArn = await createRole(clients.iam, name)
+    const functions = new RunFunctions({
+      ...subject,
+      key: generateKey(),
+      stack: undefined,
+      timeoutMs: 10_000,
+    })
+    await functions.create(roleArn)
+  }
+  const earlier = newRun()
+  await create(earlier)
+  expect(await contentOf(clients)).not.toEqual(before)
+
+  const { code, printed } = await run(['--account', file, '--report', report], {
+    async runTests(settings) {
+      expect(settings).toMatchObject({ account, report })
+      expect(await contentOf(clients)).toEqual(before)
+      await create(settings.run)
+      return false
+    },
+  })
+  expect(code).toBe(1)
+  expect(printed).toMatch(new RegExp(`an earlier run left: ${earlier}\n`))
+  expect(printed).toMatch(/what the tests left: lambda-tether-accept-[0-9a-f]{8}\n/)
+  expect(await contentOf(clients)).toEqual(before)
+})
