@@ -361,7 +361,9 @@ describe('a session', () => {
       },
     })
     session.on('ack', (invocation) => events.push(['ack', invocation.functionId]))
-    session.on('respond', (invocation, { bytes }) => events.push(['respond', invocation.functionId, bytes]))
+    session.on('respond', (invocation, { body }) =>
+      events.push(['respond', invocation.functionId, body.length]),
+    )
     session.on('fail', (_, { error }: { error: LambdaError }) => events.push(['fail', error.errorMessage]))
     session.on('close', () => events.push('close'))
     await session.open()

@@ -37,6 +37,7 @@ interface States {
   running: Timed & {
     readonly arrival: Arrival
     readonly invocation: Invocation
+    /** As the events' `atMs`. */
     readonly startedAt: number
     /** Set if somebody listens to the tracing channels. */
     readonly trace: Trace | undefined

@@ -1,13 +1,13 @@
-import { defined } from '../base/defined.js'
-import { partOf, type TraceContext, traced, traceOf } from '../base/diagnostics.js'
-import { TetherError } from '../base/errors.js'
-import { didYouMean, listed } from '../base/nearest.js'
-import { checkText, listOf, oneOf } from '../base/option-checks.js'
-import { type Check, checkOptions, invalidOption, isObject, mustBe, required } from '../base/options.js'
-import { printable } from '../base/printable.js'
-import type { BuildOptions } from '../contracts/build-options.js'
-import type { Executor } from '../contracts/executor.js'
-import type { BuildWarning, FunctionBuild, FunctionSource } from '../contracts/function-source.js'
+import { defined } from '../../base/defined.js'
+import { partOf, type TraceContext, traced, traceOf } from '../../base/diagnostics.js'
+import { TetherError } from '../../base/errors.js'
+import { didYouMean, listed, nearest } from '../../base/nearest.js'
+import { checkText, listOf, oneOf } from '../../base/option-checks.js'
+import { type Check, checkOptions, invalidOption, isObject, mustBe, required } from '../../base/options.js'
+import { printable } from '../../base/printable.js'
+import type { BuildOptions } from '../../contracts/build-options.js'
+import type { Executor } from '../../contracts/executor.js'
+import type { BuildWarning, FunctionBuild, FunctionSource } from '../../contracts/function-source.js'
 import {
   checkExecutor,
   checkVariables,
@@ -17,7 +17,7 @@ import {
   sourceOfTarget,
   type TargetParts,
   withoutExecutor,
-} from './functions/target.js'
+} from './target.js'
 
 /** What `session.serve` takes. */
 export interface ServeOptions {
@@ -176,8 +176,11 @@ export class FunctionTable implements SessionFunctions {
   }
 
   /** Why a function that `find` did not find is declined. */
-  declined(functionId: string): string {
-    return `it does not serve function ${this.#named(functionId)}; it serves ${this.#names()}`
+  declined(functionId: string): { reason: string; served: readonly string[]; nearest?: string } {
+    const served = [...this.#slots.keys()]
+    const meant = nearest(functionId, served)
+    const reason = `it does not serve function ${this.#named(functionId)}; it serves ${this.#names()}`
+    return { reason, served, ...(meant !== undefined && { nearest: meant }) }
   }
 
   set(functionId: string, target: FunctionTarget | ServedFunction): void {
