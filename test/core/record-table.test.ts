@@ -189,6 +189,7 @@ class Subject {
     const emitter = new SessionEmitter(this.#clock)
     emitter.on('invoke', (invocation: Invocation) => {
       this.#invocation = invocation
+      if (!event.includes('not served')) return invocation.ack()
     })
     const counters = new Counters()
     const store: Partial<PayloadStore> = {
