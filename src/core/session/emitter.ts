@@ -30,6 +30,12 @@ export class SessionEmitter {
     return { atMs: this.#reading() - this.#openedAt }
   }
 
+  /** The time of an event that is emitted now, and what has passed since `startedMs`, to a tenth of a millisecond. */
+  since(startedMs: number): EventTime & { readonly durationMs: number } {
+    const { atMs } = this.at()
+    return { atMs, durationMs: Math.round((atMs - startedMs) * 10) / 10 }
+  }
+
   on(name: EventName, listener: Listener, once = false): void {
     if (!SESSION_EVENTS.includes(name)) {
       throw new TetherError(

@@ -13,10 +13,11 @@ export interface EventTime {
 
 /** The response of an invocation. */
 export interface ResponseEvent extends EventTime {
-  /** The response's JSON, as it was sent. */
+  /** The response's JSON, as it was sent: do not change it. */
   readonly body: Uint8Array
   /** `body`, parsed when first read. */
   readonly value: unknown
+  /** To a tenth of a millisecond. */
   readonly durationMs: number
 }
 
@@ -25,12 +26,13 @@ export interface FailureEvent extends EventTime {
   readonly error: LambdaError
   /** The error's JSON, as Lambda returns it; made when first read. */
   readonly body: Uint8Array
+  /** To a tenth of a millisecond. */
   readonly durationMs: number
 }
 
-/** An invocation of a function that the session does not serve. */
+/** Why an invocation is not run here. */
 export interface DeclineEvent extends EventTime {
-  /** What the stub was told. */
+  /** A sentence's end, such as `it does not serve function 'ordesr' (did you mean 'orders'?); it serves 'orders'`. */
   readonly reason: string
   /** Ids of the functions that are served. */
   readonly served: readonly string[]
@@ -88,7 +90,10 @@ export interface SessionEvents {
   respond: (invocation: Invocation, response: ResponseEvent) => void
   /** The invocation has failed: by local code, by `fail()`, at its deadline, or because the stub gave up. */
   fail: (invocation: Invocation, failure: FailureEvent) => void
-  /** The session does not serve the invocation's function, and no listener took it. */
+  /**
+   * No listener took the invocation, and the session does not serve its function, or the invocation was mirrored without its
+   * event, or the session serves nothing and the invocation was mirrored.
+   */
   decline: (invocation: Invocation, decline: DeclineEvent) => void
   /** Local code wrote a line. */
   log: (entry: LogEvent) => void

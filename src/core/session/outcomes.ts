@@ -32,8 +32,7 @@ export function conclude(
   const told = ending !== undefined && invocation.mirrored === false
   const handedOver = told ? keep(desk, record, ending) : records.end(id)
   Invocation.end(invocation, how)
-  const { atMs } = emitter.at()
-  const durationMs = atMs - startedAt
+  const { atMs, durationMs } = emitter.since(startedAt)
   if (ending?.kind === 'value') {
     counters.answered++
     trace?.finish()

@@ -3,7 +3,7 @@ import { partOf, traced, traceOf } from '../base/diagnostics.js'
 import { TetherError } from '../base/errors.js'
 import type { Answer, Executor, Outcome, Task } from '../contracts/executor.js'
 import type { Desk } from './desk.js'
-import type { Slot } from './functions/table.js'
+import type { Declined, Slot } from './functions/table.js'
 import { failure, Invocation, TAKE_IN_TIME } from './invocation.js'
 import { conclude } from './outcomes.js'
 import type { In } from './records.js'
@@ -43,8 +43,9 @@ function dispatch(desk: Desk, record: In<'running'>): void {
   if (Invocation.isTaken(invocation)) return ackSoon(desk, record)
   const functions = desk.functions()
   if (mirrored === 'metadata' || (mirrored !== false && functions === undefined)) {
-    Invocation.withdraw(invocation, 'was mirrored, and no listener took it')
-    return void conclude(desk, record, 'dismissed')
+    const without = mirrored === 'metadata' ? 'without its event' : 'and the session serves nothing'
+    const reason = `it was mirrored ${without}, and no listener took it`
+    return decline(desk, record, 'dismissed', { reason, served: [] })
   }
   if (functions === undefined) {
     Invocation.withdraw(invocation, 'failed with NO_HANDLER: nothing took it')
@@ -58,11 +59,22 @@ function dispatch(desk: Desk, record: In<'running'>): void {
     Invocation.withdraw(invocation, 'was given to the code that is served')
     return void run(desk, record, slot)
   }
-  Invocation.withdraw(invocation, 'was declined: its function is not served')
   const declined = functions.declined(functionId)
-  const error = new TetherError('DECLINED', `The session declines: ${declined.reason}.`)
+  decline(desk, record, new TetherError('DECLINED', `The session declines: ${declined.reason}.`), declined)
+}
+
+/** @param how also what its stub is told, if one waits */
+function decline(
+  desk: Desk,
+  record: In<'running'>,
+  how: TetherError | 'dismissed',
+  declined: Declined,
+): void {
+  const { invocation } = record
+  Invocation.withdraw(invocation, `was declined: ${declined.reason}`)
+  const ending = how === 'dismissed' ? undefined : ({ kind: 'decline', reason: declined.reason } as const)
+  void conclude(desk, record, how, ending)
   desk.emitter.emit('decline', invocation, { ...declined, ...desk.emitter.at() })
-  return void conclude(desk, record, error, { kind: 'decline', reason: declined.reason })
 }
 
 async function run(desk: Desk, record: In<'running'>, slot: Slot): Promise<void> {

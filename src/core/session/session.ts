@@ -230,9 +230,8 @@ export class Session implements AsyncDisposable {
     this.#functions = new FunctionTable(options, this.#parts, (functionId, done, asked) => {
       const startedAt = this.#emitter.at().atMs
       const report = (warnings: readonly BuildWarning[], error?: TetherError) => {
-        const { atMs } = this.#emitter.at()
-        const durationMs = atMs - startedAt
-        this.#emitter.emit('reload', { functionId, durationMs, warnings, ...(error && { error }), atMs })
+        const times = this.#emitter.since(startedAt)
+        this.#emitter.emit('reload', { functionId, warnings, ...(error && { error }), ...times })
       }
       done.then(
         (warnings) => {

@@ -8,6 +8,7 @@ import { printable } from '../../base/printable.js'
 import type { BuildOptions } from '../../contracts/build-options.js'
 import type { Executor } from '../../contracts/executor.js'
 import type { BuildWarning, FunctionBuild, FunctionSource } from '../../contracts/function-source.js'
+import type { DeclineEvent, EventTime } from '../events.js'
 import {
   checkExecutor,
   checkVariables,
@@ -109,6 +110,9 @@ interface SlotState extends Slot {
   watcher: Disposable | undefined
 }
 
+/** Why an invocation is declined. */
+export type Declined = Omit<DeclineEvent, keyof EventTime>
+
 /**
  * Told of a function's new code.
  * @param done settles when it is there, with the build's warnings
@@ -176,7 +180,7 @@ export class FunctionTable implements SessionFunctions {
   }
 
   /** Why a function that `find` did not find is declined. */
-  declined(functionId: string): { reason: string; served: readonly string[]; nearest?: string } {
+  declined(functionId: string): Declined {
     const served = [...this.#slots.keys()]
     const meant = nearest(functionId, served)
     const reason = `it does not serve function ${this.#named(functionId)}; it serves ${this.#names()}`

@@ -90,8 +90,8 @@ export class Waiters {
       this.#waiters.add(waiter)
       const unlisten = onAbort(signal, () => waiter.end(abortError(signal!)))
       const cancel = this.#clock.schedule(timeoutMs, () => {
-        const text = `No matching invocation of '${functionId}' arrived within ${timeoutMs} ms: ${seen(waiter, isOpen())}`
-        waiter.end(new TetherError('TIMEOUT', text))
+        const text = `No matching invocation of '${functionId}' arrived within ${timeoutMs} ms`
+        waiter.end(new TetherError('TIMEOUT', `${text}: ${seen(waiter, isOpen())}`))
       })
     })
   }
@@ -128,7 +128,7 @@ function seen({ functionId, unmatched, taken, others }: Waiter, open: boolean): 
       others.last === undefined
         ? ''
         : `, and ${others.count} of other functions, the last of '${printable(others.last.functionId)}'`
-    return `none of it arrived${other}. Check that the trigger ran and that the stub has functionId '${functionId}'.`
+    return `0 arrived${other}. Call next() before the trigger; check that it ran, and that its stub has functionId '${functionId}'.`
   }
   const parts = [
     unmatched.count > 0 && `'where' was false for ${unmatched.count}`,
@@ -137,5 +137,5 @@ function seen({ functionId, unmatched, taken, others }: Waiter, open: boolean): 
   const { eventBytes } = (unmatched.last ?? taken.last)!
   const cut = eventBytes.length > HEAD_BYTES ? ` (the first ${HEAD_BYTES} of ${eventBytes.length} bytes)` : ''
   const head = printable(Buffer.from(eventBytes.subarray(0, HEAD_BYTES)).toString('utf8'))
-  return `${arrived} of it arrived; ${parts.join(', ')}. The last event${cut}: ${head}`
+  return `${arrived} arrived; ${parts.join(', ')}. The last event${cut}: ${head}`
 }
