@@ -74,7 +74,7 @@ export function run(desk: Desk, arrival: Arrival, event = NOTHING, then = start)
     deadline,
     arrival,
     invocation,
-    startedAt: desk.emitter.at().atMs,
+    startedAt: desk.emitter.reading(),
     trace,
     ack: undefined,
   }

@@ -13,27 +13,35 @@ export class SessionEmitter {
   readonly #emitter = new EventEmitter<Record<string, (...args: unknown[]) => void>>()
   readonly #wrappers = new Map<string, Map<Listener, (...args: unknown[]) => void>>()
   readonly #clock: Clock
-  #openedAt: number
+  #openedAt: number | undefined
+  #lastMs = 0
 
   constructor(clock: Clock) {
     this.#clock = clock
-    this.#openedAt = this.#reading()
   }
 
-  /** `open()` was called: times count from here. */
+  /** `open()` was called: times count from its first call. */
   opened(): void {
-    this.#openedAt = this.#reading()
+    this.#openedAt ??= this.reading()
+  }
+
+  /** Milliseconds from any start, to measure with {@link since}. */
+  reading(): number {
+    return this.#clock.monotonic?.() ?? this.#clock.now()
   }
 
   /** The time of an event that is emitted now. */
   at(): EventTime {
-    return { atMs: this.#reading() - this.#openedAt }
+    const reading = this.reading()
+    // A clock that is injected may have no monotonic time.
+    this.#lastMs = Math.max(this.#lastMs, reading - (this.#openedAt ?? reading))
+    return { atMs: this.#lastMs }
   }
 
-  /** The time of an event that is emitted now, and what has passed since `startedMs`, to a tenth of a millisecond. */
-  since(startedMs: number): EventTime & { readonly durationMs: number } {
-    const { atMs } = this.at()
-    return { atMs, durationMs: Math.round((atMs - startedMs) * 10) / 10 }
+  /** The time of an event that is emitted now, and what has passed since a reading, to a tenth of a millisecond. */
+  since(startedAt: number): EventTime & { readonly durationMs: number } {
+    const durationMs = Math.round(Math.max(0, this.reading() - startedAt) * 10) / 10
+    return { ...this.at(), durationMs }
   }
 
   on(name: EventName, listener: Listener, once = false): void {
@@ -95,10 +103,6 @@ export class SessionEmitter {
       return
     }
     this.emit('status', { state: 'listener-failed', event: name, error }, this.at())
-  }
-
-  #reading(): number {
-    return this.#clock.monotonic?.() ?? this.#clock.now()
   }
 }
 

@@ -7,7 +7,7 @@ import type { Invocation } from './invocation.js'
 
 /** When an event was emitted. */
 export interface EventTime {
-  /** Milliseconds since `open()` was called. Never goes back, even if the machine's clock is set. */
+  /** Milliseconds since `open()` was first called, and 0 before. Never goes back, even if the machine's clock is set. */
   readonly atMs: number
 }
 

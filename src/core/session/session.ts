@@ -228,7 +228,7 @@ export class Session implements AsyncDisposable {
       )
     }
     this.#functions = new FunctionTable(options, this.#parts, (functionId, done, asked) => {
-      const startedAt = this.#emitter.at().atMs
+      const startedAt = this.#emitter.reading()
       const report = (warnings: readonly BuildWarning[], error?: TetherError) => {
         const times = this.#emitter.since(startedAt)
         this.#emitter.emit('reload', { functionId, warnings, ...(error && { error }), ...times })
