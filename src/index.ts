@@ -40,7 +40,8 @@ export type {
   SessionEvents,
   SessionStatus,
 } from './core/session/events.js'
-export type { ServeOptions, SessionFunctions } from './core/session/functions/table.js'
+export type { ServeOptions } from './core/session/functions/options.js'
+export type { SessionFunctions } from './core/session/functions/table.js'
 export type { FunctionTarget, ServedFunction } from './core/session/functions/target.js'
 export type { NextOptions } from './core/session/harness/waiters.js'
 export type { Invocation } from './core/session/invocation.js'
