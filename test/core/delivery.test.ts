@@ -434,7 +434,7 @@ describe('delivery', () => {
     await session.open()
     const stub = tether.stub()
     for (let i = 0; i < 20; i++) await stub('x'.repeat(10_000), stubContext())
-    // `received()` has the last 32 MiB.
+    // `received()` keeps the last 32 MiB.
     for (let i = 0; i < 5; i++) await stub('x'.repeat(8_000_000), stubContext())
     setFlagsFromString('--expose-gc')
     await settle()

@@ -86,6 +86,15 @@ describe('received()', () => {
     expect(() => session.received('')).toThrow(/'functionId' must be a text/)
   })
 
+  it('keeps the last 1,000', () => {
+    const received = new Received()
+    const eventBytes = new Uint8Array(10)
+    for (let n = 0; n < 1_500; n++) received.add({ id: `${n}`, functionId: 'api', eventBytes } as Invocation)
+    expect(received.of('api').map(({ id }) => Number(id))).toEqual(
+      Array.from({ length: 1_000 }, (_, n) => n + 500),
+    )
+  })
+
   it('keeps the last 32 MiB', () => {
     const received = new Received()
     const eventBytes = new Uint8Array(5 * 1024 * 1024)

@@ -304,8 +304,9 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * The invocations of a function that have arrived so far, the first first, whoever answered them. For assertions: only the
-   * last 32 MiB of all functions' invocations are kept.
+   * The invocations of a function that have arrived so far, the first first, whoever answered them. For assertions: of all
+   * functions' invocations, the last 1,000 are kept, and fewer where their events have more than 32 MiB together.
+   * @throws TetherError `INVALID_OPTION`
    */
   received<E = unknown>(functionId: string): readonly Invocation<E>[] {
     checkText('functionId', functionId)

@@ -2,14 +2,12 @@ import { BoundedMap } from '../../base/bounded-map.js'
 import type { Invocation } from '../invocation.js'
 
 const MAX_BYTES = 32 * 1024 * 1024
-/** What an invocation counts in addition to its event. */
-const REST_BYTES = 4_096
+const MAX_INVOCATIONS = 1_000
 
-/** The invocations that arrived last, for assertions: 32 MiB of them, at most 8,192. */
+/** The invocations that arrived last, for assertions: at most 1,000, with events of 32 MiB together. */
 export class Received {
-  readonly #kept = new BoundedMap<string, Invocation>(
-    MAX_BYTES,
-    ({ eventBytes }) => eventBytes.length + REST_BYTES,
+  readonly #kept = new BoundedMap<string, Invocation>(MAX_BYTES, ({ eventBytes }) =>
+    Math.max(eventBytes.length, Math.floor(MAX_BYTES / MAX_INVOCATIONS)),
   )
 
   add(invocation: Invocation): void {
