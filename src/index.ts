@@ -30,15 +30,26 @@ export type {
   TransportPricing,
 } from './core/contracts/transport.js'
 export type { LinkStatus } from './core/link/link.js'
-export type { LogEvent, ReloadEvent, SessionEvents, SessionStatus } from './core/session/events.js'
+export type {
+  DeclineEvent,
+  EventTime,
+  FailureEvent,
+  LogEvent,
+  ReloadEvent,
+  ResponseEvent,
+  SessionEvents,
+  SessionStatus,
+} from './core/session/events.js'
+export type { ServeOptions } from './core/session/functions/options.js'
+export type { SessionFunctions } from './core/session/functions/table.js'
 export type { FunctionTarget, ServedFunction } from './core/session/functions/target.js'
-export type { ServeOptions, SessionFunctions } from './core/session/functions.js'
+export type { NextOptions } from './core/session/harness/waiters.js'
 export type { Invocation } from './core/session/invocation.js'
 export type { SessionOptions } from './core/session/options.js'
 export type { Session } from './core/session/session.js'
 export type { BodyBytes, SessionStats } from './core/session/stats.js'
-export type { NextOptions } from './core/session/waiters.js'
 export type { Discard, DiscardReason } from './core/wire/counters.js'
 export type { Mirrored } from './core/wire/protocol.js'
 export { generateKey } from './core/wire/root-key.js'
 export { createSession } from './create-session.js'
+export { type ReportOptions, report } from './report/report.js'

@@ -47,8 +47,9 @@ const transport = {
 
 const key = generateKey()
 let begun = 0
-const session = createSession({ ...stage, key, transport, clock }).on('invoke', () => {
+const session = createSession({ ...stage, key, transport, clock }).on('invoke', (invocation) => {
   begun++
+  return invocation.ack()
 })
 await session.open()
 aheadMs = SETTLED_MS

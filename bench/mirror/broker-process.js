@@ -13,7 +13,7 @@ const brokers = {
   /** A session runs every copy. */
   attached: () => withSession((session) => session.serve({ functions: { api: async () => 'local' } })),
   /** A session takes every copy and never says a word. */
-  silent: () => withSession((session) => session.on('invoke', () => new Promise(() => {}))),
+  silent: () => withSession((session) => session.on('invoke', (invocation) => invocation.ack())),
   /** Nobody listens there. */
   unreachable: async () => ({ url: `mqtt://127.0.0.1:${await freePort()}`, close() {} }),
   /** Takes connections and never answers. */

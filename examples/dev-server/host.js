@@ -4,7 +4,7 @@ import { cp, mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { createSession, generateKey, printable } from 'lambda-tether'
+import { createSession, generateKey, report } from 'lambda-tether'
 import { inline } from 'lambda-tether/executors'
 import { createLocalCloud } from 'lambda-tether/local'
 import { stubBundle, stubEnvironment } from 'lambda-tether/stub'
@@ -46,18 +46,7 @@ const server = await createServer({
 const { region, credentials, iotEndpoint: endpoint } = cloud
 const session = createSession({ ...app, transport: iot({ region, credentials, endpoint }) })
 session.serve({ executor: inline(), functions: { api: functions.source('/functions/api.ts') } })
-session.on('respond', ({ functionId }, { durationMs }) =>
-  console.log(`${functionId} answered in ${durationMs} ms`),
-)
-session.on('fail', ({ functionId }, { error }) =>
-  console.log(printable(`${functionId} failed: ${error.errorMessage}`)),
-)
-session.on('reload', ({ functionId, durationMs, error, warnings }) => {
-  console.log(
-    printable(`${functionId} ${error === undefined ? `reloaded in ${durationMs} ms` : error.message}`),
-  )
-  for (const { text } of warnings) console.log(printable(`${functionId} warning: ${text}`))
-})
+report(session)
 await session.open()
 
 const end = async () => {

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { createSession, generateKey, printable } from 'lambda-tether'
+import { createSession, generateKey, printable, report } from 'lambda-tether'
 import { childProcesses } from 'lambda-tether/executors'
 import { createLocalCloud } from 'lambda-tether/local'
 import { stubBundle, stubEnvironment } from 'lambda-tether/stub'
@@ -122,29 +122,4 @@ if (once) {
   console.log(`Open  ${url}/?name=you`)
   console.log(`Edit  the code in ${folder} and open it again: no deployment, no restart.`)
   console.log('Stop  with Ctrl+C\n')
-}
-
-/** One line for each invocation, for each line that its code prints, and for each reload. */
-function report(session) {
-  // Names, errors and lines come from elsewhere: a terminal is not to obey what is in them.
-  const line = (functionId, requestId, text) =>
-    console.log(printable(`${functionId.padEnd(5)} ${requestId}  ${text}`))
-  session.on('log', ({ functionId, requestId, text }) => line(functionId, requestId, `| ${text}`))
-  session.on('respond', ({ functionId, context }, { durationMs, bytes }) =>
-    line(functionId, context.awsRequestId, `answered ${bytes} bytes in ${durationMs} ms`),
-  )
-  session.on('fail', ({ functionId, context }, { durationMs, error }) =>
-    line(
-      functionId,
-      context.awsRequestId,
-      `failed after ${durationMs} ms: ${error.errorType}: ${error.errorMessage}`,
-    ),
-  )
-  session.on('reload', ({ functionId, durationMs, error, warnings }) => {
-    console.log(
-      `${functionId.padEnd(5)} ${error === undefined ? `reloaded in ${durationMs} ms` : printable(error.message)}`,
-    )
-    for (const { file, line, text } of warnings)
-      console.log(printable(`${functionId.padEnd(5)} warning: ${file ?? ''}:${line ?? ''} ${text}`))
-  })
 }

@@ -10,6 +10,8 @@ beforeAll(async () => {
 }, 30_000)
 afterAll(() => harness?.close())
 
+const orderOf = ({ event }) => JSON.parse(event.Records[0].Sns.Message).id
+
 test('an order that is published arrives with its attributes', async () => {
   const { session, topic } = harness
   const arriving = session.next('on-order', { timeoutMs: 10_000 })
@@ -32,11 +34,13 @@ test('an order that fails is delivered again', async () => {
   expect(second.context.awsRequestId).toBe(first.context.awsRequestId)
   expect(second.id).not.toBe(first.id)
   await second.respond()
+  // Once more, and not a third time.
+  const received = session.received('on-order').filter((invocation) => orderOf(invocation) === 8)
+  expect(received.map(({ id }) => id)).toEqual([first.id, second.id])
 })
 
 test('of two orders at once each test takes its own', async () => {
   const { session, topic } = harness
-  const orderOf = ({ event }) => JSON.parse(event.Records[0].Sns.Message).id
   const take = (id) =>
     session.next('on-order', { where: (invocation) => orderOf(invocation) === id, timeoutMs: 10_000 })
   const arriving = [take(10), take(9)]

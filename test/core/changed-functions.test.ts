@@ -186,14 +186,21 @@ describe('a function that is not served', () => {
   it('is declined with the names that are, the nearest first, on both sides', async () => {
     await using tether = new Tether()
     const functions = { orders: () => 1, 'orders-worker': () => 2, api: () => 3 }
-    await tether.session().serve({ functions }).open()
+    const session = tether.session().serve({ functions })
+    const declines: unknown[] = []
+    session.on('decline', ({ functionId }, decline) => declines.push({ asked: functionId, ...decline }))
+    await session.open()
     const message =
       "does not serve function 'ordesr' (did you mean 'orders'?); it serves 'orders', 'orders-worker', 'api'"
     await expect(invoke(tether, 'ordesr')).rejects.toThrow(message)
-    expect(tether.discards).toEqual([
-      { reason: 'unserved', message: expect.stringContaining(message), from: expect.any(String) },
-    ])
     await expect(invoke(tether, 'something-else')).rejects.toThrow(/'something-else'; it serves 'orders'/)
+    const served = ['orders', 'orders-worker', 'api']
+    const atMs = expect.any(Number)
+    expect(declines).toEqual([
+      { asked: 'ordesr', reason: `it ${message}`, served, nearest: 'orders', atMs },
+      { asked: 'something-else', reason: expect.stringContaining("'something-else'"), served, atMs },
+    ])
+    expect(tether.discards).toEqual([])
   })
 
   it('is told of ten names, and of a wild name nothing that a terminal obeys', async () => {

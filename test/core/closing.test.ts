@@ -126,6 +126,7 @@ describe('close(), with an invocation', () => {
     const held: Invocation[] = []
     const session = tether.session().on('invoke', (invocation) => {
       held.push(invocation)
+      return invocation.ack()
     })
     await session.open()
     const text = large(40_000)

@@ -150,6 +150,7 @@ describe('a connection that breaks', () => {
     let finish: () => void = () => {}
     const session = tether.session().on('invoke', async (invocation) => {
       runs++
+      await invocation.ack()
       await new Promise<void>((resolve) => {
         finish = resolve
       })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { atMost, delay } from '../../src/core/base/delay.js'
-import { Waiters } from '../../src/core/session/waiters.js'
+import { Waiters } from '../../src/core/session/harness/waiters.js'
 import { ManualClock } from '../support/manual-clock.js'
 
 const clock = new ManualClock()
@@ -10,7 +10,7 @@ describe('a signal that has fired', () => {
   it.each<[string, (signal: AbortSignal) => Promise<unknown>]>([
     ['delay', (signal) => delay(10, { clock, signal })],
     ['atMost', (signal) => atMost(10, never, { clock, signal })],
-    ['next', (signal) => new Waiters(clock).next('api', { signal })],
+    ['next', (signal) => new Waiters(clock).next('api', { signal }, () => true)],
   ])('rejects what %s returns, and throws nothing', async (_name, start) => {
     // A throw would pass by the `catch` that a caller adds to the promise.
     const caught = start(AbortSignal.abort()).catch((error: unknown) => error)

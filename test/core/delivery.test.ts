@@ -16,6 +16,7 @@ function holding(tether: Tether, options = {}) {
   const held: Invocation[] = []
   const session = tether.session(options).on('invoke', (invocation) => {
     held.push(invocation)
+    return invocation.ack()
   })
   return { session, held }
 }
@@ -433,6 +434,8 @@ describe('delivery', () => {
     await session.open()
     const stub = tether.stub()
     for (let i = 0; i < 20; i++) await stub('x'.repeat(10_000), stubContext())
+    // `received()` keeps the last 32 MiB.
+    for (let i = 0; i < 5; i++) await stub('x'.repeat(8_000_000), stubContext())
     setFlagsFromString('--expose-gc')
     await settle()
     runInNewContext('gc')()

@@ -22,7 +22,7 @@ function answering(
   const held: Invocation[] = []
   const session = tether.session(rest).on('invoke', (invocation) => {
     held.push(invocation)
-    return hold ? undefined : invocation.respond(label)
+    return hold ? invocation.ack() : invocation.respond(label)
   })
   session.on('displaced', () => events.push('displaced')).on('close', () => events.push('close'))
   return { session, events, held }

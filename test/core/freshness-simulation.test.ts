@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { Dispatcher } from '../../src/core/session/dispatcher.js'
-import { SessionEmitter } from '../../src/core/session/events.js'
+import { SessionEmitter } from '../../src/core/session/emitter.js'
+import { Received } from '../../src/core/session/harness/received.js'
+import { Waiters } from '../../src/core/session/harness/waiters.js'
 import type { Invocation } from '../../src/core/session/invocation.js'
-import { Waiters } from '../../src/core/session/waiters.js'
 import { Counters } from '../../src/core/wire/counters.js'
 import type { AskMessage, InvokeMessage, SessionMessage, StubMessage } from '../../src/core/wire/protocol.js'
 import { ReplayWindow } from '../../src/core/wire/replay-window.js'
@@ -189,7 +190,7 @@ class World {
     const { clock } = this
     const mutant = this.#mutant
     const window = new ReplayWindow(clock, 60_000, REMEMBERED_STUBS)
-    const emitter = new SessionEmitter()
+    const emitter = new SessionEmitter(clock)
     emitter.on('invoke', (invocation: Invocation) => {
       this.#onRun(id, invocation.id)
       return invocation.respond('ran')
@@ -205,6 +206,7 @@ class World {
       maxKeptBytes: 1_000_000,
       payloads: payloadsWithoutStore(counters),
       waiters: new Waiters(clock),
+      received: new Received(),
       functions: () => undefined,
       missing: () => undefined,
       covers: () => true,

@@ -118,7 +118,7 @@ describe('a large payload with a store', () => {
     await using tether = new Tether({ frameBytes: 2_048, clock })
     const { store, inner, held, deleted } = counting()
     await using _ = inner
-    const first = tether.session({ store }).on('invoke', () => {})
+    const first = tether.session({ store }).on('invoke', (invocation) => invocation.ack())
     await first.open()
     const text = large(20_000)
     // The session has said where to put the event; nothing that it says of the invocation itself is heard.

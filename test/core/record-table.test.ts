@@ -9,10 +9,11 @@ import { SessionPayloads } from '../../src/core/payload/session-payloads.js'
 import { storeFailure } from '../../src/core/payload/store-failure.js'
 import { sealBody } from '../../src/core/payload/stored-body.js'
 import { Dispatcher } from '../../src/core/session/dispatcher.js'
-import { SessionEmitter } from '../../src/core/session/events.js'
+import { SessionEmitter } from '../../src/core/session/emitter.js'
+import { Received } from '../../src/core/session/harness/received.js'
+import { Waiters } from '../../src/core/session/harness/waiters.js'
 import { Invocation } from '../../src/core/session/invocation.js'
 import { RULES, STATES } from '../../src/core/session/rules.js'
-import { Waiters } from '../../src/core/session/waiters.js'
 import { packBody } from '../../src/core/wire/compress.js'
 import { Counters } from '../../src/core/wire/counters.js'
 import type { InvokeMessage, StubMessage } from '../../src/core/wire/protocol.js'
@@ -185,9 +186,10 @@ class Subject {
 
   constructor(event: string) {
     this.#event = event
-    const emitter = new SessionEmitter()
+    const emitter = new SessionEmitter(this.#clock)
     emitter.on('invoke', (invocation: Invocation) => {
       this.#invocation = invocation
+      if (!event.includes('not served')) return invocation.ack()
     })
     const counters = new Counters()
     const store: Partial<PayloadStore> = {
@@ -214,11 +216,12 @@ class Subject {
       counters,
       emitter,
       waiters: new Waiters(this.#clock),
+      received: new Received(),
       payloads: this.#payloads,
       maxKeptBytes: 1_000,
       functions: () =>
         event.includes('not served')
-          ? ({ find: () => undefined, declined: () => 'it is not served' } as never)
+          ? ({ find: () => undefined, declined: () => ({ reason: 'it is not served', served: [] }) } as never)
           : undefined,
       missing: () => (event.includes('are here') ? [1] : undefined),
       mayServe: () => true,

@@ -85,7 +85,8 @@ describe('a session', () => {
 
   it('fails the invocation precisely when a listener throws, rejects, or is not there', async () => {
     await using tether = new Tether()
-    const throwing = tether.session({ name: 'throwing' }).on('invoke', () => {
+    const throwing = tether.session({ name: 'throwing' }).on('invoke', (invocation) => {
+      invocation.ack()
       throw new RangeError('thrown at once')
     })
     const rejecting = tether.session({ name: 'rejecting' }).on('invoke', async (invocation) => {
@@ -108,7 +109,7 @@ describe('a session', () => {
     })
     await expect(call('deaf')).rejects.toMatchObject({
       name: 'LambdaTether.NO_HANDLER',
-      message: expect.stringContaining("session.on('invoke'"),
+      message: expect.stringContaining('by calling ack() before its first await'),
     })
     await expect(call('lookup')).rejects.toMatchObject({ message: 'the look-up broke' })
   })
@@ -139,7 +140,7 @@ describe('a session', () => {
     expect(await stub('other', stubContext())).toBe('served')
     expect(ran).toEqual(['slow', 'other'])
     await settle()
-    expect(late).toEqual(['ALREADY_SETTLED'])
+    expect(late).toEqual(['NOT_TAKEN'])
   })
 
   it('gives next() the invocation even from serve, and others to serve', async () => {
@@ -195,6 +196,7 @@ describe('a session', () => {
     const seen: Invocation[] = []
     const session = tether.session().on('invoke', (invocation) => {
       seen.push(invocation)
+      return invocation.ack()
     })
     await session.open()
     const outcomes = Promise.allSettled([tether.stub()(1, stubContext()), tether.stub()(2, stubContext())])
@@ -276,6 +278,7 @@ describe('a session', () => {
   it('hands an invocation to a listener that hears once', async () => {
     await using tether = new Tether()
     const session = tether.session().once('invoke', async (invocation) => {
+      await invocation.ack()
       await settle()
       await invocation.respond('heard')
     })
@@ -286,6 +289,7 @@ describe('a session', () => {
   it('cuts an error that is too large to travel, and survives one that cannot be read', async () => {
     await using tether = new Tether()
     const session = tether.session().on('invoke', (invocation) => {
+      invocation.ack()
       if (invocation.event === 'large') throw new Error('m'.repeat(9_000_000))
       throw Object.defineProperty(new Error('odd'), 'stack', {
         get() {
@@ -361,7 +365,9 @@ describe('a session', () => {
       },
     })
     session.on('ack', (invocation) => events.push(['ack', invocation.functionId]))
-    session.on('respond', (invocation, { bytes }) => events.push(['respond', invocation.functionId, bytes]))
+    session.on('respond', (invocation, { body }) =>
+      events.push(['respond', invocation.functionId, body.length]),
+    )
     session.on('fail', (_, { error }: { error: LambdaError }) => events.push(['fail', error.errorMessage]))
     session.on('close', () => events.push('close'))
     await session.open()
@@ -428,7 +434,7 @@ describe('a session', () => {
 
   it('leaves what comes while it drains to its successor', async () => {
     await using tether = new Tether()
-    const first = tether.session().on('invoke', () => {})
+    const first = tether.session().on('invoke', (invocation) => invocation.ack())
     await first.open()
     const held = tether
       .stub()({}, stubContext())
@@ -446,7 +452,7 @@ describe('a session', () => {
 
   it('can be forced to close after it began to drain, and with a transport that never settles', async () => {
     await using tether = new Tether()
-    const session = tether.session().on('invoke', () => {})
+    const session = tether.session().on('invoke', (invocation) => invocation.ack())
     await session.open()
     const held = tether
       .stub()({}, stubContext())
@@ -477,6 +483,7 @@ describe('a session', () => {
     let signal: AbortSignal | undefined
     const session = tether.session().on('invoke', (invocation) => {
       signal = invocation.signal
+      return invocation.ack()
     })
     await session.open()
     const running = tether.stub()({}, stubContext())

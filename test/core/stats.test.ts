@@ -38,7 +38,6 @@ describe('a session’s statistics', () => {
         'too-large': 0,
         replayed: 0,
         clock: 0,
-        unserved: 0,
         late: 0,
       },
       connections: 0,

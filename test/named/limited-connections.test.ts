@@ -94,6 +94,7 @@ describe('a transport whose connections live for two hours, under load', () => {
     session.on('invoke', async (invocation) => {
       load.ran(invocation.event)
       const long = invocation.environmentId === longest
+      invocation.ack()
       await wait(clock, long ? 840_000 : 20)
       await invocation.respond(invocation.event)
     })

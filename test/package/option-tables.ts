@@ -1,6 +1,6 @@
 import * as deploy from '../../src/deploy/index.js'
 import * as executors from '../../src/executors/index.js'
-import { createSession, generateKey, TetherError } from '../../src/index.js'
+import { createSession, generateKey, report, TetherError } from '../../src/index.js'
 import * as local from '../../src/local/index.js'
 import { command } from '../../src/sources/command.js'
 import { type EsbuildSourceOptions, esbuild, esbuildAll } from '../../src/sources/esbuild.js'
@@ -212,6 +212,12 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
       prewarm: FLAG,
       onBuildError: NONE,
     },
+  ),
+  '.#report': row(
+    (options: NonNullable<Parameters<typeof report>[1]>) => report(session(), options),
+    {},
+    [],
+    { write: FUNCTION, colors: FLAG },
   ),
   '.#createSession next': row(
     (options: NonNullable<Parameters<ReturnType<typeof session>['next']>[1]>) =>
@@ -543,6 +549,8 @@ export const argumentRows: Readonly<Record<string, ArgumentRow>> = {
   '.#createSession next': argument('functionId', ['text'], (id: string) =>
     session().next(id, { timeoutMs: 1 }),
   ),
+  '.#createSession received': argument('functionId', ['text'], (id: string) => session().received(id)),
+  '.#report': argument('session', [], (it: never) => report(it)),
   '.#createSession reload': argument('functionId', ['text'], (id: string) => serving().reload(id)),
   '.#createSession set': argument('functionId', ['text'], (id: string) =>
     serving().functions.set(id, () => {}),

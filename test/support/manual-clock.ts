@@ -19,6 +19,10 @@ export class ManualClock implements Clock {
     return this.#now
   }
 
+  monotonic(): number {
+    return this.#passed
+  }
+
   schedule(delayMs: number, callback: () => void): Cancel {
     const timer = { at: this.#now + Math.max(0, delayMs), callback }
     this.#timers.add(timer)

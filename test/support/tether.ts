@@ -13,6 +13,9 @@ import type { ManualClock } from './manual-clock.js'
 
 const LISTEN_MS = 250
 
+/** Called with each session that a test makes: what only observes is added here to see that it changes nothing. */
+export const observers = new Set<(session: Session) => void>()
+
 /**
  * Opens a session whose transport keeps no presence, on a clock that stands still: the time passes in which it listens for
  * other sessions of its name.
@@ -60,6 +63,7 @@ export class Tether implements AsyncDisposable {
         inline: () => inline(),
       },
     )
+    for (const observe of observers) observe(session)
     session.on('discard', (discard) => this.discards.push(discard))
     this.#sessions.push(session)
     return session

@@ -132,7 +132,7 @@ describe('the local broker', () => {
     for (let round = 0; round < 10; round++) {
       const own = new FaultyTransport(iot(options))
       const session = tether.session({ transport: own }).serve({ functions: { api: () => round } })
-      const displaced = new Promise<void>((resolve) => session.once('displaced', resolve))
+      const displaced = new Promise<void>((resolve) => session.once('displaced', () => resolve()))
       await session.open()
       before?.own.take('stub')
       expect(await Promise.all(stubs.map((stub) => stub({}, stubContext())))).toEqual([round, round])

@@ -19,6 +19,7 @@ import { asText, printableLines } from './printable.js'
  * - `DEADLINE`: the function's time ran out before local code answered.
  * - `RESULT_EVICTED`: the invocation ran, and its answer had to be dropped under memory pressure.
  * - `ALREADY_SETTLED`: the invocation already has its one outcome.
+ * - `NOT_TAKEN`: a listener answered an invocation that it had not taken before its first `await`.
  * - `BUILD_FAILED`: the local code could not be built, found or loaded.
  * - `EXECUTION_FAILED`: local code ended without an answer: it exited, crashed, or ran out of memory.
  * - `STORE_FAILED`: the payload store refused, lost or cut off an object; `details.reason` says which.
@@ -43,6 +44,7 @@ export type TetherErrorCode =
   | 'DEADLINE'
   | 'RESULT_EVICTED'
   | 'ALREADY_SETTLED'
+  | 'NOT_TAKEN'
   | 'BUILD_FAILED'
   | 'EXECUTION_FAILED'
   | 'STORE_FAILED'

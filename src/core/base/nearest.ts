@@ -1,7 +1,7 @@
 import { printable } from './printable.js'
 
 /** The name that a misspelt one was probably meant to be: at most a third of it differs. */
-function nearest(name: string, names: readonly string[]): string | undefined {
+export function nearest(name: string, names: readonly string[]): string | undefined {
   let best: string | undefined
   let fewest = Math.floor(Math.max(name.length, 3) / 3) + 1
   for (const candidate of names.slice(0, MOST_COMPARED)) {

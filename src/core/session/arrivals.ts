@@ -61,15 +61,23 @@ export function inform(desk: Desk, record: In<'unknown' | 'arriving'>, { sent }:
 export function run(desk: Desk, arrival: Arrival, event = NOTHING, then = start): void {
   const { id, from, arrivedAt, message } = arrival
   const { ackedBy, ageMs } = message
-  const startedAt = desk.clock.now()
+  const now = desk.clock.now()
   // Another session acknowledged it, or may have received it before this one began.
-  const rerun =
-    (ackedBy !== undefined && ackedBy !== desk.identity.session) || ageMs > startedAt - desk.openedAt
+  const rerun = (ackedBy !== undefined && ackedBy !== desk.identity.session) || ageMs > now - desk.openedAt
   const invocation = new Invocation(arrival, event, rerun, desk)
   const { deadline } = invocation
   const trace = traceOf('invocation', () => describe(invocation, desk.name, arrivedAt))
   desk.counters.received++
-  const running = { id, from, deadline, arrival, invocation, startedAt, trace, ack: undefined }
+  const running = {
+    id,
+    from,
+    deadline,
+    arrival,
+    invocation,
+    startedAt: desk.emitter.reading(),
+    trace,
+    ack: undefined,
+  }
   const record = desk.records.put<In<'running'>>({ state: 'running', ...running })
   // Where the invocation is traced, everything that follows belongs to it.
   if (trace === undefined) then(desk, record)

@@ -1,13 +1,14 @@
 import type { SessionIdentity } from '../contracts/transport.js'
 import type { Discard } from '../wire/counters.js'
 import type { AskMessage } from '../wire/protocol.js'
+import type { SessionEmitter } from './emitter.js'
 import type { Environments } from './environments.js'
-import type { SessionEmitter } from './events.js'
-import type { FunctionTable } from './functions.js'
+import type { FunctionTable } from './functions/table.js'
+import type { Received } from './harness/received.js'
+import type { Waiters } from './harness/waiters.js'
 import type { InvocationOwner } from './invocation.js'
 import type { KeptAnswerOptions } from './kept-answer.js'
 import type { Records } from './records.js'
-import type { Waiters } from './waiters.js'
 
 /** An `ask`, and the number of its message. */
 export type Question = AskMessage & { readonly number: number }
@@ -19,6 +20,7 @@ export interface Desk extends KeptAnswerOptions, InvocationOwner {
   readonly identity: SessionIdentity
   readonly emitter: SessionEmitter
   readonly waiters: Waiters
+  readonly received: Received
   readonly records: Records
   readonly environments: Environments
   /** When this session began; an earlier session may have run what was sent before. */

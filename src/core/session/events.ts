@@ -1,14 +1,47 @@
-import { EventEmitter } from 'eventemitter3'
-import { type LambdaError, TetherError } from '../base/errors.js'
-import { kindOf } from '../base/options.js'
+import type { LambdaError, TetherError } from '../base/errors.js'
 import type { LogEntry } from '../contracts/executor.js'
 import type { BuildWarning } from '../contracts/function-source.js'
 import type { LinkStatus } from '../link/link.js'
 import type { Discard } from '../wire/counters.js'
 import type { Invocation } from './invocation.js'
 
+/** When an event was emitted. */
+export interface EventTime {
+  /** Milliseconds since `open()` was first called, and 0 before. Never goes back, even if the machine's clock is set. */
+  readonly atMs: number
+}
+
+/** The response of an invocation. */
+export interface ResponseEvent extends EventTime {
+  /** The response's JSON, as it was sent: do not change it. */
+  readonly body: Uint8Array
+  /** `body`, parsed when first read. */
+  readonly value: unknown
+  /** To a tenth of a millisecond. */
+  readonly durationMs: number
+}
+
+/** The failure of an invocation. */
+export interface FailureEvent extends EventTime {
+  readonly error: LambdaError
+  /** The error's JSON, as Lambda returns it; made when first read. */
+  readonly body: Uint8Array
+  /** To a tenth of a millisecond. */
+  readonly durationMs: number
+}
+
+/** Why an invocation is not run here. */
+export interface DeclineEvent extends EventTime {
+  /** A sentence's end, such as `it does not serve function 'ordesr' (did you mean 'orders'?); it serves 'orders'`. */
+  readonly reason: string
+  /** Ids of the functions that are served. */
+  readonly served: readonly string[]
+  /** The served id that looks most like the one asked for, if any does. */
+  readonly nearest?: string | undefined
+}
+
 /** A line of local output and the invocation that wrote it. */
-export interface LogEvent extends LogEntry {
+export interface LogEvent extends LogEntry, EventTime {
   readonly functionId: string
   readonly environmentId: string
   readonly invocationId: string
@@ -16,8 +49,8 @@ export interface LogEvent extends LogEntry {
   readonly requestId: string
 }
 
-/** A function's local code was built anew, or could not be; or it was built because an invocation needed it, with warnings. */
-export interface ReloadEvent {
+/** A function's local code was built anew, or could not be; or an invocation needed a build, which has warnings. */
+export interface ReloadEvent extends EventTime {
   readonly functionId: string
   /**
    * From the change, or the call of `reload`, until the new code was loaded in the worker of the next invocation, or, where
@@ -48,40 +81,46 @@ export type SessionStatus =
 
 /**
  * The events of a session. None is named `error`: what arrives from outside never crashes a host that forgot a
- * listener. A listener that throws reaches no other listener; it is reported as `status`.
+ * listener. Listening changes nothing, and a listener that throws reaches no other listener: it is reported as `status`.
  */
 export interface SessionEvents {
   /**
-   * An invocation arrived. A listener takes it by calling `ack`, `respond` or `fail` before its first `await`, or,
-   * where nothing is served, by being there. What it throws or rejects with becomes the invocation's `fail`.
+   * An invocation arrived. A listener takes it by calling `ack`, `respond` or `fail` before its first `await`, and only so;
+   * what it then throws or rejects with becomes the invocation's `fail`.
    */
-  invoke: (invocation: Invocation) => unknown
+  invoke: (invocation: Invocation, at: EventTime) => unknown
   /** An acknowledgement left for the stub; an invocation that answers within 25 ms needs none. */
-  ack: (invocation: Invocation) => void
-  /** The invocation has its response, of `bytes` bytes of JSON. */
-  respond: (invocation: Invocation, result: { readonly bytes: number; readonly durationMs: number }) => void
+  ack: (invocation: Invocation, at: EventTime) => void
+  /** The invocation has its response. */
+  respond: (invocation: Invocation, response: ResponseEvent) => void
   /** The invocation has failed: by local code, by `fail()`, at its deadline, or because the stub gave up. */
-  fail: (invocation: Invocation, result: { readonly error: LambdaError; readonly durationMs: number }) => void
+  fail: (invocation: Invocation, failure: FailureEvent) => void
+  /**
+   * No listener took the invocation, and the session does not serve its function, or the invocation was mirrored without its
+   * event, or the session serves nothing and the invocation was mirrored.
+   */
+  decline: (invocation: Invocation, decline: DeclineEvent) => void
   /** Local code wrote a line. */
   log: (entry: LogEvent) => void
   /** A function's code was loaded anew, or could not be. */
   reload: (event: ReloadEvent) => void
   /** The connection's state changed, or something failed that nobody waits for. */
-  status: (status: SessionStatus) => void
+  status: (status: SessionStatus, at: EventTime) => void
   /** Another session was opened under this name: this one has ended and makes no further attempt. `close` follows. */
-  displaced: () => void
+  displaced: (at: EventTime) => void
   /** Something that arrived was dropped; nothing was run because of it. */
-  discard: (discard: Discard) => void
+  discard: (discard: Discard, at: EventTime) => void
   /** The session has closed; nothing comes after. */
-  close: () => void
+  close: (at: EventTime) => void
 }
 
 /** Every event's name, to tell a misspelt one at run time. */
-const SESSION_EVENTS: readonly string[] = [
+export const SESSION_EVENTS: readonly string[] = [
   'invoke',
   'ack',
   'respond',
   'fail',
+  'decline',
   'log',
   'reload',
   'status',
@@ -89,77 +128,3 @@ const SESSION_EVENTS: readonly string[] = [
   'discard',
   'close',
 ] satisfies (keyof SessionEvents)[]
-
-type EventName = keyof SessionEvents
-type Listener = (...args: never[]) => unknown
-
-/** An emitter whose listeners cannot harm each other or the emitter. */
-export class SessionEmitter {
-  readonly #emitter = new EventEmitter<Record<string, (...args: unknown[]) => void>>()
-  readonly #wrappers = new Map<string, Map<Listener, (...args: unknown[]) => void>>()
-
-  on(name: EventName, listener: Listener, once = false): void {
-    if (!SESSION_EVENTS.includes(name)) {
-      throw new TetherError(
-        'INVALID_OPTION',
-        `A session has no event '${String(name)}'; it has ${SESSION_EVENTS.join(', ')}.`,
-      )
-    }
-    if (typeof listener !== 'function') {
-      throw new TetherError(
-        'INVALID_OPTION',
-        `A listener of '${name}' must be a function, not ${kindOf(listener)}.`,
-      )
-    }
-    const wrapper = (...args: unknown[]) => {
-      if (once) this.off(name, listener)
-      this.#call(name, listener, args)
-    }
-    const wrappers = this.#wrappers.get(name) ?? new Map()
-    this.off(name, listener)
-    wrappers.set(listener, wrapper)
-    this.#wrappers.set(name, wrappers)
-    this.#emitter.on(name, wrapper)
-  }
-
-  off(name: EventName, listener: Listener): void {
-    const wrapper = this.#wrappers.get(name)?.get(listener)
-    if (wrapper === undefined) return
-    this.#wrappers.get(name)?.delete(listener)
-    this.#emitter.off(name, wrapper)
-  }
-
-  emit<K extends EventName>(name: K, ...args: Parameters<SessionEvents[K]>): void {
-    this.#emitter.emit(name, ...args)
-  }
-
-  listenerCount(name: EventName): number {
-    return this.#emitter.listenerCount(name)
-  }
-
-  #call(name: EventName, listener: Listener, args: unknown[]): void {
-    try {
-      const returned: unknown = Reflect.apply(listener, undefined, args)
-      if (isThenable(returned)) returned.then(undefined, (error: unknown) => this.#failed(name, args, error))
-    } catch (error) {
-      this.#failed(name, args, error)
-    }
-  }
-
-  #failed(name: EventName, args: unknown[], error: unknown): void {
-    if (name === 'invoke') {
-      const invocation = args[0] as Invocation
-      // Where it is settled already, the failure would otherwise be seen by nobody.
-      if (!invocation.settled) return void invocation.fail(error).catch(() => {})
-    }
-    if (name === 'status') {
-      process.emitWarning(error instanceof Error ? error : String(error), 'LambdaTetherListenerWarning')
-      return
-    }
-    this.emit('status', { state: 'listener-failed', event: name, error })
-  }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as PromiseLike<unknown> | undefined)?.then === 'function'
-}

@@ -22,6 +22,10 @@ export interface Arrival {
   readonly arrivedAt: number
 }
 
+/** The advice for a listener that answers too late, or not at all. */
+export const TAKE_IN_TIME =
+  "A listener of 'invoke' takes an invocation by calling ack() before its first await (or respond() or fail())."
+
 /** How an invocation ended: answered by this side, not wanted by any listener, or for a reason from outside. */
 export type InvocationEnd = 'answered' | 'dismissed' | TetherError
 
@@ -59,6 +63,9 @@ export class Invocation<E = unknown> {
   readonly #owner: InvocationOwner
   #event: { value: E } | undefined
   #end: InvocationEnd | undefined
+  #taken = false
+  /** Why no listener can take it now. */
+  #withdrawn: string | undefined
   #abort: AbortController | undefined
 
   // Made when it is read: a signal costs more than the rest of an invocation, and few are read. An own property, so that
@@ -95,6 +102,21 @@ export class Invocation<E = unknown> {
     if (end instanceof TetherError) invocation.#abort?.abort(end)
   }
 
+  /** Whether a listener or `next()` has it. */
+  static isTaken(invocation: Invocation): boolean {
+    return invocation.#taken
+  }
+
+  /** Gives it to `next()`. */
+  static take(invocation: Invocation): void {
+    invocation.#taken = true
+  }
+
+  /** No listener took it. @param fate for messages: what became of it */
+  static withdraw(invocation: Invocation, fate: string): void {
+    invocation.#withdrawn = fate
+  }
+
   /** The event, parsed when first read. @throws TetherError `PROTOCOL` when it is not JSON */
   get event(): E {
     if (this.#event === undefined) {
@@ -120,10 +142,10 @@ export class Invocation<E = unknown> {
   /**
    * Takes the invocation: nothing else will run it. Resolves at once; the message leaves 25 ms later, or never
    * when the answer is there by then.
-   * @throws TetherError `ALREADY_SETTLED`
+   * @throws TetherError `ALREADY_SETTLED`; `NOT_TAKEN` where a listener calls it after an `await`
    */
   async ack(): Promise<void> {
-    this.#throwIfAnswered()
+    this.#take()
     if (!this.settled) this.#owner.acknowledge(this)
   }
 
@@ -131,10 +153,11 @@ export class Invocation<E = unknown> {
    * Answers with a JSON value (`undefined` becomes `null`). Resolves when the answer is kept and has been handed to
    * the broker; where that fails it is sent again when the stub asks. Where the invocation has ended from outside (see
    * `signal`) nothing waits for it: it is reported as `discard`.
-   * @throws TetherError `ALREADY_SETTLED`; `INVALID_OPTION` for what is not JSON, which settles nothing
+   * @throws TetherError `ALREADY_SETTLED`; `NOT_TAKEN` as `ack` does; `INVALID_OPTION` for what is not JSON, which settles
+   * nothing
    */
   async respond(value?: unknown): Promise<void> {
-    this.#throwIfAnswered()
+    this.#take()
     let text: string | undefined
     try {
       text = JSON.stringify(value === undefined ? null : value)
@@ -149,17 +172,18 @@ export class Invocation<E = unknown> {
     await this.#owner.settle(this, { kind: 'value', body: Buffer.from(text) })
   }
 
-  /** Fails it with anything thrown; the remote gets `{ errorType, errorMessage, trace }`. @throws TetherError `ALREADY_SETTLED` */
+  /** Fails it with anything thrown; the remote gets `{ errorType, errorMessage, trace }`. @throws TetherError `ALREADY_SETTLED`, `NOT_TAKEN` */
   async fail(error: unknown): Promise<void> {
-    this.#throwIfAnswered()
+    this.#take()
     await this.#owner.settle(this, failure(error))
   }
 
-  #throwIfAnswered(): void {
-    if (this.#end !== 'answered') return
-    throw new TetherError(
-      'ALREADY_SETTLED',
-      `Invocation ${this.id} of '${this.functionId}' already has its outcome.`,
-    )
+  #take(): void {
+    const which = `Invocation ${this.id} of '${this.functionId}'`
+    if (this.#withdrawn !== undefined)
+      throw new TetherError('NOT_TAKEN', `${which} ${this.#withdrawn}. ${TAKE_IN_TIME}`)
+    if (this.#end === 'answered')
+      throw new TetherError('ALREADY_SETTLED', `${which} already has its outcome.`)
+    this.#taken = true
   }
 }

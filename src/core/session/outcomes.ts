@@ -1,7 +1,8 @@
-import { TetherError, toLambdaError } from '../base/errors.js'
+import { type LambdaError, TetherError, toLambdaError } from '../base/errors.js'
 import type { Answer } from '../contracts/executor.js'
 import { limitAnswer } from '../payload/response-limit.js'
 import type { Desk } from './desk.js'
+import type { FailureEvent, ResponseEvent } from './events.js'
 import { Invocation, type InvocationEnd } from './invocation.js'
 import { type FinalAnswer, KeptAnswer } from './kept-answer.js'
 import type { In, Open } from './records.js'
@@ -27,15 +28,15 @@ export function conclude(
   ending?: FinalAnswer,
 ): Promise<void> | void {
   const { id, invocation, startedAt, trace } = record
-  const { clock, counters, emitter, records } = desk
+  const { counters, emitter, records } = desk
   const told = ending !== undefined && invocation.mirrored === false
   const handedOver = told ? keep(desk, record, ending) : records.end(id)
   Invocation.end(invocation, how)
-  const durationMs = clock.now() - startedAt
+  const { atMs, durationMs } = emitter.since(startedAt)
   if (ending?.kind === 'value') {
     counters.answered++
     trace?.finish()
-    emitter.emit('respond', invocation, { bytes: ending.body.length, durationMs })
+    emitter.emit('respond', invocation, new Response(ending.body, durationMs, atMs))
   } else if (ending?.kind === 'decline' || how === 'dismissed') {
     counters.declined++
     trace?.finish(how instanceof TetherError ? `LambdaTether.${how.code}` : undefined)
@@ -43,7 +44,7 @@ export function conclude(
     const error = ending?.error ?? toLambdaError(how)
     counters.failed++
     trace?.finish(error.errorType)
-    emitter.emit('fail', invocation, { error, durationMs })
+    emitter.emit('fail', invocation, new Failure(error, durationMs, atMs))
   }
   return handedOver
 }
@@ -53,4 +54,35 @@ export function keep(desk: Desk, { id, from, deadline }: Open, ending: FinalAnsw
   const answer = new KeptAnswer(desk, from, id, ending)
   desk.records.put({ state: 'answered', id, from, deadline, answer })
   return desk.records.owe(id, answer.send())
+}
+
+/** Parsed when it is read: most listeners do not look. */
+class Response implements ResponseEvent {
+  #value: { readonly of: unknown } | undefined
+
+  constructor(
+    readonly body: Uint8Array,
+    readonly durationMs: number,
+    readonly atMs: number,
+  ) {}
+
+  get value(): unknown {
+    this.#value ??= { of: JSON.parse(Buffer.from(this.body).toString('utf8')) }
+    return this.#value.of
+  }
+}
+
+class Failure implements FailureEvent {
+  #body: Uint8Array | undefined
+
+  constructor(
+    readonly error: LambdaError,
+    readonly durationMs: number,
+    readonly atMs: number,
+  ) {}
+
+  get body(): Uint8Array {
+    this.#body ??= Buffer.from(JSON.stringify(this.error))
+    return this.#body
+  }
 }

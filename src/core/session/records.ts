@@ -37,6 +37,7 @@ interface States {
   running: Timed & {
     readonly arrival: Arrival
     readonly invocation: Invocation
+    /** A reading of the emitter's, for the duration. */
     readonly startedAt: number
     /** Set if somebody listens to the tracing channels. */
     readonly trace: Trace | undefined

@@ -3,8 +3,9 @@ import { partOf, traced, traceOf } from '../base/diagnostics.js'
 import { TetherError } from '../base/errors.js'
 import type { Answer, Executor, Outcome, Task } from '../contracts/executor.js'
 import type { Desk } from './desk.js'
-import type { Slot } from './functions.js'
-import { failure } from './invocation.js'
+import type { Slot } from './functions/slot.js'
+import type { Declined } from './functions/table.js'
+import { failure, Invocation, TAKE_IN_TIME } from './invocation.js'
 import { conclude } from './outcomes.js'
 import type { In } from './records.js'
 
@@ -28,36 +29,53 @@ export function ackSoon(desk: Desk, record: In<'running'> | undefined): void {
 async function ackNow({ emitter, send }: Desk, record: In<'running'>): Promise<void> {
   const { invocation, id, from } = record
   record.ack ??= () => {}
-  emitter.emit('ack', invocation)
+  emitter.emit('ack', invocation, emitter.at())
   if (invocation.mirrored === false) await send(from, { type: 'ack', id })
 }
 
 function dispatch(desk: Desk, record: In<'running'>): void {
   const { invocation } = record
   const { functionId, mirrored } = invocation
-  // Counted before the call, which removes a `once` listener.
-  const listened = desk.emitter.listenerCount('invoke') > 0
+  desk.received.add(invocation)
   // Without its event it is for listeners alone.
-  const offered = mirrored !== 'metadata' && desk.waiters.offer(invocation)
-  desk.emitter.emit('invoke', invocation)
+  if (mirrored !== 'metadata') desk.waiters.offer(invocation)
+  desk.emitter.emit('invoke', invocation, desk.emitter.at())
   if (invocation.settled) return
-  if (offered || record.ack !== undefined) return ackSoon(desk, record)
-  if (mirrored === 'metadata') return void conclude(desk, record, 'dismissed')
+  if (Invocation.isTaken(invocation)) return ackSoon(desk, record)
   const functions = desk.functions()
-  if (functions !== undefined) {
-    const slot = functions.find(functionId)
-    if (slot !== undefined) return void run(desk, record, slot)
-    const reason = functions.declined(functionId)
-    const message = `An invocation was declined: ${reason}.`
-    if (mirrored === false) desk.discard({ reason: 'unserved', message, from: record.from })
-    const error = new TetherError('DECLINED', `The session declines: ${reason}.`)
-    return void conclude(desk, record, error, { kind: 'decline', reason })
+  if (mirrored === 'metadata' || (mirrored !== false && functions === undefined)) {
+    const without = mirrored === 'metadata' ? 'without its event' : 'and the session serves nothing'
+    const reason = `it was mirrored ${without}, and no listener took it`
+    return decline(desk, record, 'dismissed', { reason, served: [] })
   }
-  if (listened) return ackSoon(desk, record)
-  throw new TetherError(
-    'NO_HANDLER',
-    `The session received an invocation of '${functionId}', but serves nothing and has no 'invoke' listener. Call session.serve() or session.on('invoke', …).`,
-  )
+  if (functions === undefined) {
+    Invocation.withdraw(invocation, 'failed with NO_HANDLER: nothing took it')
+    throw new TetherError(
+      'NO_HANDLER',
+      `The session received an invocation of '${functionId}', serves nothing, and no listener took it. Call session.serve(). ${TAKE_IN_TIME}`,
+    )
+  }
+  const slot = functions.find(functionId)
+  if (slot !== undefined) {
+    Invocation.withdraw(invocation, 'was given to the code that is served')
+    return void run(desk, record, slot)
+  }
+  const declined = functions.declined(functionId)
+  decline(desk, record, new TetherError('DECLINED', `The session declines: ${declined.reason}.`), declined)
+}
+
+/** @param how also what its stub is told, if one waits */
+function decline(
+  desk: Desk,
+  record: In<'running'>,
+  how: TetherError | 'dismissed',
+  declined: Declined,
+): void {
+  const { invocation } = record
+  Invocation.withdraw(invocation, `was declined: ${declined.reason}`)
+  const ending = how === 'dismissed' ? undefined : ({ kind: 'decline', reason: declined.reason } as const)
+  void conclude(desk, record, how, ending)
+  desk.emitter.emit('decline', invocation, { ...declined, ...desk.emitter.at() })
 }
 
 async function run(desk: Desk, record: In<'running'>, slot: Slot): Promise<void> {
@@ -92,7 +110,14 @@ async function execute(desk: Desk, record: In<'running'>, slot: Slot): Promise<O
   if (invocation.settled) return undefined
   const onLog: Task['onLog'] = (line) => {
     const requestId = context.awsRequestId
-    desk.emitter.emit('log', { ...line, functionId, environmentId, invocationId, requestId })
+    desk.emitter.emit('log', {
+      ...line,
+      functionId,
+      environmentId,
+      invocationId,
+      requestId,
+      ...desk.emitter.at(),
+    })
   }
   const env = arrival.environment.local
   const { executor, overrides } = slot

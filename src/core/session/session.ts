@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { onAbort } from '../base/abort.js'
-import { type Clock, systemClock } from '../base/clock.js'
+import { systemClock } from '../base/clock.js'
 import { TetherError, throwIfAborted } from '../base/errors.js'
-import { checkSignal } from '../base/option-checks.js'
+import { checkSignal, checkText } from '../base/option-checks.js'
 import { checkOptions } from '../base/options.js'
 import { printable } from '../base/printable.js'
 import type { BuildWarning } from '../contracts/function-source.js'
@@ -28,13 +28,16 @@ import { openPresence, sealPresence } from '../wire/presence-frame.js'
 import type { PeerMessage, PresenceMessage } from '../wire/protocol.js'
 import { Refusals } from '../wire/refusal.js'
 import { Dispatcher } from './dispatcher.js'
-import { SessionEmitter, type SessionEvents } from './events.js'
+import { SessionEmitter } from './emitter.js'
+import type { SessionEvents } from './events.js'
+import type { ServeOptions } from './functions/options.js'
+import { FunctionTable, type SessionFunctions } from './functions/table.js'
 import type { TargetParts } from './functions/target.js'
-import { FunctionTable, type ServeOptions, type SessionFunctions } from './functions.js'
+import { Received } from './harness/received.js'
+import { type NextOptions, Waiters } from './harness/waiters.js'
 import type { Invocation } from './invocation.js'
 import { checkSessionOptions, type SessionOptions, sessionKeys } from './options.js'
 import { type SessionStats, sessionStats } from './stats.js'
-import { type NextOptions, Waiters } from './waiters.js'
 
 const DEFAULT_MAX_KEPT_BYTES = 64 * 1024 * 1024
 const DEFAULT_MAX_CONNECTIONS = 4
@@ -50,10 +53,10 @@ export class Session implements AsyncDisposable {
   readonly #nameClaim: NameClaim
   readonly #presence: Presence | undefined
   readonly #echo: Echo | undefined
-  readonly #emitter = new SessionEmitter()
+  readonly #emitter: SessionEmitter
   readonly #waiters: Waiters
+  readonly #received = new Received()
   readonly #parts: TargetParts
-  readonly #clock: Clock
   readonly #counters: Counters
   readonly #pricing: TransportPricing | undefined
   /** What is served, to be changed after `serve`. */
@@ -71,7 +74,7 @@ export class Session implements AsyncDisposable {
   constructor(options: SessionOptions, parts: TargetParts) {
     const { app, stage, name = 'default', transport } = checkSessionOptions(options)
     const clock = options.clock ?? systemClock
-    this.#clock = clock
+    this.#emitter = new SessionEmitter(clock)
     this.#parts = parts
     this.#self = checkEndpoint({ app, stage, role: 'session', name })
     this.#waiters = new Waiters(clock)
@@ -81,7 +84,7 @@ export class Session implements AsyncDisposable {
     const onDiscard = (discard: Discard) => {
       counters.discards[discard.reason]++
       // It quotes whoever sent it.
-      this.#emitter.emit('discard', { ...discard, message: printable(discard.message) })
+      this.#emitter.emit('discard', { ...discard, message: printable(discard.message) }, this.#emitter.at())
     }
     const keys = sessionKeys(options)
     const hearPeer = (message: PeerMessage | PresenceMessage) => {
@@ -131,7 +134,7 @@ export class Session implements AsyncDisposable {
           this.#presence?.online()
           this.#echo?.listen()
         } else this.#echo?.stop()
-        this.#emitter.emit('status', status)
+        this.#emitter.emit('status', status, this.#emitter.at())
       },
     })
     this.#nameClaim = new NameClaim({
@@ -168,7 +171,11 @@ export class Session implements AsyncDisposable {
         again: () => this.#nameClaim.claim(),
         onUnheard: (words) => {
           const addresses = words.map((word) => transport.describe!({ ...this.#self, lane: 0 }, word))
-          this.#emitter.emit('status', { state: 'unheard', error: unheard(name, addresses) })
+          this.#emitter.emit(
+            'status',
+            { state: 'unheard', error: unheard(name, addresses) },
+            this.#emitter.at(),
+          )
         },
       })
     }
@@ -178,7 +185,8 @@ export class Session implements AsyncDisposable {
       stage,
       inlineBytes: transport.limits.frameBytes,
       counters,
-      onFailure: (error) => this.#emitter.emit('status', { state: 'store-failed', error }),
+      onFailure: (error) =>
+        this.#emitter.emit('status', { state: 'store-failed', error }, this.#emitter.at()),
     })
     this.#dispatcher = new Dispatcher({
       name,
@@ -190,6 +198,7 @@ export class Session implements AsyncDisposable {
       maxKeptBytes: options.maxKeptBytes ?? DEFAULT_MAX_KEPT_BYTES,
       emitter: this.#emitter,
       waiters: this.#waiters,
+      received: this.#received,
       functions: () => this.#functions,
       send: (to, message, sendOptions) => channel.reply(to, message, sendOptions),
       missing: (reference) => channel.missing(reference),
@@ -240,10 +249,10 @@ export class Session implements AsyncDisposable {
       )
     }
     this.#functions = new FunctionTable(options, this.#parts, (functionId, done, asked) => {
-      const startedAt = this.#clock.now()
+      const startedAt = this.#emitter.reading()
       const report = (warnings: readonly BuildWarning[], error?: TetherError) => {
-        const durationMs = this.#clock.now() - startedAt
-        this.#emitter.emit('reload', { functionId, durationMs, warnings, ...(error && { error }) })
+        const times = this.#emitter.since(startedAt)
+        this.#emitter.emit('reload', { functionId, warnings, ...(error && { error }), ...times })
       }
       done.then(
         (warnings) => {
@@ -271,6 +280,7 @@ export class Session implements AsyncDisposable {
     if (this.#state === 'closing') throw new TetherError('CLOSED', 'This session was closed; make another.')
     if (this.#state !== 'new') throw new TetherError('INVALID_OPTION', 'open() was called before.')
     this.#state = 'opening'
+    this.#emitter.opened()
     this.#functions?.prewarm()
     this.#nameClaim.opened()
     this.#dispatcher.opened()
@@ -310,7 +320,17 @@ export class Session implements AsyncDisposable {
    */
   async next<E = unknown>(functionId: string, options: NextOptions<E> = {}): Promise<Invocation<E>> {
     if (this.#state === 'closing') throw new TetherError('CLOSED', 'This session was closed; make another.')
-    return this.#waiters.next(functionId, options)
+    return this.#waiters.next(functionId, options, () => this.#state === 'open')
+  }
+
+  /**
+   * The invocations of a function that have arrived so far, the first first, whoever answered them. For assertions: of all
+   * functions' invocations, the last 1,000 are kept, and fewer where their events have more than 32 MiB together.
+   * @throws TetherError `INVALID_OPTION`
+   */
+  received<E = unknown>(functionId: string): readonly Invocation<E>[] {
+    checkText('functionId', functionId)
+    return this.#received.of<E>(functionId)
   }
 
   /**
@@ -340,7 +360,7 @@ export class Session implements AsyncDisposable {
   #onDisplaced(): void {
     this.#presence?.abandon()
     this.#dispatcher.abandon()
-    this.#emitter.emit('displaced')
+    this.#emitter.emit('displaced', this.#emitter.at())
     // It reports its own failures; nobody called it who could be told.
     this.close().catch(() => {})
   }
@@ -358,7 +378,7 @@ export class Session implements AsyncDisposable {
       await this.#presence?.close()
     } finally {
       await this.#lanes.stop()
-      this.#emitter.emit('close')
+      this.#emitter.emit('close', this.#emitter.at())
     }
   }
 

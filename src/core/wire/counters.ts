@@ -16,8 +16,6 @@ export type DiscardReason =
   | 'replayed'
   /** Two clocks are more than a day apart, or somebody forges. */
   | 'clock'
-  /** An invocation of a function that is not served; it was declined. */
-  | 'unserved'
   /** An outcome that came after its invocation had ended. */
   | 'late'
 
@@ -25,7 +23,7 @@ export type DiscardReason =
 export interface Discard {
   readonly reason: DiscardReason
   readonly message: string
-  /** What the frame says of its sender: 38 letters; unproven unless `reason` is `late`, `unserved` or `clock`. */
+  /** What the frame says of its sender: 38 letters; unproven unless `reason` is `late` or `clock`. */
   readonly from?: string
 }
 
@@ -58,7 +56,6 @@ export class Counters {
     'too-large': 0,
     replayed: 0,
     clock: 0,
-    unserved: 0,
     late: 0,
   }
   readonly #pricing: TransportPricing | undefined

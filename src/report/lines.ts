@@ -1,0 +1,63 @@
+import { printable } from '../core/base/printable.js'
+import type { Invocation } from '../core/session/invocation.js'
+import { type Paint, painter, type Style } from './colors.js'
+
+/** What is longer is cut. */
+const MAX_CHARACTERS = 16_384
+
+/** Writes lines in columns: the function or the session, the request if there is one, the text. */
+export class Lines {
+  readonly #write: (line: string) => void
+  readonly #paint: Paint
+  /** Of the longest name so far. */
+  #width = 0
+
+  constructor(write: (line: string) => void, colors: boolean) {
+    this.#write = write
+    this.#paint = painter(colors)
+  }
+
+  invocation(
+    { functionId, context }: Invocation,
+    style: Style,
+    text: string,
+    below?: readonly string[],
+  ): void {
+    this.#print(`${this.#name(functionId)} ${this.#request(context.awsRequestId)}  `, style, text, below)
+  }
+
+  /** A line that local code printed. */
+  log(functionId: string, requestId: string, text: string): void {
+    this.#write(`${this.#name(functionId)} ${this.#request(requestId)}  | ${safe(text)}`)
+  }
+
+  function(functionId: string, style: Style, text: string, below?: readonly string[]): void {
+    this.#print(`${this.#name(functionId)} `, style, text, below)
+  }
+
+  session(style: Style, text: string, below?: readonly string[]): void {
+    this.#print(`${this.#paint('faint', 'session'.padEnd(this.#width))} `, style, text, below)
+  }
+
+  /** @param below lines of a stack */
+  #print(start: string, style: Style, text: string, below: readonly string[] = []): void {
+    const [first = '', ...more] = text.split('\n')
+    this.#write(start + this.#paint(style, safe(first)))
+    for (const line of more) this.#write(`  ${safe(line)}`)
+    for (const line of below) this.#write(this.#paint('faint', `  ${safe(line)}`))
+  }
+
+  #name(functionId: string): string {
+    const name = printable(functionId)
+    this.#width = Math.max(this.#width, name.length)
+    return this.#paint('name', name.padEnd(this.#width))
+  }
+
+  #request(requestId: string): string {
+    return this.#paint('faint', printable(requestId))
+  }
+}
+
+function safe(text: string): string {
+  return printable(text, MAX_CHARACTERS)
+}
