@@ -72,6 +72,16 @@ const bundle = stub.stubBundle('iot').path
 const target = { invoke: async () => ({}) as local.InvokeResult, arn: 'arn' }
 const cloud = local.createLocalCloud()
 const topic = cloud.topic('topic')
+const tellingBucket = cloud.bucket('telling')
+const queue = cloud.queue('queue')
+const subscriber = { ...target, timeoutMs: 3000 }
+
+const fresh = (prefix: string) =>
+  `${prefix}-${generateKey()
+    .slice(0, 8)
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]/g, 'x')}`
+const freshQueue = (options?: local.LocalQueueOptions) => cloud.queue(fresh('queue'), options)
 
 const session = () => createSession({ ...names, key, transport })
 const serving = () => session().serve({ functions: {} })
@@ -397,6 +407,7 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
       nodePath: TEXT,
       pythonPath: TEXT,
       credentials: NONE,
+      asynchronous: OBJECT,
     },
   ),
   './local#createLocalCloud': row(local.createLocalCloud, {}, [], {
@@ -407,6 +418,7 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
     broker: OBJECT,
     lambda: OBJECT,
     s3: OBJECT,
+    sqs: OBJECT,
     controlPlane: OBJECT,
     clock: NONE,
   }),
@@ -421,6 +433,42 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
     subject: TEXT,
     attributes: OBJECT,
   }),
+  './local#createLocalCloud queue': row((options: local.LocalQueueOptions) => freshQueue(options), {}, [], {
+    visibilityTimeoutMs: NUMBER,
+    delayMs: NUMBER,
+    retentionMs: NONE,
+    receiveWaitMs: NUMBER,
+    maximumMessageBytes: NONE,
+    deadLetterQueue: NONE,
+    maxReceiveCount: NONE,
+  }),
+  './local#createLocalCloud send': row(
+    (options: local.QueueSendOptions) => queue.send('body', options),
+    {},
+    [],
+    {
+      attributes: OBJECT,
+      delayMs: NUMBER,
+    },
+  ),
+  './local#createLocalCloud receive': row((options: local.ReceiveOptions) => queue.receive(options), {}, [], {
+    max: NUMBER,
+    visibilityTimeoutMs: NUMBER,
+    waitMs: NUMBER,
+    signal: NONE,
+  }),
+  './local#createLocalCloud subscribe options': row(
+    (options: local.EventSourceOptions) => freshQueue().subscribe(subscriber, options).close(),
+    {},
+    [],
+    { batchSize: NUMBER, batchWindowMs: NUMBER, reportBatchItemFailures: FLAG, maximumConcurrency: NUMBER },
+  ),
+  './local#createLocalCloud notify': row(
+    (options: local.NotificationOptions) => cloud.bucket(fresh('bucket')).notify(target, options),
+    { events: ['s3:ObjectCreated:*'] },
+    ['events'],
+    { events: NONE, prefix: TEXT, suffix: TEXT },
+  ),
   './local#httpApi': row(local.httpApi, { function: target }, ['function'], {
     function: NONE,
     host: TEXT,
@@ -555,6 +603,11 @@ export const argumentRows: Readonly<Record<string, ArgumentRow>> = {
   ),
   './local#createLocalCloud topic': argument('name', [], (name: string) => cloud.topic(name)),
   './local#createLocalCloud subscribe': argument('subscriber', [], topic.subscribe),
+  './local#createLocalCloud queue name': argument('name', [], (name: string) => cloud.queue(name)),
+  './local#createLocalCloud queue subscribe': argument('subscriber', [], (to: never) => queue.subscribe(to)),
+  './local#createLocalCloud notify destination': argument('destination', [], (to: never) =>
+    tellingBucket.notify(to, { events: ['s3:ObjectCreated:*'] }),
+  ),
   './local#createLocalCloud bucket': argument('name', [], (name: string) => cloud.bucket(name)),
   './deploy#stubZip': argument('name', [], deploy.stubZip),
   './deploy#layerZip': argument('name', [], deploy.layerZip),

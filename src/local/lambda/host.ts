@@ -1,6 +1,7 @@
 import { EventEmitter } from 'eventemitter3'
 import { type Complete, defined } from '../../core/base/defined.js'
 import { TetherError } from '../../core/base/errors.js'
+import { printable } from '../../core/base/printable.js'
 import { Guard } from '../../executors/process/guard.js'
 import { EnvironmentPool } from './environment-pool.js'
 import type { LambdaHostEvents } from './events.js'
@@ -84,6 +85,7 @@ export class ProcessHost implements LambdaHost {
         timeoutMs: complete.timeoutMs,
         initTimeoutMs,
         retryDelaysMs,
+        asynchronous: complete.asynchronous,
         concurrency: complete.reservedConcurrency,
         clock,
         pool: new EnvironmentPool({
@@ -93,6 +95,11 @@ export class ProcessHost implements LambdaHost {
         }),
         onInvocation: (report) => this.#emit('invocation', report),
         onDiscard: (event) => this.#emit('discard', event),
+        onUndelivered: (to, error) =>
+          this.#emit(
+            'warning',
+            `A record of '${name}' was not delivered to ${to.arn}: ${printable(String(error))}`,
+          ),
       }),
     }
     this.#functions.set(keyOf(name, version), hosted)
