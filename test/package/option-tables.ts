@@ -56,6 +56,8 @@ const FUNCTION = ['function'] as const
 const OBJECT = ['object'] as const
 /** No sample is right. */
 const NONE = [] as const
+/** What becomes JSON. */
+const ANY_JSON = ['null', 'number', 'text', 'flag', 'list', 'object'] as const
 
 const key = generateKey()
 const functionId = 'api'
@@ -85,6 +87,8 @@ const freshQueue = (options?: local.LocalQueueOptions) => cloud.queue(fresh('que
 
 const session = () => createSession({ ...names, key, transport })
 const serving = () => session().serve({ functions: {} })
+
+const origin = { region: TEXT, accountId: NONE, at: NUMBER } as const
 
 const pool = {
   inheritEnv: NONE,
@@ -469,6 +473,37 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
     ['events'],
     { events: NONE, prefix: TEXT, suffix: TEXT },
   ),
+  './local#events eventBridge': row(
+    (options: local.EventBridgeOptions) => local.events.eventBridge(options),
+    { source: 'shop', detailType: 'order', detail: {} },
+    ['source', 'detailType', 'detail'],
+    { source: TEXT, detailType: TEXT, detail: ANY_JSON, resources: NONE, ...origin },
+  ),
+  './local#events schedule': row(local.events.schedule, {}, [], { ruleName: TEXT, ...origin }),
+  './local#events dynamodb': row(local.events.dynamodb, { records: [] }, ['records'], {
+    tableName: TEXT,
+    records: NONE,
+    viewType: NONE,
+    ...origin,
+  }),
+  './local#events kinesis': row(local.events.kinesis, { records: [] }, ['records'], {
+    streamName: TEXT,
+    records: NONE,
+    ...origin,
+  }),
+  './local#events cognito': row(
+    (options: local.CognitoOptions<'PreSignUp_SignUp'>) => local.events.cognito('PreSignUp_SignUp', options),
+    {},
+    [],
+    {
+      region: TEXT,
+      userPoolId: TEXT,
+      userName: TEXT,
+      clientId: TEXT,
+      userAttributes: OBJECT,
+      request: OBJECT,
+    },
+  ),
   './local#httpApi': row(local.httpApi, { function: target }, ['function'], {
     function: NONE,
     host: TEXT,
@@ -607,6 +642,9 @@ export const argumentRows: Readonly<Record<string, ArgumentRow>> = {
   './local#createLocalCloud queue subscribe': argument('subscriber', [], (to: never) => queue.subscribe(to)),
   './local#createLocalCloud notify destination': argument('destination', [], (to: never) =>
     tellingBucket.notify(to, { events: ['s3:ObjectCreated:*'] }),
+  ),
+  './local#events cognito source': argument('triggerSource', [], (source: never) =>
+    local.events.cognito(source),
   ),
   './local#createLocalCloud bucket': argument('name', [], (name: string) => cloud.bucket(name)),
   './deploy#stubZip': argument('name', [], deploy.stubZip),
