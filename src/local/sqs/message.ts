@@ -12,7 +12,7 @@ export interface QueueMessage {
   readonly senderId: string
   /** Unix milliseconds. */
   readonly sentAt: number
-  /** The header `X-Ray` of its sender. */
+  /** The X-Ray trace header that came with it. */
   readonly traceHeader?: string | undefined
   /** The ARN of the queue that it was moved from, as a dead letter. */
   readonly deadLetterSource?: string | undefined
