@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { queues } from './queue-fixture.js'
+import { answeringSubscriber, queues } from './queue-fixture.js'
 
 const bodies = (messages: readonly { readonly body: string }[]) => messages.map(({ body }) => body)
 
@@ -118,6 +118,9 @@ describe('a queue', () => {
     await all.close()
     expect(await closed).toEqual([])
     expect(clock.pending).toBe(0)
+    expect(() => queue().subscribe(answeringSubscriber())).toThrow(
+      expect.objectContaining({ code: 'CLOSED' }),
+    )
   })
 })
 

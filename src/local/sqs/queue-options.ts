@@ -60,7 +60,7 @@ export interface LocalQueue {
   /**
    * Invokes a function with batches of messages, as Lambda's event source mapping does: what succeeds is deleted, what
    * fails is visible again after the visibility timeout. What waits for it elsewhere competes with it.
-   * @throws TetherError `INVALID_OPTION`, also where the function's time-out exceeds the queue's visibility timeout
+   * @throws TetherError `CLOSED`, `INVALID_OPTION`, also where the function's time-out exceeds the queue's visibility timeout
    */
   subscribe(
     subscriber: Pick<LocalFunction, 'arn' | 'invoke' | 'timeoutMs'>,

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { onAbort } from '../../core/base/abort.js'
 import type { Clock } from '../../core/base/clock.js'
 import { TetherError } from '../../core/base/errors.js'
 import { checkString } from '../../core/base/option-checks.js'
 import { checkOptions, invalidOption } from '../../core/base/options.js'
 import type { LocalFunction } from '../lambda/function.js'
 import { checkMessageAttributes } from '../message-attributes.js'
+import { Arrivals } from './arrivals.js'
 import { EventSource, type EventSourceOptions, type LocalEventSource } from './event-source.js'
 import { checkSent, newMessage, type QueueMessage, type SentMessage } from './message.js'
 import {
@@ -52,7 +52,7 @@ export class SqsQueue implements LocalQueue {
   readonly #own: QueueSurroundings
   readonly #entries = new Set<Entry>()
   readonly #receipts = new Map<string, Entry>()
-  readonly #waiting = new Set<() => void>()
+  readonly #arrivals: Arrivals
   readonly #sources = new Map<string, EventSource>()
   readonly #closed = new AbortController()
 
@@ -60,6 +60,7 @@ export class SqsQueue implements LocalQueue {
     this.settings = settings
     this.deadLetterQueue = deadLetterQueue
     this.#own = own
+    this.#arrivals = new Arrivals(own.clock)
   }
 
   get name(): string {
@@ -111,7 +112,7 @@ export class SqsQueue implements LocalQueue {
       const leftMs = until - clock.now()
       if (received.length > 0 || !(leftMs > 0) || signal?.aborted || this.#closed.signal.aborted)
         return received
-      await this.#change(leftMs, signal)
+      await this.#arrivals.wait(this.#nextMs(leftMs), signal)
     }
   }
 
@@ -123,6 +124,7 @@ export class SqsQueue implements LocalQueue {
     subscriber: Pick<LocalFunction, 'arn' | 'invoke' | 'timeoutMs'>,
     options: EventSourceOptions = {},
   ): LocalEventSource {
+    if (this.#closed.signal.aborted) throw new TetherError('CLOSED', 'The local cloud was closed.')
     const { clock, region } = this.#own
     const { visibilityTimeoutMs } = this.settings
     const source = new EventSource(this, subscriber, options, { clock, region, visibilityTimeoutMs })
@@ -161,7 +163,7 @@ export class SqsQueue implements LocalQueue {
     if (entry.receipts.at(-1) !== receiptHandle || entry.visibleAt <= now) return 'not-in-flight'
     if (now + timeoutMs - (entry.receivedAt ?? now) > MAX_VISIBILITY_MS) return 'too-long'
     entry.visibleAt = now + timeoutMs
-    this.#notify()
+    this.#arrivals.notify()
     return 'changed'
   }
 
@@ -174,7 +176,7 @@ export class SqsQueue implements LocalQueue {
   async close(): Promise<void> {
     this.#closed.abort()
     await Promise.all([...this.#sources.values()].map((source) => source.close()))
-    this.#notify()
+    this.#arrivals.notify()
   }
 
   #take(max: number, visibilityTimeoutMs: number): ReceivedMessage[] {
@@ -189,7 +191,12 @@ export class SqsQueue implements LocalQueue {
       if (deadLetterQueue !== undefined && entry.message.receiveCount >= maxReceiveCount) {
         this.#forget(entry)
         deadLetterQueue.#add({
-          message: { ...entry.message, receiveCount: 0, deadLetterSource: this.arn },
+          message: {
+            ...entry.message,
+            receiveCount: 0,
+            firstReceivedAt: undefined,
+            deadLetterSource: this.arn,
+          },
           visibleAt: now,
           receipts: [],
         })
@@ -225,7 +232,7 @@ export class SqsQueue implements LocalQueue {
 
   #add(entry: Entry): void {
     this.#entries.add(entry)
-    this.#notify()
+    this.#arrivals.notify()
   }
 
   #forget(entry: Entry): void {
@@ -238,27 +245,12 @@ export class SqsQueue implements LocalQueue {
     for (const entry of this.#entries) if (entry.message.sentAt < oldest) this.#forget(entry)
   }
 
-  /** Waits until a message may have become visible, `leftMs` at the longest. */
-  #change(leftMs: number, signal: AbortSignal | undefined): Promise<void> {
-    const { clock } = this.#own
-    const now = clock.now()
+  /** When the next message becomes visible, `leftMs` at the latest. */
+  #nextMs(leftMs: number): number {
+    const now = this.#own.clock.now()
     let next = leftMs
     for (const { visibleAt } of this.#entries) next = Math.min(next, visibleAt - now)
-    return new Promise((resolve) => {
-      const done = () => {
-        cancel?.()
-        unlisten()
-        this.#waiting.delete(done)
-        resolve()
-      }
-      const cancel = Number.isFinite(next) ? clock.schedule(next, done) : undefined
-      const unlisten = onAbort(signal, () => queueMicrotask(done))
-      this.#waiting.add(done)
-    })
-  }
-
-  #notify(): void {
-    for (const done of this.#waiting) done()
+    return next
   }
 }
 
