@@ -13,8 +13,20 @@ export type { LocalCloud, LocalCloudOptions } from './cloud-options.js'
 export type { ControlPlaneCall, ControlPlaneFault, ControlPlaneOptions } from './control-plane/gate.js'
 export type { LocalDebugStack, LocalDebugStackOptions } from './debug-stack/debug-stack.js'
 export type { BuiltAttributeValue } from './event-builders/attribute-value.js'
-export type { BuiltCognitoEvent, CognitoOptions, CognitoTriggerSource } from './event-builders/cognito.js'
-export type { CognitoFamilies } from './event-builders/cognito-triggers.js'
+export type {
+  BuiltCognitoEvent,
+  CognitoFamilyOf,
+  CognitoOptions,
+  CognitoTriggerSource,
+} from './event-builders/cognito.js'
+export type {
+  CognitoChallengeAnswer,
+  CognitoChallengeRequest,
+  CognitoFamilies,
+  CognitoGroups,
+  CognitoSources,
+  CognitoUserRequest,
+} from './event-builders/cognito-triggers.js'
 export type { BuiltStreamRecord, DynamodbOptions, ItemChange } from './event-builders/dynamodb.js'
 export type { BuiltBusEvent, EventBridgeOptions, ScheduleOptions } from './event-builders/event-bridge.js'
 export { events } from './event-builders/events.js'

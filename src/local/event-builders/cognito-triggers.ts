@@ -30,17 +30,20 @@ export interface CognitoSources {
 /** The request and the response of each kind of trigger. */
 export interface CognitoFamilies {
   PreSignUp: {
-    request: UserRequest & { validationData?: Record<string, string> }
+    request: CognitoUserRequest & { validationData?: Record<string, string> }
     response: { autoConfirmUser: boolean; autoVerifyEmail: boolean; autoVerifyPhone: boolean }
   }
-  PostConfirmation: { request: UserRequest; response: Record<string, never> }
+  PostConfirmation: { request: CognitoUserRequest; response: Record<string, never> }
   PreAuthentication: {
-    request: UserRequest & { userNotFound?: boolean; validationData?: Record<string, string> }
+    request: CognitoUserRequest & { userNotFound?: boolean; validationData?: Record<string, string> }
     response: Record<string, never>
   }
-  PostAuthentication: { request: UserRequest & { newDeviceUsed: boolean }; response: Record<string, never> }
+  PostAuthentication: {
+    request: CognitoUserRequest & { newDeviceUsed: boolean }
+    response: Record<string, never>
+  }
   CustomMessage: {
-    request: UserRequest & {
+    request: CognitoUserRequest & {
       codeParameter: string
       linkParameter: string
       /** Of AdminCreateUser alone. */
@@ -49,11 +52,11 @@ export interface CognitoFamilies {
     response: { smsMessage: string | null; emailMessage: string | null; emailSubject: string | null }
   }
   DefineAuthChallenge: {
-    request: ChallengeRequest
+    request: CognitoChallengeRequest
     response: { challengeName?: string; failAuthentication: boolean; issueTokens: boolean }
   }
   CreateAuthChallenge: {
-    request: ChallengeRequest & { challengeName: string }
+    request: CognitoChallengeRequest & { challengeName: string }
     response: {
       publicChallengeParameters: Record<string, string>
       privateChallengeParameters: Record<string, string>
@@ -61,7 +64,7 @@ export interface CognitoFamilies {
     }
   }
   VerifyAuthChallengeResponse: {
-    request: UserRequest & {
+    request: CognitoUserRequest & {
       userNotFound?: boolean
       privateChallengeParameters: Record<string, string>
       challengeAnswer: string
@@ -84,28 +87,31 @@ export interface CognitoFamilies {
     }
   }
   TokenGeneration: {
-    request: UserRequest & { groupConfiguration: Groups }
+    request: CognitoUserRequest & { groupConfiguration: CognitoGroups }
     response: {
       claimsOverrideDetails: {
         claimsToAddOrOverride?: Record<string, string>
         claimsToSuppress?: string[]
-        groupOverrideDetails?: Groups
+        groupOverrideDetails?: CognitoGroups
       }
     }
   }
 }
 
-interface UserRequest {
+/** Members of requests about a user. */
+export interface CognitoUserRequest {
   userAttributes: Record<string, string>
   clientMetadata?: Record<string, string>
 }
 
-interface ChallengeRequest extends UserRequest {
-  session: ChallengeAnswer[]
+/** Members of requests about a challenge. */
+export interface CognitoChallengeRequest extends CognitoUserRequest {
+  session: CognitoChallengeAnswer[]
   userNotFound?: boolean
 }
 
-type ChallengeAnswer =
+/** A challenge that was answered before. */
+export type CognitoChallengeAnswer =
   | { challengeName: 'CUSTOM_CHALLENGE'; challengeResult: boolean; challengeMetadata?: string }
   | {
       challengeName:
@@ -118,7 +124,8 @@ type ChallengeAnswer =
       challengeResult: boolean
     }
 
-interface Groups {
+/** Groups and roles of a user. */
+export interface CognitoGroups {
   groupsToOverride?: string[]
   iamRolesToOverride?: string[]
   preferredRole?: string

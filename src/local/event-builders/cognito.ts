@@ -8,7 +8,8 @@ export type CognitoTriggerSource = {
   [Family in keyof CognitoSources]: `${Family}_${CognitoSources[Family]}`
 }[keyof CognitoSources]
 
-type FamilyOf<Source> = Source extends `${infer Family extends keyof CognitoFamilies}_${string}`
+/** The kind of a trigger: `PreSignUp` of `PreSignUp_SignUp`. */
+export type CognitoFamilyOf<Source> = Source extends `${infer Family extends keyof CognitoFamilies}_${string}`
   ? Family
   : never
 
@@ -20,8 +21,8 @@ export interface BuiltCognitoEvent<Source extends CognitoTriggerSource> {
   userPoolId: string
   userName: string
   callerContext: { awsSdkVersion: string; clientId: string }
-  request: CognitoFamilies[FamilyOf<Source>]['request']
-  response: CognitoFamilies[FamilyOf<Source>]['response']
+  request: CognitoFamilies[CognitoFamilyOf<Source>]['request']
+  response: CognitoFamilies[CognitoFamilyOf<Source>]['response']
 }
 
 /** Whom a user pool asks about. */
@@ -37,7 +38,7 @@ export interface CognitoOptions<Source extends CognitoTriggerSource = CognitoTri
   /** Added to an address and, but before the sign-up, to what Cognito itself keeps of a user. */
   readonly userAttributes?: Texts | undefined
   /** Other members of the request than its defaults, such as `clientMetadata`. @default none */
-  readonly request?: Partial<CognitoFamilies[FamilyOf<Source>]['request']> | undefined
+  readonly request?: Partial<CognitoFamilies[CognitoFamilyOf<Source>]['request']> | undefined
 }
 
 const SOURCES: { readonly [Family in keyof CognitoSources]: readonly CognitoSources[Family][] } = {

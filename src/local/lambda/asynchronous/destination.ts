@@ -4,12 +4,14 @@ import type { InvokeOptions, InvokeResult } from '../invoke-request.js'
 /** A queue that receives what is delivered, such as the local cloud's. */
 export interface QueueDestination {
   readonly arn: string
+  /** Sends a message. */
   send(body: string, options?: { readonly attributes?: MessageAttributes | undefined }): Promise<unknown>
 }
 
 /** A topic that publishes what is delivered, such as the local cloud's. */
 export interface TopicDestination {
   readonly arn: string
+  /** Publishes a message. */
   publish(message: {
     readonly message: string
     readonly subject?: string | undefined
@@ -20,6 +22,7 @@ export interface TopicDestination {
 /** A function that is invoked asynchronously with what is delivered. */
 export interface FunctionDestination {
   readonly arn: string
+  /** Invokes it, with `type: 'Event'`. */
   invoke(event?: unknown, options?: InvokeOptions): Promise<InvokeResult>
 }
 
