@@ -68,7 +68,12 @@ describe('a local cloud', () => {
     expect(bucket.arn).toBe('arn:aws:s3:::uploads')
     const { s3Endpoint: endpoint, region, credentials } = local
     const store = s3({ bucket: 'uploads', prefix: 'p/', endpoint, region, credentials })
+    const changes = local.queue('changes')
+    bucket.notify(changes, { events: ['s3:ObjectCreated:*'], prefix: 'p/i' })
+    await changes.receive({ waitMs: 20_000 })
     await store.put('in', Buffer.from('from here'))
+    const [change] = await changes.receive({ waitMs: 20_000 })
+    expect(JSON.parse(change?.body ?? '')).toMatchObject({ Records: [{ s3: { object: { key: 'p/in' } } }] })
     const files = {
       'index.cjs': `exports.handler = async ({ get, put }) => {
         const body = await (await fetch(get)).text()

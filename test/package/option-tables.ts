@@ -56,6 +56,8 @@ const FUNCTION = ['function'] as const
 const OBJECT = ['object'] as const
 /** No sample is right. */
 const NONE = [] as const
+/** What becomes JSON. */
+const ANY_JSON = ['null', 'number', 'text', 'flag', 'list', 'object'] as const
 
 const key = generateKey()
 const functionId = 'api'
@@ -72,9 +74,21 @@ const bundle = stub.stubBundle('iot').path
 const target = { invoke: async () => ({}) as local.InvokeResult, arn: 'arn' }
 const cloud = local.createLocalCloud()
 const topic = cloud.topic('topic')
+const tellingBucket = cloud.bucket('telling')
+const queue = cloud.queue('queue')
+const subscriber = { ...target, timeoutMs: 3000 }
+
+const fresh = (prefix: string) =>
+  `${prefix}-${generateKey()
+    .slice(0, 8)
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]/g, 'x')}`
+const freshQueue = (options?: local.LocalQueueOptions) => cloud.queue(fresh('queue'), options)
 
 const session = () => createSession({ ...names, key, transport })
 const serving = () => session().serve({ functions: {} })
+
+const origin = { region: TEXT, accountId: NONE, at: NUMBER } as const
 
 const pool = {
   inheritEnv: NONE,
@@ -410,6 +424,7 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
       nodePath: TEXT,
       pythonPath: TEXT,
       credentials: NONE,
+      asynchronous: OBJECT,
     },
   ),
   './local#createLocalCloud': row(local.createLocalCloud, {}, [], {
@@ -420,6 +435,7 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
     broker: OBJECT,
     lambda: OBJECT,
     s3: OBJECT,
+    sqs: OBJECT,
     controlPlane: OBJECT,
     clock: NONE,
   }),
@@ -434,6 +450,73 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
     subject: TEXT,
     attributes: OBJECT,
   }),
+  './local#createLocalCloud queue': row((options: local.LocalQueueOptions) => freshQueue(options), {}, [], {
+    visibilityTimeoutMs: NUMBER,
+    delayMs: NUMBER,
+    retentionMs: NONE,
+    receiveWaitMs: NUMBER,
+    maximumMessageBytes: NONE,
+    deadLetterQueue: NONE,
+    maxReceiveCount: NONE,
+  }),
+  './local#createLocalCloud send': row(
+    (options: local.QueueSendOptions) => queue.send('body', options),
+    {},
+    [],
+    {
+      attributes: OBJECT,
+      delayMs: NUMBER,
+    },
+  ),
+  './local#createLocalCloud receive': row((options: local.ReceiveOptions) => queue.receive(options), {}, [], {
+    max: NUMBER,
+    visibilityTimeoutMs: NUMBER,
+    waitMs: NUMBER,
+    signal: NONE,
+  }),
+  './local#createLocalCloud subscribe options': row(
+    (options: local.EventSourceOptions) => freshQueue().subscribe(subscriber, options).close(),
+    {},
+    [],
+    { batchSize: NUMBER, batchWindowMs: NUMBER, reportBatchItemFailures: FLAG, maximumConcurrency: NUMBER },
+  ),
+  './local#createLocalCloud notify': row(
+    (options: local.NotificationOptions) => cloud.bucket(fresh('bucket')).notify(target, options),
+    { events: ['s3:ObjectCreated:*'] },
+    ['events'],
+    { events: NONE, prefix: TEXT, suffix: TEXT },
+  ),
+  './local#events eventBridge': row(
+    (options: local.EventBridgeOptions) => local.events.eventBridge(options),
+    { source: 'shop', detailType: 'order', detail: {} },
+    ['source', 'detailType', 'detail'],
+    { source: TEXT, detailType: TEXT, detail: ANY_JSON, resources: NONE, ...origin },
+  ),
+  './local#events schedule': row(local.events.schedule, {}, [], { ruleName: TEXT, ...origin }),
+  './local#events dynamodb': row(local.events.dynamodb, { records: [] }, ['records'], {
+    tableName: TEXT,
+    records: NONE,
+    viewType: NONE,
+    ...origin,
+  }),
+  './local#events kinesis': row(local.events.kinesis, { records: [] }, ['records'], {
+    streamName: TEXT,
+    records: NONE,
+    ...origin,
+  }),
+  './local#events cognito': row(
+    (options: local.CognitoOptions<'PreSignUp_SignUp'>) => local.events.cognito('PreSignUp_SignUp', options),
+    {},
+    [],
+    {
+      region: TEXT,
+      userPoolId: TEXT,
+      userName: TEXT,
+      clientId: TEXT,
+      userAttributes: OBJECT,
+      request: OBJECT,
+    },
+  ),
   './local#httpApi': row(local.httpApi, { function: target }, ['function'], {
     function: NONE,
     host: TEXT,
@@ -570,6 +653,14 @@ export const argumentRows: Readonly<Record<string, ArgumentRow>> = {
   ),
   './local#createLocalCloud topic': argument('name', [], (name: string) => cloud.topic(name)),
   './local#createLocalCloud subscribe': argument('subscriber', [], topic.subscribe),
+  './local#createLocalCloud queue name': argument('name', [], (name: string) => cloud.queue(name)),
+  './local#createLocalCloud queue subscribe': argument('subscriber', [], (to: never) => queue.subscribe(to)),
+  './local#createLocalCloud notify destination': argument('destination', [], (to: never) =>
+    tellingBucket.notify(to, { events: ['s3:ObjectCreated:*'] }),
+  ),
+  './local#events cognito source': argument('triggerSource', [], (source: never) =>
+    local.events.cognito(source),
+  ),
   './local#createLocalCloud bucket': argument('name', [], (name: string) => cloud.bucket(name)),
   './deploy#stubZip': argument('name', [], deploy.stubZip),
   './deploy#layerZip': argument('name', [], deploy.layerZip),

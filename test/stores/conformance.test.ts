@@ -26,7 +26,7 @@ describe('s3 on the local endpoint', () => {
     factory: async () => {
       const { clock, buckets, close, endpoint, region, credentials } = await startLocalS3()
       const bucket = bucketName()
-      buckets.set(bucket, new S3Bucket(bucket, clock))
+      buckets.set(bucket, new S3Bucket(bucket, { clock, region: 'us-east-1' }))
       const store = s3({ bucket, endpoint, region, credentials })
       return { store, advance: (ms) => clock.jump(ms), close }
     },

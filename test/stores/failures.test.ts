@@ -25,7 +25,7 @@ async function setup() {
   const [reader, writer] = [allowed('READER', ['s3:GetObject']), allowed('WRITER', ['s3:PutObject'])]
   const server = await startLocalS3({ others: [reader, writer] })
   onTestFinished(() => server.close())
-  const bucket = new S3Bucket(bucketName(), server.clock)
+  const bucket = new S3Bucket(bucketName(), { clock: server.clock, region: 'us-east-1' })
   server.buckets.set(bucket.name, bucket)
   const { endpoint, region, credentials, clock } = server
   const options = { bucket: bucket.name, endpoint, region, credentials }

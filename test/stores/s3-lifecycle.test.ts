@@ -100,7 +100,7 @@ describe('installS3LifecycleRule', () => {
   test('makes what was left behind go, and nothing else', async () => {
     const server = await startLocalS3()
     onTestFinished(() => server.close())
-    const bucket = new S3Bucket(bucketName(), server.clock)
+    const bucket = new S3Bucket(bucketName(), { clock: server.clock, region: 'us-east-1' })
     server.buckets.set(bucket.name, bucket)
     await installS3LifecycleRule({ ...addressOf(server), bucket: bucket.name })
     await s3({ ...addressOf(server), bucket: bucket.name }).put('left', new Uint8Array(1))

@@ -25,7 +25,7 @@ async function local(
 ) {
   const server = await startLocalS3(endpointOptions)
   onTestFinished(() => server.close())
-  const bucket = new S3Bucket(bucketName(), server.clock)
+  const bucket = new S3Bucket(bucketName(), { clock: server.clock, region: 'us-east-1' })
   server.buckets.set(bucket.name, bucket)
   const store = s3({ ...addressOf(server), bucket: bucket.name, ...options })
   return { ...server, bucket, store }
@@ -144,7 +144,7 @@ describe('s3, options', () => {
     onTestFinished(() => void vi.unstubAllEnvs())
     const server = await startLocalS3({ others: [temporary] })
     onTestFinished(() => server.close())
-    server.buckets.set('bucket', new S3Bucket('bucket', server.clock))
+    server.buckets.set('bucket', new S3Bucket('bucket', { clock: server.clock, region: 'us-east-1' }))
     const store = s3({ bucket: 'bucket', endpoint: server.endpoint, region: server.region })
     await store.put('key', randomBytes(10))
     const request = await store.presignGet('key', MINUTE)

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import { listen } from '../../src/local/http/listener.js'
 import type { S3Bucket } from '../../src/local/s3/bucket.js'
-import { type LocalS3Identity, type S3EndpointOptions, s3Endpoint } from '../../src/local/s3/endpoint.js'
+import { type LocalS3Identity, type S3EndpointOptions, s3Requests } from '../../src/local/s3/endpoint.js'
 import { ManualClock } from './manual-clock.js'
 import type { RadosgwAddress } from './radosgw.js'
 
@@ -26,14 +27,9 @@ export async function startLocalS3(
   const clock = new ManualClock(Date.now())
   const buckets = new Map<string, S3Bucket>()
   const region = 'eu-west-1'
-  const listener = await s3Endpoint({
-    host: '127.0.0.1',
-    region,
-    buckets,
-    clock,
-    identities: [LOCAL_CREDENTIALS, ...others],
-    ...rest,
-  })
+  const identities = [LOCAL_CREDENTIALS, ...others]
+  const requests = s3Requests({ region, buckets, clock, identities, ...rest })
+  const listener = await listen(requests, '127.0.0.1', 0)
   return {
     endpoint: listener.url,
     region,

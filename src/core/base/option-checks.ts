@@ -6,6 +6,9 @@ import { type Check, invalidOption, isObject, kindOf, mustBe } from './options.j
 export const checkText: Check = (name, value) =>
   mustBe('a text that is not empty', typeof value === 'string' && value !== '', name, value)
 
+/** A text, which may be empty. */
+export const checkString: Check = (name, value) => mustBe('a text', typeof value === 'string', name, value)
+
 /** A text that no message shows. */
 export const checkSecret: Check = (name, value) => {
   if (typeof value === 'string' && value !== '') return
@@ -96,15 +99,18 @@ export function matching(pattern: RegExp, words: string): Check {
 
 /** An object of somebody's own making. @param words what it must be */
 export function withMethods(words: string, ...methods: readonly string[]): Check {
-  return (name, value) => {
-    const member = (method: string) => (value as Record<string, unknown> | null | undefined)?.[method]
+  return (name, value) =>
     mustBe(
       words,
-      methods.every((method) => typeof member(method) === 'function'),
+      methods.every((method) => isMethod(value, method)),
       name,
       value,
     )
-  }
+}
+
+/** Whether a value has a method of that name. */
+export function isMethod(value: unknown, method: string): boolean {
+  return typeof (value as Record<string, unknown> | null | undefined)?.[method] === 'function'
 }
 
 /** A list, each item of which passes the check. @param words what the list must be */

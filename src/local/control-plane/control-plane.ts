@@ -1,22 +1,11 @@
-import type { SigningIdentity } from '../../aws/credentials.js'
-import type { Clock } from '../../core/base/clock.js'
+import { listen, loadedLater } from '../http/listener.js'
 import type { FunctionDefinition } from '../lambda/function-definition.js'
-import type { S3Bucket } from '../s3/bucket.js'
-import { ControlPlaneGate, type ControlPlaneOptions } from './gate.js'
-import { iamApi } from './iam.js'
-import { lambdaApi } from './lambda/api.js'
-import type { FunctionHost } from './lambda/registry.js'
+import type { ApiSurroundings, ControlPlaneApis } from './apis.js'
+import type { ControlPlaneOptions } from './gate.js'
 
 /** What the control plane is part of. */
-export interface ControlPlaneSurroundings {
+export interface ControlPlaneSurroundings extends Omit<ApiSurroundings, 'lambdaUrl'> {
   readonly host: string
-  readonly region: string
-  readonly accountId: string
-  readonly credentials: SigningIdentity
-  readonly buckets: ReadonlyMap<string, S3Bucket>
-  readonly clock: Clock
-  /** What runs the functions; asked for at each use. */
-  functionHost(): FunctionHost
 }
 
 /** Lambda's own API and the part of IAM that goes with it, listening. */
@@ -29,36 +18,45 @@ export interface ControlPlane {
   close(): Promise<void>
 }
 
-const UPDATE_MS = 100
-
-/** Starts the control plane on free ports. */
+/** Listens on free ports. What answers there is loaded with the first request. */
 export async function openControlPlane(
   options: ControlPlaneOptions,
-  { credentials, accountId, buckets, functionHost, ...surroundings }: ControlPlaneSurroundings,
+  { host, ...surroundings }: ControlPlaneSurroundings,
 ): Promise<ControlPlane> {
-  const shared = {
-    ...surroundings,
-    identities: [credentials, ...(options.identities ?? [])],
-    gate: new ControlPlaneGate(options, surroundings.clock),
+  let loading: Promise<ControlPlaneApis> | undefined
+  let apis: ControlPlaneApis | undefined
+  const adopted: FunctionDefinition[] = []
+  const load = async () => {
+    const { controlPlaneApis } = await import('./apis.js')
+    apis = controlPlaneApis(options, { ...surroundings, lambdaUrl: lambda.url })
+    for (const definition of adopted) apis.adopt(definition)
+    return apis
   }
-  const updateMs = options.updateMs ?? UPDATE_MS
-  const lambda = await lambdaApi({
-    ...shared,
-    accountId,
-    updateMs,
-    failUpdate: options.failUpdate,
-    staleReads: options.staleReads ?? 0,
-    deniedKeys: options.deniedKeys ?? [],
-    buckets,
-    functionHost,
-  })
-  const iam = await iamApi({ ...shared, accountId, roles: () => lambda.roles() })
+  const loaded = () => {
+    loading ??= load()
+    return loading
+  }
+  const lambda = await listen(
+    loadedLater(async () => (await loaded()).lambda),
+    host,
+    0,
+  )
+  const iam = await listen(
+    loadedLater(async () => (await loaded()).iam),
+    host,
+    0,
+  )
   return {
     lambdaUrl: lambda.url,
     iamUrl: iam.url,
-    adopt: (definition) => lambda.adopt(definition),
+    adopt: (definition) => {
+      if (apis === undefined) adopted.push(definition)
+      else apis.adopt(definition)
+    },
     close: async () => {
       await Promise.all([lambda.close(), iam.close()])
+      await loading?.catch(() => {})
+      apis?.close()
     },
   }
 }

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { SigningIdentity } from '../../aws/credentials.js'
 import { verifyAuthorization } from '../../aws/verify-headers.js'
 import type { Clock } from '../../core/base/clock.js'
-import { type HttpListener, listen, readBody } from '../http/listener.js'
+import { readBody } from '../http/listener.js'
 import { escapeXml } from '../s3/xml.js'
 import { ControlPlaneError } from './errors.js'
 import { type ControlPlaneGate, CutConnection } from './gate.js'
@@ -12,7 +12,6 @@ import { IamRoles } from './iam-roles.js'
 
 /** What the IAM API serves, and to whom. */
 export interface IamApiOptions {
-  readonly host: string
   readonly region: string
   readonly identities: readonly SigningIdentity[]
   readonly gate: ControlPlaneGate
@@ -26,10 +25,10 @@ const MAX_FORM_BYTES = 1024 * 1024
 const NAMESPACE = 'https://iam.amazonaws.com/doc/2010-05-08/'
 
 /** Serves IAM's operations on roles and their inline policies. */
-export function iamApi(options: IamApiOptions): Promise<HttpListener> {
-  const { accountId, clock, roles, host } = options
+export function iamApi(options: IamApiOptions): RequestListener {
+  const { accountId, clock, roles } = options
   const state = { roles: new IamRoles(accountId, clock, roles), policies: new Map() }
-  return listen((request, response) => void serve(request, response, options, state), host, 0)
+  return (request, response) => void serve(request, response, options, state)
 }
 
 async function serve(

@@ -53,6 +53,18 @@ export async function listen(
   }
 }
 
+/** Loads what answers requests with the first of them. */
+export function loadedLater(load: () => Promise<RequestListener>): RequestListener {
+  let loading: Promise<RequestListener> | undefined
+  return (request, response) => {
+    loading ??= load()
+    loading.then(
+      (listener) => listener(request, response),
+      (error) => response.writeHead(500).end(String(error)),
+    )
+  }
+}
+
 /**
  * Reads a request's body; `undefined` once it is larger than `max` bytes, or the client is gone. The rest of a larger
  * one is read and thrown away, so that the client lives to see the answer.

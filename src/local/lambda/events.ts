@@ -1,4 +1,5 @@
 import type { LogEntry } from '../../core/contracts/executor.js'
+import type { DiscardCondition } from './asynchronous/record.js'
 import type { EndReason } from './errors.js'
 import type { EnvironmentState } from './execution-environment.js'
 
@@ -34,14 +35,17 @@ export interface InvocationReport {
   readonly payload: Uint8Array
 }
 
-/** An asynchronous event that failed in each of its attempts and is given up. */
+/** An asynchronous event that is given up. */
 export interface DiscardedEvent {
   readonly functionName: string
   readonly requestId: string
+  /** Why, in the words of Lambda's records. */
+  readonly condition: DiscardCondition
+  /** How often it ran. */
   readonly attempts: number
   /** The event's JSON. */
   readonly event: Uint8Array
-  /** The last attempt's error, as JSON. */
+  /** The last attempt's error, as JSON; empty where none was made. */
   readonly error: Uint8Array
 }
 
@@ -55,6 +59,6 @@ export interface LambdaHostEvents {
   invocation: (report: InvocationReport) => void
   /** An asynchronous event was given up. */
   discard: (event: DiscardedEvent) => void
-  /** Something of Lambda that this machine cannot imitate; each once. */
+  /** Something of Lambda that this machine cannot imitate, each once; a record that a destination refused. */
   warning: (message: string) => void
 }

@@ -2,6 +2,7 @@ import { type Complete, defined } from '../../core/base/defined.js'
 import { checkPathText, listOf, matching, wholeNumber } from '../../core/base/option-checks.js'
 import { checkOptions, invalidOption, mustBe, required } from '../../core/base/options.js'
 import { checkCredentials } from '../option-checks.js'
+import { type AsynchronousOptions, checkAsynchronous } from './asynchronous/options.js'
 import { checkUserEnvironment } from './variables.js'
 
 /** AWS credentials, as a function or a client of the local cloud uses them. */
@@ -40,6 +41,8 @@ export interface FunctionDefinition {
   readonly pythonPath?: string | undefined
   /** What stands for the function's role. @default the host's */
   readonly credentials?: LocalCredentials | undefined
+  /** Retries and destinations of asynchronous events. @default two retries, six hours, no destinations */
+  readonly asynchronous?: AsynchronousOptions | undefined
 }
 
 /** A definition whose defaults are filled in. */
@@ -54,6 +57,7 @@ const DEFAULTS = {
   memoryMb: 128,
   reservedConcurrency: 100,
   pythonPath: 'python3',
+  asynchronous: {},
 }
 /** The most layers of one function. */
 export const MAX_LAYERS = 5
@@ -79,6 +83,7 @@ export function completeDefinition(definition: FunctionDefinition): CompleteDefi
     nodePath: checkPathText,
     pythonPath: checkPathText,
     credentials: checkCredentials,
+    asynchronous: checkAsynchronous,
   })
   const runtime = `nodejs${process.versions.node.split('.')[0]}.x`
   const complete = { ...DEFAULTS, runtime, nodePath: process.execPath, ...defined(definition) }

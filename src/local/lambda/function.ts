@@ -1,9 +1,9 @@
 import { untilAborted } from '../../core/base/abort.js'
-import type { Cancel } from '../../core/base/clock.js'
 import { defined } from '../../core/base/defined.js'
 import { TetherError, throwIfAborted } from '../../core/base/errors.js'
+import { EventQueue, type EventQueueOptions } from './asynchronous/event-queue.js'
 import { ConcurrencySlots } from './concurrency-slots.js'
-import type { DiscardedEvent, InvocationReport } from './events.js'
+import type { InvocationReport } from './events.js'
 import type { EnvironmentState } from './execution-environment.js'
 import { type RunOptions, runInvocation } from './invocation-run.js'
 import { type InvokeOptions, type InvokeRequest, type InvokeResult, invokeRequest } from './invoke-request.js'
@@ -12,6 +12,8 @@ import { type InvokeOptions, type InvokeRequest, type InvokeResult, invokeReques
 export interface LocalFunction {
   readonly name: string
   readonly arn: string
+  /** How long an invocation may take, in milliseconds. */
+  readonly timeoutMs: number
   /**
    * Invokes it. An event is JSON in bytes, or a value that becomes JSON. A failing function is a result with
    * `functionError`; what is thrown is what Lambda's Invoke call refuses. Firing the signal stops the wait only.
@@ -25,21 +27,20 @@ export interface LocalFunction {
 }
 
 /** What a function needs of its host. */
-export interface FunctionOptions extends RunOptions {
+export interface FunctionOptions
+  extends RunOptions,
+    Pick<EventQueueOptions, 'asynchronous' | 'retryDelaysMs' | 'onDiscard' | 'onUndelivered'> {
   readonly name: string
   /** The most invocations at once. */
   readonly concurrency: number
-  /** The waits before each further attempt at an asynchronous event. */
-  readonly retryDelaysMs: readonly number[]
   onInvocation(report: InvocationReport): void
-  onDiscard(event: DiscardedEvent): void
 }
 
 /** Runs invocations on a pool of environments: at most so many at once, asynchronous ones again when they fail. */
 export class LambdaFunction implements LocalFunction {
   readonly #options: FunctionOptions
   readonly #slots: ConcurrencySlots
-  readonly #delays = new Set<Cancel>()
+  readonly #events: EventQueue
   #timeoutMs: number
   #closed = false
 
@@ -47,6 +48,13 @@ export class LambdaFunction implements LocalFunction {
     this.#options = options
     this.#slots = new ConcurrencySlots(options.concurrency)
     this.#timeoutMs = options.timeoutMs
+    this.#events = new EventQueue({
+      ...options,
+      functionName: options.name,
+      functionArn: options.arn,
+      slots: this.#slots,
+      attempt: (request, attempt) => this.#attempt(request, attempt),
+    })
   }
 
   get name(): string {
@@ -57,12 +65,16 @@ export class LambdaFunction implements LocalFunction {
     return this.#options.arn
   }
 
+  get timeoutMs(): number {
+    return this.#timeoutMs
+  }
+
   async invoke(event?: unknown, options: InvokeOptions = {}): Promise<InvokeResult> {
     throwIfAborted(options.signal)
     if (this.#closed) throw closedError()
     const request = invokeRequest(event, options)
     if (request.type === 'Event') {
-      this.#retrying(request).catch(() => {}) // The host was closed meanwhile.
+      this.#events.accept(request)
       return {
         requestId: request.requestId,
         statusCode: 202,
@@ -98,38 +110,9 @@ export class LambdaFunction implements LocalFunction {
   /** Ends every environment; what runs rejects with `CLOSED`, what waits is forgotten. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true
-    for (const cancel of this.#delays) cancel()
+    this.#events.close()
     this.#slots.close()
     await this.#options.pool.close()
-  }
-
-  async #retrying(request: InvokeRequest): Promise<void> {
-    const { retryDelaysMs, clock } = this.#options
-    for (let attempt = 1; ; attempt += 1) {
-      // Lambda keeps throttled asynchronous events for hours; here they wait for their turn.
-      await this.#slots.take()
-      const { functionError, payload } = await this.#attempt(request, attempt)
-      if (functionError === undefined) return
-      const delayMs = retryDelaysMs[attempt - 1]
-      if (delayMs === undefined) {
-        const { requestId, event } = request
-        this.#options.onDiscard({
-          functionName: this.name,
-          requestId,
-          attempts: attempt,
-          event,
-          error: payload,
-        })
-        return
-      }
-      await new Promise<void>((resolve) => {
-        const cancel = clock.schedule(delayMs, () => {
-          this.#delays.delete(cancel)
-          resolve()
-        })
-        this.#delays.add(cancel)
-      })
-    }
   }
 
   /** Expects a slot to be taken, and gives it back. */

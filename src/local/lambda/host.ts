@@ -2,6 +2,7 @@ import { EventEmitter } from 'eventemitter3'
 import { partitionOf } from '../../aws/endpoints.js'
 import { type Complete, defined } from '../../core/base/defined.js'
 import { TetherError } from '../../core/base/errors.js'
+import { printable } from '../../core/base/printable.js'
 import { Guard } from '../../executors/process/guard.js'
 import { EnvironmentPool } from './environment-pool.js'
 import type { LambdaHostEvents } from './events.js'
@@ -85,6 +86,7 @@ export class ProcessHost implements LambdaHost {
         timeoutMs: complete.timeoutMs,
         initTimeoutMs,
         retryDelaysMs,
+        asynchronous: complete.asynchronous,
         concurrency: complete.reservedConcurrency,
         clock,
         pool: new EnvironmentPool({
@@ -94,6 +96,11 @@ export class ProcessHost implements LambdaHost {
         }),
         onInvocation: (report) => this.#emit('invocation', report),
         onDiscard: (event) => this.#emit('discard', event),
+        onUndelivered: (to, error) =>
+          this.#emit(
+            'warning',
+            `A record of '${name}' was not delivered to ${to.arn}: ${printable(String(error))}`,
+          ),
       }),
     }
     this.#functions.set(keyOf(name, version), hosted)

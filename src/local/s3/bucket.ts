@@ -1,7 +1,11 @@
 import { createHash } from 'node:crypto'
 import type { Clock } from '../../core/base/clock.js'
+import { checkText } from '../../core/base/option-checks.js'
+import { mustBe } from '../../core/base/options.js'
+import type { Destination } from '../lambda/asynchronous/destination.js'
 import { S3Error } from './errors.js'
 import { type ExpiryRule, expiresAt, parseLifecycle } from './lifecycle.js'
+import { type NotificationOptions, Notifications } from './notifications.js'
 
 /** An object as it was put. */
 export interface LocalObject {
@@ -21,6 +25,22 @@ export interface LocalBucket {
   keys(): string[]
   /** The bytes of an object; undefined when there is none. */
   get(key: string): Uint8Array | undefined
+  /** Puts an object, as PutObject does. Without a type it is `binary/octet-stream`. @throws TetherError `INVALID_OPTION` */
+  put(key: string, body: string | Uint8Array, contentType?: string): void
+  /** Deletes an object; one that is not there changes nothing. */
+  delete(key: string): void
+  /**
+   * Tells a function, a queue or a topic of objects, as S3's event notifications do. A function is invoked
+   * asynchronously, with Lambda's retries and its failure destination.
+   * @throws TetherError `INVALID_OPTION`, also where it overlaps with another notification, which S3 refuses
+   */
+  notify(destination: Destination, options: NotificationOptions): void
+}
+
+/** What a bucket is part of. */
+export interface BucketSurroundings {
+  readonly region: string
+  readonly clock: Clock
 }
 
 /** A bucket's objects and its lifecycle, by which objects end as on S3: at the midnight after whole days. */
@@ -30,15 +50,17 @@ export class S3Bucket implements LocalBucket {
   /** Unix milliseconds. */
   readonly createdAt: number
   readonly #clock: Clock
+  readonly #notifications: Notifications
   readonly #objects = new Map<string, LocalObject>()
   #lifecycle: string | undefined
   #rules: readonly ExpiryRule[] = []
 
-  constructor(name: string, clock: Clock) {
+  constructor(name: string, { clock, region }: BucketSurroundings) {
     this.name = name
     this.arn = `arn:aws:s3:::${name}`
     this.createdAt = clock.now()
     this.#clock = clock
+    this.#notifications = new Notifications({ name, arn: this.arn, region, clock })
   }
 
   keys(): string[] {
@@ -58,15 +80,29 @@ export class S3Bucket implements LocalBucket {
     return undefined
   }
 
-  put(key: string, body: Uint8Array, contentType: string): LocalObject {
+  put(key: string, content: string | Uint8Array, contentType = 'binary/octet-stream'): LocalObject {
+    checkText('key', key)
+    mustBe('a text or bytes', typeof content === 'string' || content instanceof Uint8Array, 'body', content)
+    const body = typeof content === 'string' ? Buffer.from(content) : content
     const etag = `"${createHash('md5').update(body).digest('hex')}"`
     const object = { body, etag, contentType, modifiedAt: this.#clock.now() }
     this.#objects.set(key, object)
+    this.#notifications.tell({
+      eventName: 'ObjectCreated:Put',
+      key,
+      object: { bytes: body.byteLength, etag },
+    })
     return object
   }
 
   delete(key: string): void {
+    if (this.object(key) === undefined) return
     this.#objects.delete(key)
+    this.#notifications.tell({ eventName: 'ObjectRemoved:Delete', key })
+  }
+
+  notify(destination: Destination, options: NotificationOptions): void {
+    this.#notifications.add(destination, options)
   }
 
   /** The lifecycle configuration's XML, as it was put. */
@@ -79,4 +115,10 @@ export class S3Bucket implements LocalBucket {
     this.#rules = parseLifecycle(xml)
     this.#lifecycle = xml
   }
+}
+
+/** Whether a name is one that S3 gives to a bucket. */
+export function isBucketName(name: string): boolean {
+  // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+  return /^(?!.*\.\.)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name)
 }

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { SigningIdentity } from '../../aws/credentials.js'
 import { parseQuery, splitOnce } from '../../aws/query.js'
 import type { Clock } from '../../core/base/clock.js'
-import { type HttpListener, listen } from '../http/listener.js'
 import { checkBody } from './body.js'
 import type { S3Bucket } from './bucket.js'
 import { S3Error } from './errors.js'
@@ -18,7 +17,6 @@ export interface LocalS3Identity extends SigningIdentity {
 
 /** What the endpoint serves, and to whom. */
 export interface S3EndpointOptions {
-  readonly host: string
   readonly region: string
   readonly identities: readonly LocalS3Identity[]
   readonly buckets: Map<string, S3Bucket>
@@ -30,9 +28,9 @@ export interface S3EndpointOptions {
 const MAX_OBJECT_BYTES = 5 * 1024 ** 3
 const MAX_KEY_BYTES = 1024
 
-/** Serves buckets over HTTP, with the bucket in the path: signatures, expiry, permissions and errors are S3's. */
-export function s3Endpoint(options: S3EndpointOptions): Promise<HttpListener> {
-  return listen((request, response) => void serve(request, response, options), options.host, 0)
+/** Serves buckets, with the bucket in the path: signatures, expiry, permissions and errors are S3's. */
+export function s3Requests(options: S3EndpointOptions): RequestListener {
+  return (request, response) => void serve(request, response, options)
 }
 
 async function serve(

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Clock } from '../../core/base/clock.js'
 import { hasChecksum } from './body.js'
-import { type LocalObject, S3Bucket } from './bucket.js'
+import { isBucketName, type LocalObject, S3Bucket } from './bucket.js'
 import { S3Error } from './errors.js'
 import { listBuckets, listObjects } from './list.js'
 
@@ -77,19 +77,14 @@ export function answerS3(request: S3Request, buckets: Map<string, S3Bucket>, clo
   throw new S3Error('NotImplemented')
 }
 
-/** Whether a name is one that S3 gives to a bucket. */
-export function isBucketName(name: string): boolean {
-  // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
-  return /^(?!.*\.\.)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name)
-}
-
 function createBucket(request: S3Request, buckets: Map<string, S3Bucket>, clock: Clock): S3Reply {
   allow(request, 's3:CreateBucket')
   const { bucketName } = request
   if (!isBucketName(bucketName)) throw new S3Error('InvalidBucketName')
   // Only us-east-1 lets its owner create a bucket again.
   if (buckets.has(bucketName) && request.region !== 'us-east-1') throw new S3Error('BucketAlreadyOwnedByYou')
-  if (!buckets.has(bucketName)) buckets.set(bucketName, new S3Bucket(bucketName, clock))
+  if (!buckets.has(bucketName))
+    buckets.set(bucketName, new S3Bucket(bucketName, { clock, region: request.region }))
   return { status: 200, headers: { location: `/${bucketName}` } }
 }
 
@@ -99,7 +94,7 @@ function answerObject(request: S3Request, bucket: S3Bucket): S3Reply {
     case 'PUT': {
       allow(request, 's3:PutObject')
       if (headers['if-none-match'] === '*' && bucket.object(key)) throw new S3Error('PreconditionFailed')
-      const { etag } = bucket.put(key, body, headers['content-type'] ?? 'binary/octet-stream')
+      const { etag } = bucket.put(key, body, headers['content-type'])
       return { status: 200, headers: { etag } }
     }
     case 'GET':

@@ -3,7 +3,8 @@ import type { IncomingMessage } from 'node:http'
 import { defined } from '../../core/base/defined.js'
 import { TetherError } from '../../core/base/errors.js'
 import { type HttpListener, listen, readBody } from '../http/listener.js'
-import type { LocalTopic, MessageAttribute, TopicMessage } from './topic.js'
+import type { MessageAttribute } from '../message-attributes.js'
+import type { LocalTopic, TopicMessage } from './topic.js'
 
 // Three times the largest message, for what form encoding adds, and room for the rest.
 const MAX_FORM_BYTES = 1024 * 1024

@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { partitionOf, serviceHost } from '../../aws/endpoints.js'
 import { type Clock, systemClock } from '../../core/base/clock.js'
 import { TetherError } from '../../core/base/errors.js'
-import { matching, recordOf } from '../../core/base/option-checks.js'
-import { checkOptions, fields, mustBe, required } from '../../core/base/options.js'
+import { checkString, matching } from '../../core/base/option-checks.js'
+import { checkOptions, required } from '../../core/base/options.js'
 import type { LocalFunction } from '../lambda/function.js'
+import { attributeBytes, checkMessageAttributes, type MessageAttributes } from '../message-attributes.js'
 import { checkInvoked } from '../option-checks.js'
 
 /** The largest message with its attributes, in bytes. */
@@ -12,19 +13,11 @@ const MAX_MESSAGE_BYTES = 262_144
 /** The longest subject, in characters. */
 const MAX_SUBJECT_LENGTH = 100
 
-/** A message attribute, as SNS types it. */
-export interface MessageAttribute {
-  /** `String`, `Number`, `String.Array` or `Binary`. */
-  readonly type: string
-  /** Of `Binary`: base64. */
-  readonly value: string
-}
-
 /** What to publish. */
 export interface TopicMessage {
   readonly message: string
   readonly subject?: string | undefined
-  readonly attributes?: Readonly<Record<string, MessageAttribute>> | undefined
+  readonly attributes?: MessageAttributes | undefined
 }
 
 /** A topic that invokes its subscribers asynchronously, as SNS does. */
@@ -89,10 +82,7 @@ function checkMessage(wanted: TopicMessage): void {
   } = checkOptions('publish', wanted, {
     message: required(checkString),
     subject: checkString,
-    attributes: recordOf(
-      'an object of attributes by name',
-      fields('an attribute: { type, value }', { type: required(checkString), value: required(checkString) }),
-    ),
+    attributes: checkMessageAttributes,
   })
   if (message === '')
     throw new TetherError(
@@ -105,22 +95,13 @@ function checkMessage(wanted: TopicMessage): void {
       `'subject' has ${subject.length} characters; SNS allows 1 to ${MAX_SUBJECT_LENGTH}.`,
     )
   }
-  let bytes = Buffer.byteLength(message)
-  for (const [name, { type, value }] of Object.entries(attributes)) {
-    bytes += Buffer.byteLength(name) + Buffer.byteLength(type)
-    bytes += type.startsWith('Binary') ? Buffer.byteLength(value, 'base64') : Buffer.byteLength(value)
-  }
+  const bytes = Buffer.byteLength(message) + attributeBytes(attributes)
   if (bytes > MAX_MESSAGE_BYTES) {
     throw new TetherError(
       'TOO_LARGE',
       `'message' is too long: ${bytes} bytes with its attributes exceed ${MAX_MESSAGE_BYTES}.`,
     )
   }
-}
-
-// What SNS says of an empty one is said below.
-function checkString(name: string, value: unknown): void {
-  mustBe('a text', typeof value === 'string', name, value)
 }
 
 interface Delivery {

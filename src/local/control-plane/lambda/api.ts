@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { SigningIdentity } from '../../../aws/credentials.js'
 import { parseQuery, splitOnce } from '../../../aws/query.js'
 import { verifyAuthorization } from '../../../aws/verify-headers.js'
 import type { Clock } from '../../../core/base/clock.js'
-import { type HttpListener, listen, readBody } from '../../http/listener.js'
+import { readBody } from '../../http/listener.js'
 import type { FunctionDefinition } from '../../lambda/function-definition.js'
 import type { S3Bucket } from '../../s3/bucket.js'
 import { ControlPlaneError, lambdaErrorDocument } from '../errors.js'
@@ -19,7 +19,8 @@ import { lambdaRoute } from './routes.js'
 
 /** What the Lambda API serves, and to whom. */
 export interface LambdaApiOptions {
-  readonly host: string
+  /** Where it listens, for links to code. */
+  readonly url: string
   readonly region: string
   readonly accountId: string
   readonly identities: readonly SigningIdentity[]
@@ -34,12 +35,15 @@ export interface LambdaApiOptions {
   functionHost(): FunctionHost
 }
 
-/** Lambda's API, listening. */
-export interface LambdaApi extends HttpListener {
+/** Lambda's API. */
+export interface LambdaApi {
+  readonly listener: RequestListener
   /** Makes a function known that the host was given. */
   adopt(definition: FunctionDefinition): void
   /** The names of the roles that functions have. */
   roles(): ReadonlySet<string>
+  /** Forgets what is under way. */
+  close(): void
 }
 
 // The most that Lambda takes in a request; a zip of 50 MB in base64 is below it.
@@ -47,14 +51,23 @@ const MAX_REQUEST_BYTES = 70_167_211
 const CHANGING = /^(Create|Update|Delete|Publish|Put|Tag|Untag)/
 
 /** Serves the part of Lambda's API that deploying needs: signatures, states, limits and errors are Lambda's. */
-export async function lambdaApi(options: LambdaApiOptions): Promise<LambdaApi> {
-  const { region, accountId, clock, functionHost, buckets, updateMs, failUpdate, staleReads, deniedKeys } =
-    options
+export function lambdaApi(options: LambdaApiOptions): LambdaApi {
+  const {
+    url,
+    region,
+    accountId,
+    clock,
+    functionHost,
+    buckets,
+    updateMs,
+    failUpdate,
+    staleReads,
+    deniedKeys,
+  } = options
   const layers = new LambdaLayers(region, accountId, clock)
   const unpacked = new UnpackedZips()
   const registry = new FunctionRegistry({ region, accountId, clock, host: functionHost, layers, unpacked })
   const downloads = new Downloads(clock)
-  let url = ''
   const link = (zip: Uint8Array) => url + downloads.link(zip)
   const functions = new FunctionOperations({
     registry,
@@ -69,24 +82,15 @@ export async function lambdaApi(options: LambdaApiOptions): Promise<LambdaApi> {
     link,
   })
   const parts: LambdaParts = { functions, registry, layers, host: functionHost, link }
-  const listener = await listen(
-    (request, response) => void serve(request, response, options, parts, downloads),
-    options.host,
-    0,
-  )
-  url = listener.url
-  const close = async () => {
-    await listener.close()
-    registry.dispose()
-    unpacked.remove()
-  }
   return {
-    url,
-    close,
+    listener: (request, response) => void serve(request, response, options, parts, downloads),
     adopt: (definition) => registry.adopt(definition),
     roles: () =>
       new Set(registry.all().map(({ configuration }) => configuration.Role?.split('/').at(-1) ?? '')),
-    [Symbol.asyncDispose]: close,
+    close: () => {
+      registry.dispose()
+      unpacked.remove()
+    },
   }
 }
 

@@ -1,0 +1,117 @@
+import type { Clock } from '../core/base/clock.js'
+import { checkClock, checkText, wholeNumber } from '../core/base/option-checks.js'
+import { type Checks, optionsOf } from '../core/base/options.js'
+import { type ControlPlaneOptions, controlPlaneChecks } from './control-plane/gate.js'
+import type { LocalDebugStack, LocalDebugStackOptions } from './debug-stack/debug-stack.js'
+import type { LocalBroker, LocalBrokerOptions } from './iot/broker.js'
+import { ownBrokerChecks } from './iot/broker-options.js'
+import type { LocalFunction } from './lambda/function.js'
+import type { FunctionDefinition, LocalCredentials } from './lambda/function-definition.js'
+import type { LambdaHost, LambdaHostOptions } from './lambda/host.js'
+import { runChecks } from './lambda/host-options.js'
+import { checkAccountId, checkCredentials, checkIdentities } from './option-checks.js'
+import type { LocalBucket } from './s3/bucket.js'
+import type { LocalS3Identity } from './s3/endpoint.js'
+import type { LocalQueue, LocalQueueOptions } from './sqs/queue-options.js'
+import type { HttpApi } from './triggers/http-api.js'
+import type { LocalTopic } from './triggers/topic.js'
+
+/** Options of `createLocalCloud`. */
+export interface LocalCloudOptions {
+  /** @default 'us-east-1' */
+  readonly region?: string | undefined
+  /** Twelve digits. @default '123456789012' */
+  readonly accountId?: string | undefined
+  /** The address that everything listens on. @default '127.0.0.1' */
+  readonly host?: string | undefined
+  /** What developer and functions sign with; the broker accepts them and no others. @default made up */
+  readonly credentials?: LocalCredentials | undefined
+  /** The broker's own options; its `identities` are accepted beside `credentials`. */
+  readonly broker?: Omit<LocalBrokerOptions, 'region' | 'accountId' | 'host' | 'clock'> | undefined
+  /** The Lambda host's own options. */
+  readonly lambda?: Omit<LambdaHostOptions, 'region' | 'accountId' | 'credentials' | 'clock'> | undefined
+  /** The S3 endpoint's own options; its `identities` are accepted beside `credentials`. */
+  readonly s3?:
+    | {
+        readonly identities?: readonly LocalS3Identity[] | undefined
+        /** The most that one PUT may bring, in bytes. @default 5 GiB, S3's own */
+        readonly maxObjectBytes?: number | undefined
+      }
+    | undefined
+  /** The SQS endpoint's own options; its `identities` are accepted beside `credentials`. */
+  readonly sqs?: { readonly identities?: readonly LocalCredentials[] | undefined } | undefined
+  /** The options of Lambda's and IAM's own APIs; their `identities` are accepted beside `credentials`. */
+  readonly controlPlane?: ControlPlaneOptions | undefined
+  readonly clock?: Clock | undefined
+}
+
+/** A small cloud on this machine, with AWS's own limits: an IoT broker, Lambda, HTTP APIs, topics, queues and buckets. */
+export interface LocalCloud extends AsyncDisposable {
+  readonly region: string
+  readonly accountId: string
+  readonly credentials: LocalCredentials
+  /** Also for its events, and to cut connections. */
+  readonly broker: LocalBroker
+  /** Also for its events. @throws TetherError `CLOSED` before `open()` */
+  readonly lambda: LambdaHost
+  /**
+   * `ws://127.0.0.1:<port>`, for the `iot` transport's `endpoint`. With `http:` in its place it is the endpoint of AWS IoT's data
+   * client, which publishes and reads retained messages.
+   * @throws TetherError `CLOSED` before `open()`
+   */
+  readonly iotEndpoint: string
+  /** `mqtt://127.0.0.1:<port>`, without authentication. @throws TetherError `CLOSED` before `open()` */
+  readonly mqttUrl: string
+  /** For `AWS_ENDPOINT_URL_SNS`; functions have it already. @throws TetherError `CLOSED` before `open()` */
+  readonly snsEndpoint: string
+  /** For `AWS_ENDPOINT_URL_S3`; functions have it already. @throws TetherError `CLOSED` before `open()` */
+  readonly s3Endpoint: string
+  /** For `AWS_ENDPOINT_URL_SQS`; functions have it already. @throws TetherError `CLOSED` before `open()` */
+  readonly sqsEndpoint: string
+  /** For the Lambda client's `endpoint`; functions have it already. @throws TetherError `CLOSED` before `open()` */
+  readonly lambdaEndpoint: string
+  /** For the IAM client's `endpoint`: roles and their inline policies. @throws TetherError `CLOSED` before `open()` */
+  readonly iamEndpoint: string
+  /** Starts to listen. @throws TetherError `MISSING_DEPENDENCY` (aedes), `UNREACHABLE` (port taken), `CLOSED` */
+  open(): Promise<void>
+  /** Adds a function. @throws TetherError `INVALID_OPTION`, `CLOSED` */
+  function(definition: FunctionDefinition): LocalFunction
+  /** Puts a function behind HTTP. @throws TetherError `UNREACHABLE` (port taken), `CLOSED` */
+  httpApi(
+    target: Pick<LocalFunction, 'invoke'>,
+    options?: { readonly port?: number | undefined },
+  ): Promise<HttpApi>
+  /**
+   * Starts what the `api-gateway` transport needs: a WebSocket API, the relay behind it with its table, and a bucket.
+   * @throws TetherError `MISSING_DEPENDENCY` (dynalite), `INVALID_OPTION`, `CLOSED`
+   */
+  debugStack(options: LocalDebugStackOptions): Promise<LocalDebugStack>
+  /** The topic of that name, made when it is new. @throws TetherError `INVALID_OPTION` */
+  topic(name: string): LocalTopic
+  /**
+   * The queue of that name, made when it is new.
+   * @throws TetherError `INVALID_OPTION`, also where it exists with other options
+   */
+  queue(name: string, options?: LocalQueueOptions): LocalQueue
+  /** The bucket of that name, made when it is new. @throws TetherError `INVALID_OPTION` */
+  bucket(name: string): LocalBucket
+  /** Ends everything; no process, socket or file is left. Idempotent. */
+  close(): Promise<void>
+}
+
+/** A check for each of {@link LocalCloudOptions}. */
+export const cloudChecks: Checks<LocalCloudOptions> = {
+  region: checkText,
+  accountId: checkAccountId,
+  host: checkText,
+  credentials: checkCredentials,
+  broker: optionsOf(ownBrokerChecks),
+  lambda: optionsOf(runChecks),
+  s3: optionsOf<NonNullable<LocalCloudOptions['s3']>>({
+    identities: checkIdentities,
+    maxObjectBytes: wholeNumber(0),
+  }),
+  sqs: optionsOf<NonNullable<LocalCloudOptions['sqs']>>({ identities: checkIdentities }),
+  controlPlane: optionsOf(controlPlaneChecks),
+  clock: checkClock,
+}

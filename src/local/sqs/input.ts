@@ -1,0 +1,60 @@
+import { isBinary, type MessageAttribute, type MessageAttributes } from '../message-attributes.js'
+import { invalidParameterValue, missingParameter, SqsError } from './errors.js'
+
+/** An operation's input, as JSON carries it. */
+export type Input = Readonly<Record<string, unknown>>
+
+/** @throws SqsError `MissingParameter`, `SerializationException` */
+export function textIn(input: Input, name: string): string {
+  const value = input[name]
+  if (value === undefined || value === null || value === '') throw missingParameter(name)
+  if (typeof value !== 'string') throw new SqsError('SerializationException', `${name} is no string.`)
+  return value
+}
+
+/** Whole seconds, as milliseconds; undefined where there are none. @throws SqsError `InvalidParameterValue` */
+export function secondsIn(input: Input, name: string, max: number): number | undefined {
+  const seconds = numberIn(input, name, 0, max)
+  return seconds === undefined ? undefined : seconds * 1000
+}
+
+/** @throws SqsError `InvalidParameterValue` */
+export function numberIn(input: Input, name: string, min: number, max: number): number | undefined {
+  const value = input[name]
+  if (value === undefined || value === null) return undefined
+  if (Number.isInteger(value) && Number(value) >= min && Number(value) <= max) return Number(value)
+  throw invalidParameterValue(name, value, `Must be between ${min} and ${max}, if provided.`)
+}
+
+/** Texts of a list, of which there may be none. */
+export function textsIn(input: Input, name: string): string[] {
+  const value = input[name]
+  return Array.isArray(value) ? value.map(String) : []
+}
+
+/** @throws SqsError `InvalidParameterValue` */
+export function attributesIn(input: Input): MessageAttributes {
+  const given = (input.MessageAttributes ?? {}) as Readonly<Record<string, Readonly<Record<string, string>>>>
+  return Object.fromEntries(
+    Object.entries(given).map(([name, { DataType: type, StringValue, BinaryValue }]) => {
+      if (!type)
+        throw invalidParameterValue('MessageAttributes', name, `The attribute '${name}' must have a type.`)
+      const value = isBinary(type) ? BinaryValue : StringValue
+      return [name, { type, value: value ?? '' }]
+    }),
+  )
+}
+
+/** As an answer carries an attribute. */
+export function attributeOut({ type, value }: MessageAttribute): object {
+  return { DataType: type, ...(isBinary(type) ? { BinaryValue: value } : { StringValue: value }) }
+}
+
+/** Those that a receiver asked for, by names, `All`, or prefixes that end with `.*`. */
+export function wanted<T>(given: Readonly<Record<string, T>>, names: readonly string[]): Record<string, T> {
+  const fits = (name: string) =>
+    names.some(
+      (one) => one === 'All' || one === name || (one.endsWith('.*') && name.startsWith(one.slice(0, -2))),
+    )
+  return Object.fromEntries(Object.entries(given).filter(([name]) => fits(name)))
+}
