@@ -1,6 +1,7 @@
 import { isBuiltin } from 'node:module'
 import { basename } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { httpTriggerOf } from '../../src/core/contracts/http-event.js'
 import { generateKey } from '../../src/core/wire/root-key.js'
 import { readStubKey } from '../../src/core/wire/stub-key.js'
 import { stubBundle } from '../../src/stub/bundle.js'
@@ -8,7 +9,7 @@ import { callFacts } from '../../src/stub/call-input.js'
 import { readStubEnvironment, stubEnvironment } from '../../src/stub/configuration.js'
 import { EnvironmentReader } from '../../src/stub/environment-reader.js'
 import { createStub } from '../../src/stub/handler.js'
-import { httpResponse, isHttpEvent } from '../../src/stub/http-event.js'
+import { httpResponse } from '../../src/stub/http-response.js'
 import { stubKey } from '../../src/stub/key.js'
 import { toThrown } from '../../src/stub/remote-error.js'
 import { travellingEnvironment } from '../../src/stub/travelling-environment.js'
@@ -305,7 +306,7 @@ describe('HTTP events', () => {
     ['nothing', null, false],
     ['a text', 'GET', false],
   ])('are told from others: %s', (_, event, expected) => {
-    expect(isHttpEvent(event)).toBe(expected)
+    expect(httpTriggerOf(event) !== undefined).toBe(expected)
   })
 
   it('of an ALB with multi-value headers are answered with such headers alone', () => {

@@ -1,0 +1,210 @@
+import { type Encoded, fromBase64, fromPercent } from './encoded.js'
+import { redactNamed } from './named-secrets.js'
+import type { NameKind, SecretNames } from './secret-names.js'
+import { hasKeyId, type Mark, redactKeySecrets, redactRandom, redactShapes } from './secret-shapes.js'
+
+/** What is secret, and what takes its place. */
+export interface RedactionRules {
+  readonly names: SecretNames
+  /** Further shapes of secret values. */
+  readonly shapes: readonly RegExp[]
+  readonly mark: Mark
+  /** Takes what looks random for secret. */
+  readonly strict: boolean
+  /** Texts that are secret wherever they appear. */
+  readonly known: readonly string[]
+}
+
+/** What has taken the place of a secret. */
+export const REDACTED = /\[redacted(?::[^\]\s]{1,80})?\]/g
+const REDACTED_ALONE = /^\[redacted(?::[^\]\s]{1,80})?\]$/
+/** JSON in a text in base64 in JSON, say. What is deeper is redacted as a whole. */
+const MAX_NESTED = 8
+/** No shorter text holds a secret that is known by its shape or its name. */
+const SHORTEST = 6
+const JSON_BEGIN = /^\s*[[{"]/
+const PERCENT_VALUE = /(?<==)[^&\s"'=<>]*%[2-7][0-9A-Fa-f][^&\s"'<>]*/g
+/** Names of values that only look random: what proves or identifies something, and opens nothing. */
+const NO_SECRET = /signature|digest|hash|md5|sha\d*$|hmac|etag|checksum|sequence|version|arn$|id$|data$|body$/i
+
+/** Redacts the values of one record, and lists where. */
+export class Redaction {
+  /** JSON pointers of what was redacted. */
+  readonly pointers: string[] = []
+  readonly #rules: RedactionRules
+  readonly #path: (string | number)[] = []
+
+  constructor(rules: RedactionRules) {
+    this.#rules = rules
+  }
+
+  /** A value without its secrets; the same value where it has none. @param path names the value in the record */
+  value(value: unknown, ...path: (string | number)[]): unknown {
+    this.#path.splice(0, this.#path.length, ...path)
+    return this.#value(value, 0, false)
+  }
+
+  /** A text without its secrets. */
+  text(text: string, ...path: (string | number)[]): string {
+    this.#path.splice(0, this.#path.length, ...path)
+    return this.#string(text, 0)
+  }
+
+  /** Lists what was redacted elsewhere. */
+  note(...path: (string | number)[]): void {
+    this.#path.splice(0, this.#path.length, ...path)
+    this.#note(0)
+  }
+
+  #value(value: unknown, nested: number, query: boolean): unknown {
+    if (typeof value === 'string') return this.#string(value, nested)
+    if (typeof value !== 'object' || value === null) return value
+    return Array.isArray(value) ? this.#list(value, nested, query) : this.#object(value, nested, query)
+  }
+
+  #list(list: readonly unknown[], nested: number, query: boolean): unknown[] {
+    let copy: unknown[] | undefined
+    for (let index = 0; index < list.length; index++) {
+      this.#path.push(index)
+      const value = this.#value(list[index], nested, query)
+      this.#path.pop()
+      if (value !== list[index]) {
+        copy ??= [...list]
+        copy[index] = value
+      }
+    }
+    return copy ?? (list as unknown[])
+  }
+
+  #object(object: object, nested: number, query: boolean): object {
+    const fields = object as Readonly<Record<string, unknown>>
+    const entries: [string, unknown][] = []
+    let changed = false
+    const named = nameOfPair(fields)
+    const kindOfPair = named === undefined ? undefined : this.#rules.names.kindOf(named)
+    const beside = Object.values(fields).some((value) => typeof value === 'string' && hasKeyId(value))
+    for (const name of Object.keys(fields)) {
+      const value = fields[name]
+      const isPairsValue = kindOfPair !== undefined && (name === 'value' || name === 'Value')
+      const kind = isPairsValue ? kindOfPair : this.#rules.names.kindOf(name)
+      // A key may be a secret as well; few are long enough.
+      const key = name.length < SHORTEST * 2 ? name : this.#inner(name, nested + 1)
+      this.#path.push(key)
+      if (key !== name) this.#note(nested)
+      let result = this.#field(fields, name, value, kind, nested, query)
+      if (beside && typeof result === 'string') result = this.#mend(result, redactKeySecrets, nested)
+      this.#path.pop()
+      changed ||= result !== value || key !== name
+      entries.push([key, result])
+    }
+    return changed ? Object.fromEntries(entries) : object
+  }
+
+  #field(
+    fields: Readonly<Record<string, unknown>>,
+    name: string,
+    value: unknown,
+    kind: NameKind,
+    nested: number,
+    query: boolean,
+  ): unknown {
+    if (kind.allowed) return value
+    if (kind.secret || (query && kind.secretInQuery)) return this.#all(value, nested)
+    if (name === 'body' && fields.isBase64Encoded === true && typeof value === 'string')
+      return this.#noted(value, this.#encoded(value, fromBase64(value, true), nested), nested)
+    const result = this.#value(value, nested, query || kind.holdsQuery)
+    if (!this.#rules.strict || typeof result !== 'string' || NO_SECRET.test(name)) return result
+    return this.#mend(result, redactRandom, nested)
+  }
+
+  /** Redacts everything within a value but what tells nothing. */
+  #all(value: unknown, nested: number): unknown {
+    if (typeof value === 'string' || typeof value === 'number') {
+      const text = String(value)
+      if (text === '' || REDACTED_ALONE.test(text)) return this.#remark(text)
+      this.#note(nested)
+      return this.#rules.mark(text)
+    }
+    if (typeof value !== 'object' || value === null) return value
+    const within = (key: string | number, one: unknown) => {
+      this.#path.push(key)
+      const result = this.#rules.names.kindOf(String(key)).allowed ? one : this.#all(one, nested)
+      this.#path.pop()
+      return result
+    }
+    if (Array.isArray(value)) return value.map((one, index) => within(index, one))
+    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, within(key, one)]))
+  }
+
+  #string(text: string, nested: number): string {
+    return this.#noted(text, this.#inner(text, nested), nested)
+  }
+
+  #inner(text: string, nested: number): string {
+    if (text.length < SHORTEST) return text
+    if (nested > MAX_NESTED) return this.#rules.mark(text)
+    if (JSON_BEGIN.test(text)) {
+      const value = parsed(text)
+      if (value !== undefined) {
+        const result = this.#value(value.of, nested + 1, false)
+        return result === value.of ? text : JSON.stringify(result)
+      }
+    }
+    const { mark, names, shapes, known, strict } = this.#rules
+    const base64 = fromBase64(text, false)
+    if (base64 !== undefined) {
+      const result = this.#encoded(text, base64, nested)
+      if (result !== text) return result
+    }
+    let result = this.#remark(text)
+    for (const secret of known) if (result.includes(secret)) result = result.replaceAll(secret, () => mark(secret))
+    if (result.includes('%') && result.includes('='))
+      result = result.replace(PERCENT_VALUE, (found) => this.#encoded(found, fromPercent(found), nested))
+    result = redactShapes(result, mark, shapes)
+    result = redactNamed(result, names, mark)
+    return strict && base64 === undefined && text.includes(' ') ? redactRandom(result, mark) : result
+  }
+
+  #encoded(value: string, encoded: Encoded | undefined, nested: number): string {
+    if (encoded === undefined) return value
+    const result = this.#inner(encoded.text, nested + 1)
+    if (result === encoded.text) return value
+    return encoded.encode(result)
+  }
+
+  /** What has been redacted before is marked as everything else here. */
+  #remark(text: string): string {
+    return this.#rules.strict && text.includes('[redacted') ? text.replace(REDACTED, this.#rules.mark) : text
+  }
+
+  #mend(text: string, how: (text: string, mark: Mark) => string, nested: number): string {
+    return this.#noted(text, how(text, this.#rules.mark), nested)
+  }
+
+  #noted(text: string, result: string, nested: number): string {
+    if (result !== text) this.#note(nested)
+    return result
+  }
+
+  // Within a text the pointer is that of the text.
+  #note(nested: number): void {
+    if (nested > 0) return
+    const pointer = this.#path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+    if (this.pointers.at(-1) !== pointer) this.pointers.push(pointer)
+  }
+}
+
+/** The name of `{ name, value }`, as lists of headers and of variables have them. */
+function nameOfPair(fields: Readonly<Record<string, unknown>>): string | undefined {
+  if (!('value' in fields || 'Value' in fields)) return undefined
+  const name = fields.name ?? fields.Name ?? fields.key ?? fields.Key
+  return typeof name === 'string' ? name : undefined
+}
+
+function parsed(text: string): { readonly of: unknown } | undefined {
+  try {
+    return { of: JSON.parse(text) }
+  } catch {
+    return undefined
+  }
+}
