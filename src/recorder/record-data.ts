@@ -17,7 +17,7 @@ export interface RecordData
 
 /** The outcome of a {@link RecordData}. */
 export type RecordDataOutcome =
-  | { kind: 'value'; value?: unknown; /** A response that is no JSON. */ valueBase64?: string | undefined }
+  | { kind: 'value'; value?: unknown /** A response that is no JSON. */; valueBase64?: string | undefined }
   | { kind: 'error'; error: LambdaError }
   | { kind: 'declined'; reason: string }
 
@@ -29,7 +29,8 @@ export type RecordHook = (record: RecordData) => RecordData | undefined
 
 /** A record with its redacted parts as plain JSON. */
 export function dataOf(record: InvocationRecord, parts: RedactedParts): RecordData {
-  const { id, functionId, environmentId, at, variables, rerun, mirrored, replayed, timing, droppedLogs } = record
+  const { id, functionId, environmentId, at, variables, rerun, mirrored, replayed, timing, droppedLogs } =
+    record
   const { trigger, context, event, outcome, logs, redacted } = parts
   return {
     id,
@@ -52,10 +53,19 @@ export function dataOf(record: InvocationRecord, parts: RedactedParts): RecordDa
 }
 
 /** What a hook makes of a record's parts. @throws TetherError `INVALID_OPTION` for what is no record; what the hook throws */
-export function hooked(hook: RecordHook, record: InvocationRecord, parts: RedactedParts): RedactedParts | undefined {
+export function hooked(
+  hook: RecordHook,
+  record: InvocationRecord,
+  parts: RedactedParts,
+): RedactedParts | undefined {
   const data: unknown = hook(dataOf(record, parts))
   if (data === undefined) return undefined
-  mustBe('a function that returns the record, or undefined to leave it out', isRecordData(data), 'redact.hook', data)
+  mustBe(
+    'a function that returns the record, or undefined to leave it out',
+    isRecordData(data),
+    'redact.hook',
+    data,
+  )
   const { event, eventBase64, context, outcome, logs, redacted } = data as RecordData
   return {
     trigger: parts.trigger,

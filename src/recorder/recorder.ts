@@ -83,7 +83,8 @@ export class Recorder implements AsyncDisposable {
         this.#end(invocation, new RecordedValue(body), { atMs }, durationMs),
       fail: (invocation, { error, durationMs, atMs }) =>
         this.#end(invocation, { kind: 'error', error }, { atMs }, durationMs),
-      decline: (invocation, { reason, atMs }) => this.#end(invocation, { kind: 'declined', reason }, { atMs }, 0),
+      decline: (invocation, { reason, atMs }) =>
+        this.#end(invocation, { kind: 'declined', reason }, { atMs }, 0),
       log: (entry) => this.#log(entry),
       close: () => void this.close(),
     }

@@ -47,7 +47,10 @@ const SHAPES: readonly (readonly [Trigger, (event: Fields) => boolean])[] = [
   ['logs', ({ awslogs }) => isText(asRecord(awslogs).data)],
   ['firehose', ({ deliveryStreamArn, records }) => isText(deliveryStreamArn) && Array.isArray(records)],
   ['schedule', ({ source, ...event }) => source === 'aws.events' && event['detail-type'] === SCHEDULED],
-  ['eventbridge', ({ source, detail, ...event }) => isText(source) && isText(event['detail-type']) && !!detail],
+  [
+    'eventbridge',
+    ({ source, detail, ...event }) => isText(source) && isText(event['detail-type']) && !!detail,
+  ],
   ['cognito', ({ triggerSource, userPoolId }) => isText(triggerSource) && isText(userPoolId)],
   ['appsync', ({ info }) => isText(asRecord(info).fieldName) && isText(asRecord(info).parentTypeName)],
   ['cloudformation', ({ RequestType, ResponseURL }) => isText(RequestType) && isText(ResponseURL)],

@@ -30,10 +30,14 @@ export async function writeBlob(folder: string, { sha256, body }: WrittenBlob, c
 /** @throws TetherError `STORE_FAILED` where it is missing or not what was written */
 export async function readBlob(folder: string, { sha256, bytes }: BlobReference): Promise<Uint8Array> {
   const refused = (problem: string, cause?: unknown) =>
-    new TetherError('STORE_FAILED', `The body ${sha256} of ${bytes} bytes in ${join(folder, BLOBS)} ${problem}.`, {
-      details: { reason: 'object-missing' },
-      cause,
-    })
+    new TetherError(
+      'STORE_FAILED',
+      `The body ${sha256} of ${bytes} bytes in ${join(folder, BLOBS)} ${problem}.`,
+      {
+        details: { reason: 'object-missing' },
+        cause,
+      },
+    )
   if (!/^[0-9a-f]{64}$/.test(sha256)) throw refused('has no name of a body')
   const body = await readFile(join(folder, BLOBS, sha256)).catch((error: Error) => {
     throw refused(`cannot be read: ${error.message}`, error)

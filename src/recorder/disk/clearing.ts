@@ -61,7 +61,10 @@ async function contentsOf(
   known: Map<string, Contents>,
 ): Promise<Contents | undefined> {
   const path = join(folder, name)
-  const { size: bytes, mtimeMs: changedMs } = (await stat(path).catch(() => undefined)) ?? { size: -1, mtimeMs: 0 }
+  const { size: bytes, mtimeMs: changedMs } = (await stat(path).catch(() => undefined)) ?? {
+    size: -1,
+    mtimeMs: 0,
+  }
   if (bytes === -1) return undefined
   const before = known.get(name)
   if (before?.bytes === bytes) return { ...before, changedMs }

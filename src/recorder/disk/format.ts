@@ -23,7 +23,10 @@ export interface WrittenBlob extends BlobReference {
 }
 
 /** A record as a line of a recording, and the bodies that are too large for it. */
-export function lineOf(record: InvocationRecord, parts: RedactedParts): { line: string; blobs: WrittenBlob[] } {
+export function lineOf(
+  record: InvocationRecord,
+  parts: RedactedParts,
+): { line: string; blobs: WrittenBlob[] } {
   const { timing, variables, droppedLogs } = record
   const { context, outcome, logs, redacted, trigger } = parts
   const blobs: WrittenBlob[] = []
@@ -31,7 +34,8 @@ export function lineOf(record: InvocationRecord, parts: RedactedParts): { line: 
   let line = `${HEAD}${JSON.stringify(head)},"context":${JSON.stringify(context)}`
   line += `,"variables":${JSON.stringify(variables)},"timing":${JSON.stringify(timing)}`
   line += `,${bodyField('event', parts.event, blobs)}`
-  if (outcome?.kind === 'value') line += `,"outcome":{"kind":"value",${bodyField('value', outcome.body, blobs)}}`
+  if (outcome?.kind === 'value')
+    line += `,"outcome":{"kind":"value",${bodyField('value', outcome.body, blobs)}}`
   else if (outcome !== undefined) line += `,"outcome":${JSON.stringify(outcome)}`
   line += `,"logs":${JSON.stringify(logs)},"droppedLogs":${droppedLogs},"redacted":${JSON.stringify(redacted)}}\n`
   return { line, blobs }

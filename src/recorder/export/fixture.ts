@@ -18,7 +18,10 @@ export interface FixtureOptions extends RedactOptions {
  * @returns the event (its base64 where it is no JSON), or a {@link RecordData}
  * @throws TetherError `INVALID_OPTION`
  */
-export function toFixture(record: InvocationRecord, options: FixtureOptions & { readonly whole: true }): RecordData
+export function toFixture(
+  record: InvocationRecord,
+  options: FixtureOptions & { readonly whole: true },
+): RecordData
 export function toFixture(record: InvocationRecord, options?: FixtureOptions): unknown
 export function toFixture(record: InvocationRecord, options: FixtureOptions = {}): unknown {
   checkRecord(record)

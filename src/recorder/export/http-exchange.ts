@@ -35,7 +35,9 @@ export function requestOf(value: unknown): HttpRequest {
   const context = asRecord(event.requestContext)
   const http = asRecord(context.http)
   const headers = listed(event.multiValueHeaders ?? event.headers)
-  const cookies = list(event.cookies).concat(headersNamed(headers, 'cookie').flatMap((each) => each.split(/;\s*/)))
+  const cookies = list(event.cookies).concat(
+    headersNamed(headers, 'cookie').flatMap((each) => each.split(/;\s*/)),
+  )
   const path = text(event.rawPath) ?? text(event.path) ?? text(event.raw_path) ?? text(http.path) ?? '/'
   const query =
     text(event.rawQueryString) !== undefined
@@ -75,10 +77,18 @@ export function answerOf(value: unknown): HttpAnswer {
   const headers = [...listed(response.headers), ...listed(response.multiValueHeaders)]
   const cookies = list(response.cookies).concat(headersNamed(headers, 'set-cookie'))
   const body = bodyOf(response, headers)
-  return { status, headers, cookies: cookies.map((each) => cookie(each.split(';')[0]!)), ...(body && { body }) }
+  return {
+    status,
+    headers,
+    cookies: cookies.map((each) => cookie(each.split(';')[0]!)),
+    ...(body && { body }),
+  }
 }
 
-function bodyOf(message: Readonly<Record<string, unknown>>, headers: readonly NameValue[]): HttpBody | undefined {
+function bodyOf(
+  message: Readonly<Record<string, unknown>>,
+  headers: readonly NameValue[],
+): HttpBody | undefined {
   const body = text(message.body)
   if (body === undefined || body === '') return undefined
   const isBase64 = message.isBase64Encoded === true || message.is_base64_encoded === true

@@ -7,11 +7,13 @@ const SEPARATED = /[=:]|<\//
 const NAME = /([\p{L}_][\p{L}\p{N}_.-]{0,100})[\\"'\]]{0,10}\s{0,3}(?:=>|[:=])\s{0,3}/gu
 /** A value: in quotes (escaped ones, too), in brackets, or up to a space or the next parameter. */
 const VALUE =
-  /"((?:[^"\\]|\\[\s\S])*)"?|'((?:[^'\\]|\\[\s\S])*)'?|(\\+["'])([\s\S]*?)(?:\3|$)|[[({]([^\])}]*)[\])}]?|([^\s&]+)/y
+  /"((?:[^"\\]|\\[\s\S])*)"?|'((?:[^'\\]|\\[\s\S])*)'?|(\\+["'])([\s\S]*?)(?:\3|$)|[[({]([^\])}]*)[\])}]?|[^\s&]+/y
 /** The rest of a header's line. */
 const LINE = /[^\r\n]+/y
 const HEADER = /(?:authorization|cookie)$/i
 const HARMLESS_VALUE = /^(?:null|undefined|true|false|None|True|False)$/
+/** What is marked already, by its shape. */
+const MARKED = /^(?:\w+ )?\[redacted[^\]]*\]$/
 const TRAILING = /[\\,;)\]}"'>]+$/
 const ELEMENT = /<([\w:.-]{2,100})(?:\s[^<>]*)?>([^<]+)<\//g
 const FORM_PART = /\bname="?([^"\r\n;]{1,100})"?[^\r\n]*(?:\r?\n[^\r\n]+)*\r?\n\r?\n([\s\S]*?)(?=\r?\n--|$)/g
@@ -66,12 +68,12 @@ function valueAt(text: string, at: number, header: boolean): { from: number; to:
   pattern.lastIndex = at
   const found = pattern.exec(text)
   if (found === null) return undefined
-  const [whole, double, single, escaped, inEscaped, inBrackets, bare] = found
+  const [whole, double, single, escaped, inEscaped, inBrackets] = found
   const quoted = double ?? single ?? inEscaped ?? inBrackets
   if (quoted !== undefined) {
     const from = at + (escaped?.length ?? 1)
     return quoted === '' ? undefined : { from, to: from + quoted.length }
   }
-  const plain = (bare ?? whole).replace(TRAILING, '')
-  return plain === '' || HARMLESS_VALUE.test(plain) ? undefined : { from: at, to: at + plain.length }
+  const plain = whole.endsWith(']') && MARKED.test(whole) ? whole : whole.replace(TRAILING, '')
+  return plain === '' || HARMLESS_VALUE.test(plain) || MARKED.test(plain) ? undefined : { from: at, to: at + plain.length }
 }

@@ -44,7 +44,10 @@ export function redactRecord(record: InvocationRecord, rules: RedactionRules): R
     ...(outcome && {
       outcome:
         outcome.kind === 'value'
-          ? { kind: 'value', body: body(redaction, outcome.body, parseBody(outcome.body), 'outcome', 'value') }
+          ? {
+              kind: 'value',
+              body: body(redaction, outcome.body, parseBody(outcome.body), 'outcome', 'value'),
+            }
           : outcome.kind === 'error'
             ? { kind: 'error', error: redaction.value(outcome.error, 'outcome', 'error') as LambdaError }
             : outcome,

@@ -25,7 +25,8 @@ const SHORTEST = 6
 const JSON_BEGIN = /^\s*[[{"]/
 const PERCENT_VALUE = /(?<==)[^&\s"'=<>]*%[2-7][0-9A-Fa-f][^&\s"'<>]*/g
 /** Names of values that only look random: what proves or identifies something, and opens nothing. */
-const NO_SECRET = /signature|digest|hash|md5|sha\d*$|hmac|etag|checksum|sequence|version|arn$|id$|data$|body$/i
+const NO_SECRET =
+  /signature|digest|hash|md5|sha\d*$|hmac|etag|checksum|sequence|version|arn$|id$|data$|body$/i
 
 /** Redacts the values of one record, and lists where. */
 export class Redaction {
@@ -157,7 +158,8 @@ export class Redaction {
       if (result !== text) return result
     }
     let result = this.#remark(text)
-    for (const secret of known) if (result.includes(secret)) result = result.replaceAll(secret, () => mark(secret))
+    for (const secret of known)
+      if (result.includes(secret)) result = result.replaceAll(secret, () => mark(secret))
     if (result.includes('%') && result.includes('='))
       result = result.replace(PERCENT_VALUE, (found) => this.#encoded(found, fromPercent(found), nested))
     result = redactShapes(result, mark, shapes)
@@ -189,7 +191,9 @@ export class Redaction {
   // Within a text the pointer is that of the text.
   #note(nested: number): void {
     if (nested > 0) return
-    const pointer = this.#path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+    const pointer = this.#path
+      .map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`)
+      .join('')
     if (this.pointers.at(-1) !== pointer) this.pointers.push(pointer)
   }
 }

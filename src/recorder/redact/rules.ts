@@ -48,7 +48,9 @@ export class RuleBook {
   /** @param strict for what is meant to be shown to others: takes more for secret */
   constructor({ keys, values = [], allow }: RedactOptions, strict = false) {
     this.#names = new SecretNames({ keys, allow, strict })
-    this.#shapes = values.map((shape) => new RegExp(shape.source, shape.flags.replace(/[gy]/g, '').concat('g')))
+    this.#shapes = values.map(
+      (shape) => new RegExp(shape.source, shape.flags.replace(/[gy]/g, '').concat('g')),
+    )
     this.#strict = strict
   }
 

@@ -2,8 +2,6 @@
 const SHAPES: readonly RegExp[] = [
   // PEM; whatever follows where its end is missing. Its line breaks may be escaped.
   /-----BEGIN [A-Z0-9 ]{1,60}-----[\s\S]*?(?:-----END [A-Z0-9 ]{1,60}-----|$)/g,
-  // JWT and JWE.
-  /eyJ[\w-]{5,}(?:\.[\w-]*){1,4}/g,
   // Access key ids of AWS: docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
   /(?<![A-Z0-9])(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Z0-9])/g,
   // Session tokens of AWS STS.
@@ -28,6 +26,9 @@ const SHAPES: readonly RegExp[] = [
 const HINT =
   /-----BEGIN|eyJ|A[BKS]IA|ACCA|FwoG|IQoJ|gh[oprsu]_|github_pat_|glpat-|xox[a-z]-|xapp-|slack|k_live|k_test|whsec_|sk-|AIza|ya29|GOCSPX|npm_|pypi-|SG\.|SK[0-9a-f]{9}|[Bb]earer|BEARER|[Bb]asic|BASIC|:\/\/[^\s/:@]*:[^\s/@]+@/
 
+/** JWT and JWE, and what is before them without a space. From the begin of a word, or its length would count twice. */
+const DOTTED = /(?<![\w-])[\w-]{8,}(?:\.[\w-]*){1,5}/g
+const JWT_BEGIN = 'eyJ'
 const KEY_ID = /(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}/
 /** The secret that belongs to an access key id. Alone it may be any text of forty letters. */
 const KEY_SECRET = /(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{40}(?![A-Za-z0-9+/])/g
@@ -50,6 +51,7 @@ export function redactShapes(text: string, mark: Mark, further: readonly RegExp[
   let result = text
   if (HINT.test(text)) {
     const nearKeyId = hasKeyId(text)
+    if (text.includes(JWT_BEGIN)) result = redactTokens(result, mark)
     for (const shape of SHAPES) result = replaceSecrets(result, shape, mark)
     if (nearKeyId) result = redactKeySecrets(result, mark)
   }
@@ -65,6 +67,13 @@ export function redactKeySecrets(text: string, mark: Mark): string {
 /** Replaces everything that looks random. */
 export function redactRandom(text: string, mark: Mark): string {
   return text.replace(RANDOM, (found) => (UUID.test(found) || WORDS.test(found) ? found : mark(found)))
+}
+
+function redactTokens(text: string, mark: Mark): string {
+  return text.replace(DOTTED, (found) => {
+    const at = found.indexOf(JWT_BEGIN)
+    return at === -1 ? found : found.slice(0, at) + mark(found.slice(at))
+  })
 }
 
 function replaceSecrets(text: string, shape: RegExp, mark: Mark): string {
