@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { chmod, link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, link, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TetherError } from '../../core/base/errors.js'
 
@@ -27,9 +27,11 @@ export async function prepareFolder(folder: string): Promise<Uint8Array> {
       `'folder' must be a folder of its own, and ${folder} holds other files: name one that is empty or does not exist.`,
     )
   await chmod(folder, 0o700)
-  // Another session may begin here at the same moment: what it has written is not cut off.
+  // Another session may begin here at the same moment: nothing that it has written is cut off.
   if (ignored !== IGNORED)
-    await writeFile(join(folder, IGNORE), IGNORED, { mode: 0o600, flag: ignored === undefined ? 'ax' : 'w' })
+    await writeFile(join(folder, IGNORE), IGNORED, { mode: 0o600, flag: 'a' }).then(() =>
+      truncate(join(folder, IGNORE), IGNORED.length),
+    )
   await mkdir(join(folder, BLOBS), { recursive: true, mode: 0o700 })
   return folderKey(folder)
 }

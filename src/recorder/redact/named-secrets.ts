@@ -4,7 +4,7 @@ import type { Mark } from './secret-shapes.js'
 /** In every text that names a secret; names of the user's own are looked for as well. */
 const SEPARATED = /[=:]|<\//
 /** A name and what stands between it and its value: `name=`, `"name": `, `\"name\":`, `user[name]=`, `name => `. */
-const NAME = /([\p{L}_][\p{L}\p{N}_.-]{0,100})[\\"'\]]{0,10}\s{0,3}(?:=>|[:=])\s{0,3}/gu
+const NAME = /([\p{L}_][\p{L}\p{N}_.-]{0,100})[\\"'\]]{0,10}\s{0,3}(?:=>|[:=])\s{0,20}/gu
 /** A value: in quotes (escaped ones, too), in brackets, or up to a space or the next parameter. */
 const VALUE =
   /"((?:[^"\\]|\\[\s\S])*)"?|'((?:[^'\\]|\\[\s\S])*)'?|(\\+["'])([\s\S]*?)(?:\3|$)|[[({]([^\])}]*)[\])}]?|[^\s&]+/y
@@ -49,7 +49,7 @@ function redactPairs(text: string, names: SecretNames, mark: Mark): string {
     const { secret, secretInQuery, allowed } = names.kindOf(name)
     if (allowed || !(secret || (secretInQuery && isParameter(text, found.index, whole)))) continue
     const at = found.index + whole.length
-    const value = valueAt(text, at, HEADER.test(name) && /:\s*$/.test(whole))
+    const value = valueAt(text, at, HEADER.test(name) && /: ?$/.test(whole))
     if (value === undefined) continue
     result += text.slice(copied, value.from) + mark(text.slice(value.from, value.to))
     copied = value.to
@@ -75,5 +75,7 @@ function valueAt(text: string, at: number, header: boolean): { from: number; to:
     return quoted === '' ? undefined : { from, to: from + quoted.length }
   }
   const plain = whole.endsWith(']') && MARKED.test(whole) ? whole : whole.replace(TRAILING, '')
-  return plain === '' || HARMLESS_VALUE.test(plain) || MARKED.test(plain) ? undefined : { from: at, to: at + plain.length }
+  return plain === '' || HARMLESS_VALUE.test(plain) || MARKED.test(plain)
+    ? undefined
+    : { from: at, to: at + plain.length }
 }

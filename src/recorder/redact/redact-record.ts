@@ -4,6 +4,7 @@ import { parseBody } from '../body.js'
 import type { InvocationRecord, RecordedLog } from '../record.js'
 import { triggerOf } from '../trigger.js'
 import { decoded } from './encoded.js'
+import { redactLogs } from './redact-logs.js'
 import { Redaction, type RedactionRules } from './redaction.js'
 
 /** A body as it may leave memory: JSON, or base64 of anything else. */
@@ -52,7 +53,7 @@ export function redactRecord(record: InvocationRecord, rules: RedactionRules): R
             ? { kind: 'error', error: redaction.value(outcome.error, 'outcome', 'error') as LambdaError }
             : outcome,
     }),
-    logs: logs(redaction, record.logs),
+    logs: redactLogs(record.logs, redaction, rules),
     redacted: [...record.redacted, ...redaction.pointers.filter((one) => !record.redacted.includes(one))],
   }
 }
@@ -69,32 +70,4 @@ function body(
   }
   const value = redaction.value(parsed.value, ...path)
   return value === parsed.value ? { value, text: parsed.text } : { value }
-}
-
-// A key in PEM comes as a line for each of its lines: they are looked at together.
-function logs(redaction: Redaction, lines: readonly RecordedLog[]): readonly RecordedLog[] {
-  if (lines.length === 0) return lines
-  const whole = lines.map(({ text }) => text)
-  const hidden = hidePem(whole)
-  return lines.map((line, index) => {
-    const text = redaction.text(hidden[index]!, 'logs', index, 'text')
-    if (text === hidden[index] && text !== line.text) redaction.note('logs', index, 'text')
-    return text === line.text ? line : { ...line, text }
-  })
-}
-
-const BEGIN = /-----BEGIN [A-Z0-9 ]{1,60}-----/
-const END = /-----END [A-Z0-9 ]{1,60}-----/
-
-function hidePem(texts: readonly string[]): readonly string[] {
-  let inside = false
-  return texts.map((text) => {
-    const begins = BEGIN.test(text)
-    if (inside) {
-      if (END.test(text)) inside = false
-      return '[redacted]'
-    }
-    if (begins && !END.test(text)) inside = true
-    return text
-  })
 }
