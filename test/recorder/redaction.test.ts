@@ -19,7 +19,8 @@ function rules(options: SecretNamesOptions & Partial<RedactionRules> = {}): Reda
 
 function redact(value: unknown, options: Parameters<typeof rules>[0] = {}) {
   const redaction = new Redaction(rules(options))
-  return { value: redaction.value(value), pointers: redaction.pointers }
+  // With its JSON, as bodies are redacted.
+  return { value: redaction.value(value, JSON.stringify(value)), pointers: redaction.pointers }
 }
 
 const base64 = (text: string) => Buffer.from(text).toString('base64')

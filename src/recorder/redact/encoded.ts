@@ -3,7 +3,7 @@ import { gunzipSync, gzipSync } from 'node:zlib'
 
 /** More than Lambda takes as an event; what unpacks to more is not looked into. */
 const MAX_UNPACKED_BYTES = 16 * 1024 * 1024
-const BASE64 = /^(?:[A-Za-z0-9+/]{12,}|[A-Za-z0-9_-]{12,})={0,2}$/
+const BASE64 = /^[A-Za-z0-9+/_-]{12,}={0,2}$/
 const BINARY = /(?![\t\n\r])\p{Cc}/u
 
 /** A text in another form, and how to bring a changed one into the same form. */

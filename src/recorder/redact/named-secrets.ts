@@ -1,10 +1,14 @@
 import type { SecretNames } from './secret-names.js'
 import type { Mark } from './secret-shapes.js'
 
-/** In every text that names a secret; names of the user's own are looked for as well. */
-const SEPARATED = /[=:]|<\//
-/** A name and what stands between it and its value: `name=`, `"name": `, `\"name\":`, `user[name]=`, `name => `. */
-const NAME = /([\p{L}_][\p{L}\p{N}_.-]{0,100})[\\"'\]]{0,10}\s{0,3}(?:=>|[:=])\s{0,20}/gu
+const EQUALS = 0x3d
+const COLON = 0x3a
+const GREATER = 0x3e
+const SPACE = 0x20
+const LONGEST_NAME = 100
+const MAX_SPACES = 20
+/** Between a name and its separator, in JSON, in JSON that is escaped, and in forms: `"name":`, `\\"name\\":`, `user[name]=`. */
+const CLOSING = '\\"\']'
 /** A value: in quotes (escaped ones, too), in brackets, or up to a space or the next parameter. */
 const VALUE =
   /"((?:[^"\\]|\\[\s\S])*)"?|'((?:[^'\\]|\\[\s\S])*)'?|(\\+["'])([\s\S]*?)(?:\3|$)|[[({]([^\])}]*)[\])}]?|[^\s&]+/y
@@ -23,7 +27,6 @@ const FORM_PART = /\bname="?([^"\r\n;]{1,100})"?[^\r\n]*(?:\r?\n[^\r\n]+)*\r?\n\
  * form.
  */
 export function redactNamed(text: string, names: SecretNames, mark: Mark): string {
-  if (!SEPARATED.test(text)) return text
   let result = redactPairs(text, names, mark)
   const isSecret = (name: string) => {
     const { secret, allowed } = names.kindOf(name)
@@ -40,26 +43,65 @@ export function redactNamed(text: string, names: SecretNames, mark: Mark): strin
   return result
 }
 
+// From separator to separator: most texts have none or few, and few have a name before them.
 function redactPairs(text: string, names: SecretNames, mark: Mark): string {
   let result = ''
   let copied = 0
-  NAME.lastIndex = 0
-  for (let found = NAME.exec(text); found !== null; found = NAME.exec(text)) {
-    const [whole, name = ''] = found
-    const { secret, secretInQuery, allowed } = names.kindOf(name)
-    if (allowed || !(secret || (secretInQuery && isParameter(text, found.index, whole)))) continue
-    const at = found.index + whole.length
-    const value = valueAt(text, at, HEADER.test(name) && /: ?$/.test(whole))
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code !== EQUALS && code !== COLON) continue
+    const name = nameBefore(text, at, copied)
+    if (name === undefined) continue
+    const { secret, secretInQuery, allowed } = names.kindOf(name.text)
+    if (allowed || !(secret || (secretInQuery && code === EQUALS && isParameter(text, name.from)))) continue
+    let begin = at + 1
+    if (code === EQUALS && text.charCodeAt(begin) === GREATER) begin++
+    const isHeader = code === COLON && HEADER.test(name.text)
+    const from = skipSpaces(text, begin)
+    const value = valueAt(text, from, isHeader && from - begin <= 1)
     if (value === undefined) continue
     result += text.slice(copied, value.from) + mark(text.slice(value.from, value.to))
     copied = value.to
-    NAME.lastIndex = value.to
+    at = value.to - 1
   }
   return copied === 0 ? text : result + text.slice(copied)
 }
 
-function isParameter(text: string, index: number, whole: string): boolean {
-  return whole.endsWith('=') && (index === 0 || text[index - 1] === '?' || text[index - 1] === '&')
+/** The name before a separator. @param limit what is before belongs to something else */
+function nameBefore(
+  text: string,
+  separator: number,
+  limit: number,
+): { text: string; from: number } | undefined {
+  let to = separator
+  while (to > limit && separator - to < 3 && text.charCodeAt(to - 1) === SPACE) to--
+  for (let closings = 0; to > limit && closings < 10 && CLOSING.includes(text[to - 1]!); closings++) to--
+  let from = to
+  while (from > limit && to - from < LONGEST_NAME && isNameCode(text.charCodeAt(from - 1))) from--
+  return to - from < 2 ? undefined : { text: text.slice(from, to), from }
+}
+
+function isNameCode(code: number): boolean {
+  return (
+    (code >= 0x61 && code <= 0x7a) ||
+    (code >= 0x41 && code <= 0x5a) ||
+    (code >= 0x30 && code <= 0x39) ||
+    // _ - . and letters that are not English
+    code === 0x5f ||
+    code === 0x2d ||
+    code === 0x2e ||
+    code >= 0xaa
+  )
+}
+
+function skipSpaces(text: string, from: number): number {
+  let at = from
+  while (at - from < MAX_SPACES && /\s/.test(text[at] ?? '')) at++
+  return at
+}
+
+function isParameter(text: string, nameFrom: number): boolean {
+  return nameFrom === 0 || text[nameFrom - 1] === '?' || text[nameFrom - 1] === '&'
 }
 
 /** Where a secret value lies in a text, without its quotes. */

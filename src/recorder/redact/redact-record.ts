@@ -40,7 +40,7 @@ export function redactRecord(record: InvocationRecord, rules: RedactionRules): R
     context:
       clientContext === undefined && identity === undefined
         ? context
-        : (redaction.value(context, 'context') as InvocationContext),
+        : (redaction.value(context, undefined, 'context') as InvocationContext),
     event,
     ...(outcome && {
       outcome:
@@ -50,7 +50,10 @@ export function redactRecord(record: InvocationRecord, rules: RedactionRules): R
               body: body(redaction, outcome.body, parseBody(outcome.body), 'outcome', 'value'),
             }
           : outcome.kind === 'error'
-            ? { kind: 'error', error: redaction.value(outcome.error, 'outcome', 'error') as LambdaError }
+            ? {
+                kind: 'error',
+                error: redaction.value(outcome.error, undefined, 'outcome', 'error') as LambdaError,
+              }
             : outcome,
     }),
     logs: redactLogs(record.logs, redaction, rules),
@@ -68,6 +71,6 @@ function body(
     const { text, charset } = decoded(bytes)
     return { base64: Buffer.from(redaction.text(text, ...path), charset).toString('base64') }
   }
-  const value = redaction.value(parsed.value, ...path)
+  const value = redaction.value(parsed.value, parsed.text, ...path)
   return value === parsed.value ? { value, text: parsed.text } : { value }
 }

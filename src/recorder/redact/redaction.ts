@@ -1,7 +1,15 @@
 import { type Encoded, fromBase64, fromPercent } from './encoded.js'
 import { redactNamed } from './named-secrets.js'
 import type { NameKind, SecretNames } from './secret-names.js'
-import { hasKeyId, type Mark, redactKeySecrets, redactRandom, redactShapes } from './secret-shapes.js'
+import {
+  hasKeyId,
+  type Mark,
+  mayHoldShape,
+  redactKeySecrets,
+  redactRandom,
+  redactShapes,
+  replaceSecrets,
+} from './secret-shapes.js'
 
 /** What is secret, and what takes its place. */
 export interface RedactionRules {
@@ -23,6 +31,8 @@ const MAX_NESTED = 8
 /** No shorter text holds a secret that is known by its shape or its name. */
 const SHORTEST = 6
 const JSON_BEGIN = /^\s*[[{"]/
+/** JSON may spell a character so: what is looked for is then not there. */
+const ESCAPED = /\\(?:u|\/)/
 const PERCENT_VALUE = /(?<==)[^&\s"'=<>]*%[2-7][0-9A-Fa-f][^&\s"'<>]*/g
 /** Names of values that only look random: what proves or identifies something, and opens nothing. */
 const NO_SECRET =
@@ -34,20 +44,28 @@ export class Redaction {
   readonly pointers: string[] = []
   readonly #rules: RedactionRules
   readonly #path: (string | number)[] = []
+  /** Whether a secret that is known by its shape, or by its value, may be in what is looked at. */
+  #hinted = true
 
   constructor(rules: RedactionRules) {
     this.#rules = rules
   }
 
-  /** A value without its secrets; the same value where it has none. @param path names the value in the record */
-  value(value: unknown, ...path: (string | number)[]): unknown {
+  /**
+   * A value without its secrets; the same value where it has none.
+   * @param json the value's JSON, where it is at hand: to look once for what would otherwise be looked for in every text
+   * @param path names the value in the record
+   */
+  value(value: unknown, json: string | undefined, ...path: (string | number)[]): unknown {
     this.#path.splice(0, this.#path.length, ...path)
+    this.#hinted = json === undefined || this.#isHinted(json)
     return this.#value(value, 0, false)
   }
 
   /** A text without its secrets. */
   text(text: string, ...path: (string | number)[]): string {
     this.#path.splice(0, this.#path.length, ...path)
+    this.#hinted = true
     return this.#string(text, 0)
   }
 
@@ -79,36 +97,34 @@ export class Redaction {
 
   #object(object: object, nested: number, query: boolean): object {
     const fields = object as Readonly<Record<string, unknown>>
-    const entries: [string, unknown][] = []
-    let changed = false
-    const named = nameOfPair(fields)
-    const kindOfPair = named === undefined ? undefined : this.#rules.names.kindOf(named)
-    const beside = Object.values(fields).some((value) => typeof value === 'string' && hasKeyId(value))
-    for (const name of Object.keys(fields)) {
+    const beside =
+      this.#hinted && Object.values(fields).some((one) => typeof one === 'string' && hasKeyId(one))
+    const names = Object.keys(fields)
+    let entries: [string, unknown][] | undefined
+    for (let index = 0; index < names.length; index++) {
+      const name = names[index]!
       const value = fields[name]
-      const isPairsValue = kindOfPair !== undefined && (name === 'value' || name === 'Value')
-      const kind = isPairsValue ? kindOfPair : this.#rules.names.kindOf(name)
-      // A key may be a secret as well; few are long enough.
-      const key = name.length < SHORTEST * 2 ? name : this.#inner(name, nested + 1)
+      // A key may be a secret as well.
+      const key = this.#hinted && name.length > SHORTEST ? redactShapes(name, this.#rules.mark) : name
       this.#path.push(key)
       if (key !== name) this.#note(nested)
-      let result = this.#field(fields, name, value, kind, nested, query)
+      let result = this.#field(fields, name, value, nested, query)
       if (beside && typeof result === 'string') result = this.#mend(result, redactKeySecrets, nested)
       this.#path.pop()
-      changed ||= result !== value || key !== name
-      entries.push([key, result])
+      if (result !== value || key !== name) entries ??= names.slice(0, index).map((one) => [one, fields[one]])
+      entries?.push([key, result])
     }
-    return changed ? Object.fromEntries(entries) : object
+    return entries === undefined ? object : Object.fromEntries(entries)
   }
 
   #field(
     fields: Readonly<Record<string, unknown>>,
     name: string,
     value: unknown,
-    kind: NameKind,
     nested: number,
     query: boolean,
   ): unknown {
+    const kind = this.#kindOf(fields, name)
     if (kind.allowed) return value
     if (kind.secret || (query && kind.secretInQuery)) return this.#all(value, nested)
     if (name === 'body' && fields.isBase64Encoded === true && typeof value === 'string')
@@ -116,6 +132,17 @@ export class Redaction {
     const result = this.#value(value, nested, query || kind.holdsQuery)
     if (!this.#rules.strict || typeof result !== 'string' || NO_SECRET.test(name)) return result
     return this.#mend(result, redactRandom, nested)
+  }
+
+  /** What a name says; of the value of a pair, what the pair's name says. */
+  #kindOf(fields: Readonly<Record<string, unknown>>, name: string): NameKind {
+    const pair = name === 'value' || name === 'Value' ? nameOfPair(fields) : undefined
+    return this.#rules.names.kindOf(pair ?? name)
+  }
+
+  #isHinted(text: string): boolean {
+    const { known } = this.#rules
+    return mayHoldShape(text) || ESCAPED.test(text) || known.some((secret) => text.includes(secret))
   }
 
   /** Redacts everything within a value but what tells nothing. */
@@ -144,32 +171,46 @@ export class Redaction {
   #inner(text: string, nested: number): string {
     if (text.length < SHORTEST) return text
     if (nested > MAX_NESTED) return this.#rules.mark(text)
-    if (JSON_BEGIN.test(text)) {
+    if (mayBeJson(text)) {
       const value = parsed(text)
       if (value !== undefined) {
+        const hinted = this.#hinted
+        this.#hinted = hinted && this.#isHinted(text)
         const result = this.#value(value.of, nested + 1, false)
+        this.#hinted = hinted
         return result === value.of ? text : JSON.stringify(result)
       }
     }
-    const { mark, names, shapes, known, strict } = this.#rules
-    const base64 = fromBase64(text, false)
+    const { mark, names, shapes, strict } = this.#rules
+    const base64 = text.length < SHORTEST * 2 ? undefined : fromBase64(text, false)
     if (base64 !== undefined) {
       const result = this.#encoded(text, base64, nested)
       if (result !== text) return result
     }
     let result = this.#remark(text)
-    for (const secret of known)
-      if (result.includes(secret)) result = result.replaceAll(secret, () => mark(secret))
+    if (this.#hinted) result = redactShapes(this.#redactKnown(result), mark)
+    for (const shape of shapes) result = replaceSecrets(result, shape, mark)
     if (result.includes('%') && result.includes('='))
       result = result.replace(PERCENT_VALUE, (found) => this.#encoded(found, fromPercent(found), nested))
-    result = redactShapes(result, mark, shapes)
     result = redactNamed(result, names, mark)
     return strict && base64 === undefined && text.includes(' ') ? redactRandom(result, mark) : result
   }
 
+  #redactKnown(text: string): string {
+    let result = text
+    for (const secret of this.#rules.known) {
+      if (result.includes(secret)) result = result.replaceAll(secret, () => this.#rules.mark(secret))
+    }
+    return result
+  }
+
   #encoded(value: string, encoded: Encoded | undefined, nested: number): string {
     if (encoded === undefined) return value
+    const hinted = this.#hinted
+    // It is spelt differently in what was looked through.
+    this.#hinted = true
     const result = this.#inner(encoded.text, nested + 1)
+    this.#hinted = hinted
     if (result === encoded.text) return value
     return encoded.encode(result)
   }
@@ -198,9 +239,15 @@ export class Redaction {
   }
 }
 
+function mayBeJson(text: string): boolean {
+  const first = text.charCodeAt(0)
+  // { [ "
+  if (first === 0x7b || first === 0x5b || first === 0x22) return true
+  return first <= 0x20 && JSON_BEGIN.test(text)
+}
+
 /** The name of `{ name, value }`, as lists of headers and of variables have them. */
 function nameOfPair(fields: Readonly<Record<string, unknown>>): string | undefined {
-  if (!('value' in fields || 'Value' in fields)) return undefined
   const name = fields.name ?? fields.Name ?? fields.key ?? fields.Key
   return typeof name === 'string' ? name : undefined
 }

@@ -46,17 +46,19 @@ export function hasKeyId(text: string): boolean {
   return KEY_ID.test(text)
 }
 
+/** Whether one of the shapes may take something of a text. */
+export function mayHoldShape(text: string): boolean {
+  return HINT.test(text)
+}
+
 /** Replaces every secret that is known by its shape. */
-export function redactShapes(text: string, mark: Mark, further: readonly RegExp[]): string {
+export function redactShapes(text: string, mark: Mark): string {
+  if (!HINT.test(text)) return text
   let result = text
-  if (HINT.test(text)) {
-    const nearKeyId = hasKeyId(text)
-    if (text.includes(JWT_BEGIN)) result = redactTokens(result, mark)
-    for (const shape of SHAPES) result = replaceSecrets(result, shape, mark)
-    if (nearKeyId) result = redactKeySecrets(result, mark)
-  }
-  for (const shape of further) result = replaceSecrets(result, shape, mark)
-  return result
+  const nearKeyId = hasKeyId(text)
+  if (text.includes(JWT_BEGIN)) result = redactTokens(result, mark)
+  for (const shape of SHAPES) result = replaceSecrets(result, shape, mark)
+  return nearKeyId ? redactKeySecrets(result, mark) : result
 }
 
 /** Replaces the secrets of access keys, in a text or beside one that has an access key id. */
@@ -76,7 +78,8 @@ function redactTokens(text: string, mark: Mark): string {
   })
 }
 
-function replaceSecrets(text: string, shape: RegExp, mark: Mark): string {
+/** Replaces what one pattern takes, or the group of it that is named `secret`. */
+export function replaceSecrets(text: string, shape: RegExp, mark: Mark): string {
   return text.replace(shape, (found: string, ...rest: unknown[]) => {
     const groups = rest.at(-1)
     const secret = typeof groups === 'object' ? (groups as { secret?: string } | null)?.secret : undefined
