@@ -36,8 +36,8 @@ export interface RecordRedactOptions extends RedactOptions {
 
 export interface RecordOptions {
   /**
-   * Where records are written as well, without their secrets: a folder of this recorder's own, made if missing, relative to the
-   * working directory. Sessions may share one. @default records stay in memory
+   * Where records are written as well, without their secrets: a folder for recordings alone, relative to the working
+   * directory, made for the first record if missing. Sessions may share one. @default records stay in memory
    */
   readonly folder?: string | undefined
   /** How much of the past is kept; what is older is removed. */

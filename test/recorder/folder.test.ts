@@ -37,13 +37,13 @@ class Recorded implements AsyncDisposable {
   readonly #call: ReturnType<Tether['stub']>
   readonly #opened: Promise<unknown>
 
-  constructor(options: RecordOptions = { folder }, env?: Record<string, string>) {
+  constructor(options: RecordOptions = { folder }, listens = true) {
     const session = this.#tether.session()
     this.recorder = record(session, options)
-    this.recorder.on('status', (status) => this.statuses.push(status))
+    if (listens) this.recorder.on('status', (status) => this.statuses.push(status))
     session.serve({ functions: { api: async (event: unknown) => event } })
     this.#opened = session.open()
-    this.#call = this.#tether.stub(env && { env })
+    this.#call = this.#tether.stub()
   }
 
   async invoke(...events: unknown[]): Promise<void> {
@@ -265,6 +265,14 @@ describe('a folder of recordings', () => {
   })
 })
 
+describe('a recorder', () => {
+  it('touches no folder before the first record', async () => {
+    await using recorded = new Recorded()
+    await recorded.recorder.close()
+    expect(existsSync(folder)).toBe(false)
+  })
+})
+
 describe('a recorder that cannot write', () => {
   it('says so, and goes on in memory', async () => {
     await writeFile(folder, 'a file')
@@ -281,6 +289,7 @@ describe('a recorder that cannot write', () => {
     await mkdir(folder, { mode: 0o755 })
     await writeFile(join(folder, 'package.json'), '{}')
     await using recorded = new Recorded()
+    await recorded.invoke({ order: 1 })
     await recorded.recorder.flush()
     expect(recorded.statuses).toMatchObject([
       {
@@ -296,9 +305,9 @@ describe('a recorder that cannot write', () => {
     const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     try {
       await writeFile(folder, 'a file')
-      await using tether = new Tether()
-      await using recorder = record(tether.session(), { folder })
-      await recorder.flush()
+      await using recorded = new Recorded({ folder }, false)
+      await recorded.invoke({ order: 1 })
+      await recorded.recorder.flush()
       expect(warn).toHaveBeenCalledWith(expect.stringContaining(folder), 'LambdaTetherRecorderWarning')
     } finally {
       warn.mockRestore()

@@ -42,7 +42,7 @@ const MAX_TURN_MS = 1
 /** A folder's limits hold several files, so that whole files can be removed. */
 const FILES = 4
 
-/** Writes records to a folder, in the background and in order. */
+/** Writes records to a folder, in the background and in order. Touches nothing before the first. */
 export class Journal {
   readonly #options: JournalOptions
   readonly #file: RecordingFile
@@ -61,7 +61,6 @@ export class Journal {
     const { folder, keep, clock } = options
     const limits = { count: Math.ceil(keep.count / FILES), bytes: Math.ceil(keep.bytes / FILES) }
     this.#file = new RecordingFile(folder, limits, clock, () => this.#clear())
-    this.#run()
   }
 
   /** Whether nothing is written any more. */
