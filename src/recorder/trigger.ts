@@ -1,4 +1,7 @@
-import { asRecord, type HttpTrigger, httpTriggerOf } from '../core/contracts/http-event.js'
+import { asRecord, isHttpEvent } from '../core/contracts/http-event.js'
+
+/** What sends an HTTP request to a function and waits for its response. */
+export type HttpTrigger = 'apigw-http' | 'apigw-rest' | 'alb' | 'url' | 'lattice'
 
 /** What invoked a function, as its event tells. `direct`: anything else, such as `Invoke` with an event of one's own. */
 export type Trigger =
@@ -60,13 +63,24 @@ const SCHEDULED = 'Scheduled Event'
 
 /** Tells an event's trigger by its shape. */
 export function triggerOf(value: unknown): Trigger {
-  const http = httpTriggerOf(value)
-  if (http !== undefined) return http
+  if (isHttpEvent(value)) return httpTriggerOf(value)
   const event = asRecord(value)
   const record = asRecord(first(event.Records))
   const source = record.eventSource ?? record.EventSource ?? event.eventSource
   if (isText(source) && Object.hasOwn(SOURCES, source)) return SOURCES[source]!
   return SHAPES.find(([, fits]) => fits(event))?.[0] ?? 'direct'
+}
+
+/** Which sender an HTTP request is from. */
+function httpTriggerOf(event: unknown): HttpTrigger {
+  const { requestContext, httpMethod, version } = asRecord(event)
+  const { http, elb, domainName } = asRecord(requestContext)
+  if (asRecord(http).method !== undefined)
+    return isText(domainName) && domainName.includes('.lambda-url.') ? 'url' : 'apigw-http'
+  if (elb !== undefined) return 'alb'
+  if (!isText(httpMethod)) return 'lattice'
+  // An HTTP API says the version of its payload, also of 1.0, which is otherwise that of a REST API.
+  return version === '1.0' ? 'apigw-http' : 'apigw-rest'
 }
 
 function first(list: unknown): unknown {

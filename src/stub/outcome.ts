@@ -1,6 +1,6 @@
 import { TetherError } from '../core/base/errors.js'
 import type { CallOutcome } from '../core/caller/call-state.js'
-import { httpTriggerOf } from '../core/contracts/http-event.js'
+import { isHttpEvent } from '../core/contracts/http-event.js'
 import { httpResponse } from './http-response.js'
 import { toThrown } from './remote-error.js'
 
@@ -35,7 +35,7 @@ export async function callOrFallback(
       if (passthrough !== undefined && (onNobody === 'auto' || onNobody === 'passthrough')) {
         return passthrough()
       }
-      if (onNobody !== 'throw' && httpTriggerOf(event) !== undefined) {
+      if (onNobody !== 'throw' && isHttpEvent(event)) {
         return httpResponse(event, 503, { message: error.message, code: error.code })
       }
     }

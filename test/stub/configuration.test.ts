@@ -1,7 +1,7 @@
 import { isBuiltin } from 'node:module'
 import { basename } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { httpTriggerOf } from '../../src/core/contracts/http-event.js'
+import { isHttpEvent } from '../../src/core/contracts/http-event.js'
 import { generateKey } from '../../src/core/wire/root-key.js'
 import { readStubKey } from '../../src/core/wire/stub-key.js'
 import { stubBundle } from '../../src/stub/bundle.js'
@@ -306,7 +306,7 @@ describe('HTTP events', () => {
     ['nothing', null, false],
     ['a text', 'GET', false],
   ])('are told from others: %s', (_, event, expected) => {
-    expect(httpTriggerOf(event) !== undefined).toBe(expected)
+    expect(isHttpEvent(event)).toBe(expected)
   })
 
   it('of an ALB with multi-value headers are answered with such headers alone', () => {

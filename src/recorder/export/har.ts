@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import { checkOptions, mustBe } from '../../core/base/options.js'
-import { httpTriggerOf } from '../../core/contracts/http-event.js'
+import { isHttpEvent } from '../../core/contracts/http-event.js'
 import type { InvocationRecord } from '../record.js'
 import { dataOf, type RecordData } from '../record-data.js'
 import { redactRecord } from '../redact/redact-record.js'
@@ -27,7 +27,7 @@ export function toHar(records: Iterable<InvocationRecord>, options: HarOptions =
   const entries = [...records].flatMap((record, index) => {
     checkRecord(record, `records[${index}]`)
     const data = dataOf(record, redactRecord(record, book.rulesFor(record, mark)))
-    return httpTriggerOf(data.event) === undefined ? [] : [entryOf(data)]
+    return isHttpEvent(data.event) ? [entryOf(data)] : []
   })
   return { log: { version: '1.2', creator: CREATOR, entries } }
 }
