@@ -39,6 +39,8 @@ const MAX_WAITING_BYTES = 32 * 1024 * 1024
 const MAX_BATCH_BYTES = 256 * 1024
 /** The event loop belongs to the session: after this long other work has its turn, and after each large record. */
 const MAX_TURN_MS = 1
+/** A record waits so long for others: a write costs as much as redacting it. */
+const GATHER_MS = 10
 /** A folder's limits hold several files, so that whole files can be removed. */
 const FILES = 4
 
@@ -55,6 +57,9 @@ export class Journal {
   #running: Promise<void> | undefined
   #clearing: Promise<void> = Promise.resolve()
   #mark: Mark | undefined
+  #flushing = 0
+  /** Ends the wait for further records. */
+  #hurry: () => void = () => {}
 
   constructor(options: JournalOptions) {
     this.#options = options
@@ -83,7 +88,10 @@ export class Journal {
 
   /** Resolves when what was added is written, or nothing is written any more. */
   async flush(): Promise<void> {
+    this.#flushing++
+    this.#hurry()
     while (this.#running !== undefined) await this.#running
+    this.#flushing--
     await this.#clearing
   }
 
@@ -105,6 +113,7 @@ export class Journal {
   async #drain(): Promise<void> {
     const { folder, clock, events } = this.#options
     this.#mark ??= keyedMarks(await prepareFolder(folder))
+    await this.#gather()
     while (this.#waiting.length > 0) {
       await turn()
       const { lines, blobs } = this.#batch(this.#mark)
@@ -116,6 +125,17 @@ export class Journal {
         events.caughtUp()
       }
     }
+  }
+
+  #gather(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#flushing > 0) return resolve()
+      const cancel = this.#options.clock.schedule(GATHER_MS, resolve)
+      this.#hurry = () => {
+        cancel()
+        resolve()
+      }
+    })
   }
 
   #batch(mark: Mark): { lines: string[]; blobs: WrittenBlob[] } {
