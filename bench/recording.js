@@ -2,7 +2,7 @@
 // with one in memory, and with one that writes to a folder; by turns, the minimum of the rounds. An HTTP request whose body, and
 // whose answer, are JSON of 1 KB, then of 101 KB: `Us` is what the recorder adds at 1 KB, `UsPerKb` what each further KB adds, of the event and the
 // answer together. At most 40 and 20 are the aims. `importedUs` is a process that has imported the recorder and does not use it.
-// `answerP50Ms` is the caller's time. `headsMs`: from the start of a process to the heads of 1,000 records of 50 KB; 300 is the aim.
+// `answerP50Ms` is the caller's time. `headsMs`: from the start of a process to the heads of 1,000 records of 10 KB; 300 is the aim.
 // Options: --count N (invocations in a round, default 300), --rounds N (default 20), --records N (default 1,000).
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -96,7 +96,7 @@ async function heads(folder, records) {
   const writing = startProcess(new URL('./recording/recording-process.js', import.meta.url), {
     ...lambdaEnvironment,
     BENCH_MODE: 'disk',
-    BENCH_KB: '25',
+    BENCH_KB: '5',
     BENCH_FOLDER: folder,
   })
   await writing.message('ready')

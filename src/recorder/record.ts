@@ -92,9 +92,9 @@ export interface RecordHead {
   readonly eventBytes: number
 }
 
-/** The head of a record. */
-export function headOf(record: InvocationRecord): RecordHead {
-  const { id, functionId, environmentId, context, at, trigger, rerun, mirrored, replayed, timing } = record
+/** The head of a record. @param trigger where it is known: a live record parses its event to tell it */
+export function headOf(record: InvocationRecord, trigger = record.trigger): RecordHead {
+  const { id, functionId, environmentId, context, at, rerun, mirrored, replayed, timing } = record
   const { outcome } = record
   return {
     id,

@@ -104,7 +104,7 @@ export class Recorder implements AsyncDisposable {
 
   /** The heads of the records in memory, in the order of arrival. */
   heads(): readonly RecordHead[] {
-    return [...this.#history.values()].map(headOf)
+    return [...this.#history.values()].map((each) => headOf(each))
   }
 
   /** A record in memory, by its invocation's id. */

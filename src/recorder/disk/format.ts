@@ -30,7 +30,7 @@ export function lineOf(
   const { timing, variables, droppedLogs } = record
   const { context, outcome, logs, redacted, trigger } = parts
   const blobs: WrittenBlob[] = []
-  const head: RecordHead = { ...headOf(record), trigger }
+  const head: RecordHead = headOf(record, trigger)
   let line = `${HEAD}${JSON.stringify(head)},"context":${JSON.stringify(context)}`
   line += `,"variables":${JSON.stringify(variables)},"timing":${JSON.stringify(timing)}`
   line += `,${bodyField('event', parts.event, blobs)}`

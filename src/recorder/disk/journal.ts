@@ -34,9 +34,16 @@ export interface JournalOptions {
   readonly events: JournalEvents
 }
 
+interface Batch {
+  readonly lines: string[]
+  readonly blobs: WrittenBlob[]
+  /** Characters of the lines. */
+  length: number
+}
+
 /** Records that wait may take this much memory. */
 const MAX_WAITING_BYTES = 32 * 1024 * 1024
-const MAX_BATCH_BYTES = 256 * 1024
+const MAX_BATCH_LENGTH = 128 * 1024
 /** The event loop belongs to the session: after this long other work has its turn, and after each large record. */
 const MAX_TURN_MS = 1
 /** A record waits so long for others: a write costs as much as redacting it. */
@@ -113,13 +120,16 @@ export class Journal {
   async #drain(): Promise<void> {
     const { folder, clock, events } = this.#options
     this.#mark ??= keyedMarks(await prepareFolder(folder))
-    await this.#gather()
     while (this.#waiting.length > 0) {
-      await turn()
-      const { lines, blobs } = this.#batch(this.#mark)
+      await this.#gather()
+      const batch: Batch = { lines: [], blobs: [], length: 0 }
+      do {
+        await turn()
+        this.#redact(batch, this.#mark)
+      } while (this.#waiting.length > 0 && batch.blobs.length === 0 && batch.length < MAX_BATCH_LENGTH)
       // A line that is there has its bodies.
-      for (const blob of blobs) await writeBlob(folder, blob, clock)
-      if (lines.length > 0) await this.#file.append(lines)
+      for (const blob of batch.blobs) await writeBlob(folder, blob, clock)
+      if (batch.lines.length > 0) await this.#file.append(batch.lines)
       if (this.#dropping && this.#waiting.length === 0) {
         this.#dropping = false
         events.caughtUp()
@@ -129,7 +139,7 @@ export class Journal {
 
   #gather(): Promise<void> {
     return new Promise((resolve) => {
-      if (this.#flushing > 0) return resolve()
+      if (this.#flushing > 0 || this.#waitingBytes > MAX_BATCH_LENGTH) return resolve()
       const cancel = this.#options.clock.schedule(GATHER_MS, resolve)
       this.#hurry = () => {
         cancel()
@@ -138,13 +148,12 @@ export class Journal {
     })
   }
 
-  #batch(mark: Mark): { lines: string[]; blobs: WrittenBlob[] } {
+  /** Adds as many records to a batch as there is time for. */
+  #redact(batch: Batch, mark: Mark): void {
     const { clock, rules, hook, events } = this.#options
     const reading = () => clock.monotonic?.() ?? clock.now()
     const startedAt = reading()
-    const lines: string[] = []
-    const blobs: WrittenBlob[] = []
-    let [taken, length] = [0, 0]
+    let taken = 0
     for (const { record, bytes } of this.#waiting) {
       taken++
       this.#waitingBytes -= bytes
@@ -152,17 +161,17 @@ export class Journal {
         const redacted = redactRecord(record, rules.rulesFor(record, mark))
         const parts = hook === undefined ? redacted : hooked(hook, record, redacted)
         if (parts === undefined) continue
-        const written = lineOf(record, parts)
-        lines.push(written.line)
-        blobs.push(...written.blobs)
-        length += written.line.length
+        const { line, blobs } = lineOf(record, parts)
+        batch.lines.push(line)
+        batch.blobs.push(...blobs)
+        batch.length += line.length
       } catch (error) {
         events.skipped(record, error)
       }
-      if (blobs.length > 0 || length > MAX_BATCH_BYTES || reading() - startedAt > MAX_TURN_MS) break
+      const isFull = batch.blobs.length > 0 || batch.length > MAX_BATCH_LENGTH
+      if (isFull || reading() - startedAt > MAX_TURN_MS) break
     }
-    this.#waiting = this.#waiting.slice(taken)
-    return { lines, blobs }
+    this.#waiting.splice(0, taken)
   }
 
   #clear(): void {

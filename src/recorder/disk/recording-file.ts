@@ -9,6 +9,7 @@ export interface FileLimits {
   readonly bytes: number
 }
 
+const KEPT_BYTES = 256 * 1024
 const DAY_MS = 24 * 60 * 60 * 1_000
 /** A file that was written to within this time is in use: no session that clears the folder removes it. */
 export const IN_USE_MS = 10 * 60 * 1_000
@@ -23,6 +24,7 @@ export class RecordingFile {
   readonly #clock: Clock
   readonly #onNext: () => void
   #open: { readonly name: string; readonly file: FileHandle; readonly since: number } | undefined
+  #buffer: Buffer | undefined
   #count = 0
   #bytes = 0
   #writtenAt = 0
@@ -41,12 +43,23 @@ export class RecordingFile {
 
   /** Appends whole lines by one write. */
   async append(lines: readonly string[]): Promise<void> {
-    const bytes = Buffer.from(lines.join(''))
+    const bytes = this.#encoded(lines)
     const file = await this.#current()
     await writeWhole(file, bytes)
     this.#count += lines.length
     this.#bytes += bytes.length
     this.#writtenAt = this.#clock.now()
+  }
+
+  // Into the same memory each time: a new buffer of this size costs more than the write.
+  #encoded(lines: readonly string[]): Buffer {
+    const length = lines.reduce((sum, line) => sum + Buffer.byteLength(line), 0)
+    const kept = length <= KEPT_BYTES
+    if (kept) this.#buffer ??= Buffer.allocUnsafeSlow(KEPT_BYTES)
+    const buffer = kept ? this.#buffer! : Buffer.allocUnsafeSlow(length)
+    let at = 0
+    for (const line of lines) at += buffer.write(line, at)
+    return buffer.subarray(0, at)
   }
 
   async close(): Promise<void> {

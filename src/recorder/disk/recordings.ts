@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { checkPathText, checkText } from '../../core/base/option-checks.js'
 import type { InvocationRecord, RecordHead } from '../record.js'
@@ -73,7 +73,7 @@ async function namesOf(root: string): Promise<string[]> {
 
 /** The whole lines of a file, and the last one where only its end is missing. */
 async function linesOf(root: string, name: string): Promise<Buffer[]> {
-  const file = await readFile(join(root, name)).catch((error: NodeJS.ErrnoException) => {
+  const file = await readAtOnce(join(root, name)).catch((error: NodeJS.ErrnoException) => {
     // It has been removed meanwhile.
     if (error.code === 'ENOENT') return Buffer.alloc(0)
     throw folderError(root, error)
@@ -87,6 +87,23 @@ async function linesOf(root: string, name: string): Promise<Buffer[]> {
   const last = file.subarray(from)
   if (sliceFields(last.toString()) !== undefined) lines.push(last)
   return lines
+}
+
+// readFile() takes many steps for a large file, each of which waits for a thread.
+async function readAtOnce(path: string): Promise<Buffer> {
+  const file = await open(path)
+  try {
+    const bytes = Buffer.allocUnsafe((await file.stat()).size)
+    let read = 0
+    while (read < bytes.length) {
+      const { bytesRead } = await file.read(bytes, read, bytes.length - read)
+      if (bytesRead === 0) break
+      read += bytesRead
+    }
+    return bytes.subarray(0, read)
+  } finally {
+    await file.close()
+  }
 }
 
 function readHead(line: Buffer): RecordHead | undefined {

@@ -6,7 +6,7 @@ import { dataOf, type RecordData } from '../record-data.js'
 import { redactRecord } from '../redact/redact-record.js'
 import { numberedMarks, type RedactOptions, RuleBook, redactChecks } from '../redact/rules.js'
 import { checkRecord } from './fixture.js'
-import { answerOf, type HttpAnswer, type HttpBody, requestOf } from './http-exchange.js'
+import { answerOf, type HttpBody, type HttpResponse, requestOf } from './http-exchange.js'
 
 /** What is secret beside what is taken for secret anyway. */
 export interface HarOptions extends RedactOptions {}
@@ -87,7 +87,7 @@ function entryOf(data: RecordData): object {
 }
 
 /** What the caller saw, or status 0, as browsers write it for a request that was not answered. */
-function answerTo({ outcome, trigger }: RecordData): HttpAnswer {
+function answerTo({ outcome, trigger }: RecordData): HttpResponse {
   if (outcome?.kind === 'value') return answerOf(outcome.value)
   // An HTTP API answers a failed function with 500, all others with 502.
   const status = outcome === undefined ? 0 : trigger === 'apigw-http' ? 500 : 502

@@ -16,7 +16,7 @@ export interface HttpRequest {
   readonly body?: HttpBody
 }
 
-export interface HttpAnswer {
+export interface HttpResponse {
   readonly status: number
   readonly headers: readonly NameValue[]
   readonly cookies: readonly NameValue[]
@@ -62,7 +62,7 @@ export function requestOf(value: unknown): HttpRequest {
 }
 
 /** Reads what was answered; a value that is no response is the body, as payload format 2.0 has it. */
-export function answerOf(value: unknown): HttpAnswer {
+export function answerOf(value: unknown): HttpResponse {
   const response = asRecord(value)
   const status = Number(response.statusCode)
   if (!Number.isInteger(status)) {

@@ -44,8 +44,10 @@ export class Redaction {
   readonly pointers: string[] = []
   readonly #rules: RedactionRules
   readonly #path: (string | number)[] = []
-  /** Whether a secret that is known by its shape, or by its value, may be in what is looked at. */
+  /** Whether a secret that is known by its shape may be in what is looked at. */
   #hinted = true
+  /** Whether one that is known by its value may be. */
+  #mayBeKnown = true
 
   constructor(rules: RedactionRules) {
     this.#rules = rules
@@ -58,7 +60,9 @@ export class Redaction {
    */
   value(value: unknown, json: string | undefined, ...path: (string | number)[]): unknown {
     this.#path.splice(0, this.#path.length, ...path)
-    this.#hinted = json === undefined || this.#isHinted(json)
+    const otherwiseSpelt = json === undefined || ESCAPED.test(json)
+    this.#hinted = otherwiseSpelt || mayHoldShape(json)
+    this.#mayBeKnown = otherwiseSpelt || this.#rules.known.some((secret) => json.includes(secret))
     return this.#value(value, 0, false)
   }
 
@@ -66,6 +70,7 @@ export class Redaction {
   text(text: string, ...path: (string | number)[]): string {
     this.#path.splice(0, this.#path.length, ...path)
     this.#hinted = true
+    this.#mayBeKnown = true
     return this.#string(text, 0)
   }
 
@@ -140,11 +145,6 @@ export class Redaction {
     return this.#rules.names.kindOf(pair ?? name)
   }
 
-  #isHinted(text: string): boolean {
-    const { known } = this.#rules
-    return mayHoldShape(text) || ESCAPED.test(text) || known.some((secret) => text.includes(secret))
-  }
-
   /** Redacts everything within a value but what tells nothing. */
   #all(value: unknown, nested: number): unknown {
     if (typeof value === 'string' || typeof value === 'number') {
@@ -175,7 +175,7 @@ export class Redaction {
       const value = parsed(text)
       if (value !== undefined) {
         const hinted = this.#hinted
-        this.#hinted = hinted && this.#isHinted(text)
+        this.#hinted = hinted && (ESCAPED.test(text) || mayHoldShape(text))
         const result = this.#value(value.of, nested + 1, false)
         this.#hinted = hinted
         return result === value.of ? text : JSON.stringify(result)
@@ -188,7 +188,8 @@ export class Redaction {
       if (result !== text) return result
     }
     let result = this.#remark(text)
-    if (this.#hinted) result = redactShapes(this.#redactKnown(result), mark)
+    if (this.#mayBeKnown) result = this.#redactKnown(result)
+    if (this.#hinted) result = redactShapes(result, mark)
     for (const shape of shapes) result = replaceSecrets(result, shape, mark)
     if (result.includes('%') && result.includes('='))
       result = result.replace(PERCENT_VALUE, (found) => this.#encoded(found, fromPercent(found), nested))
@@ -206,11 +207,13 @@ export class Redaction {
 
   #encoded(value: string, encoded: Encoded | undefined, nested: number): string {
     if (encoded === undefined) return value
-    const hinted = this.#hinted
+    const [hinted, mayBeKnown] = [this.#hinted, this.#mayBeKnown]
     // It is spelt differently in what was looked through.
     this.#hinted = true
+    this.#mayBeKnown = true
     const result = this.#inner(encoded.text, nested + 1)
     this.#hinted = hinted
+    this.#mayBeKnown = mayBeKnown
     if (result === encoded.text) return value
     return encoded.encode(result)
   }
