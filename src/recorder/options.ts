@@ -25,6 +25,7 @@ export interface KeepOptions {
   readonly days?: number | undefined
 }
 
+/** What is secret, and a redaction of one's own. */
 export interface RecordRedactOptions extends RedactOptions {
   /**
    * Changes each record before it is written, after the built-in redaction, or leaves it out. Where it throws, the record is not written,
@@ -34,6 +35,7 @@ export interface RecordRedactOptions extends RedactOptions {
   readonly hook?: RecordHook | undefined
 }
 
+/** Where and what a recorder records. */
 export interface RecordOptions {
   /**
    * Where records are written as well, without their secrets: a folder for recordings alone, relative to the working

@@ -16,7 +16,7 @@ import { RuleBook } from './redact/rules.js'
 
 /** What becomes of records. A recorder that does not write, or no longer, still keeps them in memory. */
 export type RecorderStatus =
-  /** @property dropped how many records were not written so far, because the disk was too slow */
+  /** All is well. `dropped` records were not written so far, because the disk was too slow. */
   | { readonly state: 'recording'; readonly dropped: number }
   /** The disk is slower than what arrives, and 32 MB of records wait for it: further ones are not written. */
   | { readonly state: 'dropping'; readonly dropped: number }

@@ -6,6 +6,7 @@ import { dataOf, type RecordData } from '../record-data.js'
 import { redactRecord } from '../redact/redact-record.js'
 import { numberedMarks, type RedactOptions, RuleBook, redactChecks } from '../redact/rules.js'
 
+/** What a fixture holds. */
 export interface FixtureOptions extends RedactOptions {
   /** The whole record in place of the event alone. @default false */
   readonly whole?: boolean | undefined

@@ -24,7 +24,7 @@ export interface RedactionRules {
 }
 
 /** What has taken the place of a secret. */
-export const REDACTED = /\[redacted(?::[^\]\s]{1,80})?\]/g
+const REDACTED = /\[redacted(?::[^\]\s]{1,80})?\]/g
 const REDACTED_ALONE = /^\[redacted(?::[^\]\s]{1,80})?\]$/
 /** JSON in a text in base64 in JSON, say. What is deeper is redacted as a whole. */
 const MAX_NESTED = 8
