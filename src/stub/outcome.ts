@@ -1,6 +1,7 @@
 import { TetherError } from '../core/base/errors.js'
 import type { CallOutcome } from '../core/caller/call-state.js'
-import { httpResponse, isHttpEvent } from './http-event.js'
+import { isHttpEvent } from '../core/contracts/http-event.js'
+import { httpResponse } from './http-response.js'
 import { toThrown } from './remote-error.js'
 
 /**

@@ -32,6 +32,7 @@ const FOREIGN = [
   'curl',
   'echo',
   'export',
+  'jq',
   'mkdir',
   'sam',
   'terraform',

@@ -1,7 +1,16 @@
+import { devNull } from 'node:os'
 import * as deploy from '../../src/deploy/index.js'
 import * as executors from '../../src/executors/index.js'
 import { createSession, generateKey, report, TetherError } from '../../src/index.js'
 import * as local from '../../src/local/index.js'
+import {
+  type InvocationRecord,
+  openRecordings,
+  record,
+  toFixture,
+  toHar,
+  writeFixture,
+} from '../../src/recorder/index.js'
 import { command } from '../../src/sources/command.js'
 import { type EsbuildSourceOptions, esbuild, esbuildAll } from '../../src/sources/esbuild.js'
 import { file } from '../../src/sources/file.js'
@@ -185,6 +194,15 @@ const nowhere = {
   credentials: loggedOut,
 }
 
+const redact = { keys: NONE, values: NONE, allow: NONE } as const
+const kept = {
+  eventBytes: Buffer.from('{}'),
+  context: {},
+  logs: [],
+  redacted: [],
+  variables: [],
+} as unknown as InvocationRecord
+
 const suite = { test: FUNCTION, factory: FUNCTION, waitMs: NUMBER, clock: NONE }
 const place = { region: NONE, accountId: NONE, partition: NONE }
 const run = {
@@ -255,6 +273,30 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
     {},
     [],
     { signal: NONE },
+  ),
+  './recorder#record': row(
+    (options: NonNullable<Parameters<typeof record>[1]>) => record(session(), options),
+    {},
+    [],
+    { folder: TEXT, keep: OBJECT, redact: OBJECT, functions: NONE, clock: NONE },
+  ),
+  './recorder#toFixture': row(
+    (options: NonNullable<Parameters<typeof toFixture>[1]>) => toFixture(kept, options),
+    {},
+    [],
+    { whole: FLAG, ...redact },
+  ),
+  './recorder#writeFixture': row(
+    (options: NonNullable<Parameters<typeof writeFixture>[2]>) => writeFixture(devNull, kept, options),
+    {},
+    [],
+    { whole: FLAG, ...redact },
+  ),
+  './recorder#toHar': row(
+    (options: NonNullable<Parameters<typeof toHar>[1]>) => toHar([kept], options),
+    {},
+    [],
+    redact,
   ),
   './transports/memory#memory': row(memory, {}, [], { frameBytes: NONE }),
   './transports/mqtt#mqtt': row(mqtt, { url: 'mqtt://broker' }, ['url'], {
@@ -647,6 +689,9 @@ export const argumentRows: Readonly<Record<string, ArgumentRow>> = {
     esbuildAll(targets),
   ),
   './sources/command#command': argument('program', [], command),
+  './recorder#openRecordings': argument('folder', ['text'], openRecordings),
+  './recorder#record': argument('session', [], (it: never) => record(it)),
+  './recorder#toFixture': argument('record', [], (it: never) => toFixture(it)),
   './stub#stubBundle': argument('name', [], stub.stubBundle),
   './stub#createStub context': argument('context', ['object', 'list'], (context: never) =>
     stub.createStub({ ...stubOptions, transport })({}, context),

@@ -15,21 +15,7 @@ export function isHttpEvent(event: unknown): boolean {
   )
 }
 
-/** A response in the shape that the sender of an event accepts. */
-export function httpResponse(event: unknown, statusCode: number, body: Readonly<Record<string, unknown>>) {
-  const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' }
-  const { requestContext, multiValueHeaders } = asRecord(event)
-  // An ALB that sends lists of values takes nothing else.
-  const takesLists = asRecord(requestContext).elb !== undefined && multiValueHeaders !== undefined
-  const lists = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]))
-  return {
-    statusCode,
-    ...(takesLists ? { multiValueHeaders: lists } : { headers }),
-    body: JSON.stringify(body),
-    isBase64Encoded: false,
-  }
-}
-
-function asRecord(value: unknown): Record<string, unknown> {
+/** A value's properties, if it has any. */
+export function asRecord(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
 }

@@ -1,0 +1,47 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { readFile, rename, rm, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Clock } from '../../core/base/clock.js'
+import { TetherError } from '../../core/base/errors.js'
+import { BLOBS } from './folder.js'
+import type { BlobReference, WrittenBlob } from './format.js'
+
+/** Keeps a large body under its hash, once. */
+export async function writeBlob(folder: string, { sha256, body }: WrittenBlob, clock: Clock): Promise<void> {
+  const path = join(folder, BLOBS, sha256)
+  const now = clock.now() / 1_000
+  try {
+    // It is in use again: whoever clears the folder leaves it.
+    return await utimes(path, now, now)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
+  // Under its name it is whole.
+  const temporary = `${path}.${randomBytes(4).toString('hex')}`
+  try {
+    await writeFile(temporary, body, { mode: 0o600, flag: 'wx' })
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
+  }
+}
+
+/** @throws TetherError `STORE_FAILED` where it is missing or not what was written */
+export async function readBlob(folder: string, { sha256, bytes }: BlobReference): Promise<Uint8Array> {
+  const refused = (problem: string, cause?: unknown) =>
+    new TetherError(
+      'STORE_FAILED',
+      `The body ${sha256} of ${bytes} bytes in ${join(folder, BLOBS)} ${problem}.`,
+      {
+        details: { reason: 'object-missing' },
+        cause,
+      },
+    )
+  if (!/^[0-9a-f]{64}$/.test(sha256)) throw refused('has no name of a body')
+  const body = await readFile(join(folder, BLOBS, sha256)).catch((error: Error) => {
+    throw refused(`cannot be read: ${error.message}`, error)
+  })
+  if (createHash('sha256').update(body).digest('hex') !== sha256) throw refused('was changed')
+  return body
+}

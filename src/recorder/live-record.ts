@@ -1,0 +1,139 @@
+import type { EventTime, LogEvent } from '../core/session/events.js'
+import type { Invocation } from '../core/session/invocation.js'
+import { Body, compact, parseBody } from './body.js'
+import type { InvocationRecord, RecordedLog, RecordedOutcome, RecordedTiming } from './record.js'
+import { type Trigger, triggerOf } from './trigger.js'
+
+/** What a record counts in addition to its bodies and its lines: its context, its names and the objects themselves. */
+const REST_BYTES = 2_048
+/** What a line counts in addition to its text. */
+const LINE_BYTES = 100
+const MAX_LOG_BYTES = 1024 * 1024
+const NO_LOGS: readonly RecordedLog[] = []
+
+/** The record of an invocation of this session, as it came. */
+export class LiveRecord implements InvocationRecord {
+  readonly id: string
+  readonly functionId: string
+  readonly environmentId: string
+  readonly at: string
+  readonly context: InvocationRecord['context']
+  readonly rerun: boolean
+  readonly mirrored: InvocationRecord['mirrored']
+  readonly replayed: boolean
+  readonly redacted: readonly string[] = []
+  readonly #event: Body
+  readonly #variables: Readonly<Record<string, string>>
+  #timing: RecordedTiming
+  #outcome: RecordedOutcome | undefined
+  #logs: RecordedLog[] | undefined
+  #logBytes = 0
+  #droppedLogs = 0
+  #trigger: Trigger | undefined
+  #bytes: number
+
+  /** @param now the time of its arrival, in Unix milliseconds */
+  constructor(invocation: Invocation, receivedMs: number, now: number) {
+    const { id, functionId, environmentId, context, rerun, mirrored, env, deadline, eventBytes } = invocation
+    this.id = id
+    this.functionId = functionId
+    this.environmentId = environmentId
+    this.at = new Date(now).toISOString()
+    this.context = context
+    this.rerun = rerun
+    this.mirrored = mirrored
+    this.replayed = (invocation as { readonly replayed?: boolean }).replayed === true
+    this.#event = new Body(compact(eventBytes))
+    this.#variables = env
+    this.#timing = { receivedMs, limitMs: Math.max(0, deadline - now) }
+    this.#bytes = REST_BYTES + eventBytes.length
+  }
+
+  /** The variables, whose values must not leave memory. */
+  static variablesOf(record: InvocationRecord): Readonly<Record<string, string>> {
+    return #variables in record ? record.#variables : {}
+  }
+
+  static isEnded(record: LiveRecord): boolean {
+    return record.#timing.endedMs !== undefined
+  }
+
+  /** About how much memory it takes. */
+  static bytesOf(record: LiveRecord): number {
+    return record.#bytes
+  }
+
+  static acked(record: LiveRecord, { atMs: ackedMs }: EventTime): void {
+    record.#timing = { ...record.#timing, ackedMs }
+  }
+
+  static ended(record: LiveRecord, { atMs: endedMs }: EventTime, outcome: RecordedOutcome | undefined): void {
+    record.#timing = { ...record.#timing, endedMs }
+    record.#outcome = outcome
+    if (outcome?.kind === 'value') record.#bytes += outcome.body.length
+  }
+
+  static logged(record: LiveRecord, { stream, text, time, level, atMs }: LogEvent): void {
+    const bytes = text.length + LINE_BYTES
+    if (record.#logBytes + bytes > MAX_LOG_BYTES) {
+      record.#droppedLogs++
+      return
+    }
+    record.#logBytes += bytes
+    record.#bytes += bytes
+    record.#logs ??= []
+    record.#logs.push({ stream, text, time, ...(level !== undefined && { level }), atMs })
+  }
+
+  get eventBytes(): Uint8Array {
+    return this.#event.bytes
+  }
+
+  get event(): unknown {
+    return this.#event.value
+  }
+
+  // Without keeping the event that is parsed for it: most records are never looked at.
+  get trigger(): Trigger {
+    this.#trigger ??= triggerOf(parseBody(this.eventBytes)?.value)
+    return this.#trigger
+  }
+
+  get variables(): readonly string[] {
+    return Object.keys(this.#variables)
+  }
+
+  get timing(): RecordedTiming {
+    return this.#timing
+  }
+
+  get outcome(): RecordedOutcome | undefined {
+    return this.#outcome
+  }
+
+  get logs(): readonly RecordedLog[] {
+    return this.#logs ?? NO_LOGS
+  }
+
+  get droppedLogs(): number {
+    return this.#droppedLogs
+  }
+}
+
+/** A response, parsed when first read. */
+export class RecordedValue {
+  readonly kind = 'value'
+  readonly #body: Body
+
+  constructor(body: Uint8Array) {
+    this.#body = new Body(body)
+  }
+
+  get body(): Uint8Array {
+    return this.#body.bytes
+  }
+
+  get value(): unknown {
+    return this.#body.value
+  }
+}

@@ -1,0 +1,56 @@
+import { isUtf8 } from 'node:buffer'
+import { gunzipSync, gzipSync } from 'node:zlib'
+
+/** More than Lambda takes as an event; what unpacks to more is not looked into. */
+const MAX_UNPACKED_BYTES = 16 * 1024 * 1024
+const BASE64 = /^[A-Za-z0-9+/_-]{12,}={0,2}$/
+const BINARY = /(?![\t\n\r])\p{Cc}/u
+
+/** A text in another form, and how to bring a changed one into the same form. */
+export interface Encoded {
+  readonly text: string
+  encode(text: string): string
+}
+
+/**
+ * Reads base64 of text, plain or packed by gzip, as streams, Kinesis, CloudWatch Logs and binary bodies have it.
+ * @param certain the text is base64 because its event says so: then of bytes that are no text as well
+ */
+export function fromBase64(value: string, certain: boolean): Encoded | undefined {
+  if (!certain && !BASE64.test(value)) return undefined
+  const bytes = Buffer.from(value, 'base64')
+  const alphabet = /[-_]/.test(value) ? 'base64url' : 'base64'
+  if (bytes[0] === 0x1f && bytes[1] === 0x8b) {
+    const unpacked = unpack(bytes)
+    if (unpacked !== undefined) {
+      const { text, charset } = decoded(unpacked)
+      return { text, encode: (changed) => gzipSync(Buffer.from(changed, charset)).toString(alphabet) }
+    }
+  }
+  const { text, charset } = decoded(bytes)
+  if (!certain && (charset !== 'utf8' || BINARY.test(text))) return undefined
+  return { text, encode: (changed) => Buffer.from(changed, charset).toString(alphabet) }
+}
+
+/** Bytes as a text, from which the same bytes can be made again. */
+export function decoded(bytes: Uint8Array): { text: string; charset: 'utf8' | 'latin1' } {
+  const charset = isUtf8(bytes) ? 'utf8' : 'latin1'
+  return { text: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString(charset), charset }
+}
+
+/** Reads what is percent-encoded in a form or a URL. */
+export function fromPercent(value: string): Encoded | undefined {
+  try {
+    return { text: decodeURIComponent(value.replaceAll('+', ' ')), encode: encodeURIComponent }
+  } catch {
+    return undefined
+  }
+}
+
+function unpack(bytes: Uint8Array): Uint8Array | undefined {
+  try {
+    return gunzipSync(bytes, { maxOutputLength: MAX_UNPACKED_BYTES })
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,76 @@
+import type { LambdaError } from '../../core/base/errors.js'
+import type { InvocationContext } from '../../core/contracts/handler.js'
+import { parseBody } from '../body.js'
+import type { InvocationRecord, RecordedLog } from '../record.js'
+import { triggerOf } from '../trigger.js'
+import { decoded } from './encoded.js'
+import { redactLogs } from './redact-logs.js'
+import { Redaction, type RedactionRules } from './redaction.js'
+
+/** A body as it may leave memory: JSON, or base64 of anything else. */
+export interface RedactedBody {
+  readonly value?: unknown
+  readonly base64?: string
+  /** The JSON as it came, where nothing in it is secret. */
+  readonly text?: string
+}
+
+/** A record's parts as they may leave memory. */
+export interface RedactedParts {
+  readonly trigger: InvocationRecord['trigger']
+  readonly context: InvocationContext
+  readonly event: RedactedBody
+  readonly outcome?:
+    | { readonly kind: 'value'; readonly body: RedactedBody }
+    | { readonly kind: 'error'; readonly error: LambdaError }
+    | { readonly kind: 'declined'; readonly reason: string }
+  readonly logs: readonly RecordedLog[]
+  readonly redacted: readonly string[]
+}
+
+/** Redacts everything of a record that its users or its triggers wrote. */
+export function redactRecord(record: InvocationRecord, rules: RedactionRules): RedactedParts {
+  const { outcome, context } = record
+  const redaction = new Redaction(rules)
+  const parsed = parseBody(record.eventBytes)
+  const event = body(redaction, record.eventBytes, parsed, 'event')
+  const { clientContext, identity } = context
+  return {
+    trigger: parsed === undefined ? record.trigger : triggerOf(parsed.value),
+    context:
+      clientContext === undefined && identity === undefined
+        ? context
+        : (redaction.value(context, undefined, 'context') as InvocationContext),
+    event,
+    ...(outcome && {
+      outcome:
+        outcome.kind === 'value'
+          ? {
+              kind: 'value',
+              body: body(redaction, outcome.body, parseBody(outcome.body), 'outcome', 'value'),
+            }
+          : outcome.kind === 'error'
+            ? {
+                kind: 'error',
+                error: redaction.value(outcome.error, undefined, 'outcome', 'error') as LambdaError,
+              }
+            : outcome,
+    }),
+    logs: redactLogs(record.logs, redaction, rules),
+    redacted: [...record.redacted, ...redaction.pointers.filter((one) => !record.redacted.includes(one))],
+  }
+}
+
+function body(
+  redaction: Redaction,
+  bytes: Uint8Array,
+  parsed: { readonly text: string; readonly value: unknown } | undefined,
+  ...path: string[]
+): RedactedBody {
+  if (parsed === undefined) {
+    const { text, charset } = decoded(bytes)
+    return { base64: Buffer.from(redaction.text(text, ...path), charset).toString('base64') }
+  }
+  const value = redaction.value(parsed.value, parsed.text, ...path)
+  return value === parsed.value ? { value, text: parsed.text } : { value }
+}

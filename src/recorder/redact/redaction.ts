@@ -1,0 +1,264 @@
+import { type Encoded, fromBase64, fromPercent } from './encoded.js'
+import { redactNamed } from './named-secrets.js'
+import type { NameKind, SecretNames } from './secret-names.js'
+import {
+  hasKeyId,
+  type Mark,
+  mayHoldShape,
+  redactKeySecrets,
+  redactRandom,
+  redactShapes,
+  replaceSecrets,
+} from './secret-shapes.js'
+
+/** What is secret, and what takes its place. */
+export interface RedactionRules {
+  readonly names: SecretNames
+  /** Further shapes of secret values. */
+  readonly shapes: readonly RegExp[]
+  readonly mark: Mark
+  /** Takes what looks random for secret. */
+  readonly strict: boolean
+  /** Texts that are secret wherever they appear. */
+  readonly known: readonly string[]
+}
+
+/** What has taken the place of a secret. */
+const REDACTED = /\[redacted(?::[^\]\s]{1,80})?\]/g
+const REDACTED_ALONE = /^\[redacted(?::[^\]\s]{1,80})?\]$/
+/** JSON in a text in base64 in JSON, say. What is deeper is redacted as a whole. */
+const MAX_NESTED = 8
+/** No shorter text holds a secret that is known by its shape or its name. */
+const SHORTEST = 6
+const JSON_BEGIN = /^\s*[[{"]/
+/** JSON may spell a character so: what is looked for is then not there. */
+const ESCAPED = /\\(?:u|\/)/
+const PERCENT_VALUE = /(?<==)[^&\s"'=<>]*%[2-7][0-9A-Fa-f][^&\s"'<>]*/g
+/** Names of values that only look random: what proves or identifies something, and opens nothing. */
+const NO_SECRET =
+  /signature|digest|hash|md5|sha\d*$|hmac|etag|checksum|sequence|version|arn$|id$|data$|body$/i
+
+/** Redacts the values of one record, and lists where. */
+export class Redaction {
+  /** JSON pointers of what was redacted. */
+  readonly pointers: string[] = []
+  readonly #rules: RedactionRules
+  readonly #path: (string | number)[] = []
+  /** Whether a secret that is known by its shape may be in what is looked at. */
+  #hinted = true
+  /** Whether one that is known by its value may be. */
+  #mayBeKnown = true
+
+  constructor(rules: RedactionRules) {
+    this.#rules = rules
+  }
+
+  /**
+   * A value without its secrets; the same value where it has none.
+   * @param json the value's JSON, where it is at hand: to look once for what would otherwise be looked for in every text
+   * @param path names the value in the record
+   */
+  value(value: unknown, json: string | undefined, ...path: (string | number)[]): unknown {
+    this.#path.splice(0, this.#path.length, ...path)
+    const otherwiseSpelt = json === undefined || ESCAPED.test(json)
+    this.#hinted = otherwiseSpelt || mayHoldShape(json)
+    this.#mayBeKnown = otherwiseSpelt || this.#rules.known.some((secret) => json.includes(secret))
+    return this.#value(value, 0, false)
+  }
+
+  /** A text without its secrets. */
+  text(text: string, ...path: (string | number)[]): string {
+    this.#path.splice(0, this.#path.length, ...path)
+    this.#hinted = true
+    this.#mayBeKnown = true
+    return this.#string(text, 0)
+  }
+
+  /** Lists what was redacted elsewhere. */
+  note(...path: (string | number)[]): void {
+    this.#path.splice(0, this.#path.length, ...path)
+    this.#note(0)
+  }
+
+  #value(value: unknown, nested: number, query: boolean): unknown {
+    if (typeof value === 'string') return this.#string(value, nested)
+    if (typeof value !== 'object' || value === null) return value
+    return Array.isArray(value) ? this.#list(value, nested, query) : this.#object(value, nested, query)
+  }
+
+  #list(list: readonly unknown[], nested: number, query: boolean): unknown[] {
+    let copy: unknown[] | undefined
+    for (let index = 0; index < list.length; index++) {
+      this.#path.push(index)
+      const value = this.#value(list[index], nested, query)
+      this.#path.pop()
+      if (value !== list[index]) {
+        copy ??= [...list]
+        copy[index] = value
+      }
+    }
+    return copy ?? (list as unknown[])
+  }
+
+  #object(object: object, nested: number, query: boolean): object {
+    const fields = object as Readonly<Record<string, unknown>>
+    const beside =
+      this.#hinted && Object.values(fields).some((one) => typeof one === 'string' && hasKeyId(one))
+    const names = Object.keys(fields)
+    let entries: [string, unknown][] | undefined
+    for (let index = 0; index < names.length; index++) {
+      const name = names[index]!
+      const value = fields[name]
+      // A key may be a secret as well.
+      const key = this.#hinted && name.length > SHORTEST ? redactShapes(name, this.#rules.mark) : name
+      this.#path.push(key)
+      if (key !== name) this.#note(nested)
+      let result = this.#field(fields, name, value, nested, query)
+      if (beside && typeof result === 'string') result = this.#mend(result, redactKeySecrets, nested)
+      this.#path.pop()
+      if (result !== value || key !== name) entries ??= names.slice(0, index).map((one) => [one, fields[one]])
+      entries?.push([key, result])
+    }
+    return entries === undefined ? object : Object.fromEntries(entries)
+  }
+
+  #field(
+    fields: Readonly<Record<string, unknown>>,
+    name: string,
+    value: unknown,
+    nested: number,
+    query: boolean,
+  ): unknown {
+    const kind = this.#kindOf(fields, name)
+    if (kind.allowed) return value
+    if (kind.secret || (query && kind.secretInQuery)) return this.#all(value, nested)
+    if (name === 'body' && fields.isBase64Encoded === true && typeof value === 'string')
+      return this.#noted(value, this.#encoded(value, fromBase64(value, true), nested), nested)
+    const result = this.#value(value, nested, query || kind.holdsQuery)
+    if (!this.#rules.strict || typeof result !== 'string' || NO_SECRET.test(name)) return result
+    return this.#mend(result, redactRandom, nested)
+  }
+
+  /** What a name says; of the value of a pair, what the pair's name says. */
+  #kindOf(fields: Readonly<Record<string, unknown>>, name: string): NameKind {
+    const pair = name === 'value' || name === 'Value' ? nameOfPair(fields) : undefined
+    return this.#rules.names.kindOf(pair ?? name)
+  }
+
+  /** Redacts everything within a value but what tells nothing. */
+  #all(value: unknown, nested: number): unknown {
+    if (typeof value === 'string' || typeof value === 'number') {
+      const text = String(value)
+      if (text === '' || REDACTED_ALONE.test(text)) return this.#remark(text)
+      this.#note(nested)
+      return this.#rules.mark(text)
+    }
+    if (typeof value !== 'object' || value === null) return value
+    const within = (key: string | number, one: unknown) => {
+      this.#path.push(key)
+      const result = this.#rules.names.kindOf(String(key)).allowed ? one : this.#all(one, nested)
+      this.#path.pop()
+      return result
+    }
+    if (Array.isArray(value)) return value.map((one, index) => within(index, one))
+    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, within(key, one)]))
+  }
+
+  #string(text: string, nested: number): string {
+    return this.#noted(text, this.#inner(text, nested), nested)
+  }
+
+  #inner(text: string, nested: number): string {
+    if (text.length < SHORTEST) return text
+    if (nested > MAX_NESTED) return this.#rules.mark(text)
+    if (mayBeJson(text)) {
+      const value = parsed(text)
+      if (value !== undefined) {
+        const hinted = this.#hinted
+        this.#hinted = hinted && (ESCAPED.test(text) || mayHoldShape(text))
+        const result = this.#value(value.of, nested + 1, false)
+        this.#hinted = hinted
+        return result === value.of ? text : JSON.stringify(result)
+      }
+    }
+    const { mark, names, shapes, strict } = this.#rules
+    const base64 = text.length < SHORTEST * 2 ? undefined : fromBase64(text, false)
+    if (base64 !== undefined) {
+      const result = this.#encoded(text, base64, nested)
+      if (result !== text) return result
+    }
+    let result = this.#remark(text)
+    if (this.#mayBeKnown) result = this.#redactKnown(result)
+    if (this.#hinted) result = redactShapes(result, mark)
+    for (const shape of shapes) result = replaceSecrets(result, shape, mark)
+    if (result.includes('%') && result.includes('='))
+      result = result.replace(PERCENT_VALUE, (found) => this.#encoded(found, fromPercent(found), nested))
+    result = redactNamed(result, names, mark)
+    return strict && base64 === undefined && text.includes(' ') ? redactRandom(result, mark) : result
+  }
+
+  #redactKnown(text: string): string {
+    let result = text
+    for (const secret of this.#rules.known) {
+      if (result.includes(secret)) result = result.replaceAll(secret, () => this.#rules.mark(secret))
+    }
+    return result
+  }
+
+  #encoded(value: string, encoded: Encoded | undefined, nested: number): string {
+    if (encoded === undefined) return value
+    const [hinted, mayBeKnown] = [this.#hinted, this.#mayBeKnown]
+    // It is spelt differently in what was looked through.
+    this.#hinted = true
+    this.#mayBeKnown = true
+    const result = this.#inner(encoded.text, nested + 1)
+    this.#hinted = hinted
+    this.#mayBeKnown = mayBeKnown
+    if (result === encoded.text) return value
+    return encoded.encode(result)
+  }
+
+  /** What has been redacted before is marked as everything else here. */
+  #remark(text: string): string {
+    return this.#rules.strict && text.includes('[redacted') ? text.replace(REDACTED, this.#rules.mark) : text
+  }
+
+  #mend(text: string, how: (text: string, mark: Mark) => string, nested: number): string {
+    return this.#noted(text, how(text, this.#rules.mark), nested)
+  }
+
+  #noted(text: string, result: string, nested: number): string {
+    if (result !== text) this.#note(nested)
+    return result
+  }
+
+  // Within a text the pointer is that of the text.
+  #note(nested: number): void {
+    if (nested > 0) return
+    const pointer = this.#path
+      .map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`)
+      .join('')
+    if (this.pointers.at(-1) !== pointer) this.pointers.push(pointer)
+  }
+}
+
+function mayBeJson(text: string): boolean {
+  const first = text.charCodeAt(0)
+  // { [ "
+  if (first === 0x7b || first === 0x5b || first === 0x22) return true
+  return first <= 0x20 && JSON_BEGIN.test(text)
+}
+
+/** The name of `{ name, value }`, as lists of headers and of variables have them. */
+function nameOfPair(fields: Readonly<Record<string, unknown>>): string | undefined {
+  const name = fields.name ?? fields.Name ?? fields.key ?? fields.Key
+  return typeof name === 'string' ? name : undefined
+}
+
+function parsed(text: string): { readonly of: unknown } | undefined {
+  try {
+    return { of: JSON.parse(text) }
+  } catch {
+    return undefined
+  }
+}

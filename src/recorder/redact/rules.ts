@@ -1,0 +1,105 @@
+import { createHmac } from 'node:crypto'
+import { BoundedMap } from '../../core/base/bounded-map.js'
+import { listOf } from '../../core/base/option-checks.js'
+import { type Check, mustBe } from '../../core/base/options.js'
+import { LiveRecord } from '../live-record.js'
+import type { InvocationRecord } from '../record.js'
+import type { RedactionRules } from './redaction.js'
+import { type NamePattern, SecretNames } from './secret-names.js'
+import type { Mark } from './secret-shapes.js'
+
+/** What is secret beside what is taken for secret anyway; docs/recordings.md lists that. */
+export interface RedactOptions {
+  /**
+   * Names of fields, headers, cookies, parameters and variables whose values are secret, at any depth. A text fits any
+   * spelling: `x-api-key` is `xApiKey`. @default none
+   */
+  readonly keys?: readonly NamePattern[] | undefined
+  /** Patterns of secret values; where one has a group named `secret`, that part alone is redacted. @default none */
+  readonly values?: readonly RegExp[] | undefined
+  /** Names whose values are kept, whatever they hold. @default none */
+  readonly allow?: readonly NamePattern[] | undefined
+}
+
+const checkNames = listOf('a list of names or regular expressions', (name, value) =>
+  mustBe('a name or a regular expression', isName(value), name, value),
+)
+
+/** The checks of {@link RedactOptions}. */
+export const redactChecks = {
+  keys: checkNames,
+  values: listOf('a list of regular expressions', (name, value) =>
+    mustBe('a regular expression', value instanceof RegExp, name, value),
+  ),
+  allow: checkNames,
+} satisfies Record<keyof RedactOptions, Check>
+
+const MOST_MARKS = 1_000
+const SHORTEST_KNOWN = 8
+
+/** Makes the rules by which records are redacted. */
+export class RuleBook {
+  readonly #names: SecretNames
+  readonly #shapes: readonly RegExp[]
+  readonly #strict: boolean
+  /** By a function's variables, which are the same object from invocation to invocation. */
+  readonly #known = new WeakMap<object, readonly string[]>()
+
+  /** @param strict for what is meant to be shown to others: takes more for secret */
+  constructor({ keys, values = [], allow }: RedactOptions, strict = false) {
+    this.#names = new SecretNames({ keys, allow, strict })
+    this.#shapes = values.map(
+      (shape) => new RegExp(shape.source, shape.flags.replace(/[gy]/g, '').concat('g')),
+    )
+    this.#strict = strict
+  }
+
+  rulesFor(record: InvocationRecord, mark: Mark): RedactionRules {
+    const known = this.#secretsOf(LiveRecord.variablesOf(record))
+    return { names: this.#names, shapes: this.#shapes, strict: this.#strict, mark, known }
+  }
+
+  /** The values of variables that are secret by name: local code may print them. */
+  #secretsOf(variables: Readonly<Record<string, string>>): readonly string[] {
+    const known = this.#known.get(variables)
+    if (known !== undefined) return known
+    const isSecret = ([name, value]: [string, string]) =>
+      value.length >= SHORTEST_KNOWN && this.#names.kindOf(name).secret && !this.#names.kindOf(name).allowed
+    const secrets = Object.entries(variables)
+      .filter(isSecret)
+      .map(([, value]) => value)
+    this.#known.set(variables, secrets)
+    return secrets
+  }
+}
+
+/**
+ * Marks secrets so that equal ones are seen to be equal. A plain hash of a short password could be guessed; this one only by
+ * someone who has the key.
+ */
+export function keyedMarks(key: Uint8Array): Mark {
+  const marks = new BoundedMap<string, string>(MOST_MARKS)
+  return (secret) => {
+    const known = marks.get(secret)
+    if (known !== undefined) return known
+    const mark = `[redacted:sha256:${createHmac('sha256', key).update(secret).digest('hex').slice(0, 8)}]`
+    marks.set(secret, mark)
+    return mark
+  }
+}
+
+/** Marks secrets by number, in the order of their appearance: nothing is left of them, and a second export is the same. */
+export function numberedMarks(): Mark {
+  const marks = new Map<string, string>()
+  return (secret) => {
+    const known = marks.get(secret)
+    if (known !== undefined) return known
+    const mark = `[redacted:${marks.size + 1}]`
+    marks.set(secret, mark)
+    return mark
+  }
+}
+
+function isName(value: unknown): boolean {
+  return (typeof value === 'string' && value !== '') || value instanceof RegExp
+}
