@@ -1,5 +1,6 @@
 import type { SessionOptions } from './core/session/options.js'
 import { Session } from './core/session/session.js'
+import { invokeRemotely } from './aws/remote-invocation.js'
 import { inline } from './executors/inline.js'
 import { sourceOf } from './sources/spec.js'
 
@@ -15,5 +16,6 @@ export function createSession(options: SessionOptions): Session {
   return new Session(options, {
     sourceOf: (target, build) => sourceOf(target, { cwd: process.cwd(), build, told }),
     inline: () => inline(),
+    invokeRemotely,
   })
 }

@@ -29,17 +29,20 @@ export function sdkClientConfig({
   region,
   credentials,
   connectTimeoutMs = 10_000,
+  requestTimeoutMs = connectTimeoutMs,
 }: {
   readonly region?: string | undefined
   readonly credentials?: CredentialsOption | undefined
   readonly connectTimeoutMs?: number | undefined
+  /** Until the answer is there. @default as long as connecting may take */
+  readonly requestTimeoutMs?: number | undefined
 }): SdkClientConfig {
   return {
     // By default the SDK waits for a silent server for ever.
     requestHandler: {
       connectionTimeout: connectTimeoutMs,
-      requestTimeout: connectTimeoutMs,
-      socketTimeout: connectTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      socketTimeout: requestTimeoutMs,
       throwOnRequestTimeout: true,
     },
     ...defined({ region, credentials: credentials && sdkCredentials(credentials) }),

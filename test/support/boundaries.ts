@@ -19,7 +19,7 @@ export interface Reference {
 const SIBLINGS: readonly string[] = ['transports', 'stores', 'executors', 'sources']
 
 /** Import core alone. */
-const ON_CORE: readonly string[] = ['aws', 'report']
+const ON_CORE: readonly string[] = ['aws', 'diff', 'report']
 
 /**
  * The folders of `core`, from the ground: each imports only those of a lower rank. Folders of one rank do not import each

@@ -51,8 +51,12 @@ export class LocalEnvironment {
     this.#allowed = new Set(allowEnv.map((name) => this.#key(name)))
   }
 
-  /** The environment of local code whose function has `env` variables, and `overrides` of its host. */
-  of({ env, overrides }: Pick<Task, 'env' | 'overrides'>): Record<string, string> {
+  /** The environment of local code whose function has `env` variables, `overrides` of its host, and `invocationEnv` for now. */
+  of({
+    env,
+    overrides,
+    invocationEnv,
+  }: Pick<Task, 'env' | 'overrides' | 'invocationEnv'>): Record<string, string> {
     const environment: Record<string, string> = {}
     for (const name of [...this.#inherited, ...this.#matching()]) {
       const value = this.#host[name]
@@ -62,7 +66,7 @@ export class LocalEnvironment {
       const admitted = this.#admit(name, value).value
       if (admitted !== undefined) environment[name] = admitted
     }
-    return Object.assign(environment, overrides)
+    return Object.assign(environment, overrides, invocationEnv)
   }
 
   /** Logs as the task's function what its environment has lost, once for each function and variable. */

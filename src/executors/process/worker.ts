@@ -85,7 +85,9 @@ export class ProcessWorker implements SpareWorker {
     this.#origin = origin
     this.#kind = kind
     if (kind === 'node') this.debug = new ProcessDebugTarget(origin.functionId)
-    this.#env = options.environment.of(origin)
+    const { env, overrides } = origin
+    // A custom runtime's variables are those of its start.
+    this.#env = options.environment.of(kind === 'custom' ? origin : { env, overrides })
     this.#python = this.#pythonOf(origin.build)
     // Many a custom runtime knows a host and a port only.
     const takesPath = origin.build.kind !== 'command' || origin.build.secretPath === true

@@ -82,7 +82,7 @@ export function sourceOfTarget(
   }
 }
 
-const checkTarget: Check = (name, value) => {
+export const checkTarget: Check = (name, value) => {
   const holds =
     (typeof value === 'string' && value !== '') ||
     typeof value === 'function' ||
