@@ -1,6 +1,6 @@
+import { invokeRemotely } from './aws/remote-invocation.js'
 import type { SessionOptions } from './core/session/options.js'
 import { Session } from './core/session/session.js'
-import { invokeRemotely } from './aws/remote-invocation.js'
 import { inline } from './executors/inline.js'
 import { sourceOf } from './sources/spec.js'
 

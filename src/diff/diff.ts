@@ -38,7 +38,12 @@ export interface DiffOptions {
 
 /** An outcome as records, replays and fixtures have it. */
 export type Comparable =
-  | { readonly kind: 'value'; readonly value?: unknown; readonly valueBase64?: string | undefined; readonly body?: Uint8Array }
+  | {
+      readonly kind: 'value'
+      readonly value?: unknown
+      readonly valueBase64?: string | undefined
+      readonly body?: Uint8Array
+    }
   | { readonly kind: 'error'; readonly error: LambdaError }
   | { readonly kind: 'declined'; readonly reason: string }
 
@@ -54,7 +59,10 @@ export function diff(
 ): Diff {
   mustBe('a record', isObject(record), 'record', record)
   if (record.outcome === undefined)
-    throw invalidOption('record', 'has no outcome: its invocation was still running, or its session closed before')
+    throw invalidOption(
+      'record',
+      'has no outcome: its invocation was still running, or its session closed before',
+    )
   checkOutcome('record.outcome', record.outcome)
   checkOutcome('outcome', outcome)
   const { ignore = [] } = checkOptions<DiffOptions>('diff', options, {

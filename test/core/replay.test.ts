@@ -28,7 +28,9 @@ function arrivalsOf(session: Session): Invocation[] {
 describe('a local replay', () => {
   it('runs the same event and context where the last invocation ran, marked, and sends nothing', async () => {
     await using tether = new Tether()
-    const session = tether.session().serve({ functions: { api: (event: object) => ({ ...event, ran: true }) } })
+    const session = tether
+      .session()
+      .serve({ functions: { api: (event: object) => ({ ...event, ran: true }) } })
     const seen = arrivalsOf(session)
     const events: unknown[] = []
     session.on('respond', (invocation, { value }) => events.push([invocation.replayed, value]))
@@ -62,7 +64,10 @@ describe('a local replay', () => {
 
   it('is edited by `event`, and leaves the record as it is', async () => {
     await using tether = new Tether()
-    const session = await tether.session().serve({ functions: { api: (event: unknown) => event } }).open()
+    const session = await tether
+      .session()
+      .serve({ functions: { api: (event: unknown) => event } })
+      .open()
     const record = recordOf({ id: 7 })
     const event = (one: { id: number }) => {
       one.id = 8
@@ -70,7 +75,9 @@ describe('a local replay', () => {
     }
     expect(await session.replay(record, { event })).toMatchObject({ value: { id: 8 } })
     expect(await session.replay(record)).toMatchObject({ value: { id: 7 } })
-    await expect(session.replay(record, { event: () => undefined })).rejects.toMatchObject({ code: 'INVALID_OPTION' })
+    await expect(session.replay(record, { event: () => undefined })).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+    })
   })
 
   it('goes to next() and to listeners as an arrival does, acknowledgement included', async () => {
@@ -113,7 +120,10 @@ describe('a local replay', () => {
 
   it('lists what was redacted of the event and the context', async () => {
     await using tether = new Tether()
-    const session = await tether.session().serve({ functions: { api: () => 1 } }).open()
+    const session = await tether
+      .session()
+      .serve({ functions: { api: () => 1 } })
+      .open()
     const redacted = ['/event/headers/authorization', '/outcome/value/token', '/context/identity']
     expect((await session.replay(recordOf(1, { redacted }))).redacted).toEqual([redacted[0], redacted[2]])
   })
@@ -177,8 +187,12 @@ describe('a local replay', () => {
     await using tether = new Tether()
     const session = await tether.session().open()
     await expect(session.replay({} as Replayable)).rejects.toThrow(/'record' must be a record: /)
-    await expect(session.replay({ ...recordOf(1), eventBytes: new Uint8Array() })).rejects.toThrow(/has no event/)
-    await expect(session.replay(recordOf(1), { client: { send: async () => 1 } })).rejects.toThrow(/'client' is for/)
+    await expect(session.replay({ ...recordOf(1), eventBytes: new Uint8Array() })).rejects.toThrow(
+      /has no event/,
+    )
+    await expect(session.replay(recordOf(1), { client: { send: async () => 1 } })).rejects.toThrow(
+      /'client' is for/,
+    )
   })
 })
 
@@ -244,7 +258,10 @@ describe('replayOnSave()', () => {
     source.failure = new Error('a typo')
     await save(() => 1)
     expect(outcomes).toMatchObject([
-      { kind: 'error', error: { errorType: 'LambdaTether.BUILD_FAILED', errorMessage: expect.stringContaining('a typo') } },
+      {
+        kind: 'error',
+        error: { errorType: 'LambdaTether.BUILD_FAILED', errorMessage: expect.stringContaining('a typo') },
+      },
     ])
     source.failure = undefined
     await save(() => 'mended')

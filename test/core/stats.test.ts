@@ -77,6 +77,7 @@ describe('a session’s statistics', () => {
       failed: 1,
       declined: 1,
       running: 1,
+      replayed: 0,
     })
     release()
     await slow

@@ -34,14 +34,38 @@ describe('diff()', () => {
   })
 
   it('compares inside the JSON body of an HTTP answer, and leaves out what is to be ignored', () => {
-    const answer = (body: unknown, date: string) => ({ statusCode: 200, headers: { date }, body: JSON.stringify(body) })
-    const before = answer({ items: [{ id: 1, at: 5 }, { id: 2, at: 6 }] }, 'yesterday')
-    const after = answer({ items: [{ id: 1, at: 7 }, { id: 3, at: 8 }] }, 'today')
+    const answer = (body: unknown, date: string) => ({
+      statusCode: 200,
+      headers: { date },
+      body: JSON.stringify(body),
+    })
+    const before = answer(
+      {
+        items: [
+          { id: 1, at: 5 },
+          { id: 2, at: 6 },
+        ],
+      },
+      'yesterday',
+    )
+    const after = answer(
+      {
+        items: [
+          { id: 1, at: 7 },
+          { id: 3, at: 8 },
+        ],
+      },
+      'today',
+    )
     const ignore = ['/headers/date', '/body/items/*/at']
-    expect(diff(record(before), value(after), { ignore }).changes).toMatchObject([{ path: '/body/items/1/id' }])
+    expect(diff(record(before), value(after), { ignore }).changes).toMatchObject([
+      { path: '/body/items/1/id' },
+    ])
     expect(diff(record(before), value(after), { ignore: ['/headers', '/body'] }).equal).toBe(true)
     const encoded = { ...before, isBase64Encoded: true, body: Buffer.from(before.body).toString('base64') }
-    expect(diff(record(before), value(encoded)).changes).toMatchObject([{ path: '/isBase64Encoded', kind: 'added' }])
+    expect(diff(record(before), value(encoded)).changes).toMatchObject([
+      { path: '/isBase64Encoded', kind: 'added' },
+    ])
   })
 
   it('compares errors by type and message, and an error with a response as a whole', () => {
@@ -50,7 +74,9 @@ describe('diff()', () => {
       error: { errorType: 'TypeError', errorMessage, trace: [`at ${line}`] },
     })
     expect(diff({ outcome: error('no', 1) }, error('no', 2)).equal).toBe(true)
-    expect(diff({ outcome: error('no', 1) }, error('other', 1)).changes).toMatchObject([{ path: '/errorMessage' }])
+    expect(diff({ outcome: error('no', 1) }, error('other', 1)).changes).toMatchObject([
+      { path: '/errorMessage' },
+    ])
     expect(String(diff({ outcome: error('no', 1) }, value({ ok: true })))).toBe(
       '~ everything: {"errorType":"TypeError","errorMessage":"no"} → {"ok":true}',
     )
@@ -58,7 +84,11 @@ describe('diff()', () => {
   })
 
   it('skips what the recording has redacted, also within a body, and says so', () => {
-    const before = { token: '[redacted:sha256:0123abcd]', body: '{"key":"Bearer [redacted:1]","n":1}', statusCode: 200 }
+    const before = {
+      token: '[redacted:sha256:0123abcd]',
+      body: '{"key":"Bearer [redacted:1]","n":1}',
+      statusCode: 200,
+    }
     const after = { token: 'secret', body: '{"key":"Bearer secret","n":2}', statusCode: 200 }
     const found = diff(record(before, ['/outcome/value/token']), value(after))
     expect(found.changes).toMatchObject([{ path: '/body/n' }])
@@ -68,7 +98,9 @@ describe('diff()', () => {
   })
 
   it('prints little, and nothing that a terminal obeys', () => {
-    const text = String(diff(record(Array(50).fill(0)), value(Array(50).fill(`\u001b[31m${'x'.repeat(1_000)}`))))
+    const text = String(
+      diff(record(Array(50).fill(0)), value(Array(50).fill(`\u001b[31m${'x'.repeat(1_000)}`))),
+    )
     expect(text).toMatch(/… and 30 more changes$/)
     expect(text).not.toContain('\u001b')
     expect(text.length).toBeLessThan(3_500)
@@ -84,6 +116,8 @@ describe('diff()', () => {
   it('refuses a record without an outcome, and pointers that are none', () => {
     expect(() => diff({}, value(1))).toThrow(/'record' has no outcome/)
     expect(() => diff(record(1), {} as Comparable)).toThrow(/'outcome' must be an outcome/)
-    expect(() => diff(record(1), value(1), { ignore: ['date'] })).toThrow(/'ignore\[0\]' must be a JSON pointer/)
+    expect(() => diff(record(1), value(1), { ignore: ['date'] })).toThrow(
+      /'ignore\[0\]' must be a JSON pointer/,
+    )
   })
 })

@@ -68,6 +68,8 @@ export class ProcessWorker implements SpareWorker {
   #stopping = false
   #starting: Promise<void> | undefined
   #process: RuntimeProcess | undefined
+  /** What modules are loaded with. */
+  readonly #startEnv: Record<string, string>
   #env: Task['env']
   #details: BootstrapDetails | undefined
   #runs = 0
@@ -87,7 +89,8 @@ export class ProcessWorker implements SpareWorker {
     if (kind === 'node') this.debug = new ProcessDebugTarget(origin.functionId)
     const { env, overrides } = origin
     // A custom runtime's variables are those of its start.
-    this.#env = options.environment.of(kind === 'custom' ? origin : { env, overrides })
+    this.#startEnv = options.environment.of(kind === 'custom' ? origin : { env, overrides })
+    this.#env = this.#startEnv
     this.#python = this.#pythonOf(origin.build)
     // Many a custom runtime knows a host and a port only.
     const takesPath = origin.build.kind !== 'command' || origin.build.secretPath === true
@@ -252,7 +255,7 @@ export class ProcessWorker implements SpareWorker {
     // Code that is there already loads them itself.
     const dependencies = build.kind === 'file' && !this.#hasCode ? build.dependencies?.path : undefined
     return {
-      env: this.#env,
+      env: this.#startEnv,
       ...(dependencies === undefined ? {} : { dependencies }),
       ...(this.#options.inspects(functionId) ? { inspect: true } : {}),
     }
