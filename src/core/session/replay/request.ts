@@ -87,7 +87,7 @@ export const editChecks = { event: checkFunction, timeoutMs: checkDuration }
 /** @throws TetherError `INVALID_OPTION` */
 export function checkReplayable(record: unknown): void {
   const { functionId, eventBytes, context } = (record ?? {}) as Partial<Replayable>
-  const holds = typeof functionId === 'string' && eventBytes instanceof Uint8Array && isObject(context)
+  const holds = typeof functionId === 'string' && ArrayBuffer.isView(eventBytes) && isObject(context)
   mustBe('a record: { functionId, eventBytes, context }', holds, 'record', record)
   if (eventBytes?.length === 0)
     throw invalidOption('record', 'has no event: it could not be read when the invocation arrived')
