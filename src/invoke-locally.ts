@@ -69,7 +69,7 @@ export async function invokeLocally<R = unknown>(
   if (typeof target === 'function' && options.env !== undefined && executor === undefined)
     throw invalidOption('env', 'changes nothing for a handler, which shares the variables of this process')
   const { event, recorded } = fixtureOf(fixture)
-  const source = sourceOfTarget(FUNCTION_ID, target, { sourceOf: localSource, inline }, build)
+  const source = sourceOfTarget('target', target, { sourceOf: localSource, inline }, build)
   const runs = executor ?? (await executorFor(target))
   try {
     const outcome = await runs.execute(

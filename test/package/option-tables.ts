@@ -293,7 +293,7 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
   ),
   '.#invokeLocally': row(
     (options: NonNullable<Parameters<typeof invokeLocally>[2]>) => invokeLocally(() => 1, {}, options),
-    { executor: executors.inline() },
+    {},
     [],
     {
       executor: NONE,
@@ -304,6 +304,8 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
       onLog: FUNCTION,
       signal: NONE,
     },
+    [],
+    { signal: AbortSignal.abort() },
   ),
   '.#createSession open': row(
     (options: NonNullable<Parameters<ReturnType<typeof session>['open']>[0]>) => session().open(options),

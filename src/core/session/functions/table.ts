@@ -212,7 +212,7 @@ export class FunctionTable implements SessionFunctions {
       functionId,
       served,
       found,
-      source: sourceOfTarget(functionId, served.target, this.#parts, build),
+      source: sourceOfTarget(`functions.${functionId}`, served.target, this.#parts, build),
       executor: this.#executor(functionId, served),
       overrides: overridesOf(env, served.env),
       keepsGood: onBuildError === 'keep',

@@ -61,10 +61,11 @@ export function servedFunction(name: string, passed: FunctionTarget | ServedFunc
 
 /**
  * What loads a function's target.
- * @throws TetherError `INVALID_OPTION` for a text that is none, naming the function
+ * @param name of the option, for messages
+ * @throws TetherError `INVALID_OPTION` for a text that is none
  */
 export function sourceOfTarget(
-  functionId: string,
+  name: string,
   target: FunctionTarget,
   parts: TargetParts,
   build?: BuildOptions,
@@ -76,7 +77,7 @@ export function sourceOfTarget(
     return parts.sourceOf(target, build)
   } catch (error) {
     if (!(error instanceof TetherError)) throw error
-    throw new TetherError(error.code, `'functions.${functionId}' cannot be served: ${error.message}`, {
+    throw new TetherError(error.code, `'${name}' cannot be served: ${error.message}`, {
       cause: error,
     })
   }
