@@ -44,7 +44,7 @@ export async function invokeRemotely(call: RemoteCall): Promise<Answer> {
     const { name, message } = cause as Error
     throw new TetherError(
       'UNREACHABLE',
-      `Function '${printable(invokedFunctionArn)}' could not be invoked: ${printable(name)}: ${printable(message)}. Check the credentials, their permission lambda:InvokeFunction, and the region.`,
+      `Function '${printable(invokedFunctionArn)}' could not be invoked: ${printable(name)}: ${printable(message).replace(/\.$/, '')}. Check the credentials, their permission lambda:InvokeFunction, and the region.`,
       { cause, details: { awsError: name } },
     )
   } finally {

@@ -1,11 +1,15 @@
 import { isObject } from '../core/base/options.js'
 import { fieldPointer } from './pointers.js'
 
-/** One difference between two JSON values. */
-export interface Change {
+/** One difference. */
+export interface DiffChange {
+  /** A JSON pointer into the response, or into the error: `/body/items/0/price`. Empty where all of it differs. */
   readonly path: string
+  /** A field that is new, one that is gone, or one that has another value. */
   readonly kind: 'added' | 'removed' | 'changed'
+  /** Undefined where `kind` is `added`. */
   readonly before: unknown
+  /** Undefined where `kind` is `removed`. */
   readonly after: unknown
 }
 
@@ -23,8 +27,8 @@ export function changesBetweenValues(
   before: unknown,
   after: unknown,
   { ignores, redacted }: CompareOptions,
-): { readonly changes: readonly Change[]; readonly skipped: readonly string[] } {
-  const changes: Change[] = []
+): { readonly changes: readonly DiffChange[]; readonly skipped: readonly string[] } {
+  const changes: DiffChange[] = []
   const skipped: string[] = []
   const pending: { path: string; before: unknown; after: unknown }[] = [{ path: '', before, after }]
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {

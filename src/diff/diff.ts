@@ -1,23 +1,9 @@
 import type { LambdaError } from '../core/base/errors.js'
 import { listOf, matching } from '../core/base/option-checks.js'
 import { checkOptions, invalidOption, isObject, mustBe } from '../core/base/options.js'
-import { type Change, changesBetweenValues } from './changes.js'
+import { changesBetweenValues, type DiffChange } from './changes.js'
 import { pointerMatcher } from './pointers.js'
 import { diffText } from './text.js'
-
-/** What a change is: a field that is new, one that is gone, or one that has another value. */
-export type ChangeKind = Change['kind']
-
-/** One difference. */
-export interface DiffChange {
-  /** A JSON pointer into the response, or into the error: `/body/items/0/price`. Empty where all of it differs. */
-  readonly path: string
-  readonly kind: ChangeKind
-  /** Undefined where `kind` is `added`. */
-  readonly before: unknown
-  /** Undefined where `kind` is `removed`. */
-  readonly after: unknown
-}
 
 /** What {@link diff} has found. `String(diff)` is a text for people: a line for each change, cut where there are many. */
 export interface Diff {
@@ -25,9 +11,11 @@ export interface Diff {
   readonly changes: readonly DiffChange[]
   /** Where the recording was redacted, so that nothing could be compared: JSON pointers. */
   readonly skipped: readonly string[]
+  /** The text for people; a terminal obeys nothing of it. */
   toString(): string
 }
 
+/** What {@link diff} takes. */
 export interface DiffOptions {
   /**
    * JSON pointers of what may differ, with everything below: `/headers/date`. A segment `*` is any one field or index.

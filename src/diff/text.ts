@@ -1,12 +1,12 @@
 import { asText, printable } from '../core/base/printable.js'
-import type { Change } from './changes.js'
+import type { DiffChange } from './changes.js'
 
 const MOST_LINES = 20
 const VALUE_CHARACTERS = 100
 const PATH_CHARACTERS = 200
 
 /** A difference as people read it: a line for each change, safe to print. */
-export function diffText(changes: readonly Change[], skipped: readonly string[]): string {
+export function diffText(changes: readonly DiffChange[], skipped: readonly string[]): string {
   const lines = changes.slice(0, MOST_LINES).map(lineOf)
   if (changes.length > MOST_LINES) lines.push(`… and ${changes.length - MOST_LINES} more changes`)
   if (changes.length === 0) lines.push('No difference.')
@@ -14,7 +14,7 @@ export function diffText(changes: readonly Change[], skipped: readonly string[])
   return lines.join('\n')
 }
 
-function lineOf({ path, kind, before, after }: Change): string {
+function lineOf({ path, kind, before, after }: DiffChange): string {
   const place = path === '' ? 'everything' : printable(path, PATH_CHARACTERS)
   if (kind === 'added') return `+ ${place}: ${shown(after)}`
   if (kind === 'removed') return `- ${place}: ${shown(before)}`

@@ -4,20 +4,17 @@ import type { Answer } from '../../contracts/executor.js'
 /** How a replay ended: with an outcome of its function, or with the error of who ended it. */
 export type ReplayEnd = Answer | { readonly kind: 'declined'; readonly reason: string } | TetherError
 
-interface Replayed {
+/** The outcome of a replay. */
+export type ReplayOutcome = {
   /** JSON pointers of what the record's event and context lack because it was redacted. */
   readonly redacted: readonly string[]
-}
-
-/** The outcome of a replay. */
-export type ReplayOutcome = Replayed &
-  /** Answered: the response's JSON, and parsed when first read. `value` is undefined where `body` is no JSON. */
-  (
-    | { readonly kind: 'value'; readonly body: Uint8Array; readonly value: unknown }
-    | { readonly kind: 'error'; readonly error: LambdaError }
-    /** The session does not serve the function. */
-    | { readonly kind: 'declined'; readonly reason: string }
-  )
+} & /** Answered: the response's JSON, and parsed when first read. `value` is undefined where `body` is no JSON. */
+(
+  | { readonly kind: 'value'; readonly body: Uint8Array; readonly value: unknown }
+  | { readonly kind: 'error'; readonly error: LambdaError }
+  /** The session does not serve the function. */
+  | { readonly kind: 'declined'; readonly reason: string }
+)
 
 /** The end of an invocation as the caller of a replay gets it. A deadline is an outcome, as it is on Lambda. */
 export function replayEnd(

@@ -27,6 +27,7 @@ export interface ReplayEdit {
 
 /** A `LambdaClient` of `@aws-sdk/client-lambda`. */
 export interface RemoteClient {
+  /** Sends a command of the SDK, here `InvokeCommand`. */
   // biome-ignore lint/suspicious/noExplicitAny: the SDK's own types are not installed everywhere
   send(command: any, options?: any): Promise<any>
 }
