@@ -4,15 +4,16 @@ import type { Answer } from '../../contracts/executor.js'
 /** How a replay ended: with an outcome of its function, or with the error of who ended it. */
 export type ReplayEnd = Answer | { readonly kind: 'declined'; readonly reason: string } | TetherError
 
-/** The outcome of a replay. */
+/**
+ * The outcome of a replay: the response's JSON, parsed when first read (undefined where it is no JSON); the function's error; or
+ * why the session does not run the function.
+ */
 export type ReplayOutcome = {
   /** JSON pointers of what the record's event and context lack because it was redacted. */
   readonly redacted: readonly string[]
-} & /** Answered: the response's JSON, and parsed when first read. `value` is undefined where `body` is no JSON. */
-(
+} & (
   | { readonly kind: 'value'; readonly body: Uint8Array; readonly value: unknown }
   | { readonly kind: 'error'; readonly error: LambdaError }
-  /** The session does not serve the function. */
   | { readonly kind: 'declined'; readonly reason: string }
 )
 
