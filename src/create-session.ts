@@ -1,3 +1,4 @@
+import { invokeRemotely } from './aws/remote-invocation.js'
 import type { SessionOptions } from './core/session/options.js'
 import { Session } from './core/session/session.js'
 import { inline } from './executors/inline.js'
@@ -15,5 +16,6 @@ export function createSession(options: SessionOptions): Session {
   return new Session(options, {
     sourceOf: (target, build, taskRoot) => sourceOf(target, { cwd: process.cwd(), build, taskRoot, told }),
     inline: () => inline(),
+    invokeRemotely,
   })
 }

@@ -19,6 +19,8 @@ export interface SdkOptions extends AgentOptions {
   /** PEM certificates to trust in place of the system's. */
   readonly ca?: string | undefined
   readonly connectTimeoutMs?: number | undefined
+  /** Until the answer is there. @default as long as connecting may take */
+  readonly requestTimeoutMs?: number | undefined
 }
 
 /** The AWS SDK's options for {@link SdkOptions}. */
@@ -38,14 +40,14 @@ export const awsChecks = { region: checkRegion, credentials: checkCredentialsOpt
 
 /** The configuration of a client of the AWS SDK. */
 export async function sdkClientConfig(options: SdkOptions): Promise<SdkClientConfig> {
-  const { region, credentials, connectTimeoutMs = 10_000 } = options
+  const { region, credentials, connectTimeoutMs = 10_000, requestTimeoutMs = connectTimeoutMs } = options
   return {
     // By default the SDK waits for a silent server for ever.
     requestHandler: {
       ...(await clientAgents(options, connectTimeoutMs)),
       connectionTimeout: connectTimeoutMs,
-      requestTimeout: connectTimeoutMs,
-      socketTimeout: connectTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      socketTimeout: requestTimeoutMs,
       throwOnRequestTimeout: true,
     },
     ...defined({ region, credentials: credentials && sdkCredentials(credentials) }),

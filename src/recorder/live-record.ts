@@ -34,7 +34,8 @@ export class LiveRecord implements InvocationRecord {
 
   /** @param now the time of its arrival, in Unix milliseconds */
   constructor(invocation: Invocation, receivedMs: number, now: number) {
-    const { id, functionId, environmentId, context, rerun, mirrored, env, deadline, eventBytes } = invocation
+    const { id, functionId, environmentId, context, rerun, mirrored, replayed, env, deadline, eventBytes } =
+      invocation
     this.id = id
     this.functionId = functionId
     this.environmentId = environmentId
@@ -42,7 +43,7 @@ export class LiveRecord implements InvocationRecord {
     this.context = context
     this.rerun = rerun
     this.mirrored = mirrored
-    this.replayed = (invocation as { readonly replayed?: boolean }).replayed === true
+    this.replayed = replayed
     this.#event = new Body(compact(eventBytes))
     this.#variables = env
     this.#timing = { receivedMs, limitMs: Math.max(0, deadline - now) }

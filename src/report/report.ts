@@ -126,8 +126,8 @@ function onStatus(lines: Lines, repeats: Repeats, status: SessionStatus): void {
   }
 }
 
-function marks({ mirrored, rerun }: Invocation): string {
-  const marks = [mirrored !== false && 'mirrored', rerun && 'rerun'].filter(Boolean)
+function marks({ mirrored, replayed, rerun }: Invocation): string {
+  const marks = [mirrored !== false && 'mirrored', replayed && 'replay', rerun && 'rerun'].filter(Boolean)
   return marks.length === 0 ? '' : ` (${marks.join(', ')})`
 }
 

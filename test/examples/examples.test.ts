@@ -100,6 +100,17 @@ describe('examples', () => {
     expect(stdout).toMatch(/Tests +4 passed \(4\)/)
   })
 
+  it('replay mends a webhook that has failed, and makes a test of it', { timeout: 60_000 }, async () => {
+    const { stdout, stderr } = await examples.run(['examples/replay/demo.js'])
+    expect(stdout).toContain('The webhook was answered with 401: {"error":"The signature is wrong."}')
+    expect(stdout).toContain('~ /statusCode: 401 → 200\n')
+    expect(stdout).toContain('+ /body/charged: false\n')
+    expect(stderr).toBe('')
+    expect(await examples.leftovers()).toEqual([])
+    const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--root', 'examples/replay', '--no-color']
+    expect((await examples.run(vitest)).stdout).toMatch(/Tests +2 passed \(2\)/)
+  })
+
   it('custom-transport passes the suite and carries a large invocation', { timeout: 60_000 }, async () => {
     const { stdout } = await examples.run(['examples/custom-transport/conformance.js'])
     expect(stdout).toMatch(/^# pass 4\d$/m)

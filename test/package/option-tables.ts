@@ -1,7 +1,15 @@
 import { devNull } from 'node:os'
 import * as deploy from '../../src/deploy/index.js'
 import * as executors from '../../src/executors/index.js'
-import { createSession, generateKey, report, TetherError } from '../../src/index.js'
+import {
+  createSession,
+  diff,
+  generateKey,
+  invokeLocally,
+  type Replayable,
+  report,
+  TetherError,
+} from '../../src/index.js'
 import * as local from '../../src/local/index.js'
 import {
   type InvocationRecord,
@@ -96,6 +104,21 @@ const freshQueue = (options?: local.LocalQueueOptions) => cloud.queue(fresh('que
 
 const session = () => createSession({ ...names, key, transport })
 const serving = () => session().serve({ functions: {} })
+const replayable: Replayable = {
+  functionId: 'api',
+  eventBytes: Buffer.from('{}'),
+  context: {
+    awsRequestId: '1',
+    functionName: 'api',
+    functionVersion: '$LATEST',
+    invokedFunctionArn: 'arn',
+    memoryLimitInMB: '128',
+    logGroupName: 'group',
+    logStreamName: 'stream',
+  },
+}
+const replayed = { event: FUNCTION, timeoutMs: NUMBER } as const
+const declined = { kind: 'declined', reason: 'none' } as const
 
 const origin = { region: TEXT, accountId: NONE, at: NUMBER } as const
 
@@ -259,6 +282,46 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
     { where: FUNCTION, timeoutMs: NUMBER, signal: NONE },
     [],
     { signal: AbortSignal.abort(), timeoutMs: 1 },
+  ),
+  '.#createSession replay': row(
+    (options: NonNullable<Parameters<ReturnType<typeof session>['replay']>[1]>) =>
+      session().replay(replayable, options),
+    {},
+    [],
+    { ...replayed, as: NONE, client: NONE, signal: NONE },
+    [],
+    { signal: AbortSignal.abort() },
+  ),
+  '.#createSession replayOnSave': row(
+    (options: NonNullable<Parameters<ReturnType<typeof session>['replayOnSave']>[1]>) =>
+      session()
+        .serve({ functions: { api: () => 1 } })
+        .replayOnSave(replayable, options),
+    {},
+    [],
+    { ...replayed, onOutcome: FUNCTION },
+  ),
+  '.#diff': row(
+    (options: NonNullable<Parameters<typeof diff>[2]>) => diff({ outcome: declined }, declined, options),
+    {},
+    [],
+    { ignore: NONE },
+  ),
+  '.#invokeLocally': row(
+    (options: NonNullable<Parameters<typeof invokeLocally>[2]>) => invokeLocally(() => 1, {}, options),
+    {},
+    [],
+    {
+      executor: NONE,
+      build: OBJECT,
+      env: OBJECT,
+      context: OBJECT,
+      timeoutMs: NUMBER,
+      onLog: FUNCTION,
+      signal: NONE,
+    },
+    [],
+    { signal: AbortSignal.abort() },
   ),
   '.#createSession open': row(
     (options: NonNullable<Parameters<ReturnType<typeof session>['open']>[0]>) => session().open(options),
@@ -676,6 +739,11 @@ export const argumentRows: Readonly<Record<string, ArgumentRow>> = {
   ),
   '.#createSession received': argument('functionId', ['text'], (id: string) => session().received(id)),
   '.#report': argument('session', [], (it: never) => report(it)),
+  '.#createSession replay record': argument('record', [], (it: never) => session().replay(it)),
+  '.#createSession replayOnSave record': argument('record', [], (it: never) => serving().replayOnSave(it)),
+  '.#diff record': argument('record', [], (it: never) => diff(it, declined)),
+  '.#diff outcome': argument('outcome', [], (it: never) => diff({ outcome: declined }, it)),
+  '.#invokeLocally target': argument('target', ['function'], (it: never) => invokeLocally(it, {})),
   '.#createSession reload': argument('functionId', ['text'], (id: string) => serving().reload(id)),
   '.#createSession set': argument('functionId', ['text'], (id: string) =>
     serving().functions.set(id, () => {}),

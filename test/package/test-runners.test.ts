@@ -80,7 +80,7 @@ describe('a project with a test runner, as its page has it', () => {
     })
 
     it.concurrent('Jest', async () => {
-      expect(await run('Jest')).toMatch(/Tests: +3 passed/)
+      expect(await run('Jest')).toMatch(/Tests: +4 passed/)
     })
 
     it.concurrent('Jest, with timers that are fake before anything is loaded', async () => {
@@ -88,7 +88,7 @@ describe('a project with a test runner, as its page has it', () => {
       const output = await run('Jest', (file, text) =>
         file === 'jest.config.mjs' ? text.replace('{ ', `{ fakeTimers: ${fake}, `) : text,
       )
-      expect(output).toMatch(/Tests: +3 passed/)
+      expect(output).toMatch(/Tests: +4 passed/)
     })
   })
 })

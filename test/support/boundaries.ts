@@ -24,6 +24,7 @@ const FOUNDATIONS: Readonly<Record<string, readonly string[]>> = {
   aws: ['core', 'network'],
   report: ['core'],
   recorder: ['core'],
+  diff: ['core'],
 }
 
 /**

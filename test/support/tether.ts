@@ -61,6 +61,9 @@ export class Tether implements AsyncDisposable {
           throw new Error('no paths in these tests')
         },
         inline: () => inline(),
+        invokeRemotely: () => {
+          throw new Error('no AWS in these tests')
+        },
       },
     )
     for (const observe of observers) observe(session)

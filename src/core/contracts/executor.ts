@@ -30,6 +30,8 @@ export interface Task {
   readonly env: Readonly<Record<string, string>>
   /** Variables that the host sets: they hold over all others, and none is left out. @default none */
   readonly overrides?: Readonly<Record<string, string>> | undefined
+  /** Variables of this invocation alone: they hold over all others while it runs, and modules load without them. @default none */
+  readonly invocationEnv?: Readonly<Record<string, string>> | undefined
   /** When the function's time ends, in Unix milliseconds on this machine's clock. */
   readonly deadline: number
   /** Takes each line that the function writes. Never throws. */

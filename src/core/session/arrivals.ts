@@ -59,15 +59,18 @@ export function inform(desk: Desk, record: In<'unknown' | 'arriving'>, { sent }:
 
 /** Makes the invocation and starts it. @param then what to do with it instead, where its event could not be read */
 export function run(desk: Desk, arrival: Arrival, event = NOTHING, then = start): void {
-  const { id, from, arrivedAt, message } = arrival
-  const { ackedBy, ageMs } = message
+  const { id, from, arrivedAt, message, environment, replay } = arrival
+  const { functionId, ackedBy, ageMs } = message
   const now = desk.clock.now()
   // Another session acknowledged it, or may have received it before this one began.
   const rerun = (ackedBy !== undefined && ackedBy !== desk.identity.session) || ageMs > now - desk.openedAt
   const invocation = new Invocation(arrival, event, rerun, desk)
   const { deadline } = invocation
   const trace = traceOf('invocation', () => describe(invocation, desk.name, arrivedAt))
-  desk.counters.received++
+  if (replay === undefined) {
+    desk.counters.received++
+    desk.environments.used(functionId, from, environment)
+  } else desk.counters.replayed++
   const running = {
     id,
     from,

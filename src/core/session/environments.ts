@@ -13,11 +13,24 @@ export interface Environment {
   readonly local: Variables
 }
 
+/** Where an invocation of a function came from. */
+export interface FunctionEnvironment {
+  readonly environmentId: string
+  readonly environment: Environment
+}
+
 const MAX_ENVIRONMENTS = 10_000
+const MARKERS: Variables = { SST_LIVE: 'true', LAMBDA_TETHER: 'true' }
+/** Of replays of functions that were not invoked in this session. */
+const NONE: FunctionEnvironment = {
+  environmentId: 'replay',
+  environment: { fingerprint: '', remote: {}, local: MARKERS },
+}
 
 /** The environment variables of each execution environment: they travel once, then by fingerprint. */
 export class Environments {
   readonly #known = new BoundedMap<string, Environment>(MAX_ENVIRONMENTS)
+  readonly #latest = new BoundedMap<string, FunctionEnvironment>(MAX_ENVIRONMENTS)
   readonly #onNew: () => void
 
   /** @param onNew told of each environment that is heard for the first time */
@@ -34,10 +47,20 @@ export class Environments {
     if (known?.fingerprint === fingerprint) return known
     if (sent === undefined) return undefined
     const remote = parse(sent)
-    const environment = { fingerprint, remote, local: { ...remote, SST_LIVE: 'true', LAMBDA_TETHER: 'true' } }
+    const environment = { fingerprint, remote, local: { ...remote, ...MARKERS } }
     if (known === undefined) this.#onNew()
     this.#known.set(environmentId, environment)
     return environment
+  }
+
+  /** Notes that an invocation of a function came from there. */
+  used(functionId: string, environmentId: string, environment: Environment): void {
+    this.#latest.set(functionId, { environmentId, environment })
+  }
+
+  /** Where the last invocation of a function came from; without variables where none came. */
+  latest(functionId: string): FunctionEnvironment {
+    return this.#latest.get(functionId) ?? NONE
   }
 }
 

@@ -5,21 +5,35 @@ import type { Answer } from '../contracts/executor.js'
 import type { InvocationContext } from '../contracts/handler.js'
 import type { InvokeMessage, Mirrored } from '../wire/protocol.js'
 import type { Environment } from './environments.js'
+import type { ReplayEnd } from './replay/outcome.js'
 
 /** The outcome for a thrown error. */
 export function failure(thrown: unknown): Answer {
   return { kind: 'error', error: toLambdaError(thrown) }
 }
 
-/** A whole `invoke` and the environment that it names; its event may still be in the payload store. */
+/** What of an `invoke` an invocation is made of. */
+export type Call = Pick<
+  InvokeMessage,
+  'functionId' | 'context' | 'remainingMs' | 'ageMs' | 'ackedBy' | 'mirrored'
+>
+
+/** A whole `invoke` and the environment that it names; its event may still be in the payload store. Or a replay. */
 export interface Arrival {
   readonly id: string
-  /** The stub that waits. */
+  /** The stub that waits; of a replay, that of the function's last invocation. */
   readonly from: string
-  readonly message: InvokeMessage
+  readonly message: Call
   readonly environment: Environment
   /** When its first part arrived, in Unix milliseconds on this machine's clock. */
   readonly arrivedAt: number
+  /** Of a replay: takes its end, of which no stub hears. */
+  readonly replay?: ((end: ReplayEnd) => void) | undefined
+}
+
+/** Whether a stub waits for the answer. */
+export function isAwaited({ message, replay }: Arrival): boolean {
+  return message.mirrored === undefined && replay === undefined
 }
 
 /** The advice for a listener that answers too late, or not at all. */
@@ -56,7 +70,9 @@ export class Invocation<E = unknown> {
    * `metadata` where that was too large: `event` is then null, and nothing that is served runs it.
    */
   readonly mirrored: Mirrored | false
-  /** Fires at the remote deadline, when the stub gives up and when the session closes. */
+  /** Whether `session.replay` began it: its outcome goes to that caller alone. */
+  readonly replayed: boolean
+  /** Fires at the remote deadline, when the stub or the caller of a replay gives up, and when the session closes. */
   declare readonly signal: AbortSignal
   /** The function's deadline in Unix milliseconds on this machine's clock. */
   readonly deadline: number
@@ -81,7 +97,7 @@ export class Invocation<E = unknown> {
 
   /** Sessions make invocations; a host receives them. */
   constructor(arrival: Arrival, event: Uint8Array, rerun: boolean, owner: InvocationOwner) {
-    const { id, from, message, environment, arrivedAt } = arrival
+    const { id, from, message, environment, arrivedAt, replay } = arrival
     this.id = id
     this.functionId = message.functionId
     this.environmentId = from
@@ -90,6 +106,7 @@ export class Invocation<E = unknown> {
     this.env = environment.remote
     this.rerun = rerun
     this.mirrored = message.mirrored ?? false
+    this.replayed = replay !== undefined
     // The time that its parts took to arrive is over for the function as well.
     this.deadline = arrivedAt + message.remainingMs
     this.#owner = owner

@@ -3,9 +3,10 @@ import type { Answer } from '../contracts/executor.js'
 import { limitAnswer } from '../payload/response-limit.js'
 import type { Desk } from './desk.js'
 import type { FailureEvent, ResponseEvent } from './events.js'
-import { Invocation, type InvocationEnd } from './invocation.js'
+import { Invocation, type InvocationEnd, isAwaited } from './invocation.js'
 import { type FinalAnswer, KeptAnswer } from './kept-answer.js'
 import type { In, Open } from './records.js'
+import { replayEnd } from './replay/outcome.js'
 
 /** Gives an invocation its one outcome, or reports that it came too late. Resolves when the answer has left. */
 export async function settle(desk: Desk, invocation: Invocation, answer: Answer): Promise<void> {
@@ -27,25 +28,27 @@ export function conclude(
   how: InvocationEnd,
   ending?: FinalAnswer,
 ): Promise<void> | void {
-  const { id, invocation, startedAt, trace } = record
+  const { id, invocation, arrival, startedAt, trace } = record
   const { counters, emitter, records } = desk
-  const told = ending !== undefined && invocation.mirrored === false
+  const told = ending !== undefined && isAwaited(arrival)
   const handedOver = told ? keep(desk, record, ending) : records.end(id)
   Invocation.end(invocation, how)
   const { atMs, durationMs } = emitter.since(startedAt)
+  const counted = arrival.replay === undefined
   if (ending?.kind === 'value') {
-    counters.answered++
+    if (counted) counters.answered++
     trace?.finish()
     emitter.emit('respond', invocation, new Response(ending.body, durationMs, atMs))
   } else if (ending?.kind === 'decline' || how === 'dismissed') {
-    counters.declined++
+    if (counted) counters.declined++
     trace?.finish(how instanceof TetherError ? `LambdaTether.${how.code}` : undefined)
   } else {
     const error = ending?.error ?? toLambdaError(how)
-    counters.failed++
+    if (counted) counters.failed++
     trace?.finish(error.errorType)
     emitter.emit('fail', invocation, new Failure(error, durationMs, atMs))
   }
+  arrival.replay?.(replayEnd(how, ending))
   return handedOver
 }
 

@@ -3,7 +3,7 @@ import type { Answer } from '../contracts/executor.js'
 import type { AskMessage, InvokeMessage } from '../wire/protocol.js'
 import { inform, part, release, run, take } from './arrivals.js'
 import type { Desk, Question } from './desk.js'
-import { failure } from './invocation.js'
+import { failure, isAwaited } from './invocation.js'
 import { conclude, keep } from './outcomes.js'
 import type { In, Open, State } from './records.js'
 
@@ -31,7 +31,7 @@ const nothing = () => {}
 const forget = ({ records }: Desk, { id }: Open) => records.forget(id)
 const end = ({ records }: Desk, { id }: Open | In<'unknown'>) => records.end(id)
 const ack = ({ say }: Desk, { id, from, arrival }: Begun) => {
-  if (arrival.message.mirrored === undefined) say(from, { type: 'ack', id })
+  if (isAwaited(arrival)) say(from, { type: 'ack', id })
 }
 const repeat = ({ records }: Desk, { id, answer }: In<'answered'>, message: InvokeMessage | AskMessage) => {
   const leaving = answer.again(message.type === 'ask' ? message.missing : undefined)

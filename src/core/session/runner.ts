@@ -5,12 +5,15 @@ import type { Answer, Executor, Outcome, Task } from '../contracts/executor.js'
 import type { Desk } from './desk.js'
 import type { Slot } from './functions/slot.js'
 import type { Declined } from './functions/table.js'
-import { failure, Invocation, TAKE_IN_TIME } from './invocation.js'
+import { failure, Invocation, isAwaited, TAKE_IN_TIME } from './invocation.js'
 import { conclude } from './outcomes.js'
 import type { In } from './records.js'
 
 /** How long an acknowledgement waits for the answer, which would take its place. */
 const ACK_DELAY_MS = 25
+
+/** By which local code knows a replay. */
+const REPLAY_ENV = { LAMBDA_TETHER_REPLAY: 'true' }
 
 /** Gives an invocation to the first that takes it: a waiting `next()`, an `invoke` listener, or served code. */
 export function start(desk: Desk, record: In<'running'>): void {
@@ -27,10 +30,10 @@ export function ackSoon(desk: Desk, record: In<'running'> | undefined): void {
 }
 
 async function ackNow({ emitter, send }: Desk, record: In<'running'>): Promise<void> {
-  const { invocation, id, from } = record
+  const { invocation, arrival, id, from } = record
   record.ack ??= () => {}
   emitter.emit('ack', invocation, emitter.at())
-  if (invocation.mirrored === false) await send(from, { type: 'ack', id })
+  if (isAwaited(arrival)) await send(from, { type: 'ack', id })
 }
 
 function dispatch(desk: Desk, record: In<'running'>): void {
@@ -121,7 +124,18 @@ async function execute(desk: Desk, record: In<'running'>, slot: Slot): Promise<O
   }
   const env = arrival.environment.local
   const { executor, overrides } = slot
-  const task: Task = { functionId, environmentId, build, event, context, env, overrides, deadline, onLog }
+  const task: Task = {
+    functionId,
+    environmentId,
+    build,
+    event,
+    context,
+    env,
+    overrides,
+    ...(invocation.replayed && { invocationEnv: REPLAY_ENV }),
+    deadline,
+    onLog,
+  }
   const trace = traceOf('execute', () => partOf(parent?.context, { functionId, executor: executor.name }))
   const held = build.hold?.()
   try {

@@ -5,6 +5,7 @@ import { TetherError, throwIfAborted } from '../base/errors.js'
 import { checkSignal, checkText } from '../base/option-checks.js'
 import { checkOptions } from '../base/options.js'
 import { printable } from '../base/printable.js'
+import type { Answer } from '../contracts/executor.js'
 import type { BuildWarning } from '../contracts/function-source.js'
 import {
   type AbortOptions,
@@ -37,10 +38,19 @@ import { Received } from './harness/received.js'
 import { type NextOptions, Waiters } from './harness/waiters.js'
 import type { Invocation } from './invocation.js'
 import { checkSessionOptions, type SessionOptions, sessionKeys } from './options.js'
+import type { ReplayOnSaveOptions } from './replay/on-save.js'
+import type { ReplayOutcome } from './replay/outcome.js'
+import { type RemoteCall, Replays } from './replay/replays.js'
+import { checkReplayable, type Replayable, type ReplayOptions } from './replay/request.js'
 import { type SessionStats, sessionStats } from './stats.js'
 
 const DEFAULT_MAX_KEPT_BYTES = 64 * 1024 * 1024
 const DEFAULT_MAX_CONNECTIONS = 4
+
+/** What the core is given: it knows no file system, no executor and no AWS itself. */
+export interface SessionParts extends TargetParts {
+  invokeRemotely(call: RemoteCall): Promise<Answer>
+}
 
 /**
  * The developer's side: receives invocations, runs local code or hands them to listeners, and sends the answers
@@ -56,7 +66,8 @@ export class Session implements AsyncDisposable {
   readonly #emitter: SessionEmitter
   readonly #waiters: Waiters
   readonly #received = new Received()
-  readonly #parts: TargetParts
+  readonly #parts: SessionParts
+  readonly #replays: Replays
   readonly #counters: Counters
   readonly #pricing: TransportPricing | undefined
   /** What is served, to be changed after `serve`. */
@@ -71,7 +82,7 @@ export class Session implements AsyncDisposable {
   #closing: Promise<void> | undefined
 
   /** Made by `createSession`. @throws TetherError `INVALID_OPTION` */
-  constructor(options: SessionOptions, parts: TargetParts) {
+  constructor(options: SessionOptions, parts: SessionParts) {
     const { app, stage, name = 'default', transport } = checkSessionOptions(options)
     const clock = options.clock ?? systemClock
     this.#emitter = new SessionEmitter(clock)
@@ -207,6 +218,11 @@ export class Session implements AsyncDisposable {
       prove: (from, number) => channel.prove(from, number),
       discard: onDiscard,
     })
+    this.#replays = new Replays({
+      desk: this.#dispatcher.desk,
+      invokeRemotely: (call) => parts.invokeRemotely(call),
+      state: () => this.#state,
+    })
   }
 
   /** The connection's state; each change is a `status` event. */
@@ -257,9 +273,12 @@ export class Session implements AsyncDisposable {
       done.then(
         (warnings) => {
           if (!asked || warnings.length > 0) report(warnings)
+          if (!asked) this.#replays.reloaded(functionId, undefined)
         },
         (error: TetherError) => {
-          if (!asked) report([], error)
+          if (asked) return
+          report([], error)
+          this.#replays.reloaded(functionId, error)
         },
       )
     })
@@ -334,6 +353,30 @@ export class Session implements AsyncDisposable {
   }
 
   /**
+   * Runs a recorded invocation again. Here, by default, as if it had arrived: the same event and context, with the variables of
+   * the function's last invocation in this session and `LAMBDA_TETHER_REPLAY=true`, for `next`, listeners or served code. It is
+   * marked (`invocation.replayed`) and its outcome goes to the caller alone; its side effects happen again. With `as: 'remote'`
+   * the real function is invoked.
+   * @throws TetherError `CLOSED` unless the session is open, `INVALID_OPTION`, `ABORTED`, `DISPLACED`; and what `event` throws. Of
+   * remote replays also `UNREACHABLE`, which has what AWS refused, and `MISSING_DEPENDENCY`
+   */
+  async replay(record: Replayable, options: ReplayOptions = {}): Promise<ReplayOutcome> {
+    return this.#replays.replay(record, options)
+  }
+
+  /**
+   * Runs a recorded invocation again, here, after each reload of its function, until that is disposed of or the session closes.
+   * The newest save counts: it ends a run that is still under way.
+   * @returns ends it when disposed
+   * @throws TetherError `INVALID_OPTION`, also where the function is not served; `CLOSED`
+   */
+  replayOnSave(record: Replayable, options: ReplayOnSaveOptions = {}): Disposable {
+    checkReplayable(record)
+    this.#served().load(record.functionId)
+    return this.#replays.onSave(record, options)
+  }
+
+  /**
    * Takes no more, waits for what runs to answer (at most until each one's deadline), says goodbye where the broker keeps
    * that (three seconds at most), then disconnects. Idempotent.
    * Firing the signal, of this call or a later one, stops what still runs.
@@ -370,6 +413,7 @@ export class Session implements AsyncDisposable {
     this.#echo?.stop()
     this.#nameClaim.close()
     this.#waiters.close()
+    this.#replays.close()
     try {
       const drained = this.#dispatcher.close()
       if (!this.#dispatcher.idle) this.#presence?.leaving()

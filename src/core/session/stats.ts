@@ -11,7 +11,7 @@ export interface BodyBytes {
 
 /** What a session has done since it was made; numbers only ever grow, but for `running` and `connections`. */
 export interface SessionStats {
-  /** Each is counted once, however often it arrives; `received` is the sum of the others. */
+  /** Each is counted once, however often it arrives; `received` is the sum of `answered`, `failed`, `declined` and `running`. */
   readonly invocations: {
     readonly received: number
     readonly answered: number
@@ -20,6 +20,8 @@ export interface SessionStats {
     /** Of functions that are not served, and mirrored metadata that no listener took. */
     readonly declined: number
     readonly running: number
+    /** Local replays, which are counted nowhere else. */
+    readonly replayed: number
   }
   /** What the transport has accepted and delivered, in frames and in their bytes. */
   readonly frames: {
@@ -60,9 +62,10 @@ export function sessionStats(
   { connections, connectedMs }: { readonly connections: number; readonly connectedMs: number },
   pricing: TransportPricing | undefined,
 ): SessionStats {
-  const { received, answered, failed, declined, meteredUnits } = counters
+  const { received, answered, failed, declined, replayed, meteredUnits } = counters
+  const running = received - answered - failed - declined
   return {
-    invocations: { received, answered, failed, declined, running: received - answered - failed - declined },
+    invocations: { received, answered, failed, declined, running, replayed },
     frames: {
       sent: counters.framesSent,
       sentBytes: counters.frameBytesSent,

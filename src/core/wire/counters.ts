@@ -33,6 +33,7 @@ export class Counters {
   answered = 0
   failed = 0
   declined = 0
+  replayed = 0
   framesSent = 0
   frameBytesSent = 0
   framesReceived = 0

@@ -93,7 +93,7 @@ export class ThreadRuntime {
     this.#origin.run(current.sequence, () => this.#call(this.#handler as Handler, message, current))
   }
 
-  #begin({ sequence, envChanges, context }: RunMessage): Current {
+  #begin({ sequence }: RunMessage): Current {
     const current: Current = {
       sequence,
       // Until the handler is called: a module that awaits what never comes.
@@ -106,13 +106,6 @@ export class ThreadRuntime {
     this.#current = current
     this.#latest = sequence
     Atomics.store(this.#data.begun, 0, sequence)
-    for (const [name, value] of Object.entries({
-      ...envChanges,
-      _X_AMZN_TRACE_ID: context.traceId ?? null,
-    })) {
-      if (value === null) delete process.env[name]
-      else process.env[name] = value
-    }
     this.#data.port.unref()
     return current
   }
@@ -128,6 +121,7 @@ export class ThreadRuntime {
       return
     }
     const { context, deadline } = message
+    setVariables({ ...message.envChanges, _X_AMZN_TRACE_ID: context.traceId ?? null })
     const onEnd = (end: HandlerEnd) => this.#answer(current, () => this.#messageOf(current.sequence, end))
     current.atEmptyLoop = callHandler({ handler, event, context, deadline, onEnd })
   }
@@ -175,4 +169,12 @@ export class ThreadRuntime {
 function memoryBytes(): number {
   const { used_heap_size: heap, malloced_memory: malloced, external_memory: external } = getHeapStatistics()
   return heap + malloced + external
+}
+
+// Not before the module has loaded: what is set for one invocation is nothing for it to keep.
+function setVariables(changes: Readonly<Record<string, string | null>>): void {
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === null) delete process.env[name]
+    else process.env[name] = value
+  }
 }

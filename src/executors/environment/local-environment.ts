@@ -7,7 +7,7 @@ import { harmlessNodeOptions } from './node-options.js'
 import { runtimeVariables } from './runtime-variables.js'
 
 /** What an environment is made of. */
-type Origin = Pick<Task, 'env' | 'overrides'> & Partial<Pick<Task, 'build'>>
+type Origin = Pick<Task, 'env' | 'overrides' | 'invocationEnv'> & Partial<Pick<Task, 'build'>>
 type Variables = Readonly<Record<string, string | undefined>>
 
 export interface LocalEnvironmentOptions {
@@ -59,10 +59,10 @@ export class LocalEnvironment {
   }
 
   /**
-   * The environment of local code whose function has `env` variables, and `overrides` of its host.
+   * The environment of local code whose function has `env` variables, `overrides` of its host, and `invocationEnv` for now.
    * @param origin without a build there are no variables of the runtime
    */
-  of({ env, overrides, build }: Origin): Record<string, string> {
+  of({ env, overrides, invocationEnv, build }: Origin): Record<string, string> {
     const environment: Record<string, string> = {}
     for (const name of [...this.#inherited, ...this.#matching()]) {
       const value = this.#host[name]
@@ -72,7 +72,7 @@ export class LocalEnvironment {
       const admitted = this.#admit(name, value).value
       if (admitted !== undefined) environment[name] = admitted
     }
-    return Object.assign(environment, build && this.#runtimeVariables(build), overrides)
+    return Object.assign(environment, build && this.#runtimeVariables(build), overrides, invocationEnv)
   }
 
   /** Logs as the task's function what its environment has lost, once for each function and variable. */

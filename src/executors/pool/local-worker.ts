@@ -6,7 +6,7 @@ import type { DebugTarget } from '../debug/target.js'
 /** Of an invocation, what a worker for it is started with. */
 export type WorkerOrigin = Pick<
   Task,
-  'functionId' | 'environmentId' | 'build' | 'context' | 'env' | 'overrides'
+  'functionId' | 'environmentId' | 'build' | 'context' | 'env' | 'overrides' | 'invocationEnv'
 >
 
 /** One thread or process that runs the code of one execution environment, one invocation at a time. */

@@ -68,6 +68,8 @@ export class ProcessWorker implements SpareWorker {
   #stopping = false
   #starting: Promise<void> | undefined
   #process: RuntimeProcess | undefined
+  /** What modules are loaded with. */
+  readonly #startEnv: Record<string, string>
   #env: Task['env']
   #details: BootstrapDetails | undefined
   #runs = 0
@@ -85,7 +87,8 @@ export class ProcessWorker implements SpareWorker {
     this.#origin = origin
     this.#kind = kind
     if (kind === 'node') this.debug = new ProcessDebugTarget(origin.functionId)
-    this.#env = options.environment.of(origin)
+    this.#startEnv = this.#startEnvOf(origin.build)
+    this.#env = this.#startEnv
     this.#python = this.#pythonOf(origin.build)
     // Many a custom runtime knows a host and a port only.
     const takesPath = origin.build.kind !== 'command' || origin.build.secretPath === true
@@ -135,7 +138,7 @@ export class ProcessWorker implements SpareWorker {
 
   async load(build: FunctionBuild): Promise<LambdaError | undefined> {
     const kind = runtimeOf(build)
-    const env = this.#options.environment.of({ ...this.#origin, build })
+    const env = this.#startEnvOf(build)
     // Since it was started, a virtual environment may have been made, or another task root.
     if (kind !== this.#kind || this.#pythonOf(build) !== this.#python || changesBetween(this.#env, env)) {
       this.#usable = false
@@ -251,7 +254,7 @@ export class ProcessWorker implements SpareWorker {
     // Code that is there already loads them itself.
     const dependencies = build.kind === 'file' && !this.#hasCode ? build.dependencies?.path : undefined
     return {
-      env: this.#env,
+      env: this.#startEnv,
       ...(dependencies === undefined ? {} : { dependencies }),
       ...(this.#options.inspects(functionId) ? { inspect: true } : {}),
     }
@@ -299,6 +302,13 @@ export class ProcessWorker implements SpareWorker {
     if (this.#stopping) return undefined
     if (end.kind === 'spawn') return toLambdaError(end.error)
     return exitedAtLoad(end.signal ?? end.code ?? 0, this.#output.tail)
+  }
+
+  #startEnvOf(build: FunctionBuild): Record<string, string> {
+    const { env, overrides, invocationEnv } = this.#origin
+    // A custom runtime's variables are those of its start.
+    const own = this.#kind === 'custom' ? { invocationEnv } : {}
+    return this.#options.environment.of({ env, overrides, ...own, build })
   }
 
   #pythonOf(build: FunctionBuild): string {

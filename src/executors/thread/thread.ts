@@ -189,8 +189,9 @@ export class Thread implements SpareWorker, PrewarmedWorker {
   }
 
   #envChanges(task: Task): RunMessage['envChanges'] {
-    const changed = changesBetween(this.#taskEnv, task.env) !== undefined
-    this.#taskEnv = task.env
+    const taskEnv = task.invocationEnv === undefined ? task.env : { ...task.env, ...task.invocationEnv }
+    const changed = changesBetween(this.#taskEnv, taskEnv) !== undefined
+    this.#taskEnv = taskEnv
     if (changed || this.#sequence === 1) this.#options.environment.announce(task)
     if (!changed) return undefined
     const previous = this.#env

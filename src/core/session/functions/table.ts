@@ -125,6 +125,14 @@ export class FunctionTable implements SessionFunctions {
     }
   }
 
+  /** Builds a function that was not needed so far, so that its changes are noticed. @throws TetherError `INVALID_OPTION` */
+  load(functionId: string): void {
+    const slot = this.find(functionId)
+    if (slot === undefined) throw this.#unserved('functionId', functionId)
+    // The next reload tells of a failure.
+    if (!slot.loaded) slot.build().catch(() => {})
+  }
+
   /** Loads the function's code anew; the next invocation gets it. @throws TetherError `INVALID_OPTION`, `BUILD_FAILED` */
   async reload(functionId: string): Promise<void> {
     checkText('functionId', functionId)
@@ -204,7 +212,7 @@ export class FunctionTable implements SessionFunctions {
       functionId,
       served,
       found,
-      source: sourceOfTarget(functionId, served, this.#parts, build),
+      source: sourceOfTarget(`functions.${functionId}`, served, this.#parts, build),
       executor: this.#executor(functionId, served),
       overrides: overridesOf(env, served.env),
       keepsGood: onBuildError === 'keep',

@@ -78,11 +78,12 @@ export function servedFunction(name: string, passed: FunctionTarget | ServedFunc
 
 /**
  * What loads a function's target.
- * @throws TetherError `INVALID_OPTION` for a text that is none, naming the function
+ * @param name of the option, for messages
+ * @throws TetherError `INVALID_OPTION` for a text that is none
  */
 export function sourceOfTarget(
-  functionId: string,
-  { target, taskRoot }: ServedFunction,
+  name: string,
+  { target, taskRoot }: Pick<ServedFunction, 'target' | 'taskRoot'>,
   parts: TargetParts,
   build?: BuildOptions,
 ): FunctionSource {
@@ -93,13 +94,13 @@ export function sourceOfTarget(
     return parts.sourceOf(target, build, taskRoot)
   } catch (error) {
     if (!(error instanceof TetherError)) throw error
-    throw new TetherError(error.code, `'functions.${functionId}' cannot be served: ${error.message}`, {
+    throw new TetherError(error.code, `'${name}' cannot be served: ${error.message}`, {
       cause: error,
     })
   }
 }
 
-const checkTarget: Check = (name, value) => {
+export const checkTarget: Check = (name, value) => {
   const holds =
     (typeof value === 'string' && value !== '') ||
     typeof value === 'function' ||

@@ -1,0 +1,67 @@
+import { type TetherError, toLambdaError } from '../../base/errors.js'
+import { checkFunction } from '../../base/option-checks.js'
+import { checkOptions } from '../../base/options.js'
+import type { ReplayOutcome } from './outcome.js'
+import { editChecks, type Replayable, type ReplayEdit, type ReplayOptions } from './request.js'
+
+/** What `session.replayOnSave` takes. */
+export interface ReplayOnSaveOptions extends ReplayEdit {
+  /** Takes each outcome; the error of a reload that failed is one. Not told of a run that a newer save ended. @default the `respond` and `fail` events alone */
+  readonly onOutcome?: ((outcome: ReplayOutcome) => unknown) | undefined
+}
+
+/** What it needs of the session. */
+export interface SavedReplayOptions {
+  readonly record: Replayable
+  readonly options: ReplayOnSaveOptions
+  replay(record: Replayable, options: ReplayOptions): Promise<ReplayOutcome>
+  /** Reports what `onOutcome` threw. */
+  failed(error: unknown): void
+}
+
+/** Runs one recorded invocation again after each reload of its function: one run at a time, of the newest save. */
+export class SavedReplay {
+  readonly functionId: string
+  readonly #given: SavedReplayOptions
+  #running: AbortController | undefined
+
+  /** @throws TetherError `INVALID_OPTION` */
+  constructor(given: SavedReplayOptions) {
+    checkOptions<ReplayOnSaveOptions>('replayOnSave', given.options, {
+      ...editChecks,
+      onOutcome: checkFunction,
+    })
+    this.functionId = given.record.functionId
+    this.#given = given
+  }
+
+  /** @param error of a reload that failed */
+  async reloaded(error: TetherError | undefined): Promise<void> {
+    this.stop()
+    const { record, options, replay, failed } = this.#given
+    const { onOutcome, ...edit } = options
+    const running = new AbortController()
+    this.#running = running
+    const outcome =
+      error === undefined
+        ? await replay(record, { ...edit, signal: running.signal }).catch(failureOf)
+        : failureOf(error)
+    if (running.signal.aborted) return
+    this.#running = undefined
+    try {
+      await onOutcome?.(outcome)
+    } catch (thrown) {
+      failed(thrown)
+    }
+  }
+
+  /** Ends what runs. */
+  stop(): void {
+    this.#running?.abort()
+    this.#running = undefined
+  }
+}
+
+function failureOf(error: unknown): ReplayOutcome {
+  return { kind: 'error', error: toLambdaError(error), redacted: [] }
+}

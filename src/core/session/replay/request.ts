@@ -1,0 +1,109 @@
+import { TetherError } from '../../base/errors.js'
+import { checkDuration, checkFunction, checkSignal, oneOf, withMethods } from '../../base/option-checks.js'
+import { checkOptions, invalidOption, isObject, mustBe } from '../../base/options.js'
+import type { InvocationContext } from '../../contracts/handler.js'
+import type { AbortOptions } from '../../contracts/transport.js'
+
+/** An invocation that can be run again. The records of a recorder and of a folder of recordings are such. */
+export interface Replayable {
+  readonly functionId: string
+  /** The event's JSON. */
+  readonly eventBytes: Uint8Array
+  readonly context: InvocationContext
+  /** `limitMs`: how long the function had, in milliseconds. */
+  readonly timing?: { readonly limitMs: number } | undefined
+  /** JSON pointers into the record: `/event/headers/authorization`. @default none */
+  readonly redacted?: readonly string[] | undefined
+}
+
+/** What a replay of any kind can be told. */
+export interface ReplayEdit {
+  /** Makes the event that is run of the one that was recorded, which is parsed anew for it: it may be changed in place. @default the same */
+  // biome-ignore lint/suspicious/noExplicitAny: users type their own events, as those of handlers
+  readonly event?: ((event: any) => unknown) | undefined
+  /** How long the function has, in milliseconds. @default the time that it had when it was recorded, else 15 minutes, Lambda's longest */
+  readonly timeoutMs?: number | undefined
+}
+
+/** A `LambdaClient` of `@aws-sdk/client-lambda`. */
+export interface RemoteClient {
+  /** Sends a command of the SDK, here `InvokeCommand`. */
+  // biome-ignore lint/suspicious/noExplicitAny: the SDK's own types are not installed everywhere
+  send(command: any, options?: any): Promise<any>
+}
+
+/** What `session.replay` takes. */
+export interface ReplayOptions extends ReplayEdit, AbortOptions {
+  /**
+   * `local` runs it here, as if it had arrived again. `remote` invokes the real function, `context.invokedFunctionArn`, by
+   * `@aws-sdk/client-lambda`.
+   * @default 'local'
+   */
+  readonly as?: 'local' | 'remote' | undefined
+  /** With `remote`: invokes the function. @default one of the region in the function's ARN, with the AWS SDK's own credentials */
+  readonly client?: RemoteClient | undefined
+}
+
+/** A replay whose record and options are checked. */
+export interface ReplayRequest extends AbortOptions {
+  readonly as: 'local' | 'remote'
+  readonly functionId: string
+  readonly event: Uint8Array
+  readonly context: InvocationContext
+  readonly timeoutMs: number
+  readonly redacted: readonly string[]
+  readonly client: RemoteClient | undefined
+}
+
+const LONGEST_MS = 15 * 60_000
+
+/** @throws TetherError `INVALID_OPTION`, and what the option `event` throws */
+export function replayRequest(record: Replayable, options: ReplayOptions): ReplayRequest {
+  checkReplayable(record)
+  checkOptions<ReplayOptions>('replay', options, {
+    as: oneOf('local', 'remote'),
+    client: withMethods("a LambdaClient of '@aws-sdk/client-lambda'", 'send'),
+    signal: checkSignal,
+    ...editChecks,
+  })
+  const { as = 'local', client, signal, event, timeoutMs } = options
+  if (client !== undefined && as !== 'remote')
+    throw invalidOption('client', "is for replays with as: 'remote'")
+  const { functionId, context, eventBytes, timing, redacted = [] } = record
+  return {
+    as,
+    functionId,
+    context,
+    event: event === undefined ? eventBytes : edited(eventBytes, event),
+    // A recording of a mirrored invocation may have come with none left.
+    timeoutMs: timeoutMs ?? (timing?.limitMs || LONGEST_MS),
+    redacted: redacted.filter((pointer) => /^\/(?:event|context)/.test(pointer)),
+    client,
+    signal,
+  }
+}
+
+export const editChecks = { event: checkFunction, timeoutMs: checkDuration }
+
+/** @throws TetherError `INVALID_OPTION` */
+export function checkReplayable(record: unknown): void {
+  const { functionId, eventBytes, context } = (record ?? {}) as Partial<Replayable>
+  const holds = typeof functionId === 'string' && ArrayBuffer.isView(eventBytes) && isObject(context)
+  mustBe('a record: { functionId, eventBytes, context }', holds, 'record', record)
+  if (eventBytes?.length === 0)
+    throw invalidOption('record', 'has no event: it could not be read when the invocation arrived')
+}
+
+function edited(eventBytes: Uint8Array, edit: (event: unknown) => unknown): Uint8Array {
+  let event: unknown
+  try {
+    event = JSON.parse(Buffer.from(eventBytes).toString('utf8'))
+  } catch (cause) {
+    throw new TetherError('PROTOCOL', "The event of the record is not JSON, and 'event' cannot change it.", {
+      cause,
+    })
+  }
+  const text = JSON.stringify(edit(event))
+  if (text === undefined) throw invalidOption('event', 'must return an event: JSON')
+  return Buffer.from(text)
+}
