@@ -27,7 +27,7 @@ describe('a comma', () => {
     [
       'stubEnvironment',
       'session',
-      (session) => stubEnvironment({ ...place, key, functionId, session, endpoint: 'x' }),
+      (session) => stubEnvironment({ ...place, key, functionId, session, endpoint: 'broker.example.com' }),
     ],
     ['iotPolicy', 'session', (session) => iotPolicy({ ...place, role: 'stub', session })],
     ['a transport', 'name', (name) => checkEndpoint({ ...place, role: 'session', name } satisfies Endpoint)],

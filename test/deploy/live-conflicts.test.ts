@@ -131,7 +131,7 @@ describe('two at once', () => {
   )
 
   it('one going live, one going back: either way the function is whole', async () => {
-    for (let round = 0; round < 5; round += 1) {
+    for (let round = 0; round < 3; round += 1) {
       await Promise.allSettled([goLive(options), restore(options), goLive(options)])
       for (const name of FUNCTIONS) {
         const { configuration } = await account.state(name)

@@ -44,6 +44,13 @@ const executors = [
     : []),
 ]
 
+/** Connects a session through a proxy that the environment names. */
+const THROUGH_PROXY = `
+  import { mqtt } from 'lambda-tether/transports/mqtt'
+  process.env.HTTP_PROXY = 'http://proxy.example.com:8080'
+  const need = () => mqtt({ url: 'ws://broker.example.com' }).connect(
+    { app: 'app', stage: 'dev', role: 'session', name: 'default' }, { onFrame() {} })`
+
 describe('the packed package, installed where nothing else is', () => {
   let installed: InstalledPackage
 
@@ -247,6 +254,14 @@ describe('the packed package, installed where nothing else is', () => {
          return cloud.debugStack({ app: 'app', stage: 'dev', key: 'k'.repeat(43) })
        }`,
     ],
+    ['proxy-from-env', THROUGH_PROXY],
+    [
+      'https-proxy-agent',
+      `import { mkdirSync, writeFileSync } from 'node:fs'
+       mkdirSync('node_modules/proxy-from-env', { recursive: true })
+       writeFileSync('node_modules/proxy-from-env/index.js', 'exports.getProxyForUrl = () => process.env.HTTP_PROXY')
+       ${THROUGH_PROXY}`,
+    ],
   ])('says how to install %s when it is needed', async (name, script) => {
     const { stdout } = await installed.run(
       'missing.mjs',
@@ -270,6 +285,8 @@ describe('the packed package, installed where nothing else is', () => {
       'aedes',
       'dynalite',
       'esbuild',
+      'https-proxy-agent',
+      'proxy-from-env',
     ])
   })
 })

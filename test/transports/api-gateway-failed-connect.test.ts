@@ -16,7 +16,7 @@ const ofAws = 'abc123.execute-api.eu-west-1.amazonaws.com'
 test('a 403 of AWS may come from the endpoint of a VPC, and the way out is told', () => {
   const { message, details } = refused(ofAws, 403)
   expect(message).toMatch(/'execute-api' endpoint with private DNS.*regional custom domain name/)
-  expect(details).toEqual({ during: 'upgrade', statusCode: 403 })
+  expect(details).toEqual({ during: 'upgrade', statusCode: 403, refused: true })
 })
 
 test.each([

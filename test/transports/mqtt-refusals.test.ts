@@ -51,7 +51,7 @@ describe('AWS IoT, which ends connections without a word', () => {
     expect(error).toMatchObject({
       code: 'UNREACHABLE',
       message: expect.stringMatching(words),
-      details: { during: 'connect' },
+      details: { during: 'connect', refused: true },
     })
     expect(error.message).not.toContain("'presence'")
   })
@@ -74,7 +74,7 @@ describe('AWS IoT, which ends connections without a word', () => {
     expect(error).toMatchObject({
       code: 'UNREACHABLE',
       message: expect.stringMatching(`iot:Subscribe is not allowed.*${KEPT}.*iotPolicy.*role: '${role}'`),
-      details: { during: 'subscribe' },
+      details: { during: 'subscribe', refused: true },
     })
   })
 
@@ -86,11 +86,13 @@ describe('AWS IoT, which ends connections without a word', () => {
     const connection = await transport.connect(session, new Inbox(), { watch: session })
     if (left === 'Publish') await connection.send(stub, Buffer.from('frame'))
     else await connection.keep!(Buffer.from('here'))
-    expect(await connection.closed).toMatchObject({
+    const error = await connection.closed
+    expect(error).toMatchObject({
       code: 'UNREACHABLE',
       message: expect.stringMatching(words),
       details: { during: 'publish' },
     })
+    expect(error!.details).not.toHaveProperty('refused')
   })
 
   test('which ends an idle connection, gives no such advice', async () => {

@@ -14,7 +14,6 @@ import {
 import type { ConnectPhase } from '../socket/connect-phase.js'
 import { type Advice, advised, type Seen } from './advice.js'
 import type { MqttSettings, MqttTarget } from './options.js'
-
 import { type MqttSocket, type MqttSockets, openSocket, unreachable } from './socket.js'
 import { clientIdPrefix, filterOf, keptTopicOf, newClientId, topicOf } from './topics.js'
 
@@ -193,9 +192,7 @@ export class MqttConnection implements Connection {
     } catch (error) {
       this.#socket.destroy()
       await this.#ended
-      throw signal.aborted
-        ? signal.reason
-        : unreachable(this.target, error, { ...this.#seen(error), refused: true })
+      throw signal.aborted ? signal.reason : unreachable(this.target, error, this.#seen(error))
     } finally {
       unlisten()
     }
@@ -244,6 +241,8 @@ export class MqttConnection implements Connection {
       protocol: this.target.protocol,
       topics: [...new Set(this.#during === 'publish' ? recent : [...this.#filters, ...before])],
       ...(cause === undefined && { silent: true }),
+      // The broker was reached: its end is the answer to CONNECT or SUBSCRIBE.
+      ...(this.#during !== 'publish' && { refused: true }),
       ...(this.#during === 'connect' && {
         clientIds: clientIdPrefix(self),
         ...(will && { will: keptTopicOf(self) }),
