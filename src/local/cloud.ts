@@ -234,7 +234,7 @@ class ComposedCloud implements LocalCloud {
   bucket(name: string): LocalBucket {
     const words = "3 to 63 lower-case letters, digits, '.' or '-'"
     mustBe(words, typeof name === 'string' && isBucketName(name), 'name', name)
-    const bucket = this.#buckets.get(name) ?? new S3Bucket(name, this.#clock)
+    const bucket = this.#buckets.get(name) ?? new S3Bucket(name, this.#clock, this.region)
     this.#buckets.set(name, bucket)
     return bucket
   }

@@ -27,8 +27,8 @@ const NAMESPACE = 'https://iam.amazonaws.com/doc/2010-05-08/'
 
 /** Serves IAM's operations on roles and their inline policies. */
 export function iamApi(options: IamApiOptions): Promise<HttpListener> {
-  const { accountId, clock, roles, host } = options
-  const state = { roles: new IamRoles(accountId, clock, roles), policies: new Map() }
+  const { accountId, region, clock, roles, host } = options
+  const state = { roles: new IamRoles(accountId, region, clock, roles), policies: new Map() }
   return listen((request, response) => void serve(request, response, options, state), host, 0)
 }
 

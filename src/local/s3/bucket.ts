@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { partitionOf } from '../../aws/endpoints.js'
 import type { Clock } from '../../core/base/clock.js'
 import { S3Error } from './errors.js'
 import { type ExpiryRule, expiresAt, parseLifecycle } from './lifecycle.js'
@@ -34,9 +35,9 @@ export class S3Bucket implements LocalBucket {
   #lifecycle: string | undefined
   #rules: readonly ExpiryRule[] = []
 
-  constructor(name: string, clock: Clock) {
+  constructor(name: string, clock: Clock, region = 'us-east-1') {
     this.name = name
-    this.arn = `arn:aws:s3:::${name}`
+    this.arn = `arn:${partitionOf(region)}:s3:::${name}`
     this.createdAt = clock.now()
     this.#clock = clock
   }

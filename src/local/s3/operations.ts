@@ -89,7 +89,7 @@ function createBucket(request: S3Request, buckets: Map<string, S3Bucket>, clock:
   if (!isBucketName(bucketName)) throw new S3Error('InvalidBucketName')
   // Only us-east-1 lets its owner create a bucket again.
   if (buckets.has(bucketName) && request.region !== 'us-east-1') throw new S3Error('BucketAlreadyOwnedByYou')
-  if (!buckets.has(bucketName)) buckets.set(bucketName, new S3Bucket(bucketName, clock))
+  if (!buckets.has(bucketName)) buckets.set(bucketName, new S3Bucket(bucketName, clock, request.region))
   return { status: 200, headers: { location: `/${bucketName}` } }
 }
 
