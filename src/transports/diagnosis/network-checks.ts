@@ -87,9 +87,11 @@ async function checkSocket(network: NetworkToCheck, signal: AbortSignal): Promis
   const { agent, url } = peer
   try {
     const socket = await connectPeer(peer, signal)
+    const finding: Finding = isSecure(peer)
+      ? certificateFinding(socket as TLSSocket, peer)
+      : { outcome: 'ok', seen: `${url.host} takes connections; no TLS.` }
     socket.destroy()
-    if (!isSecure(peer)) return { outcome: 'ok', seen: `${url.host} takes connections; no TLS.` }
-    return certificateFinding(socket as TLSSocket, peer)
+    return finding
   } catch (error) {
     if (signal.aborted) throw signal.reason
     if (error instanceof TetherError) throw error
