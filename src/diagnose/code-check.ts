@@ -5,7 +5,7 @@ import { layerPrefixOf } from '../deploy/names.js'
 import { codeHash } from '../deploy/snapshot/snapshot.js'
 import { LAYER_WRAPPER } from '../deploy/zip/layer.js'
 import { stubZip } from '../deploy/zip/stub.js'
-import type { FoundFunction } from './function-checks.js'
+import type { FoundFunction } from './found-function.js'
 
 const AGAIN = 'Run goLive() with this version of lambda-tether.'
 

@@ -1,35 +1,12 @@
 import type { Finding } from '../core/contracts/diagnosis.js'
-import type { Endpoint } from '../core/contracts/transport.js'
-import type { SessionKeys } from '../core/wire/root-key.js'
 import { type Account, type AccountOptions, isAwsError, withAccount } from '../deploy/live/account.js'
 import { type FunctionDetails, findFunction } from '../deploy/live/function.js'
-import { STUB_BUNDLES, type StubBundleName } from '../stub/bundle.js'
+import { STUB_BUNDLES } from '../stub/bundle.js'
 import { codeFinding } from './code-check.js'
+import type { FoundFunction, FunctionToCheck } from './found-function.js'
 import { policyFinding } from './policy-check.js'
-import { type CheckRun, failure } from './run-checks.js'
+import { type CheckRun, failedBy } from './run-checks.js'
 import { variablesFinding } from './variables-check.js'
-
-/** A function, and what its stub has to fit. */
-export interface FunctionToCheck {
-  readonly functionName: string
-  readonly functionId: string
-  readonly keys: SessionKeys
-  readonly session: Endpoint
-  /** The transport's name. */
-  readonly transport: string
-  /** Where the session's side connects, if that was found. */
-  readonly url: string | undefined
-  /** Unix milliseconds. */
-  readonly now: number
-}
-
-/** What the checks of a function go by. */
-export interface FoundFunction extends FunctionToCheck {
-  readonly account: Account
-  readonly found: FunctionDetails
-  /** The bundle that fits the session's transport; undefined for memory, and for a transport of the caller's. */
-  readonly bundle: StubBundleName | undefined
-}
 
 const RESTING = ['variables', 'code', 'policy', 'vpc'] as const
 
@@ -50,7 +27,7 @@ export async function functionChecks(
     })
   } catch (error) {
     if (isOpen) throw error
-    run.tell('function', failure(error))
+    run.tell('function', failedBy(error))
     skipAll(run)
   }
 }

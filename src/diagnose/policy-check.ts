@@ -2,7 +2,7 @@ import type { Finding } from '../core/contracts/diagnosis.js'
 import { abortable, isAwsError } from '../deploy/live/account.js'
 import { hasPolicy, type RolePolicy, rolePolicy } from '../deploy/live/policy.js'
 import { DEFAULT_SESSION } from '../deploy/names.js'
-import type { FoundFunction } from './function-checks.js'
+import type { FoundFunction } from './found-function.js'
 
 const DENIED = ['AccessDenied', 'AccessDeniedException'] as const
 

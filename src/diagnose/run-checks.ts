@@ -74,7 +74,7 @@ export class CheckRun {
       return { value: await Promise.race([work(limit.signal), rejectionBy(limit.signal)]) }
     } catch (error) {
       throwIfAborted(signal)
-      if (!limit.signal.aborted) return { finding: failure(error) }
+      if (!limit.signal.aborted) return { finding: failedBy(error) }
       const seen = `${late} within ${checkTimeoutMs.toLocaleString('en-US')} ms.`
       return { finding: { outcome: 'failed', seen } }
     } finally {
@@ -86,7 +86,7 @@ export class CheckRun {
 }
 
 /** A finding of what was thrown. */
-export function failure(error: unknown): Finding {
+export function failedBy(error: unknown): Finding {
   const { message } = (error ?? {}) as Partial<Error>
   const seen = printable(message ?? error)
   return error instanceof TetherError

@@ -6,7 +6,7 @@ import { readStubKey } from '../core/wire/stub-key.js'
 import { VARIABLE_PREFIX } from '../deploy/live/target.js'
 import { DEFAULT_SESSION } from '../deploy/names.js'
 import { readStubEnvironment, type StubConfiguration } from '../stub/configuration.js'
-import type { FoundFunction } from './function-checks.js'
+import type { FoundFunction } from './found-function.js'
 
 const DEPLOY = 'Deploy what stubEnvironment() returns for this session, or run goLive().'
 

@@ -8,14 +8,14 @@ import type { Finding, TransportCheck } from '../../core/contracts/diagnosis.js'
 import { networkAdvice } from '../../network/advice.js'
 import { proxyFor } from '../../network/named-proxy.js'
 import { hostOf } from '../socket/plain-socket.js'
-import { connectPeer, dateOf, distrustOf, isSecure, isWeb, type Peer } from './peer.js'
+import { connectPeer, dateOf, distrustOf, isSecure, isWeb, type NetworkPeer } from './peer.js'
 
 /** What is looked at, and by which clock. */
 export interface NetworkToCheck {
   /** The scheme, as far as it is known before the address: whether there is TLS, and HTTP. */
   readonly protocol: string
   /** Known when the check `endpoint` has passed. */
-  peer(): Peer
+  peer(): NetworkPeer
   readonly clock: Clock
   /** What a private address means here. */
   readonly privateAddress?: string
@@ -45,7 +45,7 @@ export function networkChecks(network: NetworkToCheck): TransportCheck[] {
 }
 
 /** Where a proxy stands between; undefined where none does. @throws TetherError `MISSING_DEPENDENCY`, `INVALID_OPTION` */
-async function wayOf(peer: Peer): Promise<string | undefined> {
+async function wayOf(peer: NetworkPeer): Promise<string | undefined> {
   const { agent, url } = peer
   if (agent === false) return undefined
   if (agent !== undefined) return `the 'agent' that the transport was given (${agent.constructor.name})`
@@ -102,7 +102,7 @@ async function checkSocket(network: NetworkToCheck, signal: AbortSignal): Promis
   }
 }
 
-function certificateFinding(socket: TLSSocket, { rejectUnauthorized, agent }: Peer): Finding {
+function certificateFinding(socket: TLSSocket, { rejectUnauthorized, agent }: NetworkPeer): Finding {
   const { issuer, valid_to: until } = socket.getPeerCertificate()
   const names = [issuer?.O, issuer?.CN].filter((name) => name !== undefined)
   const by = `${socket.getProtocol()}, certificate by ${printable(names.join(', ') || 'an issuer without a name', 200)}, until ${printable(until)}`

@@ -8,7 +8,9 @@ import { agentSocket } from '../socket/agent-socket.js'
 import { hostOf, plainSocket, type SocketTarget } from '../socket/plain-socket.js'
 
 /** A server that is looked at: its URL without a path, and whom TLS trusts. */
-export interface Peer extends AgentOptions, Pick<SocketTarget, 'ca' | 'cert' | 'key' | 'rejectUnauthorized'> {
+export interface NetworkPeer
+  extends AgentOptions,
+    Pick<SocketTarget, 'ca' | 'cert' | 'key' | 'rejectUnauthorized'> {
   readonly url: URL
 }
 
@@ -18,12 +20,12 @@ const PORTS: Readonly<Record<string, number>> = { 'ws:': 80, 'wss:': 443, 'mqtt:
 const MAX_HEAD_BYTES = 16 * 1024
 
 /** Whether it speaks TLS. */
-export function isSecure({ url }: Peer): boolean {
+export function isSecure({ url }: NetworkPeer): boolean {
   return SECURE.test(url.protocol)
 }
 
 /** Whether it speaks HTTP first. */
-export function isWeb({ url }: Peer): boolean {
+export function isWeb({ url }: NetworkPeer): boolean {
   return WEB.test(url.protocol)
 }
 
@@ -32,7 +34,7 @@ export function isWeb({ url }: Peer): boolean {
  * The caller destroys the socket.
  * @throws what the network throws; the signal's reason
  */
-export async function connectPeer(peer: Peer, signal: AbortSignal): Promise<Socket> {
+export async function connectPeer(peer: NetworkPeer, signal: AbortSignal): Promise<Socket> {
   const { url, agent: given, ca, cert, key } = peer
   const secure = isSecure(peer)
   const port = url.port === '' ? PORTS[url.protocol]! : Number(url.port)
@@ -66,7 +68,7 @@ export function distrustOf(socket: Socket): string | undefined {
 /** The `Date` header of the answer to a request without a signature, in Unix milliseconds; undefined where it has none. */
 export async function dateOf(
   socket: Socket,
-  { url }: Peer,
+  { url }: NetworkPeer,
   signal: AbortSignal,
 ): Promise<number | undefined> {
   const unlisten = onAbort(signal, () => socket.destroy(signal.reason as Error))
