@@ -1,4 +1,5 @@
 import * as deploy from '../../src/deploy/index.js'
+import { diagnose } from '../../src/diagnose/index.js'
 import * as executors from '../../src/executors/index.js'
 import { createSession, generateKey, TetherError } from '../../src/index.js'
 import * as local from '../../src/local/index.js'
@@ -369,6 +370,32 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
       mirrorMaxBytes: NUMBER,
       execWrapper: TEXT,
     },
+  ),
+  './diagnose#diagnose': row(
+    diagnose,
+    { ...names, key, transport },
+    ['app', 'stage', 'transport'],
+    {
+      ...aws,
+      app: TEXT,
+      stage: TEXT,
+      name: TEXT,
+      key: NONE,
+      keys: NONE,
+      transport: NONE,
+      session: NONE,
+      functionName: TEXT,
+      functionId: TEXT,
+      listenMs: NUMBER,
+      checkTimeoutMs: NUMBER,
+      onCheck: FUNCTION,
+      lambdaEndpoint: NONE,
+      iamEndpoint: NONE,
+      clock: NONE,
+      signal: NONE,
+    },
+    [],
+    { signal: AbortSignal.abort() },
   ),
   './local#createLocalBroker': row(local.createLocalBroker, {}, [], {
     host: TEXT,
