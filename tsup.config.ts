@@ -18,6 +18,7 @@ export default defineConfig({
     'local/index': 'src/local/index.ts',
     'deploy/index': 'src/deploy/index.ts',
     'recorder/index': 'src/recorder/index.ts',
+    'diagnose/index': 'src/diagnose/index.ts',
     'testing/index': 'src/testing/index.ts',
   },
   format: 'esm',

@@ -8,6 +8,12 @@ export {
 } from './core/base/errors.js'
 export { printable } from './core/base/printable.js'
 export type { BuildLoader, BuildOptions, BuildPlugin } from './core/contracts/build-options.js'
+export type {
+  CheckOutcome,
+  Finding,
+  TransportCheck,
+  TransportDiagnosis,
+} from './core/contracts/diagnosis.js'
 export type { Executor, ExecutorStats, LogEntry, LogLevel, Outcome, Task } from './core/contracts/executor.js'
 export type {
   BuildWarning,

@@ -1,5 +1,7 @@
 import { Agent, type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http'
 import { Agent as TlsAgent } from 'node:https'
+import { isIP } from 'node:net'
+import { checkServerIdentity, type PeerCertificate } from 'node:tls'
 import type { RequestAgent } from './agent-option.js'
 import { proxyFor } from './named-proxy.js'
 import { type Limit, proxyAgent } from './proxy-agent.js'
@@ -51,7 +53,12 @@ export class RoutedAgent extends Agent {
   addRequest(request: ClientRequest, options: RequestOptions): void {
     const { ca, secure } = this.#options
     // Agents that derive from `agent-base` otherwise look for `node:https` in the call stack, where it no longer is.
-    const told = { secureEndpoint: secure, ...options, ...(ca !== undefined && { ca }) }
+    const told = {
+      secureEndpoint: secure,
+      ...(secure && identityCheck(options)),
+      ...options,
+      ...(ca !== undefined && { ca }),
+    }
     this.#way(options).then(
       ({ agent, proxy }) => {
         if (proxy !== undefined) explainRefusal(request, proxy, targetOf(options))
@@ -82,6 +89,15 @@ export class RoutedAgent extends Agent {
     // It may be installed meanwhile.
     made.catch(() => this.#proxies.delete(url.href))
     return { agent: await made, proxy: { address: url.host, namedBy: variable } }
+  }
+}
+
+// Node checks a certificate by the name that SNI has, which an address is not, and `https-proxy-agent` leaves the host out.
+function identityCheck({ host }: RequestOptions): object | undefined {
+  if (!host || isIP(host) === 0) return undefined
+  return {
+    checkServerIdentity: (_name: string, certificate: PeerCertificate) =>
+      checkServerIdentity(host, certificate),
   }
 }
 

@@ -6,13 +6,15 @@ import { defined } from '../core/base/defined.js'
 import { TetherError, throwIfAborted } from '../core/base/errors.js'
 import type { AbortOptions } from '../core/contracts/transport.js'
 import { reasonOf, type StoreOperation, storeFailure } from '../core/payload/store-failure.js'
-import { networkAdvice } from '../network/advice.js'
+import { type ConnectFailure, networkAdvice } from '../network/advice.js'
 import type { S3StoreOptions } from './s3-options.js'
 
 /** The AWS SDK's module for S3, and a client of it. */
 export interface S3Sdk {
   readonly sdk: typeof import('@aws-sdk/client-s3')
   readonly client: S3Client
+  /** By which way it is reached. */
+  readonly way: Pick<ConnectFailure, 'agent' | 'host'>
 }
 
 const INSTALL = 'npm install @aws-sdk/client-s3'
@@ -51,7 +53,8 @@ export async function loadS3(options: S3StoreOptions): Promise<S3Sdk> {
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
   })
-  return { sdk, client }
+  const host = endpoint === undefined ? undefined : new URL(endpoint).hostname
+  return { sdk, client, way: { agent, host } }
 }
 
 /**
@@ -65,11 +68,16 @@ export async function attemptS3<T>(
   { signal }: AbortOptions,
   work: (s3: S3Sdk, options: { abortSignal?: AbortSignal }) => Promise<T>,
 ): Promise<T> {
+  let s3: S3Sdk | undefined
+  const attempt = async () => {
+    s3 = await load()
+    return work(s3, defined({ abortSignal: signal }))
+  }
   try {
-    return await untilAborted(async () => work(await load(), defined({ abortSignal: signal })), signal)
+    return await untilAborted(attempt, signal)
   } catch (error) {
     throwIfAborted(signal)
-    throw failureOf(operation, error)
+    throw failureOf(operation, error, s3?.way)
   }
 }
 
@@ -89,7 +97,7 @@ interface SdkError extends Error {
   readonly $metadata?: { readonly httpStatusCode?: number }
 }
 
-function failureOf(operation: StoreOperation, cause: unknown): TetherError {
+function failureOf(operation: StoreOperation, cause: unknown, way: S3Sdk['way'] = {}): TetherError {
   // UNREACHABLE comes from the caller's function for credentials, or from a proxy.
   if (cause instanceof TetherError && cause.code !== 'UNREACHABLE') return cause
   const { name, message, Code, code, $metadata } = cause as SdkError
@@ -101,7 +109,7 @@ function failureOf(operation: StoreOperation, cause: unknown): TetherError {
   }
   const text = (message || code || String(cause)).replace(/\.$/, '')
   if (atProxy || name === 'TimeoutError' || (code !== undefined && !(cause instanceof TetherError))) {
-    const advice = networkAdvice({ code: name === 'TimeoutError' ? name : code, takesCa: false })
+    const advice = networkAdvice({ ...way, code: name === 'TimeoutError' ? name : code, takesCa: false })
     return storeFailure(operation, 'unreachable', { detail: `${text}.${advice}`.replace(/\.$/, ''), cause })
   }
   const detail = `${text}. Pass 'region' and 'credentials' to s3(), or log in`

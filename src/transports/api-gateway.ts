@@ -6,6 +6,7 @@ import { checkOptions, required } from '../core/base/options.js'
 import type { Transport } from '../core/contracts/transport.js'
 import { networkAdvice } from '../network/advice.js'
 import { type AgentOptions, checkAgent } from '../network/agent-option.js'
+import { type ApiGatewayIdentity, apiGatewayDiagnosis } from './api-gateway/diagnosis.js'
 import { loadManagementApi, SdkPoster } from './api-gateway/sdk.js'
 import {
   type ApiGatewayAccess,
@@ -46,15 +47,25 @@ export function apiGateway(options: ApiGatewayOptions): Transport {
   const url = apiGatewayUrl(options.endpoint)
   const region = options.region ?? endpointRegion(url, SERVICE)
   const { agent } = options
+  const found = () => access(url, { ...options, ...(region !== undefined && { region }) })
   preloadWebSocket()
-  return apiGatewayTransport(url, options, {
+  const transport = apiGatewayTransport(url, options, {
     openWebSocket: packageWebSockets({ agent }),
     advice: (host, code) => networkAdvice({ agent, host, code }),
-    access: () => access(url, { ...options, ...(region !== undefined && { region }) }),
+    access: found,
   })
+  const identity = async () => {
+    const { poster, ...rest } = await found()
+    poster.close()
+    return rest
+  }
+  return { ...transport, diagnosis: () => apiGatewayDiagnosis(url, options, identity) }
 }
 
-async function access(url: string, options: ApiGatewayOptions): Promise<ApiGatewayAccess> {
+async function access(
+  url: string,
+  options: ApiGatewayOptions,
+): Promise<ApiGatewayAccess & ApiGatewayIdentity> {
   const { ApiGatewayManagementApiClient } = await loadManagementApi()
   const { credentials } = options
   const client = new ApiGatewayManagementApiClient({

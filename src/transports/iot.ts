@@ -8,6 +8,7 @@ import { checkOptions, invalidOption } from '../core/base/options.js'
 import { MIN_FRAME_BYTES, type Transport } from '../core/contracts/transport.js'
 import { checkAgent } from '../network/agent-option.js'
 import { type IotCommonOptions, type IotTarget, iotTransport, MAX_PAYLOAD_BYTES } from './iot/connection.js'
+import { iotDiagnosis } from './iot/diagnosis.js'
 import { iotUrl } from './iot/url.js'
 import { checkConnectTimeout, type MqttOptions } from './mqtt/options.js'
 import { sessionKind } from './mqtt/session.js'
@@ -92,18 +93,27 @@ export function iot(options: IotOptions = {}): Transport {
     })
     return described
   }
+  const endpointOf = async () => options.endpoint ?? (await describe())
+  const region = async () => {
+    const known = options.region ?? (options.endpoint && endpointRegion(iotUrl(options.endpoint), 'iot'))
+    return known ?? regionOf(await sdk())
+  }
+  const credentials = async () =>
+    options.credentials === undefined
+      ? fromSdk('iot', 'credentials', options, async () => (await sdk()).config.credentials())
+      : askCredentials(options.credentials)
   const transport = iotTransport(kind, options, async (): Promise<IotTarget> => {
-    const endpoint = options.endpoint ?? (await describe())
-    const region = options.region ?? endpointRegion(iotUrl(endpoint), 'iot') ?? (await regionOf(await sdk()))
-    const credentials =
-      options.credentials === undefined
-        ? await fromSdk('iot', 'credentials', options, async () => (await sdk()).config.credentials())
-        : await askCredentials(options.credentials)
-    return { endpoint, region, credentials }
+    const endpoint = await endpointOf()
+    return {
+      endpoint,
+      region: endpointRegion(iotUrl(endpoint), 'iot') ?? (await region()),
+      credentials: await credentials(),
+    }
   })
   return {
     ...transport,
     describe: describeTopic,
+    diagnosis: () => iotDiagnosis(options, { endpoint: endpointOf, region, credentials }),
     ...(kind.presence && { keeps: { everyMs: KEEP_EVERY_MS } }),
   }
 }

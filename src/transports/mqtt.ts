@@ -12,6 +12,7 @@ import { checkAgent } from '../network/agent-option.js'
 import { MQTT_ADVICE } from './mqtt/advice.js'
 
 import { connectMqtt } from './mqtt/connection.js'
+import { mqttDiagnosis } from './mqtt/diagnosis.js'
 import { checkConnectTimeout, MAX_FRAME_BYTES, type MqttOptions, mqttSettings } from './mqtt/options.js'
 import { sessionKind } from './mqtt/session.js'
 
@@ -51,6 +52,7 @@ export function mqtt(options: MqttOptions): Transport {
     name: 'mqtt',
     limits: { frameBytes: settings.frameBytes },
     describe: describeTopic,
+    diagnosis: () => mqttDiagnosis(settings, options),
     ...(kind.presence && { keeps: { everyMs: 0 } }),
     connect: (self, handlers, connectOptions): Promise<Connection> =>
       connectMqtt(kind, { ...settings, advice: MQTT_ADVICE }, self, handlers, connectOptions),

@@ -1,10 +1,12 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { SessionStatus } from '../../src/core/session/events.js'
 import type { Session } from '../../src/core/session/session.js'
+import type { Invocation } from '../../src/index.js'
 import { memory } from '../../src/transports/memory.js'
 import { mqtt } from '../../src/transports/mqtt.js'
 import { ManualClock } from '../support/manual-clock.js'
 import { mosquitto, startMosquitto } from '../support/mosquitto.js'
+import { stubContext } from '../support/stub-context.js'
 import { Tether } from '../support/tether.js'
 
 /** The statuses of a session that say that its own word does not come back. */
@@ -48,7 +50,7 @@ describe('a session whose own word does not come back', () => {
         await clock.advance(100)
       }
     }
-    return { session, statuses, opening, pass, left, broker, clock }
+    return { session, statuses, opening, pass, left, broker, clock, tether }
   }
 
   test.each([
@@ -88,6 +90,24 @@ describe('a session whose own word does not come back', () => {
     broker.cut()
     await pass(5_000)
     expect(statuses).toHaveLength(2)
+  })
+
+  test('says nothing while it closes: it says no word any more', async () => {
+    const { session, statuses, pass, opening, broker, tether } = await dropping({ frames: 0, kept: 0 })
+    await pass(1_000)
+    await opening
+    const invoked = new Promise<Invocation>((resolve) => session.on('invoke', resolve))
+    const answered = tether.stub({ transport: broker })({}, stubContext())
+    await pass(500)
+    const invocation = await invoked
+    const closing = session.close()
+    broker.cut()
+    await pass(5_000)
+    expect(statuses).toEqual([])
+    invocation.respond('done')
+    await pass(5_000)
+    expect(await answered).toBe('done')
+    await closing
   })
 
   test('says nothing where all is well, and leaves no timer for it', async () => {

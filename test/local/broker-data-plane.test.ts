@@ -3,6 +3,7 @@ import {
   IoTDataPlaneClient,
   ListRetainedMessagesCommand,
   PublishCommand,
+  type PublishCommandInput,
   paginateListRetainedMessages,
 } from '@aws-sdk/client-iot-data-plane'
 import { connectAsync } from 'mqtt'
@@ -103,6 +104,18 @@ test('what the signature or the policy does not allow is forbidden', async () =>
     const forbidden = { name: 'ForbiddenException', $metadata: { httpStatusCode: 403 } }
     await expect(call()).rejects.toMatchObject(forbidden)
   }
+})
+
+test.each<[string, Partial<PublishCommandInput>]>([
+  ['a wildcard', { topic: 'a/+' }],
+  ['a reserved topic', { topic: '$aws/things/a' }],
+  ['more slashes than seven', { topic: 'a/b/c/d/e/f/g/h/i' }],
+  ['QoS 2', { qos: 2 }],
+])('a message with %s is refused, as by MQTT', async (_what, input) => {
+  const { broker: made } = await broker()
+  const publish = new PublishCommand({ topic: 'plain', payload: Buffer.from('x'), ...input })
+  const refusal = { name: 'InvalidRequestException', $metadata: { httpStatusCode: 400 } }
+  await expect(dataClient(made).send(publish)).rejects.toMatchObject(refusal)
 })
 
 test('what is no call of the data endpoint is not found', async () => {

@@ -74,6 +74,18 @@ test('a role is created, found below its path, and deleted once it has no polici
   await expect(deletion()).rejects.toMatchObject({ name: 'NoSuchEntityException' })
 })
 
+test.each([
+  ['cn-north-1', 'aws-cn'],
+  ['us-gov-west-1', 'aws-us-gov'],
+  ['eusc-de-east-1', 'aws-eusc'],
+])('in %s the partition is %s', async (region, partition) => {
+  const { cloud, iam } = await controlPlane({ region })
+  const role = { RoleName: 'made', AssumeRolePolicyDocument: PolicyDocument }
+  const { Role } = await iam.send(new CreateRoleCommand(role))
+  expect(Role?.Arn).toBe(`arn:${partition}:iam::123456789012:role/made`)
+  expect(cloud.bucket('bucket').arn).toBe(`arn:${partition}:s3:::bucket`)
+})
+
 test.each<[string, object, string]>([
   ['name', { RoleName: 'a b' }, 'ValidationError'],
   ['path', { Path: 'team' }, 'ValidationError'],

@@ -1,4 +1,8 @@
+import { once } from 'node:events'
 import http from 'node:http'
+import https from 'node:https'
+import { type AddressInfo, connect } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
 import { HttpsProxyAgent } from 'https-proxy-agent'
 import {
   afterAll,
@@ -218,6 +222,41 @@ describe('an agent of the caller’s', () => {
     expect(asked).toHaveLength(1)
   })
 
+  test.each(['ws', 'wss', 'mqtt', 'mqtts'] as const)(
+    'speaks TLS to its proxy, beside that of %s:// to the broker',
+    async (scheme) => {
+      const { intercept: tls } = intercepting()
+      const secure = scheme === 'wss' || scheme === 'mqtts'
+      const { host, asked } = await proxy({ tls, ...(secure && { intercept: tls }) })
+      const { ca } = certificates
+      const agent = new HttpsProxyAgent(`https://${host}`, { ca })
+      onTestFinished(() => agent.destroy())
+      const made = (trusted: object) =>
+        scheme === 'ws' || scheme === 'wss'
+          ? iotAt(scheme, { agent, ...trusted })
+          : mqttAt(scheme, { agent, ...trusted })
+      await passes(made({ ca }))
+      expect(asked).toHaveLength(1)
+      if (!secure) return
+      const error = await failure(made({}).connect(session, new Inbox()))
+      expect(error.details).toMatchObject({ during: 'tls' })
+    },
+  )
+
+  test.each(['mqtts', 'wss'])('leaves an address of a %s:// broker to be checked', async (scheme) => {
+    const { host } = await proxy(intercepting())
+    const agent = new HttpsProxyAgent(`http://${host}`)
+    onTestFinished(() => agent.destroy())
+    const { ca } = certificates
+    const at = (address: string) =>
+      scheme === 'mqtts'
+        ? mqtt({ url: `mqtts://${address}:${mqttPort()}`, agent, ca })
+        : iot({ endpoint: `wss://${address}:${webSocketPort()}`, region, credentials: identity, agent, ca })
+    await passes(at('127.0.0.1'))
+    const error = await failure(at('127.0.0.2').connect(session, new Inbox()))
+    expect(error.details).toMatchObject({ during: 'tls', code: 'ERR_TLS_CERT_ALTNAME_INVALID' })
+  })
+
   test.each(['ws', 'mqtt'] as const)('is named where its proxy refuses (%s)', async (scheme) => {
     const { host } = await proxy({ status: 407 })
     const agent = new HttpsProxyAgent(`http://${host}`)
@@ -246,6 +285,19 @@ describe('an agent of the caller’s', () => {
     )
     expect(destroyed).toBe(false)
     expect(Object.keys(agent.sockets)).toEqual([])
+  })
+
+  test('may speak TLS itself, as Node’s own for https: does', async () => {
+    const { serverCert: cert, serverKey: key, ca } = certificates
+    const server = createTlsServer({ cert, key }, (socket) => {
+      const target = connect(Number(mqttPort()), '127.0.0.1')
+      socket.on('error', () => target.destroy())
+      socket.pipe(target).pipe(socket)
+    })
+    onTestFinished(() => void server.close())
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const { port } = server.address() as AddressInfo
+    await passes(mqtt({ url: `mqtts://127.0.0.1:${port}`, agent: new https.Agent(), ca }))
   })
 
   test('false connects directly, whatever the environment says', async () => {

@@ -1,5 +1,6 @@
 import { devNull } from 'node:os'
 import * as deploy from '../../src/deploy/index.js'
+import { diagnose } from '../../src/diagnose/index.js'
 import * as executors from '../../src/executors/index.js'
 import {
   createSession,
@@ -494,6 +495,32 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
       mirrorMaxBytes: NUMBER,
       execWrapper: TEXT,
     },
+  ),
+  './diagnose#diagnose': row(
+    diagnose,
+    { ...names, key, transport },
+    ['app', 'stage', 'transport'],
+    {
+      ...aws,
+      app: TEXT,
+      stage: TEXT,
+      name: TEXT,
+      key: NONE,
+      keys: NONE,
+      transport: NONE,
+      session: NONE,
+      functionName: TEXT,
+      functionId: TEXT,
+      listenMs: NUMBER,
+      checkTimeoutMs: NUMBER,
+      onCheck: FUNCTION,
+      lambdaEndpoint: NONE,
+      iamEndpoint: NONE,
+      clock: NONE,
+      signal: NONE,
+    },
+    [],
+    { signal: AbortSignal.abort() },
   ),
   './local#createLocalBroker': row(local.createLocalBroker, {}, [], {
     host: TEXT,

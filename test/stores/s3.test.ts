@@ -332,6 +332,7 @@ describe('s3', () => {
     const error = await store.get('key', { maxBytes: 1 }).catch((reason: unknown) => reason)
     expect(error).toMatchObject(failure('unreachable', { operation: 'get' }))
     expect((error as Error).message).toContain('50 ms')
+    expect((error as Error).message, 'no proxy leads to this machine').not.toContain('HTTPS_PROXY')
     expect(asked).toBe(3)
   })
 

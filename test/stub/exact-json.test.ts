@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { childProcesses } from '../../src/executors/child-process.js'
 import { createSession, generateKey } from '../../src/index.js'
 import { readStubEnvironment, stubEnvironment } from '../../src/stub/configuration.js'
@@ -14,7 +14,9 @@ import { stubContext } from '../support/stub-context.js'
 const KEEPS = 'rawJSON' in JSON
 const EXACT = [
   '9007199254740993',
-  '[-12345678901234567890, 1.0, -0, -0.0, 1e400, 1E5, 1e-7, 0.10, 100.0, 123456789.123456789]',
+  '[-12345678901234567890, 1.0, -0, -0.0, 1e400, 1E5, 1e-7, 0.10, 100.0, 123456789.123456789, 0.00000012]',
+  '[0.1234567890123456, -0]',
+  '[1.5,-0.0]',
   '{ "a": { "b": [1.50, "9007199254740993", "1.0"] }, "n": null, "t": true, "": 2.0 }',
   ' \n1.0 ',
 ]
@@ -35,6 +37,27 @@ describe('answers of runtimes that are not JavaScript', () => {
 
   it.each(AS_THEY_ARE)('%s has plain values', (text) => {
     expect(parseExactly(text)).toEqual(JSON.parse(text))
+  })
+
+  it('numbers of JavaScript’s own cost no reviver', () => {
+    const reviver = vi.spyOn(JSON, 'parse')
+    onTestFinished(() => reviver.mockRestore())
+    const text = JSON.stringify([
+      0.1 + 0.2,
+      1e21,
+      1.5e-7,
+      -1 / 3,
+      2 ** 53 - 1,
+      Number.MAX_VALUE,
+      1_764_000_000_000,
+    ])
+    expect(parseExactly(text)).toEqual(JSON.parse(text))
+    expect(reviver.mock.calls.map(({ length }) => length)).toEqual([1, 1])
+  })
+
+  it.runIf(KEEPS)('what is too deep to keep its numbers is read as ever', () => {
+    const text = `${'['.repeat(20_000)}1.0${']'.repeat(20_000)}`
+    expect(Array.isArray(parseExactly(text))).toBe(true)
   })
 
   it('what is no JSON is no JSON', () => {

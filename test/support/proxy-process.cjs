@@ -1,13 +1,15 @@
 // An HTTP proxy in a process of its own. It takes every name for this machine, so that tests need no name server.
 // Options: `password` (Basic, of `user`), `status` (refuses with it), `silent` (never answers), `intercept` ({ cert, key }: ends TLS itself
-// and speaks plainly to the target).
+// and speaks plainly to the target), `tls` ({ cert, key }: is itself spoken to by TLS).
 const { createServer } = require('node:http')
+const { createServer: createTlsServer } = require('node:https')
 const { connect } = require('node:net')
 const { createSecureContext, TLSSocket } = require('node:tls')
 
 const options = JSON.parse(process.argv[2])
 const wanted = `Basic ${Buffer.from(`user:${options.password}`).toString('base64')}`
-const proxy = createServer((_request, response) => response.writeHead(405).end())
+const onRequest = (_request, response) => response.writeHead(405).end()
+const proxy = options.tls ? createTlsServer(options.tls, onRequest) : createServer(onRequest)
 
 proxy.on('connect', ({ url, headers }, socket) => {
   socket.on('error', () => {})

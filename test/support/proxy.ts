@@ -12,6 +12,8 @@ export interface TestProxyOptions {
   readonly silent?: boolean
   /** It ends TLS itself, with this certificate. */
   readonly intercept?: { readonly cert: string; readonly key: string }
+  /** It is an `https://` proxy, with this certificate. */
+  readonly tls?: { readonly cert: string; readonly key: string }
 }
 
 /** An HTTP proxy in a process of its own. */

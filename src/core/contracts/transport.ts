@@ -1,6 +1,7 @@
 import type { TetherError } from '../base/errors.js'
 import { wholeNumber } from '../base/option-checks.js'
 import { invalidOption, mustBe } from '../base/options.js'
+import type { TransportDiagnosis } from './diagnosis.js'
 
 /**
  * Who is spoken to: a logical name. A transport maps it to what its broker knows (a topic, a channel, a
@@ -107,6 +108,8 @@ export interface Transport {
    * nothing comes back, the session says so.
    */
   describe?(endpoint: Endpoint, what: 'frames' | 'kept'): string
+  /** For `diagnose()`: what can be looked into before anything connects. Absent, connecting alone is tried. */
+  diagnosis?(): TransportDiagnosis
   /**
    * Opens one connection that receives what is sent to `self`. Resolves when frames to `self` arrive.
    * @throws TetherError `UNREACHABLE`, with `details.refused` where the broker was reached and ended the attempt: it does not

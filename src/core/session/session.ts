@@ -143,7 +143,7 @@ export class Session implements AsyncDisposable {
         if (status.state === 'connected') {
           this.#nameClaim.claim()
           this.#presence?.online()
-          this.#echo?.listen()
+          if (!this.#isClosing()) this.#echo?.listen()
         } else this.#echo?.stop()
         this.#emitter.emit('status', status, this.#emitter.at())
       },

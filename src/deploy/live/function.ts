@@ -167,7 +167,7 @@ export async function downloadCode(
   if (codeUrl === undefined) throw failed('Lambda gives no address')
   let bytes: Uint8Array
   try {
-    const { status, body } = await readUrl(codeUrl, signal)
+    const { status, body } = await readUrl(codeUrl, defined({ signal }))
     if (status !== 200) throw failed(`the answer has status ${status}`)
     bytes = body
   } catch (error) {

@@ -15,12 +15,15 @@ export interface RolePolicy {
   readonly document: IamPolicy
 }
 
+/** What a stub's rights follow from. */
+type PolicyScope = Pick<CompleteLiveOptions['stub'], 'app' | 'stage' | 'session' | 'endpoint'>
+
 /**
  * What the stub needs of a function's role; undefined for a broker that does not know roles, or whose name does not
  * tell which API it is.
  */
 export function rolePolicy(
-  { bundle, stub }: Pick<CompleteLiveOptions, 'bundle' | 'stub'>,
+  { bundle, stub }: { readonly bundle: CompleteLiveOptions['bundle']; readonly stub: PolicyScope },
   { roleName, functionArn }: { readonly roleName: string; readonly functionArn: string },
 ): RolePolicy | undefined {
   const document = policyDocument(bundle, stub, functionAddress(functionArn))
@@ -37,20 +40,32 @@ export async function ensurePolicy(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const { client, commands } = await account.iam()
-  const target = { RoleName: roleName, PolicyName: policyName }
   try {
-    const found = await client
-      .send(new commands.GetRolePolicyCommand(target), abortable(signal))
-      .catch((error: unknown) => {
-        if (isAwsError(error, 'NoSuchEntityException', 'NoSuchEntity')) return undefined
-        throw error
-      })
-    if (found?.PolicyDocument !== undefined && isDocument(found.PolicyDocument, document)) return
-    const command = new commands.PutRolePolicyCommand({ ...target, PolicyDocument: JSON.stringify(document) })
+    if (await hasPolicy(account, { roleName, policyName, document }, signal)) return
+    const command = new commands.PutRolePolicyCommand({
+      RoleName: roleName,
+      PolicyName: policyName,
+      PolicyDocument: JSON.stringify(document),
+    })
     await client.send(command, abortable(signal))
   } catch (error) {
     throw awsFailure(`Adding policy ${policyName} to role ${roleName}`, error, signal)
   }
+}
+
+/** Whether a role has a policy just so. @throws what the SDK throws */
+export async function hasPolicy(
+  account: Account,
+  { roleName, policyName, document }: RolePolicy,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const { client, commands } = await account.iam()
+  const command = new commands.GetRolePolicyCommand({ RoleName: roleName, PolicyName: policyName })
+  const found = await client.send(command, abortable(signal)).catch((error: unknown) => {
+    if (isAwsError(error, 'NoSuchEntityException', 'NoSuchEntity')) return undefined
+    throw error
+  })
+  return found?.PolicyDocument !== undefined && isDocument(found.PolicyDocument, document)
 }
 
 /** Removes a policy; one that is not there, or whose role is not, is no error. @throws TetherError `DEPLOY_FAILED` */
@@ -71,7 +86,7 @@ export async function removePolicy(
 
 function policyDocument(
   bundle: CompleteLiveOptions['bundle'],
-  { app, stage, session, endpoint }: CompleteLiveOptions['stub'],
+  { app, stage, session, endpoint }: PolicyScope,
   { partition, region, accountId }: FunctionAddress,
 ): IamPolicy | undefined {
   if (bundle === 'mqtt') return undefined

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { partitionOf } from '../../aws/endpoints.js'
 import type { Clock } from '../../core/base/clock.js'
 import { escapeXml } from '../s3/xml.js'
 import { ControlPlaneError } from './errors.js'
@@ -18,13 +19,14 @@ interface Role {
 /** The roles of an account: those that were created, and those that a function names. */
 export class IamRoles {
   readonly #created = new Map<string, Role>()
-  readonly #accountId: string
+  /** What the ARN of each begins with. */
+  readonly #arnPrefix: string
   readonly #clock: Clock
   readonly #named: () => ReadonlySet<string>
 
   /** @param named the roles that functions name, which need not have been created here */
-  constructor(accountId: string, clock: Clock, named: () => ReadonlySet<string>) {
-    this.#accountId = accountId
+  constructor(accountId: string, region: string, clock: Clock, named: () => ReadonlySet<string>) {
+    this.#arnPrefix = `arn:${partitionOf(region)}:iam::${accountId}:role`
     this.#clock = clock
     this.#named = named
   }
@@ -88,7 +90,7 @@ export class IamRoles {
   }
 
   #xml({ name, path, id, createdAt, trust }: Role): string {
-    const arn = `arn:aws:iam::${this.#accountId}:role${path}${name}`
+    const arn = `${this.#arnPrefix}${path}${name}`
     return `<Path>${escapeXml(path)}</Path><RoleName>${escapeXml(name)}</RoleName><RoleId>${id}</RoleId><Arn>${escapeXml(arn)}</Arn><CreateDate>${createdAt}</CreateDate><AssumeRolePolicyDocument>${encodeURIComponent(trust)}</AssumeRolePolicyDocument>`
   }
 }

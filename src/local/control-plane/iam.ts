@@ -26,8 +26,8 @@ const NAMESPACE = 'https://iam.amazonaws.com/doc/2010-05-08/'
 
 /** Serves IAM's operations on roles and their inline policies. */
 export function iamApi(options: IamApiOptions): RequestListener {
-  const { accountId, clock, roles } = options
-  const state = { roles: new IamRoles(accountId, clock, roles), policies: new Map() }
+  const { accountId, region, clock, roles } = options
+  const state = { roles: new IamRoles(accountId, region, clock, roles), policies: new Map() }
   return (request, response) => void serve(request, response, options, state)
 }
 

@@ -171,7 +171,7 @@ export class IotConnection {
 /** Why a client may not publish this, or have it as its last will; undefined if it may. */
 export function publishFault(
   publish: Omit<PublishHeader, 'packetId'>,
-  rules: ConnectionRules,
+  rules: Pick<ConnectionRules, 'limits' | 'policy'>,
 ): Ending | undefined {
   const { limits, policy } = rules
   const { topic, payloadBytes, qos, retain } = publish
@@ -182,6 +182,7 @@ export function publishFault(
   }
   const fault = topicFault(topic, limits)
   if (fault) return clientError(fault)
+  if (/[+#]/.test(topic)) return clientError(`topic '${topic}' has a wildcard`)
   if (topic.startsWith('$')) return clientError(`topic '${topic}' is reserved`)
   for (const action of retain
     ? (['iot:Publish', 'iot:RetainPublish'] as const)

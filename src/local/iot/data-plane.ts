@@ -4,8 +4,10 @@ import type { Aedes } from 'aedes'
 import { parseQuery, splitOnce } from '../../aws/query.js'
 import { verifyAuthorization } from '../../aws/verify-headers.js'
 import type { Clock } from '../../core/base/clock.js'
+import { defined } from '../../core/base/defined.js'
 import { readBody } from '../http/listener.js'
 import type { BrokerSettings, CheckedIdentity } from './broker-options.js'
+import { publishFault } from './connection.js'
 import type { IotAction } from './policy-check.js'
 import type { RetainedMessages } from './retained-messages.js'
 
@@ -67,9 +69,14 @@ async function reply(request: IncomingMessage, options: DataPlaneOptions): Promi
   switch (route) {
     case 'POST /topics/{topic}': {
       const retain = query.get('retain') === 'true'
-      if (!may('iot:Publish', `topic/${topic}`)) return forbidden()
-      if (retain && !may('iot:RetainPublish', `topic/${topic}`)) return forbidden()
-      const qos = query.get('qos') === '1' ? 1 : 0
+      const qos = Number(query.get('qos') ?? 0) as 0 | 1
+      if (qos !== 0 && qos !== 1) return failure(400, 'InvalidRequestException', 'QoS must be 0 or 1')
+      const fault = publishFault(
+        { topic, payloadBytes: body.length, qos, retain },
+        defined({ limits, policy: signer?.check }),
+      )
+      if (fault?.reason === 'AUTH_ERROR') return forbidden()
+      if (fault !== undefined) return failure(400, 'InvalidRequestException', fault.detail)
       await options.publish({ cmd: 'publish', dup: false, topic, payload: body, qos, retain })
       return { status: 200, json: { message: 'OK', traceId: randomUUID() } }
     }

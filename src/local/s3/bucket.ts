@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { partitionOf } from '../../aws/endpoints.js'
 import type { Clock } from '../../core/base/clock.js'
 import { checkText } from '../../core/base/option-checks.js'
 import { mustBe } from '../../core/base/options.js'
@@ -57,7 +58,7 @@ export class S3Bucket implements LocalBucket {
 
   constructor(name: string, { clock, region }: BucketSurroundings) {
     this.name = name
-    this.arn = `arn:aws:s3:::${name}`
+    this.arn = `arn:${partitionOf(region)}:s3:::${name}`
     this.createdAt = clock.now()
     this.#clock = clock
     this.#notifications = new Notifications({ name, arn: this.arn, region, clock })

@@ -20,8 +20,12 @@ export async function agentSocket(agent: Agent, target: SocketTarget, signal: Ab
   const unlisten = onAbort(signal, () => request.destroy(signal.reason as Error))
   const given = await request.granted.finally(unlisten)
   given.setNoDelay(true)
-  // An https.Agent speaks TLS itself.
-  return secure && !(given instanceof TLSSocket) ? connectTls({ ...tls, socket: given }) : given
+  return secure && !isHandshaking(given) ? connectTls({ ...tls, host, socket: given }) : given
+}
+
+/** Whether TLS to the target has begun, as an https.Agent begins it. A tunnel through an `https://` proxy has TLS too: it is done. */
+function isHandshaking(socket: Socket): boolean {
+  return socket instanceof TLSSocket && (socket as { secureConnecting?: boolean }).secureConnecting === true
 }
 
 /** As much of Node's ClientRequest as an agent asks of what wants a socket. */

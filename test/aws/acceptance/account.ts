@@ -22,8 +22,10 @@ export interface AccountUnderTest {
 /** What the names of everything that a run creates begin with. */
 export const NAME_PREFIX = 'lambda-tether-accept-'
 
-/** The path of its roles, by which a later run finds what a killed one left. */
-export const ROLE_PATH = '/lambda-tether-accept/'
+/** The path of its roles, by which a later run finds what a killed one left. Roles are of no region; the rest of a run is. */
+export function rolePath(region: string): string {
+  return `/lambda-tether-accept/${region}/`
+}
 
 /** A name for one run. */
 export function newRun(): string {

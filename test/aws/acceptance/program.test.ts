@@ -1,17 +1,19 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { CreateRoleCommand } from '@aws-sdk/client-iam'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { generateKey } from '../../../src/index.js'
-import { newRun } from './account.js'
+import { newRun, rolePath } from './account.js'
 import { accountClients } from './clients.js'
 import { contentOf } from './content.js'
 import { openLocal } from './local.js'
 import { accept, type ProgramSurroundings } from './program/accept.js'
 import { chargesOf, costOf } from './program/cost.js'
 import { programOptions } from './program/options.js'
+import { leftRuns } from './remove.js'
 import { Report } from './report.js'
-import { createRole } from './resources.js'
+import { createRole, TRUST_LAMBDA } from './resources.js'
 import { RunFunctions } from './suites/functions.js'
 
 /** Runs the program with what it prints and asks. */
@@ -90,6 +92,13 @@ test('what an earlier run and what its own tests left is removed, and nothing el
   const file = join(await folder(), 'account.json')
   await writeFile(file, JSON.stringify(account))
   await createRole(clients.iam, 'somebody-elses')
+  // Whoever removes this role leaves its functions and buckets for ever.
+  const elsewhere = {
+    RoleName: newRun(),
+    Path: rolePath('us-west-2'),
+    AssumeRolePolicyDocument: TRUST_LAMBDA,
+  }
+  await clients.iam.send(new CreateRoleCommand(elsewhere))
   const before = await contentOf(clients)
   const create = async (name: string) => {
     const subject = { account, clients, run: name, report: new Report(account, name), folder: report }
@@ -106,6 +115,15 @@ test('what an earlier run and what its own tests left is removed, and nothing el
   await create(earlier)
   expect(await contentOf(clients)).not.toEqual(before)
 
+  const onAws = join(await folder(), 'aws.json')
+  await writeFile(onAws, JSON.stringify({ ...account, kind: 'aws' }))
+  const declined = await run(['--account', onAws, '--clean'])
+  expect(declined).toMatchObject({
+    code: 1,
+    asked: [expect.stringMatching(`^${earlier} left something, unless`)],
+  })
+  expect(await leftRuns(clients)).toEqual([earlier])
+
   const { code, printed } = await run(['--account', file, '--report', report], {
     async runTests(settings) {
       expect(settings).toMatchObject({ account, report })
@@ -118,4 +136,19 @@ test('what an earlier run and what its own tests left is removed, and nothing el
   expect(printed).toMatch(new RegExp(`an earlier run left: ${earlier}\n`))
   expect(printed).toMatch(/what the tests left: lambda-tether-accept-[0-9a-f]{8}\n/)
   expect(await contentOf(clients)).toEqual(before)
+})
+
+test('a report names nobody', async () => {
+  const into = await folder()
+  const account = { kind: 'aws', region: 'eu-west-1', iotEndpoint: 'abc-ats.iot.example' } as const
+  const report = new Report(account, newRun())
+  const error =
+    'User: arn:aws:sts::123456789012:assumed-role/Admin/jane@example.com is not authorized; API Gateway at a1b2c3.execute-api.eu-west-1.amazonaws.com, wss://a1b2c3.example/dev'
+  report.outcomes.push({ test: 'one', state: 'fail', error })
+  await report.write(into)
+  for (const name of ['report.md', 'report.json']) {
+    const text = await readFile(join(into, name), 'utf8')
+    expect(text).toContain('User: <arn> is not authorized; API Gateway at <address>, <address>')
+    expect(text).not.toMatch(/jane|123456789012|a1b2c3/)
+  }
 })

@@ -12,14 +12,15 @@ import {
 } from '@aws-sdk/client-lambda'
 import { DeleteBucketCommand, DeleteObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3'
 import { layerPrefixOf } from '../../../src/deploy/names.js'
-import { NAME_PREFIX, ROLE_PATH } from './account.js'
+import { NAME_PREFIX, rolePath } from './account.js'
 import type { AccountClients } from './clients.js'
 import { namesOf, STAGE } from './resources.js'
 
-/** The runs that have left something: each creates its role first and removes it last. */
+/** The runs that have left something in the region: each creates its role first and removes it last. */
 export async function leftRuns({ iam }: Pick<AccountClients, 'iam'>): Promise<string[]> {
   const runs = new Set<string>()
-  for await (const { Roles = [] } of paginateListRoles({ client: iam }, { PathPrefix: ROLE_PATH })) {
+  const PathPrefix = rolePath(await iam.config.region())
+  for await (const { Roles = [] } of paginateListRoles({ client: iam }, { PathPrefix })) {
     for (const { RoleName = '' } of Roles) {
       const [run] = new RegExp(`^${NAME_PREFIX}[0-9a-f]{8}`).exec(RoleName) ?? []
       if (run !== undefined) runs.add(run)

@@ -77,11 +77,16 @@ export class Report {
     const secrets = [iotEndpoint, credentials?.accessKeyId, credentials?.secretAccessKey].filter(
       (one) => one !== undefined,
     )
-    return secrets
-      .reduce((left, secret) => left.replaceAll(secret, '<removed>'), text)
-      .replaceAll(this.#run, '<run>')
-      .replaceAll(/\b\d{12}\b/g, '<account>')
-      .replaceAll(/\b(?:AKIA|ASIA)[A-Z0-9]{12,}/g, '<key id>')
-      .replaceAll(/X-Amz-[A-Za-z-]+=[^&\s"]*/g, '<removed>')
+    return (
+      secrets
+        .reduce((left, secret) => left.replaceAll(secret, '<removed>'), text)
+        .replaceAll(this.#run, '<run>')
+        // Such as a refusal's, which names the user.
+        .replaceAll(/\barn:aws[\w-]*:[^\s"'`|,\\]+/g, '<arn>')
+        .replaceAll(/\bwss?:\/\/[^\s"'`|,\\]+|\b[a-z0-9]+\.execute-api\.[\w.-]+/g, '<address>')
+        .replaceAll(/\b\d{12}\b/g, '<account>')
+        .replaceAll(/\b(?:AKIA|ASIA)[A-Z0-9]{12,}/g, '<key id>')
+        .replaceAll(/X-Amz-[A-Za-z-]+=[^&\s"]*/g, '<removed>')
+    )
   }
 }

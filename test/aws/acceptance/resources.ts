@@ -7,7 +7,7 @@ import {
   waitUntilFunctionUpdatedV2,
 } from '@aws-sdk/client-lambda'
 import type { CreateBucketConfiguration } from '@aws-sdk/client-s3'
-import { type AccountUnderTest, ROLE_PATH } from './account.js'
+import { type AccountUnderTest, rolePath } from './account.js'
 
 /** The application of a run's session and stubs; its stage. */
 export const STAGE = 'accept'
@@ -30,8 +30,9 @@ export function namesOf(run: string) {
 
 /** Creates a role that functions run with. Without a right to write logs, so that no log group is left behind. */
 export async function createRole(iam: IAMClient, RoleName: string): Promise<string> {
+  const Path = rolePath(await iam.config.region())
   const { Role } = await iam.send(
-    new CreateRoleCommand({ RoleName, Path: ROLE_PATH, AssumeRolePolicyDocument: TRUST_LAMBDA }),
+    new CreateRoleCommand({ RoleName, Path, AssumeRolePolicyDocument: TRUST_LAMBDA }),
   )
   return Role?.Arn ?? ''
 }

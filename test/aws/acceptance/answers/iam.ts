@@ -8,7 +8,7 @@ import {
   ListRolesCommand,
   PutRolePolicyCommand,
 } from '@aws-sdk/client-iam'
-import { ROLE_PATH } from '../account.js'
+import { rolePath } from '../account.js'
 import { TRUST_LAMBDA } from '../resources.js'
 import type { AnswerCase, CaseContext } from './case.js'
 
@@ -18,10 +18,10 @@ const PolicyDocument = JSON.stringify({
   Statement: [{ Effect: 'Allow', Action: 'iot:DescribeEndpoint', Resource: '*' }],
 })
 
-const createRole = ({ name }: CaseContext) =>
+const createRole = ({ name, account }: CaseContext) =>
   new CreateRoleCommand({
     RoleName: name,
-    Path: ROLE_PATH,
+    Path: rolePath(account.region),
     AssumeRolePolicyDocument: TRUST_LAMBDA,
     Tags: [{ Key: 'purpose', Value: 'acceptance' }],
   })
@@ -46,7 +46,10 @@ export const iamCases: readonly AnswerCase[] = [
     error: 'NoSuchEntity',
     ask: ({ iam, name }) => iam.send(new GetRoleCommand({ RoleName: `${name}-missing` })),
   },
-  { name: 'ListRoles', ask: ({ iam }) => iam.send(new ListRolesCommand({ PathPrefix: ROLE_PATH })) },
+  {
+    name: 'ListRoles',
+    ask: ({ iam, account }) => iam.send(new ListRolesCommand({ PathPrefix: rolePath(account.region) })),
+  },
   {
     name: 'PutRolePolicy',
     ask: ({ iam, name }) =>

@@ -42,17 +42,25 @@ export async function accept(args: readonly string[], surroundings: ProgramSurro
 async function acceptAccount(
   account: AccountUnderTest,
   stack: StackUnderTest | undefined,
-  { clean, report }: ProgramOptions,
-  { print, runTests }: ProgramSurroundings,
+  { clean, report, yes }: ProgramOptions,
+  { print, ask, runTests }: ProgramSurroundings,
 ): Promise<number> {
   using clients = accountClients(account)
-  const removeAll = async (why: string) => {
-    for (const left of await leftRuns(clients)) {
+  const remove = async (why: string, runs: readonly string[]) => {
+    for (const left of runs) {
       print(`${why}: ${left}\n`)
       await removeRun(clients, left)
     }
   }
-  await removeAll('Removing what an earlier run left')
+  const earlier = await leftRuns(clients)
+  if (earlier.length > 0 && account.kind === 'aws' && !yes) {
+    const question = `${earlier.join(', ')} left something, unless somebody else runs it now. Remove it? [y/N] `
+    if (!isYes(await ask?.(question))) {
+      print('Nothing was created or removed.\n')
+      return 1
+    }
+  }
+  await remove('Removing what an earlier run left', earlier)
   if (clean) return 0
   const folder = resolve(report ?? 'accept-report')
   const run = newRun()
@@ -62,7 +70,11 @@ async function acceptAccount(
     return passed ? 0 : 1
   } finally {
     // Nothing is left where the tests ended by themselves.
-    await removeAll('Removing what the tests left')
+    const left = await leftRuns(clients)
+    await remove(
+      'Removing what the tests left',
+      left.filter((one) => one === run),
+    )
   }
 }
 
@@ -76,7 +88,11 @@ async function agreed(options: ProgramOptions, { ask, print }: ProgramSurroundin
       'Nobody can be asked, as the input is no terminal. Say --yes to go on without a question.',
     )
   }
-  return /^y(?:es)?$/i.test((await ask('Go on? [y/N] ')).trim())
+  return isYes(await ask('Go on? [y/N] '))
+}
+
+function isYes(answer = ''): boolean {
+  return /^y(?:es)?$/i.test(answer.trim())
 }
 
 function planText(region: string, stack: StackUnderTest | undefined): string {

@@ -1,0 +1,121 @@
+import { type Clock, systemClock } from '../core/base/clock.js'
+import { delay } from '../core/base/delay.js'
+import {
+  checkClock,
+  checkDuration,
+  checkFunction,
+  checkSignal,
+  checkText,
+  listOf,
+  wholeNumber,
+  withMethods,
+} from '../core/base/option-checks.js'
+import { checkOptions, required } from '../core/base/options.js'
+import { type AbortOptions, checkName, checkPart, checkTransport } from '../core/contracts/transport.js'
+import { type SessionOptions, sessionKeys } from '../core/session/options.js'
+import type { Session } from '../core/session/session.js'
+import { checkRootKey } from '../core/wire/root-key.js'
+import { type AccountOptions, accountChecks } from '../deploy/live/account.js'
+import { bareName } from '../deploy/live/options.js'
+import { DEFAULT_SESSION } from '../deploy/names.js'
+import { type Connected, connectionChecks } from './connection-checks.js'
+import { type Diagnosis, type DiagnosisCheck, diagnosisOf } from './diagnosis.js'
+import { functionChecks } from './function-checks.js'
+import { type NameToCheck, nameChecks } from './name-checks.js'
+import { CheckRun } from './run-checks.js'
+import { sessionFinding, stubsFinding } from './stub-checks.js'
+
+/** What is looked into: the session's own options, and beside them a function. */
+export interface DiagnoseOptions
+  extends Pick<SessionOptions, 'app' | 'stage' | 'name' | 'key' | 'keys' | 'transport'>,
+    AccountOptions,
+    AbortOptions {
+  /** A session that is open: what it has received and dropped is told as well. @default none */
+  readonly session?: Pick<Session, 'stats'> | undefined
+  /** A function's name or ARN: whether its stub finds this session. Needs `@aws-sdk/client-lambda` and `@aws-sdk/client-iam`. @default none */
+  readonly functionName?: string | undefined
+  /** What the session knows that function as. @default its name */
+  readonly functionId?: string | undefined
+  /** How long stubs are listened for, in milliseconds. @default 2,000 */
+  readonly listenMs?: number | undefined
+  /** The longest that each check may take, in milliseconds. @default 15,000 */
+  readonly checkTimeoutMs?: number | undefined
+  /** Called with each check when it is made: some take seconds. */
+  readonly onCheck?: ((check: DiagnosisCheck) => void) | undefined
+  /** @default the machine's clock */
+  readonly clock?: Clock | undefined
+}
+
+/**
+ * Looks for the reason why nothing arrives: from the credentials to the stubs that are heard, in an order in which each check
+ * rests on those before it. Changes nothing, takes no name and displaces no session. What is wrong is found, and not thrown.
+ * @throws TetherError `INVALID_OPTION`, `ABORTED`
+ */
+export async function diagnose(options: DiagnoseOptions): Promise<Diagnosis> {
+  checkOptions('diagnose', options, {
+    app: required(checkPart),
+    stage: required(checkPart),
+    name: checkName,
+    key: checkRootKey,
+    keys: listOf('a list of keys, the newest first', checkRootKey),
+    transport: required(checkTransport),
+    session: withMethods('a session that createSession() made', 'stats'),
+    functionName: checkText,
+    functionId: checkText,
+    listenMs: checkDuration,
+    checkTimeoutMs: wholeNumber(1),
+    onCheck: checkFunction,
+    clock: checkClock,
+    signal: checkSignal,
+    ...accountChecks,
+  })
+  const { app, stage, name = DEFAULT_SESSION, transport, functionName } = options
+  const { clock = systemClock, checkTimeoutMs = 15_000, onCheck, signal } = options
+  const keys = sessionKeys(options)
+  const session = { app, stage, role: 'session', name } as const
+  const run = new CheckRun({ clock, checkTimeoutMs, onCheck, signal })
+  const { checks, phases } = transport.diagnosis?.() ?? { checks: [], phases: ['connect'] }
+  for (const check of checks) await run.make(check)
+  const needs = checks.map(({ id }) => id)
+  const connected = await connectionChecks(run, { transport, keys, session, phases, needs })
+  if (connected === undefined) {
+    for (const id of ['presence', 'name', 'stubs']) run.skip(id, run.brokenOf([...needs, ...phases])!)
+  } else {
+    try {
+      await listen(run, connected, { ...options, clock, keys, session })
+    } finally {
+      await connected.close()
+    }
+  }
+  if (options.session !== undefined) run.tell('session', sessionFinding(options.session.stats()))
+  if (functionName !== undefined) {
+    const { functionId = bareName(functionName) } = options
+    const url = run.found('endpoint')?.details?.url as string | undefined
+    const { region, credentials, lambdaEndpoint, iamEndpoint } = options
+    await functionChecks(
+      run,
+      { region, credentials, lambdaEndpoint, iamEndpoint },
+      { functionName, functionId, keys, session, transport: transport.name, url, now: clock.now() },
+    )
+  }
+  return diagnosisOf(run.checks)
+}
+
+/** Hears for a while what the broker keeps and what stubs send. */
+async function listen(
+  run: CheckRun,
+  connected: Connected,
+  { listenMs = 2_000, clock, signal, ...named }: NameToCheck & Listen,
+): Promise<void> {
+  const { copies, listening } = connected
+  if (copies) await delay(listenMs, { clock, signal })
+  await nameChecks(run, connected, named)
+  if (copies) run.tell('stubs', stubsFinding(listening.heard, named.keys, listenMs))
+  else {
+    const seen = `${named.transport.name} gives no copies of what stubs send to a session.`
+    const advice = "Pass the session that is open as 'session': it knows what it has dropped."
+    run.tell('stubs', { outcome: 'unknown', seen, advice })
+  }
+}
+
+type Listen = Pick<DiagnoseOptions, 'listenMs' | 'signal'> & { readonly clock: Clock }

@@ -1,0 +1,5 @@
+export type { AwsCredentials, CredentialsOption, SigningIdentity } from '../aws/credentials.js'
+export type { CheckOutcome, Finding } from '../core/contracts/diagnosis.js'
+export type { AccountOptions } from '../deploy/live/account.js'
+export { type DiagnoseOptions, diagnose } from './diagnose.js'
+export type { Diagnosis, DiagnosisCheck } from './diagnosis.js'
