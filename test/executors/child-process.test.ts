@@ -3,7 +3,15 @@ import { readFile, rm } from 'node:fs/promises'
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Executor, Outcome } from '../../src/core/contracts/executor.js'
 import { childProcesses } from '../../src/executors/child-process.js'
-import { contextOf, errorOf, projectOfFile, resultOf, type TestTask, taskFor } from './handler-project.js'
+import {
+  contextOf,
+  errorOf,
+  NODE_RUNTIME,
+  projectOfFile,
+  resultOf,
+  type TestTask,
+  taskFor,
+} from './handler-project.js'
 import { childrenWith, goneSoon, isAlive } from './process-state.js'
 
 const project = await projectOfFile()
@@ -20,6 +28,7 @@ const languages = [
   {
     name: 'Node',
     file: 'subject.mjs',
+    runtime: NODE_RUNTIME,
     source: `
       import { spawn } from 'node:child_process'
       import { writeFileSync } from 'node:fs'
@@ -46,6 +55,7 @@ const languages = [
   {
     name: 'Python',
     file: 'subject.py',
+    runtime: expect.stringMatching(/^AWS_Lambda_python3\.\d+$/),
     source: `
 import os, signal, subprocess, sys, threading, time
 print('loading')
@@ -88,7 +98,8 @@ interface Answer {
   text: string
 }
 
-describe.each(languages)('$name', ({ file, source }) => {
+describe.each(languages)('$name', ({ file, runtime, source }) => {
+  const ofRuntime = { LAMBDA_TASK_ROOT: project.folder, AWS_EXECUTION_ENV: runtime }
   let path: string
 
   beforeAll(async () => {
@@ -117,7 +128,8 @@ describe.each(languages)('$name', ({ file, source }) => {
     try {
       await using open = childProcesses({ inheritEnv: ['HOST_ALLOWED'] })
       const env = { MINE: '漢', AWS_LAMBDA_FUNCTION_NAME: 'api-dev' }
-      const expected = { ...env, HOST_ALLOWED: 'shown', PATH: process.env.PATH, HOME: process.env.HOME }
+      const { PATH, HOME } = process.env
+      const expected = { ...env, HOST_ALLOWED: 'shown', PATH, HOME, ...ofRuntime }
       const { early, env: now, argv } = resultOf(await open.execute(taskFor(path, {}, { env }))) as Answer
       expect({ early, now, argv }).toEqual({ early: expected, now: expected, argv: [] })
     } finally {
@@ -133,9 +145,9 @@ describe.each(languages)('$name', ({ file, source }) => {
     )
     const third = await execute(taskFor(path, {}, { env: { A: '2', C: '3' } }))
     expect([second.pid, third.pid, third.calls]).toEqual([first.pid, first.pid, 3])
-    const { PATH, HOME } = process.env
-    expect(second.env).toEqual({ A: '漢'.repeat(30_000), C: '3', PATH, HOME, _X_AMZN_TRACE_ID: 'Root=1' })
-    expect(third.env).toEqual({ A: '2', C: '3', PATH, HOME })
+    const kept = { C: '3', PATH: process.env.PATH, HOME: process.env.HOME, ...ofRuntime }
+    expect(second.env).toEqual({ ...kept, A: '漢'.repeat(30_000), _X_AMZN_TRACE_ID: 'Root=1' })
+    expect(third.env).toEqual({ ...kept, A: '2' })
   })
 
   test('6 MB each way', async () => {

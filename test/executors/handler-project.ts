@@ -29,6 +29,9 @@ export async function projectOfFile(): Promise<HandlerProject> {
   return project
 }
 
+/** What Lambda calls this release of Node. */
+export const NODE_RUNTIME = `AWS_Lambda_nodejs${process.versions.node.split('.')[0]}.x`
+
 /** A task, and the lines that its code has written. */
 export type TestTask = Task & { readonly lines: LogEntry[] }
 

@@ -10,7 +10,7 @@ import { file } from '../../src/sources/file.js'
 import { sourceOf } from '../../src/sources/spec.js'
 import { createStub, stubKey } from '../../src/stub/index.js'
 import { memory } from '../../src/transports/memory.js'
-import { contextOf, projectOfFile, resultOf, taskFor } from './handler-project.js'
+import { contextOf, NODE_RUNTIME, projectOfFile, resultOf, taskFor } from './handler-project.js'
 
 const project = await projectOfFile()
 const RUNTIME = 'const { LAMBDA_TASK_ROOT: root, AWS_EXECUTION_ENV: runtime } = process.env\n'
@@ -25,7 +25,6 @@ const python = await project.write(
 )
 await project.write('report/pyproject.toml', '')
 const at = (path: string) => join(project.folder, path)
-const node = `AWS_Lambda_nodejs${process.versions.node.split('.')[0]}.x`
 
 describe.each([
   ['workerThreads()', workerThreads],
@@ -36,12 +35,12 @@ describe.each([
     await using built = disposable(sourceOf(inPackage))
     const run = async (changes: Parameters<typeof taskFor>[2]) =>
       resultOf(await executor.execute(taskFor(alone, {}, changes)))
-    expect(await run({ build: await built.load() })).toEqual([at('shop'), node, true])
+    expect(await run({ build: await built.load() })).toEqual([at('shop'), NODE_RUNTIME, true])
     // Without a package.json: the folder of the code. What a function has by these names is its runtime's, which does not run here.
     const env = { LAMBDA_TASK_ROOT: '/var/task', AWS_EXECUTION_ENV: 'AWS_Lambda_java21' }
-    expect(await run({ functionId: 'alone', env })).toEqual([at('alone/deep'), node, true])
+    expect(await run({ functionId: 'alone', env })).toEqual([at('alone/deep'), NODE_RUNTIME, true])
     const overrides = { LAMBDA_TASK_ROOT: '/mine' }
-    expect(await run({ functionId: 'host', overrides })).toEqual(['/mine', node, true])
+    expect(await run({ functionId: 'host', overrides })).toEqual(['/mine', NODE_RUNTIME, true])
   })
 
   test('code that a worker loads which stood by has its own task root', async () => {
@@ -51,9 +50,9 @@ describe.each([
       await executor.reload('api', build)
       return resultOf(await executor.execute(taskFor(alone, {}, { build })))
     }
-    expect(await run(at('alone/deep'))).toEqual([at('alone/deep'), node, true])
+    expect(await run(at('alone/deep'))).toEqual([at('alone/deep'), NODE_RUNTIME, true])
     await expect.poll(() => executor.stats?.().api?.spares).toBe(1)
-    expect(await run(at('alone'))).toEqual([at('alone'), node, true])
+    expect(await run(at('alone'))).toEqual([at('alone'), NODE_RUNTIME, true])
   })
 
   test.runIf(Number.parseInt(process.versions.node, 10) >= 24)('the context has the trace id', async () => {
@@ -117,7 +116,7 @@ test('a served path has the option, and other targets refuse it', async () => {
   const stub = createStub({ ...names, key, transport, functionId: 'api', env: {} })
   expect(
     await stub({}, { awsRequestId: '1', getRemainingTimeInMillis: () => 10_000 } as LambdaContext),
-  ).toEqual([at('alone'), node, true])
+  ).toEqual([at('alone'), NODE_RUNTIME, true])
   await stub.close()
 })
 

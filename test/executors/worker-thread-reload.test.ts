@@ -25,6 +25,8 @@ export const handler = async () => ({ version: ${version}, dependency, seen })
 
 beforeEach(async () => {
   project = await handlerProject({
+    // What a package.json further up says, such as `sideEffects: false`, does not hold here.
+    'package.json': '{}',
     'node_modules/dep/package.json': JSON.stringify({ name: 'dep', type: 'module', exports: './index.js' }),
     'node_modules/dep/index.js': DEPENDENCY,
     'api.ts': HANDLER(1),

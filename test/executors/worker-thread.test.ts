@@ -2,7 +2,7 @@ import { BroadcastChannel } from 'node:worker_threads'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Executor, Outcome } from '../../src/core/contracts/executor.js'
 import { workerThreads } from '../../src/executors/worker-thread.js'
-import { contextOf, errorOf, projectOfFile, resultOf, taskFor } from './handler-project.js'
+import { contextOf, errorOf, NODE_RUNTIME, projectOfFile, resultOf, taskFor } from './handler-project.js'
 
 const project = await projectOfFile()
 let executor: Executor
@@ -173,7 +173,9 @@ describe('context and environment', () => {
         BOTH: 'the function’s',
         NODE_OPTIONS: '--max-http-header-size=1 --not-an-option',
       }
-      const expected = { ...env, HOST_ALLOWED: 'shown', PATH: process.env.PATH, HOME: process.env.HOME }
+      const { PATH, HOME } = process.env
+      const ofRuntime = { LAMBDA_TASK_ROOT: project.folder, AWS_EXECUTION_ENV: NODE_RUNTIME }
+      const expected = { ...env, HOST_ALLOWED: 'shown', PATH, HOME, ...ofRuntime }
       const seen = resultOf(await open.execute(taskFor(path, {}, { env })))
       expect(seen).toEqual({ early: expected, now: expected, data: [], flags: [] })
     } finally {
