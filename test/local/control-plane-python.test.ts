@@ -10,6 +10,8 @@ async function python(files: Readonly<Record<string, string>>, definition: Parti
     bundle,
     runtime: 'python3.12',
     handler: 'app.handler',
+    // A start that fails is made again in the invocation's own time, and Python takes its time on a busy machine.
+    timeoutMs: 15_000,
     ...definition,
   })
   return { host, fn }
