@@ -135,9 +135,12 @@ const ROWS: Record<string, Row> = {
       '(outageAt)': 'placing putting sending waiting stored running once closed fetching copying copied',
     },
   },
-  'the broker refuses a connection, and not for the first time': {
+  'the broker refuses a connection or what was sent, and not for the first time': {
     event: { type: 'refused' },
-    does: { 'unreachable → over': 'connecting copy' },
+    does: {
+      'unreachable → over': 'connecting copy copying copied',
+      'unreachable, cancel → over': 'placing sending waiting outage stored',
+    },
   },
   'a part of an answer arrives': {
     event: { type: 'part' },

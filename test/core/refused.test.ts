@@ -1,5 +1,6 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { TetherError } from '../../src/core/base/errors.js'
+import type { Transport } from '../../src/core/contracts/transport.js'
 import { SessionWatch } from '../../src/core/naming/session-watch.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
 import { stubContext } from '../support/stub-context.js'
@@ -50,6 +51,100 @@ it('runs its own code at once after the second refusal in a row, and asks in the
   state.refuses = false
   await clock.advance(10_000)
   expect(await invoke()).toBe('local')
+})
+
+/** An environment whose broker ends its connections at whatever it sends, for as long as `cuts` is true. */
+function cutStub(tether: Tether, clock: ManualClock) {
+  const state = { cuts: true, sent: 0 }
+  const { transport } = tether
+  const cutting: Transport = {
+    name: transport.name,
+    limits: transport.limits,
+    keeps: transport.keeps,
+    async connect(self, handlers, options) {
+      const connection = await transport.connect(self, handlers, options)
+      let end: (error: TetherError) => void = () => {}
+      const cut = new Promise<TetherError>((resolve) => {
+        end = resolve
+      })
+      return {
+        closed: Promise.race([cut, connection.closed]),
+        close: () => connection.close(),
+        [Symbol.asyncDispose]: () => connection.close(),
+        send(to, frame) {
+          state.sent++
+          if (!state.cuts) return connection.send(to, frame)
+          const details = { during: 'publish', refused: true }
+          end(new TetherError('UNREACHABLE', 'the broker closed it', { details }))
+        },
+      }
+    },
+  }
+  const stub = tether.stub({ transport: cutting, passthrough: async () => 'cloud' })
+  const invoke = async () => {
+    let answer: unknown = 'waiting'
+    void stub({}, stubContext()).then((value) => {
+      answer = value
+    })
+    await settle()
+    for (let passed = 0; passed < 1_000 && answer === 'waiting'; passed += 50) await clock.advance(50)
+    return answer
+  }
+  return { state, invoke }
+}
+
+describe('an environment that may connect and not send', () => {
+  it.each([
+    ['without a session', false],
+    ['with a session, of whose presence it hears', true],
+  ])('runs its own code at once after the second cut in a row, %s', async (_what, withSession) => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    if (withSession)
+      await tether
+        .session()
+        .on('invoke', (invocation) => invocation.respond('local'))
+        .open()
+    const { state, invoke } = cutStub(tether, clock)
+    const startedAt = clock.now()
+    expect(await invoke()).toBe('cloud')
+    expect(clock.now() - startedAt).toBeLessThan(1_000)
+    expect(state.sent).toBe(2)
+    for (let second = 0; second < 60; second++) {
+      await clock.advance(1_000)
+      const invokedAt = clock.now()
+      expect(await invoke()).toBe('cloud')
+      expect(clock.now()).toBe(invokedAt)
+    }
+    if (!withSession) return
+    state.cuts = false
+    let answer: unknown
+    for (let second = 0; second < 20 && answer !== 'local'; second++) {
+      await clock.advance(1_000)
+      answer = await invoke()
+    }
+    expect(answer).toBe('local')
+  })
+})
+
+it('forgets refusals to connect when it connects, and cuts when a session is heard', () => {
+  const watch = new SessionWatch(new ManualClock())
+  const refusal = new TetherError('UNREACHABLE', 'not authorized', { details: { refused: true } })
+  watch.disconnected(refusal)
+  watch.connected()
+  watch.disconnected(refusal)
+  expect(watch.refused).toBe(false)
+  watch.connected()
+  watch.tell({ type: 'presence', session: 'one', epoch: 1, state: 'online', sequence: 1, at: 0 })
+  watch.disconnected(refusal)
+  expect(watch.refused).toBe(true)
+  watch.connected()
+  watch.tell({ type: 'presence', session: 'one', epoch: 1, state: 'online', sequence: 2, at: 0 })
+  expect(watch.refused).toBe(true)
+  watch.heard('one')
+  expect(watch.refused).toBe(false)
+  watch.disconnected(refusal)
+  expect(watch.refused).toBe(false)
 })
 
 it('waits through one refusal', async () => {

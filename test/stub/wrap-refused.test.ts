@@ -5,6 +5,42 @@ import { createLocalBroker, createLocalCloud } from '../../src/local/index.js'
 import { iot } from '../../src/transports/iot.js'
 import { outcome, wrappedFunction } from './wrapped-function.js'
 
+it('a wrapped function that may connect and not publish runs its own code without waiting for a session', async () => {
+  const cloud = createLocalCloud()
+  onTestFinished(() => cloud.close())
+  await cloud.open()
+  const { region, credentials } = cloud
+  const Statement = {
+    Effect: 'Allow',
+    Action: ['iot:Connect', 'iot:Subscribe', 'iot:Receive'],
+    Resource: '*',
+  } as const
+  const policy = { Version: '2012-10-17', Statement }
+  const broker = createLocalBroker({
+    region,
+    identities: [{ ...credentials, policy }],
+    limits: { connectIntervalMs: 0 },
+  })
+  onTestFinished(() => broker.close())
+  await broker.open()
+  const cuts: string[] = []
+  broker.on('disconnect', ({ reason }) => cuts.push(reason))
+  const stub = {
+    app: 'shop',
+    stage: 'dev',
+    key: generateKey(),
+    functionId: 'api',
+    endpoint: broker.webSocketUrl,
+    // To wait for a session would take longer than this test may.
+    ackTimeoutMs: 240_000,
+  }
+  const files = { 'index.js': `exports.handler = async () => 'cloud'` }
+  const fn = await wrappedFunction(cloud, { bundle: 'iot', stub, files, timeoutMs: 600_000 })
+  for (let n = 0; n < 3; n++)
+    expect(await outcome(fn)).toMatchObject({ answer: 'cloud', functionError: undefined })
+  expect(cuts.length).toBeGreaterThanOrEqual(2)
+})
+
 // As after going live on AWS: policies take minutes to hold.
 it('a wrapped function whose rights do not hold yet runs its own code at once, and goes live when they do', async () => {
   const cloud = createLocalCloud()

@@ -90,16 +90,29 @@ describe('AWS IoT, which ends connections without a word', () => {
     expect(error).toMatchObject({
       code: 'UNREACHABLE',
       message: expect.stringMatching(words),
-      details: { during: 'publish' },
+      details: { during: 'publish', refused: true },
     })
-    expect(error!.details).not.toHaveProperty('refused')
+  })
+
+  test('is no refusal on a connection on which a frame arrived', async () => {
+    const { transport } = await without('session', 'Publish')
+    const inbox = new Inbox()
+    const connection = await transport.connect(session, inbox, { watch: session })
+    await connection.send({ ...session, lane: 0 }, Buffer.from('claim'))
+    await inbox.next()
+    await connection.send(stub, Buffer.from('frame'))
+    const { details } = (await connection.closed)!
+    expect(details).toMatchObject({ during: 'publish' })
+    expect(details).not.toHaveProperty('refused')
   })
 
   test('which ends an idle connection, gives no such advice', async () => {
     const { broker, transport } = await without('stub')
     const connection = await transport.connect(stub, new Inbox(), { watch: session })
     broker.disconnectAll()
-    expect((await connection.closed)!.message).not.toContain('iotPolicy')
+    const { message, details } = (await connection.closed)!
+    expect(message).not.toContain('iotPolicy')
+    expect(details).not.toHaveProperty('refused')
   })
 })
 

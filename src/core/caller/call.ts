@@ -30,6 +30,8 @@ type Event<T> = CallEvent & { type: T }
 
 /** Send errors of a broken connection: the link opens another, and `connected` follows. */
 const PASSING: readonly string[] = ['UNREACHABLE', 'THROTTLED', 'CLOSED']
+/** Until a session has answered, what the broker refuses may be all that this call has sent. */
+const UNANSWERED: readonly LiveCall['phase'][] = ['connecting', 'placing', 'sending', 'waiting']
 /** The state that an effect belongs to: its failure matters in no other. */
 const PHASE_OF: Readonly<Record<LastingEffect['type'], LiveCall['phase']>> = {
   invoke: 'sending',
@@ -66,7 +68,8 @@ export function step(state: CallState, event: CallEvent, moment: Moment): CallSt
       if (phase === 'connecting' || facts.outageAt !== undefined) return stay(state)
       return stay(learn(state, { outageAt: moment.now }))
     case 'refused':
-      if (phase !== 'connecting') return stay(state)
+      // A session that has the invocation may still answer.
+      if (!UNANSWERED.includes(phase) || facts.ackedBy !== undefined) return stay(state)
       return fail(state, { why: 'unreachable', forMs: moment.now - facts.terms.startedAt })
     case 'sent':
       if (phase !== 'sending') return stay(state)

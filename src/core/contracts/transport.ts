@@ -113,7 +113,8 @@ export interface Transport {
   /**
    * Opens one connection that receives what is sent to `self`. Resolves when frames to `self` arrive.
    * @throws TetherError `UNREACHABLE`, with `details.refused` where the broker was reached and ended the attempt: it does not
-   * accept this client, its credentials or its rights; `ABORTED`, `MISSING_DEPENDENCY`
+   * accept this client, its credentials or its rights; `ABORTED`, `MISSING_DEPENDENCY`. `closed` resolves to an error with
+   * `details.refused` where the broker probably ended the connection for what was sent on it
    */
   connect(self: Endpoint, handlers: FrameHandlers, options?: ConnectOptions): Promise<Connection>
 }

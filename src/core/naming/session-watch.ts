@@ -28,6 +28,9 @@ export class SessionWatch {
   #sequence = 0
   #failed: Pick<FailedWait, 'error' | 'at'> | undefined
   #refusals = 0
+  #connected = false
+  /** The last refusal ended a connection: only a session's answer disproves it, since the broker still delivers presence. */
+  #cut = false
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -55,7 +58,7 @@ export class SessionWatch {
 
   /** Whether the broker refuses this environment, and that is remembered. */
   get refused(): boolean {
-    return this.#refusals >= REFUSALS && this.failedWait !== undefined
+    return this.#refusing && this.failedWait !== undefined
   }
 
   /** Notes a call's failure; remembers it if no session was there. */
@@ -66,20 +69,28 @@ export class SessionWatch {
 
   /** An attempt failed, or a connection ended. @returns whether the broker refuses this environment, and not by accident */
   disconnected(cause: TetherError | undefined): boolean {
-    if (!cause?.details.refused || ++this.#refusals < REFUSALS) return false
+    const cut = this.#connected
+    this.#connected = false
+    if (!cause?.details.refused) return false
+    this.#cut = cut
+    this.#refusals++
+    if (!this.#refusing) return false
     this.#failed = { error: { code: 'UNREACHABLE', cause, details: cause.details }, at: this.#clock.now() }
     return true
   }
 
   /** A connection is up again. */
   connected(): void {
-    this.#refusals = 0
-    if (this.#failed?.error.code === 'UNREACHABLE') this.#failed = undefined
+    this.#connected = true
+    if (!this.#cut) this.#refusals = 0
+    if (!this.#refusing && this.#failed?.error.code === 'UNREACHABLE') this.#failed = undefined
   }
 
   /** A session was heard. */
   heard(session: string): void {
     this.#failed = undefined
+    this.#refusals = 0
+    this.#cut = false
     // Late messages of a closed session do not reopen it.
     if (this.closed && session === this.#session) return
     if (!this.online) this.#state = undefined
@@ -98,9 +109,13 @@ export class SessionWatch {
     this.#session = session
     this.#epoch = epoch
     this.#sequence = sequence
-    if (state === 'online') this.#failed = undefined
+    if (state === 'online' && !this.#refusing) this.#failed = undefined
     this.#state = state
     return told
+  }
+
+  get #refusing(): boolean {
+    return this.#refusals >= REFUSALS
   }
 
   #atOnceMs(): number {

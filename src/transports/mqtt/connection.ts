@@ -154,6 +154,8 @@ export class MqttConnection implements Connection {
   #client: MqttClient | undefined
   #closing = false
   #over: TetherError | undefined
+  /** Whether a frame arrived, which shows that the broker takes what is sent: most frames are answers. */
+  #received = false
   #during: ConnectPhase = 'connect'
   /** The topics of the latest messages, a ring. */
   readonly #recent: { readonly topic: string; readonly at: number }[] = []
@@ -212,7 +214,10 @@ export class MqttConnection implements Connection {
       ...(will && { will: { topic: keptTopicOf(self), payload: will } }),
       onPublish: (topic, payload) => {
         if (this.#closing) return
-        if (topic !== watched) this.#handlers.onFrame(payload)
+        if (topic !== watched) {
+          this.#received = true
+          this.#handlers.onFrame(payload)
+        }
         // An empty one says that somebody has cleared the topic.
         else if (payload.length > 0) this.#handlers.onKept?.(payload)
       },
@@ -235,14 +240,15 @@ export class MqttConnection implements Connection {
     const { self, will, before = [] } = this.#asked
     const since = this.#settings.clock.now() - RECENT_MS
     const recent = this.#recent.filter(({ at }) => at >= since).map(({ topic }) => topic)
+    const established = this.#during === 'publish'
     return {
       during: this.#during,
       role: self.role,
       protocol: this.target.protocol,
-      topics: [...new Set(this.#during === 'publish' ? recent : [...this.#filters, ...before])],
+      topics: [...new Set(established ? recent : [...this.#filters, ...before])],
       ...(cause === undefined && { silent: true }),
-      // The broker was reached: its end is the answer to CONNECT or SUBSCRIBE.
-      ...(this.#during !== 'publish' && { refused: true }),
+      // The broker was reached: its end is the answer to CONNECT, SUBSCRIBE or the first messages.
+      ...((!established || (recent.length > 0 && !this.#received)) && { refused: true }),
       ...(this.#during === 'connect' && {
         clientIds: clientIdPrefix(self),
         ...(will && { will: keptTopicOf(self) }),
