@@ -115,6 +115,9 @@ function onStatus(lines: Lines, repeats: Repeats, status: SessionStatus): void {
       if (again !== undefined) lines.session('bad', `${text}${again}`)
       break
     }
+    case 'heard':
+      lines.session('faint', 'what the session sends to its own name comes back now')
+      break
     case 'listener-failed': {
       const { errorType, errorMessage, ...rest } = toLambdaError(status.error)
       const text = `a listener of '${status.event}' failed: ${errorType}: ${errorMessage}`

@@ -9,11 +9,11 @@ import { mosquitto, startMosquitto } from '../support/mosquitto.js'
 import { stubContext } from '../support/stub-context.js'
 import { Tether } from '../support/tether.js'
 
-/** The statuses of a session that say that its own word does not come back. */
+/** The statuses of a session that say whether its own word comes back. */
 function heard(session: Session): SessionStatus[] {
   const statuses: SessionStatus[] = []
   session.on('status', (status) => {
-    if (status.state === 'unheard') statuses.push(status)
+    if (status.state === 'unheard' || status.state === 'heard') statuses.push(status)
   })
   return statuses
 }
@@ -86,17 +86,53 @@ describe('a session whose own word does not come back', () => {
     left.frames = 0
     broker.cut()
     await pass(5_000)
+    expect(statuses.map(({ state }) => state)).toEqual(['unheard', 'heard'])
     left.frames = 1_000
     broker.cut()
     await pass(5_000)
-    expect(statuses).toHaveLength(2)
+    expect(statuses.map(({ state }) => state)).toEqual(['unheard', 'heard', 'unheard'])
+  })
+
+  test('says that it was heard after all, on the same connection: the broker is slow', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    const broker = memory()
+    const held: (() => void)[] = []
+    const session = tether.session({
+      transport: {
+        ...broker,
+        connect: (self, handlers, options) =>
+          broker.connect(
+            self,
+            { ...handlers, onFrame: (frame) => void held.push(() => handlers.onFrame(frame)) },
+            options,
+          ),
+      },
+    })
+    const statuses = heard(session)
+    const opening = session.open()
+    while (statuses.length === 0) {
+      await new Promise<void>((resolve) => setImmediate(resolve))
+      await clock.advance(100)
+    }
+    expect(statuses).toMatchObject([
+      { state: 'unheard', error: { message: expect.stringMatching(/did not come back within 3 s/) } },
+    ])
+    for (const deliver of held) deliver()
+    expect(statuses.slice(1)).toEqual([{ state: 'heard' }])
+    await opening
   })
 
   test('says nothing while it closes: it says no word any more', async () => {
     const { session, statuses, pass, opening, broker, tether } = await dropping({ frames: 0, kept: 0 })
     await pass(1_000)
     await opening
-    const invoked = new Promise<Invocation>((resolve) => session.on('invoke', resolve))
+    const invoked = new Promise<Invocation>((resolve) =>
+      session.on('invoke', (invocation) => {
+        invocation.ack()
+        resolve(invocation)
+      }),
+    )
     const answered = tether.stub({ transport: broker })({}, stubContext())
     await pass(500)
     const invocation = await invoked

@@ -11,6 +11,8 @@ export interface EchoOptions {
   again(): void
   /** Nothing came back of these. Called once until they are heard. */
   onUnheard(words: readonly OwnWord[]): void
+  /** All came back, after `onUnheard`: the broker was slow, or its rights have changed. */
+  onHeard(): void
 }
 
 const ASK_EVERY_MS = 1_000
@@ -41,8 +43,10 @@ export class Echo {
 
   heard(word: OwnWord): void {
     if (!this.#awaited.delete(word) || this.#awaited.size > 0) return
-    this.#told = false
     this.#cancel()
+    if (!this.#told) return
+    this.#told = false
+    this.#options.onHeard()
   }
 
   /** The connection is lost, or the session ends. */

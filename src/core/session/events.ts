@@ -72,9 +72,11 @@ export type SessionStatus =
   | LinkStatus
   /**
    * What the session sent to its own name has not come back within 3 s: the broker accepts and drops it, as it does by an access
-   * list. `error` (`UNREACHABLE`) has what has to be allowed, as `details.addresses` and in words.
+   * list, or is slow. `error` (`UNREACHABLE`) has what has to be allowed, as `details.addresses` and in words.
    */
   | { readonly state: 'unheard'; readonly error: TetherError }
+  /** It has come back after all, some time after `unheard`. */
+  | { readonly state: 'heard' }
   /** The payload store could not do what nobody waits for, or what a stub waited for and was told. */
   | { readonly state: 'store-failed'; readonly error: TetherError }
   | { readonly state: 'listener-failed'; readonly event: string; readonly error: unknown }

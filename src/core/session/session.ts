@@ -188,6 +188,7 @@ export class Session implements AsyncDisposable {
             this.#emitter.at(),
           )
         },
+        onHeard: () => this.#emitter.emit('status', { state: 'heard' }, this.#emitter.at()),
       })
     }
     const payloads = new SessionPayloads({
@@ -434,7 +435,8 @@ export class Session implements AsyncDisposable {
 
 function unheard(name: string, addresses: readonly string[]): TetherError {
   const text =
-    `What session '${name}' sends to its own name does not come back (${UNHEARD_MS / 1_000} s): the broker accepts and drops it. ` +
-    `Its access list has to let the session send to and receive from ${addresses.map((one) => `'${one}'`).join(' and ')}.`
+    `What session '${name}' sends to its own name did not come back within ${UNHEARD_MS / 1_000} s, so invocations may not arrive either. ` +
+    'The broker is slow, or accepts and drops it: its access list has to let the session send to and receive from ' +
+    `${addresses.map((one) => `'${one}'`).join(' and ')}.`
   return new TetherError('UNREACHABLE', text, { details: { addresses } })
 }
