@@ -10,6 +10,7 @@ export { printable } from './core/base/printable.js'
 export type { BuildLoader, BuildOptions, BuildPlugin } from './core/contracts/build-options.js'
 export type {
   CheckOutcome,
+  DiagnosisOptions,
   Finding,
   TransportCheck,
   TransportDiagnosis,

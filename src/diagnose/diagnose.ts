@@ -4,6 +4,7 @@ import {
   checkClock,
   checkDuration,
   checkFunction,
+  checkHttpUrl,
   checkSignal,
   checkText,
   listOf,
@@ -25,6 +26,9 @@ import { type NameToCheck, nameChecks } from './name-checks.js'
 import { CheckRun } from './run-checks.js'
 import { sessionFinding, stubsFinding } from './stub-checks.js'
 
+// To know whose the credentials are is no condition of anything: the check has time left to say so.
+const MAX_IDENTITY_MS = 5_000
+
 /** What is looked into: the session's own options, and beside them a function. */
 export interface DiagnoseOptions
   extends Pick<SessionOptions, 'app' | 'stage' | 'name' | 'key' | 'keys' | 'transport'>,
@@ -36,6 +40,8 @@ export interface DiagnoseOptions
   readonly functionName?: string | undefined
   /** What the session knows that function as. @default its name */
   readonly functionId?: string | undefined
+  /** Another server than AWS's STS, such as the local cloud's, to ask whose the credentials are. @default the region's; none for a `ws://` endpoint */
+  readonly stsEndpoint?: string | undefined
   /** How long stubs are listened for, in milliseconds. @default 2,000 */
   readonly listenMs?: number | undefined
   /** The longest that each check may take, in milliseconds. @default 15,000 */
@@ -62,6 +68,7 @@ export async function diagnose(options: DiagnoseOptions): Promise<Diagnosis> {
     session: withMethods('a session that createSession() made', 'stats'),
     functionName: checkText,
     functionId: checkText,
+    stsEndpoint: checkHttpUrl,
     listenMs: checkDuration,
     checkTimeoutMs: wholeNumber(1),
     onCheck: checkFunction,
@@ -74,7 +81,10 @@ export async function diagnose(options: DiagnoseOptions): Promise<Diagnosis> {
   const keys = sessionKeys(options)
   const session = { app, stage, role: 'session', name } as const
   const run = new CheckRun({ clock, checkTimeoutMs, onCheck, signal })
-  const { checks, phases } = transport.diagnosis?.() ?? { checks: [], phases: ['connect'] }
+  const { checks, phases } = transport.diagnosis?.({
+    identityEndpoint: options.stsEndpoint,
+    identityTimeoutMs: Math.min(MAX_IDENTITY_MS, checkTimeoutMs / 2),
+  }) ?? { checks: [], phases: ['connect'] }
   for (const check of checks) await run.make(check)
   const needs = checks.map(({ id }) => id)
   const connected = await connectionChecks(run, { transport, keys, session, phases, needs })

@@ -72,6 +72,8 @@ export interface LocalCloud extends AsyncDisposable {
   readonly lambdaEndpoint: string
   /** For the IAM client's `endpoint`: roles and their inline policies. @throws TetherError `CLOSED` before `open()` */
   readonly iamEndpoint: string
+  /** For the STS client's `endpoint`: GetCallerIdentity. @throws TetherError `CLOSED` before `open()` */
+  readonly stsEndpoint: string
   /** Starts to listen. @throws TetherError `MISSING_DEPENDENCY` (aedes), `UNREACHABLE` (port taken), `CLOSED` */
   open(): Promise<void>
   /** Adds a function. @throws TetherError `INVALID_OPTION`, `CLOSED` */

@@ -95,6 +95,10 @@ class ComposedCloud implements LocalCloud {
     return (this.#endpoints ?? notOpen()).controlPlane.iamUrl
   }
 
+  get stsEndpoint(): string {
+    return (this.#endpoints ?? notOpen()).controlPlane.stsUrl
+  }
+
   open(): Promise<void> {
     if (this.#closing !== undefined) return Promise.reject(closedError())
     this.#opening ??= this.#open()

@@ -59,7 +59,10 @@ export function apiGateway(options: ApiGatewayOptions): Transport {
     poster.close()
     return rest
   }
-  return { ...transport, diagnosis: () => apiGatewayDiagnosis(url, options, identity) }
+  return {
+    ...transport,
+    diagnosis: (surroundings) => apiGatewayDiagnosis(url, options, identity, surroundings),
+  }
 }
 
 async function access(

@@ -113,7 +113,8 @@ export function iot(options: IotOptions = {}): Transport {
   return {
     ...transport,
     describe: describeTopic,
-    diagnosis: () => iotDiagnosis(options, { endpoint: endpointOf, region, credentials }),
+    diagnosis: (surroundings) =>
+      iotDiagnosis(options, { endpoint: endpointOf, region, credentials }, surroundings),
     ...(kind.presence && { keeps: { everyMs: KEEP_EVERY_MS } }),
   }
 }

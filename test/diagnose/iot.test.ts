@@ -60,7 +60,7 @@ describe('diagnose() of AWS IoT', () => {
       stubs: 'unknown',
     })
     expect(seen.credentials).toMatch(
-      /^ASIA0123…, of a session, from the option; they end at .*, in \d\d min\.$/,
+      /^ASIA0123…, of a session, from the option; they end at .*, in \d\d min\. Whose they are is not known/,
     )
     expect(session.status.state).toBe('connected')
     for (const secret of [SECRET, TOKEN, identity.accessKeyId])
@@ -134,7 +134,10 @@ describe('diagnose() of AWS IoT', () => {
       upgrade: 'skipped',
     })
     expect(closed.seen.socket).toContain('ECONNREFUSED')
-    const nowhere = await found({ transport: make({ endpoint: 'nowhere.invalid' }) })
+    const nowhere = await found({
+      transport: make({ endpoint: 'nowhere.invalid' }),
+      stsEndpoint: `http://127.0.0.1:${port}`,
+    })
     expect(nowhere.outcomes).toMatchObject({
       resolve: 'failed',
       tls: 'skipped',

@@ -516,6 +516,7 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
       onCheck: FUNCTION,
       lambdaEndpoint: NONE,
       iamEndpoint: NONE,
+      stsEndpoint: NONE,
       clock: NONE,
       signal: NONE,
     },

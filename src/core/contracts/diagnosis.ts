@@ -25,6 +25,14 @@ export interface TransportCheck {
   run(signal: AbortSignal): Promise<Finding>
 }
 
+/** What `diagnose()` knows of its surroundings. */
+export interface DiagnosisOptions {
+  /** The URL of the server that says whose credentials are used, in place of the provider's own. @default the provider's */
+  readonly identityEndpoint?: string | undefined
+  /** How long that server may take, in milliseconds; then it is not known whose they are. @default 5,000 */
+  readonly identityTimeoutMs?: number | undefined
+}
+
 /** What `diagnose()` of `lambda-tether/diagnose` looks into for a transport. */
 export interface TransportDiagnosis {
   /** In their order, made for one diagnosis. `details.url` of one named `endpoint` is where functions have to connect as well. */

@@ -1,7 +1,7 @@
 import type { TetherError } from '../base/errors.js'
 import { wholeNumber } from '../base/option-checks.js'
 import { invalidOption, mustBe } from '../base/options.js'
-import type { TransportDiagnosis } from './diagnosis.js'
+import type { DiagnosisOptions, TransportDiagnosis } from './diagnosis.js'
 
 /**
  * Who is spoken to: a logical name. A transport maps it to what its broker knows (a topic, a channel, a
@@ -109,7 +109,7 @@ export interface Transport {
    */
   describe?(endpoint: Endpoint, what: 'frames' | 'kept'): string
   /** For `diagnose()`: what can be looked into before anything connects. Absent, connecting alone is tried. */
-  diagnosis?(): TransportDiagnosis
+  diagnosis?(options?: DiagnosisOptions): TransportDiagnosis
   /**
    * Opens one connection that receives what is sent to `self`. Resolves when frames to `self` arrive.
    * @throws TetherError `UNREACHABLE`, with `details.refused` where the broker was reached and ended the attempt: it does not

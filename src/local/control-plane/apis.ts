@@ -7,6 +7,7 @@ import { ControlPlaneGate, type ControlPlaneOptions } from './gate.js'
 import { iamApi } from './iam.js'
 import { lambdaApi } from './lambda/api.js'
 import type { FunctionHost } from './lambda/registry.js'
+import { stsApi } from './sts.js'
 
 /** What the control plane's APIs are part of. */
 export interface ApiSurroundings {
@@ -21,10 +22,11 @@ export interface ApiSurroundings {
   functionHost(): FunctionHost
 }
 
-/** Lambda's own API and the part of IAM that goes with it. */
+/** Lambda's own API and the parts of IAM and STS that go with it. */
 export interface ControlPlaneApis {
   readonly lambda: RequestListener
   readonly iam: RequestListener
+  readonly sts: RequestListener
   /** Makes a function known that the host was given. */
   adopt(definition: FunctionDefinition): void
   /** Forgets what is under way. */
@@ -48,6 +50,7 @@ export function controlPlaneApis(
   return {
     lambda: lambda.listener,
     iam: iamApi({ ...shared, roles: () => lambda.roles() }),
+    sts: stsApi(shared),
     adopt: (definition) => lambda.adopt(definition),
     close: () => lambda.close(),
   }

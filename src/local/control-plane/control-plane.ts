@@ -8,10 +8,11 @@ export interface ControlPlaneSurroundings extends Omit<ApiSurroundings, 'lambdaU
   readonly host: string
 }
 
-/** Lambda's own API and the part of IAM that goes with it, listening. */
+/** Lambda's own API and the parts of IAM and STS that go with it, listening. */
 export interface ControlPlane {
   readonly lambdaUrl: string
   readonly iamUrl: string
+  readonly stsUrl: string
   /** Makes a function known that the host was given. */
   adopt(definition: FunctionDefinition): void
   /** Ends every connection, and forgets what is under way. */
@@ -36,25 +37,25 @@ export async function openControlPlane(
     loading ??= load()
     return loading
   }
-  const lambda = await listen(
-    loadedLater(async () => (await loaded()).lambda),
-    host,
-    0,
-  )
-  const iam = await listen(
-    loadedLater(async () => (await loaded()).iam),
-    host,
-    0,
-  )
+  const open = (name: 'lambda' | 'iam' | 'sts') =>
+    listen(
+      loadedLater(async () => (await loaded())[name]),
+      host,
+      0,
+    )
+  const lambda = await open('lambda')
+  const iam = await open('iam')
+  const sts = await open('sts')
   return {
     lambdaUrl: lambda.url,
     iamUrl: iam.url,
+    stsUrl: sts.url,
     adopt: (definition) => {
       if (apis === undefined) adopted.push(definition)
       else apis.adopt(definition)
     },
     close: async () => {
-      await Promise.all([lambda.close(), iam.close()])
+      await Promise.all([lambda.close(), iam.close(), sts.close()])
       await loading?.catch(() => {})
       apis?.close()
     },

@@ -12,12 +12,12 @@ import type { LocalCredentials } from '../lambda/function-definition.js'
 import { checkIdentities } from '../option-checks.js'
 import { ControlPlaneError } from './errors.js'
 
-/** One call to the local Lambda or IAM, by a client or a tool. */
+/** One call to the local Lambda, IAM or STS, by a client or a tool. */
 export interface ControlPlaneCall {
-  readonly service: 'lambda' | 'iam'
+  readonly service: 'lambda' | 'iam' | 'sts'
   /** As in AWS's API, such as `UpdateFunctionCode`. */
   readonly operation: string
-  /** The name of the function, layer or role that it is about, or the ARN of a tagged resource; empty for lists. */
+  /** The name of the function, layer or role that it is about, or the ARN of a tagged resource; empty for lists and STS. */
   readonly resource: string
   /** Whether it changes anything; to read or to invoke does not. */
   readonly changes: boolean
@@ -31,7 +31,7 @@ export interface ControlPlaneCall {
  */
 export type ControlPlaneFault = 'cut' | { readonly error: string; readonly message?: string | undefined }
 
-/** Options of the local Lambda and IAM. */
+/** Options of the local Lambda, IAM and STS. */
 export interface ControlPlaneOptions {
   /** Accepted beside the cloud's own. @default none */
   readonly identities?: readonly LocalCredentials[] | undefined

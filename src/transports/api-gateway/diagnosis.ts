@@ -1,7 +1,7 @@
 import type { SdkCredentials } from '../../aws/credentials.js'
 import { type Clock, systemClock } from '../../core/base/clock.js'
 import { defined } from '../../core/base/defined.js'
-import type { TransportDiagnosis } from '../../core/contracts/diagnosis.js'
+import type { DiagnosisOptions, TransportDiagnosis } from '../../core/contracts/diagnosis.js'
 import type { AgentOptions } from '../../network/agent-option.js'
 import { awsFactChecks } from '../diagnosis/aws-checks.js'
 import { networkChecks } from '../diagnosis/network-checks.js'
@@ -28,23 +28,31 @@ export function apiGatewayDiagnosis(
   url: string,
   options: ApiOptionsToCheck,
   identity: () => Promise<ApiGatewayIdentity>,
+  surroundings?: DiagnosisOptions,
 ): TransportDiagnosis {
   const { clock = systemClock, ca, agent } = options
   const given = { credentials: options.credentials !== undefined, region: options.region !== undefined }
+  const { protocol } = new URL(url)
   return {
     checks: [
-      ...awsFactChecks({
-        credentials: async () => (await identity()).credentials,
-        region: async () => (await identity()).region,
-        clock,
-        given,
-      }),
+      ...awsFactChecks(
+        {
+          credentials: async () => (await identity()).credentials,
+          region: async () => (await identity()).region,
+          clock,
+          given,
+          protocol,
+          agent,
+          ca,
+        },
+        surroundings,
+      ),
       {
         id: 'endpoint',
         run: async () => ({ outcome: 'ok', seen: `${url}, by the option.`, details: { url } }),
       },
       ...networkChecks({
-        protocol: new URL(url).protocol,
+        protocol,
         peer: () => ({ url: new URL(new URL(url).origin), ...defined({ ca, agent }) }),
         clock,
         privateAddress: PRIVATE_ADDRESS,

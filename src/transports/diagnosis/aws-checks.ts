@@ -1,25 +1,41 @@
+import { type CallerIdentity, callerIdentity } from '../../aws/caller-identity.js'
 import type { SdkCredentials } from '../../aws/credentials.js'
+import { SigningClock } from '../../aws/signing-clock.js'
+import { onAbort } from '../../core/base/abort.js'
 import type { Clock } from '../../core/base/clock.js'
 import { printable } from '../../core/base/printable.js'
-import type { Finding, TransportCheck } from '../../core/contracts/diagnosis.js'
+import type { DiagnosisOptions, Finding, TransportCheck } from '../../core/contracts/diagnosis.js'
+import type { AgentOptions } from '../../network/agent-option.js'
 
 /** What a transport of AWS's finds at each connect, part by part. */
-export interface AwsFacts {
+export interface AwsFacts extends AgentOptions {
   credentials(): Promise<SdkCredentials>
   region(): Promise<string>
   readonly clock: Clock
+  /** PEM certificates to trust in place of the system's. */
+  readonly ca?: string | undefined
   /** Who says which of them, where the options do. */
   readonly given: { readonly credentials: boolean; readonly region: boolean }
+  /** The scheme of the broker's URL: AWS has TLS only, so with `ws:` the credentials are another server's. */
+  readonly protocol: string
 }
 
 const MINUTE_MS = 60_000
+const IDENTITY_TIMEOUT_MS = 5_000
 
 /** Whose credentials sign, until when, and for which region. */
-export function awsFactChecks({ credentials, region, clock, given }: AwsFacts): TransportCheck[] {
+export function awsFactChecks(facts: AwsFacts, options: DiagnosisOptions = {}): TransportCheck[] {
+  const { credentials, region, clock, given } = facts
   return [
     {
       id: 'credentials',
-      run: async () => credentialsFinding(await credentials(), clock.now(), given.credentials),
+      run: async (signal) => {
+        const read = await credentials()
+        const finding = credentialsFinding(read, clock.now(), given.credentials)
+        return finding.outcome === 'ok'
+          ? withOwner(finding, await ownerOf(read, facts, options, signal))
+          : finding
+      },
     },
     {
       id: 'region',
@@ -29,6 +45,73 @@ export function awsFactChecks({ credentials, region, clock, given }: AwsFacts): 
       }),
     },
   ]
+}
+
+/** Who the credentials' owner is, or why that is not known. */
+type Owner = CallerIdentity | { readonly unknown: string }
+
+async function ownerOf(
+  credentials: SdkCredentials,
+  { region, clock, agent, ca, protocol }: AwsFacts,
+  { identityEndpoint: endpoint, identityTimeoutMs = IDENTITY_TIMEOUT_MS }: DiagnosisOptions,
+  signal: AbortSignal,
+): Promise<Owner> {
+  // The secret of another server's is no business of AWS's.
+  if (endpoint === undefined && protocol === 'ws:')
+    return { unknown: "the endpoint is not AWS's, so STS was not asked" }
+  const limit = new AbortController()
+  const unlisten = onAbort(signal, () => limit.abort())
+  const late = new Error(`no answer within ${identityTimeoutMs.toLocaleString('en-US')} ms`)
+  const cancel = clock.schedule(identityTimeoutMs, () => limit.abort(late))
+  try {
+    return await callerIdentity({
+      region: await region(),
+      credentials,
+      clock: new SigningClock(clock),
+      endpoint,
+      agent,
+      ca,
+      signal: limit.signal,
+    })
+  } catch (error) {
+    const { message, code } = (limit.signal.aborted ? late : error) as NodeJS.ErrnoException
+    return { unknown: `STS could not be asked: ${printable(message || code)}` }
+  } finally {
+    cancel()
+    unlisten()
+  }
+}
+
+// A VPC endpoint's policy may forbid the question, and a region be disabled, which says nothing about the credentials.
+const REFUSALS: Readonly<Record<string, string>> = {
+  ExpiredToken: 'Log in again.',
+  InvalidClientTokenId: 'Log in again: AWS does not know this key, or its session token is wrong.',
+  SignatureDoesNotMatch: 'Check the secret access key: it is not this key’s.',
+}
+
+function withOwner(finding: Finding, owner: Owner): Finding {
+  const { seen, details } = finding
+  if ('arn' in owner) {
+    const { arn, account } = owner
+    return {
+      ...finding,
+      seen: `${printable(arn)}, account ${printable(account)}: ${seen}`,
+      details: { ...details, arn, account },
+    }
+  }
+  if ('unknown' in owner)
+    return { ...finding, seen: `${seen} Whose they are is not known: ${owner.unknown}.` }
+  const { awsError, message } = owner
+  const refusal = `${printable(awsError)}: ${printable(message)}`
+  const advice = REFUSALS[awsError]
+  if (advice === undefined)
+    return { ...finding, seen: `${seen} Whose they are is not known: STS answered ${refusal}` }
+  return {
+    outcome: 'failed',
+    seen: `${seen} STS refused them: ${refusal}`,
+    advice,
+    details: { ...details, awsError },
+  }
 }
 
 function credentialsFinding(credentials: SdkCredentials, now: number, given: boolean): Finding {

@@ -1,7 +1,7 @@
 import type { SdkCredentials } from '../../aws/credentials.js'
 import { type Clock, systemClock } from '../../core/base/clock.js'
 import { defined } from '../../core/base/defined.js'
-import type { TransportDiagnosis } from '../../core/contracts/diagnosis.js'
+import type { DiagnosisOptions, TransportDiagnosis } from '../../core/contracts/diagnosis.js'
 import type { AgentOptions } from '../../network/agent-option.js'
 import { awsFactChecks } from '../diagnosis/aws-checks.js'
 import { networkChecks } from '../diagnosis/network-checks.js'
@@ -30,6 +30,7 @@ const PRIVATE_ADDRESS =
 export function iotDiagnosis(
   options: IotOptionsToCheck,
   { endpoint, region, credentials }: IotParts,
+  surroundings?: DiagnosisOptions,
 ): TransportDiagnosis {
   const { clock = systemClock, ca, agent } = options
   let url: URL | undefined
@@ -37,7 +38,7 @@ export function iotDiagnosis(
   const protocol = options.endpoint === undefined ? 'wss:' : new URL(iotUrl(options.endpoint)).protocol
   return {
     checks: [
-      ...awsFactChecks({ credentials, region, clock, given }),
+      ...awsFactChecks({ credentials, region, clock, given, protocol, agent, ca }, surroundings),
       {
         id: 'endpoint',
         needs: options.endpoint === undefined ? ['credentials', 'region'] : [],
