@@ -9,7 +9,7 @@ import {
 import { checkOptions, mustBe, required } from '../core/base/options.js'
 import { type Connection, MIN_FRAME_BYTES, type Transport } from '../core/contracts/transport.js'
 import { checkAgent } from '../network/agent-option.js'
-import { MQTT_ADVICE } from './mqtt/advice.js'
+import { MQTT_ADVICE } from './mqtt/broker-advice.js'
 
 import { connectMqtt } from './mqtt/connection.js'
 import { mqttDiagnosis } from './mqtt/diagnosis.js'

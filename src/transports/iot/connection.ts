@@ -7,10 +7,10 @@ import {
   type Endpoint,
   type Transport,
 } from '../../core/contracts/transport.js'
-import { IOT_ADVICE } from '../mqtt/advice.js'
 import { connectMqtt, type MqttKind } from '../mqtt/connection.js'
 import { commonSettings, type MqttOptions, mqttAddress } from '../mqtt/options.js'
 import { topicOf } from '../mqtt/topics.js'
+import { IOT_ADVICE } from './advice.js'
 import { iotUrl, signIotUrl } from './url.js'
 
 /** Where to connect, found anew at each connect. */

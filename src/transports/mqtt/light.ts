@@ -1,6 +1,6 @@
 import type { Connection, Transport } from '../../core/contracts/transport.js'
 import { WebSocketClient } from '../socket/web-socket-client.js'
-import { MQTT_ADVICE } from './advice.js'
+import { MQTT_ADVICE } from './broker-advice.js'
 
 import {
   DISCONNECT,
