@@ -96,7 +96,12 @@ describe('a session whose own word does not come back', () => {
     const { session, statuses, pass, opening, broker, tether } = await dropping({ frames: 0, kept: 0 })
     await pass(1_000)
     await opening
-    const invoked = new Promise<Invocation>((resolve) => session.on('invoke', resolve))
+    const invoked = new Promise<Invocation>((resolve) =>
+      session.on('invoke', (invocation) => {
+        invocation.ack()
+        resolve(invocation)
+      }),
+    )
     const answered = tether.stub({ transport: broker })({}, stubContext())
     await pass(500)
     const invocation = await invoked
