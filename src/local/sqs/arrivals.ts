@@ -1,5 +1,6 @@
 import { onAbort } from '../../core/base/abort.js'
 import type { Clock } from '../../core/base/clock.js'
+import { queueMicrotask } from '../../core/base/timers.js'
 
 /** Those who wait for a queue's next change. */
 export class Arrivals {
