@@ -1,4 +1,4 @@
-import { type Encoded, fromBase64, fromPercent, textOf } from './encoded.js'
+import { type Encoded, fromBase64, fromPercent, secretText } from './encoded.js'
 import { type KnownSecrets, traceable } from './known-secrets.js'
 import { redactNamed } from './named-secrets.js'
 import type { NameKind, SecretNames } from './secret-names.js'
@@ -32,6 +32,8 @@ const REDACTED_ALONE = /^\[redacted(?::[^\]\s]{1,80})?\]$/
 const MAX_NESTED = 8
 /** No shorter text holds a secret that is known by its shape or its name. */
 const SHORTEST = 6
+/** Each is looked for in all of the record. */
+const MOST_FOUND = 100
 const JSON_BEGIN = /^\s*[[{"]/
 /** JSON may spell a character so: what is looked for is then not there. */
 const ESCAPED = /\\(?:u|\/)/
@@ -44,7 +46,7 @@ const NO_SECRET =
 export class Redaction {
   /** JSON pointers of what was redacted. */
   readonly pointers: string[] = []
-  /** Secrets that a name told: they may stand elsewhere without it. */
+  /** The first 100 secrets that a name or a shape told: they may stand elsewhere without it. */
   readonly found = new Set<string>()
   /** What was within encoded texts, as it was left: where secrets are not found in the encoded ones. */
   readonly decoded: string[] = []
@@ -52,7 +54,7 @@ export class Redaction {
   readonly #path: (string | number)[] = []
   /** Marks a secret, and remembers it. */
   readonly #mark: Mark = (secret) => {
-    for (const part of traceable(secret)) this.found.add(part)
+    for (const part of traceable(secret)) if (this.found.size < MOST_FOUND) this.found.add(part)
     return this.#rules.mark(secret)
   }
   /** Whether a secret that is known by its shape may be in what is looked at. */
@@ -185,7 +187,7 @@ export class Redaction {
    * @param isItself it is the secret, and does not only hold some
    */
   #all(value: unknown, nested: number, isItself: boolean): unknown {
-    const text = textOf(value)
+    const text = secretText(value)
     if (text !== undefined) {
       if (text === '' || REDACTED_ALONE.test(text)) return this.#remark(text)
       this.#note(nested)
