@@ -10,16 +10,13 @@ const COOKIE_ATTRIBUTE = /^(?:domain|path|expires|max-age|samesite)$/i
 /** Texts that are secret wherever they stand. */
 export class KnownSecrets {
   readonly #secrets: ReadonlySet<string>
-  /** The spellings of each, the longest first: one may be a part of another. */
-  readonly #spellings: readonly (readonly [spelling: string, secret: string])[]
+  /** Made for the first text that may hold one: in most there is none. */
+  #spellings: readonly (readonly [spelling: string, secret: string])[] | undefined
   /** A part of each that is the same in all spellings. */
   readonly #parts: readonly string[]
 
   constructor(secrets: Iterable<string> = []) {
     this.#secrets = new Set(secrets)
-    this.#spellings = [...this.#secrets]
-      .flatMap((secret) => spellingsOf(secret).map((one) => [one, secret] as const))
-      .sort(([a], [b]) => b.length - a.length)
     this.#parts = [...this.#secrets].map(unchangedPart)
   }
 
@@ -34,10 +31,18 @@ export class KnownSecrets {
 
   redact(text: string, mark: Mark): string {
     let result = text
+    this.#spellings ??= allSpellings(this.#secrets)
     for (const [spelling, secret] of this.#spellings)
       if (result.includes(spelling)) result = result.replaceAll(spelling, () => mark(secret))
     return result
   }
+}
+
+/** The spellings of each, the longest first: one may be a part of another. */
+function allSpellings(secrets: Iterable<string>) {
+  return [...secrets]
+    .flatMap((secret) => spellingsOf(secret).map((one) => [one, secret] as const))
+    .sort(([a], [b]) => b.length - a.length)
 }
 
 function spellingsOf(secret: string): string[] {

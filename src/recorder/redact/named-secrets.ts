@@ -23,6 +23,7 @@ const TRAILING = /[\\,;)\]}"'>]+$/
 const ELEMENT = /<([\w:.-]{2,100})(?:\s[^<>]*)?>(<!\[CDATA\[[^<]*\]\]>|[^<]+)<\//g
 /** Of a command line: `--password secret`. */
 const ARGUMENT = /(?<![\w-])--([A-Za-z][\w-]{1,60})\s+("[^"]*"|'[^']*'|[^\s-]\S*)/g
+const ENCODED = /%[2-7][0-9A-Fa-f]/
 /** A parameter, of which the name may be encoded: `user%5Bpassword%5D=…`. */
 const PARAMETER = /(?<![^\s?&;#"'])([^\s=&?;#"']{2,300})=([^\s&#"'<>]+)/g
 const FORM_PART = /\bname="?([^"\r\n;]{1,100})"?[^\r\n]*(?:\r?\n[^\r\n]+)*\r?\n\r?\n([\s\S]*?)(?=\r?\n--|$)/g
@@ -42,8 +43,8 @@ export function redactNamed(text: string, names: SecretNames, mark: Mark): strin
   if (result.includes('</')) replace(ELEMENT, '</', (name) => name.slice(name.indexOf(':') + 1))
   if (result.includes('form-data')) replace(FORM_PART, '', (name) => name)
   if (result.includes('--')) replace(ARGUMENT, '', (name) => name)
-  if (result.includes('%'))
-    replace(PARAMETER, '', (name) => (name.includes('%') && fromPercent(name)?.text) || '')
+  if (ENCODED.test(result))
+    replace(PARAMETER, '', (name) => (ENCODED.test(name) && fromPercent(name)?.text) || '')
   return result
 }
 

@@ -103,12 +103,13 @@ export class Redaction {
     let copy: unknown[] | undefined
     // Lines of a stack, or of anything else that was split, cut a key in PEM as well.
     let inKey = false
+    const alternate = this.#namesAlternate(list)
     for (let index = 0; index < list.length; index++) {
       const one = list[index]
-      const name = this.#nameOf(list, index)
+      const name = alternate && index % 2 === 1 ? list[index - 1] : undefined
       this.#path.push(index)
       const value =
-        inKey || (name !== undefined && this.#rules.names.isSecret(name))
+        inKey || (typeof name === 'string' && this.#rules.names.isSecret(name))
           ? this.#all(one, nested, true)
           : this.#value(one, nested, query)
       if (this.#hinted && typeof one === 'string') inKey = isWithinKey(one, inKey)
@@ -130,7 +131,7 @@ export class Redaction {
     for (let index = 0; index < names.length; index++) {
       const name = names[index]!
       const value = fields[name]
-      const key = name.length > SHORTEST ? this.#key(name) : name
+      const key = (this.#hinted || this.#mayBeKnown) && name.length > SHORTEST ? this.#key(name) : name
       this.#path.push(key)
       if (key !== name) this.#note(nested)
       let result = this.#field(fields, name, value, nested, query)
@@ -166,13 +167,10 @@ export class Redaction {
     return this.#rules.names.kindOf(pair ?? name)
   }
 
-  /** The name of a list's item, where names and values take turns: `['Cookie', 'a=b']` in a list, or `rawHeaders` of Node's. */
-  #nameOf(list: readonly unknown[], index: number): string | undefined {
+  /** Whether names and values take turns in a list: `['Cookie', 'a=b']` in another list, or `rawHeaders` of Node's. */
+  #namesAlternate(list: readonly unknown[]): boolean {
     const place = this.#path.at(-1)
-    if (index % 2 === 0 || !(place === 'rawHeaders' || (typeof place === 'number' && list.length === 2)))
-      return undefined
-    const name = list[index - 1]
-    return typeof name === 'string' ? name : undefined
+    return place === 'rawHeaders' || (typeof place === 'number' && list.length === 2)
   }
 
   /** A field's name may be a secret as well. */
