@@ -36,7 +36,7 @@ export function changesBetweenValues(
     if (before === after || ignores(path)) continue
     if (redacted && typeof before === 'string' && MARK.test(before)) skipped.push(path)
     else if (isNested(before) && isNested(after) && Array.isArray(before) === Array.isArray(after))
-      pending.push(...childrenOf(path, before, after).reverse())
+      for (const child of childrenOf(path, before, after).reverse()) pending.push(child)
     else if (before === undefined) changes.push({ path, kind: 'added', before, after })
     else if (after === undefined) changes.push({ path, kind: 'removed', before, after })
     else changes.push({ path, kind: 'changed', before, after })

@@ -1,3 +1,4 @@
+import type { LambdaError } from '../core/base/errors.js'
 import type { EventTime, LogEvent } from '../core/session/events.js'
 import type { Invocation } from '../core/session/invocation.js'
 import { Body, compact, parseBody } from './body.js'
@@ -71,7 +72,7 @@ export class LiveRecord implements InvocationRecord {
   static ended(record: LiveRecord, { atMs: endedMs }: EventTime, outcome: RecordedOutcome | undefined): void {
     record.#timing = { ...record.#timing, endedMs }
     record.#outcome = outcome
-    if (outcome?.kind === 'value') record.#bytes += outcome.body.length
+    if (outcome !== undefined) record.#bytes += outcomeBytes(outcome)
   }
 
   static logged(record: LiveRecord, { stream, text, time, level, atMs }: LogEvent): void {
@@ -121,13 +122,23 @@ export class LiveRecord implements InvocationRecord {
   }
 }
 
+function outcomeBytes(outcome: RecordedOutcome): number {
+  if (outcome.kind === 'value') return outcome.body.length
+  return outcome.kind === 'error' ? errorBytes(outcome.error) : 0
+}
+
+function errorBytes({ errorMessage, trace, cause }: LambdaError): number {
+  const own = trace.reduce((sum, line) => sum + line.length, errorMessage.length)
+  return cause === undefined ? own : own + errorBytes(cause)
+}
+
 /** A response, parsed when first read. */
 export class RecordedValue {
   readonly kind = 'value'
   readonly #body: Body
 
   constructor(body: Uint8Array) {
-    this.#body = new Body(body)
+    this.#body = new Body(compact(body))
   }
 
   get body(): Uint8Array {

@@ -69,6 +69,8 @@ export interface InvocationRecord {
   readonly redacted: readonly string[]
 }
 
+type HeadOutcome = { readonly kind: 'value' | 'declined' } | Extract<RecordedOutcome, { kind: 'error' }>
+
 /** What a list of records shows. */
 export interface RecordHead {
   readonly id: string
@@ -92,10 +94,18 @@ export interface RecordHead {
   readonly eventBytes: number
 }
 
-/** The head of a record. @param trigger where it is known: a live record parses its event to tell it */
-export function headOf(record: InvocationRecord, trigger = record.trigger): RecordHead {
+/**
+ * The head of a record.
+ * @param parts `trigger`, where it is known: a live record parses its event to tell it. `outcome`, as it may leave memory
+ */
+export function headOf(
+  record: InvocationRecord,
+  {
+    trigger,
+    outcome,
+  }: Pick<InvocationRecord, 'trigger'> & { readonly outcome?: HeadOutcome | undefined } = record,
+): RecordHead {
   const { id, functionId, environmentId, context, at, rerun, mirrored, replayed, timing } = record
-  const { outcome } = record
   return {
     id,
     functionId,

@@ -183,6 +183,24 @@ describe('a local replay', () => {
     await expect(session.replay(recordOf(1))).rejects.toMatchObject({ code: 'CLOSED' })
   })
 
+  it.each([
+    ['is async', async () => ({ id: 1 }), /'event' must return an event, and is async/],
+    ['is async and fails', async () => Promise.reject(new Error('no')), /and is async/],
+    ['returns nothing', () => undefined, /'event' must return an event: JSON/],
+    [
+      'returns no JSON',
+      () => Object.assign([], { 0: 1n }),
+      /'event' must return an event: JSON, and .*BigInt/,
+    ],
+  ])("refuses an 'event' that %s", async (_what, event, message) => {
+    await using tether = new Tether()
+    const session = await tether.session().open()
+    await expect(session.replay(recordOf(1), { event })).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+      message: expect.stringMatching(message),
+    })
+  })
+
   it('refuses what is no record, and one without an event', async () => {
     await using tether = new Tether()
     const session = await tether.session().open()

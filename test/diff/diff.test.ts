@@ -113,6 +113,12 @@ describe('diff()', () => {
     expect(String(found).length).toBeLessThan(1_000)
   })
 
+  it('stands long lists', () => {
+    const long = (last: number) =>
+      Array.from({ length: 300_000 }, (_, index) => (index === 299_999 ? last : 0))
+    expect(diff(record(long(1)), value(long(2))).changes).toMatchObject([{ path: '/299999' }])
+  })
+
   it('refuses a record without an outcome, and pointers that are none', () => {
     expect(() => diff({}, value(1))).toThrow(/'record' has no outcome/)
     expect(() => diff(record(1), {} as Comparable)).toThrow(/'outcome' must be an outcome/)

@@ -215,6 +215,15 @@ describe('the history', () => {
     expect(ids(history)).toEqual(['d'])
   })
 
+  it('counts the text of errors, and of their causes', () => {
+    const record = live('a', 1)
+    const before = LiveRecord.bytesOf(record)
+    const cause = { errorType: 'Error', errorMessage: 'x'.repeat(1_000), trace: ['y'.repeat(1_000)] }
+    const error = { errorType: 'Error', errorMessage: '', trace: [], cause }
+    LiveRecord.ended(record, { atMs: 1 }, { kind: 'error', error })
+    expect(LiveRecord.bytesOf(record) - before).toBe(2_000)
+  })
+
   it('holds a megabyte of lines for each invocation, and counts the rest', () => {
     const record = live('a', 1)
     const line = { stream: 'stdout', text: 'x'.repeat(9_900), time: 0, atMs: 0 } as Parameters<
@@ -240,5 +249,11 @@ describe('the history', () => {
     )
     expect(record.eventBytes.length).toBe(10)
     expect(record.eventBytes.buffer.byteLength).toBeLessThanOrEqual(Buffer.poolSize)
+  })
+
+  it('keeps a response without the buffer that it came in', () => {
+    const { body } = new RecordedValue(new Uint8Array(100_000).subarray(10, 20))
+    expect(body.length).toBe(10)
+    expect(body.buffer.byteLength).toBeLessThanOrEqual(Buffer.poolSize)
   })
 })

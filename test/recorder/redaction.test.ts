@@ -1,5 +1,6 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
+import { KnownSecrets } from '../../src/recorder/redact/known-secrets.js'
 import { Redaction, type RedactionRules } from '../../src/recorder/redact/redaction.js'
 import { numberedMarks } from '../../src/recorder/redact/rules.js'
 import { SecretNames, type SecretNamesOptions } from '../../src/recorder/redact/secret-names.js'
@@ -12,7 +13,7 @@ function rules(options: SecretNamesOptions & Partial<RedactionRules> = {}): Reda
     shapes: [],
     mark: numberedMarks(),
     strict: false,
-    known: [],
+    known: new KnownSecrets(),
     ...others,
   }
 }
@@ -107,7 +108,9 @@ describe('a secret', () => {
   })
 
   it('is redacted again where it is a known value', () => {
-    expect(redact({ out: 'it is correct-horse, yes' }, { known: ['correct-horse'] }).value).toEqual({
+    expect(
+      redact({ out: 'it is correct-horse, yes' }, { known: new KnownSecrets(['correct-horse']) }).value,
+    ).toEqual({
       out: 'it is [redacted:1], yes',
     })
   })
@@ -145,7 +148,7 @@ describe('a rule of the user’s', () => {
     expect(redact({ text: 'order ord_9 of jo' }, { shapes: [/ord_\d/g] }).value).toEqual({
       text: 'order [redacted:1] of jo',
     })
-    expect(redact({ text: 'order ord_9 of jo' }, { shapes: [/order (?<secret>\w+)/g] }).value).toEqual({
+    expect(redact({ text: 'order ord_9 of jo' }, { shapes: [/order (?<secret>\w+)/dg] }).value).toEqual({
       text: 'order [redacted:1] of jo',
     })
   })

@@ -1,6 +1,11 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest'
 import type { EventTime } from '../../src/core/session/events.js'
 import type { Session } from '../../src/core/session/session.js'
+import { openRecordings } from '../../src/recorder/disk/recordings.js'
+import { type Recorder, record } from '../../src/recorder/recorder.js'
 import { report } from '../../src/report/report.js'
 import { observers } from '../support/tether.js'
 
@@ -8,11 +13,14 @@ import { observers } from '../support/tether.js'
 const observe = [
   watch,
   (session: Session) => void report(session, { write: (line) => void lines.push(line), colors: true }),
+  (session: Session) => void recorders.push(record(session, { folder })),
 ]
 
+const recorders: Recorder[] = []
 const lines: string[] = []
 const wrong: unknown[] = []
 let seen = 0
+let folder = ''
 
 /** Listens to every event, and reads all that it has, at once and later. */
 function watch(session: Session): void {
@@ -49,15 +57,22 @@ function read(args: readonly object[]): void {
   }
 }
 
-describe('with a watcher and a report attached to every session', async () => {
-  beforeAll(() => {
+describe('with a watcher, a report and a recorder attached to every session', async () => {
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'observed-'))
     for (const one of observe) observers.add(one)
   })
   afterEach(() => {
     expect(wrong.splice(0)).toEqual([])
   })
-  afterAll(() => {
+  afterAll(async () => {
     observers.clear()
+    await Promise.all(recorders.map((one) => one.close()))
+    const recorded = recorders.reduce((sum, one) => sum + one.records().length, 0)
+    const heads = await openRecordings(folder).heads()
+    await rm(folder, { recursive: true })
+    expect(recorded).toBeGreaterThan(1_000)
+    expect(heads.length).toBeGreaterThan(1_000)
     expect(seen).toBeGreaterThan(300)
     expect(lines.length).toBeGreaterThan(300)
   })

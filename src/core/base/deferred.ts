@@ -12,3 +12,8 @@ export function deferred<T = void>(): Deferred<T> {
   })
   return { promise, resolve }
 }
+
+/** Whether a value is a promise, of whatever library. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function'
+}

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'eventemitter3'
 import type { Clock } from '../base/clock.js'
+import { isThenable } from '../base/deferred.js'
 import { TetherError } from '../base/errors.js'
 import { kindOf } from '../base/options.js'
 import { type EventTime, SESSION_EVENTS, type SessionEvents } from './events.js'
@@ -104,8 +105,4 @@ export class SessionEmitter {
     }
     this.emit('status', { state: 'listener-failed', event: name, error }, this.at())
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as PromiseLike<unknown> | undefined)?.then === 'function'
 }

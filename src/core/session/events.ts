@@ -15,7 +15,7 @@ export interface EventTime {
 export interface ResponseEvent extends EventTime {
   /** The response's JSON, as it was sent: do not change it. */
   readonly body: Uint8Array
-  /** `body`, parsed when first read. */
+  /** `body`, parsed when first read; undefined where it is no JSON, as custom runtimes may answer. */
   readonly value: unknown
   /** To a tenth of a millisecond. */
   readonly durationMs: number

@@ -6,7 +6,7 @@ import type { FailureEvent, ResponseEvent } from './events.js'
 import { Invocation, type InvocationEnd, isAwaited } from './invocation.js'
 import { type FinalAnswer, KeptAnswer } from './kept-answer.js'
 import type { In, Open } from './records.js'
-import { replayEnd } from './replay/outcome.js'
+import { bodyValue, replayEnd } from './replay/outcome.js'
 
 /** Gives an invocation its one outcome, or reports that it came too late. Resolves when the answer has left. */
 export async function settle(desk: Desk, invocation: Invocation, answer: Answer): Promise<void> {
@@ -70,7 +70,7 @@ class Response implements ResponseEvent {
   ) {}
 
   get value(): unknown {
-    this.#value ??= { of: JSON.parse(Buffer.from(this.body).toString('utf8')) }
+    this.#value ??= { of: bodyValue(this.body) }
     return this.#value.of
   }
 }

@@ -1,3 +1,4 @@
+import { isThenable } from '../../core/base/deferred.js'
 import type { Handler, InvocationContext, LambdaContext } from '../../core/contracts/handler.js'
 import { runtimeError } from './runtime-errors.js'
 
@@ -111,8 +112,4 @@ function neverSettled(): Error {
     'NodeJsExit',
     'The event loop is empty, and the promise that the handler returned was never settled.',
   )
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function'
 }

@@ -28,9 +28,9 @@ export function lineOf(
   parts: RedactedParts,
 ): { line: string; blobs: WrittenBlob[] } {
   const { timing, variables, droppedLogs } = record
-  const { context, outcome, logs, redacted, trigger } = parts
+  const { context, outcome, logs, redacted } = parts
   const blobs: WrittenBlob[] = []
-  const head: RecordHead = headOf(record, trigger)
+  const head: RecordHead = headOf(record, parts)
   let line = `${HEAD}${JSON.stringify(head)},"context":${JSON.stringify(context)}`
   line += `,"variables":${JSON.stringify(variables)},"timing":${JSON.stringify(timing)}`
   line += `,${bodyField('event', parts.event, blobs)}`

@@ -54,3 +54,14 @@ function unpack(bytes: Uint8Array): Uint8Array | undefined {
     return undefined
   }
 }
+
+/** What a value has to tell as one text; of bytes, that of all of them: each alone would have the same mark everywhere. */
+export function secretText(value: unknown): string | undefined {
+  if (typeof value === 'string' || typeof value === 'number') return String(value)
+  if (Array.isArray(value) && value.length > 0 && value.every(isByte)) return decoded(Buffer.from(value)).text
+  return undefined
+}
+
+function isByte(value: unknown): boolean {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 255
+}

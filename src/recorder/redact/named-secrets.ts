@@ -1,3 +1,4 @@
+import { fromPercent } from './encoded.js'
 import type { SecretNames } from './secret-names.js'
 import type { Mark } from './secret-shapes.js'
 
@@ -19,7 +20,12 @@ const HARMLESS_VALUE = /^(?:null|undefined|true|false|None|True|False)$/
 /** What is marked already, by its shape. */
 const MARKED = /^(?:\w+ )?\[redacted[^\]]*\]$/
 const TRAILING = /[\\,;)\]}"'>]+$/
-const ELEMENT = /<([\w:.-]{2,100})(?:\s[^<>]*)?>([^<]+)<\//g
+const ELEMENT = /<([\w:.-]{2,100})(?:\s[^<>]*)?>(<!\[CDATA\[[^<]*\]\]>|[^<]+)<\//g
+/** Of a command line: `--password secret`. */
+const ARGUMENT = /(?<![\w-])--([A-Za-z][\w-]{1,60})\s+("[^"]*"|'[^']*'|[^\s-]\S*)/g
+const ENCODED = /%[2-7][0-9A-Fa-f]/
+/** A parameter, of which the name may be encoded: `user%5Bpassword%5D=…`. */
+const PARAMETER = /(?<![^\s?&;#"'])([^\s=&?;#"']{2,300})=([^\s&#"'<>]+)/g
 const FORM_PART = /\bname="?([^"\r\n;]{1,100})"?[^\r\n]*(?:\r?\n[^\r\n]+)*\r?\n\r?\n([\s\S]*?)(?=\r?\n--|$)/g
 
 /**
@@ -28,18 +34,17 @@ const FORM_PART = /\bname="?([^"\r\n;]{1,100})"?[^\r\n]*(?:\r?\n[^\r\n]+)*\r?\n\
  */
 export function redactNamed(text: string, names: SecretNames, mark: Mark): string {
   let result = redactPairs(text, names, mark)
-  const isSecret = (name: string) => {
-    const { secret, allowed } = names.kindOf(name)
-    return secret && !allowed
+  const replace = (pattern: RegExp, after: string, nameOf: (name: string) => string) => {
+    result = result.replace(pattern, (found: string, name: string, value: string) => {
+      if (value === '' || MARKED.test(value) || !names.isSecret(nameOf(name))) return found
+      return found.slice(0, found.length - value.length - after.length) + mark(value) + after
+    })
   }
-  if (result.includes('</'))
-    result = result.replace(ELEMENT, (found, name, value) =>
-      isSecret(name.slice(name.indexOf(':') + 1)) ? found.replace(value, () => mark(value)) : found,
-    )
-  if (result.includes('form-data'))
-    result = result.replace(FORM_PART, (found, name, value) =>
-      value !== '' && isSecret(name) ? found.slice(0, found.length - value.length) + mark(value) : found,
-    )
+  if (result.includes('</')) replace(ELEMENT, '</', (name) => name.slice(name.indexOf(':') + 1))
+  if (result.includes('form-data')) replace(FORM_PART, '', (name) => name)
+  if (result.includes('--')) replace(ARGUMENT, '', (name) => name)
+  if (ENCODED.test(result))
+    replace(PARAMETER, '', (name) => (ENCODED.test(name) && fromPercent(name)?.text) || '')
   return result
 }
 

@@ -13,7 +13,7 @@ export function redactLogs(
   redaction: Redaction,
   rules: RedactionRules,
 ): readonly RecordedLog[] {
-  const texts = logs.length > 1 ? redactTogether(logs, rules) : logs.map(({ text }) => text)
+  const texts = logs.length > 1 ? redactTogether(logs, redaction, rules) : logs.map(({ text }) => text)
   return logs.map((log, index) => {
     const text = redaction.text(texts[index]!, 'logs', index, 'text')
     if (text === log.text) return log
@@ -22,12 +22,18 @@ export function redactLogs(
   })
 }
 
-function redactTogether(logs: readonly RecordedLog[], rules: RedactionRules): readonly string[] {
+function redactTogether(
+  logs: readonly RecordedLog[],
+  redaction: Redaction,
+  rules: RedactionRules,
+): readonly string[] {
   const isAlone = ({ text }: RecordedLog) => JSON_LINE.test(text)
   const together = logs.map((log) => (isAlone(log) ? '' : log.text)).join('\n')
   // What takes the place of a secret has as many lines.
   const mark = (secret: string) => rules.mark(secret) + '\n'.repeat(lineBreaks(secret))
-  const parts = new Redaction({ ...rules, mark }).text(together).split('\n')
+  const ofAll = new Redaction({ ...rules, mark })
+  const parts = ofAll.text(together).split('\n')
+  for (const secret of ofAll.found) redaction.found.add(secret)
   let from = 0
   return logs.map((log) => {
     if (isAlone(log)) {

@@ -4,6 +4,7 @@ import { parseBody } from '../body.js'
 import type { InvocationRecord, RecordedLog } from '../record.js'
 import { triggerOf } from '../trigger.js'
 import { decoded } from './encoded.js'
+import { KnownSecrets } from './known-secrets.js'
 import { redactLogs } from './redact-logs.js'
 import { Redaction, type RedactionRules } from './redaction.js'
 
@@ -11,7 +12,7 @@ import { Redaction, type RedactionRules } from './redaction.js'
 export interface RedactedBody {
   readonly value?: unknown
   readonly base64?: string
-  /** The JSON as it came, where nothing in it is secret. */
+  /** `value` as JSON: as it came, where nothing in it is secret. */
   readonly text?: string
 }
 
@@ -28,10 +29,30 @@ export interface RedactedParts {
   readonly redacted: readonly string[]
 }
 
-/** Redacts everything of a record that its users or its triggers wrote. */
+/**
+ * Redacts everything of a record that its users or its triggers wrote. Where a secret stands in one place by its name and in
+ * another without, as a token in a log, it is redacted there as well.
+ */
 export function redactRecord(record: InvocationRecord, rules: RedactionRules): RedactedParts {
-  const { outcome, context } = record
   const redaction = new Redaction(rules)
+  const parts = redactParts(record, redaction, rules)
+  if (redaction.found.size === 0) return parts
+  const found = new KnownSecrets(redaction.found)
+  if (![...redaction.decoded, ...textsOf(parts)].some((text) => found.mayBeIn(text))) return parts
+  const all = { ...rules, known: rules.known.with(redaction.found) }
+  return redactParts(record, new Redaction(all), all)
+}
+
+function* textsOf({ event, outcome, logs, context }: RedactedParts): Iterable<string> {
+  if (event.text !== undefined) yield event.text
+  if (outcome?.kind === 'error') yield JSON.stringify(outcome.error)
+  else if (outcome?.kind === 'value' && outcome.body.text !== undefined) yield outcome.body.text
+  for (const { text } of logs) yield text
+  if (context.clientContext !== undefined) yield JSON.stringify(context.clientContext)
+}
+
+function redactParts(record: InvocationRecord, redaction: Redaction, rules: RedactionRules): RedactedParts {
+  const { outcome, context } = record
   const parsed = parseBody(record.eventBytes)
   const event = body(redaction, record.eventBytes, parsed, 'event')
   const { clientContext, identity } = context
@@ -69,8 +90,10 @@ function body(
 ): RedactedBody {
   if (parsed === undefined) {
     const { text, charset } = decoded(bytes)
-    return { base64: Buffer.from(redaction.text(text, ...path), charset).toString('base64') }
+    const result = redaction.text(text, ...path)
+    redaction.decoded.push(result)
+    return { base64: Buffer.from(result, charset).toString('base64') }
   }
   const value = redaction.value(parsed.value, parsed.text, ...path)
-  return value === parsed.value ? { value, text: parsed.text } : { value }
+  return { value, text: value === parsed.value ? parsed.text : JSON.stringify(value) }
 }

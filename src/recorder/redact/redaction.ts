@@ -1,8 +1,10 @@
-import { type Encoded, fromBase64, fromPercent } from './encoded.js'
+import { type Encoded, fromBase64, fromPercent, secretText } from './encoded.js'
+import { type KnownSecrets, traceable } from './known-secrets.js'
 import { redactNamed } from './named-secrets.js'
 import type { NameKind, SecretNames } from './secret-names.js'
 import {
   hasKeyId,
+  isWithinKey,
   type Mark,
   mayHoldShape,
   redactKeySecrets,
@@ -19,8 +21,8 @@ export interface RedactionRules {
   readonly mark: Mark
   /** Takes what looks random for secret. */
   readonly strict: boolean
-  /** Texts that are secret wherever they appear. */
-  readonly known: readonly string[]
+  /** Texts that are secret wherever they appear, in any spelling. */
+  readonly known: KnownSecrets
 }
 
 /** What has taken the place of a secret. */
@@ -30,6 +32,8 @@ const REDACTED_ALONE = /^\[redacted(?::[^\]\s]{1,80})?\]$/
 const MAX_NESTED = 8
 /** No shorter text holds a secret that is known by its shape or its name. */
 const SHORTEST = 6
+/** Each is looked for in all of the record. */
+const MOST_FOUND = 100
 const JSON_BEGIN = /^\s*[[{"]/
 /** JSON may spell a character so: what is looked for is then not there. */
 const ESCAPED = /\\(?:u|\/)/
@@ -42,8 +46,17 @@ const NO_SECRET =
 export class Redaction {
   /** JSON pointers of what was redacted. */
   readonly pointers: string[] = []
+  /** The first 100 secrets that a name or a shape told: they may stand elsewhere without it. */
+  readonly found = new Set<string>()
+  /** What was within encoded texts, as it was left: where secrets are not found in the encoded ones. */
+  readonly decoded: string[] = []
   readonly #rules: RedactionRules
   readonly #path: (string | number)[] = []
+  /** Marks a secret, and remembers it. */
+  readonly #mark: Mark = (secret) => {
+    for (const part of traceable(secret)) if (this.found.size < MOST_FOUND) this.found.add(part)
+    return this.#rules.mark(secret)
+  }
   /** Whether a secret that is known by its shape may be in what is looked at. */
   #hinted = true
   /** Whether one that is known by its value may be. */
@@ -62,7 +75,7 @@ export class Redaction {
     this.#path.splice(0, this.#path.length, ...path)
     const otherwiseSpelt = json === undefined || ESCAPED.test(json)
     this.#hinted = otherwiseSpelt || mayHoldShape(json)
-    this.#mayBeKnown = otherwiseSpelt || this.#rules.known.some((secret) => json.includes(secret))
+    this.#mayBeKnown = otherwiseSpelt || this.#rules.known.mayBeIn(json)
     return this.#value(value, 0, false)
   }
 
@@ -88,9 +101,18 @@ export class Redaction {
 
   #list(list: readonly unknown[], nested: number, query: boolean): unknown[] {
     let copy: unknown[] | undefined
+    // Lines of a stack, or of anything else that was split, cut a key in PEM as well.
+    let inKey = false
+    const alternate = this.#namesAlternate(list)
     for (let index = 0; index < list.length; index++) {
+      const one = list[index]
+      const name = alternate && index % 2 === 1 ? list[index - 1] : undefined
       this.#path.push(index)
-      const value = this.#value(list[index], nested, query)
+      const value =
+        inKey || (typeof name === 'string' && this.#rules.names.isSecret(name))
+          ? this.#all(one, nested, true)
+          : this.#value(one, nested, query)
+      if (this.#hinted && typeof one === 'string') inKey = isWithinKey(one, inKey)
       this.#path.pop()
       if (value !== list[index]) {
         copy ??= [...list]
@@ -109,12 +131,12 @@ export class Redaction {
     for (let index = 0; index < names.length; index++) {
       const name = names[index]!
       const value = fields[name]
-      // A key may be a secret as well.
-      const key = this.#hinted && name.length > SHORTEST ? redactShapes(name, this.#rules.mark) : name
+      const key = (this.#hinted || this.#mayBeKnown) && name.length > SHORTEST ? this.#key(name) : name
       this.#path.push(key)
       if (key !== name) this.#note(nested)
       let result = this.#field(fields, name, value, nested, query)
-      if (beside && typeof result === 'string') result = this.#mend(result, redactKeySecrets, nested)
+      if (beside && typeof result === 'string')
+        result = this.#noted(result, redactKeySecrets(result, this.#mark), nested)
       this.#path.pop()
       if (result !== value || key !== name) entries ??= names.slice(0, index).map((one) => [one, fields[one]])
       entries?.push([key, result])
@@ -131,12 +153,12 @@ export class Redaction {
   ): unknown {
     const kind = this.#kindOf(fields, name)
     if (kind.allowed) return value
-    if (kind.secret || (query && kind.secretInQuery)) return this.#all(value, nested)
+    if (kind.secret || (query && kind.secretInQuery)) return this.#all(value, nested, kind.isItself)
     if (name === 'body' && fields.isBase64Encoded === true && typeof value === 'string')
       return this.#noted(value, this.#encoded(value, fromBase64(value, true), nested), nested)
     const result = this.#value(value, nested, query || kind.holdsQuery)
     if (!this.#rules.strict || typeof result !== 'string' || NO_SECRET.test(name)) return result
-    return this.#mend(result, redactRandom, nested)
+    return this.#noted(result, redactRandom(result, this.#rules.mark), nested)
   }
 
   /** What a name says; of the value of a pair, what the pair's name says. */
@@ -145,18 +167,35 @@ export class Redaction {
     return this.#rules.names.kindOf(pair ?? name)
   }
 
-  /** Redacts everything within a value but what tells nothing. */
-  #all(value: unknown, nested: number): unknown {
-    if (typeof value === 'string' || typeof value === 'number') {
-      const text = String(value)
+  /** Whether names and values take turns in a list: `['Cookie', 'a=b']` in another list, or `rawHeaders` of Node's. */
+  #namesAlternate(list: readonly unknown[]): boolean {
+    const place = this.#path.at(-1)
+    return place === 'rawHeaders' || (typeof place === 'number' && list.length === 2)
+  }
+
+  /** A field's name may be a secret as well. */
+  #key(name: string): string {
+    const { known, mark } = this.#rules
+    const key = this.#hinted ? redactShapes(name, mark) : name
+    return this.#mayBeKnown ? known.redact(key, mark) : key
+  }
+
+  /**
+   * Redacts everything within a value but what tells nothing.
+   * @param isItself it is the secret, and does not only hold some
+   */
+  #all(value: unknown, nested: number, isItself: boolean): unknown {
+    const text = secretText(value)
+    if (text !== undefined) {
       if (text === '' || REDACTED_ALONE.test(text)) return this.#remark(text)
       this.#note(nested)
-      return this.#rules.mark(text)
+      return isItself ? this.#mark(text) : this.#rules.mark(text)
     }
     if (typeof value !== 'object' || value === null) return value
     const within = (key: string | number, one: unknown) => {
       this.#path.push(key)
-      const result = this.#rules.names.kindOf(String(key)).allowed ? one : this.#all(one, nested)
+      const { allowed, secret } = this.#rules.names.kindOf(String(key))
+      const result = allowed ? one : this.#all(one, nested, isItself || secret)
       this.#path.pop()
       return result
     }
@@ -181,28 +220,23 @@ export class Redaction {
         return result === value.of ? text : JSON.stringify(result)
       }
     }
-    const { mark, names, shapes, strict } = this.#rules
+    const { names, shapes, strict, known } = this.#rules
+    const mark = this.#mark
     const base64 = text.length < SHORTEST * 2 ? undefined : fromBase64(text, false)
     if (base64 !== undefined) {
       const result = this.#encoded(text, base64, nested)
       if (result !== text) return result
     }
     let result = this.#remark(text)
-    if (this.#mayBeKnown) result = this.#redactKnown(result)
+    if (this.#mayBeKnown) result = known.redact(result, this.#rules.mark)
     if (this.#hinted) result = redactShapes(result, mark)
     for (const shape of shapes) result = replaceSecrets(result, shape, mark)
     if (result.includes('%') && result.includes('='))
       result = result.replace(PERCENT_VALUE, (found) => this.#encoded(found, fromPercent(found), nested))
     result = redactNamed(result, names, mark)
-    return strict && base64 === undefined && text.includes(' ') ? redactRandom(result, mark) : result
-  }
-
-  #redactKnown(text: string): string {
-    let result = text
-    for (const secret of this.#rules.known) {
-      if (result.includes(secret)) result = result.replaceAll(secret, () => this.#rules.mark(secret))
-    }
-    return result
+    return strict && base64 === undefined && text.includes(' ')
+      ? redactRandom(result, this.#rules.mark)
+      : result
   }
 
   #encoded(value: string, encoded: Encoded | undefined, nested: number): string {
@@ -214,6 +248,7 @@ export class Redaction {
     const result = this.#inner(encoded.text, nested + 1)
     this.#hinted = hinted
     this.#mayBeKnown = mayBeKnown
+    this.decoded.push(result)
     if (result === encoded.text) return value
     return encoded.encode(result)
   }
@@ -221,10 +256,6 @@ export class Redaction {
   /** What has been redacted before is marked as everything else here. */
   #remark(text: string): string {
     return this.#rules.strict && text.includes('[redacted') ? text.replace(REDACTED, this.#rules.mark) : text
-  }
-
-  #mend(text: string, how: (text: string, mark: Mark) => string, nested: number): string {
-    return this.#noted(text, how(text, this.#rules.mark), nested)
   }
 
   #noted(text: string, result: string, nested: number): string {

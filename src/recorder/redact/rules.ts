@@ -4,6 +4,7 @@ import { listOf } from '../../core/base/option-checks.js'
 import { type Check, mustBe } from '../../core/base/options.js'
 import { LiveRecord } from '../live-record.js'
 import type { InvocationRecord } from '../record.js'
+import { KnownSecrets } from './known-secrets.js'
 import type { RedactionRules } from './redaction.js'
 import { type NamePattern, SecretNames } from './secret-names.js'
 import type { Mark } from './secret-shapes.js'
@@ -43,14 +44,15 @@ export class RuleBook {
   readonly #shapes: readonly RegExp[]
   readonly #strict: boolean
   /** By a function's variables, which are the same object from invocation to invocation. */
-  readonly #known = new WeakMap<object, readonly string[]>()
+  readonly #known = new WeakMap<object, KnownSecrets>()
 
   /** @param strict for what is meant to be shown to others: takes more for secret */
   constructor({ keys, values = [], allow }: RedactOptions, strict = false) {
     this.#names = new SecretNames({ keys, allow, strict })
-    this.#shapes = values.map(
-      (shape) => new RegExp(shape.source, shape.flags.replace(/[gy]/g, '').concat('g')),
-    )
+    this.#shapes = values.map(({ source, flags }) => {
+      const indices = source.includes('(?<secret>') ? 'd' : ''
+      return new RegExp(source, `${flags.replace(/[dgy]/g, '')}g${indices}`)
+    })
     this.#strict = strict
   }
 
@@ -60,14 +62,16 @@ export class RuleBook {
   }
 
   /** The values of variables that are secret by name: local code may print them. */
-  #secretsOf(variables: Readonly<Record<string, string>>): readonly string[] {
+  #secretsOf(variables: Readonly<Record<string, string>>): KnownSecrets {
     const known = this.#known.get(variables)
     if (known !== undefined) return known
     const isSecret = ([name, value]: [string, string]) =>
-      value.length >= SHORTEST_KNOWN && this.#names.kindOf(name).secret && !this.#names.kindOf(name).allowed
-    const secrets = Object.entries(variables)
-      .filter(isSecret)
-      .map(([, value]) => value)
+      value.length >= SHORTEST_KNOWN && this.#names.isSecret(name)
+    const secrets = new KnownSecrets(
+      Object.entries(variables)
+        .filter(isSecret)
+        .map(([, value]) => value),
+    )
     this.#known.set(variables, secrets)
     return secrets
   }

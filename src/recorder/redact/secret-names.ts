@@ -13,29 +13,53 @@ export interface NameKind {
   readonly holdsQuery: boolean
   /** The user wants the value kept. */
   readonly allowed: boolean
+  /** The value is a secret itself, and as secret wherever else it stands; not what only may hold secrets. */
+  readonly isItself: boolean
 }
 
 // All names are compared in lower case, without anything but letters and digits.
 
 const SECRET: ReadonlySet<string> = new Set([
-  'auth',
+  // Of Cognito's triggers for challenges of one's own.
+  'challengeanswer',
+  'privatechallengeparameters',
+  'codeverifier',
   // Of an HTTP request's context: claims, principals, and the credentials of IAM.
   'authorizer',
   'cardnumber',
-  'cookies',
   'creditcard',
+  // The headers and parameters by which an authorizer decides.
+  'identitysource',
+  'jsessionid',
+  'passcode',
+  'phpsessid',
+  'samlresponse',
+  'securitycode',
+  'sessionid',
+  'socialsecuritynumber',
+  // The API key that an authorizer answers with.
+  'usageidentifierkey',
+  'verificationcode',
+  // What CloudFront adds for its origin to check.
+  'xoriginverify',
+])
+/** Secret at the end of a name: `DB_PASS`, `userPin`. Not within another word, as in `bypass`. */
+const SECRET_WORDS: ReadonlySet<string> = new Set([
+  'auth',
+  'cookies',
   'cvc',
   'cvv',
   'jwt',
+  'otp',
   'pass',
   'pin',
   'pwd',
   'secrets',
-  'securitycode',
-  'sessionid',
-  'socialsecuritynumber',
   'ssn',
+  'totp',
 ])
+/** What holds more than secrets: who calls, say. */
+const HOLDERS: ReadonlySet<string> = new Set(['auth', 'authorizer', 'identitysource'])
 const SECRET_IN_QUERY: ReadonlySet<string> = new Set([
   // OAuth's authorization code.
   'code',
@@ -47,7 +71,7 @@ const SECRET_IN_QUERY: ReadonlySet<string> = new Set([
   'xgoogsignature',
 ])
 const SECRET_END =
-  /(?:password|passwd|passphrase|secret|token|apikey|secretkey|privatekey|accesskey|accesskeyid|signingkey|encryptionkey|masterkey|sharedkey|credentials?|authorization|cookie|connectionstring)\d?$/
+  /(?:password|passwd|passphrase|secret|secretstring|secretbinary|token|apikey|secretkey|subscriptionkey|authkey|privatekey|accesskey|accesskeyid|signingkey|encryptionkey|masterkey|sharedkey|credentials?|authorization|cookie|connectionstring)\d?$/
 const SECRET_PART = /password|passwd|clientsecret|secretaccesskey|privatekey/
 /** Tokens that say where a list goes on, or that a request is a repetition. */
 const HARMLESS = /(?:next|continuation|page|pagination|starting|clientrequest|idempotency)token$/
@@ -58,7 +82,6 @@ const PERHAPS_SECRET = /auth|token|secret|session|credential|apikey|signingkey|p
 
 const MOST_KNOWN = 10_000
 const LONGEST = 200
-const NOTHING: NameKind = { secret: false, secretInQuery: false, holdsQuery: false, allowed: false }
 
 export interface SecretNamesOptions {
   /** Further names whose values are secret. */
@@ -81,10 +104,15 @@ export class SecretNames {
   kindOf(name: string): NameKind {
     const known = this.#known.get(name)
     if (known !== undefined) return known
-    if (name.length > LONGEST) return NOTHING
-    const kind = this.#judge(name)
-    this.#known.set(name, kind)
+    // The end of a name says what it is of.
+    const kind = this.#judge(name.slice(-LONGEST))
+    if (name.length <= LONGEST) this.#known.set(name, kind)
     return kind
+  }
+
+  isSecret(name: string): boolean {
+    const { secret, allowed } = this.kindOf(name)
+    return secret && !allowed
   }
 
   #judge(name: string): NameKind {
@@ -94,6 +122,7 @@ export class SecretNames {
     return {
       secret:
         SECRET.has(plain) ||
+        SECRET_WORDS.has(lastWord(name)) ||
         SECRET_PART.test(plain) ||
         (!harmless && SECRET_END.test(plain)) ||
         (!harmless && strict && PERHAPS_SECRET.test(plain)) ||
@@ -101,6 +130,7 @@ export class SecretNames {
       secretInQuery: SECRET_IN_QUERY.has(plain),
       holdsQuery: HOLDS_QUERY.test(plain),
       allowed: matches(allow, name, plain),
+      isItself: !HOLDERS.has(plain),
     }
   }
 }
@@ -109,6 +139,14 @@ function matches(patterns: readonly NamePattern[], name: string, plain: string):
   return patterns.some((pattern) =>
     typeof pattern === 'string' ? plainName(pattern) === plain : name.search(pattern) !== -1,
   )
+}
+
+const WORD = /\p{Lu}?[\p{Ll}\p{N}]+|[\p{Lu}\p{N}]+(?!\p{Ll})/gu
+
+/** `pass`, of `DB_PASS`, `smtpPass` and `pass2`. */
+function lastWord(name: string): string {
+  const word = name.match(WORD)?.at(-1) ?? ''
+  return word.toLowerCase().replace(/\d+$/, '')
 }
 
 function plainName(name: string): string {

@@ -8,7 +8,7 @@ const SHAPES: readonly RegExp[] = [
   /(?:FwoG|IQoJ)[A-Za-z0-9+/=%]{60,}/g,
   // github.blog/engineering/behind-githubs-new-authentication-token-formats
   /gh[oprsu]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{15,}/g,
-  /xox[a-z]-[\w-]{8,}|xapp-[\w-]{8,}|hooks\.slack\.com\/(?:services|workflows)\/(?<secret>[\w/-]+)/g,
+  /xox[a-z]-[\w-]{8,}|xapp-[\w-]{8,}|hooks\.slack\.com\/(?:services|workflows)\/(?<secret>[\w/-]+)/dg,
   // Stripe, OpenAI, Anthropic.
   /(?<!\w)(?:[rs]k_(?:live|test)_\w{8,}|whsec_[\w+/=-]{8,}|sk-[\w-]{16,})/g,
   // Google.
@@ -16,10 +16,10 @@ const SHAPES: readonly RegExp[] = [
   // npm, PyPI, SendGrid, Twilio.
   /npm_[A-Za-z0-9]{30,}|pypi-[\w-]{16,}|SG\.[\w-]{10,}\.[\w-]{10,}|(?<!\w)SK[0-9a-f]{32}(?!\w)/g,
   // Of `Authorization`, wherever it is quoted.
-  /\bbearer(?:\s|\+|%20){1,3}(?<secret>[\w.~+/=-]{6,})/gi,
-  /\bbasic(?:\s|\+|%20){1,3}(?<secret>(?=[a-z+/]{0,60}[A-Z0-9=])[A-Za-z0-9+/]{6,}={0,2})/gi,
+  /\bbearer(?:\s|\+|%20){1,3}(?<secret>[\w.~+/=-]{6,})/dgi,
+  /\bbasic(?:\s|\+|%20){1,3}(?<secret>(?=[a-z+/]{0,60}[A-Z0-9=])[A-Za-z0-9+/]{6,}={0,2})/dgi,
   // The password of a URL.
-  /:\/\/[^\s/:@]{0,200}:(?<secret>[^\s/@]{1,500})@/g,
+  /:\/\/[^\s/:@]{0,200}:(?<secret>[^\s/]{1,500})@/dg,
 ]
 
 /** In any text that one of the shapes takes. */
@@ -66,6 +66,11 @@ export function redactKeySecrets(text: string, mark: Mark): string {
   return text.replace(KEY_SECRET, mark)
 }
 
+/** Whether a text consists of words, or of something as plain, such as a date. */
+export function isPlain(text: string): boolean {
+  return WORDS.test(text.replaceAll(' ', '-'))
+}
+
 /** Replaces everything that looks random. */
 export function redactRandom(text: string, mark: Mark): string {
   return text.replace(RANDOM, (found) => (UUID.test(found) || WORDS.test(found) ? found : mark(found)))
@@ -78,11 +83,21 @@ function redactTokens(text: string, mark: Mark): string {
   })
 }
 
-/** Replaces what one pattern takes, or the group of it that is named `secret`. */
+/** Replaces what one pattern takes, or the group of it that is named `secret`: for that it needs the flag `d`. */
 export function replaceSecrets(text: string, shape: RegExp, mark: Mark): string {
-  return text.replace(shape, (found: string, ...rest: unknown[]) => {
-    const groups = rest.at(-1)
-    const secret = typeof groups === 'object' ? (groups as { secret?: string } | null)?.secret : undefined
-    return secret === undefined ? mark(found) : found.replace(secret, () => mark(secret))
-  })
+  if (!shape.hasIndices) return text.replace(shape, (found) => mark(found))
+  let result = ''
+  let copied = 0
+  for (const { 0: found, index, indices } of text.matchAll(shape)) {
+    const [from, to] = indices?.groups?.secret ?? [index, index + found.length]
+    result += text.slice(copied, from) + mark(text.slice(from, to))
+    copied = to
+  }
+  return copied === 0 ? text : result + text.slice(copied)
+}
+
+/** Whether a text ends within a key in PEM. */
+export function isWithinKey(text: string, before: boolean): boolean {
+  const [begin, end] = [text.lastIndexOf('-----BEGIN '), text.lastIndexOf('-----END ')]
+  return begin === end ? before : begin > end
 }

@@ -43,12 +43,13 @@ class ReplayedValue {
   ) {}
 
   get value(): unknown {
-    this.#value ??= { of: parsed(this.body) }
+    this.#value ??= { of: bodyValue(this.body) }
     return this.#value.of
   }
 }
 
-function parsed(body: Uint8Array): unknown {
+/** A response, parsed; undefined where it is no JSON, as custom runtimes may answer. */
+export function bodyValue(body: Uint8Array): unknown {
   try {
     return JSON.parse(Buffer.from(body).toString('utf8'))
   } catch {

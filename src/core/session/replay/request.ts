@@ -1,3 +1,4 @@
+import { isThenable } from '../../base/deferred.js'
 import { TetherError } from '../../base/errors.js'
 import { checkDuration, checkFunction, checkSignal, oneOf, withMethods } from '../../base/option-checks.js'
 import { checkOptions, invalidOption, isObject, mustBe } from '../../base/options.js'
@@ -103,7 +104,21 @@ function edited(eventBytes: Uint8Array, edit: (event: unknown) => unknown): Uint
       cause,
     })
   }
-  const text = JSON.stringify(edit(event))
+  const changed = edit(event)
+  // A promise would be the event {}.
+  if (isThenable(changed)) {
+    changed.then(undefined, () => {})
+    throw invalidOption('event', 'must return an event, and is async')
+  }
+  const text = jsonOf(changed)
   if (text === undefined) throw invalidOption('event', 'must return an event: JSON')
   return Buffer.from(text)
+}
+
+function jsonOf(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value)
+  } catch (cause) {
+    throw invalidOption('event', `must return an event: JSON, and ${(cause as Error).message}`)
+  }
 }
