@@ -7,7 +7,7 @@ import { generateKey } from '../../src/core/wire/root-key.js'
 import { FaultyTransport } from '../support/faulty-transport.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
 import { stubContext } from '../support/stub-context.js'
-import { Tether } from '../support/tether.js'
+import { observers, Tether } from '../support/tether.js'
 
 const HOUR_MS = 3_600_000
 
@@ -230,7 +230,9 @@ describe.each(CLOCKS)('once open() has resolved (%s)', (_name, order) => {
   ])('the older session answers nothing that arrives later, %s', async (_where, over) => {
     const answered: unknown[] = []
     const late: number[] = []
-    for (let round = 0; round < 20; round++) {
+    // The order of what happens is by chance. With observers the tests run a second time, to show that these change nothing.
+    const rounds = observers.size === 0 ? 20 : 3
+    for (let round = 0; round < rounds; round++) {
       const clock = new ManualClock()
       await using tether = new Tether({ clock, frameBytes: 2_048 })
       const transport = over(tether)
@@ -258,8 +260,8 @@ describe.each(CLOCKS)('once open() has resolved (%s)', (_name, order) => {
       expect(b.events).toEqual([])
       answered.push(await warm({}, stubContext()))
     }
-    expect(answered).toEqual(Array(100).fill('newer'))
-    expect(late).toEqual(Array(20).fill(0))
+    expect(answered).toEqual(Array(5 * rounds).fill('newer'))
+    expect(late).toEqual(Array(rounds).fill(0))
   })
 })
 

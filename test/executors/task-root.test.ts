@@ -51,7 +51,7 @@ describe.each([
       return resultOf(await executor.execute(taskFor(alone, {}, { build })))
     }
     expect(await run(at('alone/deep'))).toEqual([at('alone/deep'), NODE_RUNTIME, true])
-    await expect.poll(() => executor.stats?.().api?.spares).toBe(1)
+    await expect.poll(() => executor.stats?.().api?.spares, { timeout: 15_000 }).toBe(1)
     expect(await run(at('alone'))).toEqual([at('alone'), NODE_RUNTIME, true])
   })
 
