@@ -7,7 +7,7 @@ const REPLACED_DATE = [
   // Local code's own context counts by it, as on Lambda; and what runs on Lambda.
   /^src\/(executors\/entry|stub\/relay)\//,
   // AWS's SDK signs by it, in this process.
-  /^src\/(stores\/s3-presign|transports\/api-gateway\/sdk|local\/(iot\/data-plane|control-plane\/(iam|lambda\/api)))\.ts$/,
+  /^src\/(stores\/s3-presign|transports\/api-gateway\/sdk|local\/(iot\/data-plane|control-plane\/(xml-service|lambda\/api)))\.ts$/,
   /^src\/testing\//,
 ]
 
