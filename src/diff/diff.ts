@@ -30,7 +30,7 @@ export type Comparable =
       readonly kind: 'value'
       readonly value?: unknown
       readonly valueBase64?: string | undefined
-      readonly body?: Uint8Array
+      readonly body?: Uint8Array | undefined
     }
   | { readonly kind: 'error'; readonly error: LambdaError }
   | { readonly kind: 'declined'; readonly reason: string }

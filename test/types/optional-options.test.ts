@@ -3,7 +3,12 @@ import manifest from '../../package.json' with { type: 'json' }
 import { findStrictProperties } from '../support/optional-properties.js'
 
 /** What the local cloud gives, for clients of the AWS SDK, whose own type does not take `undefined`. */
-const GIVEN: readonly string[] = ['LocalCredentials.sessionToken']
+const GIVEN: readonly string[] = [
+  'LocalCredentials.sessionToken',
+  // Members of events, as `@types/aws-lambda` has them.
+  'CognitoUserRequest.clientMetadata',
+  'an object.clientMetadata',
+]
 
 test('whatever may be left out of what a caller passes may be undefined', { timeout: 120_000 }, () => {
   const modules = Object.values(manifest.exports).flatMap((target) =>

@@ -48,12 +48,12 @@ export interface SessionStats {
    * out, in units of `pricing.unitBytes`; and for opening connections, those of the execution environments included that the session
    * heard of. Absent where the transport has no `pricing`.
    */
-  readonly meteredUnits?: number
+  readonly meteredUnits?: number | undefined
   /**
    * The price of `meteredUnits` and of the session's own connection-minutes, in US dollars. Absent without `pricing`. An
    * estimate: it knows no free tier, no discount, and nothing of the minutes of the stubs' connections, of their later reconnects, or of the payload store.
    */
-  readonly estimatedUsd?: number
+  readonly estimatedUsd?: number | undefined
 }
 
 /** The counts as users read them; a copy that does not change. */
