@@ -4,7 +4,14 @@ import { describe, expect, it } from 'vitest'
 import { typeErrors } from '../support/type-errors.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const host = /```ts\n(import \{ createSession \}.*?)```/s.exec(readFileSync(`${root}README.md`, 'utf8'))![1]!
+const host = /```ts\n(import \{ createSession, report \}.*?)```/s.exec(
+  readFileSync(`${root}README.md`, 'utf8'),
+)![1]!
+
+const LISTENERS = `
+session.on('respond', ({ functionId }, { durationMs }) => console.log(functionId, durationMs))
+session.on('fail', ({ functionId }, { error }) => console.error(functionId, error.errorMessage))
+`
 
 // The first reads and checks all types that the package's are made of, which takes a busy machine long.
 describe('the README’s host', { timeout: 120_000 }, () => {
@@ -15,7 +22,7 @@ describe('the README’s host', { timeout: 120_000 }, () => {
         .split('\n')
         .filter((line) => line !== '').length,
     ).toBeLessThanOrEqual(20)
-    expect(typeErrors(host)).toEqual([])
+    expect(typeErrors(host + LISTENERS)).toEqual([])
   })
 
   it.each([
@@ -28,8 +35,9 @@ describe('the README’s host', { timeout: 120_000 }, () => {
     ['a target that is none', "'./src/api.ts#handler'", '7'],
     ['a transport that is none', "iot({ region: 'eu-west-1' })", "'iot'"],
   ])('does not compile with %s', (_, correct, wrong) => {
-    expect(host).toContain(correct)
-    expect(typeErrors(host.replace(correct, wrong))).not.toEqual([])
+    const program = host + LISTENERS
+    expect(program).toContain(correct)
+    expect(typeErrors(program.replace(correct, wrong))).not.toEqual([])
   })
 
   it('types events, handlers and results', () => {
