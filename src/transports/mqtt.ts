@@ -55,6 +55,12 @@ export function mqtt(options: MqttOptions): Transport {
     diagnosis: () => mqttDiagnosis(settings, options),
     ...(kind.presence && { keeps: { everyMs: 0 } }),
     connect: (self, handlers, connectOptions): Promise<Connection> =>
-      connectMqtt(kind, { ...settings, advice: MQTT_ADVICE }, self, handlers, connectOptions),
+      connectMqtt(
+        kind,
+        { ...settings, advice: MQTT_ADVICE, refusesSilently: false },
+        self,
+        handlers,
+        connectOptions,
+      ),
   }
 }

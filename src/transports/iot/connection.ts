@@ -74,7 +74,7 @@ export function iotTransport(
     const expiresAt = Math.min(latest, end ?? latest)
     return connectMqtt(
       kind,
-      { ...common, target, expiresAt, advice: IOT_ADVICE },
+      { ...common, target, expiresAt, advice: IOT_ADVICE, refusesSilently: true },
       self,
       handlers,
       connectOptions,

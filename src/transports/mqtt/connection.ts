@@ -73,6 +73,8 @@ export interface MqttKind {
 export interface MqttConnectSettings extends MqttSettings {
   readonly expiresAt?: number
   readonly advice: Advice
+  /** Whether the broker refuses by ending the connection without a word, as AWS IoT does. Elsewhere that is a restart. */
+  readonly refusesSilently: boolean
 }
 
 /** What one attempt asks for. */
@@ -87,6 +89,8 @@ const CLOSE_GRACE_MS = 1_000
 /** A broker that ends a connection for a message does so within this time. */
 const RECENT_MS = 1_000
 const RECENT_TOPICS = 4
+/** CONNACK codes of a broker that may accept later: of MQTT 3.1.1, and of MQTT 5. */
+const UNAVAILABLE: readonly number[] = [3, 0x88, 0x89]
 
 /**
  * Opens a connection that receives what is sent to `self`: socket, CONNECT, one SUBSCRIBE, in `connectTimeoutMs`. A broker may
@@ -247,14 +251,23 @@ export class MqttConnection implements Connection {
       protocol: this.target.protocol,
       topics: [...new Set(established ? recent : [...this.#filters, ...before])],
       ...(cause === undefined && { silent: true }),
-      // The broker was reached: its end is the answer to CONNECT, SUBSCRIBE or the first messages.
-      ...((!established || (recent.length > 0 && !this.#received)) && { refused: true }),
+      ...(this.#isRefusal(cause, recent) && { refused: true }),
       ...(this.#during === 'connect' && {
         clientIds: clientIdPrefix(self),
         ...(will && { will: keptTopicOf(self) }),
       }),
       ...(cause instanceof FilterRefused && { refusedFilter: cause.filter }),
     }
+  }
+
+  /** Whether the broker does not accept the client, its credentials or its rights. */
+  #isRefusal(cause: unknown, recent: readonly string[]): boolean {
+    const { code } = (cause ?? {}) as { readonly code?: unknown }
+    if (cause instanceof FilterRefused) return true
+    if (typeof code === 'number') return !UNAVAILABLE.includes(code)
+    // The broker was reached: its end is the answer to CONNECT, SUBSCRIBE or the first messages.
+    const answers = this.#during !== 'publish' || (recent.length > 0 && !this.#received)
+    return answers && this.#settings.refusesSilently
   }
 
   /** What `work` gives. @throws why the connection ended, if it ends first */

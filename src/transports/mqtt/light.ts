@@ -34,7 +34,13 @@ export function mqttLight(options: MqttLightOptions): Transport {
     name: 'mqtt',
     limits: { frameBytes: settings.frameBytes },
     connect: (self, handlers, options): Promise<Connection> =>
-      connectMqtt(lightKind, { ...settings, advice: MQTT_ADVICE }, self, handlers, options),
+      connectMqtt(
+        lightKind,
+        { ...settings, advice: MQTT_ADVICE, refusesSilently: false },
+        self,
+        handlers,
+        options,
+      ),
   }
 }
 
