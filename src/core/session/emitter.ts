@@ -7,6 +7,9 @@ import { type EventTime, SESSION_EVENTS, type SessionEvents } from './events.js'
 import { Invocation } from './invocation.js'
 
 type EventName = keyof SessionEvents
+/** Events whose time is an argument of its own, the last. */
+type TimedEvent = 'invoke' | 'ack' | 'status' | 'displaced' | 'discard' | 'close'
+type WithoutTime<Args extends unknown[]> = Args extends [...infer Rest, EventTime] ? Rest : never
 type Listener = (...args: never[]) => unknown
 
 /** An emitter whose listeners cannot harm each other or the emitter. */
@@ -76,6 +79,11 @@ export class SessionEmitter {
     this.#emitter.off(name, wrapper)
   }
 
+  /** Emits an event with the time that it is. */
+  emitNow<K extends TimedEvent>(name: K, ...args: WithoutTime<Parameters<SessionEvents[K]>>): void {
+    this.#emitter.emit(name, ...args, this.at())
+  }
+
   emit<K extends EventName>(name: K, ...args: Parameters<SessionEvents[K]>): void {
     this.#emitter.emit(name, ...args)
   }
@@ -103,6 +111,6 @@ export class SessionEmitter {
       process.emitWarning(error instanceof Error ? error : String(error), 'LambdaTetherListenerWarning')
       return
     }
-    this.emit('status', { state: 'listener-failed', event: name, error }, this.at())
+    this.emitNow('status', { state: 'listener-failed', event: name, error })
   }
 }

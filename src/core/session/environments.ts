@@ -55,6 +55,7 @@ export class Environments {
 
   /** Notes that an invocation of a function came from there. */
   used(functionId: string, environmentId: string, environment: Environment): void {
+    if (this.#latest.get(functionId)?.environment === environment) return
     this.#latest.set(functionId, { environmentId, environment })
   }
 

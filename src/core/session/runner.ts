@@ -32,7 +32,7 @@ export function ackSoon(desk: Desk, record: In<'running'> | undefined): void {
 async function ackNow({ emitter, send }: Desk, record: In<'running'>): Promise<void> {
   const { invocation, arrival, id, from } = record
   record.ack ??= () => {}
-  emitter.emit('ack', invocation, emitter.at())
+  emitter.emitNow('ack', invocation)
   if (isAwaited(arrival)) await send(from, { type: 'ack', id })
 }
 
@@ -42,7 +42,7 @@ function dispatch(desk: Desk, record: In<'running'>): void {
   desk.received.add(invocation)
   // Without its event it is for listeners alone.
   if (mirrored !== 'metadata') desk.waiters.offer(invocation)
-  desk.emitter.emit('invoke', invocation, desk.emitter.at())
+  desk.emitter.emitNow('invoke', invocation)
   if (invocation.settled) return
   if (Invocation.isTaken(invocation)) return ackSoon(desk, record)
   const functions = desk.functions()

@@ -95,7 +95,7 @@ export class Session implements AsyncDisposable {
     const onDiscard = (discard: Discard) => {
       counters.discards[discard.reason]++
       // It quotes whoever sent it.
-      this.#emitter.emit('discard', { ...discard, message: printable(discard.message) }, this.#emitter.at())
+      this.#emitter.emitNow('discard', { ...discard, message: printable(discard.message) })
     }
     const keys = sessionKeys(options)
     const hearPeer = (message: PeerMessage | PresenceMessage) => {
@@ -145,7 +145,7 @@ export class Session implements AsyncDisposable {
           this.#presence?.online()
           if (!this.#isClosing()) this.#echo?.listen()
         } else this.#echo?.stop()
-        this.#emitter.emit('status', status, this.#emitter.at())
+        this.#emitter.emitNow('status', status)
       },
     })
     this.#nameClaim = new NameClaim({
@@ -182,13 +182,9 @@ export class Session implements AsyncDisposable {
         again: () => this.#nameClaim.claim(),
         onUnheard: (words) => {
           const addresses = words.map((word) => transport.describe!({ ...this.#self, lane: 0 }, word))
-          this.#emitter.emit(
-            'status',
-            { state: 'unheard', error: unheard(name, addresses) },
-            this.#emitter.at(),
-          )
+          this.#emitter.emitNow('status', { state: 'unheard', error: unheard(name, addresses) })
         },
-        onHeard: () => this.#emitter.emit('status', { state: 'heard' }, this.#emitter.at()),
+        onHeard: () => this.#emitter.emitNow('status', { state: 'heard' }),
       })
     }
     const payloads = new SessionPayloads({
@@ -197,8 +193,7 @@ export class Session implements AsyncDisposable {
       stage,
       inlineBytes: transport.limits.frameBytes,
       counters,
-      onFailure: (error) =>
-        this.#emitter.emit('status', { state: 'store-failed', error }, this.#emitter.at()),
+      onFailure: (error) => this.#emitter.emitNow('status', { state: 'store-failed', error }),
     })
     this.#dispatcher = new Dispatcher({
       name,
@@ -404,7 +399,7 @@ export class Session implements AsyncDisposable {
   #onDisplaced(): void {
     this.#presence?.abandon()
     this.#dispatcher.abandon()
-    this.#emitter.emit('displaced', this.#emitter.at())
+    this.#emitter.emitNow('displaced')
     // It reports its own failures; nobody called it who could be told.
     this.close().catch(() => {})
   }
@@ -423,7 +418,7 @@ export class Session implements AsyncDisposable {
       await this.#presence?.close()
     } finally {
       await this.#lanes.stop()
-      this.#emitter.emit('close', this.#emitter.at())
+      this.#emitter.emitNow('close')
     }
   }
 

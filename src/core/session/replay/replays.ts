@@ -47,8 +47,7 @@ export class Replays {
       record,
       options,
       replay: (...args) => this.replay(...args),
-      failed: (error) =>
-        emitter.emit('status', { state: 'listener-failed', event: 'onOutcome', error }, emitter.at()),
+      failed: (error) => emitter.emitNow('status', { state: 'listener-failed', event: 'onOutcome', error }),
     })
     this.#onSave.add(saved)
     return {
