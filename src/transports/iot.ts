@@ -2,7 +2,7 @@ import type { IoTClient } from '@aws-sdk/client-iot'
 import { askCredentials, type CredentialsOption } from '../aws/credentials.js'
 import { endpointRegion } from '../aws/endpoints.js'
 import { awsChecks, fromSdk, sdkClientConfig } from '../aws/sdk.js'
-import { TetherError } from '../core/base/errors.js'
+import { TetherError, withWords } from '../core/base/errors.js'
 import { checkClock, checkFlag, pem, wholeNumber } from '../core/base/option-checks.js'
 import { checkOptions, invalidOption } from '../core/base/options.js'
 import { MIN_FRAME_BYTES, type Transport } from '../core/contracts/transport.js'
@@ -151,8 +151,9 @@ async function describeEndpoint(client: IoTClient, region: string, options: IotO
     })
   } catch (error) {
     if (!(error instanceof TetherError && WITHOUT_IOT.includes(region))) throw error
-    const { code, message, cause, details } = error
-    const advice = `In November 2026 AWS IoT Core was not in ${region}: use another region, or apiGateway().`
-    throw new TetherError(code, `${message} ${advice}`, { cause, details })
+    throw withWords(
+      error,
+      ` In November 2026 AWS IoT Core was not in ${region}: use another region, or apiGateway().`,
+    )
   }
 }

@@ -85,6 +85,12 @@ export class TetherError extends Error {
   }
 }
 
+/** The same error, with more to say. */
+export function withWords(error: TetherError, words: string): TetherError {
+  const { code, message, cause, details } = error
+  return words === '' ? error : new TetherError(code, message + words, { cause, details })
+}
+
 /** An error as AWS Lambda puts it on the wire. */
 export interface LambdaError {
   readonly errorType: string

@@ -1,4 +1,4 @@
-import { TetherError } from '../../core/base/errors.js'
+import { type TetherError, withWords } from '../../core/base/errors.js'
 import type { ConnectPhase } from '../socket/connect-phase.js'
 
 /** What was seen of a connection that failed: the `details` of its error. */
@@ -37,11 +37,11 @@ export const cutAt =
 
 /** For a message. */
 export const quoted = (texts: readonly string[] = []) => texts.map((text) => `'${text}'`).join(' and ')
+
 /** The error with what to do about it, if its details tell. */
 export function advised(error: TetherError, advice: Advice): TetherError {
-  const { code, message, cause, details } = error
-  if (code !== 'UNREACHABLE') return error
-  const row = advice.find(([fits]) => fits(details as Seen))
-  const words = row?.[1](details as Seen)
-  return words ? new TetherError(code, `${message} ${words}`, { cause, details }) : error
+  if (error.code !== 'UNREACHABLE') return error
+  const seen: Seen = error.details
+  const words = advice.find(([fits]) => fits(seen))?.[1](seen)
+  return words ? withWords(error, ` ${words}`) : error
 }

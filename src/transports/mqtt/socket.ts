@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { onAbort } from '../../core/base/abort.js'
-import { TetherError } from '../../core/base/errors.js'
+import { TetherError, withWords } from '../../core/base/errors.js'
 import type { ConnectPhase } from '../socket/connect-phase.js'
 import { plainSocket } from '../socket/plain-socket.js'
 import { socketPhase } from '../socket/socket-phase.js'
@@ -66,7 +66,7 @@ export async function openSocket(
     const during = opening?.phase() ?? 'proxy'
     if (signal.aborted) throw lateAt(during, signal.reason, sockets.advice?.(target, 'ETIMEDOUT'))
     const advice = sockets.advice?.(target, (error as NodeJS.ErrnoException).code)
-    throw advised(unreachable(target, error, { during }), advice)
+    throw withWords(unreachable(target, error, { during }), advice ?? '')
   } finally {
     unlisten()
   }
@@ -90,15 +90,11 @@ export function unreachable(
 }
 
 // Whoever waits for `connectTimeoutMs` does not know how far the socket has come.
-function lateAt(during: ConnectPhase, reason: unknown, advice: string | undefined): unknown {
+function lateAt(during: ConnectPhase, reason: unknown, advice = ''): unknown {
   if (!(reason instanceof TetherError) || reason.code !== 'UNREACHABLE') return reason
   const { message, cause, details } = reason
-  return advised(new TetherError('UNREACHABLE', message, { cause, details: { ...details, during } }), advice)
-}
-
-function advised(error: TetherError, advice = ''): TetherError {
-  const { code, message, cause, details } = error
-  return advice === '' ? error : new TetherError(code, message + advice, { cause, details })
+  const late = { cause, details: { ...details, during } }
+  return new TetherError('UNREACHABLE', message + advice, late)
 }
 
 async function open(sockets: MqttSockets, target: MqttTarget, signal: AbortSignal): Promise<MqttOpening> {
