@@ -11,7 +11,7 @@ import { type Connection, MIN_FRAME_BYTES, type Transport } from '../core/contra
 import { checkAgent } from '../network/agent-option.js'
 import { MQTT_ADVICE } from './mqtt/broker-advice.js'
 
-import { connectMqtt } from './mqtt/connection.js'
+import { connectMqtt } from './mqtt/connect.js'
 import { mqttDiagnosis } from './mqtt/diagnosis.js'
 import { checkConnectTimeout, MAX_FRAME_BYTES, type MqttOptions, mqttSettings } from './mqtt/options.js'
 import { sessionKind } from './mqtt/session.js'

@@ -7,7 +7,7 @@ import {
   type Endpoint,
   type Transport,
 } from '../../core/contracts/transport.js'
-import { connectMqtt, type MqttKind } from '../mqtt/connection.js'
+import { connectMqtt, type MqttKind } from '../mqtt/connect.js'
 import { commonSettings, type MqttOptions, mqttAddress } from '../mqtt/options.js'
 import { topicOf } from '../mqtt/topics.js'
 import { IOT_ADVICE } from './advice.js'

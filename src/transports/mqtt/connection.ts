@@ -1,149 +1,17 @@
 import type { Duplex } from 'node:stream'
 import { onAbort } from '../../core/base/abort.js'
-import type { Clock } from '../../core/base/clock.js'
-import { defined } from '../../core/base/defined.js'
 import { abortError, TetherError, throwIfAborted } from '../../core/base/errors.js'
-import {
-  type AbortOptions,
-  type Connection,
-  type ConnectOptions,
-  checkEndpoint,
-  type Endpoint,
-  type FrameHandlers,
-} from '../../core/contracts/transport.js'
+import type { AbortOptions, Connection, Endpoint, FrameHandlers } from '../../core/contracts/transport.js'
 import type { ConnectPhase } from '../socket/connect-phase.js'
-import { type Advice, advised, type Seen } from './advice.js'
-import type { MqttSettings, MqttTarget } from './options.js'
-import { type MqttSocket, type MqttSockets, openSocket, unreachable } from './socket.js'
-import { clientIdPrefix, filterOf, keptTopicOf, newClientId, topicOf } from './topics.js'
-
-/** One MQTT client on one open socket. It fails by destroying the socket with the error that says why. */
-export interface MqttClient {
-  /** Asks for filters, in one packet; resolves when the broker has granted them. @throws FilterRefused */
-  subscribe(filters: readonly string[]): Promise<void>
-  /** Gives filters up, in one packet. Absent in the stub's client, which subscribes once. */
-  unsubscribe?(filters: readonly string[]): Promise<void>
-  /** Writes a message at QoS 0; false when the socket's buffer is full and sends should wait for `drain`. */
-  publish(topic: string, payload: Uint8Array, retain?: boolean): boolean
-  /** Says DISCONNECT and ends the socket. */
-  end(): void
-}
-
-/** A filter that the SUBACK did not grant. */
-export class FilterRefused extends Error {
-  constructor(
-    readonly filter: string,
-    cause?: Error,
-  ) {
-    super(`it refused the subscription to '${filter}'`, { cause })
-  }
-}
-
-/** What a client is started with. */
-export interface MqttClientOptions {
-  readonly socket: Duplex
-  readonly target: MqttTarget
-  readonly clientId: string
-  readonly frameBytes: number
-  readonly clock: Clock
-  /** A retained message that the broker publishes when the connection ends without a DISCONNECT. */
-  readonly will?: { readonly topic: string; readonly payload: Uint8Array }
-  onPublish(topic: string, payload: Uint8Array): void
-}
-
-/** Which client speaks, and what its connections can do. */
-export interface MqttKind {
-  /** How its sockets are opened. */
-  readonly sockets: MqttSockets
-  /** Says CONNECT on an open socket; resolves at the broker's consent. */
-  readonly start: (options: MqttClientOptions) => Promise<MqttClient>
-  /** Whether retained messages are used. */
-  readonly presence: boolean
-  /** Whether a connection is of use that does not watch what is kept: a stub's is. */
-  readonly watchesIfAllowed?: boolean
-  /** What a connection has beyond a stub's. */
-  readonly extend?: (
-    connection: MqttConnection,
-    client: MqttClient,
-    self: Endpoint,
-  ) => Pick<Connection, 'serve' | 'keep'>
-}
-
-/** A transport's settings, and how they are told to whom they fail. */
-export interface MqttConnectSettings extends MqttSettings {
-  readonly expiresAt?: number
-  readonly advice: Advice
-  /** Whether the broker refuses by ending the connection without a word, as AWS IoT does. Elsewhere that is a restart. */
-  readonly refusesSilently: boolean
-}
-
-/** What one attempt asks for. */
-interface Asked extends Pick<ConnectOptions, 'watch' | 'will'> {
-  readonly self: Endpoint
-  /** Filters that the attempt before asked for. */
-  readonly before?: readonly string[]
-}
+import { advised } from './advice.js'
+import type { MqttClient, StartClient } from './client.js'
+import type { MqttTarget } from './options.js'
+import { type Asked, ConnectionProgress, type MqttConnectSettings } from './progress.js'
+import { type MqttSocket, unreachable } from './socket.js'
+import { keptTopicOf, newClientId, topicOf } from './topics.js'
 
 // How long a broker may take to answer our goodbye before the socket is destroyed.
 const CLOSE_GRACE_MS = 1_000
-/** A broker that ends a connection for a message does so within this time. */
-const RECENT_MS = 1_000
-const RECENT_TOPICS = 4
-/** CONNACK codes of a broker that may accept later: of MQTT 3.1.1, and of MQTT 5. */
-const UNAVAILABLE: readonly number[] = [3, 0x88, 0x89]
-
-/**
- * Opens a connection that receives what is sent to `self`: socket, CONNECT, one SUBSCRIBE, in `connectTimeoutMs`. A broker may
- * end the connection for the watched topic and not say so; a stub then connects without it, anew each time, since a policy may
- * begin to hold.
- * @throws TetherError `UNREACHABLE`, with `details.during` and what else was {@link Seen}; `ABORTED`, `INVALID_OPTION` for an
- *   endpoint's part
- */
-export async function connectMqtt(
-  kind: MqttKind,
-  settings: MqttConnectSettings,
-  self: Endpoint,
-  handlers: FrameHandlers,
-  options: ConnectOptions = {},
-): Promise<Connection> {
-  const { signal } = options
-  const { target, clock, connectTimeoutMs } = settings
-  checkEndpoint(self)
-  throwIfAborted(signal)
-  const attempt = new AbortController()
-  let connection: MqttConnection | undefined
-  const unlisten = onAbort(signal, () => attempt.abort(abortError(signal!)))
-  const cancelTimeout = clock.schedule(connectTimeoutMs, () => {
-    const late = new Error(`no connection within ${connectTimeoutMs} ms`)
-    attempt.abort(unreachable(target, late, connection && { during: connection.during }))
-  })
-  const connect = async (asked: Asked): Promise<Connection> => {
-    connection = undefined
-    const opened = await openSocket(kind.sockets, target, attempt.signal)
-    connection = new MqttConnection(opened, settings, handlers, asked)
-    const client = await connection.begin(kind, attempt.signal)
-    return Object.assign(connection, kind.extend?.(connection, client, self))
-  }
-  const { watch, will } = kind.presence ? options : {}
-  try {
-    return await connect({ self, ...defined({ watch, will }) }).catch((error: unknown) => {
-      const before = topicsOfCut(error)
-      if (!kind.watchesIfAllowed || !watch || !before || attempt.signal.aborted) throw error
-      return connect({ self, before })
-    })
-  } catch (error) {
-    throw error instanceof TetherError ? advised(error, settings.advice) : error
-  } finally {
-    cancelTimeout()
-    unlisten()
-  }
-}
-
-/** The filters for which the broker has ended a connection without a word. */
-function topicsOfCut(error: unknown): readonly string[] | undefined {
-  const { during, refusedFilter, topics }: Seen = error instanceof TetherError ? error.details : {}
-  return during === 'subscribe' && refusedFilter === undefined ? topics : undefined
-}
 
 /** One connection to an MQTT broker, of a session or of a stub. */
 export class MqttConnection implements Connection {
@@ -153,17 +21,12 @@ export class MqttConnection implements Connection {
   readonly #socket: Duplex
   readonly #settings: MqttConnectSettings
   readonly #asked: Asked
+  readonly #progress: ConnectionProgress
   readonly #handlers: FrameHandlers
   readonly #ended: Promise<void>
   #client: MqttClient | undefined
   #closing = false
   #over: TetherError | undefined
-  /** Whether a frame arrived, which shows that the broker takes what is sent: most frames are answers. */
-  #received = false
-  #during: ConnectPhase = 'connect'
-  /** The topics of the latest messages, a ring. */
-  readonly #recent: { readonly topic: string; readonly at: number }[] = []
-  #recentIndex = 0
   readonly #waiting = new Set<(error?: TetherError) => void>()
 
   constructor(
@@ -174,6 +37,7 @@ export class MqttConnection implements Connection {
   ) {
     this.#socket = socket
     this.#asked = asked
+    this.#progress = new ConnectionProgress(settings, asked)
     this.target = settings.target
     this.#settings = settings
     this.#handlers = handlers
@@ -187,24 +51,24 @@ export class MqttConnection implements Connection {
 
   /** How far it came. */
   get during(): ConnectPhase {
-    return this.#during
+    return this.#progress.phase
   }
 
   /** Speaks until the subscription is granted; whatever goes wrong leaves no socket behind. */
-  async begin(kind: MqttKind, signal: AbortSignal): Promise<MqttClient> {
+  async begin(start: StartClient, signal: AbortSignal): Promise<MqttClient> {
     const unlisten = onAbort(signal, () => this.#socket.destroy())
     try {
-      return await this.untilEnded(this.#handshake(kind))
+      return await this.untilEnded(this.#handshake(start))
     } catch (error) {
       this.#socket.destroy()
       await this.#ended
-      throw signal.aborted ? signal.reason : unreachable(this.target, error, this.#seen(error))
+      throw signal.aborted ? signal.reason : unreachable(this.target, error, this.#progress.seen(error))
     } finally {
       unlisten()
     }
   }
 
-  async #handshake({ start }: MqttKind): Promise<MqttClient> {
+  async #handshake(start: StartClient): Promise<MqttClient> {
     const { self, watch, will } = this.#asked
     const { target } = this
     const { frameBytes, clock } = this.#settings
@@ -219,7 +83,7 @@ export class MqttConnection implements Connection {
       onPublish: (topic, payload) => {
         if (this.#closing) return
         if (topic !== watched) {
-          this.#received = true
+          this.#progress.received()
           this.#handlers.onFrame(payload)
         }
         // An empty one says that somebody has cleared the topic.
@@ -227,47 +91,11 @@ export class MqttConnection implements Connection {
       },
     })
     this.#client = client
-    this.#during = 'subscribe'
+    this.#progress.phase = 'subscribe'
     // In one packet: a cold start waits for no second answer.
-    await client.subscribe(this.#filters)
-    this.#during = 'publish'
+    await client.subscribe(this.#progress.filters)
+    this.#progress.phase = 'publish'
     return client
-  }
-
-  get #filters(): string[] {
-    const { self, watch } = this.#asked
-    return [filterOf(self), ...(watch === undefined ? [] : [keptTopicOf(watch)])]
-  }
-
-  /** What is known of its end. */
-  #seen(cause: unknown): Record<string, unknown> & Seen {
-    const { self, will, before = [] } = this.#asked
-    const since = this.#settings.clock.now() - RECENT_MS
-    const recent = this.#recent.filter(({ at }) => at >= since).map(({ topic }) => topic)
-    const established = this.#during === 'publish'
-    return {
-      during: this.#during,
-      role: self.role,
-      protocol: this.target.protocol,
-      topics: [...new Set(established ? recent : [...this.#filters, ...before])],
-      ...(cause === undefined && { silent: true }),
-      ...(this.#isRefusal(cause, recent) && { refused: true }),
-      ...(this.#during === 'connect' && {
-        clientIds: clientIdPrefix(self),
-        ...(will && { will: keptTopicOf(self) }),
-      }),
-      ...(cause instanceof FilterRefused && { refusedFilter: cause.filter }),
-    }
-  }
-
-  /** Whether the broker does not accept the client, its credentials or its rights. */
-  #isRefusal(cause: unknown, recent: readonly string[]): boolean {
-    const { code } = (cause ?? {}) as { readonly code?: unknown }
-    if (cause instanceof FilterRefused) return true
-    if (typeof code === 'number') return !UNAVAILABLE.includes(code)
-    // The broker was reached: its end is the answer to CONNECT, SUBSCRIBE or the first messages.
-    const answers = this.#during !== 'publish' || (recent.length > 0 && !this.#received)
-    return answers && this.#settings.refusesSilently
   }
 
   /** What `work` gives. @throws why the connection ended, if it ends first */
@@ -288,7 +116,7 @@ export class MqttConnection implements Connection {
   publish(topic: string, frame: Uint8Array, signal?: AbortSignal, retain = false): Promise<void> | undefined {
     try {
       this.#check(frame, signal)
-      this.#recent[this.#recentIndex++ % RECENT_TOPICS] = { topic, at: this.#settings.clock.now() }
+      this.#progress.sent(topic)
       return this.#client!.publish(topic, frame, retain) ? undefined : this.#drain(signal)
     } catch (error) {
       return Promise.reject(error)
@@ -355,9 +183,9 @@ export class MqttConnection implements Connection {
   #lost(cause: Error | undefined): TetherError {
     if (cause instanceof TetherError) return cause
     const { target } = this
-    const seen = this.#seen(cause)
-    if (this.#during !== 'publish') {
-      const word = this.#during.toUpperCase()
+    const seen = this.#progress.seen(cause)
+    if (this.during !== 'publish') {
+      const word = this.during.toUpperCase()
       return unreachable(
         target,
         cause ?? new Error(`it closed the connection at ${word}, without a word`),

@@ -1,7 +1,7 @@
 import type { Connection, Transport } from '../../core/contracts/transport.js'
 import { WebSocketClient } from '../socket/web-socket-client.js'
 import { MQTT_ADVICE } from './broker-advice.js'
-
+import { FilterRefused, type MqttClient, type MqttClientOptions } from './client.js'
 import {
   DISCONNECT,
   encodeConnect,
@@ -11,13 +11,7 @@ import {
   PINGREQ,
   type ServerPacket,
 } from './codec.js'
-import {
-  connectMqtt,
-  FilterRefused,
-  type MqttClient,
-  type MqttClientOptions,
-  type MqttKind,
-} from './connection.js'
+import { connectMqtt, type MqttKind } from './connect.js'
 import { type MqttOptions, mqttSettings } from './options.js'
 
 /** As {@link MqttOptions}, without MQTT 5 and what is the session's. */

@@ -1,7 +1,7 @@
 import type { ErrorWithSubackPacket, MqttClient as PackageClient } from 'mqtt'
 import { TetherError } from '../../core/base/errors.js'
 import { clearInterval, setInterval } from '../../core/base/timers.js'
-import { FilterRefused, type MqttClient, type MqttClientOptions } from './connection.js'
+import { FilterRefused, type MqttClient, type MqttClientOptions } from './client.js'
 
 // What a broker may send to a client that subscribes and publishes at QoS 0.
 const EXPECTED: ReadonlySet<string> = new Set([

@@ -1,5 +1,7 @@
 import { type Endpoint, LANES } from '../../core/contracts/transport.js'
-import type { MqttClient, MqttConnection, MqttKind } from './connection.js'
+import type { MqttClient } from './client.js'
+import type { MqttKind } from './connect.js'
+import type { MqttConnection } from './connection.js'
 import type { MqttOptions } from './options.js'
 import { preloadPackage, startPackageClient } from './package.js'
 import { sessionSockets } from './session-sockets.js'

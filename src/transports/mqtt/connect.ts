@@ -1,0 +1,86 @@
+import { onAbort } from '../../core/base/abort.js'
+import { defined } from '../../core/base/defined.js'
+import { abortError, TetherError, throwIfAborted } from '../../core/base/errors.js'
+import {
+  type Connection,
+  type ConnectOptions,
+  checkEndpoint,
+  type Endpoint,
+  type FrameHandlers,
+} from '../../core/contracts/transport.js'
+import { advised, type Seen } from './advice.js'
+import type { MqttClient, StartClient } from './client.js'
+import { MqttConnection } from './connection.js'
+import type { Asked, MqttConnectSettings } from './progress.js'
+import { type MqttSockets, openSocket, unreachable } from './socket.js'
+
+/** Which client speaks, and what its connections can do. */
+export interface MqttKind {
+  /** How its sockets are opened. */
+  readonly sockets: MqttSockets
+  /** Says CONNECT on an open socket; resolves at the broker's consent. */
+  readonly start: StartClient
+  /** Whether retained messages are used. */
+  readonly presence: boolean
+  /** Whether a connection is of use that does not watch what is kept: a stub's is. */
+  readonly watchesIfAllowed?: boolean
+  /** What a connection has beyond a stub's. */
+  readonly extend?: (
+    connection: MqttConnection,
+    client: MqttClient,
+    self: Endpoint,
+  ) => Pick<Connection, 'serve' | 'keep'>
+}
+
+/**
+ * Opens a connection that receives what is sent to `self`: socket, CONNECT, one SUBSCRIBE, in `connectTimeoutMs`. A broker may
+ * end the connection for the watched topic and not say so; a stub then connects without it, anew each time, since a policy may
+ * begin to hold.
+ * @throws TetherError `UNREACHABLE`, with `details.during` and what else was {@link Seen}; `ABORTED`, `INVALID_OPTION` for an
+ *   endpoint's part
+ */
+export async function connectMqtt(
+  kind: MqttKind,
+  settings: MqttConnectSettings,
+  self: Endpoint,
+  handlers: FrameHandlers,
+  options: ConnectOptions = {},
+): Promise<Connection> {
+  const { signal } = options
+  const { target, clock, connectTimeoutMs } = settings
+  checkEndpoint(self)
+  throwIfAborted(signal)
+  const attempt = new AbortController()
+  let connection: MqttConnection | undefined
+  const unlisten = onAbort(signal, () => attempt.abort(abortError(signal!)))
+  const cancelTimeout = clock.schedule(connectTimeoutMs, () => {
+    const late = new Error(`no connection within ${connectTimeoutMs} ms`)
+    attempt.abort(unreachable(target, late, connection && { during: connection.during }))
+  })
+  const connect = async (asked: Asked): Promise<Connection> => {
+    connection = undefined
+    const opened = await openSocket(kind.sockets, target, attempt.signal)
+    connection = new MqttConnection(opened, settings, handlers, asked)
+    const client = await connection.begin(kind.start, attempt.signal)
+    return Object.assign(connection, kind.extend?.(connection, client, self))
+  }
+  const { watch, will } = kind.presence ? options : {}
+  try {
+    return await connect({ self, ...defined({ watch, will }) }).catch((error: unknown) => {
+      const before = topicsOfCut(error)
+      if (!kind.watchesIfAllowed || !watch || !before || attempt.signal.aborted) throw error
+      return connect({ self, before })
+    })
+  } catch (error) {
+    throw error instanceof TetherError ? advised(error, settings.advice) : error
+  } finally {
+    cancelTimeout()
+    unlisten()
+  }
+}
+
+/** The filters for which the broker has ended a connection without a word. */
+function topicsOfCut(error: unknown): readonly string[] | undefined {
+  const { during, refusedFilter, topics }: Seen = error instanceof TetherError ? error.details : {}
+  return during === 'subscribe' && refusedFilter === undefined ? topics : undefined
+}

@@ -1,0 +1,91 @@
+import type { ConnectOptions, Endpoint } from '../../core/contracts/transport.js'
+import type { ConnectPhase } from '../socket/connect-phase.js'
+import type { Advice, Seen } from './advice.js'
+import { FilterRefused } from './client.js'
+import type { MqttSettings } from './options.js'
+import { clientIdPrefix, filterOf, keptTopicOf } from './topics.js'
+
+/** A transport's settings, and how they are told to whom they fail. */
+export interface MqttConnectSettings extends MqttSettings {
+  readonly expiresAt?: number
+  readonly advice: Advice
+  /** Whether the broker refuses by ending the connection without a word, as AWS IoT does. Elsewhere that is a restart. */
+  readonly refusesSilently: boolean
+}
+
+/** What one attempt asks for. */
+export interface Asked extends Pick<ConnectOptions, 'watch' | 'will'> {
+  readonly self: Endpoint
+  /** Filters that the attempt before asked for. */
+  readonly before?: readonly string[]
+}
+
+/** A broker that ends a connection for a message does so within this time. */
+const RECENT_MS = 1_000
+const RECENT_TOPICS = 4
+/** CONNACK codes of a broker that may accept later: of MQTT 3.1.1, and of MQTT 5. */
+const UNAVAILABLE: readonly number[] = [3, 0x88, 0x89]
+
+/** How far a connection came, and what it sent last: what its end is explained by. */
+export class ConnectionProgress {
+  readonly #settings: MqttConnectSettings
+  readonly #asked: Asked
+  /** Whether a frame arrived, which shows that the broker takes what is sent: most frames are answers. */
+  #received = false
+  phase: ConnectPhase = 'connect'
+  /** The topics of the latest messages, a ring. */
+  readonly #recent: { readonly topic: string; readonly at: number }[] = []
+  #recentIndex = 0
+
+  constructor(settings: MqttConnectSettings, asked: Asked) {
+    this.#settings = settings
+    this.#asked = asked
+  }
+
+  /** What it subscribes to. */
+  get filters(): string[] {
+    const { self, watch } = this.#asked
+    return [filterOf(self), ...(watch === undefined ? [] : [keptTopicOf(watch)])]
+  }
+
+  /** A message leaves. */
+  sent(topic: string): void {
+    this.#recent[this.#recentIndex++ % RECENT_TOPICS] = { topic, at: this.#settings.clock.now() }
+  }
+
+  /** A frame has arrived. */
+  received(): void {
+    this.#received = true
+  }
+
+  /** What is known of the connection when it ends. */
+  seen(cause: unknown): Record<string, unknown> & Seen {
+    const { self, will, before = [] } = this.#asked
+    const since = this.#settings.clock.now() - RECENT_MS
+    const recent = this.#recent.filter(({ at }) => at >= since).map(({ topic }) => topic)
+    const established = this.phase === 'publish'
+    return {
+      during: this.phase,
+      role: self.role,
+      protocol: this.#settings.target.protocol,
+      topics: [...new Set(established ? recent : [...this.filters, ...before])],
+      ...(cause === undefined && { silent: true }),
+      ...(this.#isRefusal(cause, recent) && { refused: true }),
+      ...(this.phase === 'connect' && {
+        clientIds: clientIdPrefix(self),
+        ...(will && { will: keptTopicOf(self) }),
+      }),
+      ...(cause instanceof FilterRefused && { refusedFilter: cause.filter }),
+    }
+  }
+
+  /** Whether the broker does not accept the client, its credentials or its rights. */
+  #isRefusal(cause: unknown, recent: readonly string[]): boolean {
+    const { code } = (cause ?? {}) as { readonly code?: unknown }
+    if (cause instanceof FilterRefused) return true
+    if (typeof code === 'number') return !UNAVAILABLE.includes(code)
+    // The broker was reached: its end is the answer to CONNECT, SUBSCRIBE or the first messages.
+    const answers = this.phase !== 'publish' || (recent.length > 0 && !this.#received)
+    return answers && this.#settings.refusesSilently
+  }
+}
