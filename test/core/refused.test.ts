@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { TetherError } from '../../src/core/base/errors.js'
 import type { Transport } from '../../src/core/contracts/transport.js'
 import { SessionWatch } from '../../src/core/naming/session-watch.js'
+import type { Session } from '../../src/core/session/session.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
 import { stubContext } from '../support/stub-context.js'
 import { Tether } from '../support/tether.js'
@@ -32,11 +33,18 @@ function refusedStub(tether: Tether) {
   return { state, stub, invoke }
 }
 
+/** Opens a session that answers `local`. */
+function answering(tether: Tether): Promise<Session> {
+  return tether
+    .session()
+    .on('invoke', (invocation) => invocation.respond('local'))
+    .open()
+}
+
 it('runs its own code at once after the second refusal in a row, and asks in the background', async () => {
   const clock = new ManualClock()
   await using tether = new Tether({ clock })
-  const session = tether.session().on('invoke', (invocation) => invocation.respond('local'))
-  await session.open()
+  await answering(tether)
   const { state, invoke } = refusedStub(tether)
   // The link tries again at once, which takes no time here.
   expect(await invoke()).toBe('cloud')
@@ -100,11 +108,7 @@ describe('an environment that may connect and not send', () => {
   ])('runs its own code at once after the second cut in a row, %s', async (_what, withSession) => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
-    if (withSession)
-      await tether
-        .session()
-        .on('invoke', (invocation) => invocation.respond('local'))
-        .open()
+    if (withSession) await answering(tether)
     const { state, invoke } = cutStub(tether, clock)
     const startedAt = clock.now()
     expect(await invoke()).toBe('cloud')
@@ -150,10 +154,7 @@ it('forgets refusals to connect when it connects, and cuts when a session is hea
 it('waits through one refusal', async () => {
   const clock = new ManualClock()
   await using tether = new Tether({ clock })
-  await tether
-    .session()
-    .on('invoke', (invocation) => invocation.respond('local'))
-    .open()
+  await answering(tether)
   const { state, invoke } = refusedStub(tether)
   const { admit } = tether.transport
   tether.transport.admit = (self) => {
@@ -188,10 +189,7 @@ it('is remembered for 10 s, and for twice as long after each further refusal, up
 it('asks at once where a process was frozen for longer than it remembers', async () => {
   const clock = new ManualClock()
   await using tether = new Tether({ clock })
-  await tether
-    .session()
-    .on('invoke', (invocation) => invocation.respond('local'))
-    .open()
+  await answering(tether)
   const { state, invoke } = refusedStub(tether)
   expect(await invoke()).toBe('cloud')
   state.refuses = false

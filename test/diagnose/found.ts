@@ -26,3 +26,14 @@ export async function found(
     advice: by(({ advice }) => advice),
   }
 }
+
+/** The checks before an upgrade, all passed. */
+export const PASSED = {
+  credentials: 'ok',
+  region: 'ok',
+  endpoint: 'ok',
+  proxy: 'ok',
+  resolve: 'ok',
+  socket: 'ok',
+  clock: 'ok',
+}

@@ -5,7 +5,7 @@ import { createLocalBroker } from '../../src/local/index.js'
 import { type IotOptions, iot } from '../../src/transports/iot.js'
 import { freePort } from '../support/free-port.js'
 import { ManualClock } from '../support/manual-clock.js'
-import { found, place } from './found.js'
+import { found, PASSED, place } from './found.js'
 
 const region = 'us-east-1'
 const SECRET = 'a secret that no check tells'
@@ -28,15 +28,6 @@ async function aBroker(...left: string[]) {
   return { broker, identity, make }
 }
 
-const PASSED = {
-  credentials: 'ok',
-  region: 'ok',
-  endpoint: 'ok',
-  proxy: 'ok',
-  resolve: 'ok',
-  socket: 'ok',
-  clock: 'ok',
-}
 const NOT_HEARD = { echo: 'skipped', presence: 'skipped', name: 'skipped', stubs: 'skipped' }
 
 describe('diagnose() of AWS IoT', () => {
