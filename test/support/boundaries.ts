@@ -23,7 +23,7 @@ const FOUNDATIONS: Readonly<Record<string, readonly string[]>> = {
   network: ['core'],
   aws: ['core', 'network'],
   report: ['core'],
-  recorder: ['core'],
+  recorder: ['core', 'diff'],
   diff: ['core'],
 }
 

@@ -1,6 +1,8 @@
+import { jsonOf } from '../body.js'
 import { type Encoded, fromBase64, fromPercent, secretText } from './encoded.js'
 import { type KnownSecrets, traceable } from './known-secrets.js'
 import { redactNamed } from './named-secrets.js'
+import { Places } from './places.js'
 import type { NameKind, SecretNames } from './secret-names.js'
 import {
   hasKeyId,
@@ -44,14 +46,12 @@ const NO_SECRET =
 
 /** Redacts the values of one record, and lists where. */
 export class Redaction {
-  /** JSON pointers of what was redacted. */
-  readonly pointers: string[] = []
   /** The first 100 secrets that a name or a shape told: they may stand elsewhere without it. */
   readonly found = new Set<string>()
   /** What was within encoded texts, as it was left: where secrets are not found in the encoded ones. */
   readonly decoded: string[] = []
   readonly #rules: RedactionRules
-  readonly #path: (string | number)[] = []
+  readonly #places = new Places()
   /** Marks a secret, and remembers it. */
   readonly #mark: Mark = (secret) => {
     for (const part of traceable(secret)) if (this.found.size < MOST_FOUND) this.found.add(part)
@@ -66,13 +66,18 @@ export class Redaction {
     this.#rules = rules
   }
 
+  /** JSON pointers of what was redacted. */
+  get pointers(): readonly string[] {
+    return this.#places.noted
+  }
+
   /**
    * A value without its secrets; the same value where it has none.
    * @param json the value's JSON, where it is at hand: to look once for what would otherwise be looked for in every text
    * @param path names the value in the record
    */
   value(value: unknown, json: string | undefined, ...path: (string | number)[]): unknown {
-    this.#path.splice(0, this.#path.length, ...path)
+    this.#places.begin(path)
     const otherwiseSpelt = json === undefined || ESCAPED.test(json)
     this.#hinted = otherwiseSpelt || mayHoldShape(json)
     this.#mayBeKnown = otherwiseSpelt || this.#rules.known.mayBeIn(json)
@@ -81,7 +86,7 @@ export class Redaction {
 
   /** A text without its secrets. */
   text(text: string, ...path: (string | number)[]): string {
-    this.#path.splice(0, this.#path.length, ...path)
+    this.#places.begin(path)
     this.#hinted = true
     this.#mayBeKnown = true
     return this.#string(text, 0)
@@ -89,8 +94,8 @@ export class Redaction {
 
   /** Lists what was redacted elsewhere. */
   note(...path: (string | number)[]): void {
-    this.#path.splice(0, this.#path.length, ...path)
-    this.#note(0)
+    this.#places.begin(path)
+    this.#places.note()
   }
 
   #value(value: unknown, nested: number, query: boolean): unknown {
@@ -107,13 +112,13 @@ export class Redaction {
     for (let index = 0; index < list.length; index++) {
       const one = list[index]
       const name = alternate && index % 2 === 1 ? list[index - 1] : undefined
-      this.#path.push(index)
+      this.#places.enter(index)
       const value =
         inKey || (typeof name === 'string' && this.#rules.names.isSecret(name))
           ? this.#all(one, nested, true)
           : this.#value(one, nested, query)
       if (this.#hinted && typeof one === 'string') inKey = isWithinKey(one, inKey)
-      this.#path.pop()
+      this.#places.leave()
       if (value !== list[index]) {
         copy ??= [...list]
         copy[index] = value
@@ -132,12 +137,12 @@ export class Redaction {
       const name = names[index]!
       const value = fields[name]
       const key = (this.#hinted || this.#mayBeKnown) && name.length > SHORTEST ? this.#key(name) : name
-      this.#path.push(key)
+      this.#places.enter(key)
       if (key !== name) this.#note(nested)
       let result = this.#field(fields, name, value, nested, query)
       if (beside && typeof result === 'string')
         result = this.#noted(result, redactKeySecrets(result, this.#mark), nested)
-      this.#path.pop()
+      this.#places.leave()
       if (result !== value || key !== name) entries ??= names.slice(0, index).map((one) => [one, fields[one]])
       entries?.push([key, result])
     }
@@ -169,7 +174,7 @@ export class Redaction {
 
   /** Whether names and values take turns in a list: `['Cookie', 'a=b']` in another list, or `rawHeaders` of Node's. */
   #namesAlternate(list: readonly unknown[]): boolean {
-    const place = this.#path.at(-1)
+    const place = this.#places.here
     return place === 'rawHeaders' || (typeof place === 'number' && list.length === 2)
   }
 
@@ -193,10 +198,10 @@ export class Redaction {
     }
     if (typeof value !== 'object' || value === null) return value
     const within = (key: string | number, one: unknown) => {
-      this.#path.push(key)
+      this.#places.enter(key)
       const { allowed, secret } = this.#rules.names.kindOf(String(key))
       const result = allowed ? one : this.#all(one, nested, isItself || secret)
-      this.#path.pop()
+      this.#places.leave()
       return result
     }
     if (Array.isArray(value)) return value.map((one, index) => within(index, one))
@@ -211,7 +216,7 @@ export class Redaction {
     if (text.length < SHORTEST) return text
     if (nested > MAX_NESTED) return this.#rules.mark(text)
     if (mayBeJson(text)) {
-      const value = parsed(text)
+      const value = jsonOf(text)
       if (value !== undefined) {
         const hinted = this.#hinted
         this.#hinted = hinted && (ESCAPED.test(text) || mayHoldShape(text))
@@ -265,11 +270,7 @@ export class Redaction {
 
   // Within a text the pointer is that of the text.
   #note(nested: number): void {
-    if (nested > 0) return
-    const pointer = this.#path
-      .map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`)
-      .join('')
-    if (this.pointers.at(-1) !== pointer) this.pointers.push(pointer)
+    if (nested === 0) this.#places.note()
   }
 }
 
@@ -284,12 +285,4 @@ function mayBeJson(text: string): boolean {
 function nameOfPair(fields: Readonly<Record<string, unknown>>): string | undefined {
   const name = fields.name ?? fields.Name ?? fields.key ?? fields.Key
   return typeof name === 'string' ? name : undefined
-}
-
-function parsed(text: string): { readonly of: unknown } | undefined {
-  try {
-    return { of: JSON.parse(text) }
-  } catch {
-    return undefined
-  }
 }
