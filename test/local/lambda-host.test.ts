@@ -213,14 +213,14 @@ describe('time', () => {
   })
 
   test('of a start that takes too long begins again within the invocation’s own', async () => {
-    const host = lambdaHost({ initTimeoutMs: 300 })
+    const host = lambdaHost({ initTimeoutMs: 1_000 })
     const logs: FunctionLog[] = []
     host.on('log', (log) => logs.push(log))
-    const fn = await localFunction(host, `console.log('start'); while (true);`, { timeoutMs: 500 })
+    const fn = await localFunction(host, `console.log('start'); while (true);`, { timeoutMs: 1_500 })
     const { payload, requestId } = await fn.invoke()
     expect(json({ payload })).toEqual({
       errorType: 'Sandbox.Timedout',
-      errorMessage: `RequestId: ${requestId} Error: Task timed out after 0.50 seconds`,
+      errorMessage: `RequestId: ${requestId} Error: Task timed out after 1.50 seconds`,
     })
     expect(logs.map(({ text }) => text)).toEqual(['start', 'start'])
   })
