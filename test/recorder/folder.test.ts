@@ -245,8 +245,8 @@ describe('a folder of recordings', () => {
     const path = join(folder, (await files())[0]!)
     const line = await readFile(path, 'utf8')
     await writeFile(path, line.replace('{"tether":1,', '{"tether":2,'))
-    for (const read of [openRecordings(folder).heads(), recordedEvents()])
-      await expect(read).rejects.toMatchObject({
+    for (const read of [() => openRecordings(folder).heads(), () => recordedEvents()])
+      await expect(read()).rejects.toMatchObject({
         code: 'UNSUPPORTED',
         message: expect.stringMatching(/format 2, .* reads format 1/),
       })
