@@ -2,7 +2,6 @@ import { describe, test } from 'vitest'
 import { executorConformance } from '../../src/testing/index.js'
 import {
   available,
-  bashSubject,
   inlineSubject,
   nodeSubject,
   pythonSubject,
@@ -28,14 +27,6 @@ describe('child processes of Node', concurrently, () => {
 describe.skipIf(!available('python3'))('child processes of Python (needs python3)', concurrently, () => {
   executorConformance({ test, ...pythonSubject })
 })
-
-describe.skipIf(!available('bash', 'curl'))(
-  'a custom runtime in bash (needs bash and curl)',
-  concurrently,
-  () => {
-    executorConformance({ test, ...bashSubject })
-  },
-)
 
 describe.skipIf(!ricSubject)(
   'the runtime of AWS for Node (needs aws-lambda-ric, named by AWS_LAMBDA_RIC)',
