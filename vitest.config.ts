@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 const shared = { testTimeout: 20_000, hookTimeout: 30_000 }
 const core = 'test/core/**/*.test.ts'
+const cloud = 'test/{deploy,diagnose,diff,local,recorder}/**/*.test.ts'
 // They install packages from the registry, or run a whole program ten times: `.ci/long` runs them.
 const long = 'test/*/long/**'
 
@@ -14,13 +15,15 @@ export default defineConfig({
     projects: [
       // The core has no state at module level, and changes nothing of its process: its files share one, and load it once.
       { test: { ...shared, name: 'core', include: [core], isolate: false } },
+      // They speak to the local cloud in their own process, whose modules and the AWS clients' take longer to load than most tests.
+      { test: { ...shared, name: 'cloud', include: [cloud], isolate: false } },
       // Tests start real threads, processes and brokers: a fork for each keeps a crash in one file from another's.
       {
         test: {
           ...shared,
           name: 'real',
           include: ['test/**/*.test.ts'],
-          exclude: [core, ...(process.env.LONG === undefined ? [long] : [])],
+          exclude: [core, cloud, ...(process.env.LONG === undefined ? [long] : [])],
         },
       },
     ],
