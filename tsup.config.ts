@@ -17,6 +17,7 @@ export default defineConfig({
     'stub/index': 'src/stub/index.ts',
     'local/index': 'src/local/index.ts',
     'deploy/index': 'src/deploy/index.ts',
+    'inspector/index': 'src/inspector/index.ts',
     'recorder/index': 'src/recorder/index.ts',
     'diagnose/index': 'src/diagnose/index.ts',
     'testing/index': 'src/testing/index.ts',

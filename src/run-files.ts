@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { TetherError } from './core/base/errors.js'
 
-/** What this package runs and never imports: in a worker thread, in a process of its own, or on Lambda. */
+/** What this package runs and never imports: in a worker thread, in a process of its own, on Lambda, or in a browser. */
 export type RunFile =
   | 'worker-thread'
   | 'debug-inspector'
@@ -20,23 +20,30 @@ export type RunFile =
   | 'wrap'
   | 'stub-api-gateway'
   | 'relay'
+  | 'page-html'
+  | 'page-script'
+  | 'page-style'
 
+/** From `dist`. */
 const FILES: Readonly<Record<RunFile, string>> = {
-  'worker-thread': 'worker-thread.mjs',
-  'debug-inspector': 'debug-inspector.mjs',
-  'node-bootstrap': 'node-bootstrap.mjs',
-  'python-bootstrap': 'python-bootstrap.py',
-  guard: 'guard.mjs',
-  'conformance-functions': 'conformance-functions.mjs',
-  'fail-at-start': 'fail-at-start.mjs',
-  'exit-at-start': 'exit-at-start.mjs',
-  'stub-mqtt': 'stub-mqtt.cjs',
-  'stub-iot': 'stub-iot.cjs',
-  wrapped: 'wrapped.mjs',
-  'wrap-preload': 'wrap-preload.mjs',
-  wrap: 'wrap.sh',
-  'stub-api-gateway': 'stub-api-gateway.cjs',
-  relay: 'relay.cjs',
+  'worker-thread': 'run/worker-thread.mjs',
+  'debug-inspector': 'run/debug-inspector.mjs',
+  'node-bootstrap': 'run/node-bootstrap.mjs',
+  'python-bootstrap': 'run/python-bootstrap.py',
+  guard: 'run/guard.mjs',
+  'conformance-functions': 'run/conformance-functions.mjs',
+  'fail-at-start': 'run/fail-at-start.mjs',
+  'exit-at-start': 'run/exit-at-start.mjs',
+  'stub-mqtt': 'run/stub-mqtt.cjs',
+  'stub-iot': 'run/stub-iot.cjs',
+  wrapped: 'run/wrapped.mjs',
+  'wrap-preload': 'run/wrap-preload.mjs',
+  wrap: 'run/wrap.sh',
+  'stub-api-gateway': 'run/stub-api-gateway.cjs',
+  relay: 'run/relay.cjs',
+  'page-html': 'inspector/index.html',
+  'page-script': 'inspector/app.js',
+  'page-style': 'inspector/app.css',
 }
 
 /**
@@ -46,7 +53,7 @@ const FILES: Readonly<Record<RunFile, string>> = {
  * @throws TetherError `EXECUTION_FAILED` when the package's root or the file is missing
  */
 export function runFile(name: RunFile, moduleUrl: string = import.meta.url): string {
-  const path = join(packageRoot(moduleUrl), 'dist', 'run', FILES[name])
+  const path = join(packageRoot(moduleUrl), 'dist', FILES[name])
   if (existsSync(path)) return path
   throw new TetherError(
     'EXECUTION_FAILED',

@@ -1,10 +1,10 @@
+import { type HttpListener, listen, loadedLater } from '../network/listener.js'
 import type { LocalCloudOptions } from './cloud-options.js'
 import {
   type ControlPlane,
   type ControlPlaneSurroundings,
   openControlPlane,
 } from './control-plane/control-plane.js'
-import { type HttpListener, listen, loadedLater } from './http/listener.js'
 import type { S3Bucket } from './s3/bucket.js'
 import type { Queues } from './sqs/queues.js'
 import { snsEndpoint } from './triggers/sns-endpoint.js'

@@ -1,3 +1,4 @@
+export type { HttpListener } from '../network/listener.js'
 export type { WebSocketApiEvents, WebSocketApiStats } from './api-gateway/events.js'
 export type { Integration, IntegrationOutcome, WebSocketRoutes } from './api-gateway/integration.js'
 export { WEB_SOCKET_API_LIMITS, type WebSocketApiLimits } from './api-gateway/limits.js'
@@ -32,7 +33,6 @@ export type { BuiltBusEvent, EventBridgeOptions, ScheduleOptions } from './event
 export { events } from './event-builders/events.js'
 export type { BuiltKinesisRecord, KinesisOptions, KinesisRecordOptions } from './event-builders/kinesis.js'
 export type { EventOrigin } from './event-builders/origin.js'
-export type { HttpListener } from './http/listener.js'
 export {
   createLocalBroker,
   type DisconnectReason,

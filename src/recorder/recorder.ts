@@ -12,6 +12,7 @@ import { History } from './history.js'
 import { LiveRecord, RecordedValue } from './live-record.js'
 import { checkRecordOptions, DEFAULT_KEEP, type RecordOptions } from './options.js'
 import { headOf, type InvocationRecord, type RecordedOutcome, type RecordHead } from './record.js'
+import { Redactor } from './redact/redactor.js'
 import { RuleBook } from './redact/rules.js'
 
 /** What becomes of records. A recorder that does not write, or no longer, still keeps them in memory. */
@@ -43,6 +44,7 @@ export class Recorder implements AsyncDisposable {
   readonly #functions: ReadonlySet<string> | undefined
   readonly #history: History
   readonly #journal: Journal | undefined
+  readonly #redactor: Redactor
   /** Those of invocations that this recorder has seen, also those that the history no longer has. */
   readonly #seen = new WeakMap<Invocation, LiveRecord>()
   readonly #running = new Map<string, LiveRecord>()
@@ -62,6 +64,7 @@ export class Recorder implements AsyncDisposable {
     this.#functions = functions && new Set(functions)
     this.#history = new History(limits.count, limits.bytes)
     const { hook, ...rules } = redact
+    this.#redactor = new Redactor(rules, hook)
     if (folder !== undefined)
       this.#journal = new Journal({
         folder: resolve(folder),
@@ -90,6 +93,11 @@ export class Recorder implements AsyncDisposable {
     }
     for (const [name, listener] of Object.entries(this.#listeners))
       session.on(name as keyof SessionEvents, listener as never)
+  }
+
+  /** Redacts its records for who looks at them. @internal */
+  static redactorOf(recorder: Recorder): Redactor {
+    return recorder.#redactor
   }
 
   /** What becomes of records now; each change is a `status` event. */

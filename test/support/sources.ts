@@ -9,7 +9,7 @@ export function readSources(): Map<string, string> {
   const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' })
   return new Map(
     paths
-      .filter((path) => path.endsWith('.ts'))
+      .filter((path) => /\.tsx?$/.test(path))
       .map((path) => [`src/${path.replaceAll('\\', '/')}`, readFileSync(join(folder, path), 'utf8')]),
   )
 }

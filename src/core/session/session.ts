@@ -57,6 +57,12 @@ export interface SessionParts extends TargetParts {
  * back. Construct, listen, `open()`; `close()` drains what runs, and `await using` closes.
  */
 export class Session implements AsyncDisposable {
+  readonly app: string
+  readonly stage: string
+  /** As stubs know it: sessions of other names share the stage. */
+  readonly name: string
+  /** Such as `mqtt`. */
+  readonly transportName: string
   readonly #self: Endpoint
   readonly #lanes: Lanes
   readonly #dispatcher: Dispatcher
@@ -75,6 +81,7 @@ export class Session implements AsyncDisposable {
     set: (functionId, target) => this.#served().set(functionId, target),
     delete: (functionId) => this.#served().delete(functionId),
     refresh: () => this.#served().refresh(),
+    list: () => this.#functions?.list() ?? [],
   }
   #status: LinkStatus = { state: 'closed' }
   #functions: FunctionTable | undefined
@@ -87,6 +94,10 @@ export class Session implements AsyncDisposable {
     const clock = options.clock ?? systemClock
     this.#emitter = new SessionEmitter(clock)
     this.#parts = parts
+    this.app = app
+    this.stage = stage
+    this.name = name
+    this.transportName = transport.name
     this.#self = checkEndpoint({ app, stage, role: 'session', name })
     this.#waiters = new Waiters(clock)
     this.#pricing = transport.pricing

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { splitOnce } from '../../aws/query.js'
 import type { AuthorizedRequest } from '../../aws/verify-headers.js'
-import { readBody } from '../http/listener.js'
+import { readBody } from '../../network/listener.js'
 import type { ApiGatewayAuthorizer } from './authorizer.js'
 import type { GatewayConnection } from './connection.js'
 import { gatewayId } from './event.js'

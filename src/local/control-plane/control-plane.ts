@@ -1,4 +1,4 @@
-import { listen, loadedLater } from '../http/listener.js'
+import { listen, loadedLater } from '../../network/listener.js'
 import type { FunctionDefinition } from '../lambda/function-definition.js'
 import type { ApiSurroundings, ControlPlaneApis } from './apis.js'
 import type { ControlPlaneOptions } from './gate.js'

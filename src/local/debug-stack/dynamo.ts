@@ -3,7 +3,7 @@ import { signedHeaders } from '../../aws/sign-headers.js'
 import { signingTime } from '../../aws/signature.js'
 import { systemClock } from '../../core/base/clock.js'
 import { TetherError } from '../../core/base/errors.js'
-import { type HttpListener, listen } from '../http/listener.js'
+import { type HttpListener, listen } from '../../network/listener.js'
 
 /** A DynamoDB in memory, for `AWS_ENDPOINT_URL_DYNAMODB`. Signatures are not checked, and nothing expires. */
 export interface DynamoEndpoint extends HttpListener {

@@ -3,7 +3,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { SigningIdentity } from '../../aws/credentials.js'
 import { verifyAuthorization } from '../../aws/verify-headers.js'
 import { type Clock, systemClock } from '../../core/base/clock.js'
-import { readBody } from '../http/listener.js'
+import { readBody } from '../../network/listener.js'
 import { SqsError } from './errors.js'
 import type { Input } from './input.js'
 import { answerSqs } from './operations.js'

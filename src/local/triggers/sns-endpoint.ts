@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { defined } from '../../core/base/defined.js'
 import { TetherError } from '../../core/base/errors.js'
-import { type HttpListener, listen, readBody } from '../http/listener.js'
+import { type HttpListener, listen, readBody } from '../../network/listener.js'
 import type { MessageAttribute } from '../message-attributes.js'
 import type { LocalTopic, TopicMessage } from './topic.js'
 

@@ -25,6 +25,8 @@ export interface RedactionRules {
   readonly strict: boolean
   /** Texts that are secret wherever they appear, in any spelling. */
   readonly known: KnownSecrets
+  /** Redacts nothing but `known`. */
+  readonly knownOnly?: boolean
 }
 
 /** What has taken the place of a secret. */
@@ -108,7 +110,8 @@ export class Redaction {
     let copy: unknown[] | undefined
     // Lines of a stack, or of anything else that was split, cut a key in PEM as well.
     let inKey = false
-    const alternate = this.#namesAlternate(list)
+    const { knownOnly = false } = this.#rules
+    const alternate = !knownOnly && this.#namesAlternate(list)
     for (let index = 0; index < list.length; index++) {
       const one = list[index]
       const name = alternate && index % 2 === 1 ? list[index - 1] : undefined
@@ -117,7 +120,7 @@ export class Redaction {
         inKey || (typeof name === 'string' && this.#rules.names.isSecret(name))
           ? this.#all(one, nested, true)
           : this.#value(one, nested, query)
-      if (this.#hinted && typeof one === 'string') inKey = isWithinKey(one, inKey)
+      if (this.#hinted && !knownOnly && typeof one === 'string') inKey = isWithinKey(one, inKey)
       this.#places.leave()
       if (value !== list[index]) {
         copy ??= [...list]
@@ -129,8 +132,11 @@ export class Redaction {
 
   #object(object: object, nested: number, query: boolean): object {
     const fields = object as Readonly<Record<string, unknown>>
+    const { knownOnly = false } = this.#rules
     const beside =
-      this.#hinted && Object.values(fields).some((one) => typeof one === 'string' && hasKeyId(one))
+      this.#hinted &&
+      !knownOnly &&
+      Object.values(fields).some((one) => typeof one === 'string' && hasKeyId(one))
     const names = Object.keys(fields)
     let entries: [string, unknown][] | undefined
     for (let index = 0; index < names.length; index++) {
@@ -156,9 +162,12 @@ export class Redaction {
     nested: number,
     query: boolean,
   ): unknown {
+    const { knownOnly = false } = this.#rules
     const kind = this.#kindOf(fields, name)
-    if (kind.allowed) return value
-    if (kind.secret || (query && kind.secretInQuery)) return this.#all(value, nested, kind.isItself)
+    if (!knownOnly) {
+      if (kind.allowed) return value
+      if (kind.secret || (query && kind.secretInQuery)) return this.#all(value, nested, kind.isItself)
+    }
     if (name === 'body' && fields.isBase64Encoded === true && typeof value === 'string')
       return this.#noted(value, this.#encoded(value, fromBase64(value, true), nested), nested)
     const result = this.#value(value, nested, query || kind.holdsQuery)
@@ -180,8 +189,8 @@ export class Redaction {
 
   /** A field's name may be a secret as well. */
   #key(name: string): string {
-    const { known, mark } = this.#rules
-    const key = this.#hinted ? redactShapes(name, mark) : name
+    const { known, knownOnly = false, mark } = this.#rules
+    const key = this.#hinted && !knownOnly ? redactShapes(name, mark) : name
     return this.#mayBeKnown ? known.redact(key, mark) : key
   }
 
@@ -225,7 +234,7 @@ export class Redaction {
         return result === value.of ? text : JSON.stringify(result)
       }
     }
-    const { names, shapes, strict, known } = this.#rules
+    const { names, shapes, strict, known, knownOnly = false } = this.#rules
     const mark = this.#mark
     const base64 = text.length < SHORTEST * 2 ? undefined : fromBase64(text, false)
     if (base64 !== undefined) {
@@ -234,10 +243,11 @@ export class Redaction {
     }
     let result = this.#remark(text)
     if (this.#mayBeKnown) result = known.redact(result, this.#rules.mark)
-    if (this.#hinted) result = redactShapes(result, mark)
+    if (this.#hinted && !knownOnly) result = redactShapes(result, mark)
     for (const shape of shapes) result = replaceSecrets(result, shape, mark)
     if (result.includes('%') && result.includes('='))
       result = result.replace(PERCENT_VALUE, (found) => this.#encoded(found, fromPercent(found), nested))
+    if (knownOnly) return result
     result = redactNamed(result, names, mark)
     return strict && base64 === undefined && text.includes(' ')
       ? redactRandom(result, this.#rules.mark)

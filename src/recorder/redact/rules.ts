@@ -61,6 +61,11 @@ export class RuleBook {
     return { names: this.#names, shapes: this.#shapes, strict: this.#strict, mark, known }
   }
 
+  /** For who asks to see what is masked: the function's own secrets and credentials stay masked. */
+  disclosingRulesFor(record: InvocationRecord, mark: Mark): RedactionRules {
+    return { ...this.rulesFor(record, mark), knownOnly: true, strict: false, shapes: [] }
+  }
+
   /** The values of variables that are secret by name: local code may print them. */
   #secretsOf(variables: Readonly<Record<string, string>>): KnownSecrets {
     const known = this.#known.get(variables)

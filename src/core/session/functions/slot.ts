@@ -2,7 +2,7 @@ import { partOf, type TraceContext, traced, traceOf } from '../../base/diagnosti
 import { TetherError } from '../../base/errors.js'
 import type { Executor } from '../../contracts/executor.js'
 import type { BuildWarning, FunctionBuild, FunctionSource } from '../../contracts/function-source.js'
-import type { ServedFunction } from './target.js'
+import type { FunctionState, ServedFunction } from './target.js'
 
 /**
  * Told of a function's new code.
@@ -47,7 +47,11 @@ export class Slot {
   #building: Promise<FunctionBuild> | undefined
   /** The last build that was good; its files stay while it is. */
   #good: { readonly build: FunctionBuild; readonly held: Disposable | undefined } | undefined
-  #failed = false
+  /** Why the current code could not be built. */
+  #failed: TetherError | undefined
+  /** Why the current code, which was built, could not be loaded ahead of an invocation. */
+  #unloadable: TetherError | undefined
+  #built = false
   /** The executor's part of the last reload: code that loads ahead of its first invocation. */
   #taking: Promise<void> | undefined
   #watcher: Disposable | undefined
@@ -64,6 +68,25 @@ export class Slot {
   /** Whether its code was needed. */
   get loaded(): boolean {
     return this.#current !== undefined
+  }
+
+  /** How its code is, for `functions.list`. */
+  get state(): FunctionState {
+    const { functionId } = this.#options
+    const { target } = this.served
+    const build = this.#good?.build
+    const entry = build?.kind === 'file' ? `${build.entry ?? build.path}#${build.exportName}` : undefined
+    const source = typeof target === 'string' ? target : entry
+    const error = this.#failed ?? this.#unloadable
+    const stats = this.executor.stats?.()[functionId]
+    return {
+      functionId,
+      executor: this.executor.name,
+      state: !this.loaded ? 'unbuilt' : error ? 'failed' : this.#built ? 'ready' : 'building',
+      ...(source !== undefined && { source }),
+      ...(error && { error }),
+      ...(stats && { stats }),
+    }
   }
 
   /** Whether an invocation needs it. */
@@ -90,7 +113,7 @@ export class Slot {
     const good = this.#good
     if (good !== undefined && this.#options.keepsGood) return this.#current.catch(() => good.build)
     // A build that failed is tried again: what was missing may be there now.
-    if (!this.#failed) return this.#current
+    if (this.#failed === undefined) return this.#current
     return this.#askedFor(this.#load(parent))
   }
 
@@ -174,7 +197,9 @@ export class Slot {
       const build = await this.#building
       if (this.#retired) return build
       this.#taking = this.executor.reload(this.#options.functionId, build)
-      this.#taking.catch(() => {})
+      this.#taking.catch((error) => {
+        if (this.#current === next) this.#unloadable = error
+      })
       return build
     }
     const next = load()
@@ -183,11 +208,16 @@ export class Slot {
 
   #track(build: Promise<FunctionBuild>): Promise<FunctionBuild> {
     this.#current = build
-    this.#failed = false
+    this.#failed = undefined
+    this.#unloadable = undefined
+    this.#built = false
     this.quick = false
-    build.catch(() => {
-      if (this.#current === build) this.#failed = true
-    })
+    const settle = (error?: TetherError) => {
+      if (this.#current !== build) return
+      this.#built = error === undefined
+      this.#failed = error
+    }
+    build.then(() => settle(), settle)
     return build
   }
 }

@@ -9,6 +9,7 @@ import type { DeclineEvent, EventTime } from '../events.js'
 import { checkServeOptions, type ServeOptions } from './options.js'
 import { type OnReload, Slot } from './slot.js'
 import {
+  type FunctionState,
   type FunctionTarget,
   type ServedFunction,
   servedFunction,
@@ -37,6 +38,8 @@ export interface SessionFunctions {
    * @throws TetherError `INVALID_OPTION`, and what the look-up throws
    */
   refresh(): void
+  /** The functions that are served, and how their code is; of a look-up, those that were asked for. None before `serve`. */
+  list(): readonly FunctionState[]
 }
 
 /** Why an invocation is declined. */
@@ -131,6 +134,10 @@ export class FunctionTable implements SessionFunctions {
     if (slot === undefined) throw this.#unserved('functionId', functionId)
     // The next reload tells of a failure.
     if (!slot.loaded) slot.build().catch(() => {})
+  }
+
+  list(): readonly FunctionState[] {
+    return [...this.#slots.values()].map(({ state }) => state)
   }
 
   /** Loads the function's code anew; the next invocation gets it. @throws TetherError `INVALID_OPTION`, `BUILD_FAILED` */

@@ -2,7 +2,7 @@ import { TetherError } from '../../base/errors.js'
 import { checkPath, recordOf, withMethods } from '../../base/option-checks.js'
 import { type Check, invalidOption, isObject, mustBe, optionsOf, required } from '../../base/options.js'
 import type { BuildOptions } from '../../contracts/build-options.js'
-import type { Executor } from '../../contracts/executor.js'
+import type { Executor, ExecutorStats } from '../../contracts/executor.js'
 import type { FunctionSource } from '../../contracts/function-source.js'
 import type { Handler } from '../../contracts/handler.js'
 
@@ -25,6 +25,23 @@ export interface ServedFunction {
   readonly taskRoot?: string | URL | undefined
   /** Runs this function in place of the executor of `serve`. The session closes it. */
   readonly executor?: Executor | undefined
+}
+
+/** A function that is served, and how its local code is. */
+export interface FunctionState {
+  readonly functionId: string
+  /** The path that serves it, or the file that was built, with its export. Absent for handlers, commands, and sources that were not built yet. */
+  readonly source?: string
+  /** The executor's name, such as `worker-threads`. */
+  readonly executor: string
+  /**
+   * `unbuilt` until it is first needed. `failed` where the newest code could not be built, or not be loaded ahead of an invocation:
+   * `error` says why, as in the `reload` event.
+   */
+  readonly state: 'unbuilt' | 'building' | 'ready' | 'failed'
+  readonly error?: TetherError
+  /** What its executor has for it; absent where the executor tells nothing of it. */
+  readonly stats?: ExecutorStats
 }
 
 /** What the core is given to make targets of: it knows no file system and no executor itself. */

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { TetherError } from '../../core/base/errors.js'
+import { TetherError } from '../core/base/errors.js'
 
 /** An HTTP server that is listening. */
 export interface HttpListener extends AsyncDisposable {

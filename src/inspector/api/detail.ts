@@ -1,0 +1,66 @@
+import type { InvocationContext } from '../../core/contracts/handler.js'
+import type { InvocationRecord, RecordedLog } from '../../recorder/record.js'
+import type { RecordData, RecordDataOutcome } from '../../recorder/record-data.js'
+import type { Redactor } from '../../recorder/redact/redactor.js'
+import type { Heads, InvocationHead } from '../view/head.js'
+import { type Span, spansOf } from '../view/timing.js'
+
+/** An invocation, without its secrets. */
+export interface InvocationDetail {
+  readonly head: InvocationHead
+  readonly context: InvocationContext
+  /** Absent where it is no JSON. */
+  readonly event?: unknown
+  /** An event that is no JSON. */
+  readonly eventBase64?: string | undefined
+  /** JSON pointers into `event`: what is masked. */
+  readonly eventPointers: readonly string[]
+  readonly outcome?: RecordDataOutcome | undefined
+  /** JSON pointers into `outcome`: what is masked. */
+  readonly outcomePointers: readonly string[]
+  readonly logs: readonly Pick<RecordedLog, 'atMs' | 'stream' | 'level' | 'text'>[]
+  /** Lines for which there was no room. */
+  readonly droppedLogs: number
+  readonly timing: readonly Span[]
+  /** Names of environment variables. */
+  readonly variables: readonly string[]
+  /** Present where the hook of the recorder's redaction leaves the record out: nothing of it is shown. */
+  readonly leftOut?: true
+}
+
+/** @param reveal shows what is masked, but for the function's own secrets and credentials */
+export function detailOf(
+  record: InvocationRecord,
+  heads: Heads,
+  redactor: Redactor,
+  reveal: boolean,
+): InvocationDetail {
+  const data = reveal ? redactor.disclosed(record) : redactor.masked(record)
+  const head = heads.of(record)
+  const timing = spansOf(record.timing)
+  if (data === undefined) {
+    const { clientContext: _, identity: __, ...context } = record.context
+    return { ...LEFT_OUT, head, context, timing, variables: record.variables }
+  }
+  const { context, outcome, logs, droppedLogs, variables } = data
+  return {
+    head,
+    context,
+    ...(data.eventBase64 === undefined ? { event: data.event } : { eventBase64: data.eventBase64 }),
+    eventPointers: below(data, '/event'),
+    ...(outcome && { outcome }),
+    outcomePointers: below(data, '/outcome'),
+    logs: logs.map(({ atMs, stream, level, text }) => ({ atMs, stream, ...(level && { level }), text })),
+    droppedLogs,
+    timing,
+    variables,
+  }
+}
+
+const LEFT_OUT = { eventPointers: [], outcomePointers: [], logs: [], droppedLogs: 0, leftOut: true } as const
+
+function below({ redacted }: RecordData, start: string): string[] {
+  return redacted.flatMap((pointer) =>
+    pointer === start || pointer.startsWith(`${start}/`) ? [pointer.slice(start.length)] : [],
+  )
+}

@@ -1,0 +1,123 @@
+import { setImmediate } from '../../core/base/timers.js'
+import type { InvocationRecord } from '../../recorder/record.js'
+import { HttpProblem } from '../server/http-problem.js'
+import { cursorOf, numberIn } from '../view/cursor.js'
+import type { Feed } from '../view/feed.js'
+import type { Heads, InvocationHead } from '../view/head.js'
+
+/** Which invocations are wanted. */
+export interface ListQuery {
+  readonly limit: number
+  /** Only those before this number. */
+  readonly before?: number | undefined
+  /** Only those after this number. */
+  readonly after?: number | undefined
+  readonly functionId?: string | undefined
+  readonly outcome?: InvocationHead['state'] | undefined
+  readonly minDurationMs?: number | undefined
+  readonly mirrored?: boolean | undefined
+  readonly replayed?: boolean | undefined
+  /** In the title, the event, the output or the error, in upper or lower case. */
+  readonly q?: string | undefined
+}
+
+export interface InvocationList {
+  readonly invocations: readonly InvocationHead[]
+  /** Where to go on, with the older ones. */
+  readonly cursor: string
+  readonly more: boolean
+}
+
+const MAX_LIMIT = 500
+const DEFAULT_LIMIT = 100
+const OUTCOMES = ['running', 'value', 'error', 'declined']
+/** The session has its turn after so many bytes were searched. */
+const TURN_BYTES = 2 * 1024 * 1024
+
+/** Invocations, newest first. */
+export async function listInvocations(feed: Feed, heads: Heads, query: ListQuery): Promise<InvocationList> {
+  const invocations: InvocationHead[] = []
+  let next = query.before ?? feed.last + 1
+  let searched = 0
+  for (const { number, record } of feed.newest(query.before)) {
+    if (number <= (query.after ?? 0)) break
+    if (invocations.length === query.limit)
+      return { invocations, cursor: cursorOf(feed.start, next), more: true }
+    next = number
+    if (fits(record, query)) {
+      const head = heads.of(record)
+      if (query.q === undefined || holds(record, head, query.q)) invocations.push(head)
+    }
+    if (query.q === undefined) continue
+    searched += record.eventBytes.length
+    if (searched > TURN_BYTES) {
+      searched = 0
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+  return { invocations, cursor: cursorOf(feed.start, next), more: false }
+}
+
+/** Reads the parameters of an address. @throws HttpProblem for a value that is none */
+export function listQuery(feed: Feed, params: URLSearchParams): ListQuery {
+  const outcome = params.get('outcome') ?? undefined
+  if (outcome !== undefined && !OUTCOMES.includes(outcome)) throw wrong('outcome', OUTCOMES.join(', '))
+  const minDurationMs = numberOf(params, 'minDurationMs')
+  const limit = numberOf(params, 'limit') ?? DEFAULT_LIMIT
+  if (limit < 1 || limit > MAX_LIMIT || !Number.isInteger(limit)) throw wrong('limit', `1 to ${MAX_LIMIT}`)
+  const functionId = params.get('functionId') || undefined
+  const q = params.get('q')?.toLowerCase() || undefined
+  const before = numberIn(feed.start, params.get('cursor'))
+  const [mirrored, replayed] = [flagOf(params, 'mirrored'), flagOf(params, 'replayed')]
+  return {
+    limit,
+    before,
+    functionId,
+    outcome: outcome as ListQuery['outcome'],
+    minDurationMs,
+    mirrored,
+    replayed,
+    q,
+  }
+}
+
+function fits(record: InvocationRecord, query: ListQuery): boolean {
+  const { functionId, outcome, minDurationMs, mirrored, replayed } = query
+  const { receivedMs, endedMs = receivedMs } = record.timing
+  return (
+    (functionId === undefined || record.functionId === functionId) &&
+    (outcome === undefined || (record.outcome?.kind ?? 'running') === outcome) &&
+    (minDurationMs === undefined || endedMs - receivedMs >= minDurationMs) &&
+    (mirrored === undefined || (record.mirrored !== false) === mirrored) &&
+    (replayed === undefined || record.replayed === replayed)
+  )
+}
+
+function holds(record: InvocationRecord, head: InvocationHead, q: string): boolean {
+  const { eventBytes, outcome, logs } = record
+  const has = (text: string) => text.toLowerCase().includes(q)
+  if (has(head.title) || has(head.id) || has(head.requestId)) return true
+  if (outcome?.kind === 'error' && has(`${outcome.error.errorType}: ${outcome.error.errorMessage}`))
+    return true
+  const bytes = Buffer.from(eventBytes.buffer, eventBytes.byteOffset, eventBytes.length)
+  return has(bytes.toString('utf8')) || logs.some(({ text }) => has(text))
+}
+
+function numberOf(params: URLSearchParams, name: string): number | undefined {
+  const text = params.get(name)
+  if (text === null || text === '') return undefined
+  const number = Number(text)
+  if (Number.isFinite(number)) return number
+  throw wrong(name, 'a number')
+}
+
+function flagOf(params: URLSearchParams, name: string): boolean | undefined {
+  const text = params.get(name)
+  if (text === null || text === '') return undefined
+  if (text === 'true' || text === 'false') return text === 'true'
+  throw wrong(name, 'true or false')
+}
+
+function wrong(name: string, right: string): HttpProblem {
+  return new HttpProblem('BAD_REQUEST', `'${name}' must be ${right}.`)
+}

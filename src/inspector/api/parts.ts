@@ -1,0 +1,25 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Session } from '../../core/session/session.js'
+import type { InvocationRecord } from '../../recorder/record.js'
+import type { Redactor } from '../../recorder/redact/redactor.js'
+import type { Feed } from '../view/feed.js'
+import type { Heads } from '../view/head.js'
+import type { ReplayReport } from './replay.js'
+import type { InspectorStatus } from './status.js'
+import type { ChangeStream } from './stream.js'
+
+/** What the HTTP API and the tools of agents are made of. */
+export interface InspectorParts {
+  readonly session: Session
+  readonly feed: Feed
+  readonly heads: Heads
+  readonly redactor: Redactor
+  readonly stream: ChangeStream
+  status(): InspectorStatus
+  /** @throws HttpProblem, TetherError */
+  replay(record: InvocationRecord, body: Readonly<Record<string, unknown>>): Promise<ReplayReport>
+  /** @throws HttpProblem where the host gave none */
+  diagnose(): Promise<unknown>
+  /** Answers a request of the Model Context Protocol. */
+  mcp(request: IncomingMessage, response: ServerResponse): Promise<undefined>
+}

@@ -1,0 +1,111 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { toFixture } from '../../recorder/export/fixture.js'
+import type { InvocationRecord } from '../../recorder/record.js'
+import { HttpProblem } from '../server/http-problem.js'
+import { pageFile } from '../server/page.js'
+import { readJson } from '../server/request-body.js'
+import { download, json, type Reply } from '../server/respond.js'
+import type { Route } from '../server/server.js'
+import { detailOf } from './detail.js'
+import { listInvocations, listQuery } from './list.js'
+import type { InspectorParts } from './parts.js'
+
+interface Call {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly url: URL
+  /** The parts of the path that a route names. */
+  readonly names: readonly string[]
+}
+
+type Handler = (parts: InspectorParts, call: Call) => Promise<Reply | undefined> | Reply | undefined
+
+const ROUTES: readonly (readonly ['GET' | 'POST', RegExp, Handler])[] = [
+  ['GET', /^\/(?:app\.js|app\.css|i\/[\w-]{1,100})?$/, (_, { url }) => pageFile(url.pathname)],
+  ['GET', /^\/api\/status$/, ({ status }) => json(status())],
+  [
+    'GET',
+    /^\/api\/invocations$/,
+    async ({ feed, heads }, { url }) =>
+      json(await listInvocations(feed, heads, listQuery(feed, url.searchParams))),
+  ],
+  [
+    'GET',
+    /^\/api\/invocations\/([\w-]+)$/,
+    ({ feed, heads, redactor }, { url, names: [id] }) =>
+      json(detailOf(recordOf(feed, id), heads, redactor, url.searchParams.get('reveal') === '1')),
+  ],
+  [
+    'GET',
+    /^\/api\/invocations\/([\w-]+)\/event$/,
+    ({ feed, redactor }, { names: [id] }) => {
+      const { event, eventBase64, redacted } = redactor.disclosed(recordOf(feed, id))
+      const asItCame = !redacted.some((pointer) => pointer.startsWith('/event'))
+      const body = asItCame
+        ? recordOf(feed, id).eventBytes
+        : eventBase64 === undefined
+          ? JSON.stringify(event)
+          : Buffer.from(eventBase64, 'base64')
+      return download(`event-${id}.json`, body, 'application/octet-stream')
+    },
+  ],
+  [
+    'GET',
+    /^\/api\/invocations\/([\w-]+)\/fixture$/,
+    ({ feed, redactor }, { names: [id] }) => {
+      const fixture = toFixture(recordOf(feed, id), redactor.options)
+      return download(`fixture-${id}.json`, `${JSON.stringify(fixture, null, 2)}\n`, 'application/json')
+    },
+  ],
+  [
+    'POST',
+    /^\/api\/invocations\/([\w-]+)\/replay$/,
+    async ({ feed, replay }, { request, names: [id] }) =>
+      json(await replay(recordOf(feed, id), await readJson(request))),
+  ],
+  [
+    'POST',
+    /^\/api\/functions\/([^/]+)\/reload$/,
+    async ({ session, status }, { names: [functionId = ''] }) => {
+      await session.reload(functionId)
+      return json(status().functions.find((each) => each.functionId === functionId))
+    },
+  ],
+  ['POST', /^\/api\/diagnose$/, async ({ diagnose }) => json(await diagnose())],
+  [
+    'GET',
+    /^\/api\/stream$/,
+    ({ stream }, { request, response }) =>
+      stream.connect(response, request.headers['last-event-id'] as string | undefined),
+  ],
+  ['POST', /^\/mcp$/, ({ mcp }, { request, response }) => mcp(request, response)],
+]
+
+/** What the inspector's server answers to requests that its guard has admitted. */
+export function routesOf(parts: InspectorParts): Route {
+  return (request, response, url) => {
+    const method = request.method === 'HEAD' ? 'GET' : request.method
+    const found = ROUTES.filter(([, path]) => path.test(url.pathname))
+    const [, path, handler] = found.find(([allowed]) => allowed === method) ?? []
+    if (path === undefined || handler === undefined)
+      throw found.length === 0
+        ? new HttpProblem('NOT_FOUND', `There is no ${url.pathname}.`)
+        : new HttpProblem('METHOD_NOT_ALLOWED', `${url.pathname} takes ${found[0]![0]}.`)
+    const names = (path.exec(url.pathname) ?? []).slice(1).map(decoded)
+    return handler(parts, { request, response, url, names })
+  }
+}
+
+function recordOf(feed: InspectorParts['feed'], id = ''): InvocationRecord {
+  const record = feed.get(id)
+  if (record !== undefined) return record
+  throw new HttpProblem('NOT_FOUND', `There is no invocation ${id}: the history has only the latest.`)
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    throw new HttpProblem('BAD_REQUEST', 'The address is not well formed.')
+  }
+}

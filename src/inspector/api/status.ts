@@ -1,0 +1,113 @@
+import type { LinkStatus } from '../../core/link/link.js'
+import type { FunctionState } from '../../core/session/functions/target.js'
+import type { Session } from '../../core/session/session.js'
+import type { SessionStats } from '../../core/session/stats.js'
+import { cursorOf } from '../view/cursor.js'
+import type { DiscardCount } from '../view/discards.js'
+import type { Feed } from '../view/feed.js'
+
+/** Why code could not be built or loaded, and where. */
+export interface BuildProblem {
+  readonly message: string
+  readonly file?: string
+  /** Counted from 1, as editors do. */
+  readonly line?: number
+  readonly column?: number
+  /** Without the place. */
+  readonly text?: string
+}
+
+/** A function that is served. */
+export interface FunctionStatus {
+  readonly functionId: string
+  readonly source?: string
+  readonly executor: string
+  readonly state: FunctionState['state']
+  readonly error?: BuildProblem
+  readonly workers: number
+  readonly spares: number
+  readonly memoryBytes: number
+  readonly inspectPort?: number
+}
+
+/** How a session is. */
+export interface InspectorStatus {
+  readonly session: { readonly app: string; readonly stage: string; readonly name: string }
+  readonly connection: ConnectionStatus
+  readonly transport: string
+  readonly stats: SessionStats
+  readonly functions: readonly FunctionStatus[]
+  readonly displaced: boolean
+  readonly discards: readonly DiscardCount[]
+  readonly remoteReplay: boolean
+  readonly diagnose: boolean
+  readonly cursor: string
+}
+
+/** A {@link LinkStatus} as JSON. */
+export interface ConnectionStatus {
+  readonly state: LinkStatus['state']
+  readonly attempt?: number
+  readonly retryInMs?: number
+  readonly error?: { readonly code: string; readonly message: string }
+}
+
+export function statusOf(
+  session: Session,
+  feed: Feed,
+  abilities: { readonly remoteReplay: boolean; readonly diagnose: boolean },
+): InspectorStatus {
+  const { app, stage, name, transportName } = session
+  return {
+    session: { app, stage, name },
+    connection: connectionOf(session.status),
+    transport: transportName,
+    stats: session.stats(),
+    functions: session.functions.list().map(functionStatus),
+    displaced: feed.displaced,
+    discards: feed.discards.list(),
+    ...abilities,
+    cursor: cursorOf(feed.start, feed.last),
+  }
+}
+
+export function problemOf({ message, details }: NonNullable<FunctionState['error']>): BuildProblem {
+  const { file, line, column, text } = details
+  return {
+    message,
+    ...(typeof file === 'string' && { file }),
+    ...(typeof line === 'number' && { line }),
+    ...(typeof column === 'number' && { column }),
+    ...(typeof text === 'string' && { text }),
+  }
+}
+
+function functionStatus({
+  functionId,
+  source,
+  executor,
+  state,
+  error,
+  stats,
+}: FunctionState): FunctionStatus {
+  const { workers = 0, spares = 0, memoryBytes = 0, inspectPort } = stats ?? {}
+  return {
+    functionId,
+    ...(source !== undefined && { source }),
+    executor,
+    state,
+    ...(error && { error: problemOf(error) }),
+    workers,
+    spares,
+    memoryBytes,
+    ...(inspectPort !== undefined && { inspectPort }),
+  }
+}
+
+function connectionOf(status: LinkStatus): ConnectionStatus {
+  const { state } = status
+  if (state === 'connecting') return { state, attempt: status.attempt }
+  if (state !== 'disconnected') return { state }
+  const { error, retryInMs } = status
+  return { state, retryInMs, ...(error && { error: { code: error.code, message: error.message } }) }
+}

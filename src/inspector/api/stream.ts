@@ -1,0 +1,191 @@
+import type { ServerResponse } from 'node:http'
+import type { Cancel, Clock } from '../../core/base/clock.js'
+import type { Redactor } from '../../recorder/redact/redactor.js'
+import { SECURITY_HEADERS } from '../server/respond.js'
+import { cursorOf, numberIn } from '../view/cursor.js'
+import type { Change, Feed } from '../view/feed.js'
+import type { Heads } from '../view/head.js'
+import { type InspectorStatus, problemOf } from './status.js'
+
+/** Kept for who reconnects. */
+const MAX_MESSAGES = 1_000
+/** 20 times a second. */
+const EVERY_MS = 50
+const PING_MS = 15_000
+/** A client that takes no more is disconnected, and resumes. */
+const MAX_BUFFERED_BYTES = 4 * 1024 * 1024
+/** Lines in one message; with more, the client reads the invocation. */
+const MAX_LINES = 200
+/** Lines before the new ones that may begin a secret of several lines. */
+const LINES_BEFORE = 60
+
+interface Message {
+  readonly event: string
+  /** Made when it is sent; undefined where there is nothing to tell any more. */
+  data(): unknown
+}
+
+export interface ChangeStreamOptions {
+  readonly feed: Feed
+  readonly heads: Heads
+  readonly redactor: Redactor
+  readonly clock: Clock
+  status(): InspectorStatus
+}
+
+/** Tells clients what changes, by server-sent events: what has changed several times since the last message is told once. */
+export class ChangeStream implements Disposable {
+  readonly #options: ChangeStreamOptions
+  readonly #clients = new Set<ServerResponse>()
+  readonly #watch: Disposable
+  /** What the next turn tells. */
+  readonly #pending = new Map<string, Message>()
+  readonly #lineStarts = new Map<string, number>()
+  /** The latest messages; the last has the number `#last`. */
+  #messages: Message[] = []
+  #last = 0
+  #sentAt = Number.NEGATIVE_INFINITY
+  #cancelTurn: Cancel | undefined
+  #cancelPing: Cancel | undefined
+
+  constructor(options: ChangeStreamOptions) {
+    this.#options = options
+    this.#watch = options.feed.watch((change) => this.#note(change))
+  }
+
+  /** Answers with what changes from now on, and first with what the client has missed. @param lastId of the last message that it has */
+  connect(response: ServerResponse, lastId: string | undefined): undefined {
+    this.#turn()
+    response.writeHead(200, { ...SECURITY_HEADERS, 'Content-Type': 'text/event-stream; charset=utf-8' })
+    response.write('retry: 500\n\n')
+    const { feed } = this.#options
+    const number = numberIn(feed.start, lastId)
+    const missed = number === undefined ? undefined : this.#last - number
+    const isReset = lastId !== undefined && (missed === undefined || missed > this.#messages.length)
+    if (missed !== undefined && !isReset && missed > 0) this.#send([response], this.#messages.slice(-missed))
+    const now: Message[] = [{ event: 'status', data: this.#options.status }]
+    if (isReset) now.unshift({ event: 'reset', data: () => ({}) })
+    for (const each of now) response.write(this.#text(each, this.#last))
+    this.#clients.add(response)
+    response.on('close', () => {
+      this.#clients.delete(response)
+      if (this.#clients.size === 0) this.#cancelPing?.()
+    })
+    if (this.#clients.size === 1) this.#ping()
+    return undefined
+  }
+
+  [Symbol.dispose](): void {
+    this.#watch[Symbol.dispose]()
+    this.#cancelTurn?.()
+    this.#cancelPing?.()
+    for (const client of this.#clients) client.end()
+  }
+
+  #note(change: Change): void {
+    const { feed, heads, status } = this.#options
+    switch (change.kind) {
+      case 'invocation': {
+        const { id } = change.record
+        const data = () => {
+          const record = feed.get(id)
+          return record && heads.of(record)
+        }
+        this.#add(`invocation ${id}`, { event: 'invocation', data })
+        break
+      }
+      case 'log':
+        this.#noteLines(change.record.id, change.from)
+        break
+      case 'status':
+        this.#add('status', { event: 'status', data: status })
+        break
+      case 'reload': {
+        const { functionId, durationMs, error, warnings } = change.event
+        const data = { functionId, durationMs, warnings, ...(error && { error: problemOf(error) }) }
+        this.#add(`reload ${functionId}`, { event: 'reload', data: () => data })
+        this.#add('status', { event: 'status', data: status })
+        break
+      }
+      case 'discard': {
+        const { discard } = change
+        this.#add(`discard ${discard.message}`, { event: 'discard', data: () => discard })
+      }
+    }
+  }
+
+  #noteLines(id: string, from: number): void {
+    const { feed, redactor } = this.#options
+    const start = Math.max(0, this.#lineStarts.get(id) ?? from)
+    this.#lineStarts.set(id, start)
+    const data = () => {
+      const record = feed.get(id)
+      if (record === undefined) return undefined
+      const end = Math.min(record.logs.length, start + MAX_LINES)
+      const before = Math.max(0, start - LINES_BEFORE)
+      const lines = redactor.lines(record, record.logs.slice(before, end)).slice(start - before)
+      const { functionId } = record
+      return {
+        id,
+        functionId,
+        lines: lines.map(({ atMs, stream, level, text }) => ({
+          atMs,
+          stream,
+          ...(level && { level }),
+          text,
+        })),
+        ...(end < record.logs.length && { more: true }),
+      }
+    }
+    this.#add(`log ${id}`, { event: 'log', data })
+  }
+
+  #add(key: string, message: Message): void {
+    this.#pending.set(key, message)
+    // Without clients nothing is made of it before one comes.
+    if (this.#clients.size === 0) {
+      if (this.#pending.size > MAX_MESSAGES) this.#turn()
+      return
+    }
+    if (this.#cancelTurn !== undefined) return
+    const { clock } = this.#options
+    const inMs = Math.max(0, Math.min(EVERY_MS, this.#sentAt + EVERY_MS - clock.now()))
+    this.#cancelTurn = clock.schedule(inMs, () => this.#turn())
+  }
+
+  #turn(): void {
+    this.#cancelTurn?.()
+    this.#cancelTurn = undefined
+    this.#sentAt = this.#options.clock.now()
+    const messages = [...this.#pending.values()]
+    this.#pending.clear()
+    this.#lineStarts.clear()
+    this.#last += messages.length
+    this.#messages = this.#messages.concat(messages).slice(-MAX_MESSAGES)
+    this.#send([...this.#clients], messages)
+  }
+
+  /** @param messages the latest */
+  #send(clients: readonly ServerResponse[], messages: readonly Message[]): void {
+    if (clients.length === 0 || messages.length === 0) return
+    const first = this.#last - messages.length + 1
+    const text = messages.map((message, index) => this.#text(message, first + index)).join('')
+    for (const client of clients) {
+      if (client.writableLength > MAX_BUFFERED_BYTES) client.destroy()
+      else client.write(text)
+    }
+  }
+
+  #text({ event, data }: Message, number: number): string {
+    const value = data()
+    if (value === undefined) return ''
+    return `id: ${cursorOf(this.#options.feed.start, number)}\nevent: ${event}\ndata: ${JSON.stringify(value)}\n\n`
+  }
+
+  #ping(): void {
+    this.#cancelPing = this.#options.clock.schedule(PING_MS, () => {
+      for (const client of this.#clients) client.write(': \n\n')
+      this.#ping()
+    })
+  }
+}

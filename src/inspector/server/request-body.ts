@@ -1,0 +1,26 @@
+import type { IncomingMessage } from 'node:http'
+import { isObject } from '../../core/base/options.js'
+import { readBody } from '../../network/listener.js'
+import { HttpProblem } from './http-problem.js'
+
+/** An event of Lambda's has at most 6 MB; as JSON within JSON it may be longer. */
+const MAX_BYTES = 8 * 1024 * 1024
+
+/** Reads the JSON object of a POST; one without a body is empty. @throws HttpProblem */
+export async function readJson(request: IncomingMessage): Promise<Readonly<Record<string, unknown>>> {
+  const bytes = await readBody(request, MAX_BYTES)
+  if (bytes === undefined)
+    throw new HttpProblem('TOO_LARGE', `The body has more than ${MAX_BYTES.toLocaleString('en')} bytes.`)
+  if (bytes.length === 0) return {}
+  const value = parsed(bytes)
+  if (isObject(value)) return value as Record<string, unknown>
+  throw new HttpProblem('BAD_REQUEST', 'The body is not a JSON object.')
+}
+
+function parsed(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8'))
+  } catch {
+    return undefined
+  }
+}

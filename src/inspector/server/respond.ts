@@ -1,0 +1,52 @@
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { HttpProblem } from './http-problem.js'
+
+/** What a route answers with. */
+export interface Reply {
+  readonly status?: number
+  readonly headers?: OutgoingHttpHeaders
+  readonly body?: string | Uint8Array
+}
+
+const PAGE_POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+
+/** Of every answer. There is none of CORS: no other page may read anything. */
+export const SECURITY_HEADERS = {
+  'Content-Security-Policy': PAGE_POLICY,
+  'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
+  'Referrer-Policy': 'no-referrer',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Cache-Control': 'no-store',
+} as const
+
+export function send(response: ServerResponse, { status = 200, headers, body }: Reply): void {
+  response.writeHead(status, { ...SECURITY_HEADERS, ...headers }).end(body)
+}
+
+export function json(value: unknown, status = 200): Reply {
+  return {
+    status,
+    headers: { 'Content-Type': 'application/json; charset=utf-8' },
+    body: JSON.stringify(value),
+  }
+}
+
+/** Bytes to be saved, which no browser shows or runs. @param name letters, digits, dots and hyphens */
+export function download(name: string, body: string | Uint8Array, type: string): Reply {
+  return {
+    headers: {
+      'Content-Type': type,
+      'Content-Disposition': `attachment; filename="${name}"`,
+      'Content-Security-Policy': "sandbox; default-src 'none'",
+    },
+    body,
+  }
+}
+
+export function problem({ status, code, message }: HttpProblem): Reply {
+  const reply = json({ error: { code, message } }, status)
+  return status === 405 ? { ...reply, headers: { ...reply.headers, Allow: 'GET, HEAD, POST' } } : reply
+}

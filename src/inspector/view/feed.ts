@@ -1,0 +1,130 @@
+import { randomBytes } from 'node:crypto'
+import type { Clock } from '../../core/base/clock.js'
+import type { SessionEvents } from '../../core/session/events.js'
+import type { Session } from '../../core/session/session.js'
+import type { InvocationRecord } from '../../recorder/record.js'
+import type { Recorder } from '../../recorder/recorder.js'
+import { type DiscardCount, Discards } from './discards.js'
+
+/** What has changed. */
+export type Change =
+  /** An invocation is new, or is not as it was. */
+  | { readonly kind: 'invocation'; readonly record: InvocationRecord }
+  /** An invocation has written lines; `from` is the first that is new. */
+  | { readonly kind: 'log'; readonly record: InvocationRecord; readonly from: number }
+  | { readonly kind: 'status' }
+  | { readonly kind: 'reload'; readonly event: Parameters<SessionEvents['reload']>[0] }
+  | { readonly kind: 'discard'; readonly discard: DiscardCount }
+
+/** An invocation and its place in the order of arrival. */
+export interface Numbered {
+  readonly number: number
+  readonly record: InvocationRecord
+}
+
+/** What happens in a session, for who looks at it: the invocations that its recorder has, numbered, and what changes. */
+export class Feed implements Disposable {
+  /** Of this start, before the number in each cursor: numbers begin anew with each. */
+  readonly start = randomBytes(6).toString('base64url').replaceAll('-', '_')
+  readonly discards: Discards
+  readonly #recorder: Recorder
+  readonly #session: Session
+  readonly #listeners: Partial<SessionEvents>
+  /** In the order of arrival. */
+  readonly #numbers = new Map<string, number>()
+  readonly #watchers = new Set<(change: Change) => void>()
+  #last = 0
+  #displaced = false
+
+  constructor(session: Session, recorder: Recorder, clock: Clock) {
+    this.discards = new Discards(clock)
+    this.#session = session
+    this.#recorder = recorder
+    for (const { id } of recorder.records()) this.#numbers.set(id, ++this.#last)
+    const changed = ({ id }: { readonly id: string }) => this.#changed(id)
+    this.#listeners = {
+      invoke: changed,
+      ack: changed,
+      respond: changed,
+      fail: changed,
+      decline: changed,
+      log: ({ invocationId }) => this.#logged(invocationId),
+      status: () => this.#tell({ kind: 'status' }),
+      reload: (event) => this.#tell({ kind: 'reload', event }),
+      discard: (discard) => this.#tell({ kind: 'discard', discard: this.discards.add(discard) }),
+      displaced: () => {
+        this.#displaced = true
+        this.#tell({ kind: 'status' })
+      },
+    }
+    for (const [name, listener] of Object.entries(this.#listeners))
+      session.on(name as keyof SessionEvents, listener as never)
+  }
+
+  /** Whether another session has taken the name. */
+  get displaced(): boolean {
+    return this.#displaced
+  }
+
+  /** The number of the newest invocation. */
+  get last(): number {
+    return this.#last
+  }
+
+  get(id: string): InvocationRecord | undefined {
+    return this.#recorder.get(id)
+  }
+
+  /** The invocations that there are, newest first. @param before only those with lower numbers */
+  *newest(before = Number.POSITIVE_INFINITY): Iterable<Numbered> {
+    for (const [id, number] of [...this.#numbers].reverse()) {
+      if (number >= before) continue
+      const record = this.#recorder.get(id)
+      if (record !== undefined) yield { number, record }
+    }
+  }
+
+  /** An invocation's number. */
+  numberOf(id: string): number | undefined {
+    return this.#numbers.get(id)
+  }
+
+  /** Calls a watcher with each change, at once. */
+  watch(watcher: (change: Change) => void): Disposable {
+    this.#watchers.add(watcher)
+    return { [Symbol.dispose]: () => void this.#watchers.delete(watcher) }
+  }
+
+  [Symbol.dispose](): void {
+    for (const [name, listener] of Object.entries(this.#listeners))
+      this.#session.off(name as keyof SessionEvents, listener as never)
+    this.#watchers.clear()
+  }
+
+  #changed(id: string): void {
+    const record = this.#recorder.get(id)
+    if (record === undefined) return
+    if (!this.#numbers.has(id)) {
+      this.#numbers.set(id, ++this.#last)
+      this.#forget()
+    }
+    this.#tell({ kind: 'invocation', record })
+  }
+
+  #logged(id: string): void {
+    const record = this.#recorder.get(id)
+    if (record !== undefined) this.#tell({ kind: 'log', record, from: record.logs.length - 1 })
+  }
+
+  /** The recorder drops its oldest first. */
+  #forget(): void {
+    for (const id of this.#numbers.keys()) {
+      if (this.#recorder.get(id) !== undefined) return
+      this.#numbers.delete(id)
+    }
+  }
+
+  #tell(change: Change): void {
+    for (const watcher of this.#watchers) watcher(change)
+  }
+}
