@@ -1,5 +1,5 @@
 import type { LambdaError } from '../core/base/errors.js'
-import type { EventTime, LogEvent } from '../core/session/events.js'
+import type { EventTime, InvocationTiming, LogEvent } from '../core/session/events.js'
 import type { Invocation } from '../core/session/invocation.js'
 import { Body, compact, parseBody } from './body.js'
 import type { InvocationRecord, RecordedLog, RecordedOutcome, RecordedTiming } from './record.js'
@@ -69,8 +69,17 @@ export class LiveRecord implements InvocationRecord {
     record.#timing = { ...record.#timing, ackedMs }
   }
 
-  static ended(record: LiveRecord, { atMs: endedMs }: EventTime, outcome: RecordedOutcome | undefined): void {
-    record.#timing = { ...record.#timing, endedMs }
+  static sent(record: LiveRecord, { atMs: sentMs }: EventTime): void {
+    record.#timing = { ...record.#timing, sentMs }
+  }
+
+  static ended(
+    record: LiveRecord,
+    { atMs: endedMs }: EventTime,
+    outcome: RecordedOutcome | undefined,
+    phases?: InvocationTiming,
+  ): void {
+    record.#timing = { ...record.#timing, ...phases, endedMs }
     record.#outcome = outcome
     if (outcome !== undefined) record.#bytes += outcomeBytes(outcome)
   }

@@ -1,6 +1,7 @@
 import type { LambdaError } from '../core/base/errors.js'
 import type { LogLevel } from '../core/contracts/executor.js'
 import type { InvocationContext } from '../core/contracts/handler.js'
+import type { InvocationTiming } from '../core/session/events.js'
 import type { Mirrored } from '../core/wire/protocol.js'
 import type { Trigger } from './trigger.js'
 
@@ -17,11 +18,13 @@ export interface RecordedLog {
 }
 
 /** When what happened to an invocation, in milliseconds since the session's `open()`. */
-export interface RecordedTiming {
+export interface RecordedTiming extends InvocationTiming {
   readonly receivedMs: number
   /** When its acknowledgement left. Absent for one that was answered within 25 ms. */
   readonly ackedMs?: number | undefined
   readonly endedMs?: number | undefined
+  /** When its outcome was handed to the broker. In memory alone: it is written before. */
+  readonly sentMs?: number | undefined
   /** How long the function had when the invocation arrived, in milliseconds. */
   readonly limitMs: number
 }

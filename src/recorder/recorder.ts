@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../core/base/clock.js'
 import { defined } from '../core/base/defined.js'
 import { TetherError } from '../core/base/errors.js'
 import { checkText, withMethods } from '../core/base/option-checks.js'
-import type { EventTime, LogEvent, SessionEvents } from '../core/session/events.js'
+import type { EventTime, InvocationTiming, LogEvent, SessionEvents } from '../core/session/events.js'
 import type { Invocation } from '../core/session/invocation.js'
 import type { Session } from '../core/session/session.js'
 import { Journal } from './disk/journal.js'
@@ -82,10 +82,11 @@ export class Recorder implements AsyncDisposable {
     this.#listeners = {
       invoke: (invocation, at) => void this.#recordOf(invocation, at.atMs),
       ack: (invocation, at) => this.#acked(invocation, at),
-      respond: (invocation, { body, durationMs, atMs }) =>
-        this.#end(invocation, new RecordedValue(body), { atMs }, durationMs),
-      fail: (invocation, { error, durationMs, atMs }) =>
-        this.#end(invocation, { kind: 'error', error }, { atMs }, durationMs),
+      respond: (invocation, { body, durationMs, timing, atMs }) =>
+        this.#end(invocation, new RecordedValue(body), { atMs }, durationMs, timing),
+      fail: (invocation, { error, durationMs, timing, atMs }) =>
+        this.#end(invocation, { kind: 'error', error }, { atMs }, durationMs, timing),
+      sent: (invocation, at) => this.#sent(invocation, at),
       decline: (invocation, { reason, atMs }) =>
         this.#end(invocation, { kind: 'declined', reason }, { atMs }, 0),
       log: (entry) => this.#log(entry),
@@ -183,15 +184,26 @@ export class Recorder implements AsyncDisposable {
     if (record !== undefined) LiveRecord.acked(record, at)
   }
 
+  #sent(invocation: Invocation, at: EventTime): void {
+    const record = this.#seen.get(invocation)
+    if (record !== undefined) LiveRecord.sent(record, at)
+  }
+
   #log(entry: LogEvent): void {
     const record = this.#running.get(entry.invocationId) ?? this.#history.get(entry.invocationId)
     if (record !== undefined) this.#history.change(record, () => LiveRecord.logged(record, entry))
   }
 
-  #end(invocation: Invocation, outcome: RecordedOutcome, at: EventTime, durationMs: number): void {
+  #end(
+    invocation: Invocation,
+    outcome: RecordedOutcome,
+    at: EventTime,
+    durationMs: number,
+    phases?: InvocationTiming,
+  ): void {
     const record = this.#recordOf(invocation, at.atMs - durationMs)
     if (record === undefined || LiveRecord.isEnded(record)) return
-    this.#history.change(record, () => LiveRecord.ended(record, at, outcome))
+    this.#history.change(record, () => LiveRecord.ended(record, at, outcome, phases))
     this.#complete(record)
   }
 

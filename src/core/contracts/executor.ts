@@ -34,6 +34,11 @@ export interface Task {
   readonly invocationEnv?: Readonly<Record<string, string>> | undefined
   /** When the function's time ends, in Unix milliseconds on this machine's clock. */
   readonly deadline: number
+  /**
+   * Told when a worker has taken the invocation, and when that worker's code is loaded. An executor without workers tells nothing.
+   * Never throws.
+   */
+  onPhase?(phase: 'assigned' | 'loaded'): void
   /** Takes each line that the function writes. Never throws. */
   onLog(entry: LogEntry): void
 }

@@ -79,6 +79,7 @@ export function run(desk: Desk, arrival: Arrival, event = NOTHING, then = start)
     invocation,
     startedAt: desk.emitter.reading(),
     trace,
+    timing: {},
     ack: undefined,
   }
   const record = desk.records.put<In<'running'>>({ state: 'running', ...running })

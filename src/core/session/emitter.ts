@@ -8,7 +8,7 @@ import { Invocation } from './invocation.js'
 
 type EventName = keyof SessionEvents
 /** Events whose time is an argument of its own, the last. */
-type TimedEvent = 'invoke' | 'ack' | 'status' | 'displaced' | 'discard' | 'close'
+type TimedEvent = 'invoke' | 'ack' | 'sent' | 'status' | 'displaced' | 'discard' | 'close'
 type WithoutTime<Args extends unknown[]> = Args extends [...infer Rest, EventTime] ? Rest : never
 type Listener = (...args: never[]) => unknown
 
@@ -82,6 +82,11 @@ export class SessionEmitter {
   /** Emits an event with the time that it is. */
   emitNow<K extends TimedEvent>(name: K, ...args: WithoutTime<Parameters<SessionEvents[K]>>): void {
     this.#emitter.emit(name, ...args, this.at())
+  }
+
+  /** Whether somebody listens. */
+  isHeard(name: EventName): boolean {
+    return this.#emitter.listenerCount(name) > 0
   }
 
   emit<K extends EventName>(name: K, ...args: Parameters<SessionEvents[K]>): void {

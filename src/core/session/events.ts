@@ -11,6 +11,21 @@ export interface EventTime {
   readonly atMs: number
 }
 
+/**
+ * When local code was where on its way, in milliseconds since `open()`. Empty for what a listener or `next` answers; of what failed it
+ * ends where that happened.
+ */
+export interface InvocationTiming {
+  /** Its build was at hand: at once, but for the first invocation and after a change. */
+  readonly builtMs?: number
+  /** A worker had taken it, and with the inline executor nothing says so. */
+  readonly assignedMs?: number
+  /** That worker's code was loaded: at once where it has run before. */
+  readonly loadedMs?: number
+  /** The executor had its outcome. */
+  readonly ranMs?: number
+}
+
 /** The response of an invocation. */
 export interface ResponseEvent extends EventTime {
   /** The response's JSON, as it was sent: do not change it. */
@@ -19,6 +34,7 @@ export interface ResponseEvent extends EventTime {
   readonly value: unknown
   /** To a tenth of a millisecond. */
   readonly durationMs: number
+  readonly timing: InvocationTiming
 }
 
 /** The failure of an invocation. */
@@ -28,6 +44,7 @@ export interface FailureEvent extends EventTime {
   readonly body: Uint8Array
   /** To a tenth of a millisecond. */
   readonly durationMs: number
+  readonly timing: InvocationTiming
 }
 
 /** Why an invocation is not run here. */
@@ -102,6 +119,8 @@ export interface SessionEvents {
    * event, or the session serves nothing and the invocation was mirrored.
    */
   decline: (invocation: Invocation, decline: DeclineEvent) => void
+  /** The outcome has been handed to the broker, or could not be: it is sent again when the stub asks. */
+  sent: (invocation: Invocation, at: EventTime) => void
   /** Local code wrote a line. */
   log: (entry: LogEvent) => void
   /** A function's code was loaded anew, or could not be. */
@@ -123,6 +142,7 @@ export const SESSION_EVENTS: readonly string[] = [
   'respond',
   'fail',
   'decline',
+  'sent',
   'log',
   'reload',
   'status',

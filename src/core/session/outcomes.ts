@@ -2,7 +2,7 @@ import { type LambdaError, TetherError, toLambdaError } from '../base/errors.js'
 import type { Answer } from '../contracts/executor.js'
 import { limitAnswer } from '../payload/response-limit.js'
 import type { Desk } from './desk.js'
-import type { FailureEvent, ResponseEvent } from './events.js'
+import type { FailureEvent, InvocationTiming, ResponseEvent } from './events.js'
 import { Invocation, type InvocationEnd, isAwaited } from './invocation.js'
 import { type FinalAnswer, KeptAnswer } from './kept-answer.js'
 import type { In, Open } from './records.js'
@@ -28,7 +28,7 @@ export function conclude(
   how: InvocationEnd,
   ending?: FinalAnswer,
 ): Promise<void> | void {
-  const { id, invocation, arrival, startedAt, trace } = record
+  const { id, invocation, arrival, startedAt, timing, trace } = record
   const { counters, emitter, records } = desk
   const told = ending !== undefined && isAwaited(arrival)
   const handedOver = told ? keep(desk, record, ending) : records.end(id)
@@ -38,7 +38,7 @@ export function conclude(
   if (ending?.kind === 'value') {
     if (counted) counters.answered++
     trace?.finish()
-    emitter.emit('respond', invocation, new Response(ending.body, durationMs, atMs))
+    emitter.emit('respond', invocation, new Response(ending.body, durationMs, timing, atMs))
   } else if (ending?.kind === 'decline' || how === 'dismissed') {
     if (counted) counters.declined++
     trace?.finish(how instanceof TetherError ? `LambdaTether.${how.code}` : undefined)
@@ -46,9 +46,13 @@ export function conclude(
     const error = ending?.error ?? toLambdaError(how)
     if (counted) counters.failed++
     trace?.finish(error.errorType)
-    emitter.emit('fail', invocation, new Failure(error, durationMs, atMs))
+    emitter.emit('fail', invocation, new Failure(error, durationMs, timing, atMs))
   }
   arrival.replay?.(replayEnd(how, ending))
+  if (told && emitter.isHeard('sent')) {
+    const sent = () => emitter.emitNow('sent', invocation)
+    void handedOver!.then(sent, sent)
+  }
   return handedOver
 }
 
@@ -66,6 +70,7 @@ class Response implements ResponseEvent {
   constructor(
     readonly body: Uint8Array,
     readonly durationMs: number,
+    readonly timing: InvocationTiming,
     readonly atMs: number,
   ) {}
 
@@ -81,6 +86,7 @@ class Failure implements FailureEvent {
   constructor(
     readonly error: LambdaError,
     readonly durationMs: number,
+    readonly timing: InvocationTiming,
     readonly atMs: number,
   ) {}
 

@@ -3,6 +3,7 @@ import type { Cancel, Clock } from '../base/clock.js'
 import { type Deferred, deferred } from '../base/deferred.js'
 import type { Trace } from '../base/diagnostics.js'
 import type { InvokeMessage } from '../wire/protocol.js'
+import type { InvocationTiming } from './events.js'
 import type { Arrival, Invocation } from './invocation.js'
 import type { KeptAnswer } from './kept-answer.js'
 
@@ -41,6 +42,8 @@ interface States {
     readonly startedAt: number
     /** Set if somebody listens to the tracing channels. */
     readonly trace: Trace | undefined
+    /** Filled while it runs. */
+    readonly timing: { -readonly [K in keyof InvocationTiming]: InvocationTiming[K] }
     /** Cancels the acknowledgement; set once it is due. */
     ack: Cancel | undefined
   }

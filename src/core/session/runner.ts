@@ -107,19 +107,24 @@ async function run(desk: Desk, record: In<'running'>, slot: Slot): Promise<void>
 
 /** @returns undefined if the invocation ended while its code was built */
 async function execute(desk: Desk, record: In<'running'>, slot: Slot): Promise<Outcome | undefined> {
-  const { invocation, arrival, trace: parent } = record
+  const { invocation, arrival, trace: parent, timing } = record
+  const { emitter } = desk
   const { id: invocationId, functionId, environmentId, eventBytes: event, context, deadline } = invocation
   const build = await slot.build(parent?.context)
+  timing.builtMs = emitter.at().atMs
   if (invocation.settled) return undefined
+  const onPhase: Task['onPhase'] = (phase) => {
+    timing[`${phase}Ms`] = emitter.at().atMs
+  }
   const onLog: Task['onLog'] = (line) => {
     const requestId = context.awsRequestId
-    desk.emitter.emit('log', {
+    emitter.emit('log', {
       ...line,
       functionId,
       environmentId,
       invocationId,
       requestId,
-      ...desk.emitter.at(),
+      ...emitter.at(),
     })
   }
   const env = arrival.environment.local
@@ -134,13 +139,16 @@ async function execute(desk: Desk, record: In<'running'>, slot: Slot): Promise<O
     overrides,
     ...(invocation.replayed && { invocationEnv: REPLAY_ENV }),
     deadline,
+    onPhase,
     onLog,
   }
   const trace = traceOf('execute', () => partOf(parent?.context, { functionId, executor: executor.name }))
   const held = build.hold?.()
   try {
     // The invocation stands for `{ signal }`: its signal is made when it is read.
-    return await traced(trace, () => executor.execute(task, invocation), errorTypeOf)
+    const outcome = await traced(trace, () => executor.execute(task, invocation), errorTypeOf)
+    timing.ranMs = emitter.at().atMs
+    return outcome
   } finally {
     held?.[Symbol.dispose]()
   }

@@ -230,6 +230,7 @@ export class WorkerPool {
         return true
       }
     }
+    job.task.onPhase?.('assigned')
     void slot.assigned.run(job.task).then((outcome) => {
       // Somebody gave up on it meanwhile, and the slot has moved on.
       if (slot.running !== job) return

@@ -170,6 +170,7 @@ export class ProcessWorker implements SpareWorker {
     this.#runs++
     this.#options.environment.announce(task)
     this.#output.begin(task)
+    if (task.onPhase !== undefined) void this.#asked.promise.then(() => task.onPhase?.('loaded'))
     const outcome = await Promise.race([
       this.#invoke(task),
       this.#initFailed.promise,

@@ -1,7 +1,7 @@
 import { setImmediate } from '../../core/base/timers.js'
 import type { InvocationRecord } from '../../recorder/record.js'
 import { HttpProblem } from '../server/http-problem.js'
-import { cursorOf, numberIn } from '../view/cursor.js'
+import { cursorOf, numberOfCursor } from '../view/cursor.js'
 import type { Feed } from '../view/feed.js'
 import type { Heads, InvocationHead } from '../view/head.js'
 
@@ -67,7 +67,7 @@ export function listQuery(feed: Feed, params: URLSearchParams): ListQuery {
   if (limit < 1 || limit > MAX_LIMIT || !Number.isInteger(limit)) throw wrong('limit', `1 to ${MAX_LIMIT}`)
   const functionId = params.get('functionId') || undefined
   const q = params.get('q')?.toLowerCase() || undefined
-  const before = numberIn(feed.start, params.get('cursor'))
+  const before = numberOfCursor(feed.start, params.get('cursor'))
   const [mirrored, replayed] = [flagOf(params, 'mirrored'), flagOf(params, 'replayed')]
   return {
     limit,

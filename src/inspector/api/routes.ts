@@ -4,7 +4,7 @@ import type { InvocationRecord } from '../../recorder/record.js'
 import { HttpProblem } from '../server/http-problem.js'
 import { pageFile } from '../server/page.js'
 import { readJson } from '../server/request-body.js'
-import { download, json, type Reply } from '../server/respond.js'
+import { attachment, type HttpReply, json } from '../server/respond.js'
 import type { Route } from '../server/server.js'
 import { detailOf } from './detail.js'
 import { listInvocations, listQuery } from './list.js'
@@ -18,7 +18,7 @@ interface Call {
   readonly names: readonly string[]
 }
 
-type Handler = (parts: InspectorParts, call: Call) => Promise<Reply | undefined> | Reply | undefined
+type Handler = (parts: InspectorParts, call: Call) => Promise<HttpReply | undefined> | HttpReply | undefined
 
 const ROUTES: readonly (readonly ['GET' | 'POST', RegExp, Handler])[] = [
   ['GET', /^\/(?:app\.js|app\.css|i\/[\w-]{1,100})?$/, (_, { url }) => pageFile(url.pathname)],
@@ -46,7 +46,7 @@ const ROUTES: readonly (readonly ['GET' | 'POST', RegExp, Handler])[] = [
         : eventBase64 === undefined
           ? JSON.stringify(event)
           : Buffer.from(eventBase64, 'base64')
-      return download(`event-${id}.json`, body, 'application/octet-stream')
+      return attachment(`event-${id}.json`, body, 'application/octet-stream')
     },
   ],
   [
@@ -54,7 +54,7 @@ const ROUTES: readonly (readonly ['GET' | 'POST', RegExp, Handler])[] = [
     /^\/api\/invocations\/([\w-]+)\/fixture$/,
     ({ feed, redactor }, { names: [id] }) => {
       const fixture = toFixture(recordOf(feed, id), redactor.options)
-      return download(`fixture-${id}.json`, `${JSON.stringify(fixture, null, 2)}\n`, 'application/json')
+      return attachment(`fixture-${id}.json`, `${JSON.stringify(fixture, null, 2)}\n`, 'application/json')
     },
   ],
   [

@@ -1,5 +1,5 @@
 import type { LinkStatus } from '../../core/link/link.js'
-import type { FunctionState } from '../../core/session/functions/target.js'
+import type { ServedState } from '../../core/session/functions/target.js'
 import type { Session } from '../../core/session/session.js'
 import type { SessionStats } from '../../core/session/stats.js'
 import { cursorOf } from '../view/cursor.js'
@@ -22,7 +22,7 @@ export interface FunctionStatus {
   readonly functionId: string
   readonly source?: string
   readonly executor: string
-  readonly state: FunctionState['state']
+  readonly state: ServedState['state']
   readonly error?: BuildProblem
   readonly workers: number
   readonly spares: number
@@ -71,7 +71,7 @@ export function statusOf(
   }
 }
 
-export function problemOf({ message, details }: NonNullable<FunctionState['error']>): BuildProblem {
+export function buildProblem({ message, details }: NonNullable<ServedState['error']>): BuildProblem {
   const { file, line, column, text } = details
   return {
     message,
@@ -82,21 +82,14 @@ export function problemOf({ message, details }: NonNullable<FunctionState['error
   }
 }
 
-function functionStatus({
-  functionId,
-  source,
-  executor,
-  state,
-  error,
-  stats,
-}: FunctionState): FunctionStatus {
+function functionStatus({ functionId, source, executor, state, error, stats }: ServedState): FunctionStatus {
   const { workers = 0, spares = 0, memoryBytes = 0, inspectPort } = stats ?? {}
   return {
     functionId,
     ...(source !== undefined && { source }),
     executor,
     state,
-    ...(error && { error: problemOf(error) }),
+    ...(error && { error: buildProblem(error) }),
     workers,
     spares,
     memoryBytes,

@@ -2,10 +2,10 @@ import type { ServerResponse } from 'node:http'
 import type { Cancel, Clock } from '../../core/base/clock.js'
 import type { Redactor } from '../../recorder/redact/redactor.js'
 import { SECURITY_HEADERS } from '../server/respond.js'
-import { cursorOf, numberIn } from '../view/cursor.js'
-import type { Change, Feed } from '../view/feed.js'
+import { cursorOf, numberOfCursor } from '../view/cursor.js'
+import type { Feed, FeedChange } from '../view/feed.js'
 import type { Heads } from '../view/head.js'
-import { type InspectorStatus, problemOf } from './status.js'
+import { buildProblem, type InspectorStatus } from './status.js'
 
 /** Kept for who reconnects. */
 const MAX_MESSAGES = 1_000
@@ -59,7 +59,7 @@ export class ChangeStream implements Disposable {
     response.writeHead(200, { ...SECURITY_HEADERS, 'Content-Type': 'text/event-stream; charset=utf-8' })
     response.write('retry: 500\n\n')
     const { feed } = this.#options
-    const number = numberIn(feed.start, lastId)
+    const number = numberOfCursor(feed.start, lastId)
     const missed = number === undefined ? undefined : this.#last - number
     const isReset = lastId !== undefined && (missed === undefined || missed > this.#messages.length)
     if (missed !== undefined && !isReset && missed > 0) this.#send([response], this.#messages.slice(-missed))
@@ -82,7 +82,7 @@ export class ChangeStream implements Disposable {
     for (const client of this.#clients) client.end()
   }
 
-  #note(change: Change): void {
+  #note(change: FeedChange): void {
     const { feed, heads, status } = this.#options
     switch (change.kind) {
       case 'invocation': {
@@ -102,7 +102,7 @@ export class ChangeStream implements Disposable {
         break
       case 'reload': {
         const { functionId, durationMs, error, warnings } = change.event
-        const data = { functionId, durationMs, warnings, ...(error && { error: problemOf(error) }) }
+        const data = { functionId, durationMs, warnings, ...(error && { error: buildProblem(error) }) }
         this.#add(`reload ${functionId}`, { event: 'reload', data: () => data })
         this.#add('status', { event: 'status', data: status })
         break

@@ -3,7 +3,7 @@ import { HttpProblem } from './http-problem.js'
 import { sameToken } from './token.js'
 
 /** Where a request may go on, or which page it is sent to. */
-export type Admission = { readonly kind: 'admitted' } | { readonly kind: 'redirect'; readonly to: string }
+export type Admittance = { readonly kind: 'admitted' } | { readonly kind: 'redirect'; readonly to: string }
 
 const METHODS = ['GET', 'HEAD', 'POST']
 const OWN_SITE = ['same-origin', 'none']
@@ -14,7 +14,7 @@ const PAGE = /^\/(?:i\/[\w-]{1,100})?$/
  * Decides which requests are answered. The inspector shows events and runs code, so other pages of the browser, other users of
  * the machine and names that resolve to it have to stay outside.
  */
-export class Guard {
+export class RequestGuard {
   /** With the port: browsers send cookies of a host to all its ports. */
   readonly cookieName: string
   readonly #token: string
@@ -27,7 +27,7 @@ export class Guard {
   }
 
   /** @throws HttpProblem for a request that is refused */
-  admit(request: IncomingMessage, url: URL): Admission {
+  admit(request: IncomingMessage, url: URL): Admittance {
     this.#checkHost(request)
     const { method = '' } = request
     if (!METHODS.includes(method))

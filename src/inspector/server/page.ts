@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { type RunFile, runFile } from '../../run-files.js'
-import type { Reply } from './respond.js'
+import type { HttpReply } from './respond.js'
 
 const FILES: Readonly<Record<string, readonly [RunFile, string]>> = {
   '/app.js': ['page-script', 'text/javascript; charset=utf-8'],
@@ -8,7 +8,7 @@ const FILES: Readonly<Record<string, readonly [RunFile, string]>> = {
 }
 
 /** A file of the page; every address that is a page is the same document. @throws TetherError where the package is incomplete */
-export async function pageFile(path: string): Promise<Reply> {
+export async function pageFile(path: string): Promise<HttpReply> {
   const [name, type] = FILES[path] ?? ['page-html', 'text/html; charset=utf-8']
   return { headers: { 'Content-Type': type }, body: await readFile(runFile(name)) }
 }

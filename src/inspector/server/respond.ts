@@ -2,7 +2,7 @@ import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { HttpProblem } from './http-problem.js'
 
 /** What a route answers with. */
-export interface Reply {
+export interface HttpReply {
   readonly status?: number
   readonly headers?: OutgoingHttpHeaders
   readonly body?: string | Uint8Array
@@ -22,11 +22,11 @@ export const SECURITY_HEADERS = {
   'Cache-Control': 'no-store',
 } as const
 
-export function send(response: ServerResponse, { status = 200, headers, body }: Reply): void {
+export function sendReply(response: ServerResponse, { status = 200, headers, body }: HttpReply): void {
   response.writeHead(status, { ...SECURITY_HEADERS, ...headers }).end(body)
 }
 
-export function json(value: unknown, status = 200): Reply {
+export function json(value: unknown, status = 200): HttpReply {
   return {
     status,
     headers: { 'Content-Type': 'application/json; charset=utf-8' },
@@ -35,7 +35,7 @@ export function json(value: unknown, status = 200): Reply {
 }
 
 /** Bytes to be saved, which no browser shows or runs. @param name letters, digits, dots and hyphens */
-export function download(name: string, body: string | Uint8Array, type: string): Reply {
+export function attachment(name: string, body: string | Uint8Array, type: string): HttpReply {
   return {
     headers: {
       'Content-Type': type,
@@ -46,7 +46,7 @@ export function download(name: string, body: string | Uint8Array, type: string):
   }
 }
 
-export function problem({ status, code, message }: HttpProblem): Reply {
+export function problem({ status, code, message }: HttpProblem): HttpReply {
   const reply = json({ error: { code, message } }, status)
   return status === 405 ? { ...reply, headers: { ...reply.headers, Allow: 'GET, HEAD, POST' } } : reply
 }

@@ -1,15 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type HttpListener, listen } from '../../network/listener.js'
-import { Guard } from './guard.js'
+import { RequestGuard } from './guard.js'
 import { HttpProblem } from './http-problem.js'
-import { problem, type Reply, send } from './respond.js'
+import { type HttpReply, problem, sendReply } from './respond.js'
 
 /** Answers an admitted request. @returns undefined where it has answered, or does so later, by itself */
 export type Route = (
   request: IncomingMessage,
   response: ServerResponse,
   url: URL,
-) => Promise<Reply | undefined> | Reply | undefined
+) => Promise<HttpReply | undefined> | HttpReply | undefined
 
 /** An inspector's server, which is listening. */
 export interface InspectorServer {
@@ -23,7 +23,7 @@ const HOST = '127.0.0.1'
 
 /** @throws TetherError `UNREACHABLE` when the port is taken */
 export async function startServer(port: number, token: string, route: Route): Promise<InspectorServer> {
-  let guard: Guard
+  let guard: RequestGuard
   const listener: HttpListener = await listen(
     (request, response) => void answer(guard, route, request, response),
     HOST,
@@ -31,12 +31,12 @@ export async function startServer(port: number, token: string, route: Route): Pr
     (_request, socket) => socket.destroy(),
   )
   const bound = Number(new URL(listener.url).port)
-  guard = new Guard(token, bound)
+  guard = new RequestGuard(token, bound)
   return { origin: listener.url, port: bound, close: () => listener.close() }
 }
 
 async function answer(
-  guard: Guard,
+  guard: RequestGuard,
   route: Route,
   request: IncomingMessage,
   response: ServerResponse,
@@ -48,10 +48,10 @@ async function answer(
       admission.kind === 'redirect'
         ? { status: 303, headers: { Location: admission.to, 'Set-Cookie': guard.cookie } }
         : await route(request, response, url)
-    if (reply !== undefined) send(response, reply)
+    if (reply !== undefined) sendReply(response, reply)
   } catch (error) {
     const told = HttpProblem.of(error)
-    if (!response.headersSent) return send(response, problem(told))
+    if (!response.headersSent) return sendReply(response, problem(told))
     response.destroy()
   }
 }

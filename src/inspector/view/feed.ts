@@ -7,7 +7,7 @@ import type { Recorder } from '../../recorder/recorder.js'
 import { type DiscardCount, Discards } from './discards.js'
 
 /** What has changed. */
-export type Change =
+export type FeedChange =
   /** An invocation is new, or is not as it was. */
   | { readonly kind: 'invocation'; readonly record: InvocationRecord }
   /** An invocation has written lines; `from` is the first that is new. */
@@ -32,7 +32,7 @@ export class Feed implements Disposable {
   readonly #listeners: Partial<SessionEvents>
   /** In the order of arrival. */
   readonly #numbers = new Map<string, number>()
-  readonly #watchers = new Set<(change: Change) => void>()
+  readonly #watchers = new Set<(change: FeedChange) => void>()
   #last = 0
   #displaced = false
 
@@ -48,6 +48,7 @@ export class Feed implements Disposable {
       respond: changed,
       fail: changed,
       decline: changed,
+      sent: changed,
       log: ({ invocationId }) => this.#logged(invocationId),
       status: () => this.#tell({ kind: 'status' }),
       reload: (event) => this.#tell({ kind: 'reload', event }),
@@ -90,7 +91,7 @@ export class Feed implements Disposable {
   }
 
   /** Calls a watcher with each change, at once. */
-  watch(watcher: (change: Change) => void): Disposable {
+  watch(watcher: (change: FeedChange) => void): Disposable {
     this.#watchers.add(watcher)
     return { [Symbol.dispose]: () => void this.#watchers.delete(watcher) }
   }
@@ -124,7 +125,7 @@ export class Feed implements Disposable {
     }
   }
 
-  #tell(change: Change): void {
+  #tell(change: FeedChange): void {
     for (const watcher of this.#watchers) watcher(change)
   }
 }

@@ -8,12 +8,24 @@ export interface Span {
 }
 
 /** What this machine's clock tells of an invocation, in order. */
-export function spansOf({ receivedMs, ackedMs, endedMs }: RecordedTiming): readonly Span[] {
-  const moment = (name: Span['name'], atMs: number | undefined): Span[] =>
-    atMs === undefined ? [] : [{ name, startMs: atMs - receivedMs, endMs: atMs - receivedMs }]
+export function spansOf(timing: RecordedTiming): readonly Span[] {
+  const { receivedMs, ackedMs, builtMs, assignedMs, loadedMs, ranMs, endedMs, sentMs } = timing
+  const span = (name: Span['name'], from: number | undefined, to: number | undefined): Span[] =>
+    from === undefined || to === undefined
+      ? []
+      : [{ name, startMs: tenths(from - receivedMs), endMs: tenths(to - receivedMs) }]
   return [
-    ...moment('arrived', receivedMs),
-    ...moment('acknowledged', ackedMs),
-    ...moment('answered', endedMs),
+    ...span('arrived', receivedMs, receivedMs),
+    ...span('acknowledged', ackedMs, ackedMs),
+    ...span('built', receivedMs, builtMs),
+    ...span('waited', builtMs, assignedMs),
+    ...span('loaded', assignedMs, loadedMs),
+    ...span('ran', loadedMs ?? assignedMs ?? builtMs, ranMs),
+    ...span('answered', endedMs, endedMs),
+    ...span('left', endedMs, sentMs),
   ]
+}
+
+function tenths(milliseconds: number): number {
+  return Math.round(milliseconds * 10) / 10
 }

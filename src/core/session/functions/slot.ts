@@ -2,7 +2,7 @@ import { partOf, type TraceContext, traced, traceOf } from '../../base/diagnosti
 import { TetherError } from '../../base/errors.js'
 import type { Executor } from '../../contracts/executor.js'
 import type { BuildWarning, FunctionBuild, FunctionSource } from '../../contracts/function-source.js'
-import type { FunctionState, ServedFunction } from './target.js'
+import type { ServedFunction, ServedState } from './target.js'
 
 /**
  * Told of a function's new code.
@@ -71,7 +71,7 @@ export class Slot {
   }
 
   /** How its code is, for `functions.list`. */
-  get state(): FunctionState {
+  get state(): ServedState {
     const { functionId } = this.#options
     const { target } = this.served
     const build = this.#good?.build

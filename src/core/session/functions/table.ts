@@ -9,9 +9,9 @@ import type { DeclineEvent, EventTime } from '../events.js'
 import { checkServeOptions, type ServeOptions } from './options.js'
 import { type OnReload, Slot } from './slot.js'
 import {
-  type FunctionState,
   type FunctionTarget,
   type ServedFunction,
+  type ServedState,
   servedFunction,
   sourceOfTarget,
   type TargetParts,
@@ -39,7 +39,7 @@ export interface SessionFunctions {
    */
   refresh(): void
   /** The functions that are served, and how their code is; of a look-up, those that were asked for. None before `serve`. */
-  list(): readonly FunctionState[]
+  list(): readonly ServedState[]
 }
 
 /** Why an invocation is declined. */
@@ -136,7 +136,7 @@ export class FunctionTable implements SessionFunctions {
     if (!slot.loaded) slot.build().catch(() => {})
   }
 
-  list(): readonly FunctionState[] {
+  list(): readonly ServedState[] {
     return [...this.#slots.values()].map(({ state }) => state)
   }
 

@@ -28,7 +28,7 @@ export interface ServedFunction {
 }
 
 /** A function that is served, and how its local code is. */
-export interface FunctionState {
+export interface ServedState {
   readonly functionId: string
   /** The path that serves it, or the file that was built, with its export. Absent for handlers, commands, and sources that were not built yet. */
   readonly source?: string
