@@ -25,6 +25,7 @@ const modules: Options = {
     'conformance-functions': 'src/testing/entry/conformance-functions.ts',
     'fail-at-start': 'src/testing/entry/fail-at-start.ts',
     'exit-at-start': 'src/testing/entry/exit-at-start.ts',
+    'mcp-connector': 'src/inspector/entry/mcp-connector.ts',
     wrapped: 'src/stub/entry/wrapped.ts',
     'wrap-preload': 'src/stub/entry/wrap-preload.ts',
     wrap: 'src/stub/entry/wrap.sh',

@@ -50,7 +50,7 @@ export type {
 } from './core/session/events.js'
 export type { ServeOptions } from './core/session/functions/options.js'
 export type { SessionFunctions } from './core/session/functions/table.js'
-export type { ServedState, FunctionTarget, ServedFunction } from './core/session/functions/target.js'
+export type { FunctionTarget, ServedFunction, ServedState } from './core/session/functions/target.js'
 export type { NextOptions } from './core/session/harness/waiters.js'
 export type { Invocation } from './core/session/invocation.js'
 export type { SessionOptions } from './core/session/options.js'

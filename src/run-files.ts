@@ -20,6 +20,7 @@ export type RunFile =
   | 'wrap'
   | 'stub-api-gateway'
   | 'relay'
+  | 'mcp-connector'
   | 'page-html'
   | 'page-script'
   | 'page-style'
@@ -41,6 +42,7 @@ const FILES: Readonly<Record<RunFile, string>> = {
   wrap: 'run/wrap.sh',
   'stub-api-gateway': 'run/stub-api-gateway.cjs',
   relay: 'run/relay.cjs',
+  'mcp-connector': 'run/mcp-connector.mjs',
   'page-html': 'inspector/index.html',
   'page-script': 'inspector/app.js',
   'page-style': 'inspector/app.css',
@@ -59,6 +61,17 @@ export function runFile(name: RunFile, moduleUrl: string = import.meta.url): str
     'EXECUTION_FAILED',
     `${path} is missing. In a clone of lambda-tether, run: npm run build:run. In an installed package, reinstall it.`,
   )
+}
+
+/** A folder of the package. @throws TetherError `EXECUTION_FAILED` when the package's root is missing */
+export function packageFolder(name: string): string {
+  return join(packageRoot(import.meta.url), name)
+}
+
+/** The package's version. @throws TetherError as {@link packageFolder} does */
+export function packageVersion(): string {
+  const manifest = JSON.parse(readFileSync(join(packageRoot(import.meta.url), 'package.json'), 'utf8'))
+  return String((manifest as { version?: unknown }).version)
 }
 
 function packageRoot(moduleUrl: string): string {

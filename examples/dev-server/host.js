@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createSession, generateKey, report } from 'lambda-tether'
 import { inline } from 'lambda-tether/executors'
+import { inspect } from 'lambda-tether/inspector'
 import { createLocalCloud } from 'lambda-tether/local'
 import { stubBundle, stubEnvironment } from 'lambda-tether/stub'
 import { iot } from 'lambda-tether/transports/iot'
@@ -46,7 +47,8 @@ const server = await createServer({
 const { region, credentials, iotEndpoint: endpoint } = cloud
 const session = createSession({ ...app, transport: iot({ region, credentials, endpoint }) })
 session.serve({ executor: inline(), functions: { api: functions.source('/functions/api.ts') } })
-report(session)
+const inspector = await inspect(session, { folder: original })
+report(session, { link: inspector.link })
 await session.open()
 
 const end = async () => {
@@ -66,6 +68,7 @@ if (once) {
   }
 } else {
   console.log(`Open  ${url}/?name=you`)
+  console.log(`Look  ${inspector.url}`)
   console.log(`Edit  the code in ${join(root, 'functions')} and open it again.`)
   console.log('Stop  with Ctrl+C\n')
   process.once('SIGINT', end)

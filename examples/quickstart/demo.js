@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { createSession, generateKey, printable, report } from 'lambda-tether'
 import { childProcesses } from 'lambda-tether/executors'
+import { inspect } from 'lambda-tether/inspector'
 import { createLocalCloud } from 'lambda-tether/local'
 import { stubBundle, stubEnvironment } from 'lambda-tether/stub'
 import { apiGateway } from 'lambda-tether/transports/api-gateway'
@@ -70,7 +71,8 @@ session.serve({
     words: join(folder, 'words.py#handler'),
   },
 })
-report(session)
+const inspector = await inspect(session, { folder: original })
+report(session, { link: inspector.link })
 await session.open()
 
 /** Where it cannot have its usual port, one that is free. */
@@ -120,6 +122,7 @@ if (once) {
   process.on('SIGINT', stop)
   process.on('SIGTERM', stop)
   console.log(`Open  ${url}/?name=you`)
+  console.log(`Look  ${inspector.url}`)
   console.log(`Edit  the code in ${folder} and open it again: no deployment, no restart.`)
   console.log('Stop  with Ctrl+C\n')
 }

@@ -10,6 +10,7 @@ import { routesOf } from './api/routes.js'
 import { statusOf } from './api/status.js'
 import { ChangeStream } from './api/stream.js'
 import { writeDiscovery } from './discovery/file.js'
+import { AgentEndpoint } from './mcp/handler.js'
 import { checkInspectOptions, type InspectOptions } from './options.js'
 import { HttpProblem } from './server/http-problem.js'
 import { startServer } from './server/server.js'
@@ -50,6 +51,7 @@ export async function inspect(session: Session, options: InspectOptions = {}): P
   const heads = new Heads(redactor)
   const status = () => statusOf(session, feed, { remoteReplay, diagnose: diagnose !== undefined })
   const stream = new ChangeStream({ feed, heads, redactor, clock, status })
+  const agents = new AgentEndpoint(clock)
   const parts: InspectorParts = {
     session,
     feed,
@@ -62,9 +64,7 @@ export async function inspect(session: Session, options: InspectOptions = {}): P
       if (diagnose !== undefined) return diagnose()
       throw new HttpProblem('NOT_FOUND', 'The host gave inspect() no diagnose.')
     },
-    async mcp() {
-      throw new HttpProblem('NOT_FOUND', 'Not yet.')
-    },
+    mcp: (request, response) => agents.answer(parts, request, response),
   }
   const end = async () => {
     stream[Symbol.dispose]()

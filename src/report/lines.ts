@@ -9,21 +9,22 @@ const MAX_CHARACTERS = 16_384
 export class Lines {
   readonly #write: (line: string) => void
   readonly #paint: Paint
+  readonly #link: ((invocation: Invocation) => string) | undefined
   /** Of the longest name so far. */
   #width = 0
 
-  constructor(write: (line: string) => void, colors: boolean) {
+  constructor(write: (line: string) => void, colors: boolean, link?: (invocation: Invocation) => string) {
+    this.#link = link
     this.#write = write
     this.#paint = painter(colors)
   }
 
-  invocation(
-    { functionId, context }: Invocation,
-    style: Style,
-    text: string,
-    below?: readonly string[],
-  ): void {
-    this.#print(`${this.#name(functionId)} ${this.#request(context.awsRequestId)}  `, style, text, below)
+  invocation(invocation: Invocation, style: Style, text: string, below?: readonly string[]): void {
+    const { functionId, context } = invocation
+    const link = this.#link?.(invocation)
+    const linked = link === undefined ? '' : `  ${this.#paint('faint', printable(link))}`
+    const start = `${this.#name(functionId)} ${this.#request(context.awsRequestId)}  `
+    this.#print(start, style, text, below, linked)
   }
 
   /** A line that local code printed. */
@@ -40,9 +41,9 @@ export class Lines {
   }
 
   /** @param below lines of a stack */
-  #print(start: string, style: Style, text: string, below: readonly string[] = []): void {
+  #print(start: string, style: Style, text: string, below: readonly string[] = [], end = ''): void {
     const [first = '', ...more] = text.split('\n')
-    this.#write(start + this.#paint(style, safe(first)))
+    this.#write(start + this.#paint(style, safe(first)) + end)
     for (const line of more) this.#write(`  ${safe(line)}`)
     for (const line of below) this.#write(this.#paint('faint', `  ${safe(line)}`))
   }

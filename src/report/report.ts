@@ -18,6 +18,8 @@ export interface ReportOptions {
    * @default with `write` false; else whether standard output has them; the variables `FORCE_COLOR` and `NO_COLOR` are respected
    */
   readonly colors?: boolean | undefined
+  /** What is printed after the line of each invocation that has ended, such as its address on a page: `inspector.link`. @default nothing */
+  readonly link?: ((invocation: Invocation) => string) | undefined
 }
 
 /**
@@ -30,15 +32,16 @@ export interface ReportOptions {
  */
 export function report(session: Session, options: ReportOptions = {}): Disposable {
   withMethods('a session', 'on', 'off')('session', session)
-  const { write, colors = write === undefined && hasColors() } = checkOptions<ReportOptions>(
-    'report',
-    options,
-    {
-      write: checkFunction,
-      colors: checkFlag,
-    },
-  )
-  const lines = new Lines(write ?? ((line) => void process.stdout.write(`${line}\n`)), colors)
+  const {
+    write,
+    colors = write === undefined && hasColors(),
+    link,
+  } = checkOptions<ReportOptions>('report', options, {
+    write: checkFunction,
+    colors: checkFlag,
+    link: checkFunction,
+  })
+  const lines = new Lines(write ?? ((line) => void process.stdout.write(`${line}\n`)), colors, link)
   const events = Object.entries(listeners(lines)) as [keyof SessionEvents, () => void][]
   const end = () => {
     for (const [name, listener] of events) session.off(name, listener)

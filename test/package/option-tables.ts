@@ -11,6 +11,7 @@ import {
   report,
   TetherError,
 } from '../../src/index.js'
+import { inspect } from '../../src/inspector/index.js'
 import * as local from '../../src/local/index.js'
 import {
   type InvocationRecord,
@@ -273,7 +274,7 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
     (options: NonNullable<Parameters<typeof report>[1]>) => report(session(), options),
     {},
     [],
-    { write: FUNCTION, colors: FLAG },
+    { write: FUNCTION, colors: FLAG, link: FUNCTION },
   ),
   '.#createSession next': row(
     (options: NonNullable<Parameters<ReturnType<typeof session>['next']>[1]>) =>
@@ -337,6 +338,20 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
     {},
     [],
     { signal: NONE },
+  ),
+  './inspector#inspect': row(
+    async (options: NonNullable<Parameters<typeof inspect>[1]>) =>
+      (await inspect(session(), options)).close(),
+    {},
+    [],
+    {
+      port: NUMBER,
+      history: NONE,
+      remoteReplay: FLAG,
+      diagnose: FUNCTION,
+      folder: TEXT,
+      clock: NONE,
+    },
   ),
   './recorder#record': row(
     (options: NonNullable<Parameters<typeof record>[1]>) => record(session(), options),
@@ -786,6 +801,7 @@ export const argumentRows: Readonly<Record<string, ArgumentRow>> = {
   ),
   './sources/command#command': argument('program', [], command),
   './recorder#openRecordings': argument('folder', ['text'], openRecordings),
+  './inspector#inspect': argument('session', [], (it: never) => inspect(it)),
   './recorder#record': argument('session', [], (it: never) => record(it)),
   './recorder#toFixture': argument('record', [], (it: never) => toFixture(it)),
   './stub#stubBundle': argument('name', [], stub.stubBundle),

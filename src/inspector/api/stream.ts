@@ -61,7 +61,8 @@ export class ChangeStream implements Disposable {
     const { feed } = this.#options
     const number = numberOfCursor(feed.start, lastId)
     const missed = number === undefined ? undefined : this.#last - number
-    const isReset = lastId !== undefined && (missed === undefined || missed > this.#messages.length)
+    const isReset =
+      lastId !== undefined && (missed === undefined || missed < 0 || missed > this.#messages.length)
     if (missed !== undefined && !isReset && missed > 0) this.#send([response], this.#messages.slice(-missed))
     const now: Message[] = [{ event: 'status', data: this.#options.status }]
     if (isReset) now.unshift({ event: 'reset', data: () => ({}) })

@@ -8,18 +8,23 @@ const MAX_BYTES = 8 * 1024 * 1024
 
 /** Reads the JSON object of a POST; one without a body is empty. @throws HttpProblem */
 export async function readJson(request: IncomingMessage): Promise<Readonly<Record<string, unknown>>> {
-  const bytes = await readBody(request, MAX_BYTES)
-  if (bytes === undefined)
-    throw new HttpProblem('TOO_LARGE', `The body has more than ${MAX_BYTES.toLocaleString('en')} bytes.`)
-  if (bytes.length === 0) return {}
-  const value = parsed(bytes)
+  const text = await readText(request)
+  if (text === '') return {}
+  const value = parsed(text)
   if (isObject(value)) return value as Record<string, unknown>
   throw new HttpProblem('BAD_REQUEST', 'The body is not a JSON object.')
 }
 
-function parsed(bytes: Buffer): unknown {
+/** Reads the body of a POST. @throws HttpProblem for one that is too large */
+export async function readText(request: IncomingMessage): Promise<string> {
+  const bytes = await readBody(request, MAX_BYTES)
+  if (bytes !== undefined) return bytes.toString('utf8')
+  throw new HttpProblem('TOO_LARGE', `The body has more than ${MAX_BYTES.toLocaleString('en')} bytes.`)
+}
+
+function parsed(text: string): unknown {
   try {
-    return JSON.parse(bytes.toString('utf8'))
+    return JSON.parse(text)
   } catch {
     return undefined
   }

@@ -117,6 +117,7 @@ function valueAt(text: string, at: number, header: boolean): { from: number; to:
   if (found === null) return undefined
   const [whole, double, single, escaped, inEscaped, inBrackets] = found
   const quoted = double ?? single ?? inEscaped ?? inBrackets
+  if (inBrackets !== undefined && MARKED.test(whole)) return undefined
   if (quoted !== undefined) {
     const from = at + (escaped?.length ?? 1)
     return quoted === '' ? undefined : { from, to: from + quoted.length }

@@ -1,0 +1,149 @@
+import { get } from 'node:http'
+import { describe, expect, it } from 'vitest'
+import { Inspected } from './inspected.js'
+
+interface Told {
+  readonly id: string
+  readonly event: string
+  // biome-ignore lint/suspicious/noExplicitAny: each test knows what it waits for
+  readonly data: any
+}
+
+/** Reads an event stream. */
+function listen(inspected: Inspected, lastId?: string) {
+  const told: Told[] = []
+  const waiting = new Set<() => void>()
+  const headers = {
+    authorization: `Bearer ${inspected.token}`,
+    ...(lastId !== undefined && { 'last-event-id': lastId }),
+  }
+  const request = get({
+    host: '127.0.0.1',
+    port: inspected.inspector.port,
+    path: '/api/stream',
+    headers,
+    agent: false,
+  })
+  let text = ''
+  const ended = new Promise<void>((resolve) => {
+    request.on('error', () => resolve())
+    request.on('response', (response) => {
+      response.on('close', resolve)
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk
+        const blocks = text.split('\n\n')
+        text = blocks.pop()!
+        for (const block of blocks) {
+          const [, id, event, data] = /^id: (.*)\nevent: (.*)\ndata: (.*)$/.exec(block) ?? []
+          if (data !== undefined) told.push({ id: id!, event: event!, data: JSON.parse(data) })
+        }
+        for (const wake of waiting) wake()
+      })
+    })
+  })
+  const until = (fits: (each: Told) => boolean): Promise<Told> =>
+    new Promise((resolve) => {
+      const look = () => {
+        const found = told.find(fits)
+        if (found === undefined) return
+        waiting.delete(look)
+        resolve(found)
+      }
+      waiting.add(look)
+      look()
+    })
+  return { told, until, ended, close: () => void request.destroy() }
+}
+
+describe('the stream of the inspector', () => {
+  it('begins with the status, and tells what arrives and how it ends', async () => {
+    await using inspected = await Inspected.start()
+    const stream = listen(inspected)
+    expect((await stream.until(({ event }) => event === 'status')).data.connection).toEqual({
+      state: 'connected',
+    })
+    await inspected.invoke({ order: 7 })
+    const { data } = await stream.until(({ event, data }) => event === 'invocation' && data.state === 'value')
+    expect(data).toMatchObject({ functionId: 'api', trigger: 'direct', title: 'direct' })
+    stream.close()
+  })
+
+  it('goes on where a client left, and says where that is too long ago', async () => {
+    await using inspected = await Inspected.start()
+    const stream = listen(inspected)
+    const { id } = await stream.until(({ event }) => event === 'status')
+    stream.close()
+    await stream.ended
+    await inspected.invoke({ order: 7 })
+    const again = listen(inspected, id)
+    await again.until(({ event }) => event === 'status')
+    expect(again.told.filter(({ event }) => event === 'invocation')).toMatchObject([
+      { data: { state: 'value' } },
+    ])
+    again.close()
+    for (const stale of ['other-1', `${id.split('-')[0]}-99999`, 'x']) {
+      const late = listen(inspected, stale)
+      await late.until(({ event }) => event === 'status')
+      expect(late.told.map(({ event }) => event)).toEqual(['reset', 'status'])
+      late.close()
+    }
+  })
+
+  it('says many changes at once, each once', async () => {
+    await using inspected = await Inspected.start()
+    const stream = listen(inspected)
+    await stream.until(({ event }) => event === 'status')
+    await Promise.all(Array.from({ length: 100 }, (_, order) => inspected.invoke({ order })))
+    await inspected.invoke({ last: true })
+    const { invocations } = (await inspected.api('/api/invocations?limit=1')).json
+    await stream.until(
+      ({ event, data }) => event === 'invocation' && data.id === invocations[0].id && data.state === 'value',
+    )
+    const ended = stream.told.filter(({ event, data }) => event === 'invocation' && data.state === 'value')
+    expect(new Set(ended.map(({ data }) => data.id)).size).toBe(101)
+    const numbers = stream.told.map(({ id }) => Number(id.split('-')[1]))
+    expect(numbers).toEqual([...numbers].sort((a, b) => a - b))
+    stream.close()
+  })
+
+  it('tells lines of output without their secrets, reloads and discards', async () => {
+    await using inspected = await Inspected.start({}, (session) => {
+      const executor = {
+        name: 'logging',
+        async execute({ onLog }: { onLog(line: object): void }) {
+          onLog({ stream: 'stdout', text: 'token=secret-of-the-caller', time: 0 })
+          onLog({ stream: 'stderr', text: 'order 7', time: 0, level: 'info' })
+          return { kind: 'value' as const, body: Buffer.from('{}') }
+        },
+        reload: async () => {},
+        close: async () => {},
+        [Symbol.asyncDispose]: async () => {},
+      }
+      session.serve({ functions: { api: { target: async () => {}, executor: executor as never } } })
+    })
+    const stream = listen(inspected)
+    await stream.until(({ event }) => event === 'status')
+    await inspected.invoke({})
+    const { data } = await stream.until(({ event }) => event === 'log')
+    expect(data).toMatchObject({
+      functionId: 'api',
+      lines: [
+        { stream: 'stdout', text: expect.stringMatching(/^token=\[redacted:/) },
+        { stream: 'stderr', text: 'order 7', level: 'info' },
+      ],
+    })
+    await inspected.session.reload('api')
+    expect((await stream.until(({ event }) => event === 'reload')).data).toMatchObject({ functionId: 'api' })
+    stream.close()
+  })
+
+  it('ends with the session, and leaves no connection', async () => {
+    await using inspected = await Inspected.start()
+    const stream = listen(inspected)
+    await stream.until(({ event }) => event === 'status')
+    await inspected.session.close()
+    await stream.ended
+    await inspected.inspector.close()
+    await expect(inspected.api('/api/status')).rejects.toThrow('ECONNREFUSED')
+  })
+})
