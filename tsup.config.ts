@@ -30,6 +30,6 @@ export default defineConfig({
   splitting: true,
   // tsup would write `fs` for `node:fs`.
   removeNodeProtocol: false,
-  // dist/run belongs to tsup.run.config.ts; types are cleaned by the types' own build, which --no-dts leaves out.
-  clean: ['!run/**', '!**/*.d.ts'],
+  // dist/run and the page belong to tsup.run.config.ts; types are cleaned by the types' own build, which --no-dts leaves out.
+  clean: ['!run/**', '!inspector/{app.js,app.css,index.html}', '!**/*.d.ts'],
 })

@@ -49,4 +49,18 @@ const stubs: Options = {
   define: { 'process.env.NODE_ENV': '"production"' },
 }
 
-export default defineConfig([modules, stubs])
+/** The inspector's page. */
+const page: Options = {
+  ...shared,
+  outDir: 'dist/inspector',
+  entry: ['app.tsx', 'app.css', 'index.html'].map((name) => `src/inspector/page/${name}`),
+  tsconfig: 'src/inspector/page/tsconfig.json',
+  format: 'esm',
+  platform: 'browser',
+  // What light-dark() and :has() need: the browsers of 2024.
+  target: 'es2022',
+  loader: { '.html': 'copy' },
+  minify: true,
+}
+
+export default defineConfig([modules, stubs, page])

@@ -9,6 +9,8 @@ const REPLACED_DATE = [
   // AWS's SDK signs by it, in this process.
   /^src\/(stores\/s3-presign|transports\/api-gateway\/sdk|local\/(iot\/data-plane|control-plane\/(xml-service|lambda\/api)))\.ts$/,
   /^src\/testing\//,
+  // A browser's.
+  /^src\/inspector\/page\//,
 ]
 
 describe('timers that a test runner replaces', () => {

@@ -18,6 +18,7 @@ export interface InvocationDetail {
   readonly outcome?: RecordDataOutcome | undefined
   /** JSON pointers into `outcome`: what is masked. */
   readonly outcomePointers: readonly string[]
+  /** `atMs` is since the arrival. */
   readonly logs: readonly Pick<RecordedLog, 'atMs' | 'stream' | 'level' | 'text'>[]
   /** Lines for which there was no room. */
   readonly droppedLogs: number
@@ -50,7 +51,12 @@ export function detailOf(
     eventPointers: below(data, '/event'),
     ...(outcome && { outcome }),
     outcomePointers: below(data, '/outcome'),
-    logs: logs.map(({ atMs, stream, level, text }) => ({ atMs, stream, ...(level && { level }), text })),
+    logs: logs.map(({ atMs, stream, level, text }) => ({
+      atMs: atMs - record.timing.receivedMs,
+      stream,
+      ...(level && { level }),
+      text,
+    })),
     droppedLogs,
     timing,
     variables,

@@ -125,12 +125,12 @@ export class ChangeStream implements Disposable {
       const end = Math.min(record.logs.length, start + MAX_LINES)
       const before = Math.max(0, start - LINES_BEFORE)
       const lines = redactor.lines(record, record.logs.slice(before, end)).slice(start - before)
-      const { functionId } = record
+      const { functionId, timing } = record
       return {
         id,
         functionId,
         lines: lines.map(({ atMs, stream, level, text }) => ({
-          atMs,
+          atMs: atMs - timing.receivedMs,
           stream,
           ...(level && { level }),
           text,

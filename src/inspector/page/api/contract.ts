@@ -1,0 +1,153 @@
+/** What the page reads of the server's answers; docs/inspector.md has all of it. */
+export interface Status {
+  readonly session: { readonly app: string; readonly stage: string; readonly name: string }
+  readonly connection: {
+    readonly state: 'connecting' | 'connected' | 'disconnected' | 'closed'
+    readonly error?: { readonly message?: string } | undefined
+    readonly retryInMs?: number | undefined
+  }
+  readonly transport: string
+  readonly stats: Stats
+  readonly functions: readonly FunctionAnswer[]
+  readonly displaced: boolean
+  readonly discards: readonly Dropped[]
+  readonly remoteReplay: boolean
+  /** Whether the host can look into why nothing arrives. */
+  readonly diagnose: boolean
+}
+
+export interface Stats {
+  readonly invocations: Readonly<Record<'received' | 'answered' | 'failed' | 'declined' | 'running', number>>
+  readonly frames: Readonly<Record<'sent' | 'sentBytes' | 'received' | 'receivedBytes', number>>
+  readonly connections: number
+  readonly connectedMs: number
+  readonly estimatedUsd?: number | undefined
+}
+
+export interface FunctionAnswer {
+  readonly functionId: string
+  readonly source?: string | undefined
+  readonly state: 'ready' | 'building' | 'failed' | 'unbuilt'
+  readonly error?: BuildError | undefined
+  readonly workers: number
+  readonly spares: number
+  readonly memoryBytes?: number | undefined
+  readonly inspectPort?: number | undefined
+}
+
+export interface BuildError {
+  readonly message: string
+  readonly file?: string | undefined
+  readonly line?: number | undefined
+  readonly column?: number | undefined
+  /** The line of source. */
+  readonly text?: string | undefined
+}
+
+export interface Dropped {
+  readonly reason: string
+  readonly message: string
+  readonly count: number
+  readonly lastAt: string
+}
+
+/** A row of the list. */
+export interface Head {
+  readonly id: string
+  readonly functionId: string
+  readonly trigger: string
+  readonly title: string
+  /** ISO 8601. */
+  readonly at: string
+  readonly state: 'running' | 'value' | 'error' | 'declined'
+  readonly status?: number | undefined
+  readonly errorType?: string | undefined
+  readonly durationMs?: number | undefined
+  readonly mirrored: unknown
+  readonly rerun: boolean
+  readonly replayed: boolean
+  readonly eventBytes: number
+}
+
+export interface HeadPage {
+  readonly invocations: readonly Head[]
+  readonly cursor: string
+  readonly more: boolean
+}
+
+export type Answer =
+  | { readonly kind: 'value'; readonly value?: unknown; readonly valueBase64?: string | undefined }
+  | { readonly kind: 'error'; readonly error: LocalError }
+  | { readonly kind: 'declined'; readonly reason: string }
+
+export interface LocalError {
+  readonly errorType: string
+  readonly errorMessage: string
+  readonly trace: readonly string[]
+}
+
+export interface LogLine {
+  /** Since the arrival. */
+  readonly atMs: number
+  readonly stream: 'stdout' | 'stderr'
+  readonly level?: string | undefined
+  readonly text: string
+}
+
+/** A span of the waterfall, in milliseconds since the arrival, by the clock of the host. */
+export interface TimeSpan {
+  readonly name: string
+  readonly startMs: number
+  readonly endMs: number
+}
+
+/** One invocation. */
+export interface Detail {
+  readonly head: Head
+  readonly context: object
+  readonly event?: unknown
+  /** An event that is no JSON. */
+  readonly eventBase64?: string | undefined
+  /** JSON pointers into `event`: what is masked. */
+  readonly eventPointers: readonly string[]
+  readonly outcome?: Answer | undefined
+  /** JSON pointers into `outcome`. */
+  readonly outcomePointers: readonly string[]
+  readonly logs: readonly LogLine[]
+  /** Lines for which there was no room. */
+  readonly droppedLogs: number
+  readonly timing: readonly TimeSpan[]
+  readonly variables: readonly string[]
+  /** The host's own redaction leaves it out. */
+  readonly leftOut?: true | undefined
+}
+
+export interface ReplayAnswer {
+  readonly id?: string | undefined
+  readonly outcome?: Answer | undefined
+  /** Absent where there is nothing to compare with. */
+  readonly diff?: {
+    readonly equal: boolean
+    readonly changes: readonly AnswerChange[]
+    readonly text: string
+  }
+}
+
+export interface AnswerChange {
+  readonly path: string
+  readonly kind: 'added' | 'removed' | 'changed'
+  readonly before?: unknown
+  readonly after?: unknown
+}
+
+export interface DiagnosisResult {
+  readonly ok: boolean
+  readonly checks: readonly CheckResult[]
+}
+
+export interface CheckResult {
+  readonly id: string
+  readonly outcome: string
+  readonly seen: string
+  readonly advice?: string | undefined
+}

@@ -1,0 +1,39 @@
+import type { Head } from '../api/contract.js'
+
+/** What the list shows. */
+export interface Filter {
+  /** Empty for all. */
+  readonly functionId: string
+  readonly kinds: ReadonlySet<FilterKind>
+  /** In the event or in a line of its output; the server searches. */
+  readonly text: string
+}
+
+/** Invocations that take this long are slow. */
+const SLOW_MS = 1_000
+
+const KINDS = {
+  failed: ({ state }: Head) => state === 'error',
+  slow: ({ durationMs = 0 }: Head) => durationMs >= SLOW_MS,
+  declined: ({ state }: Head) => state === 'declined',
+  running: ({ state }: Head) => state === 'running',
+  mirrored: ({ mirrored }: Head) => Boolean(mirrored),
+  replayed: ({ replayed }: Head) => replayed,
+} as const
+
+export type FilterKind = keyof typeof KINDS
+
+export const FILTER_KINDS = Object.keys(KINDS) as readonly FilterKind[]
+
+export const NO_FILTER: Filter = { functionId: '', kinds: new Set(), text: '' }
+
+/** Whether an invocation is shown. Several kinds show what is of any of them. @param found what the server found for the text */
+export function matches(filter: Filter, head: Head, found: ReadonlySet<string>): boolean {
+  if (filter.functionId !== '' && head.functionId !== filter.functionId) return false
+  if (filter.text !== '' && !found.has(head.id)) return false
+  return filter.kinds.size === 0 || [...filter.kinds].some((kind) => KINDS[kind](head))
+}
+
+export function isFiltering({ functionId, kinds, text }: Filter): boolean {
+  return functionId !== '' || kinds.size > 0 || text !== ''
+}

@@ -1,0 +1,79 @@
+import { type Signal, signal } from '@preact/signals'
+import type { Detail } from '../api/contract.js'
+import { invocationPath, RequestError, readJson } from '../api/request.js'
+
+/** The open invocation, as far as it is read. */
+export type Opened =
+  | { readonly state: 'none' }
+  | { readonly state: 'reading'; readonly id: string }
+  | { readonly state: 'read'; readonly id: string; readonly detail: Detail; readonly revealed: boolean }
+  | { readonly state: 'failed'; readonly id: string; readonly message: string }
+
+/** So long, what changes of an invocation is collected before it is read again. */
+const SETTLE_MS = 100
+
+/** Reads the open invocation, again whenever it changes. */
+export class OpenInvocation {
+  readonly shown: Signal<Opened> = signal({ state: 'none' })
+  #id: string | undefined
+  #revealed = false
+  #reading: AbortController | undefined
+  #again: number | undefined
+
+  /** Opens another, with its secrets masked. */
+  open(id: string | undefined): void {
+    if (id === this.#id) return
+    this.#id = id
+    this.#revealed = false
+    this.#reading?.abort()
+    window.clearTimeout(this.#again)
+    this.#again = undefined
+    if (id === undefined) this.shown.value = { state: 'none' }
+    else {
+      this.shown.value = { state: 'reading', id }
+      void this.#read(id)
+    }
+  }
+
+  reveal(): void {
+    this.#revealed = true
+    if (this.#id !== undefined) void this.#read(this.#id)
+  }
+
+  /** It may have changed: by a line of output, or by its outcome. */
+  changed(id: string): void {
+    if (id !== this.#id || this.#again !== undefined) return
+    this.#again = window.setTimeout(() => {
+      this.#again = undefined
+      void this.#read(id)
+    }, SETTLE_MS)
+  }
+
+  /** Reads it again, after a while without the host. */
+  refresh(): void {
+    if (this.#id !== undefined) void this.#read(this.#id)
+  }
+
+  async #read(id: string): Promise<void> {
+    this.#reading?.abort()
+    const reading = new AbortController()
+    this.#reading = reading
+    const revealed = this.#revealed
+    try {
+      const detail = await readJson<Detail>(invocationPath(id, revealed ? '?reveal=1' : ''), reading.signal)
+      if (!reading.signal.aborted) this.shown.value = { state: 'read', id, detail, revealed }
+    } catch (error) {
+      if (reading.signal.aborted) return
+      // What is read already stays while the host is away.
+      if (this.shown.value.state === 'read' && !(error instanceof RequestError)) return
+      this.shown.value = { state: 'failed', id, message: messageFor(error) }
+    }
+  }
+}
+
+function messageFor(error: unknown): string {
+  if (!(error instanceof RequestError)) return 'The host does not answer.'
+  if (error.status === 404)
+    return 'The host does not have this invocation: it was started again since, or has kept newer ones in its place.'
+  return error.message
+}

@@ -1,0 +1,93 @@
+import type { Head } from '../api/contract.js'
+
+/** The oldest are forgotten beyond this many. */
+const MAX_ROWS = 10_000
+
+/**
+ * The invocations of the list, newest first. While somebody reads, what arrives waits, and nothing that is shown moves: rows
+ * change in place, and older ones are added at the end.
+ */
+export class Rows {
+  readonly #heads = new Map<string, Head>()
+  #order: string[] = []
+  #waiting: string[] = []
+  #visible: string[] = []
+  readonly #matches: (head: Head) => boolean
+
+  constructor(matches: (head: Head) => boolean) {
+    this.#matches = matches
+  }
+
+  get size(): number {
+    return this.#heads.size
+  }
+
+  /** Ids of what is shown, newest first. Another array after each change. */
+  get visible(): readonly string[] {
+    return this.#visible
+  }
+
+  /** How many that would be shown wait. */
+  get waiting(): number {
+    return this.#waiting.filter((id) => this.#matches(this.#heads.get(id)!)).length
+  }
+
+  get(id: string): Head | undefined {
+    return this.#heads.get(id)
+  }
+
+  /** Adds or changes invocations, oldest first. @param hold whether new ones wait */
+  put(heads: readonly Head[], hold: boolean): void {
+    for (const head of heads) {
+      const known = this.#heads.get(head.id)
+      // An answer to a request may be older than what the stream has told since.
+      if (known !== undefined && known.state !== 'running' && head.state === 'running') continue
+      this.#heads.set(head.id, head)
+      if (known === undefined) this.#insert(hold ? this.#waiting : this.#order, head)
+    }
+    if (!hold) this.refresh()
+  }
+
+  /** Adds what is older than everything shown, newest first, as the server lists it. @param hold whether nothing may move */
+  putOlder(heads: readonly Head[], hold: boolean): void {
+    const added = heads.filter(({ id }) => !this.#heads.has(id))
+    for (const head of added) this.#heads.set(head.id, head)
+    // Oldest first, so that among those of the same millisecond the order stays.
+    for (const head of added.toReversed()) this.#insert(this.#order, head)
+    if (!hold) return this.refresh()
+    this.#visible = [...this.#visible, ...added.filter(this.#matches).map(({ id }) => id)]
+  }
+
+  /** Shows what waits. */
+  release(): void {
+    for (const id of this.#waiting.toReversed()) this.#insert(this.#order, this.#heads.get(id)!)
+    this.#waiting = []
+    this.refresh()
+  }
+
+  /** Filters anew. */
+  refresh(): void {
+    for (const id of this.#order.splice(MAX_ROWS)) this.#heads.delete(id)
+    for (const id of this.#waiting.splice(MAX_ROWS)) this.#heads.delete(id)
+    this.#visible = this.#order.filter((id) => this.#matches(this.#heads.get(id)!))
+  }
+
+  clear(): void {
+    this.#heads.clear()
+    this.#order = []
+    this.#waiting = []
+    this.#visible = []
+  }
+
+  /** Before those of the same time or older. */
+  #insert(order: string[], { id, at }: Head): void {
+    let low = 0
+    let high = order.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.#heads.get(order[middle]!)!.at > at) low = middle + 1
+      else high = middle
+    }
+    order.splice(low, 0, id)
+  }
+}
