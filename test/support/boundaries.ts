@@ -43,7 +43,8 @@ const CORE_RANKS: Readonly<Record<string, number>> = {
 }
 
 /** Not in `dependencies`: an installation without them must still load every module. */
-const OPTIONAL = /^(?:@aws-sdk\/|esbuild(?:\/|$)|(?:aedes|dynalite|https-proxy-agent|proxy-from-env|@modelcontextprotocol\/server)(?:\/|$))/
+const OPTIONAL =
+  /^(?:@aws-sdk\/|esbuild(?:\/|$)|(?:aedes|dynalite|https-proxy-agent|proxy-from-env|@modelcontextprotocol\/server)(?:\/|$))/
 
 /**
  * Checks modules against the layout of `docs/architecture.md`.

@@ -1,7 +1,7 @@
 import { render } from 'preact'
 import { DetailView } from './detail/detail-view.js'
 import { Filters } from './list/filters.js'
-import { InvocationList } from './list/invocation-list.js'
+import { ListView } from './list/list-view.js'
 import { listenToKeys } from './state/keyboard.js'
 import { PageProvider, PageState, usePage } from './state/page-state.js'
 import { Banners } from './views/banners.js'
@@ -20,7 +20,7 @@ function App() {
         <main class="invocations">
           <div class="left">
             <Filters />
-            <InvocationList />
+            <ListView />
           </div>
           <div class="right">
             <DetailView />

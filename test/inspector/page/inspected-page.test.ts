@@ -117,6 +117,22 @@ describe.skipIf(!chromium)('the page of a session, in Chromium', () => {
     expect(errors.splice(0)).toEqual([])
   })
 
+  it('reloads a function, and asks the host why nothing arrives', async () => {
+    const checks = [{ id: 'key', outcome: 'failed', seen: 'The stub has another key.', advice: 'Deploy it.' }]
+    await using inspected = await Inspected.start({ diagnose: async () => ({ ok: false, checks }) })
+    await page.goto(inspected.inspector.url)
+    await button('Functions').click()
+    await page.getByRole('region', { name: 'api' }).waitFor()
+    await button('Reload').click()
+    await shows('Reloaded')
+    await button('Connection').click()
+    await shows('memory: connected')
+    await button('Why did nothing arrive?').click()
+    await shows('The stub has another key.')
+    await page.goto('about:blank')
+    expect(errors.splice(0)).toEqual([])
+  })
+
   it('goes on after the host was started again, once its new address was opened', async () => {
     const first = await Inspected.start()
     const { port } = first.inspector

@@ -12,6 +12,14 @@ it('shows the newest first, whatever the order of arrival', () => {
   expect(rows.visible).toEqual(['d', 'c', 'b', 'a2', 'a1'])
 })
 
+it('keeps the order of the server among those of one millisecond, from page to page', () => {
+  const rows = new Rows(() => true)
+  rows.put([head('e', 1), head('f', 1)], false)
+  rows.putOlder([head('d', 1), head('c', 1)], false)
+  rows.putOlder([head('b', 1), head('a', 1)], true)
+  expect(rows.visible).toEqual(['f', 'e', 'd', 'c', 'b', 'a'])
+})
+
 it('lets what arrives wait while somebody reads, and changes what is shown in its place', () => {
   const rows = new Rows(({ state }) => state !== 'declined')
   rows.put([head('a', 1, { state: 'running' }), head('b', 2)], false)

@@ -75,7 +75,7 @@ export interface HeadPage {
   readonly more: boolean
 }
 
-export type Answer =
+export type ShownOutcome =
   | { readonly kind: 'value'; readonly value?: unknown; readonly valueBase64?: string | undefined }
   | { readonly kind: 'error'; readonly error: LocalError }
   | { readonly kind: 'declined'; readonly reason: string }
@@ -110,7 +110,7 @@ export interface Detail {
   readonly eventBase64?: string | undefined
   /** JSON pointers into `event`: what is masked. */
   readonly eventPointers: readonly string[]
-  readonly outcome?: Answer | undefined
+  readonly outcome?: ShownOutcome | undefined
   /** JSON pointers into `outcome`. */
   readonly outcomePointers: readonly string[]
   readonly logs: readonly LogLine[]
@@ -124,7 +124,7 @@ export interface Detail {
 
 export interface ReplayAnswer {
   readonly id?: string | undefined
-  readonly outcome?: Answer | undefined
+  readonly outcome?: ShownOutcome | undefined
   /** Absent where there is nothing to compare with. */
   readonly diff?: {
     readonly equal: boolean

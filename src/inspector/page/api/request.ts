@@ -9,12 +9,12 @@ export class RequestError extends Error {
 }
 
 /** Reads JSON. @throws RequestError; what `fetch` throws when the host is gone or `signal` aborts */
-export async function readJson<T>(path: string, signal?: AbortSignal): Promise<T> {
+export async function fetchJson<T>(path: string, signal?: AbortSignal): Promise<T> {
   return bodyOf<T>(await fetch(path, signal && { signal }))
 }
 
 /** Reads a text, such as a fixture. */
-export async function readText(path: string): Promise<string> {
+export async function fetchText(path: string): Promise<string> {
   const response = await fetch(path)
   if (!response.ok) await bodyOf(response)
   return response.text()

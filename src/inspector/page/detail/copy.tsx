@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import type { Detail } from '../api/contract.js'
-import { invocationPath, readText } from '../api/request.js'
+import { fetchText, invocationPath } from '../api/request.js'
 
 /** Copies the invocation in one of three forms; what is masked stays masked. */
 export function Copy({ detail }: { readonly detail: Detail }) {
@@ -19,7 +19,7 @@ export function Copy({ detail }: { readonly detail: Detail }) {
       <button type="button" onClick={() => copy('Event', () => JSON.stringify(detail.event, null, 2))}>
         Copy event
       </button>
-      <button type="button" onClick={() => copy('Fixture', () => readText(invocationPath(id, '/fixture')))}>
+      <button type="button" onClick={() => copy('Fixture', () => fetchText(invocationPath(id, '/fixture')))}>
         Copy fixture
       </button>
       <button type="button" onClick={() => copy('Command', () => invokeCommand(detail))}>
@@ -36,7 +36,7 @@ export function Copy({ detail }: { readonly detail: Detail }) {
 }
 
 /** A command that sends the same event to the function, for a POSIX shell. */
-export function invokeCommand({ head, context, event }: Detail): string {
+function invokeCommand({ head, context, event }: Detail): string {
   const { functionName } = context as { readonly functionName?: string }
   const name = functionName ?? head.functionId
   const payload = quoted(JSON.stringify(event) ?? 'null')

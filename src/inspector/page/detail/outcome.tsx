@@ -1,8 +1,8 @@
-import type { Answer } from '../api/contract.js'
+import type { ShownOutcome } from '../api/contract.js'
 import { JsonView } from '../json/json-view.js'
 
 interface OutcomeViewProps {
-  readonly outcome: Answer | undefined
+  readonly outcome: ShownOutcome | undefined
   /** JSON pointers into it. */
   readonly masked?: readonly string[]
 }

@@ -44,7 +44,7 @@ function JsonFields({ value, masked, pointer, depth }: Required<JsonViewProps> &
         {start}
       </button>
       <span class="fields">
-        {names.slice(0, shown).map((name) => (
+        {names.slice(0, shown).map((name, index) => (
           <span class="field" key={name}>
             {list ? undefined : <span class="key">{`${JSON.stringify(name)}: `}</span>}
             <JsonView
@@ -53,6 +53,7 @@ function JsonFields({ value, masked, pointer, depth }: Required<JsonViewProps> &
               pointer={pointerBelow(pointer, name)}
               depth={depth + 1}
             />
+            {index < names.length - 1 && ','}
           </span>
         ))}
         {shown < names.length && (

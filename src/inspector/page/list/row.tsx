@@ -30,14 +30,16 @@ export function Row({ head, index, selected, now, onOpen }: RowProps) {
       <span class={`outcome ${head.state}`} title={outcomeText(head)}>
         {outcomeText(head)}
       </span>
-      <span class="title" title={head.title}>
-        {head.title}
-      </span>
-      {marks(head).map((mark) => (
-        <span class="mark" key={mark}>
-          {mark}
+      <span class="what">
+        <span class="title" title={head.title}>
+          {head.title}
         </span>
-      ))}
+        {marks(head).map((mark) => (
+          <span class="mark" key={mark}>
+            {mark}
+          </span>
+        ))}
+      </span>
       <span class="function" title={head.functionId}>
         {head.functionId}
       </span>

@@ -1,6 +1,6 @@
 import { type Signal, signal } from '@preact/signals'
 import type { Detail } from '../api/contract.js'
-import { invocationPath, RequestError, readJson } from '../api/request.js'
+import { fetchJson, invocationPath, RequestError } from '../api/request.js'
 
 /** The open invocation, as far as it is read. */
 export type Opened =
@@ -60,7 +60,7 @@ export class OpenInvocation {
     this.#reading = reading
     const revealed = this.#revealed
     try {
-      const detail = await readJson<Detail>(invocationPath(id, revealed ? '?reveal=1' : ''), reading.signal)
+      const detail = await fetchJson<Detail>(invocationPath(id, revealed ? '?reveal=1' : ''), reading.signal)
       if (!reading.signal.aborted) this.shown.value = { state: 'read', id, detail, revealed }
     } catch (error) {
       if (reading.signal.aborted) return

@@ -3,7 +3,7 @@ import { createContext } from 'preact'
 import { useContext } from 'preact/hooks'
 import type { Head, HeadPage, Status } from '../api/contract.js'
 import { readStream, type StreamEvent, type StreamState } from '../api/event-stream.js'
-import { readJson } from '../api/request.js'
+import { fetchJson } from '../api/request.js'
 import { type Filter, matches, NO_FILTER } from './filter.js'
 import { OpenInvocation } from './opened.js'
 import { Replay } from './replay.js'
@@ -132,7 +132,7 @@ export class PageState {
       let cursor = ''
       let more = true
       while (more && this.rows.size < 20 * PAGE_ROWS) {
-        const page = await readJson<HeadPage>(
+        const page = await fetchJson<HeadPage>(
           `/api/invocations?limit=${PAGE_ROWS}${cursor && `&cursor=${encodeURIComponent(cursor)}`}`,
           signal,
         )
@@ -172,7 +172,7 @@ export class PageState {
     this.#countsTimer ??= window.setTimeout(async () => {
       this.#countsTimer = undefined
       try {
-        this.status.value = await readJson<Status>('/api/status')
+        this.status.value = await fetchJson<Status>('/api/status')
       } catch {
         // As above: the stream tells.
       }

@@ -43,7 +43,7 @@ export class Rows {
       // An answer to a request may be older than what the stream has told since.
       if (known !== undefined && known.state !== 'running' && head.state === 'running') continue
       this.#heads.set(head.id, head)
-      if (known === undefined) this.#insert(hold ? this.#waiting : this.#order, head)
+      if (known === undefined) this.#insert(hold ? this.#waiting : this.#order, head, 'first')
     }
     if (!hold) this.refresh()
   }
@@ -52,15 +52,14 @@ export class Rows {
   putOlder(heads: readonly Head[], hold: boolean): void {
     const added = heads.filter(({ id }) => !this.#heads.has(id))
     for (const head of added) this.#heads.set(head.id, head)
-    // Oldest first, so that among those of the same millisecond the order stays.
-    for (const head of added.toReversed()) this.#insert(this.#order, head)
+    for (const head of added) this.#insert(this.#order, head, 'last')
     if (!hold) return this.refresh()
     this.#visible = [...this.#visible, ...added.filter(this.#matches).map(({ id }) => id)]
   }
 
   /** Shows what waits. */
   release(): void {
-    for (const id of this.#waiting.toReversed()) this.#insert(this.#order, this.#heads.get(id)!)
+    for (const id of this.#waiting.toReversed()) this.#insert(this.#order, this.#heads.get(id)!, 'first')
     this.#waiting = []
     this.refresh()
   }
@@ -79,13 +78,14 @@ export class Rows {
     this.#visible = []
   }
 
-  /** Before those of the same time or older. */
-  #insert(order: string[], { id, at }: Head): void {
+  /** Before what is older, and first or last of those of the same millisecond. */
+  #insert(order: string[], { id, at }: Head, place: 'first' | 'last'): void {
     let low = 0
     let high = order.length
     while (low < high) {
       const middle = (low + high) >> 1
-      if (this.#heads.get(order[middle]!)!.at > at) low = middle + 1
+      const other = this.#heads.get(order[middle]!)!.at
+      if (other > at || (other === at && place === 'last')) low = middle + 1
       else high = middle
     }
     order.splice(low, 0, id)

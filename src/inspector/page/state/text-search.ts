@@ -1,5 +1,5 @@
 import type { Head, HeadPage } from '../api/contract.js'
-import { readJson } from '../api/request.js'
+import { fetchJson } from '../api/request.js'
 
 const TYPING_MS = 150
 const ARRIVALS_MS = 500
@@ -47,7 +47,7 @@ export class TextSearch {
     const reading = new AbortController()
     this.#reading = reading
     try {
-      const { invocations } = await readJson<HeadPage>(
+      const { invocations } = await fetchJson<HeadPage>(
         `/api/invocations?limit=${FOUND_ROWS}&q=${encodeURIComponent(this.#text)}`,
         reading.signal,
       )

@@ -10,7 +10,7 @@ const BEYOND = 10
 const AGES_MS = 1_000
 
 /** The invocations: only rows on the screen exist, since there may be 10,000. */
-export function InvocationList() {
+export function ListView() {
   const page = usePage()
   const scroller = useRef<HTMLDivElement>(null)
   const top = useSignal(0)
