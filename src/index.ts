@@ -39,6 +39,7 @@ export type {
 export type { LinkStatus } from './core/link/link.js'
 export type {
   DeclineEvent,
+  DisplacedEvent,
   EventTime,
   FailureEvent,
   InvocationTiming,

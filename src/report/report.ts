@@ -1,6 +1,7 @@
 import { toLambdaError } from '../core/base/errors.js'
 import { checkFlag, checkFunction, withMethods } from '../core/base/option-checks.js'
 import { checkOptions } from '../core/base/options.js'
+import { printable } from '../core/base/printable.js'
 import type { SessionEvents, SessionStatus } from '../core/session/events.js'
 import type { Invocation } from '../core/session/invocation.js'
 import type { Session } from '../core/session/session.js'
@@ -80,10 +81,10 @@ function listeners(lines: Lines): Partial<SessionEvents> {
       if (status.state === 'connected') repeats.forget()
       onStatus(lines, repeats, status)
     },
-    displaced: () =>
+    displaced: ({ by }) =>
       lines.session(
         'bad',
-        'Another session was opened under this name, which this one has lost: it has ended.',
+        `Another session (${printable(by)}) was opened under this name, which this one has lost: it has ended.`,
       ),
     discard({ reason, message }) {
       const again = repeats.next(message)

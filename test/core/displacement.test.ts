@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { Transport } from '../../src/core/contracts/transport.js'
+import type { DisplacedEvent } from '../../src/core/session/events.js'
 import type { Invocation } from '../../src/core/session/invocation.js'
 import type { SessionOptions } from '../../src/core/session/options.js'
 import { generateKey } from '../../src/core/wire/root-key.js'
@@ -24,8 +25,14 @@ function answering(
     held.push(invocation)
     return hold ? invocation.ack() : invocation.respond(label)
   })
-  session.on('displaced', () => events.push('displaced')).on('close', () => events.push('close'))
-  return { session, events, held }
+  const by: DisplacedEvent[] = []
+  session
+    .on('displaced', (displaced) => {
+      by.push(displaced)
+      events.push('displaced')
+    })
+    .on('close', () => events.push('close'))
+  return { session, events, held, by }
 }
 
 async function opened(...parameters: Parameters<typeof answering>) {
@@ -45,6 +52,8 @@ describe('of two sessions with one name', () => {
     clock.jump(1_000)
     const newer = await opened(tether, 'newer')
     expect(older.events).toEqual(['displaced', 'close'])
+    expect(older.by[0]?.by).toMatch(/^[\w-]{22}$/)
+    expect(older.by[0]?.epoch).toBe(clock.now())
     expect(newer.events).toEqual([])
     expect(await stub({}, stubContext())).toBe('newer')
     await clock.advance(60_000)

@@ -40,6 +40,7 @@ describe('the API of the inspector', () => {
       session: { app: 'shop', stage: 'dev', name: 'default' },
       connection: { state: 'connected' },
       transport: 'memory',
+      lanes: [16],
       stats: { invocations: { received: 3, answered: 2, failed: 1 } },
       functions: [
         { functionId: 'api', executor: 'inline', state: 'ready', workers: 0, spares: 0, memoryBytes: 0 },

@@ -124,7 +124,7 @@ describe('report', () => {
     status({ state: 'connecting', attempt: 1 }, { state: 'connected' })
     for (let n = 0; n < 10; n++) status(...lost(250.4))
     status({ state: 'connected' }, ...lost(300))
-    emitter.emit('displaced', at)
+    emitter.emit('displaced', { by: 'other', epoch: 1, ...at })
     expect(lines).toEqual([
       'session connecting',
       'session connected',
@@ -132,7 +132,7 @@ describe('report', () => {
       'session disconnected, next attempt in 250 ms (10 times): The broker is gone.',
       'session connected',
       'session disconnected, next attempt in 300 ms: The broker is gone.',
-      'session Another session was opened under this name, which this one has lost: it has ended.',
+      'session Another session (other) was opened under this name, which this one has lost: it has ended.',
     ])
   })
 
@@ -147,13 +147,40 @@ describe('report', () => {
     emitter.on('displaced', () => {
       throw 'a text'
     })
-    emitter.emit('displaced', at)
+    emitter.emit('displaced', { by: 'other', epoch: 1, ...at })
     // It has ended with `close`.
     expect(lines).toHaveLength(2)
     const other = reported()
     other.status({ state: 'listener-failed', event: 'respond', error: new RangeError('broken') })
     expect(other.lines[0]).toBe("session a listener of 'respond' failed: RangeError: broken")
     expect(other.lines[1]).toMatch(/^ {6}at .*report\.test\.ts:/)
+  })
+
+  it('prints an address after the line of each invocation that has ended, and after no other', async () => {
+    await using tether = new Tether({ clock: new ManualClock() })
+    const session = tether.session().serve({
+      functions: {
+        api: (event) => {
+          if (event === 'fail') throw new RangeError('two\nlines')
+          return 'yes'
+        },
+      },
+    })
+    const lines: string[] = []
+    const ids: string[] = []
+    session.on('invoke', ({ id }) => void ids.push(id))
+    report(session, { write: (line) => lines.push(line), link: ({ id }) => `http://page/i/${id}\u001b[2J` })
+    await session.open()
+    await tether.stub()('ok', context())
+    await tether
+      .stub()('fail', context())
+      .catch(() => {})
+    await session.close()
+    const linked = lines.filter((line) => line.includes('http://page'))
+    expect(linked).toEqual([
+      `api ${ID}  answered 5 bytes in 0 ms  http://page/i/${ids[0]}\\x1b[2J`,
+      `api ${ID}  failed after 0 ms: RangeError: two  http://page/i/${ids[1]}\\x1b[2J`,
+    ])
   })
 
   it('ends when it is disposed', () => {

@@ -38,6 +38,11 @@ export class Lanes {
     return this.#up.length
   }
 
+  /** How many lanes each connection that is up receives. */
+  get sizes(): readonly number[] {
+    return this.#up.map(({ size }) => size)
+  }
+
   /** How long connections were up, in milliseconds, all together. */
   get connectedMs(): number {
     return this.#shares.reduce((sum, { link }) => sum + link.connectedMs, 0)
@@ -166,6 +171,11 @@ class Share {
         }
       },
     })
+  }
+
+  /** How many lanes it receives. */
+  get size(): number {
+    return this.#lanes?.length ?? LANES
   }
 
   /** See `Pacer.headroom`; nothing without a connection. */

@@ -20,7 +20,7 @@ export interface NameClaimOptions {
   /** This session's own message came back. */
   onEcho(): void
   /** Another session holds the name now. */
-  onDisplaced(): void
+  onDisplaced(holder: DisplacedMessage): void
 }
 
 const ASK_EVERY_MS = 500
@@ -174,7 +174,7 @@ export class NameClaim {
     }
     this.#claim(message.session)
     this.#end('displaced')
-    this.#options.onDisplaced()
+    this.#options.onDisplaced(message)
   }
 
   #claim(yieldsTo: string | undefined): void {

@@ -84,6 +84,14 @@ export interface ReloadEvent extends EventTime {
   readonly warnings: readonly BuildWarning[]
 }
 
+/** Who has the name now. */
+export interface DisplacedEvent extends EventTime {
+  /** The random id of the session that has it. */
+  readonly by: string
+  /** That session's epoch: when it was opened by its own clock, in Unix milliseconds, or later where another had a greater one. */
+  readonly epoch: number
+}
+
 /** What became of the session's connection, or of a listener that threw. */
 export type SessionStatus =
   | LinkStatus
@@ -128,7 +136,7 @@ export interface SessionEvents {
   /** The connection's state changed, or something failed that nobody waits for. */
   status: (status: SessionStatus, at: EventTime) => void
   /** Another session was opened under this name: this one has ended and makes no further attempt. `close` follows. */
-  displaced: (at: EventTime) => void
+  displaced: (displaced: DisplacedEvent) => void
   /** Something that arrived was dropped; nothing was run because of it. */
   discard: (discard: Discard, at: EventTime) => void
   /** The session has closed; nothing comes after. */

@@ -170,7 +170,7 @@ export class Session implements AsyncDisposable {
       },
       onRaised: () => this.#presence?.online(),
       onEcho: () => this.#echo?.heard('frames'),
-      onDisplaced: () => this.#onDisplaced(),
+      onDisplaced: (holder) => this.#onDisplaced(holder),
     })
     if (transport.keeps !== undefined) {
       this.#presence = new Presence({
@@ -235,6 +235,11 @@ export class Session implements AsyncDisposable {
   /** The connection's state; each change is a `status` event. */
   get status(): LinkStatus {
     return this.#status
+  }
+
+  /** How many of its 16 lanes, by which stubs are spread, each connection that is up receives. */
+  get lanes(): readonly number[] {
+    return this.#lanes.sizes
   }
 
   /** What it has done so far: a copy, cheap enough to be read every second, also after `close()`. */
@@ -407,10 +412,10 @@ export class Session implements AsyncDisposable {
     throw new TetherError('INVALID_OPTION', 'Nothing is served; call serve() first.')
   }
 
-  #onDisplaced(): void {
+  #onDisplaced({ session: by, epoch }: Pick<PeerMessage, 'session' | 'epoch'>): void {
     this.#presence?.abandon()
     this.#dispatcher.abandon()
-    this.#emitter.emitNow('displaced')
+    this.#emitter.emit('displaced', { by, epoch, ...this.#emitter.at() })
     // It reports its own failures; nobody called it who could be told.
     this.close().catch(() => {})
   }

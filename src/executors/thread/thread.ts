@@ -152,7 +152,10 @@ export class Thread implements SpareWorker, PrewarmedWorker {
       }
       const sequence = ++this.#sequence
       this.#running = { sequence, task, settle }
-      if (task.onPhase !== undefined) void this.#loaded.promise.then(() => task.onPhase?.('loaded'))
+      if (task.onPhase !== undefined)
+        void this.#loaded.promise.then((error) => {
+          if (error === undefined && this.#usable) task.onPhase?.('loaded')
+        })
       this.#outputs.set(sequence, new InvocationOutput(task))
       this.#outputs.delete(sequence - REMEMBERED_INVOCATIONS)
       for (const output of this.#early.splice(0)) this.#write(output)

@@ -2,8 +2,7 @@ import { isObject } from '../../core/base/options.js'
 import type { Invocation } from '../../core/session/invocation.js'
 import type { ReplayOutcome } from '../../core/session/replay/outcome.js'
 import type { Session } from '../../core/session/session.js'
-import type { DiffChange } from '../../diff/changes.js'
-import { diff } from '../../diff/diff.js'
+import { type Diff, diff } from '../../diff/diff.js'
 import type { InvocationRecord } from '../../recorder/record.js'
 import type { RecordDataOutcome } from '../../recorder/record-data.js'
 import type { Redactor } from '../../recorder/redact/redactor.js'
@@ -15,7 +14,7 @@ export interface ReplayReport {
   readonly id?: string
   readonly outcome: RecordDataOutcome | undefined
   /** Absent where the recorded invocation had no outcome. */
-  readonly diff?: { readonly equal: boolean; readonly changes: readonly DiffChange[]; readonly text: string }
+  readonly diff?: Pick<Diff, 'equal' | 'changes'> & { readonly text: string }
 }
 
 export interface ReplayOf {

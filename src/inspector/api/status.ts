@@ -35,9 +35,13 @@ export interface InspectorStatus {
   readonly session: { readonly app: string; readonly stage: string; readonly name: string }
   readonly connection: ConnectionStatus
   readonly transport: string
+  /** How many of the session's lanes each connection that is up receives. */
+  readonly lanes: readonly number[]
   readonly stats: SessionStats
   readonly functions: readonly FunctionStatus[]
   readonly displaced: boolean
+  /** The session that has the name, and when it was opened: ISO 8601, UTC. */
+  readonly displacedBy?: { readonly id: string; readonly openedAt: string }
   readonly discards: readonly DiscardCount[]
   readonly remoteReplay: boolean
   readonly diagnose: boolean
@@ -62,9 +66,13 @@ export function statusOf(
     session: { app, stage, name },
     connection: connectionOf(session.status),
     transport: transportName,
+    lanes: session.lanes,
     stats: session.stats(),
     functions: session.functions.list().map(functionStatus),
-    displaced: feed.displaced,
+    displaced: feed.displaced !== undefined,
+    ...(feed.displaced && {
+      displacedBy: { id: feed.displaced.by, openedAt: new Date(feed.displaced.epoch).toISOString() },
+    }),
     discards: feed.discards.list(),
     ...abilities,
     cursor: cursorOf(feed.start, feed.last),

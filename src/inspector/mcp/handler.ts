@@ -32,7 +32,7 @@ export class AgentEndpoint {
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<undefined> {
-    this.#handler ??= loadServer().then((server) => handlerOf(server, parts, this.#clock))
+    this.#handler ??= this.#load(parts)
     const handler = await this.#handler
     const body = await readText(request)
     const gone = new AbortController()
@@ -48,6 +48,16 @@ export class AgentEndpoint {
     if (answer.body !== null) for await (const chunk of answer.body) response.write(chunk)
     response.end()
     return undefined
+  }
+
+  async #load(parts: InspectorParts): Promise<McpHandler> {
+    try {
+      return handlerOf(await loadServer(), parts, this.#clock)
+    } catch (error) {
+      // It may be installed by the next request.
+      this.#handler = undefined
+      throw error
+    }
   }
 }
 

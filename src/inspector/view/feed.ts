@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../../core/base/clock.js'
-import type { SessionEvents } from '../../core/session/events.js'
+import type { DisplacedEvent, SessionEvents } from '../../core/session/events.js'
 import type { Session } from '../../core/session/session.js'
 import type { InvocationRecord } from '../../recorder/record.js'
 import type { Recorder } from '../../recorder/recorder.js'
@@ -34,7 +34,7 @@ export class Feed implements Disposable {
   readonly #numbers = new Map<string, number>()
   readonly #watchers = new Set<(change: FeedChange) => void>()
   #last = 0
-  #displaced = false
+  #displaced: DisplacedEvent | undefined
 
   constructor(session: Session, recorder: Recorder, clock: Clock) {
     this.discards = new Discards(clock)
@@ -53,8 +53,8 @@ export class Feed implements Disposable {
       status: () => this.#tell({ kind: 'status' }),
       reload: (event) => this.#tell({ kind: 'reload', event }),
       discard: (discard) => this.#tell({ kind: 'discard', discard: this.discards.add(discard) }),
-      displaced: () => {
-        this.#displaced = true
+      displaced: (displaced) => {
+        this.#displaced = displaced
         this.#tell({ kind: 'status' })
       },
     }
@@ -62,8 +62,8 @@ export class Feed implements Disposable {
       session.on(name as keyof SessionEvents, listener as never)
   }
 
-  /** Whether another session has taken the name. */
-  get displaced(): boolean {
+  /** The session that has taken the name. */
+  get displaced(): DisplacedEvent | undefined {
     return this.#displaced
   }
 

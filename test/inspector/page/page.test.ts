@@ -198,6 +198,8 @@ describe.skipIf(!chromium)('the page, in Chromium', () => {
     host.status = {
       ...idleStatus,
       displaced: true,
+      displacedBy: { id: 'session-of-anna', openedAt: '2026-11-30T10:00:00Z' },
+      lanes: [8, 8],
       functions: [{ ...idleStatus.functions[0]!, state: 'failed', error }],
       discards: [{ reason: 'key', message: 'Of api.', count: 4, lastAt: '2026-11-30T10:00:00Z' }],
     }
@@ -212,6 +214,8 @@ describe.skipIf(!chromium)('the page, in Chromium', () => {
     await shows('Reloaded')
     expect(host.posted).toEqual([{ path: '/api/functions/api/reload', body: {} }])
     await button('Connection').click()
+    await shows(/taken by another session \(session-of-anna\)/)
+    await shows('8 + 8, by connection')
     await shows(/4 × Sealed with a key that this session does not have/)
     await shows(/\$0\.000012, as estimated/)
     host.diagnosis = {

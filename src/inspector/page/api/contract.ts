@@ -7,9 +7,11 @@ export interface Status {
     readonly retryInMs?: number | undefined
   }
   readonly transport: string
+  readonly lanes?: readonly number[] | undefined
   readonly stats: Stats
   readonly functions: readonly FunctionAnswer[]
   readonly displaced: boolean
+  readonly displacedBy?: { readonly id: string; readonly openedAt: string } | undefined
   readonly discards: readonly Dropped[]
   readonly remoteReplay: boolean
   /** Whether the host can look into why nothing arrives. */

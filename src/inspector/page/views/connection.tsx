@@ -14,14 +14,14 @@ export function ConnectionView() {
 }
 
 function Facts({
-  status: { session, connection, transport, stats, discards, displaced },
+  status: { session, connection, transport, lanes = [], stats, discards, displaced, displacedBy },
 }: {
   readonly status: Status
 }) {
   const { invocations, frames } = stats
   const { error, retryInMs } = connection
   const facts: readonly (readonly [string, string])[] = [
-    ['Name', `${session.name}${displaced ? ': taken by another session' : ''}`],
+    ['Name', `${session.name}${displaced ? `: taken by ${sessionText(displacedBy)}` : ''}`],
     ['Application and stage', `${session.app}, ${session.stage}`],
     ['Transport', transport],
     [
@@ -35,6 +35,7 @@ function Facts({
         .join(': '),
     ],
     ['Connections', `${stats.connections}, up for ${milliseconds(stats.connectedMs)} in all`],
+    ['Lanes', lanes.length === 0 ? 'None: nothing is connected.' : `${lanes.join(' + ')}, by connection`],
     [
       'Invocations',
       `${invocations.received} received, ${invocations.answered} answered, ${invocations.failed} failed, ${invocations.declined} declined, ${invocations.running} running`,
@@ -76,6 +77,12 @@ function Facts({
       </section>
     </>
   )
+}
+
+/** A session that has taken the name. */
+function sessionText(by: Status['displacedBy']): string {
+  if (by === undefined) return 'another session'
+  return `another session (${by.id}), which was opened at ${new Date(by.openedAt).toLocaleTimeString()}`
 }
 
 const REASONS: Readonly<Record<string, string>> = {
