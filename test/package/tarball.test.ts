@@ -65,7 +65,7 @@ describe('the packed package, installed where nothing else is', () => {
   it('has what it needs and nothing more', () => {
     const files = filesOf(installed.packageFolder)
     const top = new Set(files.map((file) => file.split('/')[0]))
-    const texts = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']
+    const texts = ['AGENTS.md', 'CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']
     expect([...top].sort()).toEqual([...texts, 'dist', 'docs', 'examples'].sort())
     expect(files.filter((file) => /node_modules|results\.json/.test(file))).toEqual([])
     for (const target of Object.values(manifest.exports).flatMap((entry) => Object.values(entry))) {

@@ -16,14 +16,14 @@ export interface EventTime {
  * ends where that happened.
  */
 export interface InvocationTiming {
-  /** Its build was at hand: at once, but for the first invocation and after a change. */
-  readonly builtMs?: number
-  /** A worker had taken it, and with the inline executor nothing says so. */
-  readonly assignedMs?: number
-  /** That worker's code was loaded: at once where it has run before. */
-  readonly loadedMs?: number
-  /** The executor had its outcome. */
-  readonly ranMs?: number
+  /** When its build was ready: at once, except for the first invocation and after a change. */
+  readonly builtMs?: number | undefined
+  /** When a worker took it. Absent with the inline executor. */
+  readonly assignedMs?: number | undefined
+  /** When the worker had loaded the code: at once in a worker that has run it before. */
+  readonly loadedMs?: number | undefined
+  /** When the executor had the outcome. */
+  readonly ranMs?: number | undefined
 }
 
 /** The response of an invocation. */

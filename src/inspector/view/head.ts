@@ -47,7 +47,11 @@ export class Heads {
 
   of(record: InvocationRecord): InvocationHead {
     const { trigger, title } = this.#arrivedOf(record)
-    const { environmentId: _, outcome = 'running', ...head } = headOf(record, { trigger, outcome: record.outcome })
+    const {
+      environmentId: _,
+      outcome = 'running',
+      ...head
+    } = headOf(record, { trigger, outcome: record.outcome })
     const status = this.#statusOf(record)
     const errorType = head.errorType && this.#redactor.text(record, head.errorType)
     return {

@@ -26,7 +26,7 @@ export interface RedactionRules {
   /** Texts that are secret wherever they appear, in any spelling. */
   readonly known: KnownSecrets
   /** Redacts nothing but `known`. */
-  readonly knownOnly?: boolean
+  readonly knownOnly?: boolean | undefined
 }
 
 /** What has taken the place of a secret. */

@@ -31,7 +31,7 @@ export interface ServedFunction {
 export interface ServedState {
   readonly functionId: string
   /** The path that serves it, or the file that was built, with its export. Absent for handlers, commands, and sources that were not built yet. */
-  readonly source?: string
+  readonly source?: string | undefined
   /** The executor's name, such as `worker-threads`. */
   readonly executor: string
   /**
@@ -39,9 +39,9 @@ export interface ServedState {
    * `error` says why, as in the `reload` event.
    */
   readonly state: 'unbuilt' | 'building' | 'ready' | 'failed'
-  readonly error?: TetherError
+  readonly error?: TetherError | undefined
   /** What its executor has for it; absent where the executor tells nothing of it. */
-  readonly stats?: ExecutorStats
+  readonly stats?: ExecutorStats | undefined
 }
 
 /** What the core is given to make targets of: it knows no file system and no executor itself. */
