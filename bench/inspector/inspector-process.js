@@ -1,4 +1,5 @@
-// A stub and a session with an inspector, or without, in one process over `memory`.
+// Three sessions with a stub each, in one process over `memory`: without an inspector (`off`), with one that nobody reads
+// (`alone`), and with one that a client reads (`open`). Rounds name the session that is invoked.
 import { tmpdir } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createSession, generateKey } from 'lambda-tether'
@@ -11,20 +12,29 @@ import { request } from '../recording/request.js'
 
 const TIME_LIMIT_MS = 30_000
 const event = request(1)
-const stage = { app: 'bench', stage: 'dev' }
-const [root, transport] = [generateKey(), memory()]
-const session = createSession({ ...stage, key: root, transport })
-const inspector =
-  process.env.BENCH_MODE === 'off'
-    ? undefined
-    : await inspect(session, { folder: `${tmpdir()}/bench-${process.pid}` })
-session.serve({ functions: { echo: async ({ body }) => ({ statusCode: 200, body }) } })
-await session.open()
-const key = stubKey({ ...stage, key: root, functionId: 'echo' })
-const handler = createStub({ ...stage, key, transport, functionId: 'echo' })
+const parties = {
+  off: await start('off', false),
+  alone: await start('alone', true),
+  open: await start('open', true),
+}
 
-process.on('message', async ({ type, count, everyMs }) => {
+async function start(name, inspected) {
+  const stage = { app: 'bench', stage: 'dev' }
+  const [root, transport] = [generateKey(), memory()]
+  const session = createSession({ ...stage, key: root, transport })
+  const folder = `${tmpdir()}/bench-${process.pid}-${name}`
+  const inspector = inspected ? await inspect(session, { folder }) : undefined
+  session.serve({ functions: { echo: async ({ body }) => ({ statusCode: 200, body }) } })
+  await session.open()
+  const key = stubKey({ ...stage, key: root, functionId: 'echo' })
+  const handler = createStub({ ...stage, key, transport, functionId: 'echo' })
+  const close = () => Promise.all([handler.close(), session.close()])
+  return { handler, close, url: inspector && new URL(inspector.url) }
+}
+
+process.on('message', async ({ type, mode, count, everyMs }) => {
   if (type !== 'round') return
+  const { handler } = parties[mode]
   const before = process.cpuUsage()
   for (let i = 0; i < count; i++) {
     const deadline = performance.now() + TIME_LIMIT_MS
@@ -34,9 +44,6 @@ process.on('message', async ({ type, count, everyMs }) => {
   const { user, system } = process.cpuUsage(before)
   report('round', { us: (user + system) / count })
 })
-onEnd(async () => {
-  await Promise.all([handler.close(), session.close()])
-  await inspector?.close()
-})
-const url = inspector && new URL(inspector.url)
-report('ready', url && { port: Number(url.port), token: url.searchParams.get('token') })
+onEnd(() => Promise.all(Object.values(parties).map(({ close }) => close())))
+const { port, searchParams } = parties.open.url
+report('ready', { port: Number(port), token: searchParams.get('token') })

@@ -119,9 +119,9 @@ export function headOf(
     rerun,
     mirrored,
     replayed,
-    ...(outcome !== undefined && { outcome: outcome.kind }),
-    ...(outcome?.kind === 'error' && { errorType: outcome.error.errorType }),
-    ...(timing.endedMs !== undefined && { durationMs: timing.endedMs - timing.receivedMs }),
+    outcome: outcome?.kind,
+    errorType: outcome?.kind === 'error' ? outcome.error.errorType : undefined,
+    durationMs: timing.endedMs === undefined ? undefined : timing.endedMs - timing.receivedMs,
     eventBytes: record.eventBytes.length,
   }
 }

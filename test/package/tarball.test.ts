@@ -53,6 +53,19 @@ const THROUGH_PROXY = `
   const need = () => mqtt({ url: 'ws://broker.example.com' }).connect(
     { app: 'app', stage: 'dev', role: 'session', name: 'default' }, { onFrame() {} })`
 
+/** An agent asks an inspector. */
+const ASKED_BY_AGENT = `
+  import { createSession, generateKey } from 'lambda-tether'
+  import { inspect } from 'lambda-tether/inspector'
+  import { memory } from 'lambda-tether/transports/memory'
+  const need = async () => {
+    const session = createSession({ app: 'app', stage: 'dev', key: generateKey(), transport: memory() })
+    const { origin, searchParams } = new URL((await inspect(session)).url)
+    const headers = { authorization: 'Bearer ' + searchParams.get('token'), 'content-type': 'application/json' }
+    const answer = await fetch(origin + '/mcp', { method: 'POST', headers, body: '{}' })
+    throw (await answer.json()).error
+  }`
+
 describe('the packed package, installed where nothing else is', () => {
   let installed: InstalledPackage
 
@@ -242,6 +255,7 @@ describe('the packed package, installed where nothing else is', () => {
          return cloud.debugStack({ app: 'app', stage: 'dev', key: 'k'.repeat(43) })
        }`,
     ],
+    ['@modelcontextprotocol/server', ASKED_BY_AGENT],
     ['proxy-from-env', THROUGH_PROXY],
     [
       'https-proxy-agent',
@@ -270,6 +284,7 @@ describe('the packed package, installed where nothing else is', () => {
       '@aws-sdk/client-iot',
       '@aws-sdk/client-lambda',
       '@aws-sdk/client-s3',
+      '@modelcontextprotocol/server',
       'aedes',
       'dynalite',
       'esbuild',

@@ -4,7 +4,7 @@ import { parseBody } from '../../recorder/body.js'
 import type { InvocationRecord } from '../../recorder/record.js'
 import { headOf } from '../../recorder/record.js'
 import type { Redactor } from '../../recorder/redact/redactor.js'
-import type { Trigger } from '../../recorder/trigger.js'
+import { type Trigger, triggerOf } from '../../recorder/trigger.js'
 import { titleOf } from './title.js'
 
 /** What a list of invocations shows. */
@@ -47,29 +47,19 @@ export class Heads {
 
   of(record: InvocationRecord): InvocationHead {
     const { trigger, title } = this.#arrivedOf(record)
-    const {
-      environmentId: _,
-      outcome = 'running',
-      ...head
-    } = headOf(record, { trigger, outcome: record.outcome })
-    const status = this.#statusOf(record)
+    const { outcome: state = 'running', ...head } = headOf(record, { trigger, outcome: record.outcome })
+    const { id, functionId, requestId, at, durationMs, mirrored, rerun, replayed, eventBytes } = head
     const errorType = head.errorType && this.#redactor.text(record, head.errorType)
-    return {
-      ...head,
-      title,
-      state: outcome,
-      ...(status !== undefined && { status }),
-      ...(errorType !== undefined && { errorType }),
-    }
+    const status = this.#statusOf(record)
+    const arrived = { id, functionId, requestId, trigger, title, at }
+    return { ...arrived, state, status, errorType, durationMs, mirrored, rerun, replayed, eventBytes }
   }
 
-  // Without the response that is parsed for it: most records are never looked at.
   #statusOf({ outcome }: InvocationRecord): number | undefined {
     if (outcome?.kind !== 'value') return undefined
     const known = this.#statuses.get(outcome)
     if (known !== undefined) return known.of
-    const { statusCode } = asRecord(parseBody(outcome.body)?.value)
-    const of = typeof statusCode === 'number' ? statusCode : undefined
+    const of = statusOf(outcome.body)
     this.#statuses.set(outcome, { of })
     return of
   }
@@ -77,10 +67,25 @@ export class Heads {
   #arrivedOf(record: InvocationRecord): Arrived {
     const known = this.#arrived.get(record)
     if (known !== undefined) return known
-    const { trigger } = record
-    const title = titleOf(parseBody(record.eventBytes)?.value, trigger)
-    const arrived = { trigger, title: this.#redactor.text(record, title) }
+    // A live record would parse its event once more to tell its trigger.
+    const event = parseBody(record.eventBytes)?.value
+    const trigger = triggerOf(event)
+    const arrived = { trigger, title: this.#redactor.text(record, titleOf(event, trigger)) }
     this.#arrived.set(record, arrived)
     return arrived
   }
+}
+
+const STATUS = '"statusCode"'
+/** What frameworks write. */
+const STATUS_FIRST = /^\{"statusCode":(\d{3})[,}]/
+
+/** The `statusCode` of an answer. Parses only what may have one further down: the page shows this of every answer. */
+function statusOf(body: Uint8Array): number | undefined {
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.length)
+  const [, first] = STATUS_FIRST.exec(bytes.toString('latin1', 0, STATUS.length + 6)) ?? []
+  if (first !== undefined) return Number(first)
+  if (!bytes.includes(STATUS)) return undefined
+  const { statusCode } = asRecord(parseBody(body)?.value)
+  return typeof statusCode === 'number' ? statusCode : undefined
 }

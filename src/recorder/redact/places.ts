@@ -8,7 +8,8 @@ export class Places {
 
   /** Goes to a value of the record. */
   begin(path: readonly (string | number)[]): void {
-    this.#path.splice(0, this.#path.length, ...path)
+    this.#path.length = 0
+    this.#path.push(...path)
   }
 
   enter(part: string | number): void {
