@@ -99,6 +99,7 @@ const end = async () => {
   await cloud.close()
   if (once) await rm(folder, { recursive: true })
 }
+console.log(`Look  ${inspector.url}`)
 if (once) {
   const edit = async (file, from, to) => {
     const path = join(folder, file)
@@ -122,7 +123,6 @@ if (once) {
   process.on('SIGINT', stop)
   process.on('SIGTERM', stop)
   console.log(`Open  ${url}/?name=you`)
-  console.log(`Look  ${inspector.url}`)
   console.log(`Edit  the code in ${folder} and open it again: no deployment, no restart.`)
   console.log('Stop  with Ctrl+C\n')
 }

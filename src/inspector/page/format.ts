@@ -1,3 +1,5 @@
+import type { Status } from './api/contract.js'
+
 /** Numbers and times as the page writes them. */
 export function milliseconds(ms: number): string {
   if (ms < 1) return `${ms.toFixed(1)} ms`
@@ -20,4 +22,10 @@ export function age(at: string, now: number): string {
   if (seconds < 60) return `${seconds} s`
   if (seconds < 3_600) return `${Math.floor(seconds / 60)} min`
   return seconds < 86_400 ? `${Math.floor(seconds / 3_600)} h` : `${Math.floor(seconds / 86_400)} d`
+}
+
+/** A session that has taken the name. */
+export function sessionText(by: Status['displacedBy']): string {
+  if (by === undefined) return 'another session'
+  return `another session (${by.id}), which was opened at ${new Date(by.openedAt).toLocaleTimeString()}`
 }

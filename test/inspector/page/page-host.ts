@@ -90,6 +90,8 @@ export class PageHost implements AsyncDisposable {
   diagnosis: unknown
   /** Whether everyone has a stale token. */
   refuses = false
+  /** What the last reader of the stream had before. */
+  resumedFrom: string | undefined
   readonly #server: Server = createServer((request, response) => void this.#answer(request, response))
   readonly #streams = new Set<ServerResponse>()
   #lastId = 0
@@ -103,6 +105,11 @@ export class PageHost implements AsyncDisposable {
 
   get port(): number {
     return (this.#server.address() as AddressInfo).port
+  }
+
+  /** How many read the stream. */
+  get readers(): number {
+    return this.#streams.size
   }
 
   add(...details: readonly Detail[]): void {
@@ -132,7 +139,7 @@ export class PageHost implements AsyncDisposable {
     response.setHeader('Content-Security-Policy', CSP)
     if (!url.pathname.startsWith('/api/')) return this.#file(url.pathname, response)
     if (this.refuses) return json(response, 401, { error: { code: 'UNAUTHORIZED', message: 'Stale token.' } })
-    if (url.pathname === '/api/stream') return this.#stream(response)
+    if (url.pathname === '/api/stream') return this.#stream(request, response)
     if (request.method === 'POST') return this.#post(url.pathname, request, response)
     if (url.pathname === '/api/status') return json(response, 200, this.status)
     if (url.pathname === '/api/invocations') return json(response, 200, this.#list(url.searchParams))
@@ -159,7 +166,8 @@ export class PageHost implements AsyncDisposable {
     response.end(await readFile(runFile(name)))
   }
 
-  #stream(response: ServerResponse): void {
+  #stream({ headers }: IncomingMessage, response: ServerResponse): void {
+    this.resumedFrom = headers['last-event-id'] as string | undefined
     response.writeHead(200, { 'Content-Type': 'text/event-stream' })
     response.write(`event: status\ndata: ${JSON.stringify(this.status)}\n\n`)
     this.#streams.add(response)

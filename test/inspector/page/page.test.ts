@@ -206,7 +206,7 @@ describe.skipIf(!chromium)('the page, in Chromium', () => {
     host.tell('status')
     await shows('api does not build.')
     await shows('/app/api.ts:3:7')
-    await shows(/Another session has taken this name/)
+    await shows(/The name was taken by another session \(session-of-anna\)/)
     await button('Functions').click()
     await shows('failed')
     await shows(/Attach to 127\.0\.0\.1:9230/)
@@ -307,6 +307,23 @@ describe.skipIf(!chromium)('the page, in Chromium', () => {
     await page.getByRole('listbox').evaluate((list) => list.scrollTo(0, list.scrollHeight))
     await page.locator('[data-id=row-0]').waitFor()
     expect(await rows().count()).toBeLessThan(60)
+  })
+
+  it('leaves its connection to other tabs while it is hidden, and goes on where it was', async () => {
+    const hidden = (is: boolean) =>
+      page.evaluate(`Object.defineProperty(document, 'hidden', { value: ${is}, configurable: true })
+        document.dispatchEvent(new Event('visibilitychange'))`)
+    await open()
+    host.arrive(detailOf(headOf('before')))
+    await page.locator('[data-id=before]').waitFor()
+    await hidden(true)
+    await expect.poll(() => host.readers).toBe(0)
+    await hidden(false)
+    await expect.poll(() => host.readers).toBe(1)
+    expect(host.resumedFrom).toBe('1')
+    host.arrive(detailOf(headOf('after')))
+    await page.locator('[data-id=after]').waitFor()
+    expect(await page.getByRole('alert').count()).toBe(0)
   })
 
   it('goes on after the host was started again', async () => {

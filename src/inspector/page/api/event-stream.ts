@@ -22,17 +22,22 @@ const LAST_RETRY_MS = 3_000
 
 /**
  * Reads `/api/stream`, and reads on after every interruption where it was left. It is no `EventSource`, which gives up for
- * good at any answer but 200, and hides which answer it was.
+ * good at any answer but 200, and hides which answer it was. A hidden tab reads nothing until it is shown: browsers open at
+ * most six connections to a host, for all of its tabs.
  */
 export async function readStream(handlers: StreamHandlers, signal: AbortSignal): Promise<void> {
   let lastId: string | undefined
   let retryMs = FIRST_RETRY_MS
   handlers.state('connecting')
   while (!signal.aborted) {
+    await shown()
+    const hidden = new AbortController()
+    const onChange = () => document.hidden && hidden.abort()
+    document.addEventListener('visibilitychange', onChange)
     try {
       const response = await fetch('/api/stream', {
         headers: { accept: 'text/event-stream', ...(lastId !== undefined && { 'last-event-id': lastId }) },
-        signal,
+        signal: AbortSignal.any([signal, hidden.signal]),
       })
       if (response.ok && response.body !== null) {
         handlers.state('open')
@@ -48,11 +53,20 @@ export async function readStream(handlers: StreamHandlers, signal: AbortSignal):
       }
     } catch {
       if (signal.aborted) return
+      if (hidden.signal.aborted) continue
       handlers.state('unreachable')
+    } finally {
+      document.removeEventListener('visibilitychange', onChange)
     }
     await new Promise((resolve) => window.setTimeout(resolve, retryMs))
     retryMs = Math.min(2 * retryMs, LAST_RETRY_MS)
   }
+}
+
+/** Resolves when the tab is shown. */
+async function shown(): Promise<void> {
+  while (document.hidden)
+    await new Promise((resolve) => document.addEventListener('visibilitychange', resolve, { once: true }))
 }
 
 async function* blocks(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import type { BuildError } from '../api/contract.js'
+import { sessionText } from '../format.js'
 import { usePage } from '../state/page-state.js'
 
 /** What stops invocations from being answered, on every view. */
@@ -22,8 +23,8 @@ export function Banners() {
       )}
       {status?.displaced === true && (
         <Banner kind="error">
-          Another session has taken this name: invocations go there. Close that session and start this one
-          again, or give each a name of its own.
+          {`The name was taken by ${sessionText(status.displacedBy)}: invocations go there. Close that session `}
+          and start this one again, or give each a name of its own.
         </Banner>
       )}
       {failed.map(({ functionId, error }) => (

@@ -1,5 +1,5 @@
 import type { Dropped, Status } from '../api/contract.js'
-import { bytes, dollars, milliseconds } from '../format.js'
+import { bytes, dollars, milliseconds, sessionText } from '../format.js'
 import { usePage } from '../state/page-state.js'
 
 /** The session's connection to its broker: what came, what it cost, and what was dropped. */
@@ -77,12 +77,6 @@ function Facts({
       </section>
     </>
   )
-}
-
-/** A session that has taken the name. */
-function sessionText(by: Status['displacedBy']): string {
-  if (by === undefined) return 'another session'
-  return `another session (${by.id}), which was opened at ${new Date(by.openedAt).toLocaleTimeString()}`
 }
 
 const REASONS: Readonly<Record<string, string>> = {
