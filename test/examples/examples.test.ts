@@ -40,6 +40,8 @@ describe('examples', () => {
     })
     expect(stdout).toMatch(/^There is no python3 on the PATH: the function in Python is left out\./)
     expect(stdout).toMatch(/^second .*"Hello from the new code, demo!"/m)
+    expect(stdout).toMatch(/^Look +http:\/\/127\.0\.0\.1:\d+\/\?token=/m)
+    expect(stdout).toMatch(/^api .* answered .* http:\/\/127\.0\.0\.1:\d+\/i\/\S+$/m)
     expect(stdout).not.toContain('words')
     expect(stderr).toBe('')
     expect(await examples.leftovers()).toEqual([])
