@@ -6,6 +6,7 @@ import {
   discoveryFolder,
   discoveryPath,
   isOwn,
+  leaveDiscoveryFolder,
   prepareDiscoveryFolder,
   unsafe,
 } from './folder.js'
@@ -20,6 +21,19 @@ const READ = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0)
  */
 export async function writeDiscovery(discovery: Discovery): Promise<() => Promise<void>> {
   const path = discoveryPath(discovery.folder)
+  await write(path, discovery).catch((error) => {
+    // Another inspector, the last there was, has removed the folder meanwhile.
+    if (error.code !== 'ENOENT') throw error
+    return write(path, discovery)
+  })
+  return async () => {
+    const now = await readFile(path)
+    if (now?.token === discovery.token) await rm(path, { force: true })
+    await leaveDiscoveryFolder(dirname(path))
+  }
+}
+
+async function write(path: string, discovery: Discovery): Promise<void> {
   await prepareDiscoveryFolder(dirname(path))
   const found = await lstat(path).catch(() => undefined)
   if (found !== undefined && (!found.isFile() || !isOwn(found.uid)))
@@ -33,10 +47,6 @@ export async function writeDiscovery(discovery: Discovery): Promise<() => Promis
     await file.close()
   }
   await rename(next, path)
-  return async () => {
-    const now = await readFile(path)
-    if (now?.token === discovery.token) await rm(path, { force: true })
-  }
 }
 
 /** The inspector of a folder, or of the nearest of those that it lies in. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { lstat, mkdir } from 'node:fs/promises'
+import { lstat, mkdir, rmdir } from 'node:fs/promises'
 import { tmpdir, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { TetherError } from '../../core/base/errors.js'
@@ -23,7 +23,10 @@ export function discoveryPath(folder: string, env: NodeJS.ProcessEnv = process.e
 
 /** The user's own runtime folder, or one within the folder for temporary files. */
 export function discoveryFolder({ XDG_RUNTIME_DIR }: NodeJS.ProcessEnv = process.env): string {
-  if (XDG_RUNTIME_DIR !== undefined && XDG_RUNTIME_DIR !== '') return XDG_RUNTIME_DIR
+  return XDG_RUNTIME_DIR !== undefined && XDG_RUNTIME_DIR !== '' ? XDG_RUNTIME_DIR : temporaryFolder()
+}
+
+function temporaryFolder(): string {
   const { uid, username } = userInfo()
   return join(tmpdir(), `lambda-tether-${uid === -1 ? username : uid}`)
 }
@@ -36,6 +39,11 @@ export async function prepareDiscoveryFolder(folder: string): Promise<void> {
   if (!isOwn(found.uid)) throw unsafe(folder, 'belongs to another user')
   if (process.platform !== 'win32' && (found.mode & 0o022) !== 0)
     throw unsafe(folder, 'can be written to by other users')
+}
+
+/** Removes the folder if it was made for inspectors, and none is left in it. */
+export async function leaveDiscoveryFolder(folder: string): Promise<void> {
+  if (folder === temporaryFolder()) await rmdir(folder).catch(() => {})
 }
 
 /** Whether a file belongs to this user. */
