@@ -1,6 +1,7 @@
 export type { Cancel, Clock } from './core/base/clock.js'
 export { type TraceContext, tracingChannels } from './core/base/diagnostics.js'
 export {
+  HandlerError,
   type LambdaError,
   TetherError,
   type TetherErrorCode,
@@ -15,7 +16,15 @@ export type {
   TransportCheck,
   TransportDiagnosis,
 } from './core/contracts/diagnosis.js'
-export type { Executor, ExecutorStats, LogEntry, LogLevel, Outcome, Task } from './core/contracts/executor.js'
+export type {
+  Executor,
+  ExecutorStats,
+  LogEntry,
+  LogLevel,
+  Outcome,
+  StreamedResponse,
+  Task,
+} from './core/contracts/executor.js'
 export type {
   BuildWarning,
   Dependencies,
@@ -66,5 +75,5 @@ export { generateKey } from './core/wire/root-key.js'
 export { createSession } from './create-session.js'
 export type { DiffChange } from './diff/changes.js'
 export { type Comparable, type Diff, type DiffOptions, diff } from './diff/diff.js'
-export { HandlerError, type InvokeLocallyOptions, invokeLocally } from './invoke-locally.js'
+export { type InvokeLocallyOptions, invokeLocally } from './invoke-locally.js'
 export { type ReportOptions, report } from './report/report.js'

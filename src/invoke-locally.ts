@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { systemClock } from './core/base/clock.js'
 import { defined } from './core/base/defined.js'
-import { type LambdaError, MAX_CAUSES, TetherError, throwIfAborted } from './core/base/errors.js'
+import { HandlerError, throwIfAborted } from './core/base/errors.js'
 import { checkDuration, checkFunction, checkSignal } from './core/base/option-checks.js'
 import { checkOptions, invalidOption, isObject, mustBe } from './core/base/options.js'
 import type { BuildOptions } from './core/contracts/build-options.js'
-import type { Executor, LogEntry, Outcome } from './core/contracts/executor.js'
+import type { Answer, Executor, LogEntry } from './core/contracts/executor.js'
 import type { InvocationContext } from './core/contracts/handler.js'
 import type { AbortOptions } from './core/contracts/transport.js'
+import { collectedAnswer } from './core/payload/collected-stream.js'
 import {
   checkExecutor,
   checkTarget,
@@ -34,28 +35,13 @@ export interface InvokeLocallyOptions extends AbortOptions {
   readonly onLog?: ((entry: LogEntry) => void) | undefined
 }
 
-/** What a function failed with. `name` is `errorType` and `stack` the function's own. */
-export class HandlerError extends Error {
-  readonly errorType: string
-  readonly trace: readonly string[]
-
-  constructor({ errorType, errorMessage, trace, cause }: LambdaError, depth = 0) {
-    const causes = cause !== undefined && depth < MAX_CAUSES
-    super(errorMessage, causes ? { cause: new HandlerError(cause, depth + 1) } : undefined)
-    this.name = errorType
-    this.errorType = errorType
-    this.trace = trace
-    if (trace.length > 0) this.stack = trace.join('\n')
-  }
-}
-
 const LONGEST_MS = 15 * 60_000
 const FUNCTION_ID = 'function'
 
 /**
  * Runs a function with a fixture, without a session or a broker: for unit tests. The target is as in `session.serve`; the fixture is an
  * event, or a whole record as `toFixture(record, { whole: true })` makes it, whose context and time limit it gets. What this opens it closes.
- * @returns the response
+ * @returns the response; a streamed one collected
  * @throws HandlerError where the function fails; TetherError `INVALID_OPTION`, `BUILD_FAILED`, `UNSUPPORTED`, `ABORTED`
  */
 export async function invokeLocally<R = unknown>(
@@ -86,7 +72,7 @@ export async function invokeLocally<R = unknown>(
       },
       signal === undefined ? {} : { signal },
     )
-    return responseOf(outcome) as R
+    return responseOf(await collectedAnswer(outcome)) as R
   } finally {
     if (executor === undefined) await runs.close()
     if (typeof target === 'string') await source.close?.()
@@ -157,10 +143,9 @@ function madeUpContext(): InvocationContext {
   }
 }
 
-function responseOf(outcome: Outcome): unknown {
-  if (outcome.kind === 'error') throw new HandlerError(outcome.error)
-  if (outcome.kind === 'value') return JSON.parse(Buffer.from(outcome.body).toString('utf8'))
-  throw new TetherError('UNSUPPORTED', 'The executor answered with a stream; responses are buffered for now.')
+function responseOf(answer: Answer): unknown {
+  if (answer.kind === 'error') throw new HandlerError(answer.error)
+  return JSON.parse(Buffer.from(answer.body).toString('utf8'))
 }
 
 function write({ stream, text }: LogEntry): void {

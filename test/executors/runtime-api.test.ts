@@ -1,7 +1,7 @@
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { connect } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { MAX_RESPONSE_BYTES } from '../../src/executors/runtime-api/answer.js'
+import { MAX_RESPONSE_BYTES } from '../../src/core/payload/response-limit.js'
 import {
   RuntimeApi,
   type RuntimeApiHandlers,

@@ -35,6 +35,7 @@ const CORE_RANKS: Readonly<Record<string, number>> = {
   base: 0,
   contracts: 1,
   wire: 2,
+  streams: 2,
   link: 3,
   payload: 3,
   naming: 3,

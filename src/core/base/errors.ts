@@ -104,8 +104,32 @@ export interface LambdaError {
 /** Causes of causes that cross; those beyond are left out. */
 export const MAX_CAUSES = 8
 
+/** What a function failed with. `name` is `errorType` and `stack` the function's own; {@link toLambdaError} gives exactly that error. */
+export class HandlerError extends Error {
+  readonly errorType: string
+  readonly trace: readonly string[]
+  readonly #error: LambdaError
+
+  constructor(error: LambdaError, depth = 0) {
+    const { errorType, errorMessage, trace, cause } = error
+    const causes = cause !== undefined && depth < MAX_CAUSES
+    super(errorMessage, causes ? { cause: new HandlerError(cause, depth + 1) } : undefined)
+    this.#error = error
+    this.name = errorType
+    this.errorType = errorType
+    this.trace = trace
+    if (trace.length > 0) this.stack = trace.join('\n')
+  }
+
+  /** The error that a HandlerError stands for. */
+  static lambdaErrorOf(thrown: HandlerError): LambdaError {
+    return thrown.#error
+  }
+}
+
 /** Turns anything thrown into the shape the Lambda runtime gives it: a non-Error keeps its `typeof` as type. */
 export function toLambdaError(thrown: unknown, depth = 0): LambdaError {
+  if (thrown instanceof HandlerError) return HandlerError.lambdaErrorOf(thrown)
   if (!isErrorLike(thrown)) {
     return { errorType: typeof thrown, errorMessage: asText(thrown), trace: [] }
   }

@@ -43,19 +43,35 @@ export interface Task {
   onLog(entry: LogEntry): void
 }
 
-/** How local code ended. */
-export type Outcome =
+/** How an invocation ends. */
+export type Answer =
   /** The response's JSON. */
   | { readonly kind: 'value'; readonly body: Uint8Array }
   | { readonly kind: 'error'; readonly error: LambdaError }
-  | {
-      readonly kind: 'stream'
-      readonly contentType?: string | undefined
-      readonly body: AsyncIterable<Uint8Array>
-    }
 
-/** How an invocation ends. */
-export type Answer = Exclude<Outcome, { readonly kind: 'stream' }>
+/** What code answers that streams, from the moment at which it began to. */
+export interface StreamedResponse {
+  readonly kind: 'stream'
+  /**
+   * As the code set it. `application/vnd.awslambda.http-integration-response` says that `body` begins with a prelude: the JSON of
+   * status and headers, then 8 NUL bytes.
+   * @default unknown
+   */
+  readonly contentType?: string | undefined
+  /**
+   * The bytes of the official runtime client, as the code writes them. For one reader, who may take its time: while it does not read, no more than
+   * a high-water mark is read ahead, and then the code's writes wait.
+   *
+   * It ends where the code ended its stream, and otherwise throws, after the bytes that came before: with the function's error
+   * (`toLambdaError` gives its type, message and trace), which may come before the first byte; with that of a time-out at the
+   * task's deadline, and of code that exits; with a TetherError `ABORTED` once the signal fires. Calling `return()`, as leaving a
+   * `for await` does, stops the code.
+   */
+  readonly body: AsyncIterable<Uint8Array>
+}
+
+/** What came of running local code: its answer, or the beginning of one. */
+export type Outcome = Answer | StreamedResponse
 
 /** What an executor has, and what it did, for one function. */
 export interface ExecutorStats {
@@ -80,7 +96,8 @@ export interface Executor extends AsyncDisposable {
   readonly sharesEventLoop?: boolean | undefined
   /**
    * Runs one invocation. Whatever local code does (throws, exits, loops past the deadline) is an outcome.
-   * Firing the signal stops it, and the promise rejects.
+   * Firing the signal stops it, and the promise rejects. Where the code streams, the promise resolves when it has begun to: with its first
+   * write, its end or its failure. Deadline and signal then hold until the stream has ended.
    * @throws TetherError `ABORTED`, `CLOSED`, `UNSUPPORTED`
    */
   execute(task: Task, options?: AbortOptions): Promise<Outcome>

@@ -2,7 +2,7 @@ import type { LambdaError } from '../base/errors.js'
 import type { Answer } from '../contracts/executor.js'
 
 /** The largest synchronous response, in bytes of JSON: 6 MiB and the 100 bytes that Lambda allows on top. */
-const MAX_RESPONSE_BYTES = 6_291_556
+export const MAX_RESPONSE_BYTES = 6_291_556
 
 /** The longest text of an error, in characters, and the most lines of a stack. */
 const MAX_ERROR_TEXT = 64 * 1024
@@ -12,13 +12,15 @@ const MAX_TRACE_LINES = 256
 export function limitAnswer(answer: Answer): Answer {
   if (answer.kind === 'error') return { kind: 'error', error: limitError(answer.error) }
   if (answer.body.length <= MAX_RESPONSE_BYTES) return answer
+  return { kind: 'error', error: responseTooLarge(`${answer.body.length}`) }
+}
+
+/** Lambda's error for a response that is over the limit. @param size in bytes, as text */
+export function responseTooLarge(size: string): LambdaError {
   return {
-    kind: 'error',
-    error: {
-      errorType: 'Function.ResponseSizeTooLarge',
-      errorMessage: `Response payload size (${answer.body.length} bytes) exceeded maximum allowed payload size (${MAX_RESPONSE_BYTES} bytes).`,
-      trace: [],
-    },
+    errorType: 'Function.ResponseSizeTooLarge',
+    errorMessage: `Response payload size (${size} bytes) exceeded maximum allowed payload size (${MAX_RESPONSE_BYTES} bytes).`,
+    trace: [],
   }
 }
 

@@ -2,6 +2,7 @@ import { url as inspectorUrl } from 'node:inspector'
 import { partOf, traced, traceOf } from '../base/diagnostics.js'
 import { TetherError } from '../base/errors.js'
 import type { Answer, Executor, Outcome, Task } from '../contracts/executor.js'
+import { collectedAnswer } from '../payload/collected-stream.js'
 import type { Desk } from './desk.js'
 import type { Slot } from './functions/slot.js'
 import type { Declined } from './functions/table.js'
@@ -93,10 +94,10 @@ async function run(desk: Desk, record: In<'running'>, slot: Slot): Promise<void>
   // Not before: sending the acknowledgement says nothing about the code.
   const startedAt = desk.clock.now()
   try {
-    const outcome = await execute(desk, record, slot)
-    if (outcome === undefined) return
+    const answer = await execute(desk, record, slot)
+    if (answer === undefined) return
     slot.quick = desk.clock.now() - startedAt < ACK_DELAY_MS
-    await desk.settle(invocation, answerOf(outcome, executor))
+    await desk.settle(invocation, answer)
   } catch (error) {
     // Otherwise its signal has stopped the code, and the invocation has its outcome.
     if (!invocation.settled) void desk.settle(invocation, failure(error))
@@ -106,7 +107,7 @@ async function run(desk: Desk, record: In<'running'>, slot: Slot): Promise<void>
 }
 
 /** @returns undefined if the invocation ended while its code was built */
-async function execute(desk: Desk, record: In<'running'>, slot: Slot): Promise<Outcome | undefined> {
+async function execute(desk: Desk, record: In<'running'>, slot: Slot): Promise<Answer | undefined> {
   const { invocation, arrival, trace: parent, timing } = record
   const { emitter } = desk
   const { id: invocationId, functionId, environmentId, eventBytes: event, context, deadline } = invocation
@@ -146,21 +147,22 @@ async function execute(desk: Desk, record: In<'running'>, slot: Slot): Promise<O
   const held = build.hold?.()
   try {
     // The invocation stands for `{ signal }`: its signal is made when it is read.
-    const outcome = await traced(trace, () => executor.execute(task, invocation), errorTypeOf)
+    const run = async () => ended(await executor.execute(task, invocation), executor)
+    const answer = await traced(trace, run, errorTypeOf)
     timing.ranMs = emitter.at().atMs
-    return outcome
+    return answer
   } finally {
     held?.[Symbol.dispose]()
   }
 }
 
-function errorTypeOf(outcome: Outcome): string | undefined {
-  return outcome.kind === 'error' ? outcome.error.errorType : undefined
+/** What an executor of somebody's own may have answered instead is the invocation's error. */
+async function ended(outcome: Outcome, executor: Executor): Promise<Answer> {
+  const answer = await collectedAnswer(outcome)
+  if (answer.kind === 'error' || answer.body instanceof Uint8Array) return answer
+  return failure(new TetherError('UNSUPPORTED', `Executor '${executor.name}' answered with no bytes.`))
 }
 
-function answerOf(outcome: Outcome, executor: Executor): Answer {
-  if (outcome.kind === 'value' && outcome.body instanceof Uint8Array) return outcome
-  if (outcome.kind === 'error') return outcome
-  const answered = outcome.kind === 'stream' ? 'a stream; responses are buffered for now' : 'no bytes'
-  return failure(new TetherError('UNSUPPORTED', `Executor '${executor.name}' answered with ${answered}.`))
+function errorTypeOf(answer: Answer): string | undefined {
+  return answer.kind === 'error' ? answer.error.errorType : undefined
 }

@@ -2,9 +2,6 @@ import type { IncomingMessage } from 'node:http'
 import { type LambdaError, MAX_CAUSES } from '../../core/base/errors.js'
 import { asText } from '../../core/base/printable.js'
 
-/** The largest response Lambda takes from a runtime: 6 MiB and 100 bytes, as its own error message says. */
-export const MAX_RESPONSE_BYTES = 6 * 1024 * 1024 + 100
-
 /** What a runtime answered. */
 export type RuntimeAnswer =
   /** A streamed response has been collected; its content type tells how to read it. */

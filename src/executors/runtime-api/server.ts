@@ -2,14 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse, validateHeaderValue } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { TetherError } from '../../core/base/errors.js'
-import {
-  collect,
-  errorAnswer,
-  MAX_RESPONSE_BYTES,
-  postedAnswer,
-  postedError,
-  type RuntimeAnswer,
-} from './answer.js'
+import { MAX_RESPONSE_BYTES } from '../../core/payload/response-limit.js'
+import { collect, errorAnswer, postedAnswer, postedError, type RuntimeAnswer } from './answer.js'
 import { isStranger } from './peer-user.js'
 
 const PREFIX = '/2018-06-01/runtime/'

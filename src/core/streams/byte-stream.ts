@@ -1,0 +1,119 @@
+import { type Deferred, deferred } from '../base/deferred.js'
+
+/** How it goes on after the bytes that are there: with more, or it is over, for that error or for none. */
+type Ending = { readonly error?: Error }
+
+/**
+ * Bytes on their way from one writer to one reader, held until they are read. It bounds nothing by itself: its writer looks at
+ * {@link full} and waits for {@link onRead}.
+ */
+export class ByteStream implements AsyncIterableIterator<Uint8Array> {
+  readonly #highWaterMark: number
+  readonly #returned = deferred()
+  readonly #chunks: Uint8Array[] = []
+  #bytes = 0
+  #ending: Ending | undefined
+  #onRead: (bytes: number) => void = () => {}
+  #waiting: Deferred<void> | undefined
+
+  /** @param highWaterMark in bytes: with so many unread ones the stream is full */
+  constructor(highWaterMark: number) {
+    this.#highWaterMark = highWaterMark
+  }
+
+  /** Whether the writer should wait. What nobody will read never fills it. */
+  get full(): boolean {
+    return this.#bytes >= this.#highWaterMark
+  }
+
+  /** Whether it takes no more bytes: it was ended, has failed, or its reader has left. */
+  get over(): boolean {
+    return this.#ending !== undefined
+  }
+
+  /** Resolves when the reader leaves before the end. */
+  get returned(): Promise<void> {
+    return this.#returned.promise
+  }
+
+  /** @param listener called with the number of bytes that were read, or dropped */
+  onRead(listener: (bytes: number) => void): void {
+    this.#onRead = listener
+  }
+
+  /** Adds bytes, which the stream keeps. Those that come after the end are dropped. */
+  push(chunk: Uint8Array): void {
+    if (this.over) return this.#onRead(chunk.length)
+    if (chunk.length === 0) return
+    this.#chunks.push(chunk)
+    this.#bytes += chunk.length
+    this.#wake()
+  }
+
+  /** No more bytes come. */
+  end(): void {
+    this.#finish({})
+  }
+
+  /** The reader gets the bytes that are there, then this error. */
+  fail(error: Error): void {
+    this.#finish({ error })
+  }
+
+  /** The reader gets this error next. */
+  destroy(error: Error): void {
+    if (this.over) return
+    this.#finish({ error })
+    this.#drop()
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    for (;;) {
+      const chunk = this.#chunks.shift()
+      if (chunk !== undefined) {
+        this.#bytes -= chunk.length
+        this.#onRead(chunk.length)
+        return { done: false, value: chunk }
+      }
+      if (this.#ending !== undefined) {
+        const { error } = this.#ending
+        // An error is thrown once, as by a generator.
+        this.#ending = {}
+        if (error !== undefined) throw error
+        return { done: true, value: undefined }
+      }
+      this.#waiting ??= deferred()
+      await this.#waiting.promise
+    }
+  }
+
+  async return(): Promise<IteratorResult<Uint8Array, undefined>> {
+    if (!this.over) this.#returned.resolve()
+    this.#finish({})
+    this.#drop()
+    return { done: true, value: undefined }
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  #finish(ending: Ending): void {
+    if (this.over) return
+    this.#ending = ending
+    this.#wake()
+  }
+
+  #drop(): void {
+    this.#chunks.length = 0
+    const dropped = this.#bytes
+    this.#bytes = 0
+    if (dropped > 0) this.#onRead(dropped)
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting
+    this.#waiting = undefined
+    waiting?.resolve()
+  }
+}
