@@ -17,6 +17,7 @@ export type {
   TransportDiagnosis,
 } from './core/contracts/diagnosis.js'
 export type {
+  Answer,
   Executor,
   ExecutorStats,
   LogEntry,

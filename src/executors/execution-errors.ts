@@ -1,9 +1,11 @@
 import { type LambdaError, toLambdaError } from '../core/base/errors.js'
-import type { Outcome, Task } from '../core/contracts/executor.js'
+import type { Answer, Task } from '../core/contracts/executor.js'
 import { outOfFiles } from '../out-of-files.js'
 
+type ErrorAnswer = Extract<Answer, { kind: 'error' }>
+
 /** Lambda's own outcome for a function whose time is up. `timeLimitMs` is the time that the task was given. */
-export function timedOut(task: Task, timeLimitMs: number): Outcome {
+export function timedOut(task: Task, timeLimitMs: number): ErrorAnswer {
   const seconds = (timeLimitMs / 1000).toFixed(2)
   return failure(task, 'Sandbox.Timedout', `Task timed out after ${seconds} seconds`)
 }
@@ -13,21 +15,30 @@ export function timedOut(task: Task, timeLimitMs: number): Outcome {
  * @param how its exit code, or the signal that ended it
  * @param output what it wrote, where that may say why
  */
-export function exited(task: Task, how: number | string, output = ''): Outcome {
+export function exited(task: Task, how: number | string, output = ''): ErrorAnswer {
   const end = typeof how === 'number' ? `exited with code ${how}` : `was ended by ${how}`
   const message = `Runtime exited: local code ${end} before it answered`
   return failure(task, 'Runtime.ExitError', output === '' ? message : `${message}:\n${output}`)
 }
 
 /** The outcome of a runtime whose process could not be started. */
-export function notStarted(task: Task, command: string, error: Error): Outcome {
+export function notStarted(task: Task, command: string, error: Error): ErrorAnswer {
   const files = outOfFiles(error, 'EXECUTION_FAILED')
   if (files) return { kind: 'error', error: toLambdaError(files) }
   return failure(task, 'Runtime.InvalidEntrypoint', `'${command}' could not be started: ${error.message}`)
 }
 
+/** The outcome of code that broke its streamed response off. */
+export function truncated(task: Task): ErrorAnswer {
+  return failure(
+    task,
+    'Runtime.TruncatedResponse',
+    'The runtime ended its connection before its response had ended',
+  )
+}
+
 /** The outcome of code that used more memory than its worker may have. `reason` is the worker's own account. */
-export function outOfMemory(task: Task, reason: string): Outcome {
+export function outOfMemory(task: Task, reason: string): ErrorAnswer {
   return failure(task, 'Runtime.OutOfMemory', `Runtime exited: local code ran out of memory (${reason})`)
 }
 
@@ -42,7 +53,7 @@ export function exitedAtLoad(how: number | string, output = ''): LambdaError {
   }
 }
 
-function failure(task: Task, errorType: string, message: string): Outcome {
+function failure(task: Task, errorType: string, message: string): ErrorAnswer {
   // As the Lambda service words what it reports in a runtime's stead, which has no stack.
   const errorMessage = `RequestId: ${task.context.awsRequestId} Error: ${message}`
   const error: LambdaError = { errorType, errorMessage, trace: [] }

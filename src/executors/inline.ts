@@ -1,15 +1,18 @@
-import { onAbort } from '../core/base/abort.js'
 import { type Clock, systemClock } from '../core/base/clock.js'
 import { abortError, TetherError, throwIfAborted, toLambdaError } from '../core/base/errors.js'
 import { checkClock } from '../core/base/option-checks.js'
 import { checkOptions } from '../core/base/options.js'
 import { setImmediate } from '../core/base/timers.js'
-import type { Executor, Outcome, Task } from '../core/contracts/executor.js'
+import type { Answer, Executor, Outcome, Task } from '../core/contracts/executor.js'
 import type { FunctionBuild } from '../core/contracts/function-source.js'
 import type { Handler } from '../core/contracts/handler.js'
 import type { AbortOptions } from '../core/contracts/transport.js'
 import { callHandler, type HandlerEnd, serialiseResponse } from './entry/call-handler.js'
+import { installAwslambda, streamingOf } from './entry/streaming/awslambda.js'
+import { callStreamingHandler } from './entry/streaming/call-streaming-handler.js'
 import { timedOut } from './execution-errors.js'
+import { InlineStream } from './inline-stream.js'
+import { Job } from './pool/job.js'
 import { unsupportedBuild } from './unsupported-build.js'
 
 /** Options of {@link inline}. */
@@ -25,10 +28,14 @@ export interface InlineOptions {
  * output, which is not captured, and its fate: `process.exit()` or an endless loop ends or stops the host. When
  * the time is up or the caller gives up, the invocation ends and the code runs on. A callback's answer does not
  * wait for an empty event loop, which a host never has.
+ *
+ * It adds `awslambda.streamifyResponse` and `awslambda.HttpResponseStream` to this process's globals: modules that use them while they load
+ * are to be imported after this call.
  * @throws TetherError `INVALID_OPTION`
  */
 export function inline(options: InlineOptions = {}): Executor {
   checkOptions('inline', options, { clock: checkClock })
+  installAwslambda(process.env)
   return new InlineExecutor(options.clock ?? systemClock)
 }
 
@@ -37,7 +44,7 @@ class InlineExecutor implements Executor {
   readonly sharesEventLoop = true
   readonly #clock: Clock
   readonly #handlers = new Map<string, { build: FunctionBuild; handler: Promise<Handler> }>()
-  readonly #running = new Set<Promise<Outcome>>()
+  readonly #running = new Set<Job>()
   #closed = false
 
   constructor(clock: Clock) {
@@ -51,13 +58,10 @@ class InlineExecutor implements Executor {
     }
     // A signal that is made when it is read has not fired.
     throwIfAborted(Object.getOwnPropertyDescriptor(options, 'signal')?.value)
-    const outcome = this.#run(task, options)
-    this.#running.add(outcome)
-    try {
-      return await outcome
-    } finally {
-      this.#running.delete(outcome)
-    }
+    const job = this.#run(task, options)
+    this.#running.add(job)
+    void job.over.then(() => this.#running.delete(job))
+    return job.outcome
   }
 
   async reload(functionId: string): Promise<void> {
@@ -66,7 +70,7 @@ class InlineExecutor implements Executor {
 
   async close(): Promise<void> {
     this.#closed = true
-    await Promise.allSettled(this.#running)
+    await Promise.all([...this.#running].map(({ over }) => over))
     this.#handlers.clear()
   }
 
@@ -74,51 +78,39 @@ class InlineExecutor implements Executor {
     return this.close()
   }
 
-  #run(task: Task, options: AbortOptions): Promise<Outcome> {
+  #run(task: Task, options: AbortOptions): Job {
+    const job = new Job(task)
     const timeLimitMs = Math.max(0, task.deadline - this.#clock.now())
-    if (timeLimitMs === 0) return Promise.resolve(timedOut(task, 0))
-    return new Promise<Outcome>((resolve, reject) => {
-      let over = false
-      let unwatch = () => {}
-      const settle = (outcome: Outcome) => {
-        over = true
-        unwatch()
-        resolve(outcome)
-      }
-      this.#call(task, (end) => settle(outcomeOf(end))).catch((error) => settle(outcomeOf({ thrown: error })))
-      // What ends in the turn of the event loop in which it began needs no timer and no signal.
-      setImmediate(() => {
-        if (over) return
-        const leftMs = task.deadline - this.#clock.now()
-        const cancelDeadline = this.#clock.schedule(leftMs, () => settle(timedOut(task, timeLimitMs)))
-        const { signal } = options
-        const unlisten = onAbort(signal, () => {
-          cancelDeadline()
-          reject(abortError(signal!))
-        })
-        unwatch = () => {
-          cancelDeadline()
-          unlisten()
-        }
-      })
+    if (timeLimitMs === 0) {
+      job.settle(timedOut(task, 0))
+      return job
+    }
+    this.#call(job).catch((thrown: unknown) => job.settle(outcomeOf({ thrown })))
+    // What ends in the turn of the event loop in which it began needs no timer and no signal.
+    setImmediate(() => {
+      if (job.settled) return
+      const leftMs = task.deadline - this.#clock.now()
+      job.cancelEnd = this.#clock.schedule(leftMs, () => job.settle(timedOut(task, timeLimitMs)))
+      job.listen(options.signal, (fired) => job.settle(abortError(fired)))
     })
+    return job
   }
 
-  async #call(task: Task, onEnd: (end: HandlerEnd) => void): Promise<void> {
+  async #call(job: Job): Promise<void> {
+    const { task } = job
     const handler = await this.#handlerOf(task)
     const event: unknown = JSON.parse(
       Buffer.from(task.event.buffer, task.event.byteOffset, task.event.byteLength).toString(),
     )
     const { context, deadline } = task
-    callHandler({
-      handler,
-      event,
-      context,
-      deadline,
-      now: () => this.#clock.now(),
-      waitsForEmptyLoop: false,
-      onEnd,
-    })
+    const call = { handler, event, context, deadline, now: () => this.#clock.now() }
+    const streaming = streamingOf(handler)
+    if (streaming) {
+      await callStreamingHandler({ ...call, streaming, sink: new InlineStream(job) })
+      job.settle(undefined)
+    } else {
+      callHandler({ ...call, waitsForEmptyLoop: false, onEnd: (end) => job.settle(outcomeOf(end)) })
+    }
   }
 
   /** Asked of the build once, and again after a reload; a failure is not kept. */
@@ -141,7 +133,7 @@ class InlineExecutor implements Executor {
   }
 }
 
-function outcomeOf(end: HandlerEnd): Outcome {
+function outcomeOf(end: HandlerEnd): Answer {
   try {
     if ('thrown' in end) return { kind: 'error', error: toLambdaError(end.thrown) }
     return { kind: 'value', body: serialiseResponse(end.value) }

@@ -2,9 +2,9 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Executor } from '../../src/core/contracts/executor.js'
+import { responseJson } from '../../src/core/payload/collected-stream.js'
 import { childProcesses } from '../../src/executors/child-process.js'
 import { inline } from '../../src/executors/inline.js'
-import { outcomeOfAnswer } from '../../src/executors/process/answer.js'
 import { postedError } from '../../src/executors/runtime-api/answer.js'
 import { workerThreads } from '../../src/executors/worker-thread.js'
 import { nestedArrays, nestedArraysText, nestedObjects, nestedObjectsText } from '../support/nested.js'
@@ -70,13 +70,10 @@ describe('5,000 nested arrays', () => {
 
   test('in the prelude of a streamed response are an error with a name', () => {
     const prelude = `{"headers":${nestedArraysText(LEVELS)}}`
-    const outcome = outcomeOfAnswer({
-      kind: 'response',
-      body: Buffer.concat([Buffer.from(prelude), Buffer.alloc(8), Buffer.from('body')]),
-      contentType: 'application/vnd.awslambda.http-integration-response',
-      streamed: true,
-    })
-    expect(errorOf(outcome)).toMatchObject({ errorType: 'LambdaTether.TOO_LARGE' })
+    const stream = Buffer.concat([Buffer.from(prelude), Buffer.alloc(8), Buffer.from('body')])
+    expect(() => responseJson(stream, 'application/vnd.awslambda.http-integration-response')).toThrow(
+      expect.objectContaining({ errorType: 'LambdaTether.TOO_LARGE' }),
+    )
   })
 })
 

@@ -1,4 +1,4 @@
-import type { Outcome, Task } from '../../src/core/contracts/executor.js'
+import type { Answer, Task } from '../../src/core/contracts/executor.js'
 import { type LocalWorker, WorkerPool } from '../../src/executors/pool/worker-pool.js'
 import { ManualClock } from '../support/manual-clock.js'
 import { taskFor } from './handler-project.js'
@@ -9,7 +9,7 @@ export class ScriptedWorker implements LocalWorker {
   stopped = false
   readonly first: Task
   readonly ran: Task[] = []
-  #end: ((outcome: Outcome | undefined) => void) | undefined
+  #end: ((outcome: Answer | undefined) => void) | undefined
 
   constructor(first: Task) {
     this.first = first
@@ -20,7 +20,7 @@ export class ScriptedWorker implements LocalWorker {
     return this.#end !== undefined
   }
 
-  run(task: Task): Promise<Outcome | undefined> {
+  run(task: Task): Promise<Answer | undefined> {
     if (this.#end) throw new Error('Two invocations at once.')
     this.ran.push(task)
     return new Promise((resolve) => {
@@ -28,7 +28,7 @@ export class ScriptedWorker implements LocalWorker {
     })
   }
 
-  end(outcome: Outcome | undefined): void {
+  end(outcome: Answer | undefined): void {
     const end = this.#end
     this.#end = undefined
     end?.(outcome)
@@ -56,7 +56,7 @@ export function pool(options: { maxWorkers?: number; idleMs?: number } = {}) {
   return { subject, workers, clock, task }
 }
 
-export const answer = (value: unknown): Outcome => ({
+export const answer = (value: unknown): Answer => ({
   kind: 'value',
   body: Buffer.from(JSON.stringify(value)),
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Outcome, Task } from '../../src/core/contracts/executor.js'
+import type { Answer, Task } from '../../src/core/contracts/executor.js'
 import type { FunctionBuild } from '../../src/core/contracts/function-source.js'
 import type { SpareWorker, WorkerOrigin } from '../../src/executors/pool/local-worker.js'
 import { WorkerPool, type WorkerPoolOptions } from '../../src/executors/pool/worker-pool.js'
@@ -33,8 +33,8 @@ class NumberedWorker implements SpareWorker {
     return this.#loading.then(() => undefined)
   }
 
-  run(): Promise<Outcome | undefined> {
-    const answer: Outcome = { kind: 'value', body: Buffer.from(String(this.number)) }
+  run(): Promise<Answer | undefined> {
+    const answer: Answer = { kind: 'value', body: Buffer.from(String(this.number)) }
     return new Promise((resolve) => {
       const end = () => resolve(this.stopped ? undefined : answer)
       if (this.answersAtOnce()) end()

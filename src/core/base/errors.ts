@@ -104,7 +104,7 @@ export interface LambdaError {
 /** Causes of causes that cross; those beyond are left out. */
 export const MAX_CAUSES = 8
 
-/** What a function failed with. `name` is `errorType` and `stack` the function's own; {@link toLambdaError} gives exactly that error. */
+/** What a function failed with. `name` is `errorType` and `stack` the function's own. */
 export class HandlerError extends Error {
   readonly errorType: string
   readonly trace: readonly string[]

@@ -38,7 +38,7 @@ async function collect({ contentType = '', body }: StreamedResponse): Promise<An
  * return, other text that is no JSON a JSON string, because a buffered function on Node can return nothing else.
  * @throws HandlerError for a response that cannot be written as JSON
  */
-export function responseJson(bytes: Uint8Array, contentType: string): Uint8Array {
+export function responseJson(bytes: Uint8Array, contentType = ''): Uint8Array {
   const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   return (contentType.startsWith(HTTP_RESPONSE) ? httpResponse(body) : undefined) ?? toJson(body)
 }

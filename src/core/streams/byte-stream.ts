@@ -10,6 +10,7 @@ type Ending = { readonly error?: Error }
 export class ByteStream implements AsyncIterableIterator<Uint8Array> {
   readonly #highWaterMark: number
   readonly #returned = deferred()
+  readonly #ended = deferred()
   readonly #chunks: Uint8Array[] = []
   #bytes = 0
   #ending: Ending | undefined
@@ -29,6 +30,11 @@ export class ByteStream implements AsyncIterableIterator<Uint8Array> {
   /** Whether it takes no more bytes: it was ended, has failed, or its reader has left. */
   get over(): boolean {
     return this.#ending !== undefined
+  }
+
+  /** Resolves when the stream is over. */
+  get ended(): Promise<void> {
+    return this.#ended.promise
   }
 
   /** Resolves when the reader leaves before the end. */
@@ -101,6 +107,7 @@ export class ByteStream implements AsyncIterableIterator<Uint8Array> {
   #finish(ending: Ending): void {
     if (this.over) return
     this.#ending = ending
+    this.#ended.resolve()
     this.#wake()
   }
 

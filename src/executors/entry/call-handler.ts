@@ -29,7 +29,6 @@ export interface HandlerCall {
  */
 export function callHandler(call: HandlerCall): () => void {
   const { handler, onEnd, waitsForEmptyLoop = true } = call
-  const now = call.now ?? Date.now
   let chosen = false
   let atEmptyLoop = () => choose(() => onEnd(isAsync(handler) ? { thrown: neverSettled() } : { value: null }))
 
@@ -55,12 +54,8 @@ export function callHandler(call: HandlerCall): () => void {
     })
   }
 
-  const { traceId, ...data } = call.context
   const context: LambdaContext = {
-    ...data,
-    ...(HAS_TRACE_ID && { xRayTraceId: traceId }),
-    callbackWaitsForEmptyEventLoop: true,
-    getRemainingTimeInMillis: () => call.deadline - now(),
+    ...baseContext(call),
     done,
     fail: (error) => done(error ?? 'handled'),
     succeed: (value) => done(null, value),
@@ -81,6 +76,20 @@ export function callHandler(call: HandlerCall): () => void {
     choose(() => onEnd({ thrown }))
   }
   return () => atEmptyLoop()
+}
+
+/** What of the context every handler has, a streaming one included. */
+export function baseContext({
+  context: { traceId, ...data },
+  deadline,
+  now = Date.now,
+}: Pick<HandlerCall, 'context' | 'deadline' | 'now'>): Omit<LambdaContext, 'done' | 'fail' | 'succeed'> {
+  return {
+    ...data,
+    ...(HAS_TRACE_ID && { xRayTraceId: traceId }),
+    callbackWaitsForEmptyEventLoop: true,
+    getRemainingTimeInMillis: () => deadline - now(),
+  }
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { LambdaError } from '../../core/base/errors.js'
 import { toSafeError, unhandledRejection } from './reported-errors.js'
 import type { RuntimeClient } from './runtime-client.js'
+import type { RequestSink } from './streaming/request-sink.js'
 
 // The managed runtime's exit codes.
 const EXIT_REJECTION = 128
@@ -11,6 +12,7 @@ export class CrashReporter {
   readonly #client: RuntimeClient
   #state: 'init' | 'idle' | 'busy' | 'crashed' = 'init'
   #requestId = ''
+  #stream: RequestSink | undefined
 
   constructor(client: RuntimeClient, process: NodeJS.Process) {
     this.#client = client
@@ -27,6 +29,12 @@ export class CrashReporter {
   busy(requestId: string): void {
     if (this.#state !== 'crashed') this.#state = 'busy'
     this.#requestId = requestId
+    this.#stream = undefined
+  }
+
+  /** The invocation's response goes there. */
+  streams(sink: RequestSink): void {
+    this.#stream = sink
   }
 
   /** The runtime cannot go on. */
@@ -41,9 +49,11 @@ export class CrashReporter {
     this.#state = 'crashed'
     const exit = () => process.exit(exitCode)
     if (state === 'init') this.#client.failInit(error).then(exit, exit)
-    else if (state === 'busy') this.#client.fail(this.#requestId, error).then(exit, exit)
+    else if (state === 'busy' && this.#stream === undefined) {
+      this.#client.fail(this.#requestId, error).then(exit, exit)
+    } else if (state === 'busy' && this.#stream?.crash(error)) void this.#stream.taken.then(exit)
     else {
-      // Nobody's invocation: the one connection waits for the next, which will find this process gone.
+      // Nobody's invocation, or one that has answered: the next will find this process gone.
       process.stderr.write(`${error.trace.join('\n') || error.errorMessage}\n`, exit)
     }
   }

@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { didYouMean, listed } from '../../core/base/nearest.js'
 import type { Handler } from '../../core/contracts/handler.js'
 import { runtimeError } from './runtime-errors.js'
+import { installAwslambda, streamingOf } from './streaming/awslambda.js'
 import { warmLoader } from './warm-loader.js'
 
 /** The code of a function, as a bootstrap is told of it. */
@@ -20,14 +21,18 @@ export interface HandlerCode {
 
 /**
  * Loads a module and finds its handler. `exportName` may lead into an object: `app.handler`.
- * @throws an Error named `Runtime.HandlerNotFound`, `.ImportModuleError` or `.UserCodeSyntaxError`, or what the
- *   module itself threw
+ * @throws an Error named `Runtime.HandlerNotFound`, `.ImportModuleError`, `.UserCodeSyntaxError` or `.MalformedStreamingHandler`, or
+ *   what the module itself threw
  */
 export async function loadHandler({ file, exportName, as, entry = file }: HandlerCode): Promise<Handler> {
+  installAwslambda(process.env)
   const module = await loadModule(file, as, entry)
   // What a CommonJS module exports in ways that cannot be read from its text is on `default` alone.
   const found = memberOf(module, exportName) ?? memberOf(memberOf(module, 'default'), exportName)
-  if (typeof found === 'function') return found as Handler
+  if (typeof found === 'function') {
+    streamingOf(found as Handler)
+    return found as Handler
+  }
   throw runtimeError('HandlerNotFound', `${exportName} of ${entry} ${problemOf(found, exportName, module)}`)
 }
 
@@ -59,6 +64,7 @@ function exportsOf(module: unknown): string[] {
 
 /** Prepares for code that is not there yet: loads what it will load. A failure is told by the code, which loads the same. */
 export async function loadDependencies(file: string): Promise<void> {
+  installAwslambda(process.env)
   // Before any code that could notice.
   await warmLoader().catch(() => {})
   try {

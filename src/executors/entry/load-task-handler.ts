@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Handler } from '../../core/contracts/handler.js'
 import { runtimeError } from './runtime-errors.js'
+import { installAwslambda, streamingOf } from './streaming/awslambda.js'
 
 // Lambda's runtimes for Node find a handler by the release of their runtime client, which is open source as aws-lambda-ric:
 // up to nodejs22.x 3 (UserFunction.js), from nodejs24.x on 4 (module-loader.js, handler-resolver.js).
@@ -57,6 +58,7 @@ const FINDER = Number.parseInt(process.versions.node, 10) >= 24 ? BY_IMPORT : BY
  *   `.HandlerNotFound`, or what the module itself threw
  */
 export async function loadTaskHandler(taskRoot: string, name: string): Promise<Handler> {
+  installAwslambda(process.env)
   if (name.includes('..')) {
     throw runtimeError(
       'MalformedHandlerName',
@@ -71,6 +73,7 @@ export async function loadTaskHandler(taskRoot: string, name: string): Promise<H
   const found = FINDER.find(module, last.slice(dot + 1))
   if (!found) throw runtimeError('HandlerNotFound', `${name} is undefined or not exported`)
   if (typeof found !== 'function') throw runtimeError('HandlerNotFound', `${name} is not a function`)
+  streamingOf(found as Handler)
   return found as Handler
 }
 

@@ -26,6 +26,8 @@ import { quietRequire } from './quiet-require.js'
 import { toSafeError } from './reported-errors.js'
 import { RuntimeClient } from './runtime-client.js'
 import { runtimeError } from './runtime-errors.js'
+import { type Streaming, streamingOf } from './streaming/awslambda.js'
+import { callStreamingHandler } from './streaming/call-streaming-handler.js'
 
 async function main(api: string | undefined): Promise<void> {
   const { env } = process
@@ -58,7 +60,10 @@ async function main(api: string | undefined): Promise<void> {
     }
     const context = contextOf(requestId, headers, details)
     setEnvironment({ _X_AMZN_TRACE_ID: context.traceId ?? null })
-    await invoke(client, handler, context, headers, body.subarray(detailsBytes), emptyLoop)
+    const invocation = { handler, context, headers, body: body.subarray(detailsBytes) }
+    const streaming = streamingOf(handler)
+    if (streaming === undefined) await invoke(client, invocation, emptyLoop)
+    else await stream(client, invocation, streaming, crashes)
   }
 }
 
@@ -76,18 +81,19 @@ async function loadBuild(client: RuntimeClient): Promise<Handler> {
   return loadHandler(await client.ask<BootstrapCode>(CODE_PATH))
 }
 
-async function invoke(
-  client: RuntimeClient,
-  handler: Handler,
-  context: InvocationContext,
-  headers: IncomingHttpHeaders,
-  body: Buffer,
-  emptyLoop: EmptyLoop,
-): Promise<void> {
+interface Invocation {
+  readonly handler: Handler
+  readonly context: InvocationContext
+  readonly headers: IncomingHttpHeaders
+  readonly body: Buffer
+}
+
+async function invoke(client: RuntimeClient, invocation: Invocation, emptyLoop: EmptyLoop): Promise<void> {
+  const { handler, context } = invocation
   let response: Uint8Array
   try {
-    const event: unknown = JSON.parse(body.toString('utf8'))
-    const deadline = Number(header(headers, 'lambda-runtime-deadline-ms'))
+    const event = eventOf(invocation)
+    const deadline = deadlineOf(invocation)
     const end = await new Promise<HandlerEnd>((resolve) => {
       emptyLoop.wait(callHandler({ handler, event, context, deadline, onEnd: resolve }))
     })
@@ -97,6 +103,34 @@ async function invoke(
     return client.fail(context.awsRequestId, toSafeError(error))
   }
   return client.respond(context.awsRequestId, response)
+}
+
+async function stream(
+  client: RuntimeClient,
+  invocation: Invocation,
+  streaming: Streaming,
+  crashes: CrashReporter,
+): Promise<void> {
+  const { handler, context } = invocation
+  let event: unknown
+  try {
+    event = eventOf(invocation)
+  } catch (error) {
+    return client.fail(context.awsRequestId, toSafeError(error))
+  }
+  // Made before the handler runs, as by the official client: its connection keeps the event loop busy.
+  const sink = client.stream(context.awsRequestId)
+  crashes.streams(sink)
+  await callStreamingHandler({ handler, streaming, event, context, deadline: deadlineOf(invocation), sink })
+  await sink.taken
+}
+
+function eventOf({ body }: Invocation): unknown {
+  return JSON.parse(body.toString('utf8'))
+}
+
+function deadlineOf({ headers }: Invocation): number {
+  return Number(header(headers, 'lambda-runtime-deadline-ms'))
 }
 
 function contextOf(
@@ -155,7 +189,7 @@ function neverLoaded(): Error {
 // nodejs24.x refuses callbacks; up to nodejs22.x takes them.
 function refuseCallback(handler: Handler): void {
   const major = Number.parseInt(process.versions.node, 10)
-  if (major >= 24 && handler.length >= 3) {
+  if (major >= 24 && handler.length >= 3 && streamingOf(handler) === undefined) {
     throw runtimeError(
       'CallbackHandlerDeprecated',
       `This handler declares ${handler.length} parameters; from Node.js 24 on Lambda takes at most 2 (no callback). ` +

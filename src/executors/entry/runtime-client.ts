@@ -1,5 +1,12 @@
-import { Agent, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
+import {
+  Agent,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type RequestOptions,
+  request,
+} from 'node:http'
 import type { LambdaError } from '../../core/base/errors.js'
+import { errorTypeHeader, RequestSink } from './streaming/request-sink.js'
 
 const RUNTIME = '/2018-06-01/runtime'
 // A client context may have more than the 16 KB that Node takes of all headers.
@@ -42,6 +49,14 @@ export class RuntimeClient {
     await this.#call('POST', `${RUNTIME}/invocation/${encodeURIComponent(requestId)}/response`, body)
   }
 
+  /** Begins a response that streams: nothing is sent before the sink is told to begin. */
+  stream(requestId: string): RequestSink {
+    const call = request(
+      this.#options('POST', `${RUNTIME}/invocation/${encodeURIComponent(requestId)}/response`),
+    )
+    return new RequestSink(call)
+  }
+
   async fail(requestId: string, error: LambdaError): Promise<void> {
     await this.#post(`invocation/${encodeURIComponent(requestId)}/error`, error)
   }
@@ -52,8 +67,7 @@ export class RuntimeClient {
 
   async #post(path: string, error: LambdaError): Promise<void> {
     await this.#call('POST', `${RUNTIME}/${path}`, Buffer.from(JSON.stringify(error)), {
-      // A header takes no line break and no text beyond Latin-1; a user's error name may have both.
-      'Lambda-Runtime-Function-Error-Type': error.errorType.replace(/[^\x20-\x7e]/g, '?'),
+      'Lambda-Runtime-Function-Error-Type': errorTypeHeader(error),
     })
   }
 
@@ -64,24 +78,27 @@ export class RuntimeClient {
     headers: Record<string, string> = {},
   ): Promise<NextInvocation> {
     return new Promise((resolve, reject) => {
-      const call = request(
-        {
-          agent: this.#agent,
-          host: this.#host,
-          port: this.#port,
-          method,
-          path: this.#base + path,
-          maxHeaderSize: MAX_HEADER_BYTES,
-          headers: {
-            ...headers,
-            ...(body && { 'Content-Type': 'application/json', 'Content-Length': body.byteLength }),
-          },
-        },
-        (response) => read(response, resolve, reject),
+      const all = {
+        ...headers,
+        ...(body && { 'Content-Type': 'application/json', 'Content-Length': body.byteLength }),
+      }
+      const call = request({ ...this.#options(method, path), headers: all }, (response) =>
+        read(response, resolve, reject),
       )
       call.on('error', reject)
       call.end(body)
     })
+  }
+
+  #options(method: string, path: string): RequestOptions {
+    return {
+      agent: this.#agent,
+      host: this.#host,
+      port: this.#port,
+      method,
+      path: this.#base + path,
+      maxHeaderSize: MAX_HEADER_BYTES,
+    }
   }
 }
 

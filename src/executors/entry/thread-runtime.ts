@@ -2,18 +2,23 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { getHeapStatistics } from 'node:v8'
 import type { LambdaError } from '../../core/base/errors.js'
 import type { Handler } from '../../core/contracts/handler.js'
-import type { LoadMessage, RunMessage, ThreadData, ThreadMessage } from '../thread/messages.js'
+import type { CreditMessage, LoadMessage, RunMessage, ThreadData, ThreadMessage } from '../thread/messages.js'
 import { callHandler, type HandlerEnd, serialiseResponse } from './call-handler.js'
 import { loadDependencies, loadHandler } from './load-handler.js'
 import { captureOutput } from './output/capture-output.js'
 import { quietRequire } from './quiet-require.js'
 import { toSafeError, unhandledRejection } from './reported-errors.js'
 import { runtimeError } from './runtime-errors.js'
+import { streamingOf } from './streaming/awslambda.js'
+import { callStreamingHandler, type StreamingCall } from './streaming/call-streaming-handler.js'
+import { PortSink } from './streaming/port-sink.js'
 
 /** An invocation that has not been answered yet. */
 interface Current {
   readonly sequence: number
   atEmptyLoop: () => void
+  /** Where its response goes, if it streams. */
+  sink?: PortSink
 }
 
 /** The Lambda runtime, inside a worker thread: loads the handler, runs one invocation at a time, reports. */
@@ -48,9 +53,10 @@ export class ThreadRuntime {
       port.ref()
       this.#current?.atEmptyLoop()
     })
-    port.on('message', (message: LoadMessage | RunMessage) => {
+    port.on('message', (message: LoadMessage | RunMessage | CreditMessage) => {
       if (message.kind === 'load') void this.#load(message)
-      else void this.#run(message)
+      else if (message.kind === 'run') void this.#run(message)
+      else if (this.#current?.sequence === message.sequence) this.#current.sink?.credit(message.bytes)
     })
     void this.#prepare(dependencies)
   }
@@ -122,8 +128,21 @@ export class ThreadRuntime {
     }
     const { context, deadline } = message
     setVariables({ ...message.envChanges, _X_AMZN_TRACE_ID: context.traceId ?? null })
+    const streaming = streamingOf(handler)
+    if (streaming) return this.#stream({ handler, event, context, deadline, streaming }, current)
     const onEnd = (end: HandlerEnd) => this.#answer(current, () => this.#messageOf(current.sequence, end))
     current.atEmptyLoop = callHandler({ handler, event, context, deadline, onEnd })
+  }
+
+  #stream(call: Omit<StreamingCall, 'sink'>, current: Current): void {
+    // As the official client's request does, the stream keeps the event loop busy to its end.
+    this.#data.port.ref()
+    const { sequence } = current
+    const sink = new PortSink(sequence, (message) => this.#post(message))
+    current.sink = sink
+    void callStreamingHandler({ ...call, sink }).then(() =>
+      this.#answer(current, () => ({ kind: 'streamed', sequence, memoryBytes: memoryBytes() })),
+    )
   }
 
   #answer(current: Current, message: () => ThreadMessage): void {
@@ -162,7 +181,9 @@ export class ThreadRuntime {
   }
 
   #post(message: ThreadMessage): void {
-    this.#data.port.postMessage(message, message.kind === 'value' ? [message.body.buffer as ArrayBuffer] : [])
+    const { kind } = message
+    const bytes = kind === 'value' ? message.body : kind === 'chunk' ? message.bytes : undefined
+    this.#data.port.postMessage(message, bytes ? [bytes.buffer as ArrayBuffer] : [])
   }
 }
 

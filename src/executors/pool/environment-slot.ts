@@ -1,16 +1,8 @@
 import type { Cancel } from '../../core/base/clock.js'
-import type { Outcome, Task } from '../../core/contracts/executor.js'
+import type { Task } from '../../core/contracts/executor.js'
 import type { FunctionBuild } from '../../core/contracts/function-source.js'
-import type { LocalWorker, WorkerOrigin } from './local-worker.js'
-
-/** An invocation on its way through the pool. */
-export interface Job {
-  task: Task
-  /** Cancels what will end it when its time is up. */
-  cancelEnd: Cancel
-  /** Settles the caller's promise once and stops its timers; true the first time. */
-  settle(end: Outcome | Error): boolean
-}
+import type { Job } from './job.js'
+import type { LocalWorker, WorkerOrigin, WorkerOutcome } from './local-worker.js'
 
 /** A worker and the code that it has. */
 export class AssignedWorker {
@@ -44,7 +36,7 @@ export class AssignedWorker {
     return this.#used || sameVariables(this.#env, task.env)
   }
 
-  run(task: Task): Promise<Outcome | undefined> {
+  run(task: Task): Promise<WorkerOutcome | undefined> {
     this.#used = true
     return this.worker.run(task)
   }

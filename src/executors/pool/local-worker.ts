@@ -1,7 +1,18 @@
 import type { LambdaError } from '../../core/base/errors.js'
-import type { Outcome, Task } from '../../core/contracts/executor.js'
+import type { Answer, StreamedResponse, Task } from '../../core/contracts/executor.js'
 import type { FunctionBuild } from '../../core/contracts/function-source.js'
+import type { ByteStream } from '../../core/streams/byte-stream.js'
 import type { DebugTarget } from '../debug/target.js'
+
+/** A response that is streamed, and the work that streams it. */
+export interface LocalStream extends StreamedResponse {
+  readonly body: ByteStream
+  /** Resolves when the code is done and its stream is over: the worker may run another invocation then. Never rejects. */
+  readonly over: Promise<void>
+}
+
+/** What a worker makes of an invocation. */
+export type WorkerOutcome = Answer | LocalStream
 
 /** Of an invocation, what a worker for it is started with. */
 export type WorkerOrigin = Pick<
@@ -18,10 +29,10 @@ export interface LocalWorker {
   /** How a debugger reaches its code. @default it cannot be debugged */
   readonly debug?: DebugTarget
   /**
-   * Runs one invocation; never rejects, and settles when the worker ends. `undefined` means that the worker
-   * ended before user code saw the invocation, so that another may run it.
+   * Runs one invocation; never rejects, and settles when the worker ends, or when its response begins to stream. `undefined` means
+   * that the worker ended before user code saw the invocation, so that another may run it.
    */
-  run(task: Task): Promise<Outcome | undefined>
+  run(task: Task): Promise<WorkerOutcome | undefined>
   /** Ends it at once, whatever runs in it. Idempotent; resolves when nothing of it is left. */
   stop(): Promise<void>
 }

@@ -1,16 +1,16 @@
-import { onAbort } from '../../core/base/abort.js'
 import { type Clock, systemClock } from '../../core/base/clock.js'
 import { abortError, type LambdaError, TetherError, throwIfAborted } from '../../core/base/errors.js'
-import type { ExecutorStats, Outcome, Task } from '../../core/contracts/executor.js'
+import type { Answer, ExecutorStats, Outcome, Task } from '../../core/contracts/executor.js'
 import type { FunctionBuild } from '../../core/contracts/function-source.js'
 import type { AbortOptions } from '../../core/contracts/transport.js'
 import { endUnlessPaused } from '../debug/pause.js'
 import type { DebugTarget } from '../debug/target.js'
 import { timedOut } from '../execution-errors.js'
 import { loadFailed } from '../load-failure.js'
-import { AssignedWorker, type EnvironmentSlot, emptySlot, type Job } from './environment-slot.js'
+import { AssignedWorker, type EnvironmentSlot, emptySlot } from './environment-slot.js'
 import { FunctionCounts } from './function-counts.js'
-import type { LocalWorker, SpareWorker, WorkerOrigin } from './local-worker.js'
+import { Job, readerLeft } from './job.js'
+import type { LocalStream, LocalWorker, SpareWorker, WorkerOrigin } from './local-worker.js'
 import { Standby, type StandbyOptions } from './standby.js'
 import { WaitingSlots } from './waiting-slots.js'
 
@@ -42,7 +42,7 @@ export class WorkerPool {
   readonly #standby: Standby
   readonly #counts = new FunctionCounts()
   readonly #waiting: WaitingSlots
-  readonly #unsettled = new Set<Promise<unknown>>()
+  readonly #unsettled = new Set<Job>()
   /** Invocations whose time is up and which go on, because a debugger may have paused them, and what ends each. */
   readonly #held = new Map<Job, () => void>()
   readonly #stopping = new Set<Promise<void>>()
@@ -74,39 +74,22 @@ export class WorkerPool {
     if (timeLimitMs === 0) return timedOut(task, 0)
 
     const slot = this.#slotOf(task)
-    const ended = new Promise<Outcome>((resolve, reject) => {
-      const { signal } = options
-      let settled = false
-      const job: Job = {
-        task,
-        cancelEnd: this.#clock.schedule(timeLimitMs, () =>
-          this.#timeUp(slot, job, timeLimitMs, timedOut(task, timeLimitMs)),
-        ),
-        settle: (end) => {
-          if (settled) return false
-          settled = true
-          job.cancelEnd()
-          this.#held.delete(job)
-          unlisten()
-          if (end instanceof Error) reject(end)
-          else resolve(end)
-          return true
-        },
-      }
-      const unlisten = onAbort(signal, () => {
-        const error = abortError(signal as AbortSignal)
-        if (error.code === 'DEADLINE') this.#timeUp(slot, job, timeLimitMs, error)
-        else this.#giveUp(slot, job, error)
-      })
-      slot.queue.push(job)
+    const job = new Job(task)
+    const timeUp = (end: Answer | Error) => this.#timeUp(slot, job, timeLimitMs, end)
+    job.cancelEnd = this.#clock.schedule(timeLimitMs, () => timeUp(timedOut(task, timeLimitMs)))
+    job.listen(options.signal, (signal) => {
+      const error = abortError(signal)
+      if (error.code === 'DEADLINE') timeUp(error)
+      else this.#giveUp(slot, job, error)
     })
-    this.#unsettled.add(ended)
+    slot.queue.push(job)
+    this.#unsettled.add(job)
+    void job.over.then(() => {
+      this.#held.delete(job)
+      this.#unsettled.delete(job)
+    })
     this.#advance(slot)
-    try {
-      return await ended
-    } finally {
-      this.#unsettled.delete(ended)
-    }
+    return job.outcome
   }
 
   /**
@@ -181,7 +164,7 @@ export class WorkerPool {
     this.#closing ??= (async () => {
       this.#standby.close()
       for (const giveUp of this.#held.values()) giveUp()
-      await Promise.allSettled(this.#unsettled)
+      await Promise.all([...this.#unsettled].map(({ over }) => over))
       for (const slot of this.#slots.values()) this.#remove(slot)
       await Promise.all(this.#stopping)
     })()
@@ -231,14 +214,27 @@ export class WorkerPool {
       }
     }
     job.task.onPhase?.('assigned')
-    void slot.assigned.run(job.task).then((outcome) => {
-      // Somebody gave up on it meanwhile, and the slot has moved on.
-      if (slot.running !== job) return
-      if (outcome) job.settle(outcome)
-      else slot.queue.unshift(job)
-      this.#finished(slot)
-    })
+    void this.#run(slot, slot.assigned, job)
     return true
+  }
+
+  async #run(slot: EnvironmentSlot, worker: AssignedWorker, job: Job): Promise<void> {
+    const outcome = await worker.run(job.task)
+    // Where somebody gave up on it meanwhile, the slot has moved on.
+    if (slot.running !== job) return
+    if (outcome?.kind === 'stream') return this.#stream(slot, job, outcome)
+    if (outcome) job.settle(outcome)
+    else slot.queue.unshift(job)
+    this.#finished(slot)
+  }
+
+  async #stream(slot: EnvironmentSlot, job: Job, stream: LocalStream): Promise<void> {
+    job.begin(stream)
+    void stream.body.returned.then(() => this.#giveUp(slot, job, readerLeft()))
+    await stream.over
+    if (slot.running !== job) return
+    job.settle(undefined)
+    this.#finished(slot)
   }
 
   #advanceWaiting(): void {
@@ -248,7 +244,7 @@ export class WorkerPool {
   }
 
   /** The invocation's time is up, by this machine's clock or its caller's; what a debugger has paused stays for now. */
-  #timeUp(slot: EnvironmentSlot, job: Job, timeLimitMs: number, end: Outcome | Error): void {
+  #timeUp(slot: EnvironmentSlot, job: Job, timeLimitMs: number, end: Answer | Error): void {
     if (this.#held.has(job)) return
     const giveUp = () => this.#giveUp(slot, job, end)
     const target = slot.running === job ? slot.assigned?.worker.debug : undefined
@@ -259,7 +255,7 @@ export class WorkerPool {
   }
 
   /** The invocation's time is up, or nobody wants its answer any more. */
-  #giveUp(slot: EnvironmentSlot, job: Job, end: Outcome | Error): void {
+  #giveUp(slot: EnvironmentSlot, job: Job, end: Answer | Error): void {
     if (!job.settle(end)) return
     if (slot.running === job) {
       this.#retire(slot, 'assigned')

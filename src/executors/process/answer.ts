@@ -1,13 +1,13 @@
 import { toLambdaError } from '../../core/base/errors.js'
 import type { Answer } from '../../core/contracts/executor.js'
 import { responseJson } from '../../core/payload/collected-stream.js'
-import type { RuntimeAnswer } from '../runtime-api/answer.js'
+import type { RuntimeError, RuntimeResponse } from '../runtime-api/answer.js'
 
 /** A runtime's answer as an outcome, whose response is JSON. */
-export function outcomeOfAnswer(answer: RuntimeAnswer): Answer {
+export function outcomeOfAnswer(answer: RuntimeError | RuntimeResponse): Answer {
   if (answer.kind === 'error') return { kind: 'error', error: answer.error }
   try {
-    return { kind: 'value', body: responseJson(answer.body, answer.streamed ? answer.contentType : '') }
+    return { kind: 'value', body: responseJson(answer.body) }
   } catch (error) {
     return { kind: 'error', error: toLambdaError(error) }
   }

@@ -3,17 +3,17 @@ import { readFileSync } from 'node:fs'
 import type { Cancel, Clock } from '../../core/base/clock.js'
 import { deferred } from '../../core/base/deferred.js'
 import { defined } from '../../core/base/defined.js'
-import { type LambdaError, TetherError, toLambdaError } from '../../core/base/errors.js'
+import { HandlerError, type LambdaError, TetherError, toLambdaError } from '../../core/base/errors.js'
 import { jsonText } from '../../core/base/json.js'
 import { setImmediate } from '../../core/base/timers.js'
-import type { LogEntry, Outcome, Task } from '../../core/contracts/executor.js'
+import type { Answer, LogEntry, Task } from '../../core/contracts/executor.js'
 import type { FunctionBuild } from '../../core/contracts/function-source.js'
 import { ProcessDebugTarget } from '../debug/process.js'
 import type { LocalEnvironment } from '../environment/local-environment.js'
 import { changesBetween } from '../environment-changes.js'
-import { exited, exitedAtLoad, notStarted, outOfMemory } from '../execution-errors.js'
-import type { SpareWorker, WorkerOrigin } from '../pool/local-worker.js'
-import type { RuntimeAnswer } from '../runtime-api/answer.js'
+import { exited, exitedAtLoad, notStarted, outOfMemory, truncated } from '../execution-errors.js'
+import type { LocalStream, SpareWorker, WorkerOrigin, WorkerOutcome } from '../pool/local-worker.js'
+import type { RuntimeAnswer, RuntimeStream } from '../runtime-api/answer.js'
 import { RuntimeApi, type RuntimeInvocation } from '../runtime-api/server.js'
 import { type RuntimeKind, runtimeOf } from '../runtime-kind.js'
 import { outcomeOfAnswer } from './answer.js'
@@ -61,7 +61,7 @@ export class ProcessWorker implements SpareWorker {
   readonly #output = new ProcessOutput()
   readonly #code = deferred<BootstrapCode>()
   readonly #asked = deferred()
-  readonly #initFailed = deferred<Extract<Outcome, { kind: 'error' }>>()
+  readonly #initFailed = deferred<Extract<Answer, { kind: 'error' }>>()
   readonly #over = deferred<ProcessEnd>()
   #command = ''
   #build: FunctionBuild | undefined
@@ -72,6 +72,8 @@ export class ProcessWorker implements SpareWorker {
   readonly #startEnv: Record<string, string>
   #env: Task['env']
   #details: BootstrapDetails | undefined
+  /** Called when the runtime asks for its next invocation. */
+  #onFree: () => void = () => {}
   #runs = 0
   /** How many of them the bootstrap has begun: what was sent to a process may have reached nobody. */
   #begun = 0
@@ -100,6 +102,7 @@ export class ProcessWorker implements SpareWorker {
           // What it wrote before it asked is read within this turn, and what it writes of the next invocation is not.
           await new Promise(setImmediate)
           this.#process?.flush()
+          this.#onFree()
         },
         onInitError: ({ error }) => {
           this.#usable = false
@@ -161,7 +164,7 @@ export class ProcessWorker implements SpareWorker {
     ])
   }
 
-  async run(task: Task): Promise<Outcome | undefined> {
+  async run(task: Task): Promise<WorkerOutcome | undefined> {
     if (!this.usable) return undefined
     if (!this.#update(task)) {
       this.#usable = false
@@ -176,6 +179,8 @@ export class ProcessWorker implements SpareWorker {
       this.#initFailed.promise,
       this.#over.promise.then((end) => this.#outcomeOfEnd(task, end)),
     ])
+    // Of what goes on, nothing is to be waited for.
+    if (outcome?.kind === 'stream') return outcome
     // What it wrote before it answered is read within this turn of the event loop, like its answer.
     if (this.#usable) await new Promise(setImmediate)
     else await this.#orLate(this.#over.promise)
@@ -261,7 +266,7 @@ export class ProcessWorker implements SpareWorker {
     }
   }
 
-  async #invoke(task: Task): Promise<Outcome> {
+  async #invoke(task: Task): Promise<WorkerOutcome> {
     let answer: RuntimeAnswer
     try {
       answer = await this.#api.invoke(this.#invocationOf(task))
@@ -270,7 +275,21 @@ export class ProcessWorker implements SpareWorker {
       if (error instanceof TetherError && error.code === 'CLOSED') return new Promise(() => {})
       return { kind: 'error', error: toLambdaError(error) }
     }
-    return outcomeOfAnswer(answer)
+    return answer.kind === 'stream' ? this.#streamOf(task, answer) : outcomeOfAnswer(answer)
+  }
+
+  #streamOf(task: Task, { contentType, body, cut }: RuntimeStream): LocalStream {
+    const free = new Promise<void>((resolve) => {
+      this.#onFree = resolve
+    })
+    const gone = this.#over.promise.then((end) => this.#outcomeOfEnd(task, end))
+    void cut.then(async () => {
+      // Why the connection broke is known when the process has ended; if it lives, its code has broken it.
+      const { error } = (await this.#orLate(gone)) ?? truncated(task)
+      body.fail(new HandlerError(error))
+    })
+    const over = Promise.all([body.ended, Promise.race([free, this.#over.promise])])
+    return { kind: 'stream', contentType, body, over: over.then(() => this.#process?.flush()) }
   }
 
   #invocationOf(task: Task): RuntimeInvocation {
@@ -290,7 +309,7 @@ export class ProcessWorker implements SpareWorker {
     }
   }
 
-  #outcomeOfEnd(task: Task, end: ProcessEnd): Outcome | undefined {
+  #outcomeOfEnd(task: Task, end: ProcessEnd): Extract<Answer, { kind: 'error' }> | undefined {
     if (end.kind === 'spawn') return notStarted(task, this.#command, end.error)
     const delivered = this.#kind === 'custom' ? this.#api.delivered : this.#begun >= this.#runs
     // It ended between two invocations, and not of this one; what ended before its first would end again.
@@ -317,13 +336,15 @@ export class ProcessWorker implements SpareWorker {
     return this.#options.python ?? pythonProgram(build.path, build.taskRoot)
   }
 
-  async #orLate(event: Promise<unknown>): Promise<void> {
+  /** What the event gives; undefined if it does not come soon. */
+  async #orLate<T>(event: Promise<T>): Promise<T | undefined> {
     let cancel: Cancel = () => {}
-    const late = new Promise<void>((resolve) => {
-      cancel = this.#options.clock.schedule(LAST_BREATH_MS, resolve)
+    const late = new Promise<undefined>((resolve) => {
+      cancel = this.#options.clock.schedule(LAST_BREATH_MS, () => resolve(undefined))
     })
-    await Promise.race([event, late])
+    const result = await Promise.race([event, late])
     cancel()
+    return result
   }
 }
 

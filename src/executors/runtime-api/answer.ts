@@ -1,18 +1,34 @@
 import type { IncomingMessage } from 'node:http'
 import { type LambdaError, MAX_CAUSES } from '../../core/base/errors.js'
 import { asText } from '../../core/base/printable.js'
+import type { ByteStream } from '../../core/streams/byte-stream.js'
+
+/** A response that a runtime posted whole. */
+export interface RuntimeResponse {
+  readonly kind: 'response'
+  readonly body: Uint8Array
+}
+
+/** An error that a runtime posted. */
+export interface RuntimeError {
+  readonly kind: 'error'
+  /** The error's JSON as the runtime sent it. */
+  readonly body: Uint8Array
+  /** The same, read. */
+  readonly error: LambdaError
+}
+
+/** A response that a runtime streams: its `body` throws a HandlerError for the error in its trailers. */
+export interface RuntimeStream {
+  readonly kind: 'stream'
+  readonly contentType?: string | undefined
+  readonly body: ByteStream
+  /** Resolves when the connection has ended before the response had: its body is open, for the owner to say why. */
+  readonly cut: Promise<void>
+}
 
 /** What a runtime answered. */
-export type RuntimeAnswer =
-  /** A streamed response has been collected; its content type tells how to read it. */
-  | {
-      readonly kind: 'response'
-      readonly body: Uint8Array
-      readonly contentType: string
-      readonly streamed: boolean
-    }
-  /** `body` is the error's JSON as the runtime sent it, `error` the same, read. */
-  | { readonly kind: 'error'; readonly body: Uint8Array; readonly error: LambdaError }
+export type RuntimeAnswer = RuntimeResponse | RuntimeError | RuntimeStream
 
 /**
  * Reads a body up to `max` bytes; of a larger one only its size. A body cut short never ends: its runtime is dead,
@@ -34,39 +50,24 @@ export function collect(
   request.on('end', () => done(Buffer.concat(chunks), size))
 }
 
-/** The answer that a call to `response` carries, whose stream may have failed midway. */
-export function postedAnswer(request: IncomingMessage, body: Buffer): RuntimeAnswer {
-  const failure = streamError(request)
-  if (failure !== undefined) return failure
-  return {
-    kind: 'response',
-    body,
-    contentType: request.headers['content-type'] ?? 'application/json',
-    streamed: request.headers['lambda-runtime-function-response-mode'] === 'streaming',
-  }
-}
-
 /** The answer that a call to `error` or `init/error` carries. */
-export function postedError(
-  request: IncomingMessage,
-  body: Buffer,
-): Extract<RuntimeAnswer, { kind: 'error' }> {
+export function postedError(request: IncomingMessage, body: Buffer): RuntimeError {
   const header = request.headers['lambda-runtime-function-error-type']
   return { kind: 'error', ...parseRuntimeError(body, typeof header === 'string' ? header : undefined) }
 }
 
-// A stream that fails after its first byte says so in trailers; the error's JSON is base64 there.
-function streamError(request: IncomingMessage): RuntimeAnswer | undefined {
-  const type = request.trailers['lambda-runtime-function-error-type']
+/** The error in the trailers of a streamed response: its JSON is base64 there. Undefined where it has ended well. */
+export function trailingError({ trailers }: IncomingMessage): LambdaError | undefined {
+  const type = trailers['lambda-runtime-function-error-type']
   if (type === undefined) return undefined
-  const body = Buffer.from(request.trailers['lambda-runtime-function-error-body'] ?? '', 'base64')
-  return { kind: 'error', ...parseRuntimeError(body, type) }
+  const body = Buffer.from(trailers['lambda-runtime-function-error-body'] ?? '', 'base64')
+  return parseRuntimeError(body, type).error
 }
 
-/** A failure that the runtime did not report itself. */
-export function errorAnswer(errorType: string, errorMessage: string): RuntimeAnswer {
-  const body = Buffer.from(JSON.stringify({ errorType, errorMessage }))
-  return { kind: 'error', body, error: { errorType, errorMessage, trace: [] } }
+/** A failure as an answer. One that the runtime did not report itself has no trace. */
+export function errorAnswer(error: LambdaError): RuntimeError {
+  const { trace, ...rest } = error
+  return { kind: 'error', body: Buffer.from(JSON.stringify(trace.length > 0 ? error : rest)), error }
 }
 
 /**

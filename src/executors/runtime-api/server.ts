@@ -2,11 +2,14 @@ import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse, validateHeaderValue } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { TetherError } from '../../core/base/errors.js'
-import { MAX_RESPONSE_BYTES } from '../../core/payload/response-limit.js'
-import { collect, errorAnswer, postedAnswer, postedError, type RuntimeAnswer } from './answer.js'
+import { MAX_RESPONSE_BYTES, responseTooLarge } from '../../core/payload/response-limit.js'
+import { collect, errorAnswer, postedError, type RuntimeAnswer, type RuntimeError } from './answer.js'
 import { isStranger } from './peer-user.js'
+import { isStreamed, streamedAnswer } from './streamed-answer.js'
 
 const PREFIX = '/2018-06-01/runtime/'
+// The trailers of a streamed response hold an error, its stack included. As Go's servers have it by default, of which AWS's is one.
+const MAX_HEADER_BYTES = 1024 * 1024
 
 /** One invocation, as `invocation/next` hands it to a runtime. */
 export interface RuntimeInvocation {
@@ -33,7 +36,7 @@ export interface RuntimeApiHandlers {
   /** The runtime asks for an invocation and none is there: the moment Lambda freezes it. */
   onIdle?(): void
   /** The runtime could not start. */
-  onInitError?(answer: Extract<RuntimeAnswer, { kind: 'error' }>): void
+  onInitError?(answer: RuntimeError): void
   /** The answer to a call that is none of the Runtime API's; must not reject. Undefined where there is no such call. */
   onGet?(path: string): Promise<object> | undefined
   /** What is posted to a call that is none of the Runtime API's. Undefined where there is no such call. */
@@ -43,7 +46,7 @@ export interface RuntimeApiHandlers {
 interface Flight {
   readonly invocation: RuntimeInvocation
   readonly headers: Readonly<Record<string, string>>
-  state: 'queued' | 'running' | 'answered'
+  state: 'queued' | 'running' | 'streaming' | 'answered'
   resolve(answer: RuntimeAnswer): void
   reject(error: TetherError): void
 }
@@ -56,7 +59,9 @@ interface Flight {
 export class RuntimeApi implements AsyncDisposable {
   readonly #handlers: RuntimeApiHandlers
   readonly #base: string
-  readonly #server = createServer((request, response) => this.#route(request, response))
+  readonly #server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) =>
+    this.#route(request, response),
+  )
   readonly #strangers = new WeakSet<Socket>()
   #waiting: ServerResponse | undefined
   #flight: Flight | undefined
@@ -133,7 +138,8 @@ export class RuntimeApi implements AsyncDisposable {
   async close(): Promise<void> {
     if (!this.#closed) {
       this.#closed = true
-      if (this.#flight?.state !== 'answered') this.#flight?.reject(closedError())
+      const { state } = this.#flight ?? {}
+      if (state === 'queued' || state === 'running') this.#flight?.reject(closedError())
     }
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve())
@@ -189,23 +195,24 @@ export class RuntimeApi implements AsyncDisposable {
   }
 
   #next(response: ServerResponse): void {
-    if (this.#flight?.state === 'running') {
-      refuseTransition(response, 'Running', 'Ready')
-      return
-    }
+    if (this.#refusesNext(response)) return
     const noted = this.#handlers.onNext?.()
     if (noted === undefined) this.#offer(response)
     else void noted.then(() => this.#offer(response))
   }
 
+  #refusesNext(response: ServerResponse): boolean {
+    const { state } = this.#flight ?? {}
+    if (state === 'running') refuseTransition(response, 'Running', 'Ready')
+    else if (state === 'streaming') refuseTransition(response, 'InvocationResponse', 'Ready')
+    else return false
+    return true
+  }
+
   /** Hands the runtime what is there for it, or lets it wait. */
   #offer(response: ServerResponse): void {
     // It may have hung up meanwhile, or another of its connections may have been served.
-    if (response.destroyed) return
-    if (this.#flight?.state === 'running') {
-      refuseTransition(response, 'Running', 'Ready')
-      return
-    }
+    if (response.destroyed || this.#refusesNext(response)) return
     this.#waiting = response
     response.once('close', () => {
       if (this.#waiting === response) this.#waiting = undefined
@@ -232,25 +239,29 @@ export class RuntimeApi implements AsyncDisposable {
       reply(response, 400, { errorType: 'InvalidRequestID', errorMessage: 'Invalid request ID' })
       return
     }
-    if (flight.state === 'answered') {
+    if (flight.state !== 'running') {
       request.resume()
       refuseTransition(response, 'ResponseSent', failed ? 'InvocationErrorResponse' : 'InvocationResponse')
+      return
+    }
+    if (!failed && isStreamed(request)) {
+      flight.state = 'streaming'
+      const answer = streamedAnswer(request, () => {
+        flight.state = 'answered'
+        reply(response, 202, { status: 'OK' })
+      })
+      flight.resolve(answer)
       return
     }
     flight.state = 'answered'
     collect(request, MAX_RESPONSE_BYTES, (body, size) => {
       if (size > MAX_RESPONSE_BYTES) {
-        flight.resolve(
-          errorAnswer(
-            'Function.ResponseSizeTooLarge',
-            `Response payload size (${size} bytes) exceeded maximum allowed payload size (${MAX_RESPONSE_BYTES} bytes).`,
-          ),
-        )
+        flight.resolve(errorAnswer(responseTooLarge(`${size}`)))
         const errorMessage = `Exceeded maximum allowed payload size (${MAX_RESPONSE_BYTES} bytes).`
         reply(response, 413, { errorType: 'RequestEntityTooLarge', errorMessage })
         return
       }
-      flight.resolve(failed ? postedError(request, body) : postedAnswer(request, body))
+      flight.resolve(failed ? postedError(request, body) : { kind: 'response', body })
       reply(response, 202, { status: 'OK' })
     })
   }

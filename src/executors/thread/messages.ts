@@ -34,6 +34,16 @@ export interface RunMessage {
   readonly envChanges?: Readonly<Record<string, string | null>>
 }
 
+/** Host to thread: so many bytes of its streamed response have been read. */
+export interface CreditMessage {
+  readonly kind: 'credit'
+  readonly sequence: number
+  readonly bytes: number
+}
+
+/** How many bytes of a streamed response a thread sends ahead of their being read. */
+export const STREAM_WINDOW_BYTES = 128 * 1024
+
 /** Thread to host. What an invocation wrote always comes before its end. */
 export type ThreadMessage =
   | {
@@ -55,6 +65,13 @@ export type ThreadMessage =
       /** What the thread holds on its heap and beside it. */
       readonly memoryBytes: number
     }
+  /** The handler has begun to stream. What follows of the stream is `chunk` and `end`. */
+  | { readonly kind: 'stream'; readonly sequence: number; readonly contentType: string }
+  | { readonly kind: 'chunk'; readonly sequence: number; readonly bytes: Uint8Array }
+  /** The stream is over, for that error or for none; its handler may still run. */
+  | { readonly kind: 'end'; readonly sequence: number; readonly error?: LambdaError }
+  /** The handler is done and its stream is over. */
+  | { readonly kind: 'streamed'; readonly sequence: number; readonly memoryBytes: number }
   | {
       readonly kind: 'error'
       readonly sequence: number

@@ -7,10 +7,11 @@ import {
 } from 'node:worker_threads'
 import { deferred } from '../../core/base/deferred.js'
 import { defined } from '../../core/base/defined.js'
-import { type LambdaError, toLambdaError } from '../../core/base/errors.js'
+import { HandlerError, type LambdaError, toLambdaError } from '../../core/base/errors.js'
 import { unwritable } from '../../core/base/json.js'
-import type { Outcome, Task } from '../../core/contracts/executor.js'
+import type { Answer, Task } from '../../core/contracts/executor.js'
 import type { FunctionBuild } from '../../core/contracts/function-source.js'
+import { ByteStream } from '../../core/streams/byte-stream.js'
 import { outOfFiles } from '../../out-of-files.js'
 import { runFile } from '../../run-files.js'
 import type { ThreadInspector } from '../debug/inspector.js'
@@ -19,8 +20,15 @@ import type { LocalEnvironment } from '../environment/local-environment.js'
 import { changesBetween } from '../environment-changes.js'
 import { exited, exitedAtLoad, outOfMemory } from '../execution-errors.js'
 import { InvocationOutput } from '../output/invocation-output.js'
-import type { PrewarmedWorker, SpareWorker, WorkerOrigin } from '../pool/local-worker.js'
-import type { LoadMessage, RunMessage, ThreadData, ThreadMessage } from './messages.js'
+import type { PrewarmedWorker, SpareWorker, WorkerOrigin, WorkerOutcome } from '../pool/local-worker.js'
+import {
+  type CreditMessage,
+  type LoadMessage,
+  type RunMessage,
+  STREAM_WINDOW_BYTES,
+  type ThreadData,
+  type ThreadMessage,
+} from './messages.js'
 
 /** How many finished invocations may still write lines of their own, from work that they left behind. */
 const REMEMBERED_INVOCATIONS = 16
@@ -42,7 +50,9 @@ type OutputMessage = Extract<ThreadMessage, { kind: 'output' }>
 interface Running {
   readonly sequence: number
   readonly task: Task
-  settle(outcome: Outcome | undefined): void
+  settle(outcome: WorkerOutcome | undefined): void
+  /** Once its response streams. */
+  stream?: { readonly body: ByteStream; end(): void }
 }
 
 /** One worker thread, from the side that drives it. `entry/worker-thread.ts` is what runs inside. */
@@ -67,7 +77,7 @@ export class Thread implements SpareWorker, PrewarmedWorker {
   #usable = true
   #ready = false
   /** Why the thread ends, where an error says it. */
-  #failure: Outcome | undefined
+  #failure: Answer | undefined
 
   /**
    * Starts the thread, with the environment of what it is for, or with none for `begin` to set.
@@ -144,7 +154,7 @@ export class Thread implements SpareWorker, PrewarmedWorker {
     return this.#loaded.promise
   }
 
-  run(task: Task): Promise<Outcome | undefined> {
+  run(task: Task): Promise<WorkerOutcome | undefined> {
     return new Promise((settle) => {
       if (!this.#usable) {
         settle(undefined)
@@ -220,6 +230,20 @@ export class Thread implements SpareWorker, PrewarmedWorker {
         this.#memoryBytes = message.memoryBytes
         this.#settle(message.sequence, { kind: 'value', body: message.body })
         return
+      case 'stream':
+        this.#stream(message)
+        return
+      case 'chunk':
+        this.#streamOf(message)?.push(message.bytes)
+        return
+      case 'end':
+        if (message.error) this.#streamOf(message)?.fail(new HandlerError(message.error))
+        else this.#streamOf(message)?.end()
+        return
+      case 'streamed':
+        this.#memoryBytes = message.memoryBytes
+        this.#settle(message.sequence, undefined)
+        return
       case 'error':
         if (message.fatal) this.#usable = false
         this.#settle(message.sequence, { kind: 'error', error: message.error })
@@ -233,12 +257,34 @@ export class Thread implements SpareWorker, PrewarmedWorker {
     }
   }
 
-  #settle(sequence: number, outcome: Outcome | undefined): void {
+  #stream({ sequence, contentType }: Extract<ThreadMessage, { kind: 'stream' }>): void {
+    const running = this.#running
+    if (running?.sequence !== sequence) return
+    const body = new ByteStream(STREAM_WINDOW_BYTES)
+    body.onRead((bytes) => {
+      const message: CreditMessage = { kind: 'credit', sequence, bytes }
+      this.#port.postMessage(message)
+    })
+    const { promise: over, resolve: end } = deferred()
+    running.stream = { body, end }
+    running.settle({ kind: 'stream', contentType, body, over })
+  }
+
+  #streamOf({ sequence }: { readonly sequence: number }): ByteStream | undefined {
+    return this.#running?.sequence === sequence ? this.#running.stream?.body : undefined
+  }
+
+  /** @param outcome of an invocation that streams: what ended its code before it was done, or undefined */
+  #settle(sequence: number, outcome: Answer | undefined): void {
     const running = this.#running
     if (running?.sequence !== sequence) return
     this.#running = undefined
     this.#outputs.get(sequence)?.flush()
-    running.settle(outcome)
+    const { stream } = running
+    if (stream === undefined) return running.settle(outcome)
+    if (outcome?.kind === 'error') stream.body.fail(new HandlerError(outcome.error))
+    stream.body.end()
+    stream.end()
   }
 
   #fail(error: unknown): void {

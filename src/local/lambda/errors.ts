@@ -1,4 +1,4 @@
-import type { RuntimeAnswer } from '../../executors/runtime-api/answer.js'
+import { errorAnswer, type RuntimeError } from '../../executors/runtime-api/answer.js'
 
 /** Why an execution environment ended. */
 export type EndReason =
@@ -10,11 +10,8 @@ export type EndReason =
   /** The process could not be started at all. */
   | { readonly kind: 'spawn'; readonly error: Error }
 
-/** An invocation's failure. */
-export type ErrorAnswer = Extract<RuntimeAnswer, { kind: 'error' }>
-
 /** The error an invocation gets whose environment ended without an answer; in Lambda's own words. */
-export function endError(reason: EndReason, requestId: string, timeoutMs: number): ErrorAnswer {
+export function endError(reason: EndReason, requestId: string, timeoutMs: number): RuntimeError {
   switch (reason.kind) {
     case 'timeout': {
       const seconds = (timeoutMs / 1000).toFixed(2)
@@ -29,13 +26,8 @@ export function endError(reason: EndReason, requestId: string, timeoutMs: number
   }
 }
 
-function sandboxError(errorType: string, requestId: string, text: string): ErrorAnswer {
-  const errorMessage = `RequestId: ${requestId} Error: ${text}`
-  return {
-    kind: 'error',
-    body: Buffer.from(JSON.stringify({ errorType, errorMessage })),
-    error: { errorType, errorMessage, trace: [] },
-  }
+function sandboxError(errorType: string, requestId: string, text: string): RuntimeError {
+  return errorAnswer({ errorType, errorMessage: `RequestId: ${requestId} Error: ${text}`, trace: [] })
 }
 
 function exitMessage(code: number | null, signal: string | null): string {

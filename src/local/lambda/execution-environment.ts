@@ -4,9 +4,10 @@ import { setImmediate } from '../../core/base/timers.js'
 import type { LogEntry } from '../../core/contracts/executor.js'
 import type { Guard } from '../../executors/process/guard.js'
 import { type RuntimeCommand, RuntimeProcess } from '../../executors/process/runtime-process.js'
-import type { RuntimeAnswer } from '../../executors/runtime-api/answer.js'
+import type { RuntimeAnswer, RuntimeError, RuntimeResponse } from '../../executors/runtime-api/answer.js'
 import { RuntimeApi, type RuntimeInvocation } from '../../executors/runtime-api/server.js'
-import { type EndReason, type ErrorAnswer, endError } from './errors.js'
+import { wholeAnswer } from '../../executors/runtime-api/streamed-answer.js'
+import { type EndReason, endError } from './errors.js'
 
 /** Between two invocations an environment is `frozen`, or `idle` where processes cannot be frozen. */
 export type EnvironmentState = 'starting' | 'busy' | 'idle' | 'frozen' | 'ended'
@@ -28,7 +29,7 @@ export interface EnvironmentOptions {
 
 /** One invocation's answer, and when it came: in Unix milliseconds. */
 export interface RunResult {
-  readonly answer: RuntimeAnswer
+  readonly answer: RuntimeError | RuntimeResponse
   readonly answeredAt: number
 }
 
@@ -51,7 +52,7 @@ export class ExecutionEnvironment {
   #invoked = false
   #resolveEnded: (reason: EndReason) => void = () => {}
   #onReady: () => void = () => {}
-  #onInitError: (answer: ErrorAnswer) => void = () => {}
+  #onInitError: (answer: RuntimeError) => void = () => {}
 
   constructor(options: EnvironmentOptions) {
     this.#options = options
@@ -87,13 +88,13 @@ export class ExecutionEnvironment {
    * Starts the runtime, for the invocation of that id, and waits until it asks for it. A failure, which is what
    * the promise resolves with, ends the environment.
    */
-  async init(requestId: string, limitMs: number): Promise<ErrorAnswer | undefined> {
+  async init(requestId: string, limitMs: number): Promise<RuntimeError | undefined> {
     this.#requestId = requestId
     await this.#api.open()
     const ready = new Promise<undefined>((resolve) => {
       this.#onReady = () => resolve(undefined)
     })
-    const failed = new Promise<ErrorAnswer>((resolve) => {
+    const failed = new Promise<RuntimeError>((resolve) => {
       this.#onInitError = resolve
     })
     const ended = this.ended.then((reason) => endError(reason, requestId, limitMs))
@@ -123,7 +124,8 @@ export class ExecutionEnvironment {
     const cancel = this.#limit(invocation.deadline - clock.now())
     void free.then(cancel)
     const ended = this.ended.then((reason) => endError(reason, invocation.requestId, timeoutMs))
-    const answer = await Promise.race([this.#api.invoke(invocation).catch(() => ended), ended])
+    const answered = this.#api.invoke(invocation).then(whole, () => ended)
+    const answer = await Promise.race([answered, ended])
     const answeredAt = clock.now()
     await this.#orAfter(SETTLE_MS, free)
     return { answer, answeredAt }
@@ -196,4 +198,8 @@ export class ExecutionEnvironment {
     await Promise.race([event, late])
     cancel()
   }
+}
+
+async function whole(answer: RuntimeAnswer): Promise<RuntimeError | RuntimeResponse> {
+  return answer.kind === 'stream' ? wholeAnswer(answer) : answer
 }

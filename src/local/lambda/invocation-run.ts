@@ -1,8 +1,8 @@
 import type { Clock } from '../../core/base/clock.js'
 import { defined } from '../../core/base/defined.js'
+import type { RuntimeError } from '../../executors/runtime-api/answer.js'
 import type { RuntimeInvocation } from '../../executors/runtime-api/server.js'
 import type { EnvironmentPool } from './environment-pool.js'
-import type { ErrorAnswer } from './errors.js'
 import type { ExecutionEnvironment } from './execution-environment.js'
 import type { InvokeRequest, InvokeResult } from './invoke-request.js'
 
@@ -21,7 +21,7 @@ interface Start {
   readonly cold: boolean
   /** Where the invocation's time has begun before its hand-over. */
   readonly deadline?: number
-  readonly failure?: ErrorAnswer
+  readonly failure?: RuntimeError
 }
 
 /** Runs one attempt at an invocation, cold or warm. @throws TetherError `CLOSED` */

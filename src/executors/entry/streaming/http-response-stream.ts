@@ -1,0 +1,26 @@
+const CONTENT_TYPE = 'application/vnd.awslambda.http-integration-response'
+const DELIMITER_BYTES = 8
+
+/** What {@link HttpResponseStream.from} needs of a stream. */
+interface PreludeStream {
+  setContentType(contentType: string): void
+  _onBeforeFirstWrite?: (write: (chunk: string | Uint8Array) => void) => void
+}
+
+// biome-ignore lint/complexity/noStaticOnlyClass: the official client's is such a class
+/** Puts status, headers and cookies before a streamed body. */
+export class HttpResponseStream {
+  /**
+   * The same stream, which from now on begins with `prelude` as JSON and 8 NUL bytes. As on Lambda they are written by the first
+   * `write()`, and lost where there is none.
+   */
+  static from<S extends PreludeStream>(stream: S, prelude: unknown): S {
+    stream.setContentType(CONTENT_TYPE)
+    const json = JSON.stringify(prelude)
+    stream._onBeforeFirstWrite = (write) => {
+      write(json)
+      write(new Uint8Array(DELIMITER_BYTES))
+    }
+    return stream
+  }
+}

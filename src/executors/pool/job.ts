@@ -1,0 +1,72 @@
+import { onAbort } from '../../core/base/abort.js'
+import type { Cancel } from '../../core/base/clock.js'
+import { deferred } from '../../core/base/deferred.js'
+import { HandlerError, TetherError } from '../../core/base/errors.js'
+import type { Answer, Outcome, Task } from '../../core/contracts/executor.js'
+import type { LocalStream } from './local-worker.js'
+
+/** An invocation on its way through the pool. */
+export class Job {
+  task: Task
+  /** Cancels what will end it when its time is up. */
+  cancelEnd: Cancel = () => {}
+  /** What its caller gets. */
+  readonly outcome: Promise<Outcome>
+  readonly #over = deferred()
+  #resolve: (outcome: Outcome) => void = () => {}
+  #reject: (error: Error) => void = () => {}
+  #unlisten: () => void = () => {}
+  #body: LocalStream['body'] | undefined
+  #settled = false
+
+  constructor(task: Task) {
+    this.task = task
+    this.outcome = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+  }
+
+  /** Resolves when it has ended, its stream included. */
+  get over(): Promise<void> {
+    return this.#over.promise
+  }
+
+  get settled(): boolean {
+    return this.#settled
+  }
+
+  /** Calls `stop` when the signal fires before the job is over. */
+  listen(signal: AbortSignal | undefined, stop: (signal: AbortSignal) => void): void {
+    this.#unlisten = onAbort(signal, () => stop(signal as AbortSignal))
+  }
+
+  /** Gives the caller a response that streams; the job goes on. */
+  begin({ contentType, body }: Pick<LocalStream, 'contentType' | 'body'>): void {
+    if (this.#settled) return
+    this.#body = body
+    this.#resolve({ kind: 'stream', contentType, body })
+  }
+
+  /**
+   * Ends it once; true the first time.
+   * @param end for its caller: the outcome, or an error to throw. Of a stream: what breaks it off, where it is not over
+   */
+  settle(end: Answer | Error | undefined): boolean {
+    if (this.#settled) return false
+    this.#settled = true
+    this.cancelEnd()
+    this.#unlisten()
+    const body = this.#body
+    if (end instanceof Error) body ? body.destroy(end) : this.#reject(end)
+    else if (body === undefined) this.#resolve(end as Answer)
+    else if (end?.kind === 'error') body.fail(new HandlerError(end.error))
+    this.#over.resolve()
+    return true
+  }
+}
+
+/** Why a job ends whose stream nobody reads any more. */
+export function readerLeft(): TetherError {
+  return new TetherError('ABORTED', 'The reader of the response has left.')
+}

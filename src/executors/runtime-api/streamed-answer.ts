@@ -1,0 +1,62 @@
+import type { IncomingMessage } from 'node:http'
+import { deferred } from '../../core/base/deferred.js'
+import { HandlerError, toLambdaError } from '../../core/base/errors.js'
+import { MAX_RESPONSE_BYTES, responseTooLarge } from '../../core/payload/response-limit.js'
+import { ByteStream } from '../../core/streams/byte-stream.js'
+import {
+  errorAnswer,
+  type RuntimeError,
+  type RuntimeResponse,
+  type RuntimeStream,
+  trailingError,
+} from './answer.js'
+
+/** How much of a streamed response is read ahead of its reader, beside what the connection holds. */
+const READ_AHEAD_BYTES = 64 * 1024
+
+/** Whether a runtime streams the response that it posts. */
+export function isStreamed({ headers }: IncomingMessage): boolean {
+  return headers['lambda-runtime-function-response-mode']?.toString().toLowerCase() === 'streaming'
+}
+
+/**
+ * A response that arrives, as a stream: its reader is what slows its runtime down.
+ * @param done called when all of it has been received
+ */
+export function streamedAnswer(request: IncomingMessage, done: () => void): RuntimeStream {
+  const body = new ByteStream(READ_AHEAD_BYTES)
+  const cut = deferred()
+  request.on('data', (chunk: Buffer) => {
+    body.push(chunk)
+    if (body.full) request.pause()
+  })
+  body.onRead(() => {
+    if (!body.full) request.resume()
+  })
+  request.on('end', () => {
+    const error = trailingError(request)
+    if (error === undefined) body.end()
+    else body.fail(new HandlerError(error))
+    done()
+  })
+  request.on('close', () => {
+    if (!body.over) cut.resolve()
+  })
+  return { kind: 'stream', contentType: request.headers['content-type'], body, cut: cut.promise }
+}
+
+/** A streamed response as one that was posted whole, up to the size of such. */
+export async function wholeAnswer({ body }: RuntimeStream): Promise<RuntimeResponse | RuntimeError> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  try {
+    for await (const chunk of body) {
+      chunks.push(chunk)
+      size += chunk.length
+      if (size > MAX_RESPONSE_BYTES) return errorAnswer(responseTooLarge(`more than ${size - 1}`))
+    }
+  } catch (error) {
+    return errorAnswer(toLambdaError(error))
+  }
+  return { kind: 'response', body: Buffer.concat(chunks) }
+}
