@@ -5,6 +5,7 @@ import { errorMutants } from './executor-error-mutants.js'
 import type { ExecutorMutant } from './executor-mutation.js'
 import { outputMutants } from './executor-output-mutants.js'
 import { stoppingMutants } from './executor-stopping-mutants.js'
+import { streamingMutants } from './executor-streaming-mutants.js'
 import { workerMutants } from './executor-worker-mutants.js'
 
 /** Every broken executor, in the order of the tests that catch them. */
@@ -15,5 +16,6 @@ export const EXECUTOR_MUTANTS: readonly ExecutorMutant[] = [
   ...outputMutants,
   ...workerMutants,
   ...stoppingMutants,
+  ...streamingMutants,
   ...closingMutants,
 ]

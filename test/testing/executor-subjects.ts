@@ -76,8 +76,8 @@ export const pythonSubject: ExecutorSubject = {
       return { kind: 'file', path: join(functions, 'conformance_functions.py'), exportName }
     },
   }),
-  // Python raises exceptions only, has no callbacks, and an exception in one of its threads ends that thread.
-  without: ['uncaught', 'throw-value', 'callbacks', 'late'],
+  // Python raises exceptions only, has neither callbacks nor streams, and an exception in one of its threads ends that thread.
+  without: ['uncaught', 'throw-value', 'callbacks', 'late', 'streaming'],
 }
 
 /** A bash `bootstrap` with curl, in a task root of its own. */
@@ -99,7 +99,7 @@ export const bashSubject: ExecutorSubject = {
     }
   },
   // A custom runtime is told of new variables by starting it anew.
-  without: ['rotation', 'uncaught', 'throw-value', 'callbacks', 'late'],
+  without: ['rotation', 'uncaught', 'throw-value', 'callbacks', 'late', 'streaming'],
 }
 
 /**

@@ -42,7 +42,7 @@ export interface CreditMessage {
 }
 
 /** How many bytes of a streamed response a thread sends ahead of their being read. */
-export const STREAM_WINDOW_BYTES = 128 * 1024
+export const STREAM_WINDOW_BYTES = 256 * 1024
 
 /** Thread to host. What an invocation wrote always comes before its end. */
 export type ThreadMessage =

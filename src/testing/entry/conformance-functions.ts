@@ -128,6 +128,48 @@ export const obey = async ({ port }: { port: number }) => {
   })
 }
 
+/** Each byte is the number of its place modulo 251. */
+const COUNTED = Buffer.alloc(65_536 + 251).map((_, place) => place % 251)
+
+/** What the stream of a streaming handler has. */
+interface Output extends NodeJS.WritableStream {
+  setContentType(contentType: string): void
+}
+
+const stream = async (
+  event: {
+    contentType?: string
+    prelude?: object
+    texts?: string[]
+    bytes?: number
+    port?: number
+    message?: string
+  },
+  output: Output,
+) => {
+  const { contentType, prelude, texts = [], bytes = 0, port, message } = event
+  if (contentType !== undefined) output.setContentType(contentType)
+  if (prelude !== undefined) fromAwslambda(output, prelude)
+  for (const text of texts) output.write(text)
+  for (let at = 0; at < bytes; at += 65_536) {
+    const chunk = COUNTED.subarray(at % 251).subarray(0, Math.min(65_536, bytes - at))
+    if (!output.write(chunk)) await new Promise((resolve) => output.once('drain', resolve))
+  }
+  if (port !== undefined) await obey({ port })
+  if (message !== undefined) throw new ConformanceError(message)
+  output.end()
+}
+
+// The mark that awslambda.streamifyResponse() leaves: this module is loaded where there is no `awslambda`, too.
+Object.assign(stream, { [Symbol.for('aws.lambda.runtime.handler.streaming')]: 'response' })
+
+function fromAwslambda(output: Output, prelude: object): void {
+  const { awslambda } = globalThis as unknown as {
+    awslambda: { HttpResponseStream: { from(stream: Output, prelude: object): Output } }
+  }
+  awslambda.HttpResponseStream.from(output, prelude)
+}
+
 function startAnother(port: number): void {
   const script = `require('node:net').connect(${port}, '127.0.0.1').on('error', () => {}).on('close', () => process.exit()).resume()`
   spawn(process.execPath, ['-e', script], { stdio: 'ignore' }).unref()
@@ -141,4 +183,4 @@ function grow(): string {
   return kept === undefined ? 'nothing was kept' : 'no limit was met'
 }
 
-export { fail as throw, throwValue as 'throw-value' }
+export { fail as throw, stream, throwValue as 'throw-value' }

@@ -24,6 +24,10 @@
  * - `plain`, `callback`, `method`, `late`: the styles of Node's handlers; see the modules.
  * - `obey`: connects to port `event.port` of 127.0.0.1 and follows the {@link Command}s it reads there, one a line. When
  *   the connection is closed it returns.
+ * - `stream`: streams its response, in this order: sets the content type `event.contentType`, or begins with the HTTP prelude
+ *   `event.prelude`; writes each of `event.texts`; writes `event.bytes` bytes, each the number of its place modulo 251, and waits where
+ *   a write tells it to; does as `obey` does on `event.port`; throws a `ConformanceError` with the message `event.message`; ends the
+ *   stream. It leaves out what the event does not have.
  */
 export type FunctionBehaviour =
   | 'echo'
@@ -41,6 +45,7 @@ export type FunctionBehaviour =
   | 'method'
   | 'late'
   | 'obey'
+  | 'stream'
 
 /**
  * What the suite tells a function that obeys.
@@ -75,6 +80,7 @@ export type Command = 'answer' | 'stay' | 'exit' | 'exit 0' | 'loop' | 'start' |
  * - `throw-value`: the language throws values that are no errors.
  * - `cause`: an error's cause crosses.
  * - `large`: 6 MiB each way.
+ * - `streaming`: code can stream its response.
  * - `callbacks`: Node's handlers that are not async.
  * - `late`: the executor notices that the event loop is empty: until then a handler that returned nothing may end by a
  *   method of the context, and a callback's answer waits unless told not to.
@@ -94,5 +100,6 @@ export type ExecutorFeature =
   | 'throw-value'
   | 'cause'
   | 'large'
+  | 'streaming'
   | 'callbacks'
   | 'late'

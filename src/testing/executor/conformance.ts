@@ -10,6 +10,7 @@ import { contextTests } from './context-tests.js'
 import { errorTests } from './error-tests.js'
 import { outputTests } from './output-tests.js'
 import { stoppingTests } from './stopping-tests.js'
+import { streamingTests } from './streaming-tests.js'
 import { type ExecutorTest, ExecutorTrial, type ExecutorUnderTest } from './trial.js'
 import { workerTests } from './worker-tests.js'
 
@@ -29,6 +30,7 @@ const TESTS: readonly ExecutorTest[] = [
   ...outputTests,
   ...workerTests,
   ...stoppingTests,
+  ...streamingTests,
   ...executorClosingTests,
 ]
 

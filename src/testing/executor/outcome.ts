@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { LambdaError } from '../../core/base/errors.js'
-import type { LogEntry, Outcome } from '../../core/contracts/executor.js'
+import type { LogEntry, Outcome, StreamedResponse } from '../../core/contracts/executor.js'
 
 /** The parsed response of an outcome that must be one. */
 export function responseIn(outcome: Outcome): unknown {
@@ -19,6 +19,13 @@ export function errorIn(outcome: Outcome): LambdaError {
   }
   assert(outcome.kind === 'error', `The outcome is no error but of kind '${outcome.kind}'.`)
   return outcome.error
+}
+
+/** The stream of an outcome that must be one. */
+export function streamIn(outcome: Outcome): StreamedResponse {
+  if (outcome.kind === 'stream') return outcome
+  const what = outcome.kind === 'error' ? errorIn(outcome) : responseIn(outcome)
+  assert.fail(`The outcome is no stream but ${JSON.stringify(what).slice(0, 200)}`)
 }
 
 /** Collects log lines, in the order in which they come. */

@@ -7,8 +7,8 @@ interface PreludeStream {
   _onBeforeFirstWrite?: (write: (chunk: string | Uint8Array) => void) => void
 }
 
-// biome-ignore lint/complexity/noStaticOnlyClass: the official client's is such a class
 /** Puts status, headers and cookies before a streamed body. */
+// biome-ignore lint/complexity/noStaticOnlyClass: the official client's is such a class
 export class HttpResponseStream {
   /**
    * The same stream, which from now on begins with `prelude` as JSON and 8 NUL bytes. As on Lambda they are written by the first
