@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Executor, Task } from '../../src/core/contracts/executor.js'
+import { collectedAnswer } from '../../src/core/payload/collected-stream.js'
 import { childProcesses } from '../../src/executors/child-process.js'
 import { command } from '../../src/sources/command.js'
 import { ManualClock } from '../support/manual-clock.js'
@@ -186,13 +187,14 @@ describe('a runtime of any kind', () => {
       }`,
     )
     const head = { statusCode: 201, headers: { a: 'b' } }
-    expect(resultOf(await executor.execute(program(words)))).toEqual({
+    const collected = async (event: unknown) =>
+      resultOf(await collectedAnswer(await executor.execute(program(words, 'handler', {}, event))))
+    expect(await collected({})).toEqual({
       ...head,
       body: 'hi',
       isBase64Encoded: false,
     })
-    const binary = resultOf(await executor.execute(program(words, 'handler', {}, { binary: true })))
-    expect(binary).toEqual({ ...head, body: '/wAB', isBase64Encoded: true })
+    expect(await collected({ binary: true })).toEqual({ ...head, body: '/wAB', isBase64Encoded: true })
   })
 
   test('may report an error, as Lambda words it or not', async () => {
