@@ -1,8 +1,7 @@
-import { TetherError } from '../core/base/errors.js'
+import { TetherError, toThrown } from '../core/base/errors.js'
 import type { CallOutcome } from '../core/caller/call-state.js'
 import { isHttpEvent } from '../core/contracts/http-event.js'
 import { httpResponse } from './http-response.js'
-import { toThrown } from './remote-error.js'
 
 /**
  * What an invocation becomes when no session takes it: `throw` an error (event sources retry), `respond` with an
@@ -30,6 +29,7 @@ export async function callOrFallback(
   try {
     const outcome = await call()
     if (outcome.kind === 'error') throw toThrown(outcome.error)
+    if (outcome.kind === 'stream') throw new TetherError('PROTOCOL', 'A call that takes no stream got one.')
     return parsed(outcome.body, parse)
   } catch (error) {
     if (!(error instanceof TetherError)) throw error

@@ -60,6 +60,7 @@ const keysOf = (key: string, { app, stage }: Pick<Endpoint, 'app' | 'stage'>) =>
 const byteFields: Partial<Record<string, readonly string[]>> = {
   invoke: ['event', 'env'],
   result: ['body'],
+  chunk: ['data'],
 }
 
 /** The message that a fixture says it is. */
@@ -279,7 +280,7 @@ describe.each(droppedFixtures)('the fixture of what is dropped: $name', ({ from,
 describe('the fixtures', () => {
   it('have every message, and messages of one frame and of several, compressed and not', () => {
     const types = new Set(messageFixtures.map(({ head }) => head.type))
-    const stub: StubMessage['type'][] = ['invoke', 'ask', 'presign', 'cancel']
+    const stub: StubMessage['type'][] = ['invoke', 'ask', 'presign', 'cancel', 'credit']
     const session: Record<SessionMessage['type'], true> = {
       ack: true,
       result: true,
@@ -290,6 +291,8 @@ describe('the fixtures', () => {
       missing: true,
       unknown: true,
       decline: true,
+      chunk: true,
+      end: true,
     }
     const peer: (PeerMessage | PresenceMessage)['type'][] = ['claim', 'displaced', 'presence']
     expect([...types].sort()).toEqual([...stub, ...Object.keys(session), ...peer].sort())

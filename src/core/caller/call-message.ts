@@ -57,6 +57,9 @@ function answer(state: LiveCall, message: SessionMessage, moment: Moment): CallS
       return phase === 'waiting' ? onMissing(state, message, moment) : stay(state)
     case 'unknown':
       return phase === 'waiting' ? onUnknown(state, message.session, moment) : stay(state)
+    case 'chunk':
+    case 'end':
+      return stay(state)
   }
 }
 

@@ -113,6 +113,15 @@ export type LastingEffect = Readonly<
 export type CallOutcome =
   | { readonly kind: 'value'; readonly body: Uint8Array }
   | { readonly kind: 'error'; readonly error: LambdaError }
+  /**
+   * Only of a call that `streams`. `body` can be read once. After the bytes before, it throws what local code threw, or a
+   * `TetherError` where the stream broke off (`SESSION_LOST`, `DEADLINE`, …). Its `return()` cancels the invocation.
+   */
+  | {
+      readonly kind: 'stream'
+      readonly contentType?: string | undefined
+      readonly body: AsyncIterable<Uint8Array>
+    }
 
 /** Why a call ends without an answer. */
 export type Failure = Readonly<

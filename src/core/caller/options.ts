@@ -30,4 +30,6 @@ export interface CallInput {
   readonly env: Readonly<Record<string, string>>
   /** Milliseconds until the function's deadline. */
   readonly remainingMs: number
+  /** The outcome may be a stream. @default false: what local code streams comes whole, up to Lambda's 6 MB */
+  readonly streams?: boolean | undefined
 }

@@ -88,6 +88,7 @@ export class Dispatcher {
     if (message.type === 'invoke') return this.#onInvoke(message, from)
     if (message.type === 'ask') return this.#on('ask', id, from, { ...message, number })
     if (message.type === 'presign') return void this.#onPresign(message, from)
+    if (message.type === 'credit') return
     const { code, reason } = message
     if (code === 'STORE_FAILED') this.desk.payloads.failed(new TetherError(code, `A stub reports: ${reason}`))
     const error = new TetherError('DEADLINE', `The stub gave up on invocation ${id}: ${reason}`)

@@ -12,7 +12,11 @@ import {
 import type { Message, MessageFrom, Outbound, PresenceMessage } from './protocol.js'
 
 /** The binary fields, in the order of their sections; other types have none. */
-const SECTIONS: Readonly<Record<string, readonly string[]>> = { invoke: ['event', 'env'], result: ['body'] }
+const SECTIONS: Readonly<Record<string, readonly string[]>> = {
+  invoke: ['event', 'env'],
+  result: ['body'],
+  chunk: ['data'],
+}
 const NONE: readonly string[] = []
 
 /** The bodies. The variables are none, and are never packed: they travel once, and a secret has no place beside a guess. */

@@ -67,6 +67,7 @@ export function stubShapes(): Shapes<'stub'> {
       event: optionally(bytes),
       stored: optionally((value) => object(value) && storedBody(value)),
       mirrored: optionally((value) => value === 'event' || value === 'metadata'),
+      streams: optionally((value) => value === true),
     },
     ask: {
       nonce: optionally(text),
@@ -76,6 +77,7 @@ export function stubShapes(): Shapes<'stub'> {
     },
     cancel: { code: text, reason: text },
     presign: { bytes: amount },
+    credit: { through: whole, missing: optionally(indices), from: optionally(whole) },
   })
 }
 
@@ -108,6 +110,8 @@ export function sessionShapes(): Shapes<'session'> {
     missing: { sent: text, parts: indices },
     unknown: {},
     decline: { reason: text },
+    chunk: { seq: whole, contentType: optionally(text), data: bytes },
+    end: { seq: whole, contentType: optionally(text), error: optionally(lambdaError) },
   })
 }
 

@@ -38,6 +38,8 @@ export interface InvokeMessage {
   readonly stored?: StoredBody
   /** A copy of what the function itself answers: nobody waits. `metadata`: the event was too large, and is `null` here. */
   readonly mirrored?: Mirrored
+  /** The stub takes a stream. To any other the session sends a stream whole, as a `result`. */
+  readonly streams?: true
   /** Invocations of this environment whose outcome was received: the session can forget them. */
   readonly settled: readonly string[]
   /** The highest epoch that was heard. */
@@ -95,8 +97,23 @@ export interface CancelMessage {
   readonly epoch: number
 }
 
+/** Lets a stream go on, and asks for what has not arrived of it. */
+export interface CreditMessage {
+  readonly type: 'credit'
+  readonly id: string
+  /** Bytes of the stream that the stub's reader has taken, in all: a lost credit is made up for by the next. */
+  readonly through: number
+  /** Numbers of chunks that have not arrived, though a later one has. */
+  readonly missing?: readonly number[]
+  /** Asks for everything from this number on that has left before. */
+  readonly from?: number
+  readonly settled: readonly string[]
+  /** The highest epoch that was heard. */
+  readonly epoch: number
+}
+
 /** What a stub sends to a session. */
-export type StubMessage = InvokeMessage | AskMessage | PresignMessage | CancelMessage
+export type StubMessage = InvokeMessage | AskMessage | PresignMessage | CancelMessage | CreditMessage
 
 interface FromSession {
   /** The invocation this is about. */
@@ -152,6 +169,26 @@ export interface DeclineMessage extends FromSession {
   readonly reason: string
 }
 
+/** Bytes of a streamed response. */
+export interface ChunkMessage extends FromSession {
+  readonly type: 'chunk'
+  /** From 0, in the order of the stream. */
+  readonly seq: number
+  /** Of the response; in chunk 0, where one is set. */
+  readonly contentType?: string
+  readonly data: Uint8Array
+}
+/** The end of a streamed response. */
+export interface EndMessage extends FromSession {
+  readonly type: 'end'
+  /** How many chunks there were. */
+  readonly seq: number
+  /** As in chunk 0; where there is no chunk. */
+  readonly contentType?: string
+  /** Local code failed, before its first byte or after. */
+  readonly error?: LambdaError
+}
+
 /** What a session sends to a stub. */
 export type SessionMessage =
   | AckMessage
@@ -163,6 +200,8 @@ export type SessionMessage =
   | MissingMessage
   | UnknownMessage
   | DeclineMessage
+  | ChunkMessage
+  | EndMessage
 
 /** Holds, or wants, the name. */
 export interface ClaimMessage {
