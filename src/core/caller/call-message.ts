@@ -2,6 +2,7 @@ import { notArrived } from '../link/undelivered.js'
 import type { MissingMessage, SessionMessage } from '../wire/protocol.js'
 import type { CallState, CallStep, LiveCall, Moment } from './call-state.js'
 import { fail, hear, learn, settleCall, stay, submit } from './call-step.js'
+import { onStreamBegins, onStreamMessage } from './stream-step.js'
 import { dropsForSize } from './timing.js'
 
 type Sent = Extract<CallState, { phase: 'waiting' }>
@@ -13,6 +14,7 @@ export function onMessage(state: LiveCall, message: SessionMessage, moment: Mome
   // A message of the closed session itself was sent before its goodbye.
   const lives = goodbye !== undefined && goodbye.session !== message.session
   const heard = lives ? learn(state, { goodbye: undefined }) : state
+  if (heard.phase === 'streaming') return onStreamMessage(heard, message, moment)
   if (!('wait' in heard)) return answer(heard, message, moment)
   const next = answer(hear(heard, { heardAt: moment.now, renewed: false }), message, moment)
   const { heardAt, sinceAt } = heard.wait
@@ -59,7 +61,7 @@ function answer(state: LiveCall, message: SessionMessage, moment: Moment): CallS
       return phase === 'waiting' ? onUnknown(state, message.session, moment) : stay(state)
     case 'chunk':
     case 'end':
-      return stay(state)
+      return onStreamBegins(state, message, moment)
   }
 }
 

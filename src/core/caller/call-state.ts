@@ -3,6 +3,7 @@ import type { PresignedRequest } from '../contracts/payload-store.js'
 import type { Undelivered } from '../link/undelivered.js'
 import type { Mirrored, ResultMessage, SessionMessage, StoredBody } from '../wire/protocol.js'
 import type { CallerOptions, CallInput } from './options.js'
+import type { StreamMessage } from './stream-body.js'
 
 /** The state of a call; `call.ts` has the diagram. All times are Unix milliseconds. */
 export type CallState = Readonly<
@@ -13,6 +14,8 @@ export type CallState = Readonly<
   /** `sent` is the reference of the last `invoke`; undefined if it did not leave completely. */
   | { phase: 'waiting'; facts: Facts; wait: Wait; sent: string | undefined }
   | { phase: 'fetching'; facts: Facts }
+  /** `gapAt`: when to ask for chunks that later ones have overtaken. */
+  | { phase: 'streaming'; facts: Facts; wait: Wait; gapAt: number | undefined }
   | { phase: 'over' }
 >
 
@@ -85,6 +88,10 @@ export type CallEvent = Readonly<
   | { type: 'put'; stored: Facts['stored'] }
   | { type: 'got'; body: Uint8Array }
   | { type: 'failed'; effect: LastingEffect['type']; error: TetherError }
+  /** A stream has taken a message. `gap`: an earlier one is missing. */
+  | { type: 'received'; gap: boolean; complete: boolean }
+  /** A stream's reader has taken bytes that the session should know of, or wants no more. */
+  | { type: 'taken' | 'returned' }
 >
 
 /** The effects of a step, performed by the caller. */
@@ -94,6 +101,9 @@ export type CallEffect = Readonly<
   | { type: 'renew' | 'replace' }
   /** Time to the session's first message. */
   | { type: 'latency'; ms: number }
+  /** Give the stream a message. */
+  | { type: 'receive'; message: StreamMessage }
+  | { type: 'received all' }
   | { type: 'settle'; outcome: CallOutcome }
   | { type: 'fail'; failure: Failure; cancel: boolean }
 >
@@ -105,6 +115,8 @@ export type LastingEffect = Readonly<
   | { type: 'ask'; sent: string | undefined; nonce?: string }
   | { type: 'presign'; bytes: number }
   | { type: 'resend'; parts: readonly number[] }
+  /** `asks`: also for what may have left after all that is known. */
+  | { type: 'credit'; asks: boolean }
   | { type: 'put'; key: string; request: PresignedRequest; placedBy: string }
   | { type: 'get'; stored: NonNullable<ResultMessage['stored']> }
 >
@@ -131,7 +143,7 @@ export type Failure = Readonly<
   | { why: 'absent'; error: TetherError }
   /** The session is there, and the broker drops the invocation for its size. */
   | { why: 'dropped for its size' }
-  | { why: 'closed' | 'closed while running' | 'restarted' | 'stub closed' | 'dropped' }
+  | { why: 'closed' | 'closed while running' | 'restarted' | 'broken off' | 'returned' | 'stub closed' | 'dropped' }
   | { why: 'declined' | 'replaced'; reason: string }
   | { why: 'error'; error: TetherError }
 >

@@ -38,6 +38,7 @@ export function submit(facts: Facts, moment: Moment, withEnv = false): CallStep 
 export function question(state: LiveCall): CallEffect {
   const bytes = state.facts.terms.bytesToStore
   if (state.phase === 'placing' && bytes !== undefined) return { type: 'presign', bytes }
+  if (state.phase === 'streaming') return { type: 'credit', asks: true }
   return { type: 'ask', sent: state.phase === 'waiting' ? state.sent : undefined }
 }
 

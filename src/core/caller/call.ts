@@ -2,11 +2,13 @@
 // results. Every state can end in `over`.
 //
 //     connecting ──┬──────────────────────▶ sending ──▶ waiting ──▶ fetching ──▶ over
-//                  └▶ placing ──▶ putting ──▶┘ ▲───────────┘ unknown, need, missing
+//                  └▶ placing ──▶ putting ──▶┘ ▲───────────┤ unknown, need, missing
+//                                                          └──▶ streaming ──▶ over
 //
 // connecting: no connection is up yet       placing: the session was asked where to put a large event
 // putting: the event goes to the store      sending: the invocation is leaving
 // waiting: for an ack and the outcome       fetching: the answer comes from the store
+// streaming: the response has begun (see stream-step.ts)
 //
 // A mirrored call carries a copy of an event. It settles as soon as it is sent; after that it only answers a challenge.
 
@@ -24,6 +26,7 @@ import {
   submit,
   waiting,
 } from './call-step.js'
+import { onGap, onReceived } from './stream-step.js'
 import { overdue, partsArrive, wakeAt } from './timing.js'
 
 type Event<T> = CallEvent & { type: T }
@@ -40,6 +43,7 @@ const PHASE_OF: Readonly<Record<LastingEffect['type'], LiveCall['phase']>> = {
   presign: 'placing',
   put: 'putting',
   get: 'fetching',
+  credit: 'streaming',
 }
 
 /** A call's first step. */
@@ -83,6 +87,12 @@ export function step(state: CallState, event: CallEvent, moment: Moment): CallSt
       return phase === 'fetching' ? settleCall({ kind: 'value', body: event.body }) : stay(state)
     case 'failed':
       return onFailed(state, event, moment)
+    case 'received':
+      return phase === 'streaming' ? onReceived(state, event, moment) : stay(state)
+    case 'taken':
+      return phase === 'streaming' ? { state, effects: [{ type: 'credit', asks: false }] } : stay(state)
+    case 'returned':
+      return fail(state, { why: 'returned' })
     case 'stub closed':
       return fail(state, { why: 'stub closed' })
   }
@@ -114,6 +124,8 @@ function onWake(state: LiveCall, moment: Moment): CallStep {
   if (now < wakeAt(state, moment)) return stay(state)
   const over = overdue(state, moment)
   if (over !== undefined) return fail(state, over)
+  const gap = state.phase === 'streaming' ? onGap(state, moment) : undefined
+  if (gap !== undefined) return gap
   // The connection has accepted nothing for `ackTimeoutMs`.
   if (state.phase === 'sending') return { state: { ...state, sinceAt: now }, effects: [{ type: 'replace' }] }
   if (!('wait' in state)) return stay(state)
@@ -136,7 +148,7 @@ function onFailed(state: LiveCall, { effect, error }: Event<'failed'>, moment: M
   const isAbsent = error.details.absent === true && facts.ackedBy === undefined
   if (isAbsent && !isCopy) return fail(state, { why: 'absent', error })
   // Not repeated: the next question is due soon.
-  if (effect === 'ask' || effect === 'presign') return stay(state)
+  if (effect === 'ask' || effect === 'presign' || effect === 'credit') return stay(state)
   if (isCopy || !PASSING.includes(error.code)) return fail(state, { why: 'error', error })
   return stay(phase === 'sending' ? waiting(facts, moment, undefined) : state)
 }

@@ -20,6 +20,7 @@ import type {
 import { notWaited, toError } from './failure.js'
 import type { CallerOptions, CallInput } from './options.js'
 import { type LineEvents, type Sendable, SessionLine } from './session-line.js'
+import { StreamBody, type StreamMessage } from './stream-body.js'
 import { wakeAt } from './timing.js'
 
 interface Call extends Sendable {
@@ -32,6 +33,9 @@ interface Call extends Sendable {
 // An idle connection may have been dropped, and nothing said so to a frozen process. Shorter than any broker's
 // or NAT's patience, longer than a busy function's pauses.
 const STALE_AFTER_MS = 60_000
+
+/** What a session sends only about an invocation that it has, with its variables. */
+const HAVE_IT: readonly SessionMessage['type'][] = ['ack', 'result', 'error', 'chunk', 'end']
 
 /**
  * The stub's side of invocations: one for each execution environment. It steps its calls with every event, performs their
@@ -160,7 +164,7 @@ export class Caller implements LineEvents {
     const call = this.#calls.get(message.id)
     if (call === undefined) return
     const { type, session } = message
-    if (type === 'ack' || type === 'result' || type === 'error') {
+    if (HAVE_IT.includes(type)) {
       this.#line.informed(session, call.terms.input.env)
       call.onAck?.()
     }
@@ -198,16 +202,33 @@ export class Caller implements LineEvents {
       case 'settle':
         if (call.terms.mirrored === undefined) this.#line.settled(call.id)
         return call.resolve(effect.outcome)
+      case 'receive':
+        return this.#receive(call, effect.message)
+      case 'received all':
+        return this.#line.settled(call.id)
       case 'fail': {
         const error = toError(effect.failure, call.terms, this.#line)
         this.#line.watch.failed(error)
         call.reject(error)
+        call.body?.fail(error)
         if (effect.cancel) this.#line.cancel(call.id, error)
         return
       }
       default:
         void this.#follow(call, effect)
     }
+  }
+
+  /** Gives a stream a message, and its caller the stream as soon as it has begun. */
+  #receive(call: Call, message: StreamMessage): void {
+    call.body ??= new StreamBody({
+      onTaken: () => this.#step(call, { type: 'taken' }),
+      onReturned: () => this.#step(call, { type: 'returned' }),
+    })
+    const { body } = call
+    body.take(message)
+    if (body.begun) call.resolve({ kind: 'stream', contentType: body.contentType, body })
+    this.#step(call, { type: 'received', gap: body.hasGap, complete: body.complete })
   }
 
   /** Steps again with the result of an effect. */

@@ -58,6 +58,10 @@ export function toError(
       return lost(`closed while it ran function '${functionId}', and no answer came`)
     case 'restarted':
       return lost(`restarted while it ran function '${functionId}', and 'onSessionLost' is 'fail'`)
+    case 'broken off':
+      return lost(`replaced while function '${functionId}' streamed its response, which is incomplete`)
+    case 'returned':
+      return new TetherError('ABORTED', 'Whoever read the response of the invocation has stopped reading.')
     case 'replaced':
       return lost(`replaced while it ran function '${functionId}': its successor declined: ${failure.reason}`)
     case 'declined':

@@ -18,6 +18,7 @@ import type { Refusal } from '../wire/refusal.js'
 import { stubKeys } from '../wire/stub-key.js'
 import type { CallEvent, LastingEffect, Terms } from './call-state.js'
 import type { CallerOptions, CallInput } from './options.js'
+import type { StreamBody } from './stream-body.js'
 
 /** Receives messages and events. An event without an id concerns every call. */
 export interface LineEvents {
@@ -34,6 +35,8 @@ export interface Sendable {
   /** The last `invoke`, and the time of the first. */
   sent?: Sent
   firstSentAt?: number
+  /** The response, where it is streamed. */
+  body?: StreamBody
   /** Aborted when the call is over; only transfers and mirrored calls have one. */
   stop?: AbortController
 }
@@ -152,6 +155,9 @@ export class SessionLine {
       case 'ask':
         await this.ask(id, effect.sent, effect.nonce)
         return undefined
+      case 'credit':
+        await this.#send({ type: 'credit', id, ...call.body!.credit(effect.asks) })
+        return undefined
       case 'presign':
         await this.#send({ type: 'presign', id, bytes: effect.bytes })
         return undefined
@@ -206,6 +212,7 @@ export class SessionLine {
       event: stored === undefined ? call.event : undefined,
       stored: stored?.body,
       mirrored,
+      streams: input.streams === true ? (true as const) : undefined,
     }
     return this.#send(draft, call.stop)
   }

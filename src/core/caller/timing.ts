@@ -43,7 +43,9 @@ export function wakeAt(state: CallState, moment: Moment): number {
     return Math.min(endsAt, Math.max(state.sinceAt, moment.activeAt) + terms.options.ackTimeoutMs)
   }
   if (!('wait' in state)) return endsAt
-  return Math.min(endsAt, askAt(facts, state.wait, moment), silentAt(facts, state.wait, moment.online))
+  const gapAt = state.phase === 'streaming' ? state.gapAt : undefined
+  const nextAt = Math.min(askAt(facts, state.wait, moment), gapAt ?? Number.POSITIVE_INFINITY)
+  return Math.min(endsAt, nextAt, silentAt(facts, state.wait, moment.online))
 }
 
 /** The failure of a call whose time is up; undefined while there is time. */

@@ -1,9 +1,8 @@
 import type { Cancel } from '../base/clock.js'
 import { type Deferred, deferred } from '../base/deferred.js'
 import { TetherError, toLambdaError } from '../base/errors.js'
-import type { AbortOptions } from '../contracts/transport.js'
 import { daysBetween, isFarAhead, isTooFarAhead } from '../naming/epochs.js'
-import type { Sent } from '../wire/outgoing.js'
+import type { LeavingOptions, Sent } from '../wire/outgoing.js'
 import type {
   InvokeMessage,
   Outbound,
@@ -14,20 +13,22 @@ import type {
 import { REMEMBERED_MS } from './arrivals.js'
 import type { Desk } from './desk.js'
 import { Environments } from './environments.js'
+import type { InvocationOwner } from './invocation.js'
 import { settle } from './outcomes.js'
 import { Records, type State } from './records.js'
 import { apply, type Events } from './rules.js'
 import { ackSoon } from './runner.js'
+import { stream } from './streaming/stream.js'
 
-type Made = 'records' | 'environments' | 'openedAt' | 'young' | 'acknowledge' | 'settle' | 'send' | 'say'
+type Made = 'records' | 'environments' | 'openedAt' | 'young' | 'send' | 'say' | keyof Omit<InvocationOwner, 'clock'>
 export interface DispatcherOptions extends Omit<Desk, Made> {
   /** The most bytes of answers that are kept. */
   readonly maxKeptBytes: number
-  send(to: string, message: Outbound<SessionMessage>, options?: AbortOptions): Promise<Sent>
+  send(to: string, message: Outbound<SessionMessage>, options?: LeavingOptions): Promise<Sent>
 }
 
 /** In these states another `invoke` is a duplicate. */
-const REPEATED: readonly State[] = ['fetching', 'running', 'answered', 'over']
+const REPEATED: readonly State[] = ['fetching', 'running', 'streaming', 'answered', 'over']
 const STOP_MS = 500
 
 /** Takes what stubs send: at most one execution of each invocation. */
@@ -48,6 +49,7 @@ export class Dispatcher {
       environments: new Environments(() => options.counters.environmentHeard()),
       acknowledge: (invocation) => ackSoon(desk, desk.records.running(invocation)),
       settle: (invocation, answer) => settle(desk, invocation, answer),
+      stream: (invocation, outcome) => stream(desk, invocation, outcome),
       send: (to, reply, sendOptions) => {
         const { session, epoch } = identity
         return send(to, Object.assign(reply, { session, epoch }), sendOptions).catch(() => undefined)
@@ -88,10 +90,12 @@ export class Dispatcher {
     if (message.type === 'invoke') return this.#onInvoke(message, from)
     if (message.type === 'ask') return this.#on('ask', id, from, { ...message, number })
     if (message.type === 'presign') return void this.#onPresign(message, from)
-    if (message.type === 'credit') return
+    if (message.type === 'credit') return this.#on('credit', id, from, message)
     const { code, reason } = message
     if (code === 'STORE_FAILED') this.desk.payloads.failed(new TetherError(code, `A stub reports: ${reason}`))
-    const error = new TetherError('DEADLINE', `The stub gave up on invocation ${id}: ${reason}`)
+    // Who reads a stream may stop reading it.
+    const ended = code === 'ABORTED' ? code : 'DEADLINE'
+    const error = new TetherError(ended, `The stub gave up on invocation ${id}: ${reason}`)
     this.#on('cancel', id, from, error)
   }
 

@@ -26,15 +26,42 @@ export interface InvocationTiming {
   readonly ranMs?: number | undefined
 }
 
+/** Bytes that were streamed at once. */
+export interface StreamedChunk {
+  readonly bytes: number
+  /** As in {@link EventTime}. */
+  readonly atMs: number
+}
+
+/** How a response was streamed. */
+export interface StreamSummary {
+  /** As Lambda's HTTP front ends get it. @default `application/octet-stream` */
+  readonly contentType?: string | undefined
+  /** Of the whole response. */
+  readonly bytes: number
+  /** As local code wrote them; of very many, the first 10,000. */
+  readonly chunks: readonly StreamedChunk[]
+}
+
+/** A part of a streamed response. */
+export interface ChunkEvent extends EventTime {
+  /** As it was sent: do not change it. */
+  readonly body: Uint8Array
+  /** From 0. */
+  readonly index: number
+}
+
 /** The response of an invocation. */
 export interface ResponseEvent extends EventTime {
-  /** The response's JSON, as it was sent: do not change it. */
+  /** The response's JSON, as it was sent: do not change it. Of a streamed response, the first 1,048,576 bytes. */
   readonly body: Uint8Array
   /** `body`, parsed when first read; undefined where it is no JSON, as custom runtimes may answer. */
   readonly value: unknown
-  /** To a tenth of a millisecond. */
+  /** Until its end. To a tenth of a millisecond. */
   readonly durationMs: number
   readonly timing: InvocationTiming
+  /** Set if the response was streamed. */
+  readonly stream?: StreamSummary | undefined
 }
 
 /** The failure of an invocation. */
@@ -45,6 +72,8 @@ export interface FailureEvent extends EventTime {
   /** To a tenth of a millisecond. */
   readonly durationMs: number
   readonly timing: InvocationTiming
+  /** Set if a part of the response was streamed before. */
+  readonly stream?: StreamSummary | undefined
 }
 
 /** Why an invocation is not run here. */
@@ -118,7 +147,9 @@ export interface SessionEvents {
   invoke: (invocation: Invocation, at: EventTime) => unknown
   /** An acknowledgement left for the stub; an invocation that answers within 25 ms needs none. */
   ack: (invocation: Invocation, at: EventTime) => void
-  /** The invocation has its response. */
+  /** A part of a streamed response. */
+  chunk: (invocation: Invocation, chunk: ChunkEvent) => void
+  /** The invocation has its response, to its end. */
   respond: (invocation: Invocation, response: ResponseEvent) => void
   /** The invocation has failed: by local code, by `fail()`, at its deadline, or because the stub gave up. */
   fail: (invocation: Invocation, failure: FailureEvent) => void
@@ -147,6 +178,7 @@ export interface SessionEvents {
 export const SESSION_EVENTS: readonly string[] = [
   'invoke',
   'ack',
+  'chunk',
   'respond',
   'fail',
   'decline',

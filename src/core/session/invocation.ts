@@ -1,11 +1,14 @@
+import type { Writable } from 'node:stream'
+import { onAbort } from '../base/abort.js'
 import type { Clock } from '../base/clock.js'
-import { TetherError, toLambdaError } from '../base/errors.js'
+import { HandlerError, TetherError, toLambdaError } from '../base/errors.js'
 import { kindOf } from '../base/options.js'
-import type { Answer } from '../contracts/executor.js'
+import type { Answer, StreamedResponse } from '../contracts/executor.js'
 import type { InvocationContext } from '../contracts/handler.js'
 import type { InvokeMessage, Mirrored } from '../wire/protocol.js'
 import type { Environment } from './environments.js'
 import type { ReplayEnd } from './replay/outcome.js'
+import { type RespondStreamOptions, ResponseStream } from './streaming/response-stream.js'
 
 /** The outcome for a thrown error. */
 export function failure(thrown: unknown): Answer {
@@ -15,7 +18,7 @@ export function failure(thrown: unknown): Answer {
 /** What of an `invoke` an invocation is made of. */
 export type Call = Pick<
   InvokeMessage,
-  'functionId' | 'context' | 'remainingMs' | 'ageMs' | 'ackedBy' | 'mirrored'
+  'functionId' | 'context' | 'remainingMs' | 'ageMs' | 'ackedBy' | 'mirrored' | 'streams'
 >
 
 /** A whole `invoke` and the environment that it names; its event may still be in the payload store. Or a replay. */
@@ -49,6 +52,8 @@ export interface InvocationOwner {
   acknowledge(invocation: Invocation): void
   /** Resolves when the answer has left. */
   settle(invocation: Invocation, answer: Answer): Promise<void>
+  /** Resolves when the invocation has ended, with its stream or before. Never rejects. */
+  stream(invocation: Invocation, outcome: StreamedResponse): Promise<void>
 }
 
 /** One request and its one outcome. */
@@ -83,6 +88,8 @@ export class Invocation<E = unknown> {
   /** Why no listener can take it now. */
   #withdrawn: string | undefined
   #abort: AbortController | undefined
+  /** The response, where it is streamed. */
+  #stream: ResponseStream | undefined
 
   // Made when it is read: a signal costs more than the rest of an invocation, and few are read. An own property, so that
   // `{ ...invocation }` has it too.
@@ -189,8 +196,30 @@ export class Invocation<E = unknown> {
     await this.#owner.settle(this, { kind: 'value', body: Buffer.from(text) })
   }
 
-  /** Fails it with anything thrown; the remote gets `{ errorType, errorMessage, trace }`. @throws TetherError `ALREADY_SETTLED`, `NOT_TAKEN` */
+  /**
+   * Answers with a stream: what is written to it is sent as it comes, to a function that streams; any other gets the whole, up to
+   * 6,291,556 bytes. Its `write` tells of back-pressure, its `destroy(error)` fails the invocation, and it is destroyed
+   * when the invocation ends from outside (see `signal`).
+   * @throws TetherError `ALREADY_SETTLED`; `NOT_TAKEN` as `ack` does; `INVALID_OPTION`
+   */
+  respondStream(options: RespondStreamOptions = {}): Writable {
+    this.#take()
+    const stream = new ResponseStream(options)
+    this.#stream = stream
+    const { contentType } = stream
+    const unlisten = onAbort(this.signal, () => stream.destroy())
+    const response: StreamedResponse = { kind: 'stream', contentType, body: stream }
+    void this.#owner.stream(this, response).finally(unlisten)
+    return stream
+  }
+
+  /**
+   * Fails it with anything thrown; the remote gets `{ errorType, errorMessage, trace }`. A response that is being streamed ends with
+   * the error.
+   * TetherError `ALREADY_SETTLED`, `NOT_TAKEN`
+   */
   async fail(error: unknown): Promise<void> {
+    if (this.#stream !== undefined && !this.settled) return void this.#stream.destroy(new HandlerError(toLambdaError(error)))
     this.#take()
     await this.#owner.settle(this, failure(error))
   }
@@ -199,7 +228,7 @@ export class Invocation<E = unknown> {
     const which = `Invocation ${this.id} of '${this.functionId}'`
     if (this.#withdrawn !== undefined)
       throw new TetherError('NOT_TAKEN', `${which} ${this.#withdrawn}. ${TAKE_IN_TIME}`)
-    if (this.#end === 'answered')
+    if (this.#end === 'answered' || this.#stream !== undefined)
       throw new TetherError('ALREADY_SETTLED', `${which} already has its outcome.`)
     this.#taken = true
   }

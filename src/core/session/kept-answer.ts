@@ -1,12 +1,12 @@
 import type { Clock } from '../base/clock.js'
 import { TetherError, toLambdaError } from '../base/errors.js'
 import type { Answer } from '../contracts/executor.js'
-import type { AbortOptions } from '../contracts/transport.js'
+import type { TransportLimits } from '../contracts/transport.js'
 import { isDropped, isLarge, limitAdvice, notArrived, type Undelivered } from '../link/undelivered.js'
 import type { SessionPayloads, StoredResponse } from '../payload/session-payloads.js'
 import { packBody } from '../wire/compress.js'
 import type { Counters } from '../wire/counters.js'
-import type { Sent } from '../wire/outgoing.js'
+import type { LeavingOptions, Sent } from '../wire/outgoing.js'
 import type { MissingParts, Outbound, SessionMessage } from '../wire/protocol.js'
 
 /** A message to a stub, without the session's id and epoch. */
@@ -19,10 +19,26 @@ export interface KeptAnswerOptions {
   readonly clock: Clock
   readonly counters: Counters
   readonly payloads: SessionPayloads
+  /** What one connection may carry, a stub's as well. */
+  readonly rate?: TransportLimits['rate']
   /** Resolves when the transport has taken it; undefined if that failed, since the stub asks again. Never rejects. */
-  send(to: string, reply: Reply, options?: AbortOptions): Promise<Sent | undefined>
+  send(to: string, reply: Reply, options?: LeavingOptions): Promise<Sent | undefined>
   /** Sends a small message, unless the same one is still waiting to leave. */
   say(to: string, reply: Reply): void
+}
+
+/** What is kept of an outcome until the stub has it. */
+export interface KeptOutcome {
+  /** Its bytes in memory. Does not change. */
+  readonly bytes: number
+  /** Answers a stub that asks. @returns when the answer has left; undefined if nothing has to leave */
+  again(missing?: MissingParts): Promise<void> | undefined
+  /** Drops the frames that have not left. */
+  stop(): void
+  /** Stops sending, and keeps nothing. */
+  drop(): void
+  /** Drops it because all of them exceed `maxBytes`; a stub that asks for it gets `RESULT_EVICTED`. */
+  giveWay(maxBytes: number): void
 }
 
 /** How long a stub asks in vain for an answer that has left. */
@@ -31,8 +47,8 @@ const DROPPED_AFTER_MS = 3_000
 const SENDING_MS = 1_000
 
 /** The answer of one invocation, kept until its stub has it: in memory or, where it is large, in the payload store. */
-export class KeptAnswer {
-  /** Its bytes in memory; 0 in the store. */
+export class KeptAnswer implements KeptOutcome {
+  /** 0 in the store. */
   readonly bytes: number
   readonly #options: KeptAnswerOptions
   readonly #to: string
@@ -81,7 +97,6 @@ export class KeptAnswer {
     this.#sendingAt = undefined
   }
 
-  /** Answers a stub that asks. @returns when the answer has left; undefined if it is being sent already */
   again(missing?: MissingParts): Promise<void> | undefined {
     const { clock, counters, say } = this.#options
     if (this.#sendingAt !== undefined) {
@@ -116,25 +131,18 @@ export class KeptAnswer {
     this.#undelivered = undefined
   }
 
-  /** Drops the frames that have not left. */
   stop(): void {
     this.#stopped?.abort()
   }
 
-  /** Stops sending and deletes the stored answer. */
   drop(): void {
     this.stop()
     this.#stored?.drop()
   }
 
-  /** Drops the answer because all of them exceed `maxBytes`; a stub that asks for it gets `RESULT_EVICTED`. */
   giveWay(maxBytes: number): void {
     this.drop()
-    const id = this.#id
-    const why = `more than ${maxBytes} bytes of answers waited for their stubs`
-    const errorMessage = `Invocation ${id} has run, but its answer was dropped: ${why}. Raise 'maxKeptBytes'.`
-    const error = { errorType: 'LambdaTether.RESULT_EVICTED', errorMessage, trace: [] }
-    this.#reply = { type: 'error', id, error }
+    this.#reply = evicted(this.#id, maxBytes)
     this.#sent = undefined
   }
 
@@ -149,4 +157,11 @@ export class KeptAnswer {
       return this.#reply
     }
   }
+}
+
+/** What a stub is told that asks for an outcome which had to give way. */
+export function evicted(id: string, maxBytes: number): Reply {
+  const why = `more than ${maxBytes} bytes of answers waited for their stubs`
+  const errorMessage = `Invocation ${id} has run, but its answer was dropped: ${why}. Raise 'maxKeptBytes'.`
+  return { type: 'error', id, error: { errorType: 'LambdaTether.RESULT_EVICTED', errorMessage, trace: [] } }
 }

@@ -2,16 +2,26 @@ import { type LambdaError, TetherError, toLambdaError } from '../base/errors.js'
 import type { Answer } from '../contracts/executor.js'
 import { limitAnswer } from '../payload/response-limit.js'
 import type { Desk } from './desk.js'
-import type { FailureEvent, InvocationTiming, ResponseEvent } from './events.js'
+import type { FailureEvent, InvocationTiming, ResponseEvent, StreamSummary } from './events.js'
 import { Invocation, type InvocationEnd, isAwaited } from './invocation.js'
 import { type FinalAnswer, KeptAnswer } from './kept-answer.js'
 import type { In, Open } from './records.js'
 import { bodyValue, replayEnd } from './replay/outcome.js'
 
 /** Gives an invocation its one outcome, or reports that it came too late. Resolves when the answer has left. */
-export async function settle(desk: Desk, invocation: Invocation, answer: Answer): Promise<void> {
+export async function settle(
+  desk: Desk,
+  invocation: Invocation,
+  answer: Answer,
+  stream?: StreamSummary,
+): Promise<void> {
   const record = desk.records.running(invocation)
-  if (record !== undefined) return conclude(desk, record, 'answered', limitAnswer(answer))
+  if (record !== undefined) return conclude(desk, record, 'answered', limitAnswer(answer), stream)
+  late(desk, invocation)
+}
+
+/** Reports an outcome that came too late. */
+export function late(desk: Desk, invocation: Invocation): void {
   const { id, functionId, environmentId: from } = invocation
   const message = `The outcome of invocation ${id} of '${functionId}' came after it had ended.`
   desk.discard({ reason: 'late', message, from })
@@ -21,24 +31,26 @@ export async function settle(desk: Desk, invocation: Invocation, answer: Answer)
  * Ends an invocation: tells its stub, the session's listeners, its statistics and its trace. No stub waits for a mirrored
  * invocation.
  * @param ending what the stub is told. @default nothing: it has given up
+ * @param stream how the response was streamed, if it was
  */
 export function conclude(
   desk: Desk,
-  record: In<'running'>,
+  record: In<'running' | 'streaming'>,
   how: InvocationEnd,
   ending?: FinalAnswer,
+  stream?: StreamSummary,
 ): Promise<void> | void {
   const { id, invocation, arrival, startedAt, timing, trace } = record
   const { counters, emitter, records } = desk
   const told = ending !== undefined && isAwaited(arrival)
-  const handedOver = told ? keep(desk, record, ending) : records.end(id)
+  const handedOver = told ? keep(desk, record, how, ending) : records.end(id)
   Invocation.end(invocation, how)
   const { atMs, durationMs } = emitter.since(startedAt)
   const counted = arrival.replay === undefined
   if (ending?.kind === 'value') {
     if (counted) counters.answered++
     trace?.finish()
-    emitter.emit('respond', invocation, new Response(ending.body, durationMs, timing, atMs))
+    emitter.emit('respond', invocation, new Response(ending.body, durationMs, timing, atMs, stream))
   } else if (ending?.kind === 'decline' || how === 'dismissed') {
     if (counted) counters.declined++
     trace?.finish(how instanceof TetherError ? `LambdaTether.${how.code}` : undefined)
@@ -46,7 +58,7 @@ export function conclude(
     const error = ending?.error ?? toLambdaError(how)
     if (counted) counters.failed++
     trace?.finish(error.errorType)
-    emitter.emit('fail', invocation, new Failure(error, durationMs, timing, atMs))
+    emitter.emit('fail', invocation, new Failure(error, durationMs, timing, atMs, stream))
   }
   arrival.replay?.(replayEnd(how, ending))
   if (told && emitter.isHeard('sent')) {
@@ -57,10 +69,26 @@ export function conclude(
 }
 
 /** Ends an invocation with an answer that is kept until its stub has it. Resolves when the answer has left. */
-export function keep(desk: Desk, { id, from, deadline }: Open, ending: FinalAnswer): Promise<void> {
+export function keep(
+  desk: Desk,
+  record: Open,
+  how: InvocationEnd,
+  ending: FinalAnswer,
+): Promise<void> {
+  const { id, from, deadline } = record
+  const { records } = desk
+  // A stream has left already, its end included, unless it is ended from outside.
+  if (record.state === 'streaming' && how === 'answered') {
+    if (record.answer.settled) {
+      records.end(id)
+      return Promise.resolve()
+    }
+    records.put({ state: 'answered', id, from, deadline, answer: record.answer })
+    return records.owe(id, Promise.resolve())
+  }
   const answer = new KeptAnswer(desk, from, id, ending)
-  desk.records.put({ state: 'answered', id, from, deadline, answer })
-  return desk.records.owe(id, answer.send())
+  records.put({ state: 'answered', id, from, deadline, answer })
+  return records.owe(id, answer.send())
 }
 
 /** Parsed when it is read: most listeners do not look. */
@@ -72,6 +100,7 @@ class Response implements ResponseEvent {
     readonly durationMs: number,
     readonly timing: InvocationTiming,
     readonly atMs: number,
+    readonly stream: StreamSummary | undefined,
   ) {}
 
   get value(): unknown {
@@ -88,6 +117,7 @@ class Failure implements FailureEvent {
     readonly durationMs: number,
     readonly timing: InvocationTiming,
     readonly atMs: number,
+    readonly stream: StreamSummary | undefined,
   ) {}
 
   get body(): Uint8Array {

@@ -5,7 +5,8 @@ import type { Trace } from '../base/diagnostics.js'
 import type { InvokeMessage } from '../wire/protocol.js'
 import type { InvocationTiming } from './events.js'
 import type { Arrival, Invocation } from './invocation.js'
-import type { KeptAnswer } from './kept-answer.js'
+import type { KeptOutcome } from './kept-answer.js'
+import type { KeptStream } from './streaming/kept-stream.js'
 
 interface Known {
   readonly id: string
@@ -18,6 +19,17 @@ interface Timed extends Known {
   readonly deadline: number
   /** Cancels the deadline's timer. Set by `Records`; a next state with the same deadline takes it over. */
   timer?: Cancel
+}
+
+interface Begun extends Timed {
+  readonly arrival: Arrival
+  readonly invocation: Invocation
+  /** A reading of the emitter's, for the duration. */
+  readonly startedAt: number
+  /** Set if somebody listens to the tracing channels. */
+  readonly trace: Trace | undefined
+  /** Filled while it runs. */
+  readonly timing: { -readonly [K in keyof InvocationTiming]: InvocationTiming[K] }
 }
 
 interface States {
@@ -35,20 +47,14 @@ interface States {
   /** Acknowledged, with its event being read from the payload store; `reading` stops that. */
   fetching: Timed & { readonly arrival: Arrival; readonly reading: AbortController }
   /** Taken, or about to be, by local code, a listener or `next()`. */
-  running: Timed & {
-    readonly arrival: Arrival
-    readonly invocation: Invocation
-    /** A reading of the emitter's, for the duration. */
-    readonly startedAt: number
-    /** Set if somebody listens to the tracing channels. */
-    readonly trace: Trace | undefined
-    /** Filled while it runs. */
-    readonly timing: { -readonly [K in keyof InvocationTiming]: InvocationTiming[K] }
+  running: Begun & {
     /** Cancels the acknowledgement; set once it is due. */
     ack: Cancel | undefined
   }
+  /** It has begun to stream its response. */
+  streaming: Begun & { readonly answer: KeptStream }
   /** It has its outcome, kept until the stub has it or the deadline has passed. */
-  answered: Timed & { readonly answer: KeptAnswer }
+  answered: Timed & { readonly answer: KeptOutcome }
   /** It must not run, or not again, and is remembered until then. There may be hundreds of thousands, so that is all. */
   over: { readonly until: number }
 }

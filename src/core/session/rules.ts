@@ -1,11 +1,12 @@
 import { TetherError } from '../base/errors.js'
 import type { Answer } from '../contracts/executor.js'
-import type { AskMessage, InvokeMessage } from '../wire/protocol.js'
+import type { AskMessage, CreditMessage, InvokeMessage } from '../wire/protocol.js'
 import { inform, part, release, run, take } from './arrivals.js'
 import type { Desk, Question } from './desk.js'
 import { failure, isAwaited } from './invocation.js'
 import { conclude, keep } from './outcomes.js'
 import type { In, Open, State } from './records.js'
+import { KeptStream } from './streaming/kept-stream.js'
 
 /** What can happen to an invocation, and the data that comes with it. */
 export interface Events {
@@ -13,6 +14,7 @@ export interface Events {
   invoke: InvokeMessage
   ask: Question
   cancel: TetherError
+  credit: CreditMessage
   settled: undefined
   deadline: undefined
   close: TetherError
@@ -22,33 +24,43 @@ export interface Events {
 
 /** The columns of the rules. */
 // biome-ignore format: one line
-export const STATES = ['unknown', 'arriving', 'challenged', 'fetching', 'running', 'answered', 'over'] as const
+export const STATES = ['unknown', 'arriving', 'challenged', 'fetching', 'running', 'streaming', 'answered', 'over'] as const
 type Rule<S extends State, Data> = (desk: Desk, record: In<S>, data: Data) => void
 type Row<Data, States = typeof STATES> = { readonly [C in keyof States]: Rule<States[C] & State, Data> }
-type Begun = In<'fetching' | 'running'>
+type Begun = In<'fetching' | 'running' | 'streaming'>
 
 const nothing = () => {}
 const forget = ({ records }: Desk, { id }: Open) => records.forget(id)
 const end = ({ records }: Desk, { id }: Open | In<'unknown'>) => records.end(id)
-const ack = ({ say }: Desk, { id, from, arrival }: Begun) => {
+const ack = ({ say }: Desk, { id, from, arrival }: In<'fetching' | 'running'>) => {
   if (isAwaited(arrival)) say(from, { type: 'ack', id })
 }
 const repeat = ({ records }: Desk, { id, answer }: In<'answered'>, message: InvokeMessage | AskMessage) => {
   const leaving = answer.again(message.type === 'ask' ? message.missing : undefined)
   if (leaving !== undefined) void records.owe(id, leaving)
 }
+const lost = (desk: Desk, record: In<'unknown' | 'arriving'>) => inform(desk, record, {})
+const again = (_: Desk, { answer }: In<'streaming'>) => void answer.again()
+const credit = (_: Desk, { answer }: In<'streaming'>, message: CreditMessage) => void answer.credit(message)
+const settle = (_: Desk, { answer }: In<'streaming'>) => {
+  answer.settled = true
+}
+const proceed = ({ records }: Desk, { id, answer }: In<'answered'>, message: CreditMessage) => {
+  const leaving = answer instanceof KeptStream ? answer.credit(message) : answer.again()
+  if (leaving !== undefined) void records.owe(id, leaving)
+}
 // An invocation whose event is still being read ends like one that runs, without its event.
 const abort = (desk: Desk, record: Begun, reason: TetherError, told?: Answer) => {
-  if (record.state === 'running') void conclude(desk, record, reason, told)
+  if (record.state !== 'fetching') void conclude(desk, record, reason, told)
   else run(desk, record.arrival, undefined, (_, running) => void conclude(desk, running, reason, told))
 }
 const stop = (desk: Desk, record: Begun, reason: TetherError) => abort(desk, record, reason, failure(reason))
 const expire = (desk: Desk, record: Begun) => abort(desk, record, timeOver(record))
 const refuse = (desk: Desk, record: In<'arriving'>, reason: TetherError) =>
-  void keep(desk, record, failure(reason))
+  void keep(desk, record, reason, failure(reason))
 const decline = (desk: Desk, record: In<'challenged'>) => {
   if (record.message.mirrored === undefined)
-    void keep(desk, record, { kind: 'decline', reason: 'it is being closed' })
+    void keep(desk, record, 'dismissed', { kind: 'decline', reason: 'it is being closed' })
   else end(desk, record)
 }
 const halt = ({ records }: Desk, { id, answer }: In<'answered'>) => {
@@ -62,16 +74,17 @@ const halt = ({ records }: Desk, { id, answer }: In<'answered'>) => {
  */
 // biome-ignore format: read by its columns
 export const RULES: { readonly [Event in keyof Events]: Row<Events[Event]> } = {
-  //         unknown  arriving  challenged  fetching  running  answered  over
-  part:     [part,    part,     nothing,    nothing,  nothing, nothing,  nothing], // a part has arrived
-  invoke:   [take,    take,     take,       ack,      ack,     repeat,   nothing],
-  ask:      [inform,  inform,   release,    ack,      ack,     repeat,   nothing],
-  cancel:   [end,     end,      end,        abort,    abort,   end,      nothing], // the stub has given up
-  settled:  [nothing, nothing,  nothing,    nothing,  nothing, end,      nothing], // the stub has the answer
-  deadline: [nothing, forget,   forget,     expire,   expire,  end,      nothing], // the time of the state is over
-  close:    [nothing, refuse,   decline,    nothing,  nothing, nothing,  nothing], // the session takes nothing new
-  abandon:  [nothing, end,      end,        abort,    abort,   halt,     nothing], // another session has the name
-  signal:   [nothing, refuse,   decline,    stop,     stop,    halt,     nothing], // the signal of close() has fired
+  //         unknown  arriving  challenged  fetching  running  streaming  answered  over
+  part:     [part,    part,     nothing,    nothing,  nothing, nothing,   nothing,  nothing], // a part has arrived
+  invoke:   [take,    take,     take,       ack,      ack,     again,     repeat,   nothing],
+  ask:      [inform,  inform,   release,    ack,      ack,     again,     repeat,   nothing],
+  credit:   [lost,    lost,     nothing,    ack,      ack,     credit,    proceed,  nothing], // of a stream
+  cancel:   [end,     end,      end,        abort,    abort,   abort,     end,      nothing], // the stub has given up
+  settled:  [nothing, nothing,  nothing,    nothing,  nothing, settle,    end,      nothing], // the stub has the answer
+  deadline: [nothing, forget,   forget,     expire,   expire,  expire,    end,      nothing], // the time of the state is over
+  close:    [nothing, refuse,   decline,    nothing,  nothing, nothing,   nothing,  nothing], // the session takes nothing new
+  abandon:  [nothing, end,      end,        abort,    abort,   abort,     halt,     nothing], // another session has the name
+  signal:   [nothing, refuse,   decline,    stop,     stop,    stop,      halt,     nothing], // the signal of close() has fired
 }
 
 /** Applies the rule for an event. */

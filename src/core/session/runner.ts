@@ -1,8 +1,7 @@
 import { url as inspectorUrl } from 'node:inspector'
 import { partOf, traced, traceOf } from '../base/diagnostics.js'
 import { TetherError } from '../base/errors.js'
-import type { Answer, Executor, Outcome, Task } from '../contracts/executor.js'
-import { collectedAnswer } from '../payload/collected-stream.js'
+import type { Answer, Executor, Task } from '../contracts/executor.js'
 import type { Desk } from './desk.js'
 import type { Slot } from './functions/slot.js'
 import type { Declined } from './functions/table.js'
@@ -106,7 +105,7 @@ async function run(desk: Desk, record: In<'running'>, slot: Slot): Promise<void>
   }
 }
 
-/** @returns undefined if the invocation ended while its code was built */
+/** @returns undefined if the invocation ended while its code was built, or its response was streamed */
 async function execute(desk: Desk, record: In<'running'>, slot: Slot): Promise<Answer | undefined> {
   const { invocation, arrival, trace: parent, timing } = record
   const { emitter } = desk
@@ -147,22 +146,25 @@ async function execute(desk: Desk, record: In<'running'>, slot: Slot): Promise<A
   const held = build.hold?.()
   try {
     // The invocation stands for `{ signal }`: its signal is made when it is read.
-    const run = async () => ended(await executor.execute(task, invocation), executor)
-    const answer = await traced(trace, run, errorTypeOf)
-    timing.ranMs = emitter.at().atMs
-    return answer
+    const run = async () => {
+      const outcome = await executor.execute(task, invocation)
+      timing.ranMs = emitter.at().atMs
+      if (outcome.kind !== 'stream') return checked(outcome, executor)
+      await desk.stream(invocation, outcome)
+      return undefined
+    }
+    return await traced(trace, run, errorTypeOf)
   } finally {
     held?.[Symbol.dispose]()
   }
 }
 
 /** What an executor of somebody's own may have answered instead is the invocation's error. */
-async function ended(outcome: Outcome, executor: Executor): Promise<Answer> {
-  const answer = await collectedAnswer(outcome)
+function checked(answer: Answer, executor: Executor): Answer {
   if (answer.kind === 'error' || answer.body instanceof Uint8Array) return answer
   return failure(new TetherError('UNSUPPORTED', `Executor '${executor.name}' answered with no bytes.`))
 }
 
-function errorTypeOf(answer: Answer): string | undefined {
-  return answer.kind === 'error' ? answer.error.errorType : undefined
+function errorTypeOf(answer: Answer | undefined): string | undefined {
+  return answer?.kind === 'error' ? answer.error.errorType : undefined
 }

@@ -213,6 +213,7 @@ export class Session implements AsyncDisposable {
       identity: this.#nameClaim,
       mayServe: (epoch) => this.#nameClaim.mayServe(epoch),
       clock,
+      rate: transport.limits.rate,
       maxKeptBytes: options.maxKeptBytes ?? DEFAULT_MAX_KEPT_BYTES,
       emitter: this.#emitter,
       waiters: this.#waiters,

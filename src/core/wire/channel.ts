@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.js'
 import { defined } from '../base/defined.js'
 import { TetherError } from '../base/errors.js'
 import { asText } from '../base/printable.js'
-import type { AbortOptions, Endpoint } from '../contracts/transport.js'
+import type { Endpoint } from '../contracts/transport.js'
 import { decodeMessage, encodeMessage, peekInvocationId } from './codec.js'
 import type { Counters, Discard, DiscardReason } from './counters.js'
 import {
@@ -18,7 +18,7 @@ import {
   senderIdOf,
 } from './frame.js'
 import type { Shapes } from './message-shapes.js'
-import { Outgoing, type OutgoingOptions, type Sent } from './outgoing.js'
+import { type LeavingOptions, Outgoing, type OutgoingOptions, type Sent } from './outgoing.js'
 import type { MessageFrom, MissingParts, Outbound, PeerMessage } from './protocol.js'
 import { Reassembly } from './reassembly.js'
 import { type Refusal, readRefusal } from './refusal.js'
@@ -90,7 +90,7 @@ export class Channel<In extends Role> {
   async send(
     to: Endpoint,
     message: Outbound<MessageFrom[Exclude<Role, In>] | PeerMessage>,
-    { scope = this.#options.keys.scope, ...options }: AbortOptions & { readonly scope?: string } = {},
+    { scope = this.#options.keys.scope, ...options }: LeavingOptions & { readonly scope?: string } = {},
   ): Promise<Sent> {
     return this.#outgoing.send(to, encodeMessage(message, this.#counters), scope, options)
   }
@@ -99,7 +99,7 @@ export class Channel<In extends Role> {
   async reply(
     to: string,
     message: Outbound<MessageFrom[Exclude<Role, In>]>,
-    options: AbortOptions = {},
+    options: LeavingOptions = {},
   ): Promise<Sent> {
     const bytes = encodeMessage(message, this.#counters)
     return this.#outgoing.send(this.#stub(to), bytes, scopeOf(to), options)

@@ -16,7 +16,12 @@ export interface Sent {
   /** Its length before splitting. */
   readonly bytes: number
   /** Sends these parts again. @throws what the transport throws */
-  resend(parts: readonly number[], options?: AbortOptions): Promise<void>
+  resend(parts: readonly number[], options?: LeavingOptions): Promise<void>
+}
+
+/** How a message leaves: `bulk` lets others pass. */
+export interface LeavingOptions extends AbortOptions {
+  readonly bulk?: boolean
 }
 
 export interface OutgoingOptions {
@@ -25,15 +30,8 @@ export interface OutgoingOptions {
   readonly keys: ChannelKeys
   readonly frameBytes: number
   readonly counters?: Counters
-  /**
-   * Sends one frame, as `Connection.send` does: undefined when it has left, a promise while it has not. `bulk` frames let others
-   * pass.
-   */
-  send(
-    to: Endpoint,
-    frame: Uint8Array,
-    options: AbortOptions & { readonly bulk?: boolean },
-  ): Promise<void> | undefined
+  /** Sends one frame, as `Connection.send` does: undefined when it has left, a promise while it has not. */
+  send(to: Endpoint, frame: Uint8Array, options: LeavingOptions): Promise<void> | undefined
 }
 
 /** This side as those see it that have the key of one scope. */
@@ -76,7 +74,7 @@ export class Outgoing {
   }
 
   /** The message, once the transport has accepted every frame. @throws what the transport throws, by a promise */
-  send(to: Endpoint, bytes: Buffer, scope: string, options: AbortOptions): Sent | Promise<Sent> {
+  send(to: Endpoint, bytes: Buffer, scope: string, options: LeavingOptions): Sent | Promise<Sent> {
     const parts = splitMessage(bytes, this.#options.frameBytes - FRAME_OVERHEAD)
     this.#count(parts.length)
     const sender = this.#sender(scope, to)
@@ -138,7 +136,7 @@ class OutgoingMessage implements Sent {
     return `${this.#sender.text}:${this.#number}`
   }
 
-  async resend(again: readonly number[], options: AbortOptions = {}): Promise<void> {
+  async resend(again: readonly number[], options: LeavingOptions = {}): Promise<void> {
     const { counters } = this.#options
     // A list of a few bytes for each may name one part without end.
     const there = [...new Set(again)].filter((index) => this.#parts[index] !== undefined)
@@ -148,11 +146,11 @@ class OutgoingMessage implements Sent {
     })
   }
 
-  sendAll(options: AbortOptions): Promise<void> {
+  sendAll(options: LeavingOptions): Promise<void> {
     return inTurns([...this.#parts.keys()], (index) => this.sendPart(index, options))
   }
 
-  sendPart(index: number, options: AbortOptions): Promise<void> | undefined {
+  sendPart(index: number, options: LeavingOptions): Promise<void> | undefined {
     if (this.count === 1) return this.#options.send(this.#to, this.frame(index), options)
     // Each frame that is on its way listens to it, in more than one place: Node is not to warn of a leak.
     if (options.signal !== undefined) setMaxListeners(0, options.signal)

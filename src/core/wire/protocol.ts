@@ -97,6 +97,9 @@ export interface CancelMessage {
   readonly epoch: number
 }
 
+/** The most bytes of a stream that may be under way, or wait at the stub for its reader: sent, and not credited. */
+export const MAX_STREAM_WINDOW_BYTES = 1024 * 1024
+
 /** Lets a stream go on, and asks for what has not arrived of it. */
 export interface CreditMessage {
   readonly type: 'credit'

@@ -1,0 +1,188 @@
+import { type TetherError, toThrown } from '../base/errors.js'
+import {
+  type ChunkMessage,
+  type EndMessage,
+  type ErrorMessage,
+  MAX_STREAM_WINDOW_BYTES,
+} from '../wire/protocol.js'
+
+/** What a session sends of a stream, or in its place. */
+export type StreamMessage = ChunkMessage | EndMessage | ErrorMessage
+
+/** Told by a stream what becomes of it. */
+export interface StreamEvents {
+  /** The reader has taken so much that the session should know. */
+  onTaken(): void
+  /** The reader wants no more. */
+  onReturned(): void
+}
+
+/** What is said to the session about a stream. */
+export interface StreamCredit {
+  readonly through: number
+  readonly missing: readonly number[] | undefined
+  readonly from: number | undefined
+}
+
+interface Reader {
+  resolve(result: IteratorResult<Uint8Array, undefined>): void
+  reject(error: unknown): void
+}
+
+/** The session is told each time that its reader has taken so many bytes: often enough for the smallest window. */
+const CREDIT_BYTES = 64 * 1024
+/** The most chunks asked for at once. */
+const MAX_MISSING = 1_000
+const DONE = { done: true, value: undefined } as const
+
+/** The bytes of a stream in their order, for one reader. Holds no more than the window of a stream. */
+export class StreamBody implements AsyncIterableIterator<Uint8Array> {
+  /** Of the response, once it has begun. */
+  contentType: string | undefined
+  readonly #events: StreamEvents
+  /** The number of the first chunk that has not arrived. */
+  #next = 0
+  /** Chunks that arrived before an earlier one. */
+  readonly #ahead = new Map<number, Uint8Array>()
+  /** Chunks for the reader. */
+  readonly #ready: Uint8Array[] = []
+  readonly #readers: Reader[] = []
+  #heldBytes = 0
+  #through = 0
+  #credited = 0
+  /** How many chunks there are, once that is known. */
+  #count: number | undefined
+  #failure: { readonly thrown: unknown } | undefined
+  /** Whether nothing more is taken from the session. */
+  #over = false
+
+  constructor(events: StreamEvents) {
+    this.#events = events
+  }
+
+  /** Whether its first bytes are here, or its end. */
+  get begun(): boolean {
+    return this.#next > 0 || this.#over
+  }
+
+  /** Whether something is missing that has left the session. */
+  get hasGap(): boolean {
+    return !this.#over && (this.#ahead.size > 0 || this.#count !== undefined)
+  }
+
+  /** Whether everything has arrived, its end included. */
+  get complete(): boolean {
+    return this.#over
+  }
+
+  /** Takes a message of the session; any order, repeats included. */
+  take(message: StreamMessage): void {
+    if (this.#over) return
+    if (message.type === 'error') this.#end({ thrown: toThrown(message.error) })
+    else if (message.type === 'chunk') this.#takeChunk(message)
+    else this.#takeEnd(message)
+    this.#advance()
+    this.#serve()
+  }
+
+  /** Ends it with an error, after what is here in order. */
+  fail(error: TetherError): void {
+    if (this.#over) return
+    this.#end({ thrown: error })
+    this.#serve()
+  }
+
+  /** What the session is to know. @param asks whether to ask for what may have left after all that is known */
+  credit(asks: boolean): StreamCredit {
+    this.#credited = this.#through
+    const missing = this.#missing()
+    return {
+      through: this.#through,
+      missing: missing.length > 0 ? missing : undefined,
+      from: asks ? this.#next : undefined,
+    }
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    return new Promise((resolve, reject) => {
+      this.#readers.push({ resolve, reject })
+      this.#serve()
+    })
+  }
+
+  async return(): Promise<IteratorResult<Uint8Array, undefined>> {
+    const running = !this.#over
+    this.#ready.length = 0
+    this.#end(undefined)
+    this.#failure = undefined
+    this.#serve()
+    if (running) this.#events.onReturned()
+    return DONE
+  }
+
+  #takeChunk({ seq, data, contentType }: ChunkMessage): void {
+    if (seq < this.#next || this.#ahead.has(seq)) return
+    // More than a session may send: a broken one is not to fill the memory.
+    if (this.#heldBytes + data.length > MAX_STREAM_WINDOW_BYTES || this.#ahead.size > MAX_STREAM_WINDOW_BYTES / 64)
+      return
+    this.#ahead.set(seq, data)
+    this.#heldBytes += data.length
+    if (seq === 0) this.contentType = contentType
+  }
+
+  #takeEnd({ seq, contentType, error }: EndMessage): void {
+    this.#count = seq
+    if (seq === 0) this.contentType = contentType
+    if (error !== undefined) this.#failure = { thrown: toThrown(error) }
+  }
+
+  /** Moves what follows in order to the reader. */
+  #advance(): void {
+    for (let data = this.#ahead.get(this.#next); data !== undefined; data = this.#ahead.get(this.#next)) {
+      this.#ahead.delete(this.#next++)
+      this.#ready.push(data)
+    }
+    if (this.#next === this.#count) this.#over = true
+  }
+
+  #end(failure: { readonly thrown: unknown } | undefined): void {
+    this.#over = true
+    this.#failure = failure
+    this.#ahead.clear()
+  }
+
+  #serve(): void {
+    while (this.#readers.length > 0 && (this.#ready.length > 0 || this.#over)) {
+      const { resolve, reject } = this.#readers.shift()!
+      const value = this.#ready.shift()
+      const failure = this.#failure
+      if (value !== undefined) {
+        this.#taken(value.length)
+        resolve({ done: false, value })
+      } else if (failure !== undefined) {
+        this.#failure = undefined
+        reject(failure.thrown)
+      } else resolve(DONE)
+    }
+  }
+
+  #taken(bytes: number): void {
+    this.#heldBytes -= bytes
+    this.#through += bytes
+    if (!this.#over && this.#through - this.#credited >= CREDIT_BYTES) this.#events.onTaken()
+  }
+
+  /** Numbers of chunks that were overtaken, the end being the last of all. */
+  #missing(): number[] {
+    const last = this.#count ?? Math.max(-1, ...this.#ahead.keys())
+    const missing: number[] = []
+    for (let seq = this.#next; seq < last && missing.length < MAX_MISSING; seq++) {
+      if (!this.#ahead.has(seq)) missing.push(seq)
+    }
+    return missing
+  }
+}

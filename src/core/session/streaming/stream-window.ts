@@ -1,0 +1,82 @@
+import type { Sent } from '../../wire/outgoing.js'
+import { type CreditMessage, MAX_STREAM_WINDOW_BYTES } from '../../wire/protocol.js'
+
+/** What a stub says about a stream. */
+export type Credit = Pick<CreditMessage, 'through' | 'missing' | 'from'>
+
+/** A chunk that the stub's reader has not taken yet. */
+interface Chunk {
+  readonly data: Uint8Array
+  /** Where it ends in the stream, in bytes. */
+  readonly endsAt: number
+  /** Its frame, once it has left. */
+  sent: Sent | undefined
+  /** Whether it is leaving, for the first time or again. */
+  leaving: boolean
+}
+
+/** What may be under way at first. A reader that keeps up gets more. */
+const FIRST_WINDOW_BYTES = 256 * 1024
+
+/** The chunks that are under way, by number; as many as the stub's credit allows. */
+export class StreamWindow {
+  readonly #chunks = new Map<number, Chunk>()
+  #next = 0
+  #written = 0
+  #through = 0
+  #mostBytes = FIRST_WINDOW_BYTES
+  /** Whether something has waited for credit since the last. */
+  #waited = false
+
+  /** The number of the next chunk. */
+  get next(): number {
+    return this.#next
+  }
+
+  /** What it holds in memory. */
+  get bytes(): number {
+    return [...this.#chunks.values()].reduce((sum, { data }) => sum + data.length, 0)
+  }
+
+  chunk(seq: number): Chunk | undefined {
+    return this.#chunks.get(seq)
+  }
+
+  /** Whether so many bytes more may be under way. */
+  takes(bytes: number): boolean {
+    const does = this.#written - this.#through + bytes <= this.#mostBytes
+    this.#waited ||= !does
+    return does
+  }
+
+  /** @returns the chunk's number */
+  add(data: Uint8Array): number {
+    this.#written += data.length
+    this.#chunks.set(this.#next, { data, endsAt: this.#written, sent: undefined, leaving: false })
+    return this.#next++
+  }
+
+  /** @param through bytes that the reader has taken, in all; lower ones come late */
+  credit(through: number): void {
+    if (through <= this.#through || through > this.#written) return
+    this.#through = through
+    for (const [seq, { endsAt }] of this.#chunks) {
+      if (endsAt > through) break
+      this.#chunks.delete(seq)
+    }
+    if (this.#waited) this.#mostBytes = Math.min(2 * this.#mostBytes, MAX_STREAM_WINDOW_BYTES)
+    this.#waited = false
+  }
+
+  /** The numbers of the chunks that a stub asks for and that are not leaving anyway. */
+  wanted(missing: readonly number[], from = Number.POSITIVE_INFINITY): number[] {
+    const asked = new Set(missing)
+    return [...this.#chunks]
+      .filter(([seq, { leaving }]) => !leaving && (seq >= from || asked.has(seq)))
+      .map(([seq]) => seq)
+  }
+
+  clear(): void {
+    this.#chunks.clear()
+  }
+}

@@ -1,0 +1,170 @@
+import { expect, it } from 'vitest'
+import { deferred } from '../../src/core/base/deferred.js'
+import type { ChunkEvent, FailureEvent, ResponseEvent } from '../../src/core/session/events.js'
+import { settle } from '../support/manual-clock.js'
+import { codeOf, readAll, StreamCaller, someCode, streamingExecutor } from '../support/streams.js'
+import { Tether } from '../support/tether.js'
+
+async function* pieces(...texts: string[]): AsyncIterable<Uint8Array> {
+  for (const text of texts) yield Buffer.from(text)
+}
+
+/** A session that serves `api`, whose response is this stream. */
+async function streaming(tether: Tether, body: (signal: AbortSignal) => AsyncIterable<Uint8Array>, contentType?: string) {
+  const session = tether.session()
+  const executor = streamingExecutor((_task, signal) => ({ kind: 'stream', contentType, body: body(signal!) }))
+  session.serve({ executor, functions: { api: someCode } })
+  return session.open()
+}
+
+it('passes on a stream as it is written', async () => {
+  await using tether = new Tether()
+  const turns = [deferred(), deferred()]
+  await streaming(
+    tether,
+    async function* () {
+      yield Buffer.from('one ')
+      await turns[0]!.promise
+      yield Buffer.from('two ')
+      await turns[1]!.promise
+      yield Buffer.from('three')
+    },
+    'text/event-stream',
+  )
+  await using stub = new StreamCaller(tether)
+  const { contentType, body } = await stub.stream()
+  expect(contentType).toBe('text/event-stream')
+  const read: string[] = []
+  for await (const chunk of body) {
+    turns[read.length]?.resolve()
+    read.push(String(chunk))
+  }
+  expect(read).toEqual(['one ', 'two ', 'three'])
+})
+
+it('gathers what is written in quick succession', async () => {
+  await using tether = new Tether()
+  await streaming(tether, () => pieces(...'abcdefghij'))
+  await using stub = new StreamCaller(tether)
+  const { bytes, chunks } = await readAll((await stub.stream()).body)
+  expect(String(bytes)).toBe('abcdefghij')
+  expect(chunks.length).toBeLessThan(4)
+})
+
+it('passes on a stream without a byte, and its content type', async () => {
+  await using tether = new Tether()
+  await streaming(tether, () => pieces(), 'text/plain')
+  await using stub = new StreamCaller(tether)
+  const { contentType, body } = await stub.stream()
+  expect(contentType).toBe('text/plain')
+  expect(await readAll(body)).toMatchObject({ chunks: [], error: undefined })
+})
+
+it.each([0, 3])('passes on an error after %i pieces', async (count) => {
+  await using tether = new Tether()
+  await streaming(tether, async function* () {
+    yield* pieces(...'abc'.slice(0, count))
+    throw new TypeError('no more')
+  })
+  await using stub = new StreamCaller(tether)
+  const { bytes, error } = await readAll((await stub.stream()).body)
+  expect(String(bytes)).toBe('abc'.slice(0, count))
+  expect(error).toMatchObject({ name: 'TypeError', message: 'no more' })
+})
+
+it('passes on megabytes, byte for byte, without holding many', async () => {
+  await using tether = new Tether()
+  const piece = Buffer.alloc(100_000)
+  let written = 0
+  let read = 0
+  let most = 0
+  await streaming(tether, async function* () {
+    for (let i = 0; i < 100; i++) {
+      written += piece.length
+      most = Math.max(most, written - read)
+      yield Buffer.alloc(piece.length, i)
+    }
+  })
+  await using stub = new StreamCaller(tether)
+  for await (const chunk of (await stub.stream()).body) {
+    const expected = Buffer.from(chunk).map((_, at) => Math.floor((read + at) / piece.length))
+    expect(expected.equals(chunk)).toBe(true)
+    read += chunk.length
+  }
+  expect(read).toBe(100 * piece.length)
+  expect(most).toBeLessThan(1_600_000)
+})
+
+it('waits for a reader that takes its time', async () => {
+  await using tether = new Tether()
+  let written = 0
+  await streaming(tether, async function* () {
+    for (;;) {
+      written += 100_000
+      yield Buffer.alloc(100_000)
+    }
+  })
+  await using stub = new StreamCaller(tether)
+  const { body } = await stub.stream()
+  await settle(50)
+  expect(written).toBeLessThan(600_000)
+  await body[Symbol.asyncIterator]().return?.()
+})
+
+it('stops the code when the reader has gone', async () => {
+  await using tether = new Tether()
+  const stopped = deferred<unknown>()
+  const session = await streaming(tether, async function* (signal) {
+    yield Buffer.from('a')
+    await new Promise((resolve) => signal.addEventListener('abort', resolve))
+    stopped.resolve(signal.reason)
+  })
+  const failed = deferred<FailureEvent>()
+  session.on('fail', (_, failure) => failed.resolve(failure))
+  await using stub = new StreamCaller(tether)
+  for await (const _ of (await stub.stream()).body) break
+  expect(codeOf(await stopped.promise)).toBe('ABORTED')
+  expect((await failed.promise).error.errorType).toBe('LambdaTether.ABORTED')
+})
+
+it('collects a stream for a stub that takes none', async () => {
+  await using tether = new Tether()
+  await streaming(tether, () => pieces('{"a":', '1}'))
+  await using stub = new StreamCaller(tether)
+  const outcome = await stub.call({ streams: false })
+  expect(outcome).toMatchObject({ kind: 'value', body: Buffer.from('{"a":1}') })
+})
+
+it('refuses a stub that takes no stream what is over 6 MB, and stops the code', async () => {
+  await using tether = new Tether()
+  let written = 0
+  await streaming(tether, async function* () {
+    for (;;) {
+      written += 1_000_000
+      yield Buffer.alloc(1_000_000)
+    }
+  })
+  await using stub = new StreamCaller(tether)
+  const outcome = await stub.call({ streams: false })
+  expect(outcome).toMatchObject({ kind: 'error', error: { errorType: 'Function.ResponseSizeTooLarge' } })
+  expect(written).toBe(7_000_000)
+})
+
+it('tells listeners of the session what is streamed', async () => {
+  await using tether = new Tether()
+  const session = await streaming(tether, () => pieces('one', 'two'), 'text/plain')
+  const chunks: ChunkEvent[] = []
+  const responded = deferred<ResponseEvent>()
+  session.on('chunk', (_, chunk) => chunks.push(chunk))
+  session.on('respond', (_, response) => responded.resolve(response))
+  await using stub = new StreamCaller(tether)
+  await readAll((await stub.stream()).body)
+  const { body, stream } = await responded.promise
+  expect(chunks.map(({ body, index }) => [String(body), index])).toEqual([
+    ['one', 0],
+    ['two', 1],
+  ])
+  expect(String(body)).toBe('onetwo')
+  const told = chunks.map(({ atMs }) => ({ bytes: 3, atMs }))
+  expect(stream).toEqual({ contentType: 'text/plain', bytes: 6, chunks: told })
+})
