@@ -2,6 +2,7 @@
 // error by its own type), where the invocation stands then, and whether its stub is still owed an answer, which is what
 // close() waits for. This is the specification of src/core/session/rules.ts; a state or an event that is not in it fails the
 // first test.
+import type { Writable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { deferred } from '../../src/core/base/deferred.js'
 import type { PayloadStore } from '../../src/core/contracts/payload-store.js'
@@ -31,6 +32,7 @@ const TABLE = `
 | unknown    | invoke, of a function not served    | decline       | answered   |      |
 | unknown    | ask                                 | unknown       | unknown    |      |
 | unknown    | ask, where parts of it are here     | missing       | unknown    |      |
+| unknown    | credit                              | unknown       | unknown    |      |
 | unknown    | cancel                              |               | over       |      |
 | unknown    | settled                             |               | unknown    |      |
 | unknown    | deadline                            |               | unknown    |      |
@@ -48,6 +50,7 @@ const TABLE = `
 | arriving   | ask                                 | ack           | arriving   | yes  |
 | arriving   | ask, a second after its latest part | unknown       | arriving   | yes  |
 | arriving   | ask, where parts of it are here     | missing       | arriving   | yes  |
+| arriving   | credit                              | ack           | arriving   | yes  |
 | arriving   | cancel                              |               | over       |      |
 | arriving   | settled                             |               | arriving   | yes  |
 | arriving   | deadline                            |               | unknown    |      |
@@ -64,6 +67,7 @@ const TABLE = `
 | challenged | invoke, of a function not served    | decline       | answered   |      |
 | challenged | ask                                 |               | running    | yes  |
 | challenged | ask, perhaps a recording            | challenge     | challenged |      |
+| challenged | credit                              |               | challenged |      |
 | challenged | cancel                              |               | over       |      |
 | challenged | settled                             |               | challenged |      |
 | challenged | deadline                            |               | unknown    |      |
@@ -76,6 +80,7 @@ const TABLE = `
 | fetching   | part                                |               | fetching   | yes  |
 | fetching   | invoke                              | ack           | fetching   | yes  |
 | fetching   | ask                                 | ack           | fetching   | yes  |
+| fetching   | credit                              | ack           | fetching   | yes  |
 | fetching   | cancel                              |               | over       |      |
 | fetching   | settled                             |               | fetching   | yes  |
 | fetching   | deadline                            |               | over       |      |
@@ -91,6 +96,7 @@ const TABLE = `
 | running    | invoke                              | ack           | running    | yes  |
 | running    | ask                                 | ack           | running    | yes  |
 | running    | ask, where it is mirrored           |               | running    | yes  |
+| running    | credit                              | ack           | running    | yes  |
 | running    | cancel                              |               | over       |      |
 | running    | settled                             |               | running    | yes  |
 | running    | deadline                            |               | over       |      |
@@ -100,9 +106,28 @@ const TABLE = `
 | running    | abandon                             |               | over       |      |
 | running    | signal                              | CLOSED        | answered   |      |
 |            |                                     |               |            |      |
+| streaming  | part                                |               | streaming  | yes  |
+| streaming  | invoke                              | chunk again   | streaming  | yes  |
+| streaming  | ask                                 | chunk again   | streaming  | yes  |
+| streaming  | credit                              |               | streaming  | yes  |
+| streaming  | credit: is it there?                | ack           | streaming  | yes  |
+| streaming  | credit: a chunk is lost             | chunk again   | streaming  | yes  |
+| streaming  | cancel                              |               | over       |      |
+| streaming  | settled                             |               | streaming  | yes  |
+| streaming  | deadline                            |               | over       |      |
+| streaming  | outcome: another                    |               | streaming  | yes  |
+| streaming  | outcome: its end                    | end           | answered   |      |
+| streaming  | outcome: an error                   | end: Error    | answered   |      |
+| streaming  | close                               |               | streaming  | yes  |
+| streaming  | abandon                             |               | over       |      |
+| streaming  | signal                              | CLOSED        | answered   |      |
+|            |                                     |               |            |      |
 | answered   | part                                |               | answered   |      |
 | answered   | invoke                              | result        | answered   |      |
 | answered   | ask                                 | result        | answered   |      |
+| answered   | credit                              | result        | answered   |      |
+| answered   | credit, of a stream: its end is lost | end           | answered   |      |
+| answered   | settled, of a stream                |               | over       |      |
 | answered   | cancel                              |               | over       |      |
 | answered   | settled                             |               | over       |      |
 | answered   | deadline                            |               | over       |      |
@@ -114,6 +139,7 @@ const TABLE = `
 | over       | part                                |               | over       |      |
 | over       | invoke                              |               | over       |      |
 | over       | ask                                 |               | over       |      |
+| over       | credit                              |               | over       |      |
 | over       | cancel                              |               | over       |      |
 | over       | settled                             |               | over       |      |
 | over       | deadline                            |               | over       |      |
@@ -136,7 +162,7 @@ const ROWS = rowsOf(TABLE)
 const ID = 'invocation'
 const STUB = 'environment'
 const SESSION = 'session'
-const FROM_STUBS = ['part', 'invoke', 'ask', 'cancel', 'settled']
+const FROM_STUBS = ['part', 'invoke', 'ask', 'credit', 'cancel', 'settled']
 const OBJECT = sealBody(packBody(Buffer.from('"event"')))
 
 describe('the table of records', () => {
@@ -183,6 +209,7 @@ class Subject {
   readonly #payloads: SessionPayloads
   readonly #dispatcher: Dispatcher
   #invocation: Invocation | undefined
+  #stream: Writable | undefined
 
   constructor(event: string) {
     this.#event = event
@@ -230,10 +257,13 @@ class Subject {
       prove() {},
       discard() {},
       send: async (_to, message) => {
-        const error = message.type === 'error' ? message.error.errorType : undefined
-        if (message.type === 'challenge') this.#nonce = message.nonce
-        this.#said.push(error?.replace(/^LambdaTether\./, '') ?? message.type)
-        return { reference: 'sent', count: 1, bytes: 1, resend: async () => {} }
+        const { type } = message
+        const error = type === 'error' ? message.error.errorType : undefined
+        if (type === 'challenge') this.#nonce = message.nonce
+        const how = type === 'end' && message.error !== undefined ? `end: ${message.error.errorType}` : type
+        this.#said.push(error?.replace(/^LambdaTether\./, '') ?? how)
+        const resend = async () => void this.#said.push(`${type} again`)
+        return { reference: 'sent', count: 1, bytes: 1, resend }
       },
     })
   }
@@ -249,13 +279,26 @@ class Subject {
     if (state === 'arriving') await this.has('part')
     if (state === 'challenged') await this.has('invoke, perhaps a recording')
     if (state === 'fetching') await this.has('invoke, its event in the store')
-    if (state === 'running' || state === 'answered' || state === 'over') await this.has('invoke')
+    if (['running', 'streaming', 'answered', 'over'].includes(state)) await this.has('invoke')
     // Its acknowledgement.
     if (state === 'running') await this.#clock.advance(25)
-    if (state === 'answered') await this.#invocation!.respond('response')
+    if (state === 'streaming') await this.#begins()
+    if (state === 'answered') {
+      if (this.#event.includes('of a stream')) (await this.#begins()).end()
+      else await this.#invocation!.respond('response')
+      await settle()
+    }
     if (state === 'over') await this.has('cancel')
     expect(this.seen().next).toBe(state)
     this.#said.splice(0)
+  }
+
+  /** Its first bytes are written, and leave. */
+  async #begins(): Promise<Writable> {
+    this.#stream = this.#invocation!.respondStream()
+    this.#stream.on('error', () => {}).write('bytes')
+    await settle()
+    return this.#stream
   }
 
   /** Lets an event of the table happen. */
@@ -295,6 +338,7 @@ class Subject {
     if (event.includes('there')) return this.#read.resolve(storeFailure('get', 'object-missing'))
     if (event.includes('cannot be read')) return this.#read.resolve(storeFailure('get', 'unreachable'))
     if (event.includes('the event')) return this.#read.resolve(OBJECT.object)
+    if (event.includes('its end')) return void this.#stream!.end()
     const invocation = this.#invocation ?? this.#stray()
     const outcome = event.includes('error')
       ? invocation.fail(new Error('local'))
@@ -316,11 +360,16 @@ class Subject {
     const answers = this.#nonce !== undefined && !event.includes('recording') && { nonce: this.#nonce }
     if (event.startsWith('ask')) return { type: 'ask', sent: `${STUB}:0`, ...bound, ...answers, ...sent }
     if (event === 'cancel') return { type: 'cancel', code: 'DEADLINE', reason: 'it is late', ...sent }
-    if (event === 'settled')
+    if (event.startsWith('credit')) {
+      const from = event.includes('end') || event.includes('there') ? { from: 1 } : {}
+      const missing = event.includes('chunk') ? { missing: [0] } : {}
+      return { type: 'credit', through: 0, ...missing, ...from, ...sent }
+    }
+    if (event.startsWith('settled'))
       return { type: 'cancel', code: '', reason: '', ...sent, id: 'another', settled: [ID] }
     const copy = this.#event.includes('mirrored') && ({ mirrored: 'event' } as const)
     const unknown = event.includes('not known') && { envFingerprint: 'unknown', env: undefined }
-    if (!event.includes('in the store')) return this.#invoke({ ...bound, ...unknown, ...copy })
+    if (!event.includes('in the store')) return this.#invoke({ ...bound, ...unknown, ...copy, streams: true })
     const { secret, object } = OBJECT
     const { key } = (await this.#payloads.presignEvent(object.length))!
     const before = this.#event.includes('again') && { ackedBy: SESSION }

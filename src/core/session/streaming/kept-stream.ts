@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Cancel } from '../../base/clock.js'
 import type { LambdaError } from '../../base/errors.js'
 import { clearImmediate, setImmediate } from '../../base/timers.js'
@@ -49,6 +50,8 @@ export class KeptStream implements KeptOutcome {
     this.#contentType = contentType
     this.#chunkBytes = Math.min(MAX_CHUNK_BYTES, Math.max(256, payloads.inlineBytes - CHUNK_OVERHEAD_BYTES))
     this.#pacer = new Pacer(clock, rate)
+    // Each frame that is on its way listens to it, in more than one place: Node is not to warn of a leak.
+    setMaxListeners(0, this.#stopped.signal)
   }
 
   /** What it held in memory when this was first read, which is when nothing more was written. */
