@@ -9,12 +9,12 @@ import { freePort } from '../network/free-port.js'
 
 export const hasMosquitto = () => spawnSync('mosquitto', ['-h']).error === undefined
 
-/** Mosquitto over TCP in a process of its own. `kill` says goodbye to nobody; `start` brings it back, empty. */
-export async function startMosquitto() {
+/** Mosquitto over TCP in a process of its own, by default with Nagle's algorithm on, as it comes. `kill` says goodbye to nobody; `start` brings it back, empty. */
+export async function startMosquitto({ noDelay = false } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'bench-broker-'))
   const port = await freePort()
   const config = join(folder, 'mosquitto.conf')
-  await writeFile(config, `listener ${port} 127.0.0.1\nallow_anonymous true\n`)
+  await writeFile(config, `listener ${port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay ${noDelay}\n`)
   let broker
   const start = async () => {
     broker = spawn('mosquitto', ['-c', config], { stdio: 'ignore' })

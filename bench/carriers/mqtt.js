@@ -6,7 +6,8 @@ import { mqttEcho } from './mqtt-echo.js'
 /** `mqtt` over TCP, on Mosquitto where it is installed. */
 export const mqttCarrier = {
   /** A broker in a process of its own; with `metered` one that counts messages, which Mosquitto does not. */
-  startBroker: ({ metered = false } = {}) => (metered ? startLocal({ limits: NO_RATE }) : startBroker()),
+  startBroker: ({ metered = false, noDelay } = {}) =>
+    metered ? startLocal({ limits: NO_RATE }) : startBroker({ noDelay }),
   /** The port of the broker to put a network in front of. */
   port: ({ port }) => port,
   /** What both sides connect to, through whatever listens on that port; gets the broker as well. */

@@ -6,7 +6,7 @@ import { faulty } from '../../src/testing/faults/faulty.js'
 import { memory } from '../../src/transports/memory.js'
 import { ManualClock } from '../support/manual-clock.js'
 import { Chance } from '../support/simulation.js'
-import { codeOf, readAll, StreamCaller, someCode, streamingExecutor } from '../support/streams.js'
+import { readAll, StreamCaller, someCode, streamingExecutor } from '../support/streams.js'
 import { openListening, Tether } from '../support/tether.js'
 
 const SEEDS = Array.from({ length: 12 }, (_, seed) => seed)

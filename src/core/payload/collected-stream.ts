@@ -5,8 +5,8 @@ import type { Answer, Outcome, StreamedResponse } from '../contracts/executor.js
 import { MAX_RESPONSE_BYTES, responseTooLarge } from './response-limit.js'
 
 /** What `HttpResponseStream.from` of Lambda's Node runtime writes: a JSON prelude, eight NUL bytes, the body. */
-export const HTTP_RESPONSE = 'application/vnd.awslambda.http-integration-response'
-export const PRELUDE_END = Buffer.alloc(8)
+const HTTP_RESPONSE = 'application/vnd.awslambda.http-integration-response'
+const PRELUDE_END = Buffer.alloc(8)
 
 /**
  * The answer of an outcome. A stream is collected, up to the size of a synchronous response: what is larger is stopped.

@@ -8,7 +8,7 @@ import type { InvocationContext } from '../contracts/handler.js'
 import type { InvokeMessage, Mirrored } from '../wire/protocol.js'
 import type { Environment } from './environments.js'
 import type { ReplayEnd } from './replay/outcome.js'
-import { type RespondStreamOptions, ResponseStream } from './streaming/response-stream.js'
+import { type RespondStreamOptions, WrittenStream } from './streaming/written-stream.js'
 
 /** The outcome for a thrown error. */
 export function failure(thrown: unknown): Answer {
@@ -89,7 +89,7 @@ export class Invocation<E = unknown> {
   #withdrawn: string | undefined
   #abort: AbortController | undefined
   /** The response, where it is streamed. */
-  #stream: ResponseStream | undefined
+  #stream: WrittenStream | undefined
 
   // Made when it is read: a signal costs more than the rest of an invocation, and few are read. An own property, so that
   // `{ ...invocation }` has it too.
@@ -204,7 +204,7 @@ export class Invocation<E = unknown> {
    */
   respondStream(options: RespondStreamOptions = {}): Writable {
     this.#take()
-    const stream = new ResponseStream(options)
+    const stream = new WrittenStream(options)
     this.#stream = stream
     const { contentType } = stream
     const unlisten = onAbort(this.signal, () => stream.destroy())

@@ -1,7 +1,7 @@
 import { Transform, type TransformCallback } from 'node:stream'
 import { checkText, recordOf } from '../../base/option-checks.js'
 import { checkOptions, fields } from '../../base/options.js'
-import { HTTP_RESPONSE, PRELUDE_END } from '../../payload/collected-stream.js'
+import { HTTP_RESPONSE_TYPE, PRELUDE_END } from '../../contracts/response-stream.js'
 
 /** Status and headers of a streamed HTTP response, as Lambda's HTTP front ends read them. */
 export interface HttpMetadata {
@@ -23,7 +23,7 @@ export interface RespondStreamOptions {
 }
 
 /** The stream that a listener writes its response to. */
-export class ResponseStream extends Transform {
+export class WrittenStream extends Transform {
   readonly contentType: string | undefined
   #prelude: Buffer | undefined
 
@@ -36,7 +36,7 @@ export class ResponseStream extends Transform {
         headers: recordOf('an object of headers', checkText),
       }),
     })
-    this.contentType = metadata === undefined ? contentType : HTTP_RESPONSE
+    this.contentType = metadata === undefined ? contentType : HTTP_RESPONSE_TYPE
     if (metadata !== undefined) this.#prelude = prelude(metadata, contentType)
   }
 
