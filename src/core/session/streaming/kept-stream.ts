@@ -1,14 +1,14 @@
 import { setMaxListeners } from 'node:events'
 import type { Cancel } from '../../base/clock.js'
 import type { LambdaError } from '../../base/errors.js'
-import { clearImmediate, setImmediate } from '../../base/timers.js'
+import { nextTick, queueMicrotask } from '../../base/timers.js'
 import { Pacer } from '../../link/pacer.js'
 import type { MissingParts } from '../../wire/protocol.js'
 import { evicted, type KeptAnswerOptions, type KeptOutcome, type Reply } from '../kept-answer.js'
 import { Gathered } from './gathered.js'
 import { type Credit, StreamWindow } from './stream-window.js'
 
-/** What follows the first bytes is gathered for this long, so that small writes share a frame. */
+/** Chunks leave no closer together, so that small writes share a frame. The first bytes after a pause leave at once. */
 const GATHER_MS = 5
 /** Chunks whose sending has not finished. What comes meanwhile is gathered. */
 const AT_ONCE = 4
@@ -35,6 +35,7 @@ export class KeptStream implements KeptOutcome {
   /** Whether what is gathered may leave, however little. */
   #due = false
   #cancelGathering: Cancel | undefined
+  #leftAt = Number.NEGATIVE_INFINITY
   #ending: { readonly error: LambdaError | undefined } | undefined
   #endSent = false
   /** Stands in for the stream once it had to give way. */
@@ -115,20 +116,26 @@ export class KeptStream implements KeptOutcome {
     this.#gone = evicted(this.#id, maxBytes)
   }
 
-  /** Lets what is gathered leave soon: at once at the beginning, with what is written in the same turn. */
+  /** Lets what is gathered leave soon, with what is written in the same turn. */
   #gather(): void {
     if (this.#due || this.#cancelGathering !== undefined) return
+    const { clock } = this.#options
     const due = () => {
       this.#cancelGathering = undefined
       this.#due = true
       this.#pump()
     }
-    if (this.#window.next > 0) {
-      this.#cancelGathering = this.#options.clock.schedule(GATHER_MS, due)
+    const passedMs = clock.now() - this.#leftAt
+    if (passedMs >= 0 && passedMs < GATHER_MS) {
+      this.#cancelGathering = clock.schedule(GATHER_MS - passedMs, due)
       return
     }
-    const immediate = setImmediate(due)
-    this.#cancelGathering = () => clearImmediate(immediate)
+    let canceled = false
+    this.#cancelGathering = () => {
+      canceled = true
+    }
+    // A tick that a microtask asks for comes when the others are done: all that is ready has been written by then.
+    queueMicrotask(() => nextTick(() => canceled || due()))
   }
 
   #stopGathering(): void {
@@ -145,6 +152,7 @@ export class KeptStream implements KeptOutcome {
         this.#stopGathering()
         this.#due = this.#ending !== undefined
       }
+      this.#leftAt = this.#options.clock.now()
       void this.#send(seq)
     }
     if (this.#ending !== undefined && this.#gathered.bytes === 0 && !this.#endSent) {
