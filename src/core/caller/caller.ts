@@ -227,7 +227,7 @@ export class Caller implements LineEvents {
     })
     const { body } = call
     body.take(message)
-    if (body.begun) call.resolve({ kind: 'stream', contentType: body.contentType, body })
+    if (body.begun) call.resolve({ kind: 'stream', contentType: body.contentType, body: body.bytes })
     this.#step(call, { type: 'received', gap: body.hasGap, complete: body.complete })
   }
 

@@ -1,4 +1,5 @@
 import { type TetherError, toThrown } from '../base/errors.js'
+import { ByteStream } from '../streams/byte-stream.js'
 import {
   type ChunkMessage,
   type EndMessage,
@@ -24,19 +25,15 @@ export interface StreamCredit {
   readonly from: number | undefined
 }
 
-interface Reader {
-  resolve(result: IteratorResult<Uint8Array, undefined>): void
-  reject(error: unknown): void
-}
-
 /** The session is told each time that its reader has taken so many bytes: often enough for the smallest window. */
 const CREDIT_BYTES = 64 * 1024
 /** The most chunks asked for at once. */
 const MAX_MISSING = 1_000
-const DONE = { done: true, value: undefined } as const
 
-/** The bytes of a stream in their order, for one reader. Holds no more than the window of a stream. */
-export class StreamBody implements AsyncIterableIterator<Uint8Array> {
+/** Puts the bytes of a stream in their order, for one reader. Holds no more than the window of a stream. */
+export class StreamBody {
+  /** What has arrived, in order, and how it ends. */
+  readonly bytes = new ByteStream(MAX_STREAM_WINDOW_BYTES)
   /** Of the response, once it has begun. */
   contentType: string | undefined
   readonly #events: StreamEvents
@@ -44,52 +41,46 @@ export class StreamBody implements AsyncIterableIterator<Uint8Array> {
   #next = 0
   /** Chunks that arrived before an earlier one. */
   readonly #ahead = new Map<number, Uint8Array>()
-  /** Chunks for the reader. */
-  readonly #ready: Uint8Array[] = []
-  readonly #readers: Reader[] = []
   #heldBytes = 0
   #through = 0
   #credited = 0
   /** How many chunks there are, once that is known. */
   #count: number | undefined
   #failure: { readonly thrown: unknown } | undefined
-  /** Whether nothing more is taken from the session. */
-  #over = false
 
   constructor(events: StreamEvents) {
     this.#events = events
+    this.bytes.onRead((bytes) => this.#taken(bytes))
+    void this.bytes.returned.then(() => events.onReturned())
   }
 
   /** Whether its first bytes are here, or its end. */
   get begun(): boolean {
-    return this.#next > 0 || this.#over
+    return this.#next > 0 || this.complete
   }
 
   /** Whether something is missing that has left the session. */
   get hasGap(): boolean {
-    return !this.#over && (this.#ahead.size > 0 || this.#count !== undefined)
+    return !this.complete && (this.#ahead.size > 0 || this.#count !== undefined)
   }
 
   /** Whether everything has arrived, its end included. */
   get complete(): boolean {
-    return this.#over
+    return this.bytes.over
   }
 
   /** Takes a message of the session; any order, repeats included. */
   take(message: StreamMessage): void {
-    if (this.#over) return
-    if (message.type === 'error') this.#end({ thrown: toThrown(message.error) })
-    else if (message.type === 'chunk') this.#takeChunk(message)
+    if (this.complete) return
+    if (message.type === 'error') return this.#end({ thrown: toThrown(message.error) })
+    if (message.type === 'chunk') this.#takeChunk(message)
     else this.#takeEnd(message)
     this.#advance()
-    this.#serve()
   }
 
   /** Ends it with an error, after what is here in order. */
   fail(error: TetherError): void {
-    if (this.#over) return
     this.#end({ thrown: error })
-    this.#serve()
   }
 
   /** What the session is to know. @param asks whether to ask for what may have left after all that is known */
@@ -101,27 +92,6 @@ export class StreamBody implements AsyncIterableIterator<Uint8Array> {
       missing: missing.length > 0 ? missing : undefined,
       from: asks ? this.#next : undefined,
     }
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this
-  }
-
-  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    return new Promise((resolve, reject) => {
-      this.#readers.push({ resolve, reject })
-      this.#serve()
-    })
-  }
-
-  async return(): Promise<IteratorResult<Uint8Array, undefined>> {
-    const running = !this.#over
-    this.#ready.length = 0
-    this.#end(undefined)
-    this.#failure = undefined
-    this.#serve()
-    if (running) this.#events.onReturned()
-    return DONE
   }
 
   #takeChunk({ seq, data, contentType }: ChunkMessage): void {
@@ -144,36 +114,21 @@ export class StreamBody implements AsyncIterableIterator<Uint8Array> {
   #advance(): void {
     for (let data = this.#ahead.get(this.#next); data !== undefined; data = this.#ahead.get(this.#next)) {
       this.#ahead.delete(this.#next++)
-      this.#ready.push(data)
+      this.bytes.push(data)
     }
-    if (this.#next === this.#count) this.#over = true
+    if (this.#next === this.#count) this.#end(this.#failure)
   }
 
   #end(failure: { readonly thrown: unknown } | undefined): void {
-    this.#over = true
-    this.#failure = failure
     this.#ahead.clear()
-  }
-
-  #serve(): void {
-    while (this.#readers.length > 0 && (this.#ready.length > 0 || this.#over)) {
-      const { resolve, reject } = this.#readers.shift()!
-      const value = this.#ready.shift()
-      const failure = this.#failure
-      if (value !== undefined) {
-        this.#taken(value.length)
-        resolve({ done: false, value })
-      } else if (failure !== undefined) {
-        this.#failure = undefined
-        reject(failure.thrown)
-      } else resolve(DONE)
-    }
+    if (failure === undefined) this.bytes.end()
+    else this.bytes.fail(failure.thrown)
   }
 
   #taken(bytes: number): void {
     this.#heldBytes -= bytes
     this.#through += bytes
-    if (!this.#over && this.#through - this.#credited >= CREDIT_BYTES) this.#events.onTaken()
+    if (!this.complete && this.#through - this.#credited >= CREDIT_BYTES) this.#events.onTaken()
   }
 
   /** Numbers of chunks that were overtaken, the end being the last of all. */

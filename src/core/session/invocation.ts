@@ -206,9 +206,9 @@ export class Invocation<E = unknown> {
     this.#take()
     const stream = new WrittenStream(options)
     this.#stream = stream
-    const { contentType } = stream
+    const { contentType, body } = stream
     const unlisten = onAbort(this.signal, () => stream.destroy())
-    const response: StreamedResponse = { kind: 'stream', contentType, body: stream }
+    const response: StreamedResponse = { kind: 'stream', contentType, body }
     void this.#owner.stream(this, response).finally(unlisten)
     return stream
   }

@@ -1,7 +1,7 @@
 import { type Deferred, deferred } from '../base/deferred.js'
 
 /** How it goes on after the bytes that are there: with more, or it is over, for that error or for none. */
-type Ending = { readonly error?: Error }
+type Ending = { readonly error?: unknown; readonly failed?: boolean }
 
 /**
  * Bytes on their way from one writer to one reader, held until they are read. It bounds nothing by itself: its writer looks at
@@ -61,15 +61,15 @@ export class ByteStream implements AsyncIterableIterator<Uint8Array> {
     this.#finish({})
   }
 
-  /** The reader gets the bytes that are there, then this error. */
-  fail(error: Error): void {
-    this.#finish({ error })
+  /** The reader gets the bytes that are there, then this error, whatever local code has thrown. */
+  fail(error: unknown): void {
+    this.#finish({ error, failed: true })
   }
 
   /** The reader gets this error next. */
   destroy(error: Error): void {
     if (this.over) return
-    this.#finish({ error })
+    this.#finish({ error, failed: true })
     this.#drop()
   }
 
@@ -82,10 +82,10 @@ export class ByteStream implements AsyncIterableIterator<Uint8Array> {
         return { done: false, value: chunk }
       }
       if (this.#ending !== undefined) {
-        const { error } = this.#ending
+        const { error, failed } = this.#ending
         // An error is thrown once, as by a generator.
         this.#ending = {}
-        if (error !== undefined) throw error
+        if (failed) throw error
         return { done: true, value: undefined }
       }
       this.#waiting ??= deferred()

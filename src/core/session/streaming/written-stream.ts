@@ -1,7 +1,8 @@
-import { Transform, type TransformCallback } from 'node:stream'
+import { Writable } from 'node:stream'
 import { checkText, recordOf } from '../../base/option-checks.js'
 import { checkOptions, fields } from '../../base/options.js'
 import { HTTP_RESPONSE_TYPE, PRELUDE_END } from '../../contracts/response-stream.js'
+import { ByteStream } from '../../streams/byte-stream.js'
 
 /** Status and headers of a streamed HTTP response, as Lambda's HTTP front ends read them. */
 export interface HttpMetadata {
@@ -22,10 +23,15 @@ export interface RespondStreamOptions {
   readonly metadata?: HttpMetadata | undefined
 }
 
-/** The stream that a listener writes its response to. */
-export class WrittenStream extends Transform {
+/** The most bytes that wait to be sent; then `write` says so. */
+const HIGH_WATER_MARK = 64 * 1024
+
+/** The stream that a listener writes its response to, and its bytes. */
+export class WrittenStream extends Writable {
   readonly contentType: string | undefined
+  readonly body = new ByteStream(HIGH_WATER_MARK)
   #prelude: Buffer | undefined
+  #onRoom: (() => void) | undefined
 
   /** @throws TetherError `INVALID_OPTION` */
   constructor(options: RespondStreamOptions) {
@@ -38,21 +44,39 @@ export class WrittenStream extends Transform {
     })
     this.contentType = metadata === undefined ? contentType : HTTP_RESPONSE_TYPE
     if (metadata !== undefined) this.#prelude = prelude(metadata, contentType)
+    this.body.onRead(() => this.#goOn())
+    void this.body.returned.then(() => this.destroy())
   }
 
-  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
     this.#begin()
-    done(null, chunk)
+    this.body.push(chunk)
+    if (!this.body.full) return done()
+    this.#onRoom = done
   }
 
-  override _flush(done: TransformCallback): void {
+  override _final(done: () => void): void {
     this.#begin()
+    this.body.end()
     done()
   }
 
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.body.fail(error ?? new Error('The response was destroyed before its end.'))
+    this.#goOn()
+    done(error)
+  }
+
+  /** Written before the first byte; at the end where there is none. */
   #begin(): void {
-    if (this.#prelude !== undefined) this.push(this.#prelude)
+    if (this.#prelude !== undefined) this.body.push(this.#prelude)
     this.#prelude = undefined
+  }
+
+  #goOn(): void {
+    const onRoom = this.#onRoom
+    this.#onRoom = undefined
+    onRoom?.()
   }
 }
 
