@@ -10,6 +10,7 @@ import { deliveryTests } from './delivery-tests.js'
 import { keepTests } from './keep-tests.js'
 import { laneTests } from './lane-tests.js'
 import { sendingTests } from './sending-tests.js'
+import { streamingTests } from './streaming-tests.js'
 import {
   type TransportFeature,
   type TransportTest,
@@ -28,6 +29,7 @@ const TESTS: readonly TransportTest[] = [
   ...connectingTests,
   ...deliveryTests,
   ...sendingTests,
+  ...streamingTests,
   ...addressingTests,
   ...laneTests,
   ...keepTests,
