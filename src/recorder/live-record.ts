@@ -1,5 +1,5 @@
 import type { LambdaError } from '../core/base/errors.js'
-import type { EventTime, InvocationTiming, LogEvent } from '../core/session/events.js'
+import type { EventTime, InvocationTiming, LogEvent, StreamSummary } from '../core/session/events.js'
 import type { Invocation } from '../core/session/invocation.js'
 import { Body, compact, parseBody } from './body.js'
 import type { InvocationRecord, RecordedLog, RecordedOutcome, RecordedTiming } from './record.js'
@@ -9,8 +9,15 @@ import { type Trigger, triggerOf } from './trigger.js'
 const REST_BYTES = 2_048
 /** What a line counts in addition to its text. */
 const LINE_BYTES = 100
+/** What the size and the time of a chunk count. */
+const CHUNK_BYTES = 50
 const MAX_LOG_BYTES = 1024 * 1024
 const NO_LOGS: readonly RecordedLog[] = []
+
+/** When an invocation ended, and how its response was streamed before. */
+export interface Ended extends EventTime {
+  readonly stream?: StreamSummary | undefined
+}
 
 /** The record of an invocation of this session, as it came. */
 export class LiveRecord implements InvocationRecord {
@@ -27,6 +34,7 @@ export class LiveRecord implements InvocationRecord {
   readonly #variables: Readonly<Record<string, string>>
   #timing: RecordedTiming
   #outcome: RecordedOutcome | undefined
+  #stream: StreamSummary | undefined
   #logs: RecordedLog[] | undefined
   #logBytes = 0
   #droppedLogs = 0
@@ -75,13 +83,15 @@ export class LiveRecord implements InvocationRecord {
 
   static ended(
     record: LiveRecord,
-    { atMs: endedMs }: EventTime,
+    { atMs: endedMs, stream }: Ended,
     outcome: RecordedOutcome | undefined,
     phases?: InvocationTiming,
   ): void {
     record.#timing = { ...record.#timing, ...phases, endedMs }
     record.#outcome = outcome
     if (outcome !== undefined) record.#bytes += outcomeBytes(outcome)
+    record.#stream = stream
+    record.#bytes += (stream?.chunks.length ?? 0) * CHUNK_BYTES
   }
 
   static logged(record: LiveRecord, { stream, text, time, level, atMs }: LogEvent): void {
@@ -120,6 +130,10 @@ export class LiveRecord implements InvocationRecord {
 
   get outcome(): RecordedOutcome | undefined {
     return this.#outcome
+  }
+
+  get stream(): StreamSummary | undefined {
+    return this.#stream
   }
 
   get logs(): readonly RecordedLog[] {

@@ -29,8 +29,8 @@ export type RecordHook = (record: RecordData) => RecordData | undefined
 
 /** A record with its redacted parts as plain JSON. */
 export function dataOf(record: InvocationRecord, parts: RedactedParts): RecordData {
-  const { id, functionId, environmentId, at, variables, rerun, mirrored, replayed, timing, droppedLogs } =
-    record
+  const { id, functionId, environmentId, at, variables, rerun, mirrored, replayed, timing } = record
+  const { stream, droppedLogs } = record
   const { trigger, context, event, outcome, logs, redacted } = parts
   return {
     id,
@@ -46,6 +46,7 @@ export function dataOf(record: InvocationRecord, parts: RedactedParts): RecordDa
     timing,
     ...(event.base64 === undefined ? { event: event.value } : { eventBase64: event.base64 }),
     ...(outcome && { outcome: outcome.kind === 'value' ? valueData(outcome.body) : outcome }),
+    ...(stream && { stream }),
     logs: [...logs],
     droppedLogs,
     redacted: [...redacted],

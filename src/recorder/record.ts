@@ -1,7 +1,7 @@
 import type { LambdaError } from '../core/base/errors.js'
 import type { LogLevel } from '../core/contracts/executor.js'
 import type { InvocationContext } from '../core/contracts/handler.js'
-import type { InvocationTiming } from '../core/session/events.js'
+import type { InvocationTiming, StreamSummary } from '../core/session/events.js'
 import type { Mirrored } from '../core/wire/protocol.js'
 import type { Trigger } from './trigger.js'
 
@@ -60,8 +60,10 @@ export interface InvocationRecord {
   /** Whether it was a replay. */
   readonly replayed: boolean
   readonly timing: RecordedTiming
-  /** Absent while it runs, and where the session closed before it ended. */
+  /** Absent while it runs, and where the session closed before it ended. Of a streamed response, the first 1 MiB. */
   readonly outcome?: RecordedOutcome | undefined
+  /** How the response was streamed, if it was: its content type, its size, and when each part of it was written. */
+  readonly stream?: StreamSummary | undefined
   readonly logs: readonly RecordedLog[]
   /** Lines that `logs` has no room for: it holds 1 MB of text. */
   readonly droppedLogs: number

@@ -9,7 +9,7 @@ import type { Invocation } from '../core/session/invocation.js'
 import type { Session } from '../core/session/session.js'
 import { Journal } from './disk/journal.js'
 import { History } from './history.js'
-import { LiveRecord, RecordedValue } from './live-record.js'
+import { type Ended, LiveRecord, RecordedValue } from './live-record.js'
 import { checkRecordOptions, DEFAULT_KEEP, type RecordOptions } from './options.js'
 import { headOf, type InvocationRecord, type RecordedOutcome, type RecordHead } from './record.js'
 import { Redactor } from './redact/redactor.js'
@@ -82,10 +82,10 @@ export class Recorder implements AsyncDisposable {
     this.#listeners = {
       invoke: (invocation, at) => void this.#recordOf(invocation, at.atMs),
       ack: (invocation, at) => this.#acked(invocation, at),
-      respond: (invocation, { body, durationMs, timing, atMs }) =>
-        this.#end(invocation, new RecordedValue(body), { atMs }, durationMs, timing),
-      fail: (invocation, { error, durationMs, timing, atMs }) =>
-        this.#end(invocation, { kind: 'error', error }, { atMs }, durationMs, timing),
+      respond: (invocation, { body, durationMs, timing, atMs, stream }) =>
+        this.#end(invocation, new RecordedValue(body), { atMs, stream }, durationMs, timing),
+      fail: (invocation, { error, durationMs, timing, atMs, stream }) =>
+        this.#end(invocation, { kind: 'error', error }, { atMs, stream }, durationMs, timing),
       sent: (invocation, at) => this.#sent(invocation, at),
       decline: (invocation, { reason, atMs }) =>
         this.#end(invocation, { kind: 'declined', reason }, { atMs }, 0),
@@ -197,7 +197,7 @@ export class Recorder implements AsyncDisposable {
   #end(
     invocation: Invocation,
     outcome: RecordedOutcome,
-    at: EventTime,
+    at: Ended,
     durationMs: number,
     phases?: InvocationTiming,
   ): void {

@@ -77,6 +77,7 @@ it.each([
   [{ outcome: undefined, timing: { receivedMs: 1, limitMs: 2 } }],
   [{ outcome: { kind: 'declined' as const, reason: 'it serves nothing' } }],
   [{ outcome: { kind: 'error' as const, error: { errorType: 'E', errorMessage: 'm', trace: ['E: m'] } } }],
+  [{ stream: { contentType: 'text/plain', bytes: 5, chunks: [{ bytes: 5, atMs: 1.5 }] } }],
   [{ rerun: true, mirrored: 'event' as const, replayed: true, droppedLogs: 3, redacted: ['/event/a'] }],
 ])('all of a record is there: %j', async (overrides) => {
   const record = recordOf({ a: 1 }, null, overrides)

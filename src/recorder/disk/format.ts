@@ -27,7 +27,7 @@ export function lineOf(
   record: InvocationRecord,
   parts: RedactedParts,
 ): { line: string; blobs: WrittenBlob[] } {
-  const { timing, variables, droppedLogs } = record
+  const { timing, variables, stream, droppedLogs } = record
   const { context, outcome, logs, redacted } = parts
   const blobs: WrittenBlob[] = []
   const head: RecordHead = headOf(record, parts)
@@ -37,6 +37,7 @@ export function lineOf(
   if (outcome?.kind === 'value')
     line += `,"outcome":{"kind":"value",${bodyField('value', outcome.body, blobs)}}`
   else if (outcome !== undefined) line += `,"outcome":${JSON.stringify(outcome)}`
+  if (stream !== undefined) line += `,"stream":${JSON.stringify(stream)}`
   line += `,"logs":${JSON.stringify(logs)},"droppedLogs":${droppedLogs},"redacted":${JSON.stringify(redacted)}}\n`
   return { line, blobs }
 }

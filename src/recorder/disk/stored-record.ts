@@ -1,5 +1,6 @@
 import { Body } from '../body.js'
 import { RecordedValue } from '../live-record.js'
+import type { StreamSummary } from '../../core/session/events.js'
 import type { InvocationRecord, RecordedOutcome, RecordHead } from '../record.js'
 import { readBlob } from './blobs.js'
 import { type BlobReference, checkVersion } from './format.js'
@@ -35,6 +36,7 @@ class StoredRecord implements InvocationRecord {
   readonly variables: readonly string[]
   readonly timing: InvocationRecord['timing']
   readonly outcome?: RecordedOutcome
+  readonly stream?: StreamSummary
   readonly logs: InvocationRecord['logs']
   readonly droppedLogs: number
   readonly redacted: readonly string[]
@@ -54,6 +56,7 @@ class StoredRecord implements InvocationRecord {
     this.variables = field(fields, 'variables')
     this.timing = field(fields, 'timing')
     if (outcome !== undefined) this.outcome = outcome
+    if (fields.has('stream')) this.stream = field(fields, 'stream')
     this.logs = field(fields, 'logs')
     this.droppedLogs = field(fields, 'droppedLogs')
     this.redacted = field(fields, 'redacted')
