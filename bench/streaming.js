@@ -50,7 +50,11 @@ async function measure({ transport, count, seconds, megabytes }) {
     const { pauseMs, rate } = world
     const pairs = await world.stub({ type: 'pairs', count, warmUp: Math.min(WARM_UP, count), pauseMs })
     const [answers, firsts] = [median(pairs.answerMs), median(pairs.firstByteMs)]
-    const { delaysMs } = await world.stub({ type: 'ticks', everyMs: TICK_MS, count: (1000 / TICK_MS) * seconds })
+    const { delaysMs } = await world.stub({
+      type: 'ticks',
+      everyMs: TICK_MS,
+      count: (1000 / TICK_MS) * seconds,
+    })
     const least = Math.min(...delaysMs)
     await world.stub({ type: 'bulk', bytes: WARM_UP_MEGABYTES * MB })
     const watching = world.session.message('watched')
@@ -86,7 +90,10 @@ async function start(transport) {
   const options = { app: 'bench', stage: 'dev', functionId: 'streams', key, streaming: true }
   const stub = startProcess(
     new URL('./streaming/stub-process.js', import.meta.url),
-    { ...stubSettings({ ...options, ...carrier.stubOptions(url) }), BENCH_BUNDLE: stubBundle(carrier.bundle).path },
+    {
+      ...stubSettings({ ...options, ...carrier.stubOptions(url) }),
+      BENCH_BUNDLE: stubBundle(carrier.bundle).path,
+    },
     COLLECTS,
   )
   await stub.message('ready')

@@ -18,7 +18,8 @@ const session = createSession({
 
 const answers = {
   value: (invocation) => invocation.respond({ text }),
-  first: (invocation) => invocation.respondStream({ contentType: 'application/json' }).end(JSON.stringify({ text })),
+  first: (invocation) =>
+    invocation.respondStream({ contentType: 'application/json' }).end(JSON.stringify({ text })),
   /** One write every so often, which says when it was made. */
   ticks(invocation, { everyMs, count }) {
     const stream = invocation.respondStream({ contentType: 'text/event-stream' })

@@ -62,7 +62,8 @@ const measures = {
     const delaysMs = []
     await call({ type: 'ticks', everyMs, count }, (piece) => {
       const now = process.hrtime.bigint()
-      for (const [, at] of String(piece).matchAll(/data: (\d+)/g)) delaysMs.push(Number(now - BigInt(at)) / 1e6)
+      for (const [, at] of String(piece).matchAll(/data: (\d+)/g))
+        delaysMs.push(Number(now - BigInt(at)) / 1e6)
     })
     if (delaysMs.length !== count) throw new Error(`${delaysMs.length} of ${count} writes have arrived.`)
     return { delaysMs }

@@ -1,7 +1,7 @@
 // Streams over a broker that loses, repeats, reorders and changes frames and breaks connections, and a session that dies: every
 // byte arrives once and in order, or the stream ends with an error.
 import { expect, it } from 'vitest'
-import { Session } from '../../src/core/session/session.js'
+import type { Session } from '../../src/core/session/session.js'
 import { faulty } from '../../src/testing/faults/faulty.js'
 import { memory } from '../../src/transports/memory.js'
 import { ManualClock } from '../support/manual-clock.js'
@@ -17,13 +17,31 @@ interface Run {
 }
 
 /** One stream of random pieces, at random times; `fails` ends it with an error. */
-async function run(seed: number, fails: boolean, during?: (session: Session, clock: ManualClock) => void): Promise<Run> {
+async function run(
+  seed: number,
+  fails: boolean,
+  during?: (session: Session, clock: ManualClock) => void,
+): Promise<Run> {
   const chance = new Chance(seed)
   const clock = new ManualClock()
-  const chaos = { drop: 0.1, duplicate: 0.1, reorder: 0.1, corrupt: 0.03, cut: 0.005, throttle: 0.02, delayMs: 40 }
-  const transport = faulty(memory({ frameBytes: chance.pick([2_048, 16_384, 131_072]) }), { seed, clock, ...chaos })
+  const chaos = {
+    drop: 0.1,
+    duplicate: 0.1,
+    reorder: 0.1,
+    corrupt: 0.03,
+    cut: 0.005,
+    throttle: 0.02,
+    delayMs: 40,
+  }
+  const transport = faulty(memory({ frameBytes: chance.pick([2_048, 16_384, 131_072]) }), {
+    seed,
+    clock,
+    ...chaos,
+  })
   await using tether = new Tether({ clock })
-  const pieces = Array.from({ length: 60 }, (_, i) => Buffer.alloc(chance.below(chance.pick([20, 5_000, 40_000])), i))
+  const pieces = Array.from({ length: 60 }, (_, i) =>
+    Buffer.alloc(chance.below(chance.pick([20, 5_000, 40_000])), i),
+  )
   const session = tether.session({ transport })
   const executor = streamingExecutor(() => ({
     kind: 'stream',

@@ -13,7 +13,12 @@ import type {
 import { beginWait, wakeAt } from '../../src/core/caller/timing.js'
 import type { SessionMessage } from '../../src/core/wire/protocol.js'
 
-const OPTIONS = { ackTimeoutMs: 3_000, connectTimeoutMs: 5_000, deadlineMarginMs: 500, onSessionLost: 'rerun' }
+const OPTIONS = {
+  ackTimeoutMs: 3_000,
+  connectTimeoutMs: 5_000,
+  deadlineMarginMs: 500,
+  onSessionLost: 'rerun',
+}
 const NOW: Moment = {
   now: 100,
   connected: true,
@@ -67,18 +72,53 @@ it.each<[name: string, event: CallEvent, moment: Partial<Moment>, does: Record<s
     { waiting: 'latency 100, receive → streaming', streaming: 'receive → streaming' },
   ],
   ['a chunk of another session arrives', from('b', chunk), {}, { streaming: 'broken off, cancel → over' }],
-  ['another session does not know it', from('b', { type: 'unknown' }), {}, { streaming: 'broken off, cancel → over' }],
-  ['another session acknowledges it', from('b', { type: 'ack' }), {}, { streaming: 'broken off, cancel → over' }],
+  [
+    'another session does not know it',
+    from('b', { type: 'unknown' }),
+    {},
+    { streaming: 'broken off, cancel → over' },
+  ],
+  [
+    'another session acknowledges it',
+    from('b', { type: 'ack' }),
+    {},
+    { streaming: 'broken off, cancel → over' },
+  ],
   ['the session acknowledges it', from('a', { type: 'ack' }), {}, { streaming: '→ streaming' }],
   ['an error arrives', from('a', { type: 'error' }), {}, { streaming: 'receive → streaming' }],
-  ['it has taken a message', { type: 'received', gap: false, complete: false }, {}, { streaming: '→ streaming', gap: '→ streaming' }],
-  ['it has taken its last', { type: 'received', gap: false, complete: true }, {}, { streaming: 'received all → over' }],
-  ['its reader has taken bytes', { type: 'taken' }, {}, { streaming: 'credit → streaming', waiting: '→ waiting' }],
+  [
+    'it has taken a message',
+    { type: 'received', gap: false, complete: false },
+    {},
+    { streaming: '→ streaming', gap: '→ streaming' },
+  ],
+  [
+    'it has taken its last',
+    { type: 'received', gap: false, complete: true },
+    {},
+    { streaming: 'received all → over' },
+  ],
+  [
+    'its reader has taken bytes',
+    { type: 'taken' },
+    {},
+    { streaming: 'credit → streaming', waiting: '→ waiting' },
+  ],
   ['its reader has gone', { type: 'returned' }, {}, { streaming: 'returned, cancel → over' }],
-  ['credit cannot leave', { type: 'failed', effect: 'credit', error: broken }, {}, { streaming: '→ streaming' }],
+  [
+    'credit cannot leave',
+    { type: 'failed', effect: 'credit', error: broken },
+    {},
+    { streaming: '→ streaming' },
+  ],
   ['the invocation has left', { type: 'sent', reference: 'n' }, {}, { streaming: '→ streaming' }],
   ['a connection is up', { type: 'connected' }, {}, { streaming: 'credit, asking → streaming' }],
-  ['it is woken with a chunk overtaken', { type: 'wake' }, {}, { streaming: '→ streaming', gap: 'credit → streaming' }],
+  [
+    'it is woken with a chunk overtaken',
+    { type: 'wake' },
+    {},
+    { streaming: '→ streaming', gap: 'credit → streaming' },
+  ],
   ['it is woken after a pause', { type: 'wake' }, { now: 500 }, { streaming: 'credit, asking → streaming' }],
   ['it is woken near its end', { type: 'wake' }, { now: 9_500 }, { streaming: 'deadline, cancel → over' }],
   ['the stub is closed', { type: 'stub closed' }, {}, { streaming: 'stub closed, cancel → over' }],

@@ -10,9 +10,17 @@ async function* pieces(...texts: string[]): AsyncIterable<Uint8Array> {
 }
 
 /** A session that serves `api`, whose response is this stream. */
-async function streaming(tether: Tether, body: (signal: AbortSignal) => AsyncIterable<Uint8Array>, contentType?: string) {
+async function streaming(
+  tether: Tether,
+  body: (signal: AbortSignal) => AsyncIterable<Uint8Array>,
+  contentType?: string,
+) {
   const session = tether.session()
-  const executor = streamingExecutor((_task, signal) => ({ kind: 'stream', contentType, body: body(signal!) }))
+  const executor = streamingExecutor((_task, signal) => ({
+    kind: 'stream',
+    contentType,
+    body: body(signal!),
+  }))
   session.serve({ executor, functions: { api: someCode } })
   return session.open()
 }

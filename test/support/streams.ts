@@ -1,6 +1,6 @@
 import { TetherError } from '../../src/core/base/errors.js'
-import { Caller } from '../../src/core/caller/caller.js'
 import type { CallOutcome } from '../../src/core/caller/call-state.js'
+import { Caller } from '../../src/core/caller/caller.js'
 import type { Executor, Outcome, StreamedResponse, Task } from '../../src/core/contracts/executor.js'
 import type { FunctionSource } from '../../src/core/contracts/function-source.js'
 import type { Transport } from '../../src/core/contracts/transport.js'

@@ -143,7 +143,16 @@ export type Failure = Readonly<
   | { why: 'absent'; error: TetherError }
   /** The session is there, and the broker drops the invocation for its size. */
   | { why: 'dropped for its size' }
-  | { why: 'closed' | 'closed while running' | 'restarted' | 'broken off' | 'returned' | 'stub closed' | 'dropped' }
+  | {
+      why:
+        | 'closed'
+        | 'closed while running'
+        | 'restarted'
+        | 'broken off'
+        | 'returned'
+        | 'stub closed'
+        | 'dropped'
+    }
   | { why: 'declined' | 'replaced'; reason: string }
   | { why: 'error'; error: TetherError }
 >

@@ -97,7 +97,10 @@ export class StreamBody {
   #takeChunk({ seq, data, contentType }: ChunkMessage): void {
     if (seq < this.#next || this.#ahead.has(seq)) return
     // More than a session may send: a broken one is not to fill the memory.
-    if (this.#heldBytes + data.length > MAX_STREAM_WINDOW_BYTES || this.#ahead.size > MAX_STREAM_WINDOW_BYTES / 64)
+    if (
+      this.#heldBytes + data.length > MAX_STREAM_WINDOW_BYTES ||
+      this.#ahead.size > MAX_STREAM_WINDOW_BYTES / 64
+    )
       return
     this.#ahead.set(seq, data)
     this.#heldBytes += data.length

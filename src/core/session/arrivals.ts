@@ -48,7 +48,11 @@ export function release(desk: Desk, record: In<'challenged'>, { nonce, number }:
 }
 
 /** Tells a stub which parts, or that the whole invocation, must be sent again. */
-export function inform(desk: Desk, record: In<'unknown' | 'arriving'>, { sent }: Pick<AskMessage, 'sent'>): void {
+export function inform(
+  desk: Desk,
+  record: In<'unknown' | 'arriving'>,
+  { sent }: Pick<AskMessage, 'sent'>,
+): void {
   const { id, from } = record
   const coming = record.state === 'arriving' && Math.abs(desk.clock.now() - record.lastAt) < STALL_MS
   if (coming) return desk.say(from, { type: 'ack', id })

@@ -20,7 +20,14 @@ import { apply, type Events } from './rules.js'
 import { ackSoon } from './runner.js'
 import { stream } from './streaming/stream.js'
 
-type Made = 'records' | 'environments' | 'openedAt' | 'young' | 'send' | 'say' | keyof Omit<InvocationOwner, 'clock'>
+type Made =
+  | 'records'
+  | 'environments'
+  | 'openedAt'
+  | 'young'
+  | 'send'
+  | 'say'
+  | keyof Omit<InvocationOwner, 'clock'>
 export interface DispatcherOptions extends Omit<Desk, Made> {
   /** The most bytes of answers that are kept. */
   readonly maxKeptBytes: number

@@ -219,7 +219,8 @@ export class Invocation<E = unknown> {
    * TetherError `ALREADY_SETTLED`, `NOT_TAKEN`
    */
   async fail(error: unknown): Promise<void> {
-    if (this.#stream !== undefined && !this.settled) return void this.#stream.destroy(new HandlerError(toLambdaError(error)))
+    if (this.#stream !== undefined && !this.settled)
+      return void this.#stream.destroy(new HandlerError(toLambdaError(error)))
     this.#take()
     await this.#owner.settle(this, failure(error))
   }

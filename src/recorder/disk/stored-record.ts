@@ -1,6 +1,6 @@
+import type { StreamSummary } from '../../core/session/events.js'
 import { Body } from '../body.js'
 import { RecordedValue } from '../live-record.js'
-import type { StreamSummary } from '../../core/session/events.js'
 import type { InvocationRecord, RecordedOutcome, RecordHead } from '../record.js'
 import { readBlob } from './blobs.js'
 import { type BlobReference, checkVersion } from './format.js'

@@ -84,7 +84,10 @@ export class KeptStream implements KeptOutcome {
     this.#window.credit(through)
     const again = this.#window.wanted(missing, from)
     for (const seq of again) void this.#send(seq)
-    if (this.#endSent && (missing.includes(this.#window.next) || (from ?? Number.POSITIVE_INFINITY) <= this.#window.next))
+    if (
+      this.#endSent &&
+      (missing.includes(this.#window.next) || (from ?? Number.POSITIVE_INFINITY) <= this.#window.next)
+    )
       void this.#sendEnd()
     // The stub asks whether this session is there.
     else if (from !== undefined && again.length === 0) this.#say({ type: 'ack', id: this.#id })

@@ -38,7 +38,8 @@ async function pass(desk: Desk, record: In<'running'>, streamed: Streamed): Prom
   if (!invocation.settled) await answer.end(error)
   unlisten()
   if (invocation.settled) return
-  const ending: Answer = error === undefined ? { kind: 'value', body: streamed.body } : { kind: 'error', error }
+  const ending: Answer =
+    error === undefined ? { kind: 'value', body: streamed.body } : { kind: 'error', error }
   await conclude(desk, streaming, 'answered', ending, streamed.summary)
 }
 

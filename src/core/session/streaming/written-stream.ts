@@ -85,5 +85,8 @@ function prelude({ headers = {}, ...metadata }: HttpMetadata, contentType: strin
     contentType === undefined || Object.keys(headers).some((name) => name.toLowerCase() === 'content-type')
       ? headers
       : { ...headers, 'content-type': contentType }
-  return Buffer.concat([Buffer.from(JSON.stringify({ statusCode: 200, ...metadata, headers: typed })), PRELUDE_END])
+  return Buffer.concat([
+    Buffer.from(JSON.stringify({ statusCode: 200, ...metadata, headers: typed })),
+    PRELUDE_END,
+  ])
 }
