@@ -13,7 +13,9 @@ import { startProcess } from './process/start.js'
 import { median, quantile } from './statistics/quantile.js'
 
 const COLLECTS = { execArgv: ['--expose-gc'] }
-const WARM_UP = 50
+// Where nothing paces the pairs, all code is compiled by then.
+const WARM_UP = 500
+const PACED_WARM_UP = 25
 const WARM_UP_MEGABYTES = 4
 const TICK_MS = 20
 /** What a connection's pacer lets through of the transport's byte rate. */
@@ -48,7 +50,7 @@ async function measure({ transport, count, seconds, megabytes }) {
   const world = await start(transport)
   try {
     const { pauseMs, rate } = world
-    const pairs = await world.stub({ type: 'pairs', count, warmUp: Math.min(WARM_UP, count), pauseMs })
+    const pairs = await world.stub({ type: 'pairs', count, warmUp: pauseMs > 0 ? PACED_WARM_UP : WARM_UP, pauseMs })
     const [answers, firsts] = [median(pairs.answerMs), median(pairs.firstByteMs)]
     const { delaysMs } = await world.stub({
       type: 'ticks',

@@ -101,7 +101,7 @@ export interface CancelMessage {
 export const MAX_STREAM_WINDOW_BYTES = 1024 * 1024
 
 /** Lets a stream go on, and asks for what has not arrived of it. */
-export interface CreditMessage {
+export interface StreamCreditMessage {
   readonly type: 'credit'
   readonly id: string
   /** Bytes of the stream that the stub's reader has taken, in all: a lost credit is made up for by the next. */
@@ -116,7 +116,7 @@ export interface CreditMessage {
 }
 
 /** What a stub sends to a session. */
-export type StubMessage = InvokeMessage | AskMessage | PresignMessage | CancelMessage | CreditMessage
+export type StubMessage = InvokeMessage | AskMessage | PresignMessage | CancelMessage | StreamCreditMessage
 
 interface FromSession {
   /** The invocation this is about. */

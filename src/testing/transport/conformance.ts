@@ -10,7 +10,7 @@ import { deliveryTests } from './delivery-tests.js'
 import { keepTests } from './keep-tests.js'
 import { laneTests } from './lane-tests.js'
 import { sendingTests } from './sending-tests.js'
-import { streamingTests } from './streaming-tests.js'
+import { transportStreamingTests } from './streaming-tests.js'
 import {
   type TransportFeature,
   type TransportTest,
@@ -29,7 +29,7 @@ const TESTS: readonly TransportTest[] = [
   ...connectingTests,
   ...deliveryTests,
   ...sendingTests,
-  ...streamingTests,
+  ...transportStreamingTests,
   ...addressingTests,
   ...laneTests,
   ...keepTests,

@@ -9,7 +9,7 @@ const AT_ONCE = 4
 /** As a stub gives credit: after so many chunks. */
 const CREDIT_EVERY = 8
 
-export const streamingTests: readonly TransportTest[] = [
+export const transportStreamingTests: readonly TransportTest[] = [
   {
     name: 'a stream of large and small frames arrives while its receiver answers',
     async run(trial) {

@@ -1,8 +1,8 @@
 import type { Sent } from '../../wire/outgoing.js'
-import { type CreditMessage, MAX_STREAM_WINDOW_BYTES } from '../../wire/protocol.js'
+import { type StreamCreditMessage, MAX_STREAM_WINDOW_BYTES } from '../../wire/protocol.js'
 
 /** What a stub says about a stream. */
-export type Credit = Pick<CreditMessage, 'through' | 'missing' | 'from'>
+export type Credit = Pick<StreamCreditMessage, 'through' | 'missing' | 'from'>
 
 /** A chunk that the stub's reader has not taken yet. */
 interface Chunk {
