@@ -48,6 +48,7 @@ export type {
 } from './core/contracts/transport.js'
 export type { LinkStatus } from './core/link/link.js'
 export type {
+  ChunkEvent,
   DeclineEvent,
   DisplacedEvent,
   EventTime,
@@ -58,6 +59,8 @@ export type {
   ResponseEvent,
   SessionEvents,
   SessionStatus,
+  StreamedChunk,
+  StreamSummary,
 } from './core/session/events.js'
 export type { ServeOptions } from './core/session/functions/options.js'
 export type { SessionFunctions } from './core/session/functions/table.js'
@@ -70,6 +73,7 @@ export type { ReplayOutcome } from './core/session/replay/outcome.js'
 export type { RemoteClient, Replayable, ReplayEdit, ReplayOptions } from './core/session/replay/request.js'
 export type { Session } from './core/session/session.js'
 export type { BodyBytes, SessionStats } from './core/session/stats.js'
+export type { HttpMetadata, RespondStreamOptions } from './core/session/streaming/written-stream.js'
 export type { Discard, DiscardReason } from './core/wire/counters.js'
 export type { Mirrored } from './core/wire/protocol.js'
 export { generateKey } from './core/wire/root-key.js'

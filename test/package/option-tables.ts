@@ -1,4 +1,5 @@
 import { devNull } from 'node:os'
+import { type RespondStreamOptions, WrittenStream } from '../../src/core/session/streaming/written-stream.js'
 import * as deploy from '../../src/deploy/index.js'
 import { diagnose } from '../../src/diagnose/index.js'
 import * as executors from '../../src/executors/index.js'
@@ -284,6 +285,12 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
     { where: FUNCTION, timeoutMs: NUMBER, signal: NONE },
     [],
     { signal: AbortSignal.abort(), timeoutMs: 1 },
+  ),
+  '.#createSession invocation.respondStream': row(
+    (options: RespondStreamOptions) => new WrittenStream(options),
+    {},
+    [],
+    { contentType: TEXT, metadata: OBJECT },
   ),
   '.#createSession replay': row(
     (options: NonNullable<Parameters<ReturnType<typeof session>['replay']>[1]>) =>

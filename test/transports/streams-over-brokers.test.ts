@@ -67,7 +67,10 @@ describe.each<readonly [string, () => Promise<Place>, boolean]>([
       throw new TypeError('no more')
     }
     const executor = streamingExecutor(() => ({ kind: 'stream', contentType: 'text/plain', body: body() }))
-    await tether.session({ transport: local }).serve({ executor, functions: { api: someCode } }).open()
+    await tether
+      .session({ transport: local })
+      .serve({ executor, functions: { api: someCode } })
+      .open()
     await using stub = new StreamCaller(tether, { transport: remote })
     const { contentType, body: received } = await stub.stream()
     const { bytes, error } = await readAll(received)

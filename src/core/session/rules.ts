@@ -1,6 +1,6 @@
 import { TetherError } from '../base/errors.js'
 import type { Answer } from '../contracts/executor.js'
-import type { AskMessage, StreamCreditMessage, InvokeMessage } from '../wire/protocol.js'
+import type { AskMessage, InvokeMessage, StreamCreditMessage } from '../wire/protocol.js'
 import { inform, part, release, run, take } from './arrivals.js'
 import type { Desk, Question } from './desk.js'
 import { failure, isAwaited } from './invocation.js'
@@ -41,7 +41,8 @@ const repeat = ({ records }: Desk, { id, answer }: In<'answered'>, message: Invo
 }
 const lost = (desk: Desk, record: In<'unknown' | 'arriving'>) => inform(desk, record, {})
 const again = (_: Desk, { answer }: In<'streaming'>) => void answer.again()
-const credit = (_: Desk, { answer }: In<'streaming'>, message: StreamCreditMessage) => void answer.credit(message)
+const credit = (_: Desk, { answer }: In<'streaming'>, message: StreamCreditMessage) =>
+  void answer.credit(message)
 const settle = (_: Desk, { answer }: In<'streaming'>) => {
   answer.settled = true
 }

@@ -1,5 +1,5 @@
 import type { Sent } from '../../wire/outgoing.js'
-import { type StreamCreditMessage, MAX_STREAM_WINDOW_BYTES } from '../../wire/protocol.js'
+import { MAX_STREAM_WINDOW_BYTES, type StreamCreditMessage } from '../../wire/protocol.js'
 
 /** What a stub says about a stream. */
 export type Credit = Pick<StreamCreditMessage, 'through' | 'missing' | 'from'>

@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream'
-import { checkText, recordOf } from '../../base/option-checks.js'
-import { checkOptions, fields } from '../../base/options.js'
+import { checkString, checkText, listOf, recordOf, wholeNumber } from '../../base/option-checks.js'
+import { checkOptions, optionsOf } from '../../base/options.js'
 import { HTTP_RESPONSE_TYPE, PRELUDE_END } from '../../contracts/response-stream.js'
 import { ByteStream } from '../../streams/byte-stream.js'
 
@@ -38,8 +38,11 @@ export class WrittenStream extends Writable {
     super()
     const { contentType, metadata } = checkOptions<RespondStreamOptions>('respondStream', options, {
       contentType: checkText,
-      metadata: fields('an object of status and headers', {
-        headers: recordOf('an object of headers', checkText),
+      metadata: optionsOf<HttpMetadata>({
+        statusCode: wholeNumber(100, 599),
+        headers: recordOf('an object of headers', checkString),
+        multiValueHeaders: recordOf('an object of headers', listOf('a list of values', checkString)),
+        cookies: listOf('a list of cookies', checkText),
       }),
     })
     this.contentType = metadata === undefined ? contentType : HTTP_RESPONSE_TYPE
