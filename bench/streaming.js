@@ -50,7 +50,12 @@ async function measure({ transport, count, seconds, megabytes }) {
   const world = await start(transport)
   try {
     const { pauseMs, rate } = world
-    const pairs = await world.stub({ type: 'pairs', count, warmUp: pauseMs > 0 ? PACED_WARM_UP : WARM_UP, pauseMs })
+    const pairs = await world.stub({
+      type: 'pairs',
+      count,
+      warmUp: pauseMs > 0 ? PACED_WARM_UP : WARM_UP,
+      pauseMs,
+    })
     const [answers, firsts] = [median(pairs.answerMs), median(pairs.firstByteMs)]
     const { delaysMs } = await world.stub({
       type: 'ticks',

@@ -1,9 +1,11 @@
 import { expect, it } from 'vitest'
 import { deferred } from '../../src/core/base/deferred.js'
 import type { ChunkEvent, FailureEvent, ResponseEvent } from '../../src/core/session/events.js'
-import { settle } from '../support/manual-clock.js'
+import { memory } from '../../src/transports/memory.js'
+import { limitedTransport } from '../support/limited-transport.js'
+import { ManualClock, settle } from '../support/manual-clock.js'
 import { codeOf, readAll, StreamCaller, someCode, streamingExecutor } from '../support/streams.js'
-import { Tether } from '../support/tether.js'
+import { openListening, Tether } from '../support/tether.js'
 
 async function* pieces(...texts: string[]): AsyncIterable<Uint8Array> {
   for (const text of texts) yield Buffer.from(text)
@@ -175,4 +177,29 @@ it('tells listeners of the session what is streamed', async () => {
   expect(String(body)).toBe('onetwo')
   const told = chunks.map(({ atMs }) => ({ bytes: 3, atMs }))
   expect(stream).toEqual({ contentType: 'text/plain', bytes: 6, chunks: told })
+})
+
+it('keeps to the rate of both connections, however often local code writes', async () => {
+  const clock = new ManualClock()
+  await using tether = new Tether({ clock })
+  const transport = limitedTransport(memory(), clock)
+  const written = Array.from({ length: 1_000 }, (_, i) => `data: ${i}\n\n`)
+  const executor = streamingExecutor(() => ({
+    kind: 'stream',
+    body: (async function* () {
+      for (const text of written) {
+        await new Promise<void>((resolve) => clock.schedule(3, resolve))
+        yield Buffer.from(text)
+      }
+    })(),
+  }))
+  const session = tether.session({ transport }).serve({ executor, functions: { api: someCode } })
+  await openListening(session, clock)
+  await using stub = new StreamCaller(tether, { transport, clock })
+  const reading = stub.stream().then(({ body }) => readAll(body))
+  const { bytes, chunks } = await clock.during(4_000, reading)
+  expect(String(bytes)).toBe(written.join(''))
+  expect(transport.discarded).toBe(0)
+  // Most of the rate is used: nothing waits for longer than it has to.
+  expect(chunks.length).toBeGreaterThan(240)
 })

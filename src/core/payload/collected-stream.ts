@@ -2,11 +2,8 @@ import { isUtf8 } from 'node:buffer'
 import { HandlerError, TetherError, toLambdaError } from '../base/errors.js'
 import { jsonText } from '../base/json.js'
 import type { Answer, Outcome, StreamedResponse } from '../contracts/executor.js'
+import { HTTP_RESPONSE_TYPE, PRELUDE_END } from '../contracts/response-stream.js'
 import { MAX_RESPONSE_BYTES, responseTooLarge } from './response-limit.js'
-
-/** What `HttpResponseStream.from` of Lambda's Node runtime writes: a JSON prelude, eight NUL bytes, the body. */
-const HTTP_RESPONSE = 'application/vnd.awslambda.http-integration-response'
-const PRELUDE_END = Buffer.alloc(8)
 
 /**
  * The answer of an outcome. A stream is collected, up to the size of a synchronous response: what is larger is stopped.
@@ -40,7 +37,7 @@ async function collect({ contentType = '', body }: StreamedResponse): Promise<An
  */
 export function responseJson(bytes: Uint8Array, contentType = ''): Uint8Array {
   const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return (contentType.startsWith(HTTP_RESPONSE) ? httpResponse(body) : undefined) ?? toJson(body)
+  return (contentType.startsWith(HTTP_RESPONSE_TYPE) ? httpResponse(body) : undefined) ?? toJson(body)
 }
 
 function httpResponse(stream: Buffer): Uint8Array | undefined {
