@@ -296,7 +296,7 @@ class Subject {
   /** Its first bytes are written, and leave. */
   async #begins(): Promise<Writable> {
     this.#stream = this.#invocation!.respondStream()
-    this.#stream.on('error', () => {}).write('bytes')
+    this.#stream.write('bytes')
     await settle()
     return this.#stream
   }

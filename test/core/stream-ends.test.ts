@@ -24,7 +24,7 @@ class Started implements AsyncDisposable {
     const { tether, clock } = started
     started.session = await taking(tether, (invocation) => {
       started.invocation = invocation
-      started.stream = invocation.respondStream(options).on('error', () => {})
+      started.stream = invocation.respondStream(options)
       started.stream.write('begun')
     }).open()
     started.stub = new StreamCaller(tether, { clock })

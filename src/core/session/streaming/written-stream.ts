@@ -47,6 +47,8 @@ export class WrittenStream extends Writable {
     })
     this.contentType = metadata === undefined ? contentType : HTTP_RESPONSE_TYPE
     if (metadata !== undefined) this.#prelude = prelude(metadata, contentType)
+    // The stub and the session's listeners are told of every failure: one that nobody handles here is not to end the process.
+    this.on('error', () => {})
     this.body.onRead(() => this.#goOn())
     void this.body.returned.then(() => this.destroy())
   }
