@@ -164,7 +164,7 @@ export class Caller implements LineEvents {
     const call = this.#calls.get(message.id)
     if (call === undefined) return
     const { type, session } = message
-    if (HAVE_IT.includes(type)) {
+    if (call.body === undefined && HAVE_IT.includes(type)) {
       this.#line.informed(session, call.terms.input.env)
       call.onAck?.()
     }

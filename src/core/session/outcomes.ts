@@ -69,12 +69,7 @@ export function conclude(
 }
 
 /** Ends an invocation with an answer that is kept until its stub has it. Resolves when the answer has left. */
-export function keep(
-  desk: Desk,
-  record: Open,
-  how: InvocationEnd,
-  ending: FinalAnswer,
-): Promise<void> {
+export function keep(desk: Desk, record: Open, how: InvocationEnd, ending: FinalAnswer): Promise<void> {
   const { id, from, deadline } = record
   const { records } = desk
   // A stream has left already, its end included, unless it is ended from outside.
