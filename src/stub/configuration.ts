@@ -2,6 +2,7 @@ import { TetherError } from '../core/base/errors.js'
 import {
   checkAnySecret,
   checkDuration,
+  checkFlag,
   checkSecret,
   checkText,
   oneOf,
@@ -27,6 +28,12 @@ export interface StubEnvironmentOptions
       StubOptions,
       'session' | 'ackTimeoutMs' | 'connectTimeoutMs' | 'deadlineMarginMs' | 'onSessionLost' | 'liveUntil'
     > {
+  /**
+   * Whether the stub streams its responses, as `awslambda.streamifyResponse` does: for a function behind a URL or an API that streams. Where
+   * the layer wraps a function, its own handler tells.
+   * @default false
+   */
+  readonly streaming?: boolean | undefined
   /** A deployed bundle has no original code to pass through to. @default 'auto' */
   readonly onNobody?: Exclude<OnNobody, 'passthrough'> | undefined
   /**
@@ -74,10 +81,12 @@ const VARIABLES: Readonly<Record<Option, string>> = {
   onSessionLost: 'ON_SESSION_LOST',
   mode: 'MODE',
   liveUntil: 'LIVE_UNTIL',
+  streaming: 'STREAMING',
   mirrorMaxBytes: 'MIRROR_MAX_BYTES',
   execWrapper: 'EXEC_WRAPPER',
 }
 const NUMBERS = /Ms$|Bytes$|^liveUntil$/
+const FLAGS = /^streaming$/
 
 /** All of a function's variables together, by Lambda's quota. */
 const MAX_ENVIRONMENT_BYTES = 4096
@@ -109,6 +118,7 @@ export function stubEnvironment(options: StubEnvironmentOptions): Record<string,
     onSessionLost: oneOf('rerun', 'fail'),
     mode: oneOf('live', 'mirror'),
     liveUntil: wholeNumber(0),
+    streaming: checkFlag,
     mirrorMaxBytes: wholeNumber(0),
     execWrapper: checkText,
   })
@@ -142,11 +152,11 @@ export function stubEnvironment(options: StubEnvironmentOptions): Record<string,
  * @throws TetherError `INVALID_OPTION` naming the variable
  */
 export function readStubEnvironment(env: Readonly<Record<string, string | undefined>>): StubConfiguration {
-  const options: Record<string, string | number> = {}
+  const options: Record<string, string | number | boolean> = {}
   for (const [option, name] of Object.entries(VARIABLES)) {
     const value = env[STUB_VARIABLE_PREFIX + name]
     if (value === undefined) continue
-    options[option] = NUMBERS.test(option) ? Number(value) : value
+    options[option] = NUMBERS.test(option) ? Number(value) : FLAGS.test(option) ? value === 'true' : value
     if (Number.isNaN(options[option])) {
       throw new TetherError(
         'INVALID_OPTION',

@@ -1,7 +1,7 @@
 import type { Transport } from '../core/contracts/transport.js'
 import type { StubConfiguration } from './configuration.js'
 import { parseExactly } from './exact-json.js'
-import { type StubHandler, stubHandler } from './handler.js'
+import { type StreamingStubHandler, type StubHandler, stubHandler } from './handler.js'
 import { inStubThread, serveStubThread } from './wrap/stub-thread-entry.js'
 
 /**
@@ -9,10 +9,13 @@ import { inStubThread, serveStubThread } from './wrap/stub-thread-entry.js'
  * it serves that function besides.
  * @throws TetherError `INVALID_OPTION`
  */
-export function deployedStub(environment: StubConfiguration, transport: Transport): StubHandler {
+export function deployedStub(
+  environment: StubConfiguration,
+  transport: Transport,
+): StubHandler | StreamingStubHandler {
   const { url, username, password, endpoint, frameBytes, ca, cert, certKey, ...others } = environment
-  const { mode, mirrorMaxBytes, execWrapper, ...own } = others
-  const options = { ...own, transport }
+  const { mode, mirrorMaxBytes, execWrapper, streaming, ...own } = others
+  const options = streaming ? { ...own, transport, streaming } : { ...own, transport }
   if (inStubThread()) serveStubThread(options)
   // Lambda's runtime prints what the handler returns, and does nothing else with it.
   return stubHandler(options, parseExactly)

@@ -13,35 +13,63 @@ export type OnNobody = 'auto' | 'throw' | 'respond' | 'passthrough'
 /** Nothing ran: another outcome may take its place. */
 const NOBODY = ['NO_SESSION', 'UNREACHABLE', 'DECLINED']
 
+/** What a handler makes of each way in which an invocation ends: it returns it, or writes it to a stream. */
+export interface Answering {
+  /** The session's answer. @throws what local code threw, and TetherError */
+  answer(outcome: CallOutcome): unknown
+  /** A response of the stub's own. */
+  respond(response: object): unknown
+  /** Runs the original code, where there is any. */
+  readonly passthrough: (() => unknown) | undefined
+}
+
 /**
  * What a function answers: what its session did, or what takes its place where none took the invocation.
- * @param passthrough runs the original code, where there is any
- * @param parse reads the answer's JSON
  * @throws what local code threw, or a TetherError whose name tells its code
  */
 export async function callOrFallback(
   call: () => Promise<CallOutcome>,
   event: unknown,
   onNobody: OnNobody,
-  passthrough: (() => unknown) | undefined,
-  parse: (json: string) => unknown = JSON.parse,
+  { answer, respond, passthrough }: Answering,
 ): Promise<unknown> {
+  let outcome: CallOutcome
   try {
-    const outcome = await call()
-    if (outcome.kind === 'error') throw toThrown(outcome.error)
-    if (outcome.kind === 'stream') throw new TetherError('PROTOCOL', 'A call that takes no stream got one.')
-    return parsed(outcome.body, parse)
+    outcome = await call()
   } catch (error) {
-    if (!(error instanceof TetherError)) throw error
-    if (NOBODY.includes(error.code)) {
+    if (error instanceof TetherError && NOBODY.includes(error.code)) {
       if (passthrough !== undefined && (onNobody === 'auto' || onNobody === 'passthrough')) {
         return passthrough()
       }
       if (onNobody !== 'throw' && isHttpEvent(event)) {
-        return httpResponse(event, 503, { message: error.message, code: error.code })
+        return respond(httpResponse(event, 503, { message: error.message, code: error.code }))
       }
     }
     throw named(error)
+  }
+  try {
+    return await answer(outcome)
+  } catch (error) {
+    throw named(error)
+  }
+}
+
+/**
+ * Of a handler that returns its response.
+ * @param parse reads an answer's JSON
+ */
+export function returning(
+  passthrough: Answering['passthrough'],
+  parse: (json: string) => unknown = JSON.parse,
+): Answering {
+  return {
+    answer(outcome) {
+      if (outcome.kind === 'error') throw toThrown(outcome.error)
+      if (outcome.kind === 'stream') throw new TetherError('PROTOCOL', 'A call that takes no stream got one.')
+      return parsed(outcome.body, parse)
+    },
+    respond: (response) => response,
+    passthrough,
   }
 }
 
@@ -71,7 +99,8 @@ function parsed(body: Uint8Array, parse: (json: string) => unknown): unknown {
 }
 
 // The runtime reports an error by its name, so that the name tells what happened.
-function named(error: TetherError): TetherError {
+function named(error: unknown): unknown {
+  if (!(error instanceof TetherError)) return error
   Object.defineProperty(error, 'name', { value: `LambdaTether.${error.code}` })
   return error
 }

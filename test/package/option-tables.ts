@@ -462,7 +462,7 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
     { cwd: TEXT, handler: TEXT, watch: NONE, polling: NUMBER, secretPath: FLAG },
   ),
   './stub#createStub': row(
-    stub.createStub,
+    stub.createStub as (options: stub.StubOptions) => stub.StubHandler,
     { ...stubOptions, transport },
     ['app', 'stage', 'key', 'transport'],
     {
@@ -478,6 +478,7 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
       onNobody: NONE,
       onSessionLost: NONE,
       passthrough: FUNCTION,
+      streaming: FLAG,
       liveUntil: NUMBER,
       env: OBJECT,
       clock: NONE,
@@ -514,6 +515,7 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
       onSessionLost: NONE,
       mode: NONE,
       liveUntil: NUMBER,
+      streaming: FLAG,
       mirrorMaxBytes: NUMBER,
       execWrapper: TEXT,
     },

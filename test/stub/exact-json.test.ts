@@ -5,7 +5,7 @@ import { createSession, generateKey } from '../../src/index.js'
 import { readStubEnvironment, stubEnvironment } from '../../src/stub/configuration.js'
 import { deployedStub } from '../../src/stub/deployed-stub.js'
 import { parseExactly } from '../../src/stub/exact-json.js'
-import { createStub } from '../../src/stub/handler.js'
+import { createStub, type StubHandler } from '../../src/stub/handler.js'
 import { stubKey } from '../../src/stub/key.js'
 import { memory } from '../../src/transports/memory.js'
 import { handlerProject } from '../executors/handler-project.js'
@@ -78,7 +78,7 @@ describe('answers of runtimes that are not JavaScript', () => {
     session.serve({ executor: childProcesses(), functions: { api: join(project.folder, 'app.py') } })
     await session.open()
     const environment = stubEnvironment({ ...names, key: root, url: 'mqtt://broker.example' })
-    const deployed = deployedStub(readStubEnvironment({ ...environment }), transport)
+    const deployed = deployedStub(readStubEnvironment({ ...environment }), transport) as StubHandler
     const called = createStub({ ...names, key, transport, env: {} })
     const numbers = { id: 9007199254740992, total: 1, list: [12345678901234567000] }
     expect(await called({}, stubContext())).toEqual(numbers)

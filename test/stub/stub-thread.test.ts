@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { callFacts } from '../../src/stub/call-input.js'
 import { EnvironmentReader } from '../../src/stub/environment-reader.js'
 import { StubThread } from '../../src/stub/wrap/stub-thread.js'
@@ -78,3 +78,62 @@ it.each([
     expect(failures).toHaveLength(1)
   },
 )
+
+describe('a stream', () => {
+  // Each call streams a part each time that it is asked for one; what its event says comes after them.
+  const STREAMS = `const asked = new Map()
+    parentPort.on('message', ({ type, number, input }) => {
+      const part = (part) => parentPort.postMessage({ type: 'part', number, part })
+      if (type === 'call') {
+        asked.set(number, { count: 0, end: Buffer.from(input.event).toString() })
+        parentPort.postMessage({ type: 'acknowledged', number })
+        parentPort.postMessage({ type: 'stream', number, contentType: 'text/plain' })
+      } else if (type === 'leave') {
+        parentPort.postMessage({ type: 'outcome', number: number + 1, outcome: { kind: 'value', body: new Uint8Array([9]) } })
+      } else {
+        const call = asked.get(number)
+        call.count += 1
+        if (call.count < 3) part({ kind: 'bytes', bytes: new Uint8Array([call.count]) })
+        else if (call.end === 'exit') process.exit(1)
+        else part(JSON.parse(call.end))
+      }
+    })`
+
+  /** A call whose stream ends so after two parts. */
+  async function streaming(end: string, options: { clock?: ManualClock } = {}) {
+    const thread = new StubThread({ file: stubFile(STREAMS), env: {}, ...options, onFailure: () => {} })
+    onTestFinished(() => thread.close())
+    const input = { ...callFacts(stubContext(), environment, 'api'), event: Buffer.from(end) }
+    const outcome = await thread.call(input)
+    if (outcome.kind !== 'stream') throw new Error('is no stream')
+    return { thread, input, ...outcome }
+  }
+
+  it.each([
+    ['{"kind":"end"}', 'end'],
+    [
+      '{"kind":"error","error":{"errorType":"RangeError","errorMessage":"no","trace":["at x"]}}',
+      { name: 'RangeError', message: 'no' },
+    ],
+    ['{"kind":"failed","code":"DEADLINE","message":"late"}', { code: 'DEADLINE', message: 'late' }],
+    ['exit', { code: 'SESSION_LOST' }],
+  ])('comes part by part, and ends with %s', async (end, expected) => {
+    const { body, contentType } = await streaming(end)
+    expect(contentType).toBe('text/plain')
+    const read: number[] = []
+    const ended = (async () => {
+      for await (const bytes of body) read.push(...bytes)
+      return 'end'
+    })()
+    if (expected === 'end') expect(await ended).toBe('end')
+    else await expect(ended).rejects.toMatchObject(expected as object)
+    expect(read).toEqual([1, 2])
+  })
+
+  it('that is left is ended in the stub’s thread', async () => {
+    const { thread, input, body } = await streaming('{"kind":"end"}')
+    for await (const _ of body) break
+    // The fake answers the next call once it hears of it.
+    expect(await thread.call(input)).toMatchObject({ kind: 'value', body: new Uint8Array([9]) })
+  })
+})

@@ -1,3 +1,5 @@
+import { PassThrough, Readable, type Writable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
 import { TetherError } from '../../src/core/base/errors.js'
 import type { CallOutcome } from '../../src/core/caller/call-state.js'
@@ -11,6 +13,7 @@ import { ManualClock } from '../support/manual-clock.js'
 import { stubContext } from '../support/stub-context.js'
 
 const STREAMING = Symbol.for('aws.lambda.runtime.handler.streaming')
+type Streaming = (event: unknown, stream: Writable, context: unknown) => Promise<unknown>
 const nobody = () => Promise.reject(new TetherError('NO_SESSION', 'nobody'))
 const answers = async (): Promise<CallOutcome> => ({ kind: 'value', body: Buffer.from('"local"') })
 
@@ -123,12 +126,40 @@ describe('wrapHandler', () => {
     expect(world.warnings).toEqual([expect.stringContaining('was live until')])
   })
 
-  it('leaves a streaming handler as it is, and needs no stub then', async () => {
+  it('streams where the original does, with its marks, and gives it the real stream where nobody is there', async () => {
     const world = new World()
-    const original = Object.assign(async () => {}, { [STREAMING]: 'response' })
-    expect(await world.wrap(original)).toBe(original)
-    expect(world.closed).toBe(true)
-    expect(world.warnings).toEqual([expect.stringContaining('streams its response')])
+    const waterMark = Symbol.for('aws.lambda.runtime.handler.streaming.highWaterMark')
+    const original = Object.assign(async (_event: unknown, stream: Writable) => stream.end('cloud'), {
+      [STREAMING]: 'response',
+      [waterMark]: 1024,
+    }) as never
+    const wrapped = (await world.wrap(original)) as unknown as Streaming
+    expect([STREAMING, waterMark, 'length'].map((name) => Reflect.get(wrapped, name))).toEqual([
+      'response',
+      1024,
+      2,
+    ])
+    const run = async () => {
+      const stream = Object.assign(new PassThrough(), { setContentType: () => {} })
+      const [text] = await Promise.all([buffer(stream), wrapped({ n: 1 }, stream, stubContext())])
+      return text.toString()
+    }
+    world.call = async () => ({
+      kind: 'stream',
+      body: Readable.from([Buffer.from('lo'), Buffer.from('cal')]),
+    })
+    expect(await run()).toBe('local')
+    expect(world.called).toMatchObject([{ functionId: 'app-dev-api', streams: true }])
+    world.call = answers
+    expect(await run()).toBe('"local"')
+    world.call = nobody
+    expect(await run()).toBe('cloud')
+  })
+
+  it('that cannot load streams where it is told to', async () => {
+    const world = new World()
+    const wrapped = await world.wrap(new Error('no such module'), { streaming: true })
+    expect(Reflect.get(wrapped, STREAMING)).toBe('response')
   })
 
   it('fails to load as the original does, unless local code may answer', async () => {

@@ -6,6 +6,7 @@ import type { CallInput } from '../../core/caller/options.js'
 import type { Mirrored } from '../../core/wire/protocol.js'
 import type { CallFacts } from '../call-input.js'
 import type { StubReply, StubRequest, StubThreadData } from './stub-thread-messages.js'
+import { Parts } from './stub-thread-parts.js'
 
 export interface StubThreadOptions {
   /** The bundle that the thread runs. */
@@ -21,6 +22,8 @@ interface Pending {
   acknowledged: boolean
   readonly resolve: (outcome: CallOutcome) => void
   readonly reject: (error: TetherError) => void
+  /** The rest of an outcome that is a stream. */
+  readonly parts: Parts
   readonly cancel: Cancel
 }
 
@@ -66,10 +69,17 @@ export class StubThread {
       const { remainingMs } = input
       const cancel = this.#clock.schedule(Math.max(remainingMs - HANGS_BEFORE_MS, remainingMs / 2), () => {
         const text = "The stub's thread hangs: it said nothing until the function's time was over."
-        reject(new TetherError('DEADLINE', text))
+        const error = new TetherError('DEADLINE', text)
+        reject(error)
+        parts.fail(error)
         void worker.terminate()
       })
-      this.#calls.set(number, { acknowledged: false, resolve, reject, cancel })
+      const parts = new Parts({
+        ask: () => this.#post(worker, { type: 'more', number }),
+        leave: () => this.#post(worker, { type: 'leave', number }),
+        over: () => this.#over(worker, number),
+      })
+      this.#calls.set(number, { acknowledged: false, resolve, reject, parts, cancel })
       worker.ref()
       this.#post(worker, { type: 'call', number, input })
     })
@@ -130,22 +140,34 @@ export class StubThread {
   #onReply(worker: Worker, reply: StubReply): void {
     const { type, number } = reply
     const pending = this.#calls.get(number)
-    if (pending !== undefined && type === 'acknowledged') pending.acknowledged = true
-    if (pending === undefined || type === 'acknowledged') return
-    pending.cancel()
+    if (pending === undefined) return
+    if (type === 'acknowledged') pending.acknowledged = true
+    else if (type === 'part') pending.parts.take(reply.part)
+    else if (type === 'stream') {
+      const { contentType } = reply
+      pending.resolve({ kind: 'stream', contentType, body: pending.parts.bytes() })
+    } else {
+      this.#over(worker, number)
+      if (type === 'outcome') pending.resolve(reply.outcome)
+      else pending.reject(new TetherError(reply.code, reply.message))
+    }
+  }
+
+  #over(worker: Worker, number: number): void {
+    this.#calls.get(number)?.cancel()
     this.#calls.delete(number)
     if (this.#calls.size === 0) worker.unref()
-    if (reply.type === 'outcome') pending.resolve(reply.outcome)
-    else pending.reject(new TetherError(reply.code, reply.message))
   }
 
   #ended(worker: Worker, error: unknown): void {
     if (this.#worker !== worker) return
     this.#worker = undefined
     if (!this.#closed) this.#options.onFailure(error)
-    for (const { acknowledged, reject, cancel } of this.#calls.values()) {
+    for (const { acknowledged, reject, parts, cancel } of this.#calls.values()) {
       cancel()
-      reject(dead(`has failed: ${String(error)}`, acknowledged))
+      const failure = dead(`has failed: ${String(error)}`, acknowledged)
+      reject(failure)
+      parts.fail(failure)
     }
     this.#calls.clear()
   }

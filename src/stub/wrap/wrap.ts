@@ -1,9 +1,11 @@
 import { type Clock, systemClock } from '../../core/base/clock.js'
 import type { Handler, LambdaContext } from '../../core/contracts/handler.js'
+import { isStreaming, type LambdaResponseStream, streamified } from '../../core/contracts/response-stream.js'
 import { callFacts, eventJson } from '../call-input.js'
 import { readStubEnvironment, type StubConfiguration } from '../configuration.js'
 import { EnvironmentReader } from '../environment-reader.js'
-import { callOrFallback, isExpired, throwIfExpired } from '../outcome.js'
+import { callOrFallback, isExpired, returning, throwIfExpired } from '../outcome.js'
+import { streaming } from '../streaming/write-outcome.js'
 import { copyWithin } from './mirror-copy.js'
 import type { StubThread } from './stub-thread.js'
 
@@ -26,8 +28,6 @@ type AnyHandler = (...args: never[]) => unknown
 const encoder = new TextEncoder()
 /** @default of `mirrorMaxBytes` */
 const MIRROR_MAX_BYTES = 100_000
-// https://github.com/aws/aws-lambda-nodejs-runtime-interface-client: what awslambda.streamifyResponse marks a handler with.
-const STREAMING = Symbol.for('aws.lambda.runtime.handler.streaming')
 /** The first Node runtime that takes whatever a handler returns for its answer. */
 const PLAIN_VALUES_SINCE = 24
 
@@ -50,20 +50,15 @@ export async function wrapHandler(options: WrapOptions): Promise<Handler> {
     original = await options.load()
   } catch (error) {
     // Local code may be the very thing that mends it.
-    const broken: Handler = () => {
+    const broken = () => {
       throw error
     }
-    return live(broken, thread, settings, environment)
-  }
-  if (isStreaming(original)) {
-    options.warn('This function streams its response, which a session cannot: its own code runs.')
-    void thread.close()
-    return original
+    return live(settings.streaming ? streamified(broken) : broken, thread, settings, environment)
   }
   return live(original, thread, settings, environment)
 }
 
-/** The session answers; the original where none is there. */
+/** The session answers; the original where none is there, which gets the runtime's own stream where it streams. */
 function live(
   original: Handler,
   thread: Pick<StubThread, 'call'>,
@@ -71,12 +66,18 @@ function live(
   environment: EnvironmentReader,
 ): Handler {
   const { functionId, liveUntil, clock, onNobody = 'auto' } = settings
+  const streams = isStreaming(original)
   return inFrontOf(original, (args, runOriginal) => {
     if (isExpired(liveUntil, clock.now())) return runOriginal()
-    const [event, context] = args as [unknown, LambdaContext]
-    const call = async () =>
-      thread.call({ ...callFacts(context, environment, functionId), event: encoder.encode(eventJson(event)) })
-    return callOrFallback(call, event, onNobody, () => asAnswer(runOriginal))
+    const [event] = args
+    const call = async () => {
+      const facts = callFacts(contextOf(original, args), environment, functionId)
+      return thread.call({ ...facts, event: encoder.encode(eventJson(event)), streams })
+    }
+    const answering = streams
+      ? streaming(args[1] as LambdaResponseStream, event, runOriginal)
+      : returning(() => asAnswer(runOriginal))
+    return callOrFallback(call, event, onNobody, answering)
   })
 }
 
@@ -88,11 +89,10 @@ function mirrored(
   environment: EnvironmentReader,
 ): Handler {
   const { functionId, liveUntil, clock, mirrorMaxBytes = MIRROR_MAX_BYTES } = settings
-  const contextAt = isStreaming(original) ? 2 : 1
   return inFrontOf(original, (args, runOriginal) => {
     if (isExpired(liveUntil, clock.now())) return runOriginal()
     try {
-      const facts = callFacts(args[contextAt] as LambdaContext, environment, functionId)
+      const facts = callFacts(contextOf(original, args), environment, functionId)
       // Before the original has it, who may change it.
       const event = copyWithin(args[0], mirrorMaxBytes)
       thread.mirror(facts, event === undefined ? 'metadata' : 'event', event ?? 'null')
@@ -143,6 +143,7 @@ function startThread({ start, warn }: WrapOptions): ReturnType<WrapOptions['star
   }
 }
 
-function isStreaming(handler: Handler): boolean {
-  return (handler as { [STREAMING]?: unknown })[STREAMING] !== undefined
+/** A streaming handler has the stream before it. */
+function contextOf(original: Handler, args: readonly unknown[]): LambdaContext {
+  return args[isStreaming(original) ? 2 : 1] as LambdaContext
 }

@@ -1,9 +1,9 @@
 import type { Handler } from '../../../core/contracts/handler.js'
+import { STREAMING } from '../../../core/contracts/response-stream.js'
 import { runtimeError } from '../runtime-errors.js'
 import { HttpResponseStream } from './http-response-stream.js'
 
-// As aws-lambda-ric 3 and 4 have them.
-const STREAMING = Symbol.for('aws.lambda.runtime.handler.streaming')
+// As aws-lambda-ric 3 and 4 have it.
 const HIGH_WATER_MARK = Symbol.for('aws.lambda.runtime.handler.streaming.highWaterMark')
 
 /** A handler with the marks that `streamifyResponse` leaves on it. */

@@ -1,5 +1,4 @@
-const CONTENT_TYPE = 'application/vnd.awslambda.http-integration-response'
-const DELIMITER_BYTES = 8
+import { HTTP_RESPONSE_TYPE, PRELUDE_END } from '../../../core/contracts/response-stream.js'
 
 /** What {@link HttpResponseStream.from} needs of a stream. */
 interface PreludeStream {
@@ -15,11 +14,11 @@ export class HttpResponseStream {
    * `write()`, and lost where there is none.
    */
   static from<S extends PreludeStream>(stream: S, prelude: unknown): S {
-    stream.setContentType(CONTENT_TYPE)
+    stream.setContentType(HTTP_RESPONSE_TYPE)
     const json = JSON.stringify(prelude)
     stream._onBeforeFirstWrite = (write) => {
       write(json)
-      write(new Uint8Array(DELIMITER_BYTES))
+      write(PRELUDE_END)
     }
     return stream
   }
