@@ -13,6 +13,7 @@ import { checkAccountId, checkCredentials, checkIdentities } from './option-chec
 import type { LocalBucket } from './s3/bucket.js'
 import type { LocalS3Identity } from './s3/endpoint.js'
 import type { LocalQueue, LocalQueueOptions } from './sqs/queue-options.js'
+import type { FunctionUrl, InvokeMode } from './triggers/function-url.js'
 import type { HttpApi } from './triggers/http-api.js'
 import type { LocalTopic } from './triggers/topic.js'
 
@@ -83,6 +84,19 @@ export interface LocalCloud extends AsyncDisposable {
     target: Pick<LocalFunction, 'invoke'>,
     options?: { readonly port?: number | undefined },
   ): Promise<HttpApi>
+  /**
+   * Gives a function a URL, as Lambda does: `RESPONSE_STREAM` sends what the function streams as it comes. Lambda's API tells of it.
+   * @throws TetherError `INVALID_OPTION`, `UNREACHABLE` (port taken), `CLOSED`
+   */
+  functionUrl(
+    target: Pick<LocalFunction, 'name' | 'invoke' | 'invokeWithResponseStream'>,
+    options?: {
+      /** @default 'BUFFERED' */
+      readonly invokeMode?: InvokeMode | undefined
+      /** @default 0, a free one */
+      readonly port?: number | undefined
+    },
+  ): Promise<FunctionUrl>
   /**
    * Starts what the `api-gateway` transport needs: a WebSocket API, the relay behind it with its table, and a bucket.
    * @throws TetherError `MISSING_DEPENDENCY` (dynalite), `INVALID_OPTION`, `CLOSED`

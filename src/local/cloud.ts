@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type Clock, systemClock } from '../core/base/clock.js'
 import { TetherError } from '../core/base/errors.js'
-import { checkPort } from '../core/base/option-checks.js'
+import { checkPort, oneOf } from '../core/base/option-checks.js'
 import { checkOptions, mustBe } from '../core/base/options.js'
 import { cloudChecks, type LocalCloud, type LocalCloudOptions } from './cloud-options.js'
 import type { LocalDebugStack, LocalDebugStackOptions } from './debug-stack/debug-stack.js'
@@ -13,6 +13,7 @@ import { type LambdaHost, ProcessHost } from './lambda/host.js'
 import { isBucketName, type LocalBucket, S3Bucket } from './s3/bucket.js'
 import type { LocalQueue, LocalQueueOptions } from './sqs/queue-options.js'
 import { Queues } from './sqs/queues.js'
+import { type FunctionUrl, functionUrl, INVOKE_MODES, type InvokeMode } from './triggers/function-url.js'
 import { type HttpApi, httpApi } from './triggers/http-api.js'
 import { createTopic, type LocalTopic } from './triggers/topic.js'
 
@@ -127,6 +128,30 @@ class ComposedCloud implements LocalCloud {
     })
     this.#parts.push(api)
     return api
+  }
+
+  async functionUrl(
+    target: Pick<LocalFunction, 'name' | 'invoke' | 'invokeWithResponseStream'>,
+    options: { readonly invokeMode?: InvokeMode | undefined; readonly port?: number | undefined } = {},
+  ): Promise<FunctionUrl> {
+    if (this.#closing !== undefined) throw closedError()
+    checkOptions('functionUrl', options, { invokeMode: oneOf(...INVOKE_MODES), port: checkPort })
+    const { accountId } = this
+    const url = await functionUrl({
+      ...options,
+      function: target,
+      host: this.#host,
+      accountId,
+      clock: this.#clock,
+    })
+    this.#parts.push(url)
+    this.#endpoints?.controlPlane.adoptUrl({
+      functionName: target.name,
+      url: url.url,
+      invokeMode: options.invokeMode ?? 'BUFFERED',
+      madeAt: this.#clock.now(),
+    })
+    return url
   }
 
   async debugStack(options: LocalDebugStackOptions): Promise<LocalDebugStack> {

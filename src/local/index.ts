@@ -67,6 +67,7 @@ export type { LocalFunction } from './lambda/function.js'
 export type { FunctionDefinition, LocalCredentials } from './lambda/function-definition.js'
 export { createLambdaHost, type LambdaHost, type LambdaHostOptions } from './lambda/host.js'
 export type { InvokeOptions, InvokeResult } from './lambda/invoke-request.js'
+export type { InvokeStream, InvokeStreamEnd, InvokeStreamError } from './lambda/streaming/invoke-stream.js'
 export type { LimitChanges } from './limits.js'
 export type { MessageAttribute, MessageAttributes } from './message-attributes.js'
 export type { LocalBucket } from './s3/bucket.js'
@@ -77,5 +78,11 @@ export type { EventSourceOptions, LocalEventSource } from './sqs/event-source.js
 export type { QueueMessage } from './sqs/message.js'
 export type { LocalQueue, LocalQueueOptions, QueueCounts, QueueSendOptions } from './sqs/queue-options.js'
 export type { ReceivedMessage, ReceiveOptions } from './sqs/receive.js'
+export {
+  type FunctionUrl,
+  type FunctionUrlOptions,
+  functionUrl,
+  type InvokeMode,
+} from './triggers/function-url.js'
 export { type HttpApi, type HttpApiOptions, httpApi } from './triggers/http-api.js'
 export type { LocalTopic, TopicMessage } from './triggers/topic.js'

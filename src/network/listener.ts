@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TetherError } from '../core/base/errors.js'
@@ -80,5 +80,30 @@ export function readBody(request: IncomingMessage, max: number): Promise<Buffer 
     })
     request.on('end', () => resolve(Buffer.concat(chunks)))
     request.on('error', () => resolve(undefined))
+  })
+}
+
+/**
+ * Sends a body as it comes, no faster than the client reads it. Where the client goes away the rest is read all the same: as with
+ * Lambda, that stops nobody.
+ * @throws what the body throws
+ */
+export async function sendStream(response: ServerResponse, body: AsyncIterable<Uint8Array>): Promise<void> {
+  response.flushHeaders()
+  for await (const chunk of body) {
+    if (!response.destroyed && !response.write(chunk)) await drainedOrClosed(response)
+  }
+  response.end()
+}
+
+function drainedOrClosed(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off('drain', done)
+      response.off('close', done)
+      resolve()
+    }
+    response.on('drain', done)
+    response.on('close', done)
   })
 }

@@ -92,6 +92,7 @@ const endpoint = 'abc-ats.iot.eu-west-1.amazonaws.com'
 const aws = { region: NONE, credentials: FUNCTION }
 const bundle = stub.stubBundle('iot').path
 const target = { invoke: async () => ({}) as local.InvokeResult, arn: 'arn' }
+const urlTarget = { ...target, invokeWithResponseStream: async () => ({}) as local.InvokeStream }
 const cloud = local.createLocalCloud()
 const topic = cloud.topic('topic')
 const tellingBucket = cloud.bucket('telling')
@@ -596,6 +597,13 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
     controlPlane: OBJECT,
     clock: NONE,
   }),
+  './local#createLocalCloud functionUrl': row(
+    (options: NonNullable<Parameters<local.LocalCloud['functionUrl']>[1]>) =>
+      cloud.functionUrl({ name: 'api', ...urlTarget }, options),
+    {},
+    [],
+    { invokeMode: NONE, port: NUMBER },
+  ),
   './local#createLocalCloud httpApi': row(
     (options: NonNullable<Parameters<local.LocalCloud['httpApi']>[1]>) => cloud.httpApi(target, options),
     {},
@@ -674,6 +682,14 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
       request: OBJECT,
     },
   ),
+  './local#functionUrl': row(local.functionUrl, { function: urlTarget }, ['function'], {
+    function: NONE,
+    invokeMode: NONE,
+    host: TEXT,
+    port: NUMBER,
+    accountId: TEXT,
+    clock: NONE,
+  }),
   './local#httpApi': row(local.httpApi, { function: target }, ['function'], {
     function: NONE,
     host: TEXT,

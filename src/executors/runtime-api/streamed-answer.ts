@@ -1,15 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import { deferred } from '../../core/base/deferred.js'
-import { HandlerError, toLambdaError } from '../../core/base/errors.js'
-import { MAX_RESPONSE_BYTES, responseTooLarge } from '../../core/payload/response-limit.js'
+import { HandlerError } from '../../core/base/errors.js'
 import { ByteStream } from '../../core/streams/byte-stream.js'
-import {
-  errorAnswer,
-  type RuntimeError,
-  type RuntimeResponse,
-  type RuntimeStream,
-  trailingError,
-} from './answer.js'
+import { type RuntimeStream, trailingError } from './answer.js'
 
 /** How much of a streamed response is read ahead of its reader, beside what the connection holds. */
 const READ_AHEAD_BYTES = 64 * 1024
@@ -43,20 +36,4 @@ export function streamedAnswer(request: IncomingMessage, done: () => void): Runt
     if (!body.over) cut.resolve()
   })
   return { kind: 'stream', contentType: request.headers['content-type'], body, cut: cut.promise }
-}
-
-/** A streamed response as one that was posted whole, up to the size of such. */
-export async function wholeAnswer({ body }: RuntimeStream): Promise<RuntimeResponse | RuntimeError> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  try {
-    for await (const chunk of body) {
-      chunks.push(chunk)
-      size += chunk.length
-      if (size > MAX_RESPONSE_BYTES) return errorAnswer(responseTooLarge(`more than ${size - 1}`))
-    }
-  } catch (error) {
-    return errorAnswer(toLambdaError(error))
-  }
-  return { kind: 'response', body: Buffer.concat(chunks) }
 }

@@ -7,6 +7,7 @@ import { ControlPlaneGate, type ControlPlaneOptions } from './gate.js'
 import { iamApi } from './iam.js'
 import { lambdaApi } from './lambda/api.js'
 import type { FunctionHost } from './lambda/registry.js'
+import type { AdoptedUrl } from './lambda/urls.js'
 import { stsApi } from './sts.js'
 
 /** What the control plane's APIs are part of. */
@@ -29,6 +30,8 @@ export interface ControlPlaneApis {
   readonly sts: RequestListener
   /** Makes a function known that the host was given. */
   adopt(definition: FunctionDefinition): void
+  /** Makes known that a function has a URL. */
+  adoptUrl(url: AdoptedUrl): void
   /** Forgets what is under way. */
   close(): void
 }
@@ -52,6 +55,7 @@ export function controlPlaneApis(
     iam: iamApi({ ...shared, roles: () => lambda.roles() }),
     sts: stsApi(shared),
     adopt: (definition) => lambda.adopt(definition),
+    adoptUrl: (url) => lambda.adoptUrl(url),
     close: () => lambda.close(),
   }
 }

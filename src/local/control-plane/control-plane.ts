@@ -2,6 +2,7 @@ import { listen, loadedLater } from '../../network/listener.js'
 import type { FunctionDefinition } from '../lambda/function-definition.js'
 import type { ApiSurroundings, ControlPlaneApis } from './apis.js'
 import type { ControlPlaneOptions } from './gate.js'
+import type { AdoptedUrl } from './lambda/urls.js'
 
 /** What the control plane is part of. */
 export interface ControlPlaneSurroundings extends Omit<ApiSurroundings, 'lambdaUrl'> {
@@ -15,6 +16,8 @@ export interface ControlPlane {
   readonly stsUrl: string
   /** Makes a function known that the host was given. */
   adopt(definition: FunctionDefinition): void
+  /** Makes known that a function has a URL. */
+  adoptUrl(url: AdoptedUrl): void
   /** Ends every connection, and forgets what is under way. */
   close(): Promise<void>
 }
@@ -26,16 +29,21 @@ export async function openControlPlane(
 ): Promise<ControlPlane> {
   let loading: Promise<ControlPlaneApis> | undefined
   let apis: ControlPlaneApis | undefined
-  const adopted: FunctionDefinition[] = []
+  /** What came before the first request. */
+  const early: ((apis: ControlPlaneApis) => void)[] = []
   const load = async () => {
     const { controlPlaneApis } = await import('./apis.js')
     apis = controlPlaneApis(options, { ...surroundings, lambdaUrl: lambda.url })
-    for (const definition of adopted) apis.adopt(definition)
+    for (const make of early) make(apis)
     return apis
   }
   const loaded = () => {
     loading ??= load()
     return loading
+  }
+  const known = (make: (apis: ControlPlaneApis) => void) => {
+    if (apis === undefined) early.push(make)
+    else make(apis)
   }
   const open = (name: 'lambda' | 'iam' | 'sts') =>
     listen(
@@ -50,10 +58,8 @@ export async function openControlPlane(
     lambdaUrl: lambda.url,
     iamUrl: iam.url,
     stsUrl: sts.url,
-    adopt: (definition) => {
-      if (apis === undefined) adopted.push(definition)
-      else apis.adopt(definition)
-    },
+    adopt: (definition) => known((loaded) => loaded.adopt(definition)),
+    adoptUrl: (url) => known((loaded) => loaded.adoptUrl(url)),
     close: async () => {
       await Promise.all([lambda.close(), iam.close(), sts.close()])
       await loading?.catch(() => {})

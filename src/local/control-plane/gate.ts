@@ -85,7 +85,7 @@ export class ControlPlaneGate {
 
   /** Carries a call out. @throws ControlPlaneError; CutConnection */
   async pass<T>(call: Omit<ControlPlaneCall, 'stage'>, carryOut: () => T | Promise<T>): Promise<T> {
-    if (call.operation !== 'Invoke') this.#throttle()
+    if (!call.operation.startsWith('Invoke')) this.#throttle()
     await this.#fault({ ...call, stage: 'before' })
     const answer = await carryOut()
     await this.#fault({ ...call, stage: 'after' })

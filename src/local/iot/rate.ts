@@ -21,21 +21,24 @@ export class RateWindow {
   }
 }
 
-/** Says when bytes may pass: a second's worth at once, then no faster than the rate. */
+/** Says when bytes may pass: a burst at once, then no faster than the rate. */
 export class Throughput {
   readonly #bytesPerSecond: number
+  readonly #burstMs: number
   // When the bytes let through so far would all have passed at the plain rate.
   #paidUntil = 0
 
-  constructor(bytesPerSecond: number) {
+  /** @param burstBytes @default a second's worth */
+  constructor(bytesPerSecond: number, burstBytes: number = bytesPerSecond) {
     this.#bytesPerSecond = bytesPerSecond
+    this.#burstMs = (burstBytes / bytesPerSecond) * 1000
   }
 
   /** The time, in milliseconds, at which these bytes may pass; they are counted. */
   due(bytes: number, now: number): number {
     if (this.#bytesPerSecond === Number.POSITIVE_INFINITY) return now
     this.#paidUntil = Math.max(this.#paidUntil, now) + (bytes / this.#bytesPerSecond) * 1000
-    return Math.max(now, this.#paidUntil - 1000)
+    return Math.max(now, this.#paidUntil - this.#burstMs)
   }
 }
 

@@ -32,6 +32,7 @@ export interface InvocationReport {
   /** Present where the environment was started for it. */
   readonly initDurationMs?: number
   readonly functionError?: 'Unhandled'
+  /** Its response, or its error. Of a response that was invoked as a stream the error alone. */
   readonly payload: Uint8Array
 }
 

@@ -1,13 +1,20 @@
 import { randomUUID } from 'node:crypto'
 import type { Cancel, Clock } from '../../core/base/clock.js'
+import { deferred } from '../../core/base/deferred.js'
+import { toLambdaError } from '../../core/base/errors.js'
 import { setImmediate } from '../../core/base/timers.js'
 import type { LogEntry } from '../../core/contracts/executor.js'
 import type { Guard } from '../../executors/process/guard.js'
 import { type RuntimeCommand, RuntimeProcess } from '../../executors/process/runtime-process.js'
-import type { RuntimeAnswer, RuntimeError, RuntimeResponse } from '../../executors/runtime-api/answer.js'
+import {
+  errorAnswer,
+  type RuntimeError,
+  type RuntimeResponse,
+  type RuntimeStream,
+} from '../../executors/runtime-api/answer.js'
 import { RuntimeApi, type RuntimeInvocation } from '../../executors/runtime-api/server.js'
-import { wholeAnswer } from '../../executors/runtime-api/streamed-answer.js'
 import { type EndReason, endError } from './errors.js'
+import type { ResponseBytes } from './streaming/bandwidth.js'
 
 /** Between two invocations an environment is `frozen`, or `idle` where processes cannot be frozen. */
 export type EnvironmentState = 'starting' | 'busy' | 'idle' | 'frozen' | 'ended'
@@ -27,10 +34,12 @@ export interface EnvironmentOptions {
   onIdle(): void
 }
 
-/** One invocation's answer, and when it came: in Unix milliseconds. */
-export interface RunResult {
-  readonly answer: RuntimeError | RuntimeResponse
-  readonly answeredAt: number
+/** One invocation's response, from its first byte on. */
+export interface Run {
+  readonly contentType: string
+  readonly bytes: ResponseBytes
+  /** When its last byte came, in Unix milliseconds; settles only once its bytes are read. */
+  readonly answeredAt: Promise<number>
 }
 
 const LOG_TAIL_LENGTH = 4096
@@ -107,10 +116,11 @@ export class ExecutionEnvironment {
   }
 
   /**
-   * Thaws the process and runs one invocation; a process that dies or is late gives an answer of kind `error`.
+   * Thaws the process and runs one invocation. Resolves with its whole response, or with a stream's beginning. A process that dies
+   * or is late makes it fail.
    * @param timeoutMs the function's time-out, for the error's text; what ends the invocation is its deadline
    */
-  async run(invocation: RuntimeInvocation, timeoutMs: number): Promise<RunResult> {
+  async run(invocation: RuntimeInvocation, timeoutMs: number): Promise<Run> {
     const { clock } = this.#options
     this.#requestId = invocation.requestId
     if (this.#invoked) this.#logTail = ''
@@ -124,17 +134,28 @@ export class ExecutionEnvironment {
     const cancel = this.#limit(invocation.deadline - clock.now())
     void free.then(cancel)
     const ended = this.ended.then((reason) => endError(reason, invocation.requestId, timeoutMs))
-    const answered = this.#api.invoke(invocation).then(whole, () => ended)
-    const answer = await Promise.race([answered, ended])
+    const answer = await Promise.race([this.#api.invoke(invocation).catch(() => ended), ended])
+    if (answer.kind === 'stream') return this.#streamed(answer, ended, free)
     const answeredAt = clock.now()
     await this.#orAfter(SETTLE_MS, free)
-    return { answer, answeredAt }
+    return { contentType: JSON_TYPE, bytes: bytesOf(answer), answeredAt: Promise.resolve(answeredAt) }
   }
 
   /** Kills the process group and waits until it is gone. Idempotent. */
   async stop(): Promise<void> {
     this.#end({ kind: 'stopped' })
     await this.ended
+  }
+
+  #streamed(answer: RuntimeStream, ended: Promise<RuntimeError>, free: Promise<unknown>): Run {
+    const answeredAt = deferred<number>()
+    const settled = () => {
+      answeredAt.resolve(this.#options.clock.now())
+      return this.#orAfter(SETTLE_MS, free)
+    }
+    const cut = answer.cut.then(() => this.#orAfter(SETTLE_MS, ended)).then(() => CUT)
+    const bytes = untilEnded(answer.body, Promise.race([ended, cut]), settled)
+    return { contentType: answer.contentType ?? STREAM_TYPE, bytes, answeredAt: answeredAt.promise }
   }
 
   #start(): void {
@@ -200,6 +221,41 @@ export class ExecutionEnvironment {
   }
 }
 
-async function whole(answer: RuntimeAnswer): Promise<RuntimeError | RuntimeResponse> {
-  return answer.kind === 'stream' ? wholeAnswer(answer) : answer
+export const JSON_TYPE = 'application/json'
+const STREAM_TYPE = 'application/octet-stream'
+
+/** What Lambda says of a runtime that lives and whose connection ended in the middle of a response. */
+const CUT = errorAnswer({
+  errorType: 'Runtime.TruncatedResponse',
+  errorMessage: 'The runtime ended its connection before its response had ended',
+  trace: [],
+})
+
+function failed(thrown: unknown): RuntimeError {
+  return errorAnswer(toLambdaError(thrown))
+}
+
+/** A response that is there as a whole; a failure has none. */
+export async function* bytesOf(answer: RuntimeResponse | RuntimeError): ResponseBytes {
+  if (answer.kind === 'error') return answer
+  yield answer.body
+  return undefined
+}
+
+/** A stream's bytes, until its runtime ends it, fails or dies. */
+async function* untilEnded(
+  body: AsyncIterable<Uint8Array>,
+  ended: Promise<RuntimeError>,
+  settled: () => Promise<void>,
+): ResponseBytes {
+  const chunks = body[Symbol.asyncIterator]()
+  for (;;) {
+    const step = await Promise.race([chunks.next().catch(failed), ended])
+    if (!('kind' in step) && !step.done) {
+      yield step.value
+      continue
+    }
+    await settled()
+    return 'kind' in step ? step : undefined
+  }
 }

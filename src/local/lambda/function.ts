@@ -5,8 +5,9 @@ import { EventQueue, type EventQueueOptions } from './asynchronous/event-queue.j
 import { ConcurrencySlots } from './concurrency-slots.js'
 import type { InvocationReport } from './events.js'
 import type { EnvironmentState } from './execution-environment.js'
-import { type RunOptions, runInvocation } from './invocation-run.js'
+import { type RunOptions, runInvocation, streamInvocation } from './invocation-run.js'
 import { type InvokeOptions, type InvokeRequest, type InvokeResult, invokeRequest } from './invoke-request.js'
+import type { InvokeStream } from './streaming/invoke-stream.js'
 
 /** A function of the local Lambda host. */
 export interface LocalFunction {
@@ -20,6 +21,12 @@ export interface LocalFunction {
    * @throws TetherError `TOO_LARGE`, `INVALID_OPTION`, `THROTTLED`, `ABORTED`, `CLOSED`
    */
   invoke(event?: unknown, options?: InvokeOptions): Promise<InvokeResult>
+  /**
+   * Invokes it as Lambda's InvokeWithResponseStream does. Resolves when its response begins; one that is not streamed comes as a
+   * whole. Firing the signal stops the wait for the beginning.
+   * @throws as {@link LocalFunction.invoke}
+   */
+  invokeWithResponseStream(event?: unknown, options?: Omit<InvokeOptions, 'type'>): Promise<InvokeStream>
   /** Its execution environments that live now. */
   environments(): readonly { readonly id: string; readonly pid?: number; readonly state: EnvironmentState }[]
   /** Ends the environments that wait, as Lambda does whenever it likes: the next invocation starts cold. */
@@ -35,6 +42,8 @@ export interface FunctionOptions
   readonly concurrency: number
   onInvocation(report: InvocationReport): void
 }
+
+type Reported = Pick<InvokeResult, 'payload' | 'functionError' | 'durationMs' | 'initDurationMs'>
 
 /** Runs invocations on a pool of environments: at most so many at once, asynchronous ones again when they fail. */
 export class LambdaFunction implements LocalFunction {
@@ -83,13 +92,19 @@ export class LambdaFunction implements LocalFunction {
         durationMs: 0,
       }
     }
-    if (!this.#slots.tryTake()) {
-      throw new TetherError(
-        'THROTTLED',
-        `Rate Exceeded. '${this.name}' runs ${this.#slots.max} invocations and may run no more at once. Try again later.`,
-      )
-    }
+    this.#takeSlot()
     return untilAborted(() => this.#attempt(request, 1), options.signal)
+  }
+
+  async invokeWithResponseStream(
+    event?: unknown,
+    options: Omit<InvokeOptions, 'type'> = {},
+  ): Promise<InvokeStream> {
+    throwIfAborted(options.signal)
+    if (this.#closed) throw closedError()
+    const request = invokeRequest(event, options)
+    this.#takeSlot()
+    return untilAborted(() => this.#stream(request), options.signal)
   }
 
   environments(): { id: string; pid?: number; state: EnvironmentState }[] {
@@ -115,29 +130,47 @@ export class LambdaFunction implements LocalFunction {
     await this.#options.pool.close()
   }
 
+  #takeSlot(): void {
+    if (this.#slots.tryTake()) return
+    throw new TetherError(
+      'THROTTLED',
+      `Rate Exceeded. '${this.name}' runs ${this.#slots.max} invocations and may run no more at once. Try again later.`,
+    )
+  }
+
+  /** Expects a slot to be taken, and gives it back at the end of the response. */
+  async #stream(request: InvokeRequest): Promise<InvokeStream> {
+    try {
+      const stream = await streamInvocation(request, { ...this.#options, timeoutMs: this.#timeoutMs })
+      void stream.end.then(({ error, durationMs, initDurationMs }) => {
+        this.#slots.release()
+        const functionError = error && ('Unhandled' as const)
+        const payload = error?.payload ?? new Uint8Array()
+        if (!this.#closed) this.#report(request, 1, { payload, durationMs, initDurationMs, functionError })
+      })
+      return stream
+    } catch (error) {
+      this.#slots.release()
+      throw error
+    }
+  }
+
   /** Expects a slot to be taken, and gives it back. */
   async #attempt(request: InvokeRequest, attempt: number): Promise<InvokeResult> {
     try {
       const result = await runInvocation(request, { ...this.#options, timeoutMs: this.#timeoutMs })
       if (this.#closed) throw closedError()
-      const { requestId, type } = request
-      const { payload, functionError, durationMs, initDurationMs } = result
-      this.#options.onInvocation(
-        defined({
-          functionName: this.name,
-          requestId,
-          type,
-          attempt,
-          payload,
-          durationMs,
-          initDurationMs,
-          functionError,
-        }),
-      )
+      this.#report(request, attempt, result)
       return result
     } finally {
       this.#slots.release()
     }
+  }
+
+  #report({ requestId, type }: InvokeRequest, attempt: number, result: Reported): void {
+    const { payload, functionError, durationMs, initDurationMs } = result
+    const facts = { functionName: this.name, requestId, type, attempt }
+    this.#options.onInvocation(defined({ ...facts, payload, durationMs, initDurationMs, functionError }))
   }
 }
 

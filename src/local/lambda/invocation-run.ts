@@ -1,10 +1,14 @@
 import type { Clock } from '../../core/base/clock.js'
+import { deferred } from '../../core/base/deferred.js'
 import { defined } from '../../core/base/defined.js'
-import type { RuntimeError } from '../../executors/runtime-api/answer.js'
+import { MAX_RESPONSE_BYTES, responseTooLarge } from '../../core/payload/response-limit.js'
+import { errorAnswer, type RuntimeError } from '../../executors/runtime-api/answer.js'
 import type { RuntimeInvocation } from '../../executors/runtime-api/server.js'
 import type { EnvironmentPool } from './environment-pool.js'
-import type { ExecutionEnvironment } from './execution-environment.js'
+import { bytesOf, type ExecutionEnvironment, JSON_TYPE, type Run } from './execution-environment.js'
 import type { InvokeRequest, InvokeResult } from './invoke-request.js'
+import { atLambdasPace, collected, type ResponseBytes } from './streaming/bandwidth.js'
+import type { InvokeStream, InvokeStreamEnd } from './streaming/invoke-stream.js'
 
 /** Where and how an invocation runs. */
 export interface RunOptions {
@@ -24,35 +28,63 @@ interface Start {
   readonly failure?: RuntimeError
 }
 
-/** Runs one attempt at an invocation, cold or warm. @throws TetherError `CLOSED` */
+/** An attempt whose response has begun. */
+interface Begun extends Pick<Run, 'contentType' | 'bytes'> {
+  /** What is known of it once its bytes are read. */
+  end(): Promise<Pick<InvokeStreamEnd, 'logTail' | 'durationMs' | 'initDurationMs'>>
+}
+
+/** Runs one attempt at an invocation, cold or warm, and reads its whole response. @throws TetherError `CLOSED` */
 export async function runInvocation(request: InvokeRequest, options: RunOptions): Promise<InvokeResult> {
+  const run = await begin(request, options)
+  const { body, bytes, error } = await collected(run.bytes, MAX_RESPONSE_BYTES)
+  const failure =
+    error ?? (bytes > MAX_RESPONSE_BYTES ? errorAnswer(responseTooLarge(`${bytes}`)) : undefined)
+  return {
+    requestId: request.requestId,
+    statusCode: 200,
+    payload: failure?.body ?? body,
+    ...(failure !== undefined && { functionError: 'Unhandled' }),
+    ...(await run.end()),
+  }
+}
+
+/** Runs one attempt at an invocation, and gives its response as it comes. @throws TetherError `CLOSED` */
+export async function streamInvocation(request: InvokeRequest, options: RunOptions): Promise<InvokeStream> {
+  const run = await begin(request, options)
+  const ended = deferred<InvokeStreamEnd>()
+  const bytes = told(run.bytes, async (failure) => {
+    const error = failure && { type: failure.error.errorType, payload: failure.body }
+    ended.resolve(defined({ ...(await run.end()), error }))
+  })
+  return {
+    requestId: request.requestId,
+    contentType: run.contentType,
+    body: atLambdasPace(bytes, options.clock),
+    end: ended.promise,
+  }
+}
+
+async function begin(request: InvokeRequest, options: RunOptions): Promise<Begun> {
   const { clock, timeoutMs } = options
   const { requestId } = request
   const from = clock.now()
   const { environment, cold, failure, deadline = clock.now() + timeoutMs } = await start(requestId, options)
   const begun = deadline - timeoutMs
-  const base = { requestId, statusCode: 200 as const, ...(cold ? { initDurationMs: begun - from } : {}) }
-  if (failure !== undefined) {
-    const durationMs = clock.now() - begun
-    return {
-      ...base,
-      payload: failure.body,
-      functionError: 'Unhandled',
-      logTail: environment.logTail,
-      durationMs,
-    }
-  }
-  const invocation = runtimeInvocation(request, deadline, options.arn)
-  const { answer, answeredAt } = await environment.run(invocation, timeoutMs)
+  const run =
+    failure === undefined
+      ? await environment.run(runtimeInvocation(request, deadline, options.arn), timeoutMs)
+      : failedRun(failure, clock)
   return {
-    ...base,
-    payload: answer.body,
-    logTail: environment.logTail,
-    durationMs: answeredAt - begun,
-    ...(answer.kind === 'error' ? { functionError: 'Unhandled' as const } : {}),
+    contentType: run.contentType,
+    bytes: run.bytes,
+    end: async () => ({
+      logTail: environment.logTail,
+      durationMs: (await run.answeredAt) - begun,
+      ...(cold && { initDurationMs: begun - from }),
+    }),
   }
 }
-
 /** A start that failed is tried once more within the invocation's own time, as Lambda does; then it has failed. */
 async function start(requestId: string, options: RunOptions): Promise<Start> {
   const { pool, initTimeoutMs, timeoutMs, clock } = options
@@ -68,4 +100,16 @@ async function start(requestId: string, options: RunOptions): Promise<Start> {
 function runtimeInvocation(request: InvokeRequest, deadline: number, functionArn: string): RuntimeInvocation {
   const { type: _, ...rest } = request
   return { ...rest, deadline, functionArn }
+}
+
+/** The response of an environment that did not start. */
+function failedRun(failure: RuntimeError, clock: Clock): Run {
+  return { contentType: JSON_TYPE, bytes: bytesOf(failure), answeredAt: Promise.resolve(clock.now()) }
+}
+
+/** Passes a response on, and tells of its end, once. */
+async function* told(bytes: ResponseBytes, onEnd: (error: RuntimeError | undefined) => void): ResponseBytes {
+  const error = yield* bytes
+  onEnd(error)
+  return error
 }

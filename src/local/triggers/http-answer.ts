@@ -1,8 +1,12 @@
-/** An HTTP response, ready to be written. */
-export interface HttpAnswer {
+/** The beginning of an HTTP response. */
+export interface HttpHead {
   readonly status: number
   /** Names in lower case; a list is one header line per entry. */
   readonly headers: Readonly<Record<string, string | readonly string[]>>
+}
+
+/** An HTTP response, ready to be written. */
+export interface HttpAnswer extends HttpHead {
   readonly body: Buffer
 }
 
@@ -20,46 +24,57 @@ export function gatewayError(status: number, message: string): HttpAnswer {
 
 /**
  * Reads a function's response by the rules of payload format 2.0: without a `statusCode` the whole response is the
- * body of a 200; malformed, it is a 500.
+ * body of a 200.
+ * @param contentType of a response that sets none
+ * @returns undefined where it is malformed
  */
-export function httpAnswer(payload: Uint8Array): HttpAnswer {
+export function httpAnswer(payload: Uint8Array, contentType: string): HttpAnswer | undefined {
   const text = Buffer.from(payload).toString('utf8')
   let response: unknown
   try {
     response = JSON.parse(text)
   } catch {
-    return malformed()
+    return undefined
   }
   if (!isRecord(response) || response.statusCode === undefined) {
     const body = typeof response === 'string' ? response : text
     return { status: 200, headers: { 'content-type': 'application/json' }, body: Buffer.from(body) }
   }
-  const status = Number(response.statusCode)
   const { body = '', isBase64Encoded = false } = response
+  const head = httpHead(response, contentType)
+  const wellFormed = (body === null || typeof body === 'string') && typeof isBase64Encoded === 'boolean'
+  return wellFormed && head !== undefined
+    ? { ...head, body: Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8') }
+    : undefined
+}
+
+/**
+ * The status, headers and cookies of a response.
+ * @param contentType where it sets none
+ * @returns undefined where they are malformed
+ */
+export function httpHead(
+  response: Readonly<Record<string, unknown>>,
+  contentType: string,
+): HttpHead | undefined {
+  const { statusCode = 200, cookies = [] } = response
+  const status = Number(statusCode)
   const headers = readHeaders(response.headers)
-  const cookies = response.cookies ?? []
-  const wellFormed =
-    Number.isInteger(status) &&
-    status >= 100 &&
-    status <= 599 &&
-    (body === null || typeof body === 'string') &&
-    typeof isBase64Encoded === 'boolean' &&
-    headers !== undefined &&
-    Array.isArray(cookies)
-  if (!wellFormed) return malformed()
+  const wellFormed = Number.isInteger(status) && status >= 100 && status <= 599
+  if (!wellFormed || headers === undefined || !Array.isArray(cookies)) return undefined
   return {
     status,
     headers: {
-      'content-type': 'text/plain;charset=UTF-8',
+      'content-type': contentType,
       ...headers,
       ...(cookies.length === 0 ? {} : { 'set-cookie': cookies.map(String) }),
     },
-    body: Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8'),
   }
 }
 
-function malformed(): HttpAnswer {
-  return gatewayError(500, 'Internal Server Error')
+/** Whether a response of that status has no body. */
+export function isBodiless(status: number): boolean {
+  return status < 200 || status === 204 || status === 304
 }
 
 function readHeaders(value: unknown): Record<string, string> | undefined {
@@ -73,6 +88,6 @@ function readHeaders(value: unknown): Record<string, string> | undefined {
   return headers
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
+export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

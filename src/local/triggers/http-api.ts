@@ -7,13 +7,16 @@ import { checkOptions, required } from '../../core/base/options.js'
 import { type HttpListener, listen, readBody } from '../../network/listener.js'
 import type { LocalFunction } from '../lambda/function.js'
 import { checkInvoked } from '../option-checks.js'
-import { gatewayError, type HttpAnswer, httpAnswer } from './http-answer.js'
+import { gatewayError, type HttpAnswer, httpAnswer, isBodiless } from './http-answer.js'
 import { httpEvent } from './http-event.js'
 
 /** The largest request that API Gateway takes, in bytes. */
 const MAX_REQUEST_BYTES = 10 * 1024 * 1024
 /** How long API Gateway waits for a function, in milliseconds. */
 const INTEGRATION_TIMEOUT_MS = 30_000
+
+/** Of a response that says none. */
+const DEFAULT_CONTENT_TYPE = 'text/plain;charset=UTF-8'
 
 /** How to put a function behind HTTP. */
 export interface HttpApiOptions {
@@ -69,9 +72,9 @@ async function answer(request: IncomingMessage, apiId: string, options: HttpApiO
       signal: late.signal,
       ...(typeof traceId === 'string' ? { traceId } : {}),
     })
-    return result.functionError === undefined
-      ? httpAnswer(result.payload)
-      : gatewayError(500, 'Internal Server Error')
+    const answered =
+      result.functionError === undefined ? httpAnswer(result.payload, DEFAULT_CONTENT_TYPE) : undefined
+    return answered ?? gatewayError(500, 'Internal Server Error')
   } catch (error) {
     return refusal(error)
   } finally {
@@ -89,7 +92,7 @@ function refusal(error: unknown): HttpAnswer {
 
 function write(response: ServerResponse, method: string | undefined, answer: HttpAnswer): void {
   const { status, body } = answer
-  const bodiless = status < 200 || status === 204 || status === 304
+  const bodiless = isBodiless(status)
   try {
     response.writeHead(status, {
       ...answer.headers,

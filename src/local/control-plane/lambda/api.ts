@@ -4,7 +4,7 @@ import type { SigningIdentity } from '../../../aws/credentials.js'
 import { parseQuery, splitOnce } from '../../../aws/query.js'
 import { verifyAuthorization } from '../../../aws/verify-headers.js'
 import type { Clock } from '../../../core/base/clock.js'
-import { readBody } from '../../../network/listener.js'
+import { readBody, sendStream } from '../../../network/listener.js'
 import type { FunctionDefinition } from '../../lambda/function-definition.js'
 import type { S3Bucket } from '../../s3/bucket.js'
 import { ControlPlaneError, lambdaErrorDocument } from '../errors.js'
@@ -16,6 +16,7 @@ import { LambdaLayers } from './layers.js'
 import { answerLambda, type LambdaParts, type LambdaReply } from './operations.js'
 import { type FunctionHost, FunctionRegistry } from './registry.js'
 import { lambdaRoute } from './routes.js'
+import type { AdoptedUrl } from './urls.js'
 
 /** What the Lambda API serves, and to whom. */
 export interface LambdaApiOptions {
@@ -40,6 +41,8 @@ export interface LambdaApi {
   readonly listener: RequestListener
   /** Makes a function known that the host was given. */
   adopt(definition: FunctionDefinition): void
+  /** Makes known that a function has a URL. */
+  adoptUrl(url: AdoptedUrl): void
   /** The names of the roles that functions have. */
   roles(): ReadonlySet<string>
   /** Forgets what is under way. */
@@ -85,6 +88,7 @@ export function lambdaApi(options: LambdaApiOptions): LambdaApi {
   return {
     listener: (request, response) => void serve(request, response, options, parts, downloads),
     adopt: (definition) => registry.adopt(definition),
+    adoptUrl: (url) => registry.adoptUrl(url),
     roles: () =>
       new Set(registry.all().map(({ configuration }) => configuration.Role?.split('/').at(-1) ?? '')),
     close: () => {
@@ -109,7 +113,7 @@ async function serve(
   if (method === 'GET' && url.startsWith('/snapshots/')) {
     const zip = downloads.zip(url)
     if (zip !== undefined)
-      send(response, { status: 200, headers: { 'content-type': 'application/zip' }, body: zip })
+      await send(response, { status: 200, headers: { 'content-type': 'application/zip' }, body: zip })
     else
       response
         .writeHead(403)
@@ -117,7 +121,7 @@ async function serve(
     return
   }
   try {
-    send(response, await reply(request, options, parts))
+    await send(response, await reply(request, options, parts))
   } catch (error) {
     if (error instanceof CutConnection) {
       request.socket.destroy()
@@ -164,11 +168,13 @@ function nameIn(body: Buffer): string {
   return /"FunctionName":"([^"]*)"/.exec(body.toString('latin1'))?.[1] ?? ''
 }
 
-function send(response: ServerResponse, reply: LambdaReply): void {
+async function send(response: ServerResponse, reply: LambdaReply): Promise<void> {
   if ('body' in reply) {
-    const length = reply.status === 204 ? {} : { 'content-length': reply.body.byteLength }
-    response.writeHead(reply.status, { ...length, ...reply.headers })
-    response.end(reply.body)
+    const { status, headers, body } = reply
+    const whole = body instanceof Uint8Array && status !== 204
+    response.writeHead(status, { ...(whole && { 'content-length': body.byteLength }), ...headers })
+    if (body instanceof Uint8Array) response.end(body)
+    else await sendStream(response, body)
     return
   }
   const json = 'json' in reply && reply.json !== undefined ? JSON.stringify(reply.json) : ''

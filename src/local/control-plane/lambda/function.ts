@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type {
   AliasConfiguration,
   FunctionConfiguration,
+  FunctionUrlConfig,
   ProvisionedConcurrencyConfigListItem,
 } from '@aws-sdk/client-lambda'
 import type { Cancel, Clock } from '../../../core/base/clock.js'
@@ -24,6 +25,8 @@ export class ManagedFunction {
   /** Provisioned concurrency, by the qualifier that has it; the local cloud keeps it and starts nothing for it. */
   readonly provisioned = new Map<string, ProvisionedConcurrencyConfigListItem>()
   readonly versions: PublishedVersion[] = []
+  /** Made by `cloud.functionUrl()`. */
+  readonly urls: FunctionUrlConfig[] = []
   /** How many versions it ever had. */
   published = 0
   reservedConcurrency: number | undefined

@@ -4,11 +4,12 @@ import { parseJson } from '../../../core/base/json.js'
 import { ControlPlaneError } from '../errors.js'
 import { checkLayers } from './checks.js'
 import type { FunctionOperations } from './functions.js'
-import { type InvokeReply, invokeFunction } from './invoke.js'
+import { type InvokeReply, invokeFunction, invokeWithResponseStream } from './invoke/invoke.js'
 import type { LambdaLayers, LayerVersion } from './layers.js'
 import type { FunctionHost, FunctionRegistry } from './registry.js'
 import type { LambdaRoute } from './routes.js'
 import { listTags, tagFunction, untagFunction } from './tags.js'
+import { getUrl, listUrls } from './urls.js'
 import { createAlias, listAliases, listVersions, provision, publishVersion } from './versions.js'
 
 /** A call whose signature is checked. */
@@ -60,7 +61,9 @@ export async function answerLambda(request: LambdaRequest, parts: LambdaParts): 
       await registry.delete(found())
       return { status: 204 }
     case 'Invoke':
-      return invokeFunction(found(), parts.host(), headers, body)
+      return invokeFunction({ found: found(), host: parts.host(), headers, event: body })
+    case 'InvokeWithResponseStream':
+      return invokeWithResponseStream({ found: found(), host: parts.host(), headers, event: body })
     case 'PublishVersion':
       return { status: 201, json: publishVersion(found(), input(), parts) }
     case 'ListVersionsByFunction':
@@ -69,6 +72,10 @@ export async function answerLambda(request: LambdaRequest, parts: LambdaParts): 
       return { status: 201, json: createAlias(found(), input(), parts) }
     case 'ListAliases':
       return ok(listAliases(found(), query))
+    case 'GetFunctionUrlConfig':
+      return ok(getUrl(found().fn))
+    case 'ListFunctionUrlConfigs':
+      return ok(listUrls(found().fn, query))
     case 'PutFunctionConcurrency':
       return ok(functions.setConcurrency(found(), input().ReservedConcurrentExecutions))
     case 'DeleteFunctionConcurrency':

@@ -13,6 +13,7 @@ import { type UnpackedZips, type UploadedZip, zippedBundle } from './code.js'
 import { configurationOf, definitionOf } from './configuration.js'
 import { ManagedFunction, type PublishedVersion } from './function.js'
 import type { LambdaLayers } from './layers.js'
+import { type AdoptedUrl, urlConfig } from './urls.js'
 
 /** The part of a Lambda host that the control plane drives. */
 export interface FunctionHost {
@@ -54,6 +55,11 @@ export class FunctionRegistry {
   /** Makes a function of the host's known. */
   adopt(definition: FunctionDefinition): void {
     this.#adopted.set(definition.name, definition)
+  }
+
+  /** Makes known that a function has a URL; without effect where there is no such function any more. */
+  adoptUrl(url: AdoptedUrl): void {
+    this.#materialise(url.functionName)?.urls.push(urlConfig(url, this.arnOf(url.functionName)))
   }
 
   add(fn: ManagedFunction): void {
