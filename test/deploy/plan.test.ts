@@ -198,6 +198,32 @@ describe('plan', () => {
     expect(text).not.toContain('secret value')
   })
 
+  it('says that a replaced function streams whose URL does, and that it cannot tell who may not ask', async () => {
+    const fn = account.cloud.function({ name: 'streaming', bundle: account.folder })
+    await account.cloud.functionUrl(fn, { invokeMode: 'RESPONSE_STREAM' })
+    const planned = async (spec: object, mode: 'wrap' | 'replace' = 'replace') => {
+      const { functions } = await plan(account.options({ functions: [{ name: 'streaming', ...spec }], mode }))
+      const [only] = functions
+      const told = only?.warnings.filter((text) => /stream/i.test(text)) ?? []
+      return { told, set: only?.changes.some(({ to }) => to.includes('LAMBDA_TETHER_STREAMING')) }
+    }
+    expect(await planned({})).toEqual({
+      told: [expect.stringContaining('It streams its responses')],
+      set: true,
+    })
+    expect(await planned({ streaming: false })).toEqual({ told: [], set: false })
+    // Where it is wrapped, its own handler tells.
+    expect(await planned({}, 'wrap')).toEqual({ told: [], set: false })
+    account.onCall = ({ operation }) =>
+      operation === 'ListFunctionUrlConfigs' ? { error: 'AccessDeniedException' } : undefined
+    expect(await planned({})).toEqual({
+      told: [expect.stringContaining('lambda:ListFunctionUrlConfigs')],
+      set: false,
+    })
+    expect((await planned({ streaming: true })).set).toBe(true)
+    account.onCall = () => undefined
+  })
+
   it('warns of aliases, whose versions cannot be changed', async () => {
     await account.create('aliased')
     const FunctionName = 'aliased'
@@ -300,7 +326,7 @@ describe('plan', () => {
     [{ functions: [null] }, 'without a version or an alias'],
     [
       { functions: [{ name: 'node', functionID: 'api' }] },
-      "'functions[0].functionID' is no option of 'functions[0]'; those are name, functionId, mode.",
+      "'functions[0].functionID' is no option of 'functions[0]'; those are name, functionId, mode, streaming.",
     ],
     [
       { functions: ['node', 'arn:aws:lambda:us-east-1:123456789012:function:node'] },

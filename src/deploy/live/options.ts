@@ -33,7 +33,7 @@ import { type AccountOptions, accountChecks } from './account.js'
 /** What the functions' stubs get to know; the rest follows from the other options. */
 export type LiveStubOptions = Omit<
   StubEnvironmentOptions,
-  'functionId' | 'mode' | 'liveUntil' | 'mirrorMaxBytes' | 'execWrapper'
+  'functionId' | 'mode' | 'liveUntil' | 'mirrorMaxBytes' | 'execWrapper' | 'streaming'
 >
 
 /** A function by its name or its ARN, and what it alone has. Only `$LATEST` can be changed. */
@@ -43,6 +43,12 @@ export interface LiveFunction {
   readonly functionId?: string | undefined
   /** @default that of all */
   readonly mode?: LiveMode | undefined
+  /**
+   * Whether it streams its responses where its code is replaced: to be set for an API whose integration streams. Where it is wrapped its own
+   * handler tells.
+   * @default whether its URL has the invoke mode `RESPONSE_STREAM`
+   */
+  readonly streaming?: boolean | undefined
 }
 
 /** A session's key, or several: what `generateKey()` made. */
@@ -117,7 +123,14 @@ export interface CompleteLiveOptions extends LiveOptions {
   readonly roots: readonly Uint8Array[]
 }
 
-const NOT_OF_STUB: readonly string[] = ['functionId', 'mode', 'liveUntil', 'mirrorMaxBytes', 'execWrapper']
+const NOT_OF_STUB: readonly string[] = [
+  'functionId',
+  'mode',
+  'liveUntil',
+  'mirrorMaxBytes',
+  'execWrapper',
+  'streaming',
+]
 const DAY_MS = 86_400_000
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 const MAX_TIMEOUT_SECONDS = 900
@@ -141,7 +154,12 @@ const checkOwnId: Check = (name, value) => {
 
 const checkFunction: Check = (name, value) =>
   (isObject(value)
-    ? optionsOf<LiveFunction>({ name: required(checkFunctionName), functionId: checkOwnId, mode: MODES })
+    ? optionsOf<LiveFunction>({
+        name: required(checkFunctionName),
+        functionId: checkOwnId,
+        mode: MODES,
+        streaming: checkFlag,
+      })
     : checkFunctionName)(name, value)
 
 const checkKeys: Check = (name, value) => {

@@ -5,6 +5,7 @@ import type { LiveMode } from '../snapshot/snapshot.js'
 import type { Configuration, FunctionDetails } from './function.js'
 import type { CompleteLiveOptions } from './options.js'
 import { nodeRelease, openTelemetryVariables } from './target.js'
+import type { UrlStreams } from './url.js'
 
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 const MAX_ENVIRONMENT_BYTES = 4_096
@@ -20,6 +21,8 @@ export interface CheckContext {
   readonly wanted: Configuration
   /** It is live already, or an earlier run broke off. */
   readonly ours: boolean
+  /** Whether its stub streams what it answers. @default false */
+  readonly streams?: UrlStreams
   /** Unix milliseconds. */
   readonly now: number
 }
@@ -62,7 +65,7 @@ export function refusals(found: FunctionDetails, { mode, options, wanted, ours }
 export function warnings(
   found: FunctionDetails,
   aliases: readonly string[],
-  { mode, options, wanted, now }: CheckContext,
+  { mode, options, wanted, now, streams = false }: CheckContext,
 ): string[] {
   const { facts, reservedConcurrency, given } = found
   const updatesEnd = endOfUpdates(facts.runtime, now)
@@ -75,6 +78,11 @@ export function warnings(
     mode === 'replace' &&
       nodeRelease(facts.runtime) === undefined &&
       'The stub is Node.js: of its events, integers past 2^53 and numbers such as 1.0 arrive changed, and of a key that is there twice the last. Answers keep their numbers.',
+    streams === true &&
+      mode === 'replace' &&
+      'It streams its responses: what invokes it without streaming gets the bytes of a stream, not JSON.',
+    streams === 'unknown' &&
+      "Whether its URL streams is not to be read without lambda:ListFunctionUrlConfigs. If it does, set 'streaming' of this function.",
     updatesEnd !== undefined &&
       `Lambda takes no update of a function with ${facts.runtime} from ${updatesEnd} on: then it cannot go live, nor come back. Move it to a newer runtime.`,
     tracing !== '' &&

@@ -31,6 +31,7 @@ import {
   SNAPSHOT_VARIABLE,
   VARIABLE_PREFIX,
 } from './target.js'
+import { urlStreams } from './url.js'
 
 /** A function that was read and checked. */
 export interface Prepared {
@@ -94,9 +95,10 @@ async function prepareFound(
   const fits = nodeRelease(facts.runtime) !== undefined
   const known = await knownSnapshot(found, options)
   const mode = spec.mode ?? options.mode ?? known.snapshot?.mode ?? (fits ? 'wrap' : 'replace')
+  const streams = spec.streaming ?? (mode === 'replace' && (await urlStreams(account, found, options.signal)))
   const settings: LiveSettings = {
     mode,
-    variables: variablesOf(found, spec, mode, options),
+    variables: variablesOf(found, spec, mode, streams === true, options),
     layerPrefix: layerPrefixOf(options.stub),
     ...(options.timeoutSeconds !== undefined && { timeoutSeconds: options.timeoutSeconds }),
     ...(mode === 'wrap' && { layerArn }),
@@ -113,7 +115,7 @@ async function prepareFound(
     keyId: currentKeyId(options),
   })
   const wanted = liveConfiguration(facts, snapshot, settings)
-  const context = { mode, options, wanted, ours: live, now: options.clock.now() }
+  const context = { mode, options, wanted, ours: live, now: options.clock.now(), streams }
   // What goLive() or restore() may have changed since the state that Lambda tells of.
   const reasons = [...known.refusals]
   if (base.mode !== mode) {
@@ -178,6 +180,7 @@ function variablesOf(
   { facts, functionName }: FunctionDetails,
   { functionId = functionName }: LiveFunction,
   mode: LiveMode,
+  streaming: boolean,
   { stub, mirror, mirrorMaxBytes, liveForMs, clock }: CompleteLiveOptions,
 ): Record<string, string> {
   const mirrors = mirror && mode === 'wrap'
@@ -185,6 +188,7 @@ function variablesOf(
     ...stub,
     functionId,
     liveUntil: liveUntil(facts.environment, liveForMs, clock.now()),
+    ...(streaming && { streaming }),
     ...(mirrors && defined({ mode: 'mirror', mirrorMaxBytes })),
   })
 }
