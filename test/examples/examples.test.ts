@@ -113,6 +113,13 @@ describe('examples', () => {
     expect((await examples.run(vitest)).stdout).toMatch(/Tests +2 passed \(2\)/)
   })
 
+  it('streaming sends an answer word by word, through a URL that streams', { timeout: 60_000 }, async () => {
+    const { stdout, stderr } = await examples.run(['examples/streaming/demo.js', '--once'])
+    expect(stdout).toMatch(/^18 words came in \d+ parts\.$/m)
+    expect(stderr).toBe('')
+    expect(await examples.leftovers()).toEqual([])
+  })
+
   it('custom-transport passes the suite and carries a large invocation', { timeout: 60_000 }, async () => {
     const { stdout } = await examples.run(['examples/custom-transport/conformance.js'])
     expect(stdout).toMatch(/^# pass 4\d$/m)

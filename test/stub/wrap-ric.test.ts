@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import type { Handler } from '../../src/core/contracts/handler.js'
+import { streamified } from '../../src/core/contracts/response-stream.js'
 import { generateKey } from '../../src/core/wire/root-key.js'
 import { createSession } from '../../src/create-session.js'
 import { createLocalCloud, type LocalCloud } from '../../src/local/index.js'
@@ -71,12 +73,26 @@ describe.skipIf(AWS_LAMBDA_RIC === undefined && REQUIRE_REAL_SERVERS === undefin
       expect((await outcome(fn)).answer).toMatchObject({ errorType: 'TypeError', errorMessage: 'later' })
     })
 
-    it('streams as it would alone', async () => {
+    it('streams what the session streams, and by itself where none is there', async () => {
       const code = `exports.handler = awslambda.streamifyResponse(async (event, stream) => { stream.write('in parts'); stream.end() })`
-      const { fn } = await wrapped({ 'index.js': code })
-      const { payload, functionError } = await fn.invoke({})
-      expect(functionError).toBeUndefined()
-      expect(Buffer.from(payload).toString()).toContain('in parts')
+      const { fn, session } = await wrapped({ 'index.js': code })
+      const run = async (event: unknown) => {
+        const { contentType, body, end } = await fn.invokeWithResponseStream(event)
+        const chunks: Uint8Array[] = []
+        for await (const chunk of body) chunks.push(chunk)
+        return [contentType, Buffer.concat(chunks).toString(), (await end).error?.type]
+      }
+      expect(await run({})).toEqual(['application/octet-stream', 'in parts', undefined])
+      const api = streamified(async (event, stream) => {
+        stream.setContentType('text/html')
+        stream.write('local')
+        if (event.fails) throw new RangeError('local')
+        stream.end()
+      })
+      session.serve({ functions: { api: api as Handler } })
+      await session.open()
+      expect(await run({})).toEqual(['text/html', 'local', undefined])
+      expect(await run({ fails: true })).toEqual(['text/html', 'local', 'RangeError'])
     })
 
     it('answers itself in mirror mode, and the session gets its events', async () => {

@@ -1,6 +1,8 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import type { Handler } from '../../src/core/contracts/handler.js'
+import { streamified } from '../../src/core/contracts/response-stream.js'
 import type { Transport } from '../../src/core/contracts/transport.js'
 import type { Session } from '../../src/core/session/session.js'
 import { generateKey } from '../../src/core/wire/root-key.js'
@@ -213,14 +215,33 @@ describe('a wrapped function', () => {
     expect(logTail).toMatch(/the function.s own code runs/i)
   })
 
-  it('runs a streaming handler as it is', async () => {
+  it('streams what a session does, and by itself where nobody is there', async () => {
     const { name, stub } = target()
-    const code = `exports.handler = async () => 'streamed'\nexports.handler[Symbol.for('aws.lambda.runtime.handler.streaming')] = 'response'`
+    const code = `exports.handler = awslambda.streamifyResponse(async (event, stream) => {
+      stream.setContentType('text/event-stream')
+      stream.write('cloud ')
+      if (event.fails) throw new RangeError('cloud')
+      stream.end(String(stream.writableHighWaterMark))
+    }, { highWaterMark: 1234 })`
     const fn = await wrappedFunction(cloud, { name, stub, files: { 'index.js': code } })
-    await session(name)
-    const { answer, logTail } = await outcome(fn)
-    expect(answer).toBe('streamed')
-    expect(logTail).toContain('streams its response')
+    const run = async (event: unknown) => {
+      const { contentType, body, end } = await fn.invokeWithResponseStream(event)
+      const chunks: Uint8Array[] = []
+      for await (const chunk of body) chunks.push(chunk)
+      return [contentType, Buffer.concat(chunks).toString(), (await end).error?.type]
+    }
+    expect(await run({})).toEqual(['text/event-stream', 'cloud 1234', undefined])
+    expect(await run({ fails: true })).toEqual(['text/event-stream', 'cloud ', 'RangeError'])
+    const made = await session(name)
+    const api = streamified(async (event, stream) => {
+      stream.setContentType('text/html')
+      stream.write('local ')
+      if (event.fails) throw new TypeError('local')
+      stream.end('x'.repeat(300_000))
+    })
+    made.functions.set('api', api as Handler)
+    expect(await run({})).toEqual(['text/html', `local ${'x'.repeat(300_000)}`, undefined])
+    expect(await run({ fails: true })).toEqual(['text/html', 'local ', 'TypeError'])
   })
 
   describe('that another wrapper starts', () => {
