@@ -25,6 +25,10 @@ export {
 export { fileSnapshots } from './snapshot/file.js'
 export { s3Snapshots } from './snapshot/s3.js'
 export type { LiveMode, SnapshotGetOptions, SnapshotStore } from './snapshot/snapshot.js'
+export { type DeployedDebugStack, deployDebugStack } from './stack/deploy.js'
+export type { DebugStackTarget, DeployDebugStackOptions, StackAccountOptions } from './stack/options.js'
+export type { StackProgress } from './stack/progress.js'
+export { type RemovedDebugStack, removeDebugStack } from './stack/remove.js'
 export {
   type CloudFormationTemplate,
   type DebugStackOptions,

@@ -219,6 +219,23 @@ const nowhere = {
   credentials: loggedOut,
 }
 
+const debugStack = {
+  app: TEXT,
+  stage: TEXT,
+  region: NONE,
+  credentials: FUNCTION,
+  cloudFormationEndpoint: NONE,
+  s3Endpoint: NONE,
+  stackName: NONE,
+  onProgress: FUNCTION,
+  pollMs: NUMBER,
+  timeoutMs: NUMBER,
+  clock: NONE,
+  signal: NONE,
+} as const
+const { lambdaEndpoint: cloudFormationEndpoint, ...asNobody } = nowhere
+const noStacks = { ...asNobody, cloudFormationEndpoint }
+
 const redact = { keys: NONE, values: NONE, allow: NONE } as const
 const kept = {
   eventBytes: Buffer.from('{}'),
@@ -706,6 +723,22 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
     logRetentionDays: NUMBER,
   }),
   './deploy#debugStackName': row(deploy.debugStackName, names, ['app', 'stage'], { app: TEXT, stage: TEXT }),
+  './deploy#deployDebugStack': row(
+    deploy.deployDebugStack,
+    { ...names, key },
+    ['app', 'stage', 'key'],
+    { ...debugStack, key: NONE, tags: OBJECT, logRetentionDays: NUMBER },
+    [],
+    noStacks,
+  ),
+  './deploy#removeDebugStack': row(
+    deploy.removeDebugStack,
+    names,
+    ['app', 'stage'],
+    debugStack,
+    [],
+    noStacks,
+  ),
   './deploy#plan': row(deploy.plan, going, ['functions', 'bundle', 'stub', 'snapshots'], live, [], nowhere),
   './deploy#goLive': row(
     deploy.goLive,

@@ -38,6 +38,8 @@ export interface LambdaApiOptions {
 /** Lambda's API. */
 export interface LambdaApi {
   readonly listener: RequestListener
+  readonly functions: FunctionOperations
+  readonly registry: FunctionRegistry
   /** Makes a function known that the host was given. */
   adopt(definition: FunctionDefinition): void
   /** The names of the roles that functions have. */
@@ -84,6 +86,8 @@ export function lambdaApi(options: LambdaApiOptions): LambdaApi {
   const parts: LambdaParts = { functions, registry, layers, host: functionHost, link }
   return {
     listener: (request, response) => void serve(request, response, options, parts, downloads),
+    functions,
+    registry,
     adopt: (definition) => registry.adopt(definition),
     roles: () =>
       new Set(registry.all().map(({ configuration }) => configuration.Role?.split('/').at(-1) ?? '')),
