@@ -29,6 +29,7 @@ const modules: Options = {
     wrapped: 'src/stub/entry/wrapped.ts',
     'wrap-preload': 'src/stub/entry/wrap-preload.ts',
     wrap: 'src/stub/entry/wrap.sh',
+    'template-diff': 'src/deploy/entry/template-diff.ts',
   },
   format: 'esm',
   loader: { '.py': 'copy', '.sh': 'copy' },

@@ -24,6 +24,7 @@ export type RunFile =
   | 'page-html'
   | 'page-script'
   | 'page-style'
+  | 'template-diff'
 
 /** From `dist`. */
 const FILES: Readonly<Record<RunFile, string>> = {
@@ -46,6 +47,7 @@ const FILES: Readonly<Record<RunFile, string>> = {
   'page-html': 'inspector/index.html',
   'page-script': 'inspector/app.js',
   'page-style': 'inspector/app.css',
+  'template-diff': 'run/template-diff.mjs',
 }
 
 /**

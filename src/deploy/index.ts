@@ -1,5 +1,14 @@
 export type { AwsCredentials, CredentialsOption, SigningIdentity } from '../aws/credentials.js'
 export type { StubBundleName } from '../stub/bundle.js'
+export { type CompareOptions, compareTemplates, type StackTemplates } from './infrastructure/compare.js'
+export type {
+  ChangeImpact,
+  InfrastructureChange,
+  InfrastructureDiff,
+  InfrastructureTemplate,
+  PropertyChange,
+  WidenedRight,
+} from './infrastructure/diff.js'
 export type { AccountOptions } from './live/account.js'
 export { goLive, type LiveFunctionReport, type LiveReport } from './live/go-live.js'
 export type {

@@ -723,6 +723,12 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
     logRetentionDays: NUMBER,
   }),
   './deploy#debugStackName': row(deploy.debugStackName, names, ['app', 'stage'], { app: TEXT, stage: TEXT }),
+  './deploy#compareTemplates': row(
+    (options: deploy.CompareOptions) => deploy.compareTemplates({}, {}, options),
+    {},
+    [],
+    { stack: TEXT, live: NONE },
+  ),
   './deploy#deployDebugStack': row(
     deploy.deployDebugStack,
     { ...names, key },
