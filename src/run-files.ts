@@ -25,6 +25,7 @@ export type RunFile =
   | 'page-script'
   | 'page-style'
   | 'template-diff'
+  | 'record-inputs'
 
 /** From `dist`. */
 const FILES: Readonly<Record<RunFile, string>> = {
@@ -48,6 +49,7 @@ const FILES: Readonly<Record<RunFile, string>> = {
   'page-script': 'inspector/app.js',
   'page-style': 'inspector/app.css',
   'template-diff': 'run/template-diff.mjs',
+  'record-inputs': 'run/record-inputs.mjs',
 }
 
 /**

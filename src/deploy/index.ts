@@ -1,5 +1,7 @@
 export type { AwsCredentials, CredentialsOption, SigningIdentity } from '../aws/credentials.js'
 export type { StubBundleName } from '../stub/bundle.js'
+export { deployedBaseline, fileBaseline, type InfrastructureBaseline } from './infrastructure/baseline.js'
+export { type CdkOptions, cdk } from './infrastructure/cdk.js'
 export { type CompareOptions, compareTemplates, type StackTemplates } from './infrastructure/compare.js'
 export type {
   ChangeImpact,
@@ -9,6 +11,17 @@ export type {
   PropertyChange,
   WidenedRight,
 } from './infrastructure/diff.js'
+export type { InfrastructureSource, Synthesis } from './infrastructure/source.js'
+export { type TemplateSourceOptions, template } from './infrastructure/template-source.js'
+export { watchInfrastructure } from './infrastructure/watch.js'
+export type {
+  InfrastructureDeployment,
+  InfrastructureEvents,
+  InfrastructureQuestion,
+  InfrastructureWatch,
+  LiveAgain,
+  WatchInfrastructureOptions,
+} from './infrastructure/watch-options.js'
 export type { AccountOptions } from './live/account.js'
 export { goLive, type LiveFunctionReport, type LiveReport } from './live/go-live.js'
 export type {

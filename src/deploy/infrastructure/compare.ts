@@ -38,7 +38,8 @@ const IMPACTS: Readonly<Record<string, ChangeImpact>> = {
   WILL_ORPHAN: 'orphaned',
 }
 
-const checkLive: Check = (name, value) => {
+/** Which functions are live. */
+export const checkLive: Check = (name, value) => {
   if (value === 'all' || value === 'none') return
   listOf("'all', 'none' or a list of functions' names", checkText)(name, value)
 }
@@ -64,18 +65,23 @@ export async function compareTemplates(
   const { stack = '', live } = checkOptions('compareTemplates', options, compareChecks)
   const of = (template: InfrastructureTemplate | undefined) =>
     template === undefined ? {} : { [stack]: template }
-  return compareStacks(of(before), of(after), live)
+  return compareStacks(of(before), of(after), { live })
+}
+
+/** What does not count in a comparison. */
+interface Leniency extends Pick<CompareOptions, 'live'> {
+  readonly ignore?: readonly ((change: InfrastructureChange) => boolean)[] | undefined
 }
 
 /** As {@link compareTemplates}, for several stacks. @throws TetherError */
 export async function compareStacks(
   before: StackTemplates,
   after: StackTemplates,
-  live: CompareOptions['live'] = 'all',
+  leniency: Leniency,
 ): Promise<InfrastructureDiff> {
   const stacks = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort()
   const parts = await Promise.all(
-    stacks.map((stack) => compareStack(stack, normalised(before[stack]), normalised(after[stack]), live)),
+    stacks.map((stack) => compareStack(stack, normalised(before[stack]), normalised(after[stack]), leniency)),
   )
   const changes = parts.flatMap((part) => part.changes)
   const widened = parts.flatMap((part) => part.widened)
@@ -94,7 +100,7 @@ async function compareStack(
   stack: string,
   before: NormalTemplate,
   after: NormalTemplate,
-  live: CompareOptions['live'],
+  { live, ignore = [] }: Leniency,
 ): Promise<Part> {
   const ids = [...new Set([...Object.keys(before.Resources), ...Object.keys(after.Resources)])]
   const changed = ids.filter((id) => canonical(before.Resources[id]) !== canonical(after.Resources[id]))
@@ -104,7 +110,7 @@ async function compareStack(
   const others = otherChanges(stack, before, after)
   const noEcho = new Set([...before.noEcho, ...after.noEcho])
   const { resources, widened } = changed.length === 0 ? NOTHING : await libraryDiff(changed, before, after)
-  const changes: InfrastructureChange[] = resources.flatMap(({ logicalId, impact: name }) => {
+  const all: InfrastructureChange[] = resources.flatMap(({ logicalId, impact: name }) => {
     const [a, b] = [before.Resources[logicalId], after.Resources[logicalId]]
     const type = b?.Type ?? a?.Type ?? ''
     const impact = impactOf(name, type)
@@ -117,17 +123,19 @@ async function compareStack(
   })
   for (const logicalId of code) {
     const type = after.Resources[logicalId]?.Type ?? ''
-    changes.push({ stack, logicalId, type, impact: 'updated', properties: [], code: true })
+    all.push({ stack, logicalId, type, impact: 'updated', properties: [], code: true })
   }
+  const changes = all.filter((change) => !ignore.some((ignores) => ignores(change)))
+  const counted = new Set(changes.map(({ logicalId }) => logicalId))
   const pick = (ids: readonly string[], from: Readonly<Record<string, unknown>>) =>
-    ids.map((id) => [id, from[id]])
+    ids.filter((id) => counted.has(id)).map((id) => [id, from[id]])
   const differing = [
     stack,
     pick(changed, before.Resources),
     pick(changed, after.Resources),
     pick(code, after.code),
     others,
-    pick(SECTION_NAMES, after.sections),
+    after.sections,
   ]
   return {
     changes,
