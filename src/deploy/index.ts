@@ -2,7 +2,11 @@ export type { AwsCredentials, CredentialsOption, SigningIdentity } from '../aws/
 export type { StubBundleName } from '../stub/bundle.js'
 export { deployedBaseline, fileBaseline, type InfrastructureBaseline } from './infrastructure/baseline.js'
 export { type CdkOptions, cdk } from './infrastructure/cdk.js'
-export { type CompareOptions, compareTemplates, type StackTemplates } from './infrastructure/compare.js'
+export {
+  type CompareTemplatesOptions,
+  compareTemplates,
+  type StackTemplates,
+} from './infrastructure/compare.js'
 export type {
   ChangeImpact,
   InfrastructureChange,

@@ -724,7 +724,7 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
   }),
   './deploy#debugStackName': row(deploy.debugStackName, names, ['app', 'stage'], { app: TEXT, stage: TEXT }),
   './deploy#compareTemplates': row(
-    (options: deploy.CompareOptions) => deploy.compareTemplates({}, {}, options),
+    (options: deploy.CompareTemplatesOptions) => deploy.compareTemplates({}, {}, options),
     {},
     [],
     { stack: TEXT, live: NONE },

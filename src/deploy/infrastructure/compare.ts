@@ -14,7 +14,7 @@ import { canonical, isFunction, type NormalTemplate, normalised } from './normal
 import { propertyChanges } from './properties.js'
 
 /** Options of {@link compareTemplates}. */
-export interface CompareOptions {
+export interface CompareTemplatesOptions {
   /** The stack's name, for the text. @default none */
   readonly stack?: string | undefined
   /**
@@ -44,7 +44,7 @@ export const checkLive: Check = (name, value) => {
   listOf("'all', 'none' or a list of functions' names", checkText)(name, value)
 }
 
-/** A check for each of {@link CompareOptions}. */
+/** A check for each of {@link CompareTemplatesOptions}. */
 const compareChecks = { stack: checkText, live: checkLive }
 
 /**
@@ -58,7 +58,7 @@ const compareChecks = { stack: checkText, live: checkLive }
 export async function compareTemplates(
   before: InfrastructureTemplate | undefined,
   after: InfrastructureTemplate | undefined,
-  options: CompareOptions = {},
+  options: CompareTemplatesOptions = {},
 ): Promise<InfrastructureDiff> {
   for (const [name, value] of Object.entries({ before, after }))
     if (value !== undefined) mustBe('a template', isObject(value), name, value)
@@ -69,7 +69,7 @@ export async function compareTemplates(
 }
 
 /** What does not count in a comparison. */
-interface Leniency extends Pick<CompareOptions, 'live'> {
+interface Leniency extends Pick<CompareTemplatesOptions, 'live'> {
   readonly ignore?: readonly ((change: InfrastructureChange) => boolean)[] | undefined
 }
 
@@ -218,7 +218,11 @@ function otherChanges(stack: string, before: NormalTemplate, after: NormalTempla
   })
 }
 
-function isLive(id: string, { Resources }: NormalTemplate, live: CompareOptions['live'] = 'all'): boolean {
+function isLive(
+  id: string,
+  { Resources }: NormalTemplate,
+  live: CompareTemplatesOptions['live'] = 'all',
+): boolean {
   const resource = Resources[id]
   if (resource === undefined || !isFunction(resource.Type) || live === 'none') return false
   return live === 'all' || live.includes(id) || live.includes(String(resource.Properties?.FunctionName))

@@ -13,7 +13,7 @@ import type { LiveReport } from '../live/go-live.js'
 import type { LiveOptions } from '../live/options.js'
 import type { LivePlan } from '../live/plan-text.js'
 import type { InfrastructureBaseline } from './baseline.js'
-import { type CompareOptions, checkLive, type StackTemplates } from './compare.js'
+import { type CompareTemplatesOptions, checkLive, type StackTemplates } from './compare.js'
 import type { InfrastructureChange, InfrastructureDiff } from './diff.js'
 import type { InfrastructureSource } from './source.js'
 
@@ -32,7 +32,7 @@ export interface WatchInfrastructureOptions {
   /** Changes that are not asked about. @default none */
   readonly ignore?: readonly ((change: InfrastructureChange) => boolean)[] | undefined
   /** The functions that are live, as for `compareTemplates()`. @default 'all' */
-  readonly live?: CompareOptions['live']
+  readonly live?: CompareTemplatesOptions['live']
   /** How long after a save a synthesis begins, in milliseconds; another save begins it anew. @default 300 */
   readonly debounceMs?: number | undefined
   /** More files whose save is a reason to synthesise. @default none */
@@ -69,7 +69,10 @@ export interface InfrastructureQuestion extends InfrastructureDeployment {
 
 /** What became of live functions after a deployment; empty without the option `goLive`. */
 export interface LiveAgain {
-  /** Before they went live again: which the deployment had overwritten. */
+  /**
+   * Before they went live again: which the deployment had overwritten. Those that had lost a part of the stub are refused there; they were restored,
+   * with what the deployment had set, and went live anew.
+   */
   readonly plan?: LivePlan
   readonly report?: LiveReport
 }
@@ -86,7 +89,9 @@ export interface InfrastructureEvents {
 
 /** A host's watch over its infrastructure. */
 export interface InfrastructureWatch extends AsyncDisposable {
+  /** Listens to an event. The first listener of `change` begins the watch. */
   on<E extends keyof InfrastructureEvents>(event: E, listener: InfrastructureEvents[E]): this
+  /** Ends a listening. */
   off<E extends keyof InfrastructureEvents>(event: E, listener: InfrastructureEvents[E]): this
   /** Synthesises and compares now, which the watch does by itself once it has a listener of `change`, and after each save; resolves when its event was emitted. */
   check(): Promise<void>

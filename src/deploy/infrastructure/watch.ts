@@ -4,6 +4,7 @@ import { TetherError } from '../../core/base/errors.js'
 import { checkOptions, invalidOption } from '../../core/base/options.js'
 import { goLive } from '../live/go-live.js'
 import { plan } from '../live/plan.js'
+import { restore } from '../restore/restore.js'
 import { readJsonFile, writeJsonFile } from './baseline.js'
 import { compareStacks } from './compare.js'
 import { Inputs } from './inputs.js'
@@ -228,6 +229,11 @@ class Watch implements InfrastructureWatch {
     if (live === undefined) return {}
     const options = typeof live === 'function' ? live(deployment) : live
     const planned = await plan(options)
+    // A deployment that took the stub's variables has left its layer: that is taken off before it goes live again.
+    const refused = planned.functions
+      .filter(({ action }) => action === 'refuse')
+      .map(({ functionName }) => functionName)
+    if (refused.length > 0) await restore({ ...options, functions: refused })
     return { plan: planned, report: await goLive(options) }
   }
 

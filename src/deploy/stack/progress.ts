@@ -18,6 +18,7 @@ export interface StackProgress {
   readonly total?: number
   /** At its end: how long the resource took by CloudFormation's times, in milliseconds. */
   readonly tookMs?: number
+  /** A line for a terminal. */
   toString(): string
 }
 

@@ -11,6 +11,15 @@ type Properties = Omit<CreateFunctionRequest, 'Code' | 'Tags' | 'FunctionName'> 
   readonly Tags?: readonly { readonly Key: string; readonly Value: string }[]
 }
 
+/** What becomes of a property that a template takes away. */
+const DEFAULTS: Readonly<Record<string, unknown>> = {
+  Description: '',
+  Environment: { Variables: {} },
+  Layers: [],
+  MemorySize: 128,
+  Timeout: 3,
+}
+
 /** Functions, made by the local Lambda's own operations. */
 export function functionType({ functions, registry, clock, updateMs }: StackCloud): ResourceType {
   const settled = async (fn: ManagedFunction, signal: AbortSignal) => {
@@ -36,23 +45,23 @@ export function functionType({ functions, registry, clock, updateMs }: StackClou
       await settled(fn, input.signal)
       return made(fn)
     },
-    // What a template takes away goes back to Lambda's default; what it never had is left as it is.
-    async update(input: ResourceInput, { physicalId }) {
-      const {
-        Code,
-        Tags: _tags,
-        FunctionName: _name,
-        ...properties
-      } = input.properties as unknown as Properties
+    // As CloudFormation: only what the template changed is sent, so that the rest stays as others have made it.
+    async update({ properties: after, before = {}, signal }: ResourceInput, { physicalId }) {
+      const names = [...new Set([...Object.keys(before), ...Object.keys(after)])]
+      const changed = names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]))
       const found = registry.find(physicalId)
       const { fn } = found
-      await settled(fn, input.signal)
-      functions.updateConfiguration(found, { Environment: { Variables: {} }, Layers: [], ...properties })
-      await settled(fn, input.signal)
-      const code = packed(Code, properties.Runtime)
-      if (functions.code(code).sha256 !== fn.configuration.CodeSha256) {
-        functions.updateCode(found, code)
-        await settled(fn, input.signal)
+      await settled(fn, signal)
+      const configuration = changed.filter((name) => name !== 'Code' && name !== 'Tags')
+      if (configuration.length > 0) {
+        const values = configuration.map((name) => [name, after[name] ?? DEFAULTS[name]])
+        functions.updateConfiguration(found, Object.fromEntries(values))
+        await settled(fn, signal)
+      }
+      if (changed.includes('Code')) {
+        const { Code, Runtime } = after as unknown as Properties
+        functions.updateCode(found, packed(Code, Runtime))
+        await settled(fn, signal)
       }
       return made(fn)
     },

@@ -14,6 +14,8 @@ export interface ResourceInput {
   readonly logicalId: string
   /** Without intrinsic functions. */
   readonly properties: Readonly<Record<string, unknown>>
+  /** At an update: what it was made with. What is in both is left alone, whatever others have made of it. */
+  readonly before?: Readonly<Record<string, unknown>> | undefined
   /** The whole template, for what is made of several resources together. */
   readonly template: Template
   readonly signal: AbortSignal

@@ -189,7 +189,14 @@ export class LocalStack {
         const action = old === undefined ? 'CREATE' : 'UPDATE'
         const { signal } = this.#parts
         const provider = this.#provider(id, type, template)
-        const input = { stackName: this.name, logicalId: id, properties, template, signal }
+        const input = {
+          stackName: this.name,
+          logicalId: id,
+          properties,
+          before: old?.properties,
+          template,
+          signal,
+        }
         try {
           this.#fail(id, type, action)
           if (provider === undefined) throw new Error(`The local cloud makes no ${type}.`)
