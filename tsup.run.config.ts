@@ -29,6 +29,8 @@ const modules: Options = {
     wrapped: 'src/stub/entry/wrapped.ts',
     'wrap-preload': 'src/stub/entry/wrap-preload.ts',
     wrap: 'src/stub/entry/wrap.sh',
+    'record-inputs': 'src/deploy/entry/record-inputs.ts',
+    'template-diff': 'src/deploy/entry/template-diff.ts',
   },
   format: 'esm',
   loader: { '.py': 'copy', '.sh': 'copy' },

@@ -24,6 +24,8 @@ export type RunFile =
   | 'page-html'
   | 'page-script'
   | 'page-style'
+  | 'template-diff'
+  | 'record-inputs'
 
 /** From `dist`. */
 const FILES: Readonly<Record<RunFile, string>> = {
@@ -46,6 +48,8 @@ const FILES: Readonly<Record<RunFile, string>> = {
   'page-html': 'inspector/index.html',
   'page-script': 'inspector/app.js',
   'page-style': 'inspector/app.css',
+  'template-diff': 'run/template-diff.mjs',
+  'record-inputs': 'run/record-inputs.mjs',
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Clock } from '../core/base/clock.js'
 import { checkClock, checkText, wholeNumber } from '../core/base/option-checks.js'
 import { type Checks, optionsOf } from '../core/base/options.js'
 import { type ControlPlaneOptions, controlPlaneChecks } from './control-plane/gate.js'
-import type { LocalDebugStack, LocalDebugStackOptions } from './debug-stack/debug-stack.js'
+import type { LocalDebugStack, LocalDebugStackOptions } from './debug-stack/debug-stack-options.js'
 import type { LocalBroker, LocalBrokerOptions } from './iot/broker.js'
 import { ownBrokerChecks } from './iot/broker-options.js'
 import type { LocalFunction } from './lambda/function.js'
@@ -41,7 +41,7 @@ export interface LocalCloudOptions {
     | undefined
   /** The SQS endpoint's own options; its `identities` are accepted beside `credentials`. */
   readonly sqs?: { readonly identities?: readonly LocalCredentials[] | undefined } | undefined
-  /** The options of Lambda's and IAM's own APIs; their `identities` are accepted beside `credentials`. */
+  /** The options of the APIs of Lambda, IAM, STS and CloudFormation; their `identities` are accepted beside `credentials`. */
   readonly controlPlane?: ControlPlaneOptions | undefined
   readonly clock?: Clock | undefined
 }
@@ -75,6 +75,8 @@ export interface LocalCloud extends AsyncDisposable {
   readonly iamEndpoint: string
   /** For the STS client's `endpoint`: GetCallerIdentity. @throws TetherError `CLOSED` before `open()` */
   readonly stsEndpoint: string
+  /** For the CloudFormation client's `endpoint`: stacks of the debug stack's template, of functions, roles, buckets and queues. @throws TetherError `CLOSED` before `open()` */
+  readonly cloudFormationEndpoint: string
   /** Starts to listen. @throws TetherError `MISSING_DEPENDENCY` (aedes), `UNREACHABLE` (port taken), `CLOSED` */
   open(): Promise<void>
   /** Adds a function. @throws TetherError `INVALID_OPTION`, `CLOSED` */

@@ -4,7 +4,7 @@ import { TetherError } from '../core/base/errors.js'
 import { checkPort, oneOf } from '../core/base/option-checks.js'
 import { checkOptions, mustBe } from '../core/base/options.js'
 import { cloudChecks, type LocalCloud, type LocalCloudOptions } from './cloud-options.js'
-import type { LocalDebugStack, LocalDebugStackOptions } from './debug-stack/debug-stack.js'
+import type { LocalDebugStack, LocalDebugStackOptions } from './debug-stack/debug-stack-options.js'
 import { type Endpoints, openEndpoints } from './endpoints.js'
 import { createLocalBroker, type LocalBroker } from './iot/broker.js'
 import type { LocalFunction } from './lambda/function.js'
@@ -98,6 +98,10 @@ class ComposedCloud implements LocalCloud {
 
   get stsEndpoint(): string {
     return (this.#endpoints ?? notOpen()).controlPlane.stsUrl
+  }
+
+  get cloudFormationEndpoint(): string {
+    return (this.#endpoints ?? notOpen()).controlPlane.cloudFormationUrl
   }
 
   open(): Promise<void> {

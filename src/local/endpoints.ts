@@ -5,16 +5,12 @@ import {
   type ControlPlaneSurroundings,
   openControlPlane,
 } from './control-plane/control-plane.js'
-import type { S3Bucket } from './s3/bucket.js'
-import type { Queues } from './sqs/queues.js'
 import { snsEndpoint } from './triggers/sns-endpoint.js'
 import type { LocalTopic } from './triggers/topic.js'
 
 /** The cloud whose services are reached by HTTP. */
 export interface ServedCloud extends ControlPlaneSurroundings {
   readonly topics: ReadonlyMap<string, LocalTopic>
-  readonly buckets: Map<string, S3Bucket>
-  readonly queues: Queues
 }
 
 /** Where a cloud's services listen. */

@@ -12,7 +12,7 @@ export {
 export { createLocalCloud } from './cloud.js'
 export type { LocalCloud, LocalCloudOptions } from './cloud-options.js'
 export type { ControlPlaneCall, ControlPlaneFault, ControlPlaneOptions } from './control-plane/gate.js'
-export type { LocalDebugStack, LocalDebugStackOptions } from './debug-stack/debug-stack.js'
+export type { LocalDebugStack, LocalDebugStackOptions } from './debug-stack/debug-stack-options.js'
 export type { BuiltAttributeValue } from './event-builders/attribute-value.js'
 export type {
   BuiltCognitoEvent,

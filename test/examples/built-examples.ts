@@ -52,7 +52,7 @@ export async function builtExamples(): Promise<BuiltExamples> {
     folder,
     run: (args, env = {}) => {
       const own = { PATH: process.env.PATH, HOME: process.env.HOME, TMPDIR: temporary }
-      return run(process.execPath, args, { cwd: folder, env: { ...own, ...env }, timeout: 60_000 })
+      return run(process.execPath, args, { cwd: folder, env: { ...own, ...env }, timeout: 240_000 })
     },
     start: (args) => {
       const env = { PATH: process.env.PATH, HOME: process.env.HOME, TMPDIR: temporary }

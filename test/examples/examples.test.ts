@@ -1,4 +1,4 @@
-import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { generateKey } from '../../src/core/wire/root-key.js'
@@ -191,7 +191,7 @@ describe('examples', () => {
         if (AWS_CDK_MODULES === undefined)
           throw new Error('AWS_CDK_MODULES must be the node_modules that has aws-cdk-lib.')
         const folder = join(examples.folder, 'examples/cdk')
-        symlinkSync(AWS_CDK_MODULES, join(examples.folder, 'examples/node_modules'), 'junction')
+        installCdk(AWS_CDK_MODULES)
         const CDK_OUTDIR = join(folder, 'cdk.out')
         await examples.run(['examples/cdk/app.js'], { ...live, CDK_OUTDIR })
         const template: Template = read(join(CDK_OUTDIR, 'Shop.template.json'))
@@ -229,6 +229,26 @@ describe('examples', () => {
         await examples.run(['examples/cdk/app.js'], { CDK_OUTDIR })
         expect(JSON.stringify(read(join(CDK_OUTDIR, 'Shop.template.json')))).not.toContain('LAMBDA_TETHER')
       })
+
+      it('infrastructure asks about changes of the app, deploys them, and is live again', {
+        timeout: 240_000,
+      }, async () => {
+        if (AWS_CDK_MODULES === undefined)
+          throw new Error('AWS_CDK_MODULES must be the node_modules that has aws-cdk-lib.')
+        installCdk(AWS_CDK_MODULES)
+        const { stdout } = await examples.run(['examples/infrastructure/host.js', '--once'])
+        expect(stdout).toContain('4 infrastructure changes in Shop: 4 created.')
+        expect(stdout).toContain('3 infrastructure changes in Shop: 1 created, 2 updated.')
+        expect(stdout).toContain('    Environment.Variables.ORDERS\n')
+        expect(stdout).toContain('shop-api cannot go live\n  refused: somebody changed it while it was live')
+        expect(stdout).toContain('Every change was asked about, deployed, and answered by local code.')
+        expect(await examples.leftovers()).toEqual([])
+      })
+
+      function installCdk(modules: string): void {
+        const link = join(examples.folder, 'examples/node_modules')
+        if (!existsSync(link)) symlinkSync(modules, link, 'junction')
+      }
     },
   )
 })

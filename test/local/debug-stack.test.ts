@@ -152,13 +152,14 @@ describe('a local debug stack', () => {
 
   test('is what the template deploys', async () => {
     const { stack } = await start()
-    const { ApiStage, Relay } = debugStackTemplate(NAME).Resources
+    const { Resources } = debugStackTemplate(NAME)
+    const { ApiStage, Relay } = Resources
     expect(new URL(stack.endpoint).pathname).toBe(`/${ApiStage?.Properties.StageName}`)
-    const facts = { ...NAME, apiId: stack.api.apiId, region: 'us-east-1', accountId: '123456789012' }
+    const facts = { apiId: stack.api.apiId, region: 'us-east-1', accountId: '123456789012' }
     const api = `arn:*:execute-api:us-east-1:123456789012:${stack.api.apiId}/${stack.api.stage}`
     const { Variables } = Relay!.Properties.Environment as { Variables: Record<string, unknown> }
     const { APP, STAGE, PUBLIC_KEYS } = Variables
-    expect(debugStackPlan(facts)).toMatchObject({
+    expect(debugStackPlan(Resources, facts)).toMatchObject({
       relay: { environment: { APP, STAGE, PUBLIC_KEYS } },
       routes: { $connect: 'relay', $disconnect: 'relay', $default: 'relay', ping: 'mock' },
       role: {

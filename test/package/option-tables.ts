@@ -221,6 +221,23 @@ const nowhere = {
   credentials: loggedOut,
 }
 
+const debugStack = {
+  app: TEXT,
+  stage: TEXT,
+  region: NONE,
+  credentials: FUNCTION,
+  cloudFormationEndpoint: NONE,
+  s3Endpoint: NONE,
+  stackName: NONE,
+  onProgress: FUNCTION,
+  pollMs: NUMBER,
+  timeoutMs: NUMBER,
+  clock: NONE,
+  signal: NONE,
+} as const
+const { lambdaEndpoint: cloudFormationEndpoint, ...asNobody } = nowhere
+const noStacks = { ...asNobody, cloudFormationEndpoint }
+
 const redact = { keys: NONE, values: NONE, allow: NONE } as const
 const kept = {
   eventBytes: Buffer.from('{}'),
@@ -731,6 +748,59 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
     logRetentionDays: NUMBER,
   }),
   './deploy#debugStackName': row(deploy.debugStackName, names, ['app', 'stage'], { app: TEXT, stage: TEXT }),
+  './deploy#compareTemplates': row(
+    (options: deploy.CompareTemplatesOptions) => deploy.compareTemplates({}, {}, options),
+    {},
+    [],
+    { stack: TEXT, live: NONE },
+  ),
+  './deploy#cdk': row(deploy.cdk, {}, [], {
+    app: TEXT,
+    cwd: TEXT,
+    context: OBJECT,
+    env: OBJECT,
+    watch: NONE,
+  }),
+  './deploy#template': row(deploy.template, { path: 'template.json' }, ['path'], { path: TEXT, stack: TEXT }),
+  './deploy#deployedBaseline': row(deploy.deployedBaseline, {}, [], {
+    region: NONE,
+    credentials: FUNCTION,
+    cloudFormationEndpoint: NONE,
+  }),
+  './deploy#watchInfrastructure': row(
+    deploy.watchInfrastructure,
+    { synth: () => ({}), baseline: deploy.fileBaseline('baseline.json') },
+    ['synth', 'baseline'],
+    {
+      synth: FUNCTION,
+      baseline: NONE,
+      deploy: FUNCTION,
+      goLive: ['function', 'object'],
+      ignore: NONE,
+      live: NONE,
+      debounceMs: NUMBER,
+      watch: NONE,
+      declined: TEXT,
+      polling: NUMBER,
+      clock: NONE,
+    },
+  ),
+  './deploy#deployDebugStack': row(
+    deploy.deployDebugStack,
+    { ...names, key },
+    ['app', 'stage', 'key'],
+    { ...debugStack, key: NONE, tags: OBJECT, logRetentionDays: NUMBER },
+    [],
+    noStacks,
+  ),
+  './deploy#removeDebugStack': row(
+    deploy.removeDebugStack,
+    names,
+    ['app', 'stage'],
+    debugStack,
+    [],
+    noStacks,
+  ),
   './deploy#plan': row(deploy.plan, going, ['functions', 'bundle', 'stub', 'snapshots'], live, [], nowhere),
   './deploy#goLive': row(
     deploy.goLive,
@@ -846,6 +916,7 @@ export const argumentRows: Readonly<Record<string, ArgumentRow>> = {
   './local#createLocalCloud bucket': argument('name', [], (name: string) => cloud.bucket(name)),
   './deploy#stubZip': argument('name', [], deploy.stubZip),
   './deploy#layerZip': argument('name', [], deploy.layerZip),
+  './deploy#fileBaseline': argument('path', ['text'], deploy.fileBaseline),
   './deploy#fileSnapshots': argument('folder', ['text'], deploy.fileSnapshots),
   './testing#faulty': argument('transport', [], (inner: never) => testing.faulty(inner, { seed: 1 })),
 }

@@ -23,7 +23,7 @@ import { asText, printableLines } from './printable.js'
  * - `BUILD_FAILED`: the local code could not be built, found or loaded.
  * - `EXECUTION_FAILED`: local code ended without an answer: it exited, crashed, or ran out of memory.
  * - `STORE_FAILED`: the payload store refused, lost or cut off an object; `details.reason` says which.
- * - `DEPLOY_FAILED`: going live or back failed, or somebody else changed the function meanwhile; the message says what.
+ * - `DEPLOY_FAILED`: going live or back or deploying a stack failed, or somebody else changed it meanwhile; the message says what.
  * - `UNSUPPORTED`: this combination is not supported; the message says what is.
  * - `PROTOCOL`: what arrived is not this protocol, or not this version of it.
  */

@@ -28,6 +28,12 @@ export const accountChecks: Checks<AccountOptions> = {
 type Commands = typeof import('@aws-sdk/client-lambda')
 type IamCommands = typeof import('@aws-sdk/client-iam')
 
+/** Any of the SDK's clients. */
+interface RegionalClient {
+  readonly config: { region(): Promise<string> }
+  destroy(): void
+}
+
 /** One request to Lambda or IAM: what it is called and what it answers. */
 export interface Account {
   readonly lambda: LambdaClient
@@ -72,11 +78,12 @@ export async function withAccount<T>(
   }
 }
 
-async function regionOf(lambda: LambdaClient): Promise<string> {
+/** The region that a client asks. @throws TetherError `INVALID_OPTION`; the client is destroyed */
+export async function regionOf(client: RegionalClient): Promise<string> {
   try {
-    return await lambda.config.region()
+    return await client.config.region()
   } catch (cause) {
-    lambda.destroy()
+    client.destroy()
     throw new TetherError(
       'INVALID_OPTION',
       "'region' is missing, and the AWS SDK finds none: pass it, set AWS_REGION, or log in.",

@@ -10,8 +10,9 @@ export const SNAPSHOT_VARIABLE = 'LAMBDA_TETHER_SNAPSHOT'
 /** When a live function stops being live by itself, in Unix milliseconds. */
 export const LIVE_UNTIL_VARIABLE = 'LAMBDA_TETHER_LIVE_UNTIL'
 /** The wrapper that was there before, which ours runs. */
-const CHAINED_VARIABLE = 'LAMBDA_TETHER_EXEC_WRAPPER'
-const WRAPPER_VARIABLE = 'AWS_LAMBDA_EXEC_WRAPPER'
+export const CHAINED_VARIABLE = 'LAMBDA_TETHER_EXEC_WRAPPER'
+/** The variable that names a function's wrapper script. */
+export const WRAPPER_VARIABLE = 'AWS_LAMBDA_EXEC_WRAPPER'
 
 /** Of a function whose code and layers are replaced: files that are not there meanwhile. */
 const OF_THE_CODE: readonly string[] = [WRAPPER_VARIABLE, 'NODE_OPTIONS']

@@ -38,8 +38,8 @@ export interface CloudFormationTemplate {
 
 /**
  * The debug stack of the `api-gateway` transport as a CloudFormation template: a WebSocket API, the relay behind it, its
- * table of connections, and a bucket for large payloads. It costs nothing while nobody is connected. Deploy it under
- * {@link debugStackName}, or any name, with `--capabilities CAPABILITY_IAM`.
+ * table of connections, and a bucket for large payloads. It costs nothing while nobody is connected. {@link deployDebugStack} deploys
+ * it; other tools do so under {@link debugStackName}, or any name, with `--capabilities CAPABILITY_IAM`.
  *
  * Outputs: `Endpoint` is what `apiGateway({ endpoint })` and `stubEnvironment({ endpoint })` take, `Bucket` what
  * `s3({ bucket })` takes, `ApiId` what `apiGatewayPolicy({ apiId })` takes.
@@ -47,7 +47,8 @@ export interface CloudFormationTemplate {
  * The relay lets in sessions of this `app`, `stage` and `key` alone. To rotate the key, deploy `[new, old]` before sessions have the
  * new one.
  *
- * CloudFormation deletes no bucket with objects in it; what a crash left there is gone two days later.
+ * CloudFormation deletes no bucket with objects in it: {@link removeDebugStack} empties it first. What a crash left there is gone two
+ * days later.
  * @throws TetherError `INVALID_OPTION` naming the option; `EXECUTION_FAILED` where the built relay is missing
  */
 export function debugStackTemplate(options: DebugStackOptions): CloudFormationTemplate {
@@ -108,7 +109,8 @@ const RETENTION_DAYS: readonly unknown[] = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ]
 
-const stackChecks: Checks<DebugStackOptions> = {
+/** A check for each of {@link DebugStackOptions}. */
+export const stackChecks: Checks<DebugStackOptions> = {
   app: required(checkPart),
   stage: required(checkPart),
   key: required(checkKeys),

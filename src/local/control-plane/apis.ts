@@ -1,10 +1,14 @@
 import type { RequestListener } from 'node:http'
 import type { SigningIdentity } from '../../aws/credentials.js'
 import type { Clock } from '../../core/base/clock.js'
+import { cloudFormationApi } from '../cloud-formation/api.js'
+import { RelayedApis } from '../cloud-formation/relayed-apis.js'
 import type { FunctionDefinition } from '../lambda/function-definition.js'
 import type { S3Bucket } from '../s3/bucket.js'
+import type { Queues } from '../sqs/queues.js'
 import { ControlPlaneGate, type ControlPlaneOptions } from './gate.js'
 import { iamApi } from './iam.js'
+import { IamRoles } from './iam-roles.js'
 import { lambdaApi } from './lambda/api.js'
 import type { FunctionHost } from './lambda/registry.js'
 import type { AdoptedUrl } from './lambda/urls.js'
@@ -17,45 +21,86 @@ export interface ApiSurroundings {
   readonly region: string
   readonly accountId: string
   readonly credentials: SigningIdentity
-  readonly buckets: ReadonlyMap<string, S3Bucket>
+  readonly buckets: Map<string, S3Bucket>
+  readonly queues: Queues
   readonly clock: Clock
+  /** The address that everything listens on. */
+  readonly host: string
   /** What runs the functions; asked for at each use. */
   functionHost(): FunctionHost
 }
 
-/** Lambda's own API and the parts of IAM and STS that go with it. */
+/** Lambda's own API, the parts of IAM and STS that go with it, and CloudFormation's. */
 export interface ControlPlaneApis {
   readonly lambda: RequestListener
   readonly iam: RequestListener
   readonly sts: RequestListener
+  readonly cloudFormation: RequestListener
   /** Makes a function known that the host was given. */
   adopt(definition: FunctionDefinition): void
   /** Makes known that a function has a URL. */
   adoptUrl(url: AdoptedUrl): void
-  /** Forgets what is under way. */
-  close(): void
+  /** Ends what is under way. */
+  close(): Promise<void>
 }
 
 const UPDATE_MS = 100
 
 export function controlPlaneApis(
   options: ControlPlaneOptions,
-  { lambdaUrl: url, credentials, buckets, functionHost, ...surroundings }: ApiSurroundings,
+  surroundings: ApiSurroundings,
 ): ControlPlaneApis {
+  const {
+    lambdaUrl: url,
+    credentials,
+    buckets,
+    queues,
+    functionHost,
+    region,
+    accountId,
+    clock,
+    host,
+  } = surroundings
   const shared = {
-    ...surroundings,
+    region,
+    accountId,
+    clock,
     identities: [credentials, ...(options.identities ?? [])],
-    gate: new ControlPlaneGate(options, surroundings.clock),
+    gate: new ControlPlaneGate(options, clock),
   }
   const { updateMs = UPDATE_MS, failUpdate, staleReads = 0, deniedKeys = [] } = options
   const updates = { updateMs, failUpdate, staleReads, deniedKeys }
   const lambda = lambdaApi({ ...shared, ...updates, url, buckets, functionHost })
+  const { functions, registry } = lambda
+  const roles = { roles: new IamRoles(accountId, region, clock, () => lambda.roles()), policies: new Map() }
+  const relayedApis = new RelayedApis({
+    host,
+    region,
+    accountId,
+    credentials,
+    clock,
+    functionHost,
+    function(definition) {
+      const made = functionHost().function(definition)
+      lambda.adopt(definition)
+      return made
+    },
+  })
+  const cloudFormation = cloudFormationApi({
+    ...shared,
+    cloud: { region, accountId, clock, buckets, queues, roles, functions, registry, relayedApis, updateMs },
+    failResource: (resource) => options.failResource?.(resource),
+  })
   return {
     lambda: lambda.listener,
-    iam: iamApi({ ...shared, roles: () => lambda.roles() }),
+    iam: iamApi({ ...shared, roles }),
     sts: stsApi(shared),
+    cloudFormation: cloudFormation.listener,
     adopt: (definition) => lambda.adopt(definition),
     adoptUrl: (url) => lambda.adoptUrl(url),
-    close: () => lambda.close(),
+    async close() {
+      await cloudFormation.close()
+      lambda.close()
+    },
   }
 }

@@ -5,15 +5,14 @@ import type { ControlPlaneOptions } from './gate.js'
 import type { AdoptedUrl } from './lambda/urls.js'
 
 /** What the control plane is part of. */
-export interface ControlPlaneSurroundings extends Omit<ApiSurroundings, 'lambdaUrl'> {
-  readonly host: string
-}
+export type ControlPlaneSurroundings = Omit<ApiSurroundings, 'lambdaUrl'>
 
-/** Lambda's own API and the parts of IAM and STS that go with it, listening. */
+/** Lambda's own API, the parts of IAM and STS that go with it, and CloudFormation's, listening. */
 export interface ControlPlane {
   readonly lambdaUrl: string
   readonly iamUrl: string
   readonly stsUrl: string
+  readonly cloudFormationUrl: string
   /** Makes a function known that the host was given. */
   adopt(definition: FunctionDefinition): void
   /** Makes known that a function has a URL. */
@@ -25,7 +24,7 @@ export interface ControlPlane {
 /** Listens on free ports. What answers there is loaded with the first request. */
 export async function openControlPlane(
   options: ControlPlaneOptions,
-  { host, ...surroundings }: ControlPlaneSurroundings,
+  surroundings: ControlPlaneSurroundings,
 ): Promise<ControlPlane> {
   let loading: Promise<ControlPlaneApis> | undefined
   let apis: ControlPlaneApis | undefined
@@ -45,25 +44,27 @@ export async function openControlPlane(
     if (apis === undefined) early.push(make)
     else make(apis)
   }
-  const open = (name: 'lambda' | 'iam' | 'sts') =>
+  const open = (name: 'lambda' | 'iam' | 'sts' | 'cloudFormation') =>
     listen(
       loadedLater(async () => (await loaded())[name]),
-      host,
+      surroundings.host,
       0,
     )
   const lambda = await open('lambda')
   const iam = await open('iam')
   const sts = await open('sts')
+  const cloudFormation = await open('cloudFormation')
   return {
     lambdaUrl: lambda.url,
     iamUrl: iam.url,
     stsUrl: sts.url,
+    cloudFormationUrl: cloudFormation.url,
     adopt: (definition) => known((loaded) => loaded.adopt(definition)),
     adoptUrl: (url) => known((loaded) => loaded.adoptUrl(url)),
     close: async () => {
-      await Promise.all([lambda.close(), iam.close(), sts.close()])
+      await Promise.all([lambda.close(), iam.close(), sts.close(), cloudFormation.close()])
       await loading?.catch(() => {})
-      apis?.close()
+      await apis?.close()
     },
   }
 }

@@ -12,12 +12,12 @@ import type { LocalCredentials } from '../lambda/function-definition.js'
 import { checkIdentities } from '../option-checks.js'
 import { ControlPlaneError } from './errors.js'
 
-/** One call to the local Lambda, IAM or STS, by a client or a tool. */
+/** One call to the local Lambda, IAM, STS or CloudFormation, by a client or a tool. */
 export interface ControlPlaneCall {
-  readonly service: 'lambda' | 'iam' | 'sts'
+  readonly service: 'lambda' | 'iam' | 'sts' | 'cloudformation'
   /** As in AWS's API, such as `UpdateFunctionCode`. */
   readonly operation: string
-  /** The name of the function, layer or role that it is about, or the ARN of a tagged resource; empty for lists and STS. */
+  /** The name of the function, layer, role or stack that it is about, or the ARN of a tagged resource; empty for lists and STS. */
   readonly resource: string
   /** Whether it changes anything; to read or to invoke does not. */
   readonly changes: boolean
@@ -31,11 +31,14 @@ export interface ControlPlaneCall {
  */
 export type ControlPlaneFault = 'cut' | { readonly error: string; readonly message?: string | undefined }
 
-/** Options of the local Lambda, IAM and STS. */
+/** Options of the local Lambda, IAM, STS and CloudFormation. */
 export interface ControlPlaneOptions {
   /** Accepted beside the cloud's own. @default none */
   readonly identities?: readonly LocalCredentials[] | undefined
-  /** How long a new function stays `Pending`, and a changed one `InProgress`, in milliseconds. @default 100 */
+  /**
+   * How long a new function stays `Pending`, a changed one `InProgress`, and each step of a stack takes, in milliseconds.
+   * @default 100
+   */
   readonly updateMs?: number | undefined
   /** How many calls a second are served, others are throttled; invocations do not count. @default no limit */
   readonly callsPerSecond?: number | undefined
@@ -49,6 +52,14 @@ export interface ControlPlaneOptions {
   readonly deniedKeys?: readonly string[] | undefined
   /** Asked when an update of a function's is over: a text makes it `Failed`, for that reason, and what runs stays as it was. */
   failUpdate?(functionName: string): string | undefined
+  /** Asked before a stack's resource is made, changed or deleted: a text makes that fail, for that reason. */
+  failResource?(resource: {
+    readonly stackName: string
+    readonly logicalId: string
+    /** Such as `AWS::Lambda::Function`. */
+    readonly type: string
+    readonly action: 'CREATE' | 'UPDATE' | 'DELETE'
+  }): string | undefined
   /** Called before and after each call, and waited for: to count calls, and to make them fail at a chosen point. */
   onCall?(
     call: ControlPlaneCall,
@@ -63,6 +74,7 @@ export const controlPlaneChecks: Checks<ControlPlaneOptions> = {
   staleReads: wholeNumber(0),
   deniedKeys: listOf('a list of ARNs', checkText),
   failUpdate: checkFunction,
+  failResource: checkFunction,
   onCall: checkFunction,
 }
 

@@ -1,25 +1,21 @@
 import type { RequestListener } from 'node:http'
-import { answerIam } from './iam-policies.js'
-import { IamRoles } from './iam-roles.js'
+import { answerIam, type RolePolicies } from './iam-policies.js'
 import { type XmlService, xmlService } from './xml-service.js'
 
 /** What the IAM API serves, and to whom. */
 export interface IamApiOptions extends Pick<XmlService, 'identities' | 'gate' | 'clock'> {
   readonly region: string
-  readonly accountId: string
-  /** The names of the roles that functions have. */
-  roles(): ReadonlySet<string>
+  readonly roles: RolePolicies
 }
 
 /** Serves IAM's operations on roles and their inline policies. */
-export function iamApi({ accountId, region, roles, ...common }: IamApiOptions): RequestListener {
-  const state = { roles: new IamRoles(accountId, region, common.clock, roles), policies: new Map() }
+export function iamApi({ region, roles, ...common }: IamApiOptions): RequestListener {
   return xmlService({
     ...common,
     service: 'iam',
     namespace: 'https://iam.amazonaws.com/doc/2010-05-08/',
     // IAM is one for all regions and signed for us-east-1; a client with an endpoint of its own signs for its region.
     regions: [...new Set(['us-east-1', region])],
-    answer: (action, form) => answerIam(action, form, state),
+    answer: (action, form) => answerIam(action, form, roles),
   })
 }

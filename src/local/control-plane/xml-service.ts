@@ -10,7 +10,7 @@ import { type ControlPlaneGate, CutConnection } from './gate.js'
 
 /** One of AWS's services that take forms and answer in XML. */
 export interface XmlService {
-  readonly service: 'iam' | 'sts'
+  readonly service: 'iam' | 'sts' | 'cloudformation'
   readonly namespace: string
   /** For which regions requests may be signed. */
   readonly regions: readonly string[]
@@ -83,8 +83,8 @@ async function reply(
   }
   const form = new URLSearchParams(body.toString('utf8'))
   const action = form.get('Action') ?? ''
-  const resource = form.get('RoleName') ?? ''
-  const changes = /^(Create|Put|Delete)/.test(action)
+  const resource = form.get('RoleName') ?? form.get('StackName') ?? ''
+  const changes = /^(Create|Update|Put|Delete)/.test(action)
   const result = await gate.pass({ service, operation: action, resource, changes }, () =>
     answer(action, form),
   )

@@ -1,4 +1,4 @@
-import { type DebugStackOptions, debugStackTemplate } from '../../deploy/template/debug-stack.js'
+import type { CloudFormationResources } from '../../deploy/template/resource.js'
 import type { PolicyDocument, PolicyStatement } from '../iot/policy-check.js'
 import type { FunctionDefinition } from '../lambda/function-definition.js'
 
@@ -15,18 +15,14 @@ export interface DebugStackPlan {
   readonly role: PolicyDocument
 }
 
-interface StackFacts extends Pick<DebugStackOptions, 'app' | 'stage' | 'key'> {
+interface StackFacts {
   readonly apiId: string
   readonly region: string
   readonly accountId: string
 }
 
-/**
- * Reads the template, so that what is tested here is what is deployed.
- * @throws TetherError `INVALID_OPTION`
- */
-export function debugStackPlan({ app, stage, key, ...facts }: StackFacts): DebugStackPlan {
-  const { Resources } = debugStackTemplate({ app, stage, key })
+/** Reads the resources of the debug stack's template, so that what is tested here is what is deployed. */
+export function debugStackPlan(Resources: CloudFormationResources, facts: StackFacts): DebugStackPlan {
   const properties = <T>(logicalId: string) => Resources[logicalId]?.Properties as T
   const of = (type: string) =>
     Object.values(Resources)
@@ -44,7 +40,11 @@ export function debugStackPlan({ app, stage, key, ...facts }: StackFacts): Debug
   )
   const { Policies } = properties<{ Policies: { PolicyDocument: PolicyDocument }[] }>('RelayRole')
   // dynalite knows nothing of the time to live.
-  const { TimeToLiveSpecification: _, ...table } = properties<Record<string, unknown>>('Connections')
+  const {
+    TimeToLiveSpecification: _,
+    Tags: _tags,
+    ...table
+  } = properties<Record<string, unknown>>('Connections')
   return {
     apiStage: StageName,
     routes: Object.fromEntries(
@@ -73,7 +73,7 @@ export function debugStackPlan({ app, stage, key, ...facts }: StackFacts): Debug
 
 function resolved(
   { Effect, Action, Resource }: PolicyStatement,
-  { apiId, region, accountId }: Omit<StackFacts, 'app' | 'stage' | 'key'>,
+  { apiId, region, accountId }: StackFacts,
 ): PolicyStatement {
   const values: Readonly<Record<string, string>> = {
     Api: apiId,

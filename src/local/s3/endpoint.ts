@@ -68,7 +68,8 @@ async function reply(request: IncomingMessage, options: S3EndpointOptions): Prom
   if (signer === undefined) throw new S3Error(bucket ? 'AccessDenied' : 'NoSuchBucket')
 
   const { actions } = signer.identity
-  const body = method === 'PUT' ? await readBody(request, maxObjectBytes) : new Uint8Array()
+  const brings = method === 'PUT' || method === 'POST'
+  const body = brings ? await readBody(request, maxObjectBytes) : new Uint8Array()
   checkBody(body, headers, signer.payloadHash)
   return answerS3(
     {

@@ -4,6 +4,7 @@ import { hasChecksum } from './body.js'
 import { isBucketName, type LocalObject, S3Bucket } from './bucket.js'
 import { S3Error } from './errors.js'
 import { listBuckets, listObjects } from './list.js'
+import { elements, escapeXml, textOf } from './xml.js'
 
 /** What an identity may be allowed, in IAM's words. */
 export type S3Action =
@@ -70,6 +71,7 @@ export function answerS3(request: S3Request, buckets: Map<string, S3Bucket>, clo
     buckets.delete(bucketName)
     return { status: 204 }
   }
+  if (method === 'POST' && query.has('delete')) return deleteObjects(request, bucket)
   if (method === 'GET' && query.get('list-type') === '2') {
     allow(request, 's3:ListBucket')
     return { status: 200, headers: XML, body: listObjects(bucket, query) }
@@ -114,6 +116,22 @@ function answerObject(request: S3Request, bucket: S3Bucket): S3Reply {
   }
 }
 
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
+const MAX_DELETED = 1000
+
+function deleteObjects(request: S3Request, bucket: S3Bucket): S3Reply {
+  allow(request, 's3:DeleteObject')
+  checkIntegrity(request)
+  const xml = Buffer.from(request.body).toString('utf8')
+  const keys = elements(xml, 'Object').map((object) => textOf(object, 'Key') ?? '')
+  if (keys.length === 0 || keys.length > MAX_DELETED || keys.includes('')) throw new S3Error('MalformedXML')
+  for (const key of keys) bucket.delete(key)
+  const quiet = textOf(xml, 'Quiet') === 'true'
+  const deleted = quiet ? [] : keys.map((key) => `<Deleted><Key>${escapeXml(key)}</Key></Deleted>`)
+  const body = `<?xml version="1.0" encoding="UTF-8"?>\n<DeleteResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${deleted.join('')}</DeleteResult>`
+  return { status: 200, headers: XML, body }
+}
+
 function answerLifecycle(request: S3Request, bucket: S3Bucket): S3Reply {
   if (request.method === 'GET') {
     allow(request, 's3:GetLifecycleConfiguration')
@@ -121,14 +139,15 @@ function answerLifecycle(request: S3Request, bucket: S3Bucket): S3Reply {
   }
   if (request.method !== 'PUT') throw new S3Error('NotImplemented')
   allow(request, 's3:PutLifecycleConfiguration')
-  if (!hasChecksum(request.headers)) {
-    throw new S3Error(
-      'InvalidRequest',
-      'Missing required header for this request: Content-MD5 OR x-amz-checksum-*',
-    )
-  }
+  checkIntegrity(request)
   bucket.lifecycle = Buffer.from(request.body).toString('utf8')
   return { status: 200 }
+}
+
+function checkIntegrity({ headers }: S3Request): void {
+  if (hasChecksum(headers)) return
+  const message = 'Missing required header for this request: Content-MD5 OR x-amz-checksum-*'
+  throw new S3Error('InvalidRequest', message)
 }
 
 function allow(request: S3Request, action: S3Action): void {

@@ -58,6 +58,13 @@ export class Queues {
     return this.#byName.get(name)
   }
 
+  /** Ends a queue with what it feeds. */
+  async remove(name: string): Promise<void> {
+    const found = this.#byName.get(name)
+    this.#byName.delete(name)
+    await found?.close()
+  }
+
   names(): string[] {
     return [...this.#byName.keys()].sort()
   }

@@ -39,6 +39,8 @@ export interface LambdaApiOptions {
 /** Lambda's API. */
 export interface LambdaApi {
   readonly listener: RequestListener
+  readonly functions: FunctionOperations
+  readonly registry: FunctionRegistry
   /** Makes a function known that the host was given. */
   adopt(definition: FunctionDefinition): void
   /** Makes known that a function has a URL. */
@@ -87,6 +89,8 @@ export function lambdaApi(options: LambdaApiOptions): LambdaApi {
   const parts: LambdaParts = { functions, registry, layers, host: functionHost, link }
   return {
     listener: (request, response) => void serve(request, response, options, parts, downloads),
+    functions,
+    registry,
     adopt: (definition) => registry.adopt(definition),
     adoptUrl: (url) => registry.adoptUrl(url),
     roles: () =>

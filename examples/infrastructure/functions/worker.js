@@ -1,0 +1,1 @@
+export const handler = async () => ({ from: 'this machine', name: process.env.NAME })

@@ -1,0 +1,119 @@
+import { spawn } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { onAbort } from '../../core/base/abort.js'
+import { throwIfAborted } from '../../core/base/errors.js'
+import { printable } from '../../core/base/printable.js'
+import { runFile } from '../../run-files.js'
+
+/** A run of a CDK app. */
+export interface AppRun {
+  /** For the shell. */
+  readonly command: string
+  readonly cwd: string
+  /** Where it writes its assembly. */
+  readonly outdir: string
+  readonly context: object
+  readonly env: Readonly<Record<string, string>>
+  readonly signal: AbortSignal | undefined
+}
+
+/** What an app read, and why it failed. */
+export interface AppResult {
+  readonly files: readonly string[]
+  readonly folders: readonly string[]
+  readonly failure?: {
+    readonly message: string
+    readonly place: { file?: string; line?: number; text?: string }
+  }
+}
+
+const MAX_OUTPUT_CHARACTERS = 64_000
+const MAX_LINES = 12
+
+/** Runs a CDK app to its end. @throws TetherError `ABORTED`; what it runs is ended with everything that it started */
+export async function runApp(run: AppRun): Promise<AppResult> {
+  throwIfAborted(run.signal)
+  const inputs = join(run.outdir, 'inputs.jsonl')
+  const { status, output } = await finished(run, inputs)
+  throwIfAborted(run.signal)
+  const read = await readInputs(inputs)
+  if (status === 0) return read
+  return { ...read, failure: failureOf(run.command, status, output) }
+}
+
+function finished(run: AppRun, inputs: string): Promise<{ status: number | string; output: string }> {
+  const { command, cwd, outdir, context, env, signal } = run
+  const preload = `--import=${pathToFileURL(runFile('record-inputs')).href}`
+  return new Promise((resolve) => {
+    const child = spawn(command, {
+      shell: true,
+      cwd,
+      // A group of its own, so that an abort ends what the shell started as well.
+      detached: process.platform !== 'win32',
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        ...process.env,
+        ...env,
+        NODE_OPTIONS: [env.NODE_OPTIONS ?? process.env.NODE_OPTIONS, preload].filter(Boolean).join(' '),
+        CDK_OUTDIR: outdir,
+        CDK_CONTEXT_JSON: JSON.stringify(context),
+        LAMBDA_TETHER_INPUTS: inputs,
+      },
+    })
+    const unlisten = onAbort(signal, () => end(child.pid))
+    let output = ''
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        output = (output + text).slice(-MAX_OUTPUT_CHARACTERS)
+      })
+    child.once('error', (error) => {
+      unlisten()
+      resolve({ status: 'no start', output: error.message })
+    })
+    child.once('close', (code, killedBy) => {
+      unlisten()
+      resolve({ status: code ?? killedBy ?? 'no status', output })
+    })
+  })
+}
+
+function end(pid: number | undefined): void {
+  if (pid === undefined) return
+  try {
+    process.kill(process.platform === 'win32' ? pid : -pid, 'SIGKILL')
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+async function readInputs(file: string): Promise<AppResult> {
+  const text = await readFile(file, 'utf8').catch(() => '')
+  const all = text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as { kind: 'file' | 'folder'; path: string })
+  const of = (kind: string) => [...new Set(all.filter((one) => one.kind === kind).map(({ path }) => path))]
+  return { files: of('file'), folders: of('folder') }
+}
+
+function failureOf(
+  command: string,
+  status: number | string,
+  output: string,
+): NonNullable<AppResult['failure']> {
+  const lines = output.split('\n').filter((line) => line.trim() !== '')
+  // The first place that is the app's own: Node writes the failing line first, and stacks have the innermost frame first.
+  const places = [...output.matchAll(/(?:file:\/\/)?((?:\/|[A-Za-z]:[\\/])[^\s:()'"]+):(\d+)/g)]
+  const own = places.find(([, file = '']) => !/[\\/]node_modules[\\/]/.test(file))
+  const text = lines.find((line) => /(?:Error|ERROR|error)\b.*:/.test(line))?.trim()
+  const place = own === undefined ? {} : { file: own[1]!, line: Number(own[2]) }
+  const where = own === undefined ? '' : `${own[1]}:${own[2]}: `
+  const shown = lines
+    .slice(0, MAX_LINES)
+    .map((line) => printable(line))
+    .join('\n')
+  const what = text ?? `'${command}' ended with ${status}`
+  return { message: `${where}${what}\n${shown}`, place: { ...place, ...(text !== undefined && { text }) } }
+}

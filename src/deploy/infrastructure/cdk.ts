@@ -1,0 +1,98 @@
+import { mkdtemp, readFile, realpath, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve, sep } from 'node:path'
+import { checkPath, checkText, listOf, recordOf } from '../../core/base/option-checks.js'
+import { type Check, checkOptions, invalidOption, isObject, mustBe } from '../../core/base/options.js'
+import { runApp } from './cdk-app.js'
+import { readAssembly } from './cdk-assembly.js'
+import { type InfrastructureSource, synthFailed } from './source.js'
+
+/** Options of {@link cdk}. */
+export interface CdkOptions {
+  /** The command that runs the app, as `app` of `cdk.json` has it: `npx tsx bin/app.ts`. @default that of `cdk.json` */
+  readonly app?: string | undefined
+  /** The folder of `cdk.json`, in which the app runs. @default the working directory */
+  readonly cwd?: string | URL | undefined
+  /** Context beside that of `cdk.json` and `cdk.context.json`, as `cdk synth -c` takes it. */
+  readonly context?: Readonly<Record<string, unknown>> | undefined
+  /** Variables of the app beside the host's own. */
+  readonly env?: Readonly<Record<string, string>> | undefined
+  /** More files whose save is a reason to synthesise, relative to `cwd`: what an app in another language than JavaScript or TypeScript reads. */
+  readonly watch?: readonly string[] | undefined
+}
+
+const checkContext: Check = (name, value) => mustBe('an object', isObject(value), name, value)
+/** In these the app's own context lies; the CDK's command writes what it looked up to the second. */
+const CONTEXT_FILES = ['cdk.json', 'cdk.context.json']
+/** No Docker and no bundler, and no copies of assets: of code only the hash is in a template, which does not count. */
+const FAST = {
+  'aws:cdk:bundling-stacks': [],
+  'aws:cdk:disable-asset-staging': true,
+  'aws:cdk:enable-path-metadata': false,
+  'aws:cdk:enable-asset-metadata': false,
+}
+
+/**
+ * The stacks of a CDK app. It runs the app itself, without the CDK's command: nothing is bundled, staged or looked up. Values that are to be looked up must
+ * be in `cdk.context.json`, where `cdk synth` puts them. Watched is what the app loaded and read, so that a save of a function's code is no reason to run it.
+ * @throws TetherError `INVALID_OPTION`; from `synth`: `BUILD_FAILED` with `details.file` and `details.line` where the app fails
+ */
+export function cdk(options: CdkOptions = {}): InfrastructureSource {
+  const {
+    app,
+    cwd = '.',
+    context = {},
+    env = {},
+    watch = [],
+  } = checkOptions('cdk', options, {
+    app: checkText,
+    cwd: checkPath,
+    context: checkContext,
+    env: recordOf('an object of texts', checkText),
+    watch: listOf('a list of paths', checkText),
+  })
+  const folder = cwd instanceof URL ? decodeURIComponent(cwd.pathname) : resolve(cwd)
+  const own = [...CONTEXT_FILES, ...watch].map((name) => join(folder, name))
+  return {
+    async synth({ signal }) {
+      const [settings, lookedUp] = await Promise.all(
+        CONTEXT_FILES.map((name) => readJson(join(folder, name), own)),
+      )
+      const command = app ?? settings?.app
+      if (typeof command !== 'string')
+        throw invalidOption('app', `is missing, and ${join(folder, 'cdk.json')} has none`)
+      const outdir = await realpath(await mkdtemp(join(tmpdir(), 'lambda-tether-cdk-')))
+      try {
+        const all = { ...(settings?.context as object), ...lookedUp, ...context, ...FAST }
+        const read = await runApp({ command, cwd: folder, outdir, context: all, env, signal })
+        const inputs = {
+          files: [...own, ...read.files.filter((file) => !file.startsWith(outdir + sep))],
+          folders: read.folders.filter((one) => one !== outdir && !one.startsWith(outdir + sep)),
+        }
+        if (read.failure !== undefined)
+          throw synthFailed(read.failure.message, { ...read.failure.place, ...inputs })
+        return { templates: await readAssembly(outdir, inputs), ...inputs }
+      } finally {
+        await rm(outdir, { recursive: true, force: true })
+      }
+    },
+  }
+}
+
+/** @throws TetherError `BUILD_FAILED` for what is no JSON */
+async function readJson(
+  file: string,
+  files: readonly string[],
+): Promise<Record<string, unknown> | undefined> {
+  let text: string
+  try {
+    text = await readFile(file, 'utf8')
+  } catch {
+    return undefined
+  }
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw synthFailed(`${file}: ${(cause as Error).message}`, { file, files }, cause)
+  }
+}

@@ -1,0 +1,229 @@
+import { createHash } from 'node:crypto'
+import { checkText, listOf } from '../../core/base/option-checks.js'
+import { type Check, checkOptions, isObject, mustBe } from '../../core/base/options.js'
+import {
+  type ChangeImpact,
+  type InfrastructureChange,
+  type InfrastructureDiff,
+  type InfrastructureTemplate,
+  infrastructureDiff,
+  type WidenedRight,
+} from './diff.js'
+import { differ } from './differ.js'
+import { canonical, isFunction, type NormalTemplate, normalised } from './normalise.js'
+import { propertyChanges } from './properties.js'
+
+/** Options of {@link compareTemplates}. */
+export interface CompareTemplatesOptions {
+  /** The stack's name, for the text. @default none */
+  readonly stack?: string | undefined
+  /**
+   * The functions that are live, by their logical ids or `FunctionName`s: that their code alone differs is no change. `none` for a
+   * comparison without live functions.
+   * @default 'all'
+   */
+  readonly live?: 'all' | 'none' | readonly string[] | undefined
+}
+
+/** Templates by the names of their stacks. */
+export type StackTemplates = Readonly<Record<string, InfrastructureTemplate>>
+
+const IMPACTS: Readonly<Record<string, ChangeImpact>> = {
+  WILL_CREATE: 'created',
+  WILL_IMPORT: 'created',
+  WILL_UPDATE: 'updated',
+  MAY_REPLACE: 'may-be-replaced',
+  WILL_REPLACE: 'replaced',
+  WILL_DESTROY: 'destroyed',
+  WILL_ORPHAN: 'orphaned',
+}
+
+/** Which functions are live. */
+export const checkLive: Check = (name, value) => {
+  if (value === 'all' || value === 'none') return
+  listOf("'all', 'none' or a list of functions' names", checkText)(name, value)
+}
+
+/** A check for each of {@link CompareTemplatesOptions}. */
+const compareChecks = { stack: checkText, live: checkLive }
+
+/**
+ * What a deployment of one template in the place of another would do, by resource. What does not count: hashes of assets, metadata and descriptions,
+ * the CDK's own version and rules, the order of keys, this package's variables and layer, and the code of functions that are live. A template that is undefined
+ * is that of a stack that does not exist. Values of `NoEcho` parameters, of variables and of properties named like secrets are left out.
+ *
+ * Needs `@aws-cdk/cloudformation-diff`, which is loaded in a worker thread where something differs.
+ * @throws TetherError `INVALID_OPTION`, `MISSING_DEPENDENCY`, `EXECUTION_FAILED`
+ */
+export async function compareTemplates(
+  before: InfrastructureTemplate | undefined,
+  after: InfrastructureTemplate | undefined,
+  options: CompareTemplatesOptions = {},
+): Promise<InfrastructureDiff> {
+  for (const [name, value] of Object.entries({ before, after }))
+    if (value !== undefined) mustBe('a template', isObject(value), name, value)
+  const { stack = '', live } = checkOptions('compareTemplates', options, compareChecks)
+  const of = (template: InfrastructureTemplate | undefined) =>
+    template === undefined ? {} : { [stack]: template }
+  return compareStacks(of(before), of(after), { live })
+}
+
+/** What does not count in a comparison. */
+interface Leniency extends Pick<CompareTemplatesOptions, 'live'> {
+  readonly ignore?: readonly ((change: InfrastructureChange) => boolean)[] | undefined
+}
+
+/** As {@link compareTemplates}, for several stacks. @throws TetherError */
+export async function compareStacks(
+  before: StackTemplates,
+  after: StackTemplates,
+  leniency: Leniency,
+): Promise<InfrastructureDiff> {
+  const stacks = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort()
+  const parts = await Promise.all(
+    stacks.map((stack) => compareStack(stack, normalised(before[stack]), normalised(after[stack]), leniency)),
+  )
+  const changes = parts.flatMap((part) => part.changes)
+  const widened = parts.flatMap((part) => part.widened)
+  const others = parts.flatMap((part) => part.others)
+  const differing = parts.map((part) => part.differing).filter((text) => text !== '')
+  const fingerprint = createHash('sha256').update(differing.join('\0')).digest('hex')
+  return infrastructureDiff({ changes, widened, others, fingerprint })
+}
+
+interface Part extends Pick<InfrastructureDiff, 'changes' | 'widened' | 'others'> {
+  /** What it differs in, whole: the diff leaves values out. */
+  readonly differing: string
+}
+
+async function compareStack(
+  stack: string,
+  before: NormalTemplate,
+  after: NormalTemplate,
+  { live, ignore = [] }: Leniency,
+): Promise<Part> {
+  const ids = [...new Set([...Object.keys(before.Resources), ...Object.keys(after.Resources)])]
+  const changed = ids.filter((id) => canonical(before.Resources[id]) !== canonical(after.Resources[id]))
+  const code = ids
+    .filter((id) => !changed.includes(id) && canonical(before.code[id]) !== canonical(after.code[id]))
+    .filter((id) => !isLive(id, after, live))
+  const others = otherChanges(stack, before, after)
+  const noEcho = new Set([...before.noEcho, ...after.noEcho])
+  const { resources, widened } = changed.length === 0 ? NOTHING : await libraryDiff(changed, before, after)
+  const all: InfrastructureChange[] = resources.flatMap(({ logicalId, impact: name }) => {
+    const [a, b] = [before.Resources[logicalId], after.Resources[logicalId]]
+    const type = b?.Type ?? a?.Type ?? ''
+    const impact = impactOf(name, type)
+    if (impact === undefined) return []
+    const names = a && b ? Object.keys({ ...a.Properties, ...b.Properties }) : []
+    const properties = names.flatMap((name) =>
+      propertyChanges(name, a?.Properties?.[name], b?.Properties?.[name], noEcho),
+    )
+    return [{ stack, logicalId, type, impact, properties, code: false }]
+  })
+  for (const logicalId of code) {
+    const type = after.Resources[logicalId]?.Type ?? ''
+    all.push({ stack, logicalId, type, impact: 'updated', properties: [], code: true })
+  }
+  const changes = all.filter((change) => !ignore.some((ignores) => ignores(change)))
+  const counted = new Set(changes.map(({ logicalId }) => logicalId))
+  const pick = (ids: readonly string[], from: Readonly<Record<string, unknown>>) =>
+    ids.filter((id) => counted.has(id)).map((id) => [id, from[id]])
+  const differing = [
+    stack,
+    pick(changed, before.Resources),
+    pick(changed, after.Resources),
+    pick(code, after.code),
+    others,
+    after.sections,
+  ]
+  return {
+    changes,
+    widened: widened.map((right) => ({ stack, ...right })),
+    others,
+    differing: changes.length === 0 && others.length === 0 ? '' : canonical(differing),
+  }
+}
+
+function impactOf(name: string, type: string): ChangeImpact | undefined {
+  const impact = IMPACTS[name]
+  // Only the transform knows what its resources become.
+  return impact === 'replaced' && type.startsWith('AWS::Serverless::') && !Object.hasOwn(BECOME, type)
+    ? 'may-be-replaced'
+    : impact
+}
+
+// By AWS's description of SAM every change would replace a function, whose properties are Lambda's own.
+const BECOME: Readonly<Record<string, string>> = { 'AWS::Serverless::Function': 'AWS::Lambda::Function' }
+const SECTION_NAMES: readonly string[] = [
+  'Parameters',
+  'Conditions',
+  'Mappings',
+  'Outputs',
+  'Rules',
+  'Transform',
+]
+const NOTHING = { resources: [], widened: [] }
+
+/** Asks the library about what differs, and what refers to it: a reference to what is replaced changes as well. */
+async function libraryDiff(changed: readonly string[], before: NormalTemplate, after: NormalTemplate) {
+  const wanted = new Set(changed)
+  const referring = Object.entries(after.Resources).map(
+    ([id, one]) => [id, references(JSON.stringify(one))] as const,
+  )
+  for (let size = 0; size < wanted.size; ) {
+    size = wanted.size
+    for (const [id, names] of referring) if (names.some((name) => wanted.has(name))) wanted.add(id)
+  }
+  const only = ({ Resources }: NormalTemplate) => ({
+    Resources: Object.fromEntries(
+      Object.entries(Resources)
+        .filter(([id]) => wanted.has(id))
+        .map(([id, one]) => [id, { ...one, Type: BECOME[one.Type] ?? one.Type }]),
+    ),
+  })
+  const { resources, widened } = await differ.compare(only(before), only(after))
+  return {
+    resources,
+    widened: widened.map(
+      ({ principals, actions, resources }): Omit<WidenedRight, 'stack'> => ({
+        principal: principals.map(withoutBraces).join(', '),
+        actions,
+        resources: resources.map(withoutBraces),
+      }),
+    ),
+  }
+}
+
+/** What a resource may refer to: also texts that are no references, which does no harm. */
+function references(text: string): string[] {
+  return [...text.matchAll(/"([A-Za-z0-9]+)"|\$\{([A-Za-z0-9]+)[.}]/g)].map(
+    ([, plain, inSub]) => plain ?? inSub ?? '',
+  )
+}
+
+/** The library writes references as `${Role.Arn}`. */
+function withoutBraces(text: string): string {
+  return text.replace(/\$\{([^}]+)\}/g, '$1')
+}
+
+function otherChanges(stack: string, before: NormalTemplate, after: NormalTemplate): string[] {
+  const prefix = stack === '' ? '' : `${stack}.`
+  return SECTION_NAMES.flatMap((section) => {
+    const [a = {}, b = {}] = [before.sections[section], after.sections[section]]
+    const names = [...new Set([...Object.keys(a), ...Object.keys(b)])]
+    return names
+      .filter((name) => canonical(a[name]) !== canonical(b[name]))
+      .map((name) => `${prefix}${section}${name === '' ? '' : `.${name}`}`)
+  })
+}
+
+function isLive(
+  id: string,
+  { Resources }: NormalTemplate,
+  live: CompareTemplatesOptions['live'] = 'all',
+): boolean {
+  const resource = Resources[id]
+  if (resource === undefined || !isFunction(resource.Type) || live === 'none') return false
+  return live === 'all' || live.includes(id) || live.includes(String(resource.Properties?.FunctionName))
+}

@@ -1,0 +1,179 @@
+import { isObject } from '../../core/base/options.js'
+import { CHAINED_VARIABLE, VARIABLE_PREFIX, WRAPPER_VARIABLE } from '../live/target.js'
+import { LAYER_WRAPPER } from '../zip/layer.js'
+import type { InfrastructureTemplate } from './diff.js'
+
+/** A resource without what does not count. */
+export interface NormalResource {
+  readonly Type: string
+  readonly Properties?: Readonly<Record<string, unknown>>
+  readonly [attribute: string]: unknown
+}
+
+/** A template without what differs although nothing changed. */
+export interface NormalTemplate {
+  readonly Resources: Readonly<Record<string, NormalResource>>
+  /** Sections beside resources. */
+  readonly sections: Readonly<Record<string, Readonly<Record<string, unknown>>>>
+  /** What each function runs, by its logical id. */
+  readonly code: Readonly<Record<string, unknown>>
+  /** Parameters whose values are never shown. */
+  readonly noEcho: ReadonlySet<string>
+}
+
+/** The properties that name a function's code. */
+const CODE: Readonly<Record<string, readonly string[]>> = {
+  'AWS::Lambda::Function': ['Code'],
+  'AWS::Serverless::Function': ['CodeUri', 'InlineCode', 'ImageUri'],
+}
+const SECTIONS: readonly string[] = ['Parameters', 'Conditions', 'Mappings', 'Outputs', 'Rules', 'Transform']
+/** A name of the CDK's assets: the SHA-256 of what is in them. */
+const ASSET_HASH = /(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])/g
+const ASSET = 'asset'
+/** The CDK names a function's version after what is in it. */
+const VERSION_ID = /^(.*CurrentVersion[0-9A-F]{8})[0-9a-f]{32}$/
+
+/** Whether a type is that of a Lambda function. */
+export function isFunction(type: string): boolean {
+  return Object.hasOwn(CODE, type)
+}
+
+/**
+ * Leaves out of a template what a deployment does not need: the CDK's metadata, version and rule, hashes of assets, descriptions, and
+ * what this package's aspects and transforms add to functions.
+ */
+export function normalised(template: InfrastructureTemplate | undefined): NormalTemplate {
+  const { Resources = {}, ...rest } = withStableIds(template ?? {}) as Record<string, Record<string, unknown>>
+  const all = Object.entries(Resources) as [string, NormalResource][]
+  const ownLayers = all.filter(([id, one]) => isOwnLayer(id, one)).map(([id]) => id)
+  const kept = all.filter(([id, { Type }]) => Type !== 'AWS::CDK::Metadata' && !ownLayers.includes(id))
+  const code: Record<string, unknown> = {}
+  const resources = kept.map(([id, resource]) => {
+    const own = withoutStub(resource, ownLayers)
+    const names = CODE[resource.Type] ?? []
+    const properties = Object.entries(own.Properties ?? {})
+    if (names.length > 0) code[id] = Object.fromEntries(properties.filter(([name]) => names.includes(name)))
+    const Properties = withoutAssets(
+      Object.fromEntries(properties.filter(([name]) => !names.includes(name))),
+      resource.Type,
+    )
+    return [id, withoutMetadata({ ...own, Properties: Properties as Record<string, unknown> })] as const
+  })
+  const parameters = Object.entries(rest.Parameters ?? {}) as [string, { NoEcho?: unknown }][]
+  return {
+    Resources: Object.fromEntries(resources),
+    sections: sectionsOf(rest),
+    code,
+    noEcho: new Set(
+      parameters.filter(([, one]) => [true, 'true'].includes(one.NoEcho as never)).map(([name]) => name),
+    ),
+  }
+}
+
+/** The same text for the same value, whatever the order of its keys. */
+export function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`
+  if (!isObject(value)) return JSON.stringify(value) ?? 'null'
+  const entries = Object.entries(value as object).sort(([a], [b]) => (a < b ? -1 : 1))
+  return `{${entries.map(([key, one]) => `${JSON.stringify(key)}:${canonical(one)}`).join()}}`
+}
+
+function withStableIds(template: InfrastructureTemplate): InfrastructureTemplate {
+  const ids = Object.keys((template.Resources ?? {}) as object).flatMap((id) => {
+    const stable = VERSION_ID.exec(id)?.[1]
+    return stable === undefined ? [] : [[id, stable] as const]
+  })
+  if (ids.length === 0) return template
+  return JSON.parse(ids.reduce((text, [id, stable]) => text.replaceAll(id, stable), JSON.stringify(template)))
+}
+
+function sectionsOf(rest: Readonly<Record<string, unknown>>): NormalTemplate['sections'] {
+  const sections = SECTIONS.flatMap((name) => {
+    const section = rest[name]
+    if (section === undefined) return []
+    // A transform is a text or a list of them.
+    const entries = isObject(section)
+      ? Object.entries(section as object)
+      : [['', section] as [string, unknown]]
+    const kept = entries.filter(([key]) => !isOfCdk(name, key))
+    return [
+      [
+        name,
+        withoutAssets(Object.fromEntries(kept.map(([key, one]) => [key, described(name, one)]))),
+      ] as const,
+    ]
+  })
+  return Object.fromEntries(sections) as NormalTemplate['sections']
+}
+
+function isOfCdk(section: string, key: string): boolean {
+  if (section === 'Parameters') return key === 'BootstrapVersion' || key.startsWith('AssetParameters')
+  if (section === 'Conditions') return key.startsWith('CDKMetadata')
+  return section === 'Rules' && key === 'CheckBootstrapVersion'
+}
+
+/** Descriptions of parameters and outputs are for readers. */
+function described(section: string, value: unknown): unknown {
+  if (!isObject(value) || (section !== 'Parameters' && section !== 'Outputs')) return value
+  const { Description: _, ...rest } = value as Record<string, unknown>
+  return rest
+}
+
+function withoutMetadata({ Metadata, ...resource }: NormalResource): NormalResource {
+  const kept = Object.entries((Metadata ?? {}) as object).filter(([name]) => !name.startsWith('aws:'))
+  return kept.length === 0 ? resource : { ...resource, Metadata: Object.fromEntries(kept) }
+}
+
+/** A nested stack's template is told apart by its asset's hash alone, so that one counts. */
+function withoutAssets(value: unknown, type?: string): unknown {
+  if (type === 'AWS::CloudFormation::Stack') return value
+  if (typeof value === 'string') return value.replace(ASSET_HASH, ASSET)
+  if (Array.isArray(value)) return value.map((one) => withoutAssets(one))
+  if (!isObject(value)) return value
+  const { Ref } = value as { Ref?: unknown }
+  if (typeof Ref === 'string' && Ref.startsWith('AssetParameters')) return ASSET
+  return Object.fromEntries(Object.entries(value as object).map(([key, one]) => [key, withoutAssets(one)]))
+}
+
+function isOwnLayer(id: string, { Type, Properties }: NormalResource): boolean {
+  if (Type !== 'AWS::Lambda::LayerVersion' && Type !== 'AWS::Serverless::LayerVersion') return false
+  return /^LambdaTether/.test(id) || String(Properties?.LayerName ?? '').startsWith('lambda-tether-')
+}
+
+function withoutStub(resource: NormalResource, ownLayers: readonly string[]): NormalResource {
+  if (!isFunction(resource.Type)) return resource
+  const { Environment, Layers, ...properties } = resource.Properties ?? {}
+  const layers = Array.isArray(Layers) ? Layers.filter((layer) => !isStubLayer(layer, ownLayers)) : Layers
+  const isEmpty = Array.isArray(layers) && layers.length === 0
+  return {
+    ...resource,
+    Properties: {
+      ...properties,
+      ...ownEnvironment(Environment),
+      ...(layers !== undefined && !isEmpty && { Layers: layers }),
+    },
+  }
+}
+
+/** An environment that is an intrinsic function's is left as it is. */
+function ownEnvironment(Environment: unknown): object {
+  const { Variables } = (Environment ?? {}) as { Variables?: unknown }
+  if (!isObject(Variables)) return Environment === undefined ? {} : { Environment }
+  const variables = ownVariables(Variables as Record<string, unknown>)
+  return Object.keys(variables).length === 0 ? {} : { Environment: { Variables: variables } }
+}
+
+/** The variables that the stub did not bring; a wrapper that it runs as well is the function's own. */
+function ownVariables(variables: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const own = Object.entries(variables).filter(
+    ([name, value]) =>
+      !name.startsWith(VARIABLE_PREFIX) && !(name === WRAPPER_VARIABLE && value === LAYER_WRAPPER),
+  )
+  const chained = variables[CHAINED_VARIABLE]
+  return Object.fromEntries(chained === undefined ? own : [...own, [WRAPPER_VARIABLE, chained]])
+}
+
+function isStubLayer(layer: unknown, ownLayers: readonly string[]): boolean {
+  if (typeof layer === 'string') return layer.includes(':layer:lambda-tether-')
+  return ownLayers.includes(String((layer as { Ref?: unknown } | null)?.Ref))
+}

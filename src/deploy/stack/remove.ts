@@ -1,0 +1,44 @@
+import { checkOptions } from '../../core/base/options.js'
+import { awsFailure } from '../live/account.js'
+import { debugStackName } from '../template/debug-stack.js'
+import { checkOwn, deleteStack } from './delete.js'
+import { follow, isAtWork } from './follow.js'
+import { type DebugStackTarget, targetChecks } from './options.js'
+import { withStacks } from './service.js'
+
+/** What {@link removeDebugStack} did. */
+export interface RemovedDebugStack {
+  readonly stackName: string
+  /** `absent`: there was none. */
+  readonly outcome: 'removed' | 'absent'
+  /** How many objects were left in the bucket, and were deleted. */
+  readonly objects: number
+}
+
+/**
+ * Deletes the debug stack with everything in it, the bucket's objects included, and waits until it is gone. What CloudFormation is
+ * doing meanwhile is waited for first. Killed, it can be called again.
+ *
+ * Needs `@aws-sdk/client-cloudformation` and `@aws-sdk/client-s3`.
+ * @throws TetherError `DEPLOY_FAILED` with `details.logicalId` and `details.reason` where a resource cannot be deleted, or where the stack
+ * of that name is none of this package's; `STORE_FAILED`, `INVALID_OPTION`, `MISSING_DEPENDENCY`, `ABORTED`
+ */
+export async function removeDebugStack(options: DebugStackTarget): Promise<RemovedDebugStack> {
+  const complete = checkOptions('removeDebugStack', options, targetChecks)
+  const { app, stage, signal } = complete
+  const stackName = complete.stackName ?? debugStackName({ app, stage })
+  return withStacks(complete, async (service) => {
+    try {
+      const found = await service.describe(stackName)
+      if (found === undefined) return { stackName, outcome: 'absent', objects: 0 }
+      checkOwn(found, stackName)
+      const { StackId: stackId = stackName } = found
+      const stack = isAtWork(found) ? (await follow(service, { ...complete, stackId })).stack : found
+      const gone = stack.StackStatus === 'DELETE_COMPLETE'
+      const objects = gone ? 0 : await deleteStack(service, stack, complete)
+      return { stackName, outcome: 'removed', objects }
+    } catch (cause) {
+      throw awsFailure(`Removing the stack ${stackName}`, cause, signal)
+    }
+  })
+}

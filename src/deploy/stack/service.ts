@@ -1,0 +1,169 @@
+import { randomUUID } from 'node:crypto'
+import type {
+  CloudFormationClient,
+  CreateStackCommandInput,
+  Stack,
+  StackEvent,
+  UpdateStackCommandInput,
+} from '@aws-sdk/client-cloudformation'
+import { sdkClientConfig } from '../../aws/sdk.js'
+import { TetherError } from '../../core/base/errors.js'
+import { abortable, isAwsError, regionOf } from '../live/account.js'
+import type { StackAccountOptions } from './options.js'
+
+type Commands = typeof import('@aws-sdk/client-cloudformation')
+type Template = Pick<CreateStackCommandInput, 'TemplateBody' | 'Tags' | 'Capabilities'>
+
+// CloudFormation throttles an account's callers together.
+const MAX_ATTEMPTS = 8
+const REQUEST_TIMEOUT_MS = 30_000
+/** Enough for the events of one operation of a small stack, a hundred to a page. */
+const MAX_EVENT_PAGES = 20
+
+/** A request that CloudFormation accepted: its events carry the token. */
+export interface StackRequest {
+  readonly stackId: string
+  readonly token: string
+}
+
+/** CloudFormation's operations on one stack. Each method throws what the SDK throws. */
+export class StackService {
+  readonly region: string
+  readonly #client: CloudFormationClient
+  readonly #commands: Commands
+  readonly #signal: AbortSignal | undefined
+
+  constructor(
+    client: CloudFormationClient,
+    commands: Commands,
+    { region, signal }: { readonly region: string; readonly signal: AbortSignal | undefined },
+  ) {
+    this.region = region
+    this.#client = client
+    this.#commands = commands
+    this.#signal = signal
+  }
+
+  /** A stack by its name, or by its id, under which a deleted one is still found. */
+  async describe(StackName: string): Promise<Stack | undefined> {
+    try {
+      const command = new this.#commands.DescribeStacksCommand({ StackName })
+      return (await this.#client.send(command, abortable(this.#signal))).Stacks?.[0]
+    } catch (error) {
+      if (isAwsError(error, 'ValidationError') && /does not exist/.test((error as Error).message))
+        return undefined
+      throw error
+    }
+  }
+
+  async create(StackName: string, template: Template): Promise<StackRequest> {
+    const token = randomUUID()
+    const input: CreateStackCommandInput = { StackName, ...template, ClientRequestToken: token }
+    const command = new this.#commands.CreateStackCommand(input)
+    const { StackId = StackName } = await this.#client.send(command, abortable(this.#signal))
+    return { stackId: StackId, token }
+  }
+
+  /** @returns undefined where the stack is as the template has it */
+  async update(StackName: string, template: Template): Promise<StackRequest | undefined> {
+    const token = randomUUID()
+    const input: UpdateStackCommandInput = { StackName, ...template, ClientRequestToken: token }
+    try {
+      const command = new this.#commands.UpdateStackCommand(input)
+      const { StackId = StackName } = await this.#client.send(command, abortable(this.#signal))
+      return { stackId: StackId, token }
+    } catch (error) {
+      if (
+        isAwsError(error, 'ValidationError') &&
+        /No updates are to be performed/.test((error as Error).message)
+      )
+        return undefined
+      throw error
+    }
+  }
+
+  async delete(stackId: string): Promise<StackRequest> {
+    const token = randomUUID()
+    const command = new this.#commands.DeleteStackCommand({ StackName: stackId, ClientRequestToken: token })
+    await this.#client.send(command, abortable(this.#signal))
+    return { stackId, token }
+  }
+
+  /**
+   * The events of the stack's latest operation, in the order of time.
+   * @param token of a request, whose events alone are wanted: none may be there yet
+   */
+  async events(stackId: string, token?: string): Promise<StackEvent[]> {
+    const found: StackEvent[] = []
+    let NextToken: string | undefined
+    for (let page = 0; page < MAX_EVENT_PAGES; page += 1) {
+      const input = { StackName: stackId, ...(NextToken !== undefined && { NextToken }) }
+      const command = new this.#commands.DescribeStackEventsCommand(input)
+      const answer = await this.#client.send(command, abortable(this.#signal))
+      for (const event of answer.StackEvents ?? []) {
+        if (token !== undefined && event.ClientRequestToken !== token) return found.reverse()
+        found.push(event)
+        if (isBeginning(event)) return found.reverse()
+      }
+      NextToken = answer.NextToken
+      if (NextToken === undefined) break
+    }
+    return found.reverse()
+  }
+
+  /** The physical id of a resource that exists; undefined where it does not. */
+  async physicalId(stackId: string, logicalId: string): Promise<string | undefined> {
+    const command = new this.#commands.DescribeStackResourcesCommand({ StackName: stackId })
+    const { StackResources = [] } = await this.#client.send(command, abortable(this.#signal))
+    const found = StackResources.find(({ LogicalResourceId }) => LogicalResourceId === logicalId)
+    return found?.ResourceStatus === 'DELETE_COMPLETE' ? undefined : found?.PhysicalResourceId || undefined
+  }
+
+  /** The template of each stack, as it was uploaded; undefined for a stack that is not there. */
+  async template(StackName: string): Promise<string | undefined> {
+    try {
+      const command = new this.#commands.GetTemplateCommand({ StackName, TemplateStage: 'Original' })
+      return (await this.#client.send(command, abortable(this.#signal))).TemplateBody
+    } catch (error) {
+      if (isAwsError(error, 'ValidationError') && /does not exist/.test((error as Error).message))
+        return undefined
+      throw error
+    }
+  }
+}
+
+/**
+ * Does something with CloudFormation's client, and closes its connections when it is done.
+ * @throws TetherError `MISSING_DEPENDENCY`, `INVALID_OPTION`, and what the work throws
+ */
+export async function withStacks<T>(
+  options: StackAccountOptions & { readonly signal?: AbortSignal | undefined },
+  work: (service: StackService) => Promise<T>,
+): Promise<T> {
+  const commands = await loadCloudFormation()
+  const { cloudFormationEndpoint: endpoint, signal } = options
+  const client = new commands.CloudFormationClient({
+    ...(await sdkClientConfig({ ...options, connectTimeoutMs: REQUEST_TIMEOUT_MS })),
+    maxAttempts: MAX_ATTEMPTS,
+    ...(endpoint !== undefined && { endpoint }),
+  })
+  try {
+    return await work(new StackService(client, commands, { region: await regionOf(client), signal }))
+  } finally {
+    client.destroy()
+  }
+}
+
+async function loadCloudFormation(): Promise<Commands> {
+  try {
+    return await import('@aws-sdk/client-cloudformation')
+  } catch (cause) {
+    const message = 'Stacks need the AWS SDK. Run: npm install @aws-sdk/client-cloudformation'
+    throw new TetherError('MISSING_DEPENDENCY', message, { cause })
+  }
+}
+
+/** Whether an operation on the stack begins with this event. */
+function isBeginning({ StackId, PhysicalResourceId, ResourceStatus }: StackEvent): boolean {
+  return StackId === PhysicalResourceId && /^(CREATE|UPDATE|DELETE)_IN_PROGRESS$/.test(String(ResourceStatus))
+}

@@ -1,0 +1,182 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it, vi } from 'vitest'
+import {
+  cdk,
+  fileBaseline,
+  type InfrastructureQuestion,
+  type Synthesis,
+  watchInfrastructure,
+} from '../../src/deploy/index.js'
+import { alive } from '../local/lambda-fixture.js'
+import { folderOf, heard, save } from './watch-fixture.js'
+
+const { AWS_CDK_MODULES, REQUIRE_REAL_SERVERS } = process.env
+
+const APP = `
+import { App } from 'aws-cdk-lib'
+import { Shop } from './lib/shop.js'
+new Shop(new App(), 'Shop')
+`
+const SHOP = `
+import { readdirSync, readFileSync } from 'node:fs'
+import { Duration, Stack } from 'aws-cdk-lib'
+import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda'
+import { Queue } from 'aws-cdk-lib/aws-sqs'
+import settings from './settings.cjs'
+
+export class Shop extends Stack {
+  constructor(scope, id) {
+    super(scope, id)
+    for (const name of readdirSync('functions')) {
+      new LambdaFunction(this, name, {
+        runtime: Runtime.NODEJS_22_X,
+        handler: 'index.handler',
+        code: Code.fromAsset('functions/' + name),
+        timeout: Duration.seconds(settings.timeout),
+        description: readFileSync('words.txt', 'utf8'),
+      })
+    }
+    // more
+  }
+}
+`
+const handler = (text: string) => `exports.handler = async () => '${text}'\n`
+const FILES = {
+  'package.json': '{"type":"module"}',
+  'cdk.json': JSON.stringify({
+    app: `"${process.execPath}" app.js`,
+    context: { '@aws-cdk/core:newStyleStackSynthesis': true },
+  }),
+  'app.js': APP,
+  'lib/shop.js': SHOP,
+  'lib/settings.cjs': 'module.exports = { timeout: 5 }\n',
+  'words.txt': 'A shop',
+  'functions/api/index.js': handler('0'),
+  'functions/worker/index.js': handler('0'),
+}
+
+describe('cdk', () => {
+  it.skipIf(AWS_CDK_MODULES === undefined && !REQUIRE_REAL_SERVERS)(
+    'runs a real app, and watches what it read (needs AWS_CDK_MODULES, the folder of a node_modules with aws-cdk-lib)',
+    async () => {
+      const cwd = await folderOf(FILES, AWS_CDK_MODULES)
+      const from = cdk({ cwd })
+      const made: Promise<Synthesis>[] = []
+      const synth = (options: { signal?: AbortSignal | undefined }) => {
+        made.push(from.synth(options))
+        return made.at(-1)!
+      }
+      const options = {
+        synth: { synth },
+        baseline: fileBaseline(join(cwd, 'kept/baseline.json')),
+        debounceMs: 20,
+      }
+      const watch = watchInfrastructure(options)
+      const told = heard(watch)
+      expect(await told.next()).toBe('none')
+      const { files, folders } = await made[0]!
+      const names = ['app.js', 'lib/shop.js', 'lib/settings.cjs', 'words.txt', 'cdk.json', 'cdk.context.json']
+      expect(new Set(files)).toEqual(new Set(names.map((name) => join(cwd, name))))
+      expect(folders).toEqual([join(cwd, 'functions')])
+
+      for (let n = 1; n <= 20; n += 1) await save(cwd, 'functions/api/index.js', handler(String(n)))
+      const queue = SHOP.replace('// more', "new Queue(this, 'Orders')")
+      await save(cwd, 'lib/shop.js', queue)
+      const question = (await told.next()) as InfrastructureQuestion
+      expect(made.length).toBe(2)
+      expect(question.diff.changes).toMatchObject([
+        { stack: 'Shop', type: 'AWS::SQS::Queue', impact: 'created' },
+      ])
+      await question.decline()
+
+      // Neither the same once more nor another space asks again.
+      await save(cwd, 'lib/shop.js', `${queue}\n`)
+      await vi.waitFor(() => expect(made.length).toBe(3), { timeout: 10_000 })
+      await made[2]
+      await save(cwd, 'lib/shop.js', queue.replace("'Orders')", "'Orders'"))
+      expect(await told.next()).toMatchObject({
+        code: 'BUILD_FAILED',
+        message: expect.stringContaining('lib/shop.js:'),
+        details: {
+          file: join(cwd, 'lib/shop.js'),
+          line: expect.any(Number),
+          text: expect.stringContaining('SyntaxError'),
+        },
+      })
+      await watch.close()
+      await save(cwd, 'lib/shop.js', queue)
+      const again = (await heard(watchInfrastructure(options)).next()) as InfrastructureQuestion
+      expect(again.diff.fingerprint).toBe(question.diff.fingerprint)
+      expect(String(again)).toBe(String(question))
+    },
+    180_000,
+  )
+
+  // A program that writes what an app of the CDK writes.
+  const ASSEMBLY = (more = '') => `
+    const { writeFileSync, mkdirSync } = require('node:fs')
+    const { CDK_OUTDIR: out, CDK_CONTEXT_JSON: context } = process.env
+    mkdirSync(out + '/assembly-Prod')
+    const stack = (templateFile, stackName) => ({ type: 'aws:cloudformation:stack', properties: { templateFile, stackName } })
+    const template = (Value) => JSON.stringify({ Resources: {}, Outputs: { Value: { Value } } })
+    writeFileSync(out + '/Shop.json', template(JSON.parse(context).word))
+    writeFileSync(out + '/assembly-Prod/Api.json', template('staged'))
+    writeFileSync(out + '/assembly-Prod/manifest.json', JSON.stringify({ artifacts: { Api: stack('Api.json', 'Prod-Api') } }))
+    const prod = { type: 'cdk:cloud-assembly', properties: { directoryName: 'assembly-Prod' } }
+    writeFileSync(out + '/manifest.json', JSON.stringify({ artifacts: { Shop: stack('Shop.json'), Prod: prod }, ${more} }))
+  `
+  const node = `"${process.execPath}"`
+
+  it('gives the stacks of stages, with the context of cdk.json, cdk.context.json and its own', async () => {
+    const cwd = await folderOf({
+      'app.cjs': ASSEMBLY(),
+      'cdk.json': '{"context":{"word":"first"}}',
+      'cdk.context.json': '{"word":"second"}',
+    })
+    const word = async (more: object = {}) => {
+      const { templates } = await cdk({ cwd, app: `${node} app.cjs`, ...more }).synth({})
+      expect(Object.keys(templates)).toEqual(['Shop', 'Prod-Api'])
+      return (templates.Shop as { Outputs: { Value: { Value: string } } }).Outputs.Value.Value
+    }
+    expect(await word()).toBe('second')
+    expect(await word({ context: { word: 'third' } })).toBe('third')
+  })
+
+  it.each([
+    [
+      'look-ups',
+      ASSEMBLY(`missing: [{ key: 'vpc:1' }]`),
+      'The app needs values that are to be looked up: vpc:1. Run: npx cdk synth',
+    ],
+    ['no assembly', '', 'The command wrote no cloud assembly'],
+    ['a failure', `throw new TypeError('not ready')`, 'app.cjs:1: TypeError: not ready'],
+    ['an exit', 'process.exit(3)', 'ended with 3'],
+  ])('says what is wrong with %s, and watches what it read', async (_what, program, message) => {
+    const cwd = await folderOf({ 'app.cjs': program })
+    await expect(cdk({ cwd, app: `${node} app.cjs` }).synth({})).rejects.toMatchObject({
+      code: 'BUILD_FAILED',
+      message: expect.stringContaining(message),
+      details: { files: expect.arrayContaining([join(cwd, 'app.cjs')]) },
+    })
+  })
+
+  it.skipIf(process.platform === 'win32')('ends everything that runs when it is aborted', async () => {
+    const program = `require('node:fs').writeFileSync('pid', String(process.pid)); setInterval(() => {}, 1000)`
+    const cwd = await folderOf({ 'app.cjs': program })
+    const controller = new AbortController()
+    const running = cdk({ cwd, app: `true && ${node} app.cjs` }).synth({ signal: controller.signal })
+    const pid = await vi.waitFor(
+      async () => Number((await readFile(join(cwd, 'pid'), 'utf8')) || Number.NaN),
+      { timeout: 10_000 },
+    )
+    controller.abort()
+    await expect(running).rejects.toMatchObject({ code: 'ABORTED' })
+    await vi.waitFor(() => expect(alive(pid)).toBe(false))
+  })
+
+  it('wants a command', async () => {
+    const cwd = await folderOf({})
+    await expect(cdk({ cwd }).synth({})).rejects.toMatchObject({ code: 'INVALID_OPTION' })
+  })
+})
