@@ -34,7 +34,9 @@ const FOUNDATIONS: Readonly<Record<string, readonly string[]>> = {
 const CORE_RANKS: Readonly<Record<string, number>> = {
   base: 0,
   contracts: 1,
+  pattern: 1,
   wire: 2,
+  sharing: 2,
   link: 3,
   payload: 3,
   naming: 3,
