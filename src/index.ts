@@ -37,6 +37,8 @@ export type {
   TransportPricing,
 } from './core/contracts/transport.js'
 export type { LinkStatus } from './core/link/link.js'
+export type { TeamMember } from './core/naming/roster.js'
+export type { EventPattern, PatternValue } from './core/pattern/event-pattern.js'
 export type {
   DeclineEvent,
   DisplacedEvent,
@@ -44,6 +46,7 @@ export type {
   FailureEvent,
   InvocationTiming,
   LogEvent,
+  OverlapEvent,
   ReloadEvent,
   ResponseEvent,
   SessionEvents,
@@ -60,8 +63,10 @@ export type { ReplayOutcome } from './core/session/replay/outcome.js'
 export type { RemoteClient, Replayable, ReplayEdit, ReplayOptions } from './core/session/replay/request.js'
 export type { Session } from './core/session/session.js'
 export type { BodyBytes, SessionStats } from './core/session/stats.js'
+export { marker } from './core/sharing/marker.js'
+export type { Take, TakeHttp } from './core/sharing/take.js'
 export type { Discard, DiscardReason } from './core/wire/counters.js'
-export type { Mirrored } from './core/wire/protocol.js'
+export type { Mirrored, PresenceState } from './core/wire/protocol.js'
 export { generateKey } from './core/wire/root-key.js'
 export { createSession } from './create-session.js'
 export type { DiffChange } from './diff/changes.js'

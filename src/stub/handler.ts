@@ -1,11 +1,13 @@
 import { type Clock, systemClock } from '../core/base/clock.js'
 import { defined } from '../core/base/defined.js'
+import { TetherError } from '../core/base/errors.js'
 import { checkClock, checkDuration, checkFunction, checkText, oneOf } from '../core/base/option-checks.js'
 import { checkOptions, invalidOption, isObject, mustBe, required } from '../core/base/options.js'
 import { Caller } from '../core/caller/caller.js'
 import type { CallerOptions, OnSessionLost } from '../core/caller/options.js'
 import type { Handler, LambdaContext } from '../core/contracts/handler.js'
 import { checkName, checkPart, checkTransport, type Transport } from '../core/contracts/transport.js'
+import { checkTeam } from '../core/sharing/take.js'
 import { checkStubKey, readStubKey } from '../core/wire/stub-key.js'
 import { callFacts, eventJson } from './call-input.js'
 import { EnvironmentReader } from './environment-reader.js'
@@ -17,6 +19,11 @@ export interface StubOptions {
   readonly stage: string
   /** The session it speaks to. @default 'default' */
   readonly session?: string | undefined
+  /**
+   * The names of the sessions that share the stage, at most seven: each invocation goes to the first whose card takes it, and with one
+   * name to that. In place of `session`. Needs a broker that keeps what sessions take.
+   */
+  readonly team?: readonly string[] | undefined
   /** What `stubKey()` derives from the session's key. */
   readonly key: string
   /**
@@ -102,6 +109,19 @@ function runOriginal(original: Handler, event: unknown, context: LambdaContext):
   })
 }
 
+function watches({ keeps, watches = keeps !== undefined }: Transport): boolean {
+  return watches
+}
+
+/** @throws TetherError `INVALID_OPTION` where both one session and a team are given */
+export function checkOneOfBoth({ session, team }: Pick<StubOptions, 'session' | 'team'>): void {
+  if (session !== undefined && team !== undefined)
+    throw new TetherError(
+      'INVALID_OPTION',
+      "Give either 'session' or 'team', not both: a team of one is a session.",
+    )
+}
+
 const DEFAULTS = {
   session: 'default',
   ackTimeoutMs: 3_000,
@@ -119,6 +139,7 @@ export function checkStubOptions(options: StubOptions): CallerOptions {
     app: required(checkPart),
     stage: required(checkPart),
     session: checkName,
+    team: checkTeam,
     key: required(checkStubKey),
     functionId: checkText,
     transport: required(checkTransport),
@@ -134,5 +155,13 @@ export function checkStubOptions(options: StubOptions): CallerOptions {
   })
   if (options.onNobody === 'passthrough' && options.passthrough === undefined)
     throw invalidOption('passthrough', "must be the original handler, as 'onNobody' is 'passthrough'")
-  return { ...DEFAULTS, ...defined(options), key: readStubKey('key', options.key) }
+  const { team, ...others } = options
+  checkOneOfBoth(options)
+  if (team !== undefined && team.length > 1 && !watches(options.transport))
+    throw invalidOption(
+      'team',
+      `needs a broker that keeps what sessions take, and transport '${options.transport.name}' keeps nothing here`,
+    )
+  const named = team === undefined ? {} : team.length > 1 ? { team } : { session: team[0]! }
+  return { ...DEFAULTS, ...defined(others), ...named, key: readStubKey('key', options.key) }
 }

@@ -255,6 +255,9 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
       connections: NONE,
       clock: NONE,
       maxKeptBytes: NUMBER,
+      team: NONE,
+      take: NONE,
+      onConflict: NONE,
     },
   ),
   '.#createSession serve': row(
@@ -462,6 +465,7 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
       app: TEXT,
       stage: TEXT,
       session: TEXT,
+      team: NONE,
       key: NONE,
       functionId: TEXT,
       transport: NONE,
@@ -490,6 +494,7 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
       app: TEXT,
       stage: TEXT,
       session: TEXT,
+      team: NONE,
       key: NONE,
       functionId: TEXT,
       url: TEXT,
@@ -697,6 +702,7 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
     stage: TEXT,
     role: NONE,
     session: TEXT,
+    team: NONE,
   }),
   './deploy#debugStackTemplate': row(deploy.debugStackTemplate, { ...names, key }, ['app', 'stage', 'key'], {
     app: TEXT,

@@ -35,13 +35,13 @@ const CORE_RANKS: Readonly<Record<string, number>> = {
   base: 0,
   contracts: 1,
   pattern: 1,
-  wire: 2,
   sharing: 2,
-  link: 3,
-  payload: 3,
-  naming: 3,
-  caller: 4,
-  session: 4,
+  wire: 3,
+  link: 4,
+  payload: 4,
+  naming: 4,
+  caller: 5,
+  session: 5,
 }
 
 /** Not in `dependencies`: an installation without them must still load every module. */

@@ -123,7 +123,9 @@ export type Failure = Readonly<
   /** The session is there, and the broker drops the invocation for its size. */
   | { why: 'dropped for its size' }
   | { why: 'closed' | 'closed while running' | 'restarted' | 'stub closed' | 'dropped' }
-  | { why: 'declined' | 'replaced'; reason: string }
+  | { why: 'declined' | 'replaced'; reason: string; session: string }
+  /** Of a team, no card takes it; `unwatched` are the names that the broker does not let the stub watch. */
+  | { why: 'not taken'; unwatched: readonly string[] }
   | { why: 'error'; error: TetherError }
 >
 

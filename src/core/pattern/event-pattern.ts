@@ -42,10 +42,16 @@ function compileFields(name: string, pattern: unknown, path: readonly string[]):
   if (entries.length === 0) throw invalidOption(name, 'is empty: name at least one field')
   if (path.length > MAX_DEPTH) throw invalidOption(name, `is nested more than ${MAX_DEPTH} levels deep`)
   const fields = entries.map(([key, value]) => compileField(`${name}.${key}`, key, value, path))
+  // Loops, since a list may have thousands of elements.
   const matches: Node = (value, root) => {
-    if (!Array.isArray(value)) return fields.every((field) => field(value, root))
-    // One element has all of the fields. Without elements, nothing is there.
-    return value.length === 0 ? matches(undefined, root) : value.some((element) => matches(element, root))
+    if (Array.isArray(value)) {
+      // One element has all of the fields. Without elements, nothing is there.
+      if (value.length === 0) return matches(undefined, root)
+      for (const element of value) if (matches(element, root)) return true
+      return false
+    }
+    for (const field of fields) if (!field(value, root)) return false
+    return true
   }
   return matches
 }
@@ -83,8 +89,11 @@ function compileLeaf(name: string, values: readonly unknown[], path: readonly st
     else absent = true
   }
   const present = (value: unknown): boolean => {
-    if (Array.isArray(value)) return value.some(present)
-    return isLeaf(value) && (exact.has(value) || matchers.some((matches) => matches(value)))
+    if (value === undefined) return false
+    if (typeof value === 'object' && value !== null) return Array.isArray(value) && value.some(present)
+    if (exact.size > 0 && exact.has(value)) return true
+    for (const matches of matchers) if (matches(value)) return true
+    return false
   }
   return (value, root) => present(value) || (absent && !hasLeaf(root, path))
 }
@@ -97,9 +106,10 @@ function hasLeaf(value: unknown, path: readonly string[]): boolean {
 }
 
 function fieldOf(value: unknown, key: string): unknown {
-  return typeof value === 'object' && value !== null && Object.hasOwn(value, key)
-    ? (value as Record<string, unknown>)[key]
-    : undefined
+  if (typeof value !== 'object' || value === null) return undefined
+  const field = (value as Record<string, unknown>)[key]
+  // What is inherited is no field of an event; the check is dear, and few names are.
+  return field === undefined || Object.hasOwn(value, key) ? field : undefined
 }
 
 function isLeaf(value: unknown): boolean {

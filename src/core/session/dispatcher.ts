@@ -23,6 +23,8 @@ type Made = 'records' | 'environments' | 'openedAt' | 'young' | 'acknowledge' | 
 export interface DispatcherOptions extends Omit<Desk, Made> {
   /** The most bytes of answers that are kept. */
   readonly maxKeptBytes: number
+  /** Whether it says its name to stubs, which may have a team's. */
+  readonly named: boolean
   send(to: string, message: Outbound<SessionMessage>, options?: AbortOptions): Promise<Sent>
 }
 
@@ -37,9 +39,10 @@ export class Dispatcher {
   #closing = false
   #cancelYouth: Cancel = () => {}
 
-  constructor({ send, maxKeptBytes, ...options }: DispatcherOptions) {
+  constructor({ send, maxKeptBytes, named, ...options }: DispatcherOptions) {
     const { clock, identity } = options
     const leaving = new Set<string>()
+    const said = named ? { name: options.name } : {}
     const desk: Desk = {
       ...options,
       openedAt: clock.now(),
@@ -50,7 +53,7 @@ export class Dispatcher {
       settle: (invocation, answer) => settle(desk, invocation, answer),
       send: (to, reply, sendOptions) => {
         const { session, epoch } = identity
-        return send(to, Object.assign(reply, { session, epoch }), sendOptions).catch(() => undefined)
+        return send(to, Object.assign(reply, { session, epoch }, said), sendOptions).catch(() => undefined)
       },
       say: (to, reply) => {
         const key = `${reply.type} ${reply.id}`

@@ -1,12 +1,20 @@
 import { asRecord } from '../contracts/http-event.js'
 
 /** An HTTP request, whichever service made the event of it. */
-export interface HttpRequest {
+export interface RequestFacts {
   readonly method: string
   /** As the event has it: behind an HTTP API with the API's stage, unless that is `$default`. */
   readonly path: string
   /** All values by the name in lower case. Cookies are under `cookie`, each as `name=value`. */
   readonly header: Readonly<Record<string, readonly string[]>>
+}
+
+/** An invocation, as far as cards look at it. */
+export interface Invoked {
+  readonly functionId: string
+  /** Parsed. */
+  readonly event: unknown
+  readonly clientContext: unknown
 }
 
 /** What carries texts by name beside a payload: a name, and a text. */
@@ -16,7 +24,7 @@ export type Carried = readonly [name: string, text: string]
  * Reads the request of an HTTP-shaped event: of a REST API or an HTTP API in format 1, of an HTTP API in format 2, of a function URL, or
  * of a load balancer, with single values or lists. Undefined for any other event.
  */
-export function httpRequest(event: unknown): HttpRequest | undefined {
+export function httpRequest(event: unknown): RequestFacts | undefined {
   const { requestContext, httpMethod, path, rawPath, headers, multiValueHeaders, cookies } = asRecord(event)
   const { http } = asRecord(requestContext)
   const method = asRecord(http).method ?? httpMethod
@@ -71,7 +79,7 @@ function named(attributes: unknown, field: string): Carried[] {
 
 function add(header: Record<string, string[]>, name: string, value: unknown): void {
   const values = [value].flat().filter(isText)
-  if (values.length > 0) (header[name] ??= []).push(...values)
+  if (values.length > 0) header[name] = [...(header[name] ?? []), ...values]
 }
 
 function isFilled(lists: unknown): boolean {

@@ -1,9 +1,15 @@
 import { checkName } from '../contracts/transport.js'
-import { attributesOf, type Carried, clientContextOf, httpRequest, recordsOf } from './carriers.js'
-import type { Invoked } from './taker.js'
+import {
+  attributesOf,
+  type Carried,
+  clientContextOf,
+  httpRequest,
+  type Invoked,
+  recordsOf,
+} from './carriers.js'
 
 /** The header, cookie, attribute or key of the client context that has a session's name as its value. */
-export const MARKER_NAME = 'x-tether-session'
+const MARKER_NAME = 'x-tether-session'
 const BAGGAGE = 'baggage'
 /** The same in W3C baggage, which tracing hands on from service to service. https://www.w3.org/TR/baggage/ */
 const BAGGAGE_KEY = 'tether-session'

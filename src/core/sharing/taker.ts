@@ -1,16 +1,8 @@
 import { compilePattern } from '../pattern/event-pattern.js'
 import { wildcardMatcher } from '../pattern/wildcard.js'
-import { httpRequest, recordsOf } from './carriers.js'
+import { httpRequest, type Invoked, recordsOf } from './carriers.js'
 import { isMarked } from './marker.js'
 import { httpPattern, isUnfiltered, type Take } from './take.js'
-
-/** An invocation, as far as cards look at it. */
-export interface Invoked {
-  readonly functionId: string
-  /** Parsed. */
-  readonly event: unknown
-  readonly clientContext: unknown
-}
 
 /** How a card takes an invocation: by a filter, as one of its functions alone, or not. */
 export type Taking = 'filtered' | 'unfiltered' | undefined

@@ -4,7 +4,7 @@ import type { EventPattern } from '../../../src/core/pattern/event-pattern.js'
 export type Case = readonly [pattern: EventPattern, event: unknown, matches: boolean]
 
 /** The event of AWS's page on event patterns, with what its page on operators has besides. */
-export const EC2 = {
+const EC2 = {
   version: '0',
   id: '6a7e8feb-b491-4cf7-a9f1-bf3703467718',
   'detail-type': 'EC2 Instance State-change Notification',
