@@ -47,6 +47,8 @@ export type {
   TransportPricing,
 } from './core/contracts/transport.js'
 export type { LinkStatus } from './core/link/link.js'
+export type { TeamMember } from './core/naming/roster.js'
+export type { EventPattern, PatternValue } from './core/pattern/event-pattern.js'
 export type {
   ChunkEvent,
   DeclineEvent,
@@ -55,6 +57,7 @@ export type {
   FailureEvent,
   InvocationTiming,
   LogEvent,
+  OverlapEvent,
   ReloadEvent,
   ResponseEvent,
   SessionEvents,
@@ -74,8 +77,10 @@ export type { RemoteClient, Replayable, ReplayEdit, ReplayOptions } from './core
 export type { Session } from './core/session/session.js'
 export type { BodyBytes, SessionStats } from './core/session/stats.js'
 export type { HttpMetadata, RespondStreamOptions } from './core/session/streaming/written-stream.js'
+export { marker } from './core/sharing/marker.js'
+export type { Take, TakeHttp } from './core/sharing/take.js'
 export type { Discard, DiscardReason } from './core/wire/counters.js'
-export type { Mirrored } from './core/wire/protocol.js'
+export type { Mirrored, PresenceState } from './core/wire/protocol.js'
 export { generateKey } from './core/wire/root-key.js'
 export { createSession } from './create-session.js'
 export type { DiffChange } from './diff/changes.js'

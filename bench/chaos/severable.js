@@ -15,7 +15,7 @@ export function severable(transport, TetherError) {
       self,
       {
         onFrame: (frame) => alive && handlers.onFrame(frame),
-        onKept: (frame) => alive && handlers.onKept?.(frame),
+        onKept: (frame, name) => alive && handlers.onKept?.(frame, name),
       },
       options,
     )
@@ -37,8 +37,9 @@ export function severable(transport, TetherError) {
         if (!alive) throw lost()
         await inner.send(to, frame, sendOptions)
       },
-      serve: (lanes) => inner.serve(lanes),
-      keep: (frame) => inner.keep(frame),
+      ...(inner.serve && { serve: (lanes) => inner.serve(lanes) }),
+      ...(inner.keep && { keep: (frame) => inner.keep(frame) }),
+      ...(inner.look && { look: () => inner.look() }),
       close,
       [Symbol.asyncDispose]: close,
     }

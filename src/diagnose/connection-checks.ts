@@ -55,7 +55,7 @@ export async function connectionChecks(
   const attempted = await run.attempt((signal) =>
     listenAt(transport, self, {
       signal,
-      ...(copies && { watch: self }),
+      ...(copies && { watch: [self] }),
       sign: (purpose, ...parts) => keys.first.sign(purpose, parts),
     }),
   )

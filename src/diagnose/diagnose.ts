@@ -25,6 +25,7 @@ import { functionChecks } from './function-checks.js'
 import { type NameToCheck, nameChecks } from './name-checks.js'
 import { CheckRun } from './run-checks.js'
 import { sessionFinding, stubsFinding } from './stub-checks.js'
+import { teamFinding } from './team-check.js'
 
 // To know whose the credentials are is no condition of anything: the check has time left to say so.
 const MAX_IDENTITY_MS = 5_000
@@ -34,8 +35,8 @@ export interface DiagnoseOptions
   extends Pick<SessionOptions, 'app' | 'stage' | 'name' | 'key' | 'keys' | 'transport'>,
     AccountOptions,
     AbortOptions {
-  /** A session that is open: what it has received and dropped is told as well. @default none */
-  readonly session?: Pick<Session, 'stats'> | undefined
+  /** A session that is open: what it has received and dropped, and who of its team is there, is told as well. @default none */
+  readonly session?: (Pick<Session, 'stats'> & Partial<Pick<Session, 'team'>>) | undefined
   /** A function's name or ARN: whether its stub finds this session. Needs `@aws-sdk/client-lambda` and `@aws-sdk/client-iam`. @default none */
   readonly functionName?: string | undefined
   /** What the session knows that function as. @default its name */
@@ -98,6 +99,8 @@ export async function diagnose(options: DiagnoseOptions): Promise<Diagnosis> {
     }
   }
   if (options.session !== undefined) run.tell('session', sessionFinding(options.session.stats()))
+  const team = options.session?.team?.() ?? []
+  if (team.length > 0) run.tell('team', teamFinding(team, options.session!.stats()))
   if (functionName !== undefined) {
     const { functionId = bareName(functionName) } = options
     const url = run.found('endpoint')?.details?.url as string | undefined

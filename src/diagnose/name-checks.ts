@@ -46,7 +46,8 @@ function presenceFinding(
   frame: Uint8Array | undefined,
   word: PresenceMessage | undefined,
 ): Finding {
-  if (transport.keeps === undefined) {
+  // What tells on request alone has nothing to look at.
+  if (transport.keeps === undefined || transport.keeps.onRequest) {
     const seen = `${transport.name} keeps no word of a session here.`
     return { outcome: 'ok', seen }
   }
@@ -82,7 +83,7 @@ function holderFinding(name: string, { state, session, epoch, at }: PresenceMess
 }
 
 function unheldFinding(name: string, { keeps }: Transport): Finding {
-  if (keeps === undefined)
+  if (keeps === undefined || keeps.onRequest)
     return { outcome: 'unknown', seen: `Without presence nothing tells who has '${name}'.` }
   return { outcome: 'warning', seen: `Nothing tells of a session '${name}'.`, advice: OPEN_IT }
 }

@@ -1,6 +1,7 @@
 import type { Finding } from '../core/contracts/diagnosis.js'
 import { abortable, isAwsError } from '../deploy/live/account.js'
 import { hasPolicy, type RolePolicy, rolePolicy } from '../deploy/live/policy.js'
+import { VARIABLE_PREFIX } from '../deploy/live/target.js'
 import { DEFAULT_SESSION } from '../deploy/names.js'
 import type { FoundFunction } from './found-function.js'
 
@@ -12,7 +13,8 @@ export async function policyFinding(one: FoundFunction, signal: AbortSignal): Pr
   if (bundle === undefined || bundle === 'mqtt')
     return { outcome: 'ok', seen: `${one.transport} asks for no rights of the function's role.` }
   const { name, app, stage } = session
-  const stub = { app, stage, session: name === DEFAULT_SESSION ? undefined : name, endpoint: url }
+  const team = teamOf(found.facts.environment)
+  const stub = { app, stage, team, session: name === DEFAULT_SESSION ? undefined : name, endpoint: url }
   const policy = rolePolicy({ bundle, stub }, found)
   if (policy === undefined) {
     const seen = 'The endpoint is a domain of its own, which does not tell whose rights are needed.'
@@ -26,6 +28,12 @@ export async function policyFinding(one: FoundFunction, signal: AbortSignal): Pr
   if (isThere)
     return { outcome: 'ok', seen: `Role ${roleName} has ${policyName}, which is what the stub needs.` }
   return simulated(one, policy, signal)
+}
+
+/** The team that a function's stub has, as far as its variables can be read. */
+function teamOf(environment: Readonly<Record<string, string>>): readonly string[] | undefined {
+  const names = environment[`${VARIABLE_PREFIX}SESSION`]?.split(',') ?? []
+  return names.length > 1 ? names : undefined
 }
 
 async function simulated(

@@ -33,11 +33,20 @@ export function variablesFinding(one: FoundFunction): Finding {
   }
   const problems = differences(configuration, one)
   const elsewhere = otherAddress(configuration, one)
-  const { app, stage, session = DEFAULT_SESSION, mode = 'live', liveUntil } = configuration
+  const { app, stage, team, mode = 'live', liveUntil } = configuration
+  const session = team?.join(', ') ?? configuration.session ?? DEFAULT_SESSION
   const { id } = readStubKey('key', configuration.key)
   const until = liveUntil === undefined ? '' : `, until ${timeText(liveUntil)}`
-  const seen = `App ${app}, stage ${stage}, session ${session}, key ${id}, ${mode}${until}.`
-  const details = { app, stage, session, keyId: id, mode, ...(liveUntil !== undefined && { liveUntil }) }
+  const seen = `App ${app}, stage ${stage}, ${team ? 'team' : 'session'} ${printable(session, 1_000)}, key ${id}, ${mode}${until}.`
+  const details = {
+    app,
+    stage,
+    session,
+    ...(team && { team }),
+    keyId: id,
+    mode,
+    ...(liveUntil !== undefined && { liveUntil }),
+  }
   if (problems.length === 0 && elsewhere !== undefined) {
     const advice = 'Both have to reach one broker: check the address, unless it has several.'
     return { outcome: 'warning', seen: `${seen} ${elsewhere}`, advice, details }
@@ -57,7 +66,10 @@ function differences(configuration: StubConfiguration, one: FoundFunction): stri
   const said: (string | false)[] = [
     other('app', configuration.app, session.app),
     other('stage', configuration.stage, session.stage),
-    other('session', configuration.session ?? DEFAULT_SESSION, session.name),
+    configuration.team === undefined
+      ? other('session', configuration.session ?? DEFAULT_SESSION, session.name)
+      : !configuration.team.includes(session.name) &&
+        `Its team (${printable(configuration.team.join(', '), 100)}) has no '${session.name}': such a session hears nothing of it.`,
     known === undefined && `Its key ${id} is not of yours (${keys.ids.join(', ')}).`,
     known !== undefined &&
       !tag.equals(ANY_FUNCTION) &&

@@ -1,3 +1,4 @@
+import { defined } from '../core/base/defined.js'
 import { TetherError } from '../core/base/errors.js'
 import {
   checkAnySecret,
@@ -11,11 +12,12 @@ import {
 } from '../core/base/option-checks.js'
 import { checkOptions, required } from '../core/base/options.js'
 import { checkName, checkPart, MIN_FRAME_BYTES } from '../core/contracts/transport.js'
+import { checkTeam } from '../core/sharing/take.js'
 import { checkRootKey } from '../core/wire/root-key.js'
 import { checkStubKey } from '../core/wire/stub-key.js'
 import { MAX_FRAME_BYTES } from '../transports/mqtt/options.js'
 import { type BrokerAddress, checkAddress } from './address.js'
-import type { StubOptions } from './handler.js'
+import { checkOneOfBoth, type StubOptions } from './handler.js'
 import { ANY_FUNCTION_ID, checkFunctionId, type StubKeyOptions, stubKey } from './key.js'
 import type { OnNobody } from './outcome.js'
 import { STUB_VARIABLE_PREFIX } from './travelling-environment.js'
@@ -26,7 +28,13 @@ export interface StubEnvironmentOptions
     BrokerAddress,
     Pick<
       StubOptions,
-      'session' | 'ackTimeoutMs' | 'connectTimeoutMs' | 'deadlineMarginMs' | 'onSessionLost' | 'liveUntil'
+      | 'session'
+      | 'team'
+      | 'ackTimeoutMs'
+      | 'connectTimeoutMs'
+      | 'deadlineMarginMs'
+      | 'onSessionLost'
+      | 'liveUntil'
     > {
   /**
    * Whether the stub streams its responses, as `awslambda.streamifyResponse` does: for a function behind a URL or an API that streams. Where
@@ -58,7 +66,7 @@ export interface StubConfiguration extends Omit<StubEnvironmentOptions, 'key' | 
   readonly functionId?: string
 }
 
-type Option = keyof StubEnvironmentOptions
+type Option = Exclude<keyof StubEnvironmentOptions, 'team'>
 
 const VARIABLES: Readonly<Record<Option, string>> = {
   app: 'APP',
@@ -101,6 +109,7 @@ export function stubEnvironment(options: StubEnvironmentOptions): Record<string,
     app: required(checkPart),
     stage: required(checkPart),
     session: checkName,
+    team: checkTeam,
     key: required(checkRootKey),
     functionId: required(checkFunctionId),
     url: checkSecret,
@@ -123,9 +132,11 @@ export function stubEnvironment(options: StubEnvironmentOptions): Record<string,
     execWrapper: checkText,
   })
   checkAddress(options)
-  const { key, functionId, ...others } = options
+  checkOneOfBoth(options)
+  const { key, functionId, team, ...others } = options
   const configuration: StubConfiguration = {
     ...others,
+    ...(team && { session: team.join(',') }),
     key: stubKey({ app: others.app, stage: others.stage, key, functionId }),
     ...(functionId !== ANY_FUNCTION_ID && { functionId }),
   }
@@ -173,5 +184,9 @@ export function readStubEnvironment(env: Readonly<Record<string, string | undefi
     }
   }
   checkStubKey(STUB_VARIABLE_PREFIX + VARIABLES.key, options.key)
-  return options as unknown as StubConfiguration
+  const { session, ...others } = options
+  // Names have no comma, so that a list of them is one variable.
+  const names = session === undefined ? [] : String(session).split(',')
+  const named = names.length > 1 ? { team: names } : defined({ session: names[0] })
+  return { ...others, ...named } as unknown as StubConfiguration
 }

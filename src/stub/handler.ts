@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../core/base/clock.js'
 import { defined } from '../core/base/defined.js'
+import { TetherError } from '../core/base/errors.js'
 import {
   checkClock,
   checkDuration,
@@ -19,6 +20,7 @@ import {
   streamified,
 } from '../core/contracts/response-stream.js'
 import { checkName, checkPart, checkTransport, type Transport } from '../core/contracts/transport.js'
+import { checkTeam } from '../core/sharing/take.js'
 import { checkStubKey, readStubKey } from '../core/wire/stub-key.js'
 import { callFacts, eventJson } from './call-input.js'
 import { EnvironmentReader } from './environment-reader.js'
@@ -31,6 +33,11 @@ export interface CommonStubOptions {
   readonly stage: string
   /** The session it speaks to. @default 'default' */
   readonly session?: string | undefined
+  /**
+   * The names of the sessions that share the stage, at most seven: each invocation goes to the first whose card takes it, and with one
+   * name to that. In place of `session`. Needs a broker that keeps what sessions take.
+   */
+  readonly team?: readonly string[] | undefined
   /** What `stubKey()` derives from the session's key. */
   readonly key: string
   /**
@@ -177,6 +184,19 @@ function runOriginal(original: Handler, event: unknown, context: LambdaContext):
   })
 }
 
+function watches({ keeps, watches = keeps !== undefined }: Transport): boolean {
+  return watches
+}
+
+/** @throws TetherError `INVALID_OPTION` where both one session and a team are given */
+export function checkOneOfBoth({ session, team }: Pick<StubOptions, 'session' | 'team'>): void {
+  if (session !== undefined && team !== undefined)
+    throw new TetherError(
+      'INVALID_OPTION',
+      "Give either 'session' or 'team', not both: a team of one is a session.",
+    )
+}
+
 const DEFAULTS = {
   session: 'default',
   ackTimeoutMs: 3_000,
@@ -196,6 +216,7 @@ export function checkStubOptions(options: StubOptions | StreamingStubOptions): C
     app: required(checkPart),
     stage: required(checkPart),
     session: checkName,
+    team: checkTeam,
     key: required(checkStubKey),
     functionId: checkText,
     transport: required(checkTransport),
@@ -214,5 +235,13 @@ export function checkStubOptions(options: StubOptions | StreamingStubOptions): C
     throw invalidOption('passthrough', "must be the original handler, as 'onNobody' is 'passthrough'")
   if (options.passthrough !== undefined && isStreaming(options.passthrough) && options.streaming !== true)
     throw invalidOption('streaming', "must be true, as the 'passthrough' handler streams its response")
-  return { ...DEFAULTS, ...defined(options), key: readStubKey('key', options.key) }
+  const { team, ...others } = options
+  checkOneOfBoth(options)
+  if (team !== undefined && team.length > 1 && !watches(options.transport))
+    throw invalidOption(
+      'team',
+      `needs a broker that keeps what sessions take, and transport '${options.transport.name}' keeps nothing here`,
+    )
+  const named = team === undefined ? {} : team.length > 1 ? { team } : { session: team[0]! }
+  return { ...DEFAULTS, ...defined(others), ...named, key: readStubKey('key', options.key) }
 }

@@ -66,25 +66,28 @@ class MemoryConnection implements Connection {
   readonly #broker: Broker
   readonly #self: Endpoint
   readonly #handlers: FrameHandlers
-  readonly #watched: string | undefined
+  /** By what is watched, the session's name. */
+  readonly #watched: ReadonlyMap<string, string>
   readonly #will: Uint8Array | undefined
   #lanes: ReadonlySet<number> | undefined
   #over: TetherError | undefined
   #resolveClosed: (reason: TetherError | undefined) => void = () => {}
 
-  constructor(broker: Broker, self: Endpoint, handlers: FrameHandlers, { watch, will }: ConnectOptions) {
+  constructor(broker: Broker, self: Endpoint, handlers: FrameHandlers, { watch = [], will }: ConnectOptions) {
     this.#broker = broker
     this.#self = self
     this.#handlers = handlers
-    this.#watched = watch && nameOf(watch)
+    this.#watched = new Map(watch.map((session) => [nameOf(session), session.name]))
     this.#will = will && Uint8Array.from(will)
     this.#lanes = self.lane === undefined ? undefined : new Set([self.lane])
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve
     })
     broker.connections.add(this)
-    const kept = this.#watched === undefined ? undefined : broker.kept.get(this.#watched)
-    if (kept !== undefined) setImmediate(() => this.#hearKept(kept))
+    for (const watched of this.#watched.keys()) {
+      const kept = broker.kept.get(watched)
+      if (kept !== undefined) setImmediate(() => this.#hearKept(kept, watched))
+    }
   }
 
   send(to: Endpoint, frame: Uint8Array, options?: AbortOptions): Promise<void> | undefined {
@@ -142,7 +145,7 @@ class MemoryConnection implements Connection {
     const name = nameOf(this.#self)
     kept.set(name, frame)
     setImmediate(() => {
-      for (const connection of connections) if (connection.#watched === name) connection.#hearKept(frame)
+      for (const connection of connections) connection.#hearKept(frame, name)
     })
   }
 
@@ -162,8 +165,9 @@ class MemoryConnection implements Connection {
     this.#handlers.onFrame(frame)
   }
 
-  #hearKept(frame: Uint8Array): void {
-    if (this.#over === undefined) this.#handlers.onKept?.(Uint8Array.from(frame))
+  #hearKept(frame: Uint8Array, watched: string): void {
+    const name = this.#watched.get(watched)
+    if (this.#over === undefined && name !== undefined) this.#handlers.onKept?.(Uint8Array.from(frame), name)
   }
 }
 

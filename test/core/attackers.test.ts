@@ -46,7 +46,7 @@ async function intruder(tether: Tether, self: Endpoint = { ...STUB, name: 'intru
   const connection = await tether.transport.connect(
     self,
     { onFrame: (frame) => heard.push(frame), onKept: (frame) => kept.push(frame) },
-    { watch: SESSION },
+    { watch: [SESSION] },
   )
   await settle()
   return {

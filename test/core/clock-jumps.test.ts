@@ -121,6 +121,7 @@ const WAITS: Readonly<Record<string, readonly [expectedMs: number, Wait]>> = {
     600,
     async (clock, jump) => {
       const presence = new Presence({
+        take: () => undefined,
         everyMs: 1_000,
         clock,
         identity: { session: 'one', epoch: 1 },
@@ -140,6 +141,7 @@ const WAITS: Readonly<Record<string, readonly [expectedMs: number, Wait]>> = {
     async (clock, jump) => {
       const said: PresenceMessage[] = []
       const presence = new Presence({
+        take: () => undefined,
         everyMs: 1_000,
         clock,
         identity: { session: 'one', epoch: 1 },
@@ -304,7 +306,14 @@ const WAITS: Readonly<Record<string, readonly [expectedMs: number, Wait]>> = {
     500,
     async (clock, jump) => {
       const posts = managementApi(clock, async () => ({ statusCode: 200 }))
-      const parts = { self: STUB, handlers: { onFrame() {} }, posts, addresses: new Addresses(), clock }
+      const parts = {
+        self: STUB,
+        handlers: { onFrame() {} },
+        watched: [],
+        posts,
+        addresses: new Addresses(),
+        clock,
+      }
       const connection = new ApiGatewayConnection({ ...parts, label: 'api', expiresAt: 0 })
       const written: string[] = []
       connection.begin({

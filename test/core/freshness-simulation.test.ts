@@ -197,6 +197,7 @@ class World {
     })
     const counters = new Counters()
     const dispatcher = new Dispatcher({
+      named: false,
       name: 'default',
       clock,
       counters,

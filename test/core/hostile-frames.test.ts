@@ -41,7 +41,7 @@ it('of frames that are arbitrary, cut, spliced, changed, reflected and replayed 
   const intruder = await tether.transport.connect(
     self,
     { onFrame() {}, onKept: (frame) => presence.push(frame) },
-    { watch: self },
+    { watch: [self] },
   )
   await settle()
   expect(presence).not.toEqual([])

@@ -237,6 +237,7 @@ class Subject {
       onFailure() {},
     })
     this.#dispatcher = new Dispatcher({
+      named: false,
       name: 'default',
       identity: { session: SESSION, epoch: 1 },
       clock: this.#clock,

@@ -24,7 +24,7 @@ describe('a session’s statistics', () => {
     const session = tether.session().on('invoke', echo)
     const before = session.stats()
     expect(before).toEqual({
-      invocations: { received: 0, answered: 0, failed: 0, declined: 0, running: 0, replayed: 0 },
+      invocations: { received: 0, answered: 0, failed: 0, declined: 0, running: 0, overlaps: 0, replayed: 0 },
       frames: { sent: 0, sentBytes: 0, received: 0, receivedBytes: 0 },
       bodies: { received: { bytes: 0, compressedBytes: 0 }, sent: { bytes: 0, compressedBytes: 0 } },
       resends: { answers: 0, parts: 0 },
@@ -77,6 +77,7 @@ describe('a session’s statistics', () => {
       failed: 1,
       declined: 1,
       running: 1,
+      overlaps: 0,
       replayed: 0,
     })
     release()

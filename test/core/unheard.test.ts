@@ -33,7 +33,7 @@ describe('a session whose own word does not come back', () => {
           self,
           {
             onFrame: (frame) => (left.frames-- > 0 ? undefined : onFrame(frame)),
-            onKept: (frame) => (left.kept-- > 0 ? undefined : onKept?.(frame)),
+            onKept: (frame, name) => (left.kept-- > 0 ? undefined : onKept?.(frame, name)),
           },
           connectOptions,
         ),

@@ -20,6 +20,37 @@ function resources(options: IotPolicyOptions): Record<string, string> {
   )
 }
 
+describe('iotPolicy of a team', () => {
+  const team = ['alice', 'bob', 'carol']
+
+  it('lets a stub send to each, and read whether each is there', () => {
+    const rights = resources({ ...here, role: 'stub', team })
+    const of = (sid: string) =>
+      Object.entries(rights)
+        .filter(([name]) => name.startsWith(`iot:${sid}`))
+        .map(([, resource]) => resource)
+    expect(of('Publish')).toEqual(
+      team.map((name) =>
+        expect.stringMatching(new RegExp(`:topic/lambda-tether/shop/dev/session/${name}/\\*$`)),
+      ),
+    )
+    for (const right of ['SubscribePresence', 'ReceivePresence'])
+      expect(of(right)).toEqual(team.map((name) => expect.stringMatching(new RegExp(`/presence/${name}$`))))
+    expect(new Set(Object.keys(rights)).size).toBe(
+      iotPolicy({ ...here, role: 'stub', team }).Statement.length,
+    )
+    expect(JSON.stringify(iotPolicy({ ...here, role: 'stub', team })).length).toBeLessThan(10_240)
+  })
+
+  it('lets a session be itself alone, and read the presence of the others', () => {
+    const rights = resources({ ...here, role: 'session', session: 'bob', team })
+    const own = Object.entries(rights).filter(([name]) => !/^iot:(Subscribe|Receive)Presence\d?$/.test(name))
+    expect(JSON.stringify(own)).not.toMatch(/alice|carol/)
+    expect(JSON.stringify(rights)).toMatch(/presence\/alice.*presence\/carol/)
+    expect(() => iotPolicy({ ...here, role: 'session', session: 'dave', team })).toThrow("'dave'")
+  })
+})
+
 describe('iotPolicy', () => {
   it('lets a session connect, receive on its lanes, send to stubs and find the endpoint', () => {
     const place = { region: 'eu-west-1', accountId: '123456789012' }
@@ -287,13 +318,13 @@ describe('each statement is needed', () => {
     }
     const inboxes = { session: new Inbox(), stub: new Inbox() }
     const talk = async () => {
-      const watch = { watch: session, will: Buffer.from('offline') }
+      const watch = { watch: [session], will: Buffer.from('offline') }
       const local = await as('session').connect(session, inboxes.session, watch)
       onTestFinished(() => local.close())
       await local.keep!(Buffer.from('here'))
       expect((await inboxes.session.nextKept()).toString()).toBe('here')
       await local.serve!([0, 3])
-      const remote = await as('stub').connect(stub, inboxes.stub, { watch: session })
+      const remote = await as('stub').connect(stub, inboxes.stub, { watch: [session] })
       onTestFinished(() => remote.close())
       expect((await inboxes.stub.nextKept()).toString()).toBe('here')
       await remote.send({ ...session, lane: 3 }, Buffer.from('invoke'))

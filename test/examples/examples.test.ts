@@ -102,6 +102,17 @@ describe('examples', () => {
     expect(stdout).toMatch(/Tests +4 passed \(4\)/)
   })
 
+  it('team has two hosts and a client with a marker share a stage', { timeout: 60_000 }, async () => {
+    const { stdout, stderr } = await examples.run(['examples/team/demo.js'])
+    const who = stdout
+      .trim()
+      .split('\n')
+      .map((line) => line.split(' answers')[0])
+    expect(who).toEqual(['The cloud', 'Alice', 'Bob', 'Bob', 'The cloud', 'The cloud'])
+    expect(stderr).toBe('')
+    expect(await examples.leftovers()).toEqual([])
+  })
+
   it('replay mends a webhook that has failed, and makes a test of it', { timeout: 60_000 }, async () => {
     const { stdout, stderr } = await examples.run(['examples/replay/demo.js'])
     expect(stdout).toContain('The webhook was answered with 401: {"error":"The signature is wrong."}')

@@ -28,7 +28,9 @@ export const keepMutants: readonly TransportMutant[] = [
       return mutated({
         handlers: (handlers) => {
           const before = latest
-          return { onKept: (frame) => (equal(frame, before) ? undefined : handlers.onKept?.(frame)) }
+          return {
+            onKept: (frame, name) => (equal(frame, before) ? undefined : handlers.onKept?.(frame, name)),
+          }
         },
         connection: (connection) => ({
           keep(frame) {
@@ -57,8 +59,8 @@ export const keepMutants: readonly TransportMutant[] = [
         handlers(handlers) {
           let told = false
           return {
-            onKept(frame) {
-              if (!told) handlers.onKept?.(frame)
+            onKept(frame, name) {
+              if (!told) handlers.onKept?.(frame, name)
               told = true
             },
           }
@@ -81,8 +83,8 @@ export const keepMutants: readonly TransportMutant[] = [
     make: () =>
       mutated({
         handlers: (handlers) => ({
-          onKept(frame) {
-            handlers.onKept?.(frame)
+          onKept(frame, name) {
+            handlers.onKept?.(frame, name)
             handlers.onFrame(frame)
           },
         }),
@@ -93,18 +95,33 @@ export const keepMutants: readonly TransportMutant[] = [
     caughtBy: APART,
     make: () =>
       mutated({
-        handlers: (handlers) => ({
+        handlers: (handlers, { name }) => ({
           onFrame(frame) {
             handlers.onFrame(frame)
-            handlers.onKept?.(frame)
+            handlers.onKept?.(frame, name)
           },
         }),
       }),
   },
   {
+    name: 'tells all that is kept under one name',
+    caughtBy: 'who watches several names hears each under its own',
+    make: () => {
+      let first: string | undefined
+      return mutated({
+        handlers: (handlers) => ({
+          onKept(frame, name) {
+            first ??= name
+            handlers.onKept?.(frame, first)
+          },
+        }),
+      })
+    },
+  },
+  {
     name: 'tells who does not watch',
     caughtBy: 'who does not watch hears nothing of it',
-    make: () => watching((watch, self) => watch ?? { ...self, role: 'session' }),
+    make: () => watching((watch, self) => watch ?? [{ ...self, role: 'session' }]),
   },
   {
     name: 'keeps one frame for all names',
@@ -120,12 +137,12 @@ export const keepMutants: readonly TransportMutant[] = [
   {
     name: 'watches names in small letters',
     caughtBy: NAMES,
-    make: () => watching((watch) => watch && { ...watch, name: watch.name.toLowerCase() }),
+    make: () => watching((watch) => watch?.map((one) => ({ ...one, name: one.name.toLowerCase() }))),
   },
   {
     name: 'forgets the stage that it watches',
     caughtBy: NAMES,
-    make: () => watching((watch) => watch && { ...watch, stage: 'dev' }),
+    make: () => watching((watch) => watch?.map((one) => ({ ...one, stage: 'dev' }))),
   },
   {
     name: 'watches no more when it serves other lanes',
@@ -133,7 +150,9 @@ export const keepMutants: readonly TransportMutant[] = [
     make: () => {
       let deaf = false
       return mutated({
-        handlers: (handlers) => ({ onKept: (frame) => (deaf ? undefined : handlers.onKept?.(frame)) }),
+        handlers: (handlers) => ({
+          onKept: (frame, name) => (deaf ? undefined : handlers.onKept?.(frame, name)),
+        }),
         connection: (connection) => ({
           serve(lanes) {
             deaf = true
@@ -247,7 +266,9 @@ function keeping(keep: (connection: Connection, frame: Uint8Array) => Promise<vo
   return mutated({ connection: (connection) => ({ keep: (frame) => keep(connection, frame) }) })
 }
 
-function watching(change: (watch: Endpoint | undefined, self: Endpoint) => Endpoint | undefined) {
+type Watch = readonly Endpoint[] | undefined
+
+function watching(change: (watch: Watch, self: Endpoint) => Watch) {
   return mutated({
     connect: (connect) => (self, handlers, options) => {
       const { watch, ...others } = options ?? {}
@@ -264,8 +285,8 @@ function telling(choose: (all: readonly Uint8Array[]) => readonly Uint8Array[]) 
     handlers(handlers) {
       let early: readonly Uint8Array[] | undefined = all.length > 0 ? choose([...all]) : undefined
       return {
-        onKept(frame) {
-          for (const one of early ?? [frame]) handlers.onKept?.(one)
+        onKept(frame, name) {
+          for (const one of early ?? [frame]) handlers.onKept?.(one, name)
           early = undefined
         },
       }

@@ -60,26 +60,28 @@ class ReferenceConnection implements Connection {
   readonly #broker: Broker
   readonly #self: Endpoint
   readonly #handlers: FrameHandlers
-  readonly #watched: string | undefined
+  readonly #watched: ReadonlyMap<string, string>
   readonly #will: Uint8Array | undefined
   #lanes: ReadonlySet<number> | undefined
   #serving: Promise<void> = Promise.resolve()
   #over: TetherError | undefined
   #resolveClosed: (reason: TetherError | undefined) => void = () => {}
 
-  constructor(broker: Broker, self: Endpoint, handlers: FrameHandlers, { watch, will }: ConnectOptions) {
+  constructor(broker: Broker, self: Endpoint, handlers: FrameHandlers, { watch = [], will }: ConnectOptions) {
     this.#broker = broker
     this.#self = self
     this.#handlers = handlers
-    this.#watched = watch && keyOf(watch)
+    this.#watched = new Map(watch.map((session) => [keyOf(session), session.name]))
     this.#will = will
     this.#lanes = self.lane === undefined ? undefined : new Set([self.lane])
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve
     })
     broker.connections.add(this)
-    const kept = this.#watched === undefined ? undefined : broker.kept.get(this.#watched)
-    if (kept !== undefined) setImmediate(() => this.#hearKept(kept))
+    for (const key of this.#watched.keys()) {
+      const kept = broker.kept.get(key)
+      if (kept !== undefined) setImmediate(() => this.#hearKept(kept, key))
+    }
   }
 
   async send(to: Endpoint, frame: Uint8Array, { signal }: AbortOptions = {}): Promise<void> {
@@ -134,7 +136,7 @@ class ReferenceConnection implements Connection {
     const key = keyOf(this.#self)
     kept.set(key, frame)
     setImmediate(() => {
-      for (const other of [...connections]) if (other.#watched === key) other.#hearKept(frame)
+      for (const other of [...connections]) other.#hearKept(frame, key)
     })
   }
 
@@ -144,8 +146,9 @@ class ReferenceConnection implements Connection {
     if (mine && served) this.#handlers.onFrame(frame)
   }
 
-  #hearKept(frame: Uint8Array): void {
-    if (this.#over === undefined) this.#handlers.onKept?.(frame)
+  #hearKept(frame: Uint8Array, key: string): void {
+    const name = this.#watched.get(key)
+    if (this.#over === undefined && name !== undefined) this.#handlers.onKept?.(frame, name)
   }
 }
 

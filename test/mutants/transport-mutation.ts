@@ -40,10 +40,10 @@ export function mutated(mutation: Mutation): TransportUnderTest {
       async connect(self, ears, options) {
         const heard: FrameHandlers = {
           onFrame: (frame) => ears.onFrame(frame),
-          onKept: (frame) => ears.onKept?.(frame),
+          onKept: (frame, name) => ears.onKept?.(frame, name),
           ...handlers(ears, self),
         }
-        const watched = options?.watch && { ...options, watch: endpoint(options.watch) }
+        const watched = options?.watch && { ...options, watch: options.watch.map(endpoint) }
         const opened = await connect(endpoint(self), heard, watched ?? options)
         return overridden(opened, connection(opened, self), endpoint)
       },

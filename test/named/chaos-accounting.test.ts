@@ -143,11 +143,11 @@ describe('the soak', () => {
   it('counts as crossed what a stub that mixes up its answers gives', async () => {
     const { onMessage } = Caller.prototype
     const others = new WeakMap<Caller, string>()
-    vi.spyOn(Caller.prototype, 'onMessage').mockImplementation(function (this: Caller, message) {
+    vi.spyOn(Caller.prototype, 'onMessage').mockImplementation(function (this: Caller, message, from) {
       // Whoever asked last but one gets what is for this one, as where answers are told apart by environment.
       const id = (message.type === 'result' && others.get(this)) || message.id
       others.set(this, message.id)
-      onMessage.call(this, { ...message, id })
+      onMessage.call(this, { ...message, id }, from)
     })
     const report = await soaked({ timeOutMs: 3_000 })
     expect(report.crossAnswered).toBeGreaterThan(0)

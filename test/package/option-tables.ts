@@ -274,6 +274,9 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
       connections: NONE,
       clock: NONE,
       maxKeptBytes: NUMBER,
+      team: NONE,
+      take: NONE,
+      onConflict: NONE,
     },
   ),
   '.#createSession serve': row(
@@ -487,6 +490,7 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
       app: TEXT,
       stage: TEXT,
       session: TEXT,
+      team: NONE,
       key: NONE,
       functionId: TEXT,
       transport: NONE,
@@ -516,6 +520,7 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
       app: TEXT,
       stage: TEXT,
       session: TEXT,
+      team: NONE,
       key: NONE,
       functionId: TEXT,
       url: TEXT,
@@ -739,6 +744,7 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
     stage: TEXT,
     role: NONE,
     session: TEXT,
+    team: NONE,
   }),
   './deploy#debugStackTemplate': row(deploy.debugStackTemplate, { ...names, key }, ['app', 'stage', 'key'], {
     app: TEXT,

@@ -233,11 +233,34 @@ describe('a stub whose time is over', () => {
   })
 })
 
+describe('a team in the variables', () => {
+  const options = { app: 'shop', stage: 'dev', key: generateKey(), functionId: 'api', url: 'mqtt://broker' }
+
+  it('is one list, which a stub reads back in its order', () => {
+    const variables = stubEnvironment({ ...options, team: ['alice', 'bob'] })
+    expect(variables.LAMBDA_TETHER_SESSION).toBe('alice,bob')
+    expect(readStubEnvironment(variables)).toMatchObject({ team: ['alice', 'bob'] })
+    expect(readStubEnvironment(variables)).not.toHaveProperty('session')
+  })
+
+  it('of one is a session, as ever', () => {
+    const variables = stubEnvironment({ ...options, team: ['alice'] })
+    expect(variables).toEqual(stubEnvironment({ ...options, session: 'alice' }))
+    expect(readStubEnvironment(variables)).toMatchObject({ session: 'alice' })
+  })
+
+  it('is given in the place of a session', () => {
+    expect(() => stubEnvironment({ ...options, session: 'alice', team: ['alice', 'bob'] })).toThrow(
+      "either 'session' or 'team'",
+    )
+  })
+})
+
 describe('stubBundle', () => {
   it.each([
-    ['iot', 94_900],
-    ['api-gateway', 95_400],
-    ['mqtt', 92_900],
+    ['iot', 109_500],
+    ['api-gateway', 110_000],
+    ['mqtt', 107_500],
   ] as const)('%s is one self-contained CommonJS file', (name, maxBytes) => {
     const { path, bytes } = stubBundle(name)
     const text = Buffer.from(bytes).toString()

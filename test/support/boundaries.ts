@@ -34,13 +34,15 @@ const FOUNDATIONS: Readonly<Record<string, readonly string[]>> = {
 const CORE_RANKS: Readonly<Record<string, number>> = {
   base: 0,
   contracts: 1,
-  wire: 2,
-  streams: 2,
-  link: 3,
-  payload: 3,
-  naming: 3,
-  caller: 4,
-  session: 4,
+  pattern: 1,
+  sharing: 2,
+  wire: 3,
+  streams: 3,
+  link: 4,
+  payload: 4,
+  naming: 4,
+  caller: 5,
+  session: 5,
 }
 
 /** Not in `dependencies`: an installation without them must still load every module. */

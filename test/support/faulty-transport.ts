@@ -1,3 +1,4 @@
+import { defined } from '../../src/core/base/defined.js'
 import { TetherError } from '../../src/core/base/errors.js'
 import type { Connection, Endpoint, Transport } from '../../src/core/contracts/transport.js'
 
@@ -36,7 +37,7 @@ export class FaultyTransport implements Transport {
       self,
       {
         onFrame: (frame) => (deaf ? undefined : handlers.onFrame(frame)),
-        onKept: (frame) => (deaf ? undefined : handlers.onKept?.(frame)),
+        onKept: (frame, name) => (deaf ? undefined : handlers.onKept?.(frame, name)),
       },
       options,
     )
@@ -67,6 +68,7 @@ export class FaultyTransport implements Transport {
       [Symbol.asyncDispose]: close,
       serve: (lanes) => inner.serve!(lanes),
       keep: async (frame) => (deaf ? undefined : inner.keep!(frame)),
+      ...defined({ unwatched: inner.unwatched }),
       send: async (to, frame, sendOptions) => {
         // What sessions say to each other is none of a test's business that does not ask for it.
         if (self.role === to.role) return deaf ? undefined : inner.send(to, frame, sendOptions)

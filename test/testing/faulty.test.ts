@@ -204,8 +204,8 @@ describe('a faulty transport', () => {
       onFrame() {},
       onKept: (frame: Uint8Array) => void texts.push(Buffer.from(frame).toString()),
     }))
-    const options = { watch: session, will: Buffer.from('gone') }
-    await using _watcher = await transport.connect(stub, ears[0]!, { watch: session })
+    const options = { watch: [session], will: Buffer.from('gone') }
+    await using _watcher = await transport.connect(stub, ears[0]!, { watch: [session] })
     const keeper = await transport.connect(session, ears[1]!, options)
     await keeper.keep!(Buffer.from('here'))
     await settle()

@@ -35,7 +35,7 @@ async function admitted(
 describe.each(CLIENTS)('what is kept: $client', ({ client, make }) => {
   test('is watched in the one SUBSCRIBE that there is', async () => {
     for (const self of [session, stub]) {
-      const { subscribe, peer } = await admitted(make, self, { watch: session })
+      const { subscribe, peer } = await admitted(make, self, { watch: [session] })
       expect(subscribe.subscriptions.map(({ topic, qos }) => [topic, qos])).toEqual([
         [expect.stringMatching(/\/(session\/default\/\+|stub\/environment-1_________)$/), 0],
         [KEPT, 0],
@@ -45,7 +45,7 @@ describe.each(CLIENTS)('what is kept: $client', ({ client, make }) => {
   })
 
   test('is told apart from frames by its topic, retained or not, and an empty one is nothing', async () => {
-    const { peer, inbox, subscribe } = await admitted(make, stub, { watch: session })
+    const { peer, inbox, subscribe } = await admitted(make, stub, { watch: [session] })
     const own = subscribe.subscriptions[0]!.topic
     const packet = { cmd: 'publish', qos: 0, dup: false } as const
     peer.send({ ...packet, topic: KEPT, payload: Buffer.alloc(0), retain: false })
@@ -61,7 +61,7 @@ describe.each(CLIENTS)('what is kept: $client', ({ client, make }) => {
   test(
     client === 'mqttLight' ? 'needs no will: a stub has none' : 'has a will, which is retained',
     async () => {
-      const { connect, peer } = await admitted(make, session, { watch: session, will })
+      const { connect, peer } = await admitted(make, session, { watch: [session], will })
       if (client === 'mqttLight') expect(connect.will).toBeUndefined()
       else expect(connect.will).toMatchObject({ topic: KEPT, payload: will, qos: 0, retain: true })
       peer.socket.destroy()
@@ -97,7 +97,7 @@ describe.each(VERSIONS)('a session: $client', ({ make }) => {
     const { connection, connect, subscribe, peer } = await admitted(
       make,
       session,
-      { watch: session, will },
+      { watch: [session], will },
       options,
     )
     expect(connect.will).toBeUndefined()
@@ -145,7 +145,7 @@ describe.each(VERSIONS)('a session: $client', ({ make }) => {
 
   test('names filter and option when it may not watch', async () => {
     const broker = await listen()
-    const failed = failure(make({ url: broker.url }).connect(session, new Inbox(), { watch: session }))
+    const failed = failure(make({ url: broker.url }).connect(session, new Inbox(), { watch: [session] }))
     const peer = await broker.accept()
     await peer.next('connect')
     peer.accept()
@@ -161,7 +161,7 @@ describe.each(VERSIONS)('a session: $client', ({ make }) => {
 test('a stub connects even where it may not watch: it learns by silence then', async () => {
   const broker = await listen()
   const inbox = new Inbox()
-  const connecting = mqttLight({ url: broker.url }).connect(stub, inbox, { watch: session })
+  const connecting = mqttLight({ url: broker.url }).connect(stub, inbox, { watch: [session] })
   const peer = await broker.accept()
   await peer.next('connect')
   peer.accept()
@@ -193,7 +193,7 @@ describe('a stub whose connection is cut at SUBSCRIBE', () => {
     const transport = mqttLight({ url: broker.url })
     for (let round = 0; round < 2; round++) {
       const inbox = new Inbox()
-      const connecting = transport.connect(stub, inbox, { watch: session })
+      const connecting = transport.connect(stub, inbox, { watch: [session] })
       expect(await cut(broker)).toEqual([OWN, KEPT])
       const peer = await broker.accept()
       const { subscribe } = await peer.admit()
@@ -207,7 +207,7 @@ describe('a stub whose connection is cut at SUBSCRIBE', () => {
 
   test('says which topics it asked for where that does not help', async () => {
     const broker = await listen()
-    const failed = failure(mqttLight({ url: broker.url }).connect(stub, new Inbox(), { watch: session }))
+    const failed = failure(mqttLight({ url: broker.url }).connect(stub, new Inbox(), { watch: [session] }))
     await cut(broker)
     await cut(broker)
     expect(await failed).toMatchObject({
@@ -220,7 +220,7 @@ describe('a stub whose connection is cut at SUBSCRIBE', () => {
 
   test('does not connect without it where its session is what connects', async () => {
     const broker = await listen()
-    const failed = failure(mqtt({ url: broker.url }).connect(session, new Inbox(), { watch: session }))
+    const failed = failure(mqtt({ url: broker.url }).connect(session, new Inbox(), { watch: [session] }))
     const own = 'lambda-tether/shop/dev/session/default/+'
     expect(await cut(broker)).toEqual([own, KEPT])
     expect(await failed).toMatchObject({
@@ -262,12 +262,12 @@ describe.skipIf(!mosquitto)('Mosquitto without retained messages (needs Mosquitt
   ] as const)('names the option in MQTT %i, and serves without it', async (protocolVersion, code) => {
     await using broker = await startMosquitto({ settings: ['retain_available false'] })
     const options = { url: broker.url, protocolVersion }
-    const keep = { watch: session, will }
+    const keep = { watch: [session], will }
     const failed = await failure(mqtt(options).connect(session, new Inbox(), keep))
     expect(failed).toMatchObject({ code, message: expect.stringContaining("'presence' to false") })
     const inbox = new Inbox()
     await using connection = await mqtt({ ...options, presence: false }).connect(session, inbox, keep)
-    await using remote = await mqttLight({ url: broker.url }).connect(stub, new Inbox(), { watch: session })
+    await using remote = await mqttLight({ url: broker.url }).connect(stub, new Inbox(), { watch: [session] })
     await remote.send(session, Buffer.from('frame'))
     expect(await inbox.text()).toBe('frame')
     expect(connection.keep).toBeUndefined()

@@ -46,7 +46,7 @@ describe('AWS IoT, which ends connections without a word', () => {
     ],
   ] as const)('at CONNECT: a %s hears of iot:Connect, not of presence', async (role, self, words) => {
     const { transport } = await without(role, 'Connect')
-    const options = { watch: session, ...(role === 'session' && { will }) }
+    const options = { watch: [session], ...(role === 'session' && { will }) }
     const error = await failure(transport.connect(self, new Inbox(), options))
     expect(error).toMatchObject({
       code: 'UNREACHABLE',
@@ -59,7 +59,7 @@ describe('AWS IoT, which ends connections without a word', () => {
   test('at SUBSCRIBE: a stub without the right to presence serves without it', async () => {
     const { broker, transport } = await without('stub', 'SubscribePresence')
     const inbox = new Inbox()
-    await using connection = await transport.connect(stub, inbox, { watch: session })
+    await using connection = await transport.connect(stub, inbox, { watch: [session] })
     await connection.send({ ...session, lane: 3 }, Buffer.from('frame'))
     expect(broker.stats().connections).toBe(1)
   })
@@ -70,7 +70,7 @@ describe('AWS IoT, which ends connections without a word', () => {
     ['session', session, 'SubscribePresence'],
   ] as const)('at SUBSCRIBE: a %s names its topics and the policy', async (role, self, left) => {
     const { transport } = await without(role, left)
-    const error = await failure(transport.connect(self, new Inbox(), { watch: session }))
+    const error = await failure(transport.connect(self, new Inbox(), { watch: [session] }))
     expect(error).toMatchObject({
       code: 'UNREACHABLE',
       message: expect.stringMatching(`iot:Subscribe is not allowed.*${KEPT}.*iotPolicy.*role: '${role}'`),
@@ -83,7 +83,7 @@ describe('AWS IoT, which ends connections without a word', () => {
     ['RetainPublish', /presence\/default'.*iot:Publish or iot:RetainPublish is not/],
   ])('at a publish: a session without iot:%s hears the topic', async (left, words) => {
     const { transport } = await without('session', left)
-    const connection = await transport.connect(session, new Inbox(), { watch: session })
+    const connection = await transport.connect(session, new Inbox(), { watch: [session] })
     if (left === 'Publish') await connection.send(stub, Buffer.from('frame'))
     else await connection.keep!(Buffer.from('here'))
     const error = await connection.closed
@@ -97,7 +97,7 @@ describe('AWS IoT, which ends connections without a word', () => {
   test('is no refusal on a connection on which a frame arrived', async () => {
     const { transport } = await without('session', 'Publish')
     const inbox = new Inbox()
-    const connection = await transport.connect(session, inbox, { watch: session })
+    const connection = await transport.connect(session, inbox, { watch: [session] })
     await connection.send({ ...session, lane: 0 }, Buffer.from('claim'))
     await inbox.next()
     await connection.send(stub, Buffer.from('frame'))
@@ -108,7 +108,7 @@ describe('AWS IoT, which ends connections without a word', () => {
 
   test('which ends an idle connection, gives no such advice', async () => {
     const { broker, transport } = await without('stub')
-    const connection = await transport.connect(stub, new Inbox(), { watch: session })
+    const connection = await transport.connect(stub, new Inbox(), { watch: [session] })
     broker.disconnectAll()
     const { message, details } = (await connection.closed)!
     expect(message).not.toContain('iotPolicy')

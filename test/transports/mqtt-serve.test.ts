@@ -14,7 +14,7 @@ describe.each(CLIENTS.filter(({ client }) => client !== 'mqttLight'))('serve(): 
     const broker = await ScriptedBroker.listen()
     onTestFinished(() => broker[Symbol.asyncDispose]())
     const self = lane === undefined ? session : { ...session, lane }
-    const connecting = make({ url: broker.url }).connect(self, new Inbox(), { watch: session })
+    const connecting = make({ url: broker.url }).connect(self, new Inbox(), { watch: [session] })
     const peer = await broker.accept()
     await peer.admit()
     return { connection: await connecting, peer }

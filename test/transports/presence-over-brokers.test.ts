@@ -87,3 +87,32 @@ for (const [name, open, possible] of PLACES) {
     })
   })
 }
+
+test('a session that may not read the presence of its team connects without it, and says what it needs', async () => {
+  const team = ['default', 'bob']
+  const { local, remote } = await overIot()
+  const tether = new Tether()
+  onTestFinished(() => tether[Symbol.asyncDispose]())
+  const told: unknown[] = []
+  const session = tether.session({ transport: local, team })
+  session.on('status', (status) => {
+    if (status.state === 'unwatched') told.push(status.error)
+  })
+  session.on('invoke', (invocation) => invocation.respond('served'))
+  await session.open()
+  expect(session.team()).toMatchObject([{ name: 'default', own: true }])
+  expect(told).toMatchObject([
+    {
+      code: 'UNREACHABLE',
+      message: expect.stringMatching(/presence of 'bob'.* 'lambda-tether\/shop\/dev\/presence\/bob'/),
+      details: { addresses: ['lambda-tether/shop/dev/presence/bob'] },
+    },
+  ])
+  // A stub of the team whose role may read one of both alone has no presence at all: AWS IoT ends the connection for the other.
+  const stub = tether.stub({ transport: remote, team, passthrough: async () => 'cloud' })
+  expect(await stub({}, context())).toBe('cloud')
+  const strict = tether.stub({ transport: remote, team, onNobody: 'throw' })
+  await expect(strict({}, context())).rejects.toThrow(
+    /does not let this function read the presence of 'default', 'bob'/,
+  )
+})

@@ -10,6 +10,7 @@ import { asText, printableLines } from './printable.js'
  * - `TOO_LARGE`: a frame or a payload is over a limit; the message has both numbers.
  * - `CLOSED`: the session, the executor or the connection was closed.
  * - `DISPLACED`: another session was opened under the same name.
+ * - `CONFLICT`: another session of the team takes the same functions; its name and its card are in `details`.
  * - `ABORTED`: the caller's `AbortSignal` fired.
  * - `TIMEOUT`: `next` found no matching invocation in its time.
  * - `NO_SESSION`: nobody acknowledged the invocation in time.
@@ -35,6 +36,7 @@ export type TetherErrorCode =
   | 'TOO_LARGE'
   | 'CLOSED'
   | 'DISPLACED'
+  | 'CONFLICT'
   | 'ABORTED'
   | 'TIMEOUT'
   | 'NO_SESSION'

@@ -51,7 +51,11 @@ function answer(state: LiveCall, message: SessionMessage, moment: Moment): CallS
       }
     case 'decline': {
       const replaced = facts.ackedBy !== undefined && facts.ackedBy !== message.session
-      return fail(state, { why: replaced ? 'replaced' : 'declined', reason: message.reason })
+      return fail(state, {
+        why: replaced ? 'replaced' : 'declined',
+        reason: message.reason,
+        session: message.session,
+      })
     }
     case 'need':
       return phase === 'waiting' ? submit(facts, moment, true) : stay(state)

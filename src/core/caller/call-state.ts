@@ -153,7 +153,9 @@ export type Failure = Readonly<
         | 'stub closed'
         | 'dropped'
     }
-  | { why: 'declined' | 'replaced'; reason: string }
+  | { why: 'declined' | 'replaced'; reason: string; session: string }
+  /** Of a team, no card takes it; `unwatched` are the names that the broker does not let the stub watch. */
+  | { why: 'not taken'; unwatched: readonly string[] }
   | { why: 'error'; error: TetherError }
 >
 

@@ -14,19 +14,34 @@ import type {
   CallOutcome,
   CallState,
   CallStep,
+  Failure,
   LastingEffect,
   Moment,
 } from './call-state.js'
+import { chosen } from './choice.js'
 import { notWaited, toError } from './failure.js'
+import type { NamedSession } from './named-session.js'
 import type { CallerOptions, CallInput } from './options.js'
 import { type LineEvents, type Sendable, SessionLine } from './session-line.js'
 import { StreamBody, type StreamMessage } from './stream-body.js'
-import { wakeAt } from './timing.js'
+import { connectMs, wakeAt } from './timing.js'
+
+/** How one invocation goes to one session. */
+interface Way {
+  readonly peer: NamedSession
+  readonly also?: readonly string[]
+  /** The session that was chosen by its card. */
+  readonly session?: string
+  readonly mirrored?: Mirrored | undefined
+  readonly onAck?: (() => void) | undefined
+  /** Called where it did certainly not run there, before it fails. */
+  onNotRun?(): void
+}
 
 interface Call extends Sendable {
+  readonly way: Way
   readonly resolve: (outcome: CallOutcome) => void
   readonly reject: (error: TetherError) => void
-  readonly onAck: (() => void) | undefined
   state: CallState
 }
 
@@ -69,31 +84,20 @@ export class Caller implements LineEvents {
   async call(input: CallInput, onAck?: () => void): Promise<CallOutcome> {
     this.connect()
     const id = this.#ids.next()
+    if (this.#options.team !== undefined) return this.#share(id, input, { onAck })
+    const [peer] = this.#line.peers as [NamedSession]
     if (this.#nobody(input) !== undefined) {
       // After a freeze, read the frames that have arrived meanwhile first.
       await new Promise(setImmediate)
       const error = this.#nobody(input)
       if (error !== undefined) {
         // Ask in the background, so that the next invocation knows whether a session is there.
-        const asked = this.#line.connectAtOnce().then(() => this.#line.ask(id))
+        const asked = this.#line.connectAtOnce().then(() => this.#line.ask(peer, id))
         asked.catch(() => {})
         throw error
       }
     }
-    if (!isTraced('call')) return this.#run(id, input, undefined, onAck)
-    const { functionId, context } = input
-    const { awsRequestId: requestId, traceId } = context
-    const { session } = this.#options
-    const about = {
-      invocationId: id,
-      functionId,
-      requestId,
-      traceId,
-      session,
-      environmentId: this.#line.environmentId,
-    }
-    const trace = traceOf('call', () => defined(about))
-    return traced(trace, () => this.#run(id, input, undefined, onAck), errorTypeOf)
+    return this.#traced(id, input, { peer, onAck })
   }
 
   /**
@@ -104,7 +108,9 @@ export class Caller implements LineEvents {
   async mirror(input: CallInput, mirrored: Mirrored): Promise<void> {
     this.onEvent({ type: 'wake' })
     this.connect()
-    await this.#run(this.#ids.next(), input, mirrored)
+    const id = this.#ids.next()
+    if (this.#options.team !== undefined) await this.#share(id, input, { mirrored })
+    else await this.#run(id, input, { peer: this.#line.peers[0]!, mirrored })
   }
 
   /** Connects in the background, or anew where the connection may have died unseen. @throws TetherError `CLOSED` */
@@ -134,50 +140,120 @@ export class Caller implements LineEvents {
     return new SessionLine(this.#options, this.#ids.next(), this.#clock, this)
   }
 
+  /**
+   * Runs one invocation in the session whose card takes it. The choice is made once; only a session that has certainly not run it makes
+   * way for the next.
+   */
+  async #share(id: string, input: CallInput, way: Pick<Way, 'mirrored' | 'onAck'>): Promise<CallOutcome> {
+    const passed = new Set<NamedSession>()
+    const startedAt = this.#now()
+    let error = this.#unreachable(input)
+    while (error === undefined || passed.size > 0) {
+      const line = this.#line
+      const spentMs = Math.max(0, this.#now() - startedAt)
+      const left = { ...input, remainingMs: Math.max(0, input.remainingMs - spentMs) }
+      const terms = { options: this.#options, input: left, startedAt: 0, mirrored: way.mirrored }
+      const found = await chosen(line, this.#clock, left, {
+        passed,
+        connectMs: connectMs(terms, 0),
+        // Silence of the broker is borne for as long as a session's.
+        lookMs: Math.min(this.#options.ackTimeoutMs, left.remainingMs / 2),
+      })
+      if (found === undefined || 'why' in found) {
+        const about = { input, options: this.#options }
+        error ??= toError(found ?? { why: 'not taken', unwatched: line.unwatched }, about, line)
+        if (error.code === 'UNREACHABLE') for (const { watch } of line.peers) watch.failed(error)
+        break
+      }
+      const { peer, also, session } = found
+      const onNotRun = () => void passed.add(peer)
+      try {
+        return await this.#traced(id, left, { ...way, peer, also, session, onNotRun })
+      } catch (failure) {
+        if (!passed.has(peer)) throw failure
+        error = failure as TetherError
+      }
+    }
+    throw error
+  }
+
+  /** The error of an invocation of a team that need not wait for a connection: the broker could not be reached a moment ago. */
+  #unreachable(input: CallInput): TetherError | undefined {
+    const { link, peers } = this.#line
+    const waits = peers.map(({ watch }) => watch.failedWait)
+    if (link.connected || !waits.every((wait) => wait?.error.code === 'UNREACHABLE')) return undefined
+    return notWaited(waits[0]!, { input, options: this.#options }, this.#line)
+  }
+
   /** The error of an invocation that need not wait: the session is known to be absent. */
   #nobody(input: CallInput): TetherError | undefined {
-    const { link, watch } = this.#line
+    const { link, peers } = this.#line
+    const { watch } = peers[0]!
     const about = { input, options: this.#options }
     if (watch.closed && link.connected) return toError({ why: 'closed' }, about, this.#line)
     return watch.failedWait && notWaited(watch.failedWait, about, this.#line)
   }
 
-  #run(id: string, input: CallInput, mirrored?: Mirrored, onAck?: () => void): Promise<CallOutcome> {
-    const options = this.#options
+  #traced(id: string, input: CallInput, way: Way): Promise<CallOutcome> {
+    if (way.mirrored !== undefined || !isTraced('call')) return this.#run(id, input, way)
+    const { functionId, context } = input
+    const { awsRequestId: requestId, traceId } = context
+    const about = {
+      invocationId: id,
+      functionId,
+      requestId,
+      traceId,
+      session: way.peer.name,
+      environmentId: this.#line.environmentId,
+    }
+    const trace = traceOf('call', () => defined(about))
+    return traced(trace, () => this.#run(id, input, way), errorTypeOf)
+  }
+
+  #run(id: string, input: CallInput, way: Way): Promise<CallOutcome> {
+    const { peer, mirrored, also = [] } = way
+    const { options } = peer
     const packed = mirrored === undefined ? packBody(input.event) : undefined
     const isLarge = packed !== undefined && packed.bytes.length > options.transport.limits.frameBytes
     const bytesToStore = isLarge ? storedBytes(packed) : undefined
-    const moment = this.#moment()
+    const moment = this.#moment(peer)
     const frameBytes = Math.min(packed?.bytes.length ?? 0, options.transport.limits.frameBytes)
     const terms = { options, input, mirrored, startedAt: moment.now, frameBytes, bytesToStore }
     const first = begin(terms, moment)
     return new Promise((resolve, reject) => {
       const event = packed ?? input.event
-      const call: Call = { id, terms, event, resolve, reject, onAck, state: first.state }
+      const call: Call = { id, peer, also, terms, event, way, resolve, reject, state: first.state }
       this.#calls.set(id, call)
       this.#take(call, first, moment)
     })
   }
 
   /** For its line. */
-  onMessage(message: SessionMessage): void {
+  peerOf(invocationId: string): NamedSession | undefined {
+    return this.#calls.get(invocationId)?.peer
+  }
+
+  /** For its line. */
+  onMessage(message: SessionMessage, from: NamedSession): void {
     const call = this.#calls.get(message.id)
-    if (call === undefined) return
+    // Of a team, another may still speak of what it has declined.
+    if (call?.peer !== from) return
     const { type, session } = message
     if (call.body === undefined && HAVE_IT.includes(type)) {
-      this.#line.informed(session, call.terms.input.env)
-      call.onAck?.()
+      this.#line.informed(from, session, call.terms.input.env)
+      call.way.onAck?.()
     }
     this.#step(call, { type: 'message', message })
   }
 
   /** For its line. */
-  onEvent(event: CallEvent, id?: string): void {
-    for (const call of this.#calls.values()) if (id === undefined || id === call.id) this.#step(call, event)
+  onEvent(event: CallEvent, about?: string | NamedSession): void {
+    for (const call of this.#calls.values())
+      if (about === undefined || about === call.id || about === call.peer) this.#step(call, event)
   }
 
   #step(call: Call, event: CallEvent): void {
-    const moment = this.#moment()
+    const moment = this.#moment(call.peer)
     this.#take(call, step(call.state, event, moment), moment)
   }
 
@@ -200,18 +276,21 @@ export class Caller implements LineEvents {
         this.#latencyMs += (effect.ms - this.#latencyMs) / 4
         return
       case 'settle':
-        if (call.terms.mirrored === undefined) this.#line.settled(call.id)
+        if (call.terms.mirrored === undefined) call.peer.settled.push(call.id)
         return call.resolve(effect.outcome)
       case 'receive':
         return this.#receive(call, effect.message)
       case 'received all':
-        return this.#line.settled(call.id)
+        call.peer.settled.push(call.id)
+        return
       case 'fail': {
         const error = toError(effect.failure, call.terms, this.#line)
-        this.#line.watch.failed(error)
+        const silent = error.code === 'UNREACHABLE' ? this.#line.peers : [call.peer]
+        for (const { watch } of silent) watch.failed(error)
+        if (didNotRun(effect.failure, call)) call.way.onNotRun?.()
         call.reject(error)
         call.body?.fail(error)
-        if (effect.cancel) this.#line.cancel(call.id, error)
+        if (effect.cancel) this.#line.cancel(call.peer, call.id, error)
         return
       }
       default:
@@ -244,9 +323,8 @@ export class Caller implements LineEvents {
     if (event !== undefined) this.#step(call, event)
   }
 
-  #moment(): Moment {
-    const { link, watch, storeless } = this.#line
-    const { connected, activeAt } = link
+  #moment({ watch, storeless }: NamedSession): Moment {
+    const { connected, activeAt } = this.#line.link
     const { online, closed } = watch
     return { now: this.#now(), connected, activeAt, online, closed, storeless, latencyMs: this.#latencyMs }
   }
@@ -279,6 +357,15 @@ export class Caller implements LineEvents {
     this.#wakeAt = Number.POSITIVE_INFINITY
     this.#latestAt = this.#aheadMs = 0
   }
+}
+
+/**
+ * Whether it is certain that the session that was chosen has not run it and never will. It declined, itself: a successor knows nothing of
+ * what it has run. Or nobody was there when it was first sent.
+ */
+function didNotRun(failure: Failure, { sent, way }: Call): boolean {
+  if (failure.why === 'declined') return failure.session === way.session
+  return failure.why === 'absent' && sent === undefined
 }
 
 function errorTypeOf(outcome: CallOutcome): string | undefined {

@@ -66,6 +66,18 @@ export function toError(
       return lost(`replaced while it ran function '${functionId}': its successor declined: ${failure.reason}`)
     case 'declined':
       return new TetherError('DECLINED', `Session '${session}' declined the invocation: ${failure.reason}.`)
+    case 'not taken': {
+      const { unwatched } = failure
+      const team = quotedNames(options.team ?? [session])
+      const text = `Nobody of ${team} of '${app}' in stage '${stage}' takes this invocation of '${functionId}'. `
+      const hidden = `The broker does not let this function read the presence of ${quotedNames(unwatched)}: it needs the policy for this team.`
+      return new TetherError(
+        'NO_SESSION',
+        text +
+          (unwatched.length > 0 ? hidden : "Open a session that does, or restore the function's own code."),
+        { cause },
+      )
+    }
     case 'stub closed':
       return new TetherError('CLOSED', 'The stub was closed before the session answered.')
     case 'dropped':
@@ -88,6 +100,10 @@ export function notWaited(
       ? because(`The broker could not be reached ${when}. ${next}`, cause)
       : `No session '${session}' of '${app}' in stage '${stage}' answered ${when}. ${next}. ${START_ONE}${explain(refusal, key)}`
   return new TetherError(code, text, { cause, details })
+}
+
+function quotedNames(names: readonly string[]): string {
+  return names.map((name) => `'${name}'`).join(', ')
 }
 
 function because(text: string, cause: unknown): string {

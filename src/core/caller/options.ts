@@ -9,8 +9,10 @@ export type OnSessionLost = 'rerun' | 'fail'
 export interface CallerOptions {
   readonly app: string
   readonly stage: string
-  /** The session's name. */
+  /** The session's name; with a `team`, that of the one that is spoken to. */
   readonly session: string
+  /** The names that share the stage, in the order of their preference; at least two. Absent for one session. */
+  readonly team?: readonly string[] | undefined
   readonly key: StubKey
   readonly transport: Transport
   /** Silence, counted from a connection that is up and a frame that is accepted. */

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { Clock } from '../base/clock.js'
+import { deferred } from '../base/deferred.js'
+import { atMost } from '../base/delay.js'
 import type { TetherError } from '../base/errors.js'
-import { type AbortOptions, checkEndpoint, type Endpoint, LANES } from '../contracts/transport.js'
-import { Link } from '../link/link.js'
-import { isFarAhead, isFarApart } from '../naming/epochs.js'
-import { SessionWatch } from '../naming/session-watch.js'
+import { type AbortOptions, checkEndpoint, LANES } from '../contracts/transport.js'
+import { Link, type LinkStatus } from '../link/link.js'
 import { MAX_STORED_BYTES } from '../payload/session-payloads.js'
 import { openBody, sealBody } from '../payload/stored-body.js'
 import { download, upload } from '../payload/transfer.js'
@@ -13,22 +13,34 @@ import type { PackedBody } from '../wire/compress.js'
 import { sessionShapes } from '../wire/message-shapes.js'
 import type { Sent } from '../wire/outgoing.js'
 import { openPresence } from '../wire/presence-frame.js'
-import type { Outbound, PresenceMessage, SessionMessage, StubMessage } from '../wire/protocol.js'
+import type { Outbound, SessionMessage, StubMessage } from '../wire/protocol.js'
 import type { Refusal } from '../wire/refusal.js'
 import { stubKeys } from '../wire/stub-key.js'
 import type { CallEvent, LastingEffect, Terms } from './call-state.js'
+import { NamedSession } from './named-session.js'
 import type { CallerOptions, CallInput } from './options.js'
 import type { StreamBody } from './stream-body.js'
 
-/** Receives messages and events. An event without an id concerns every call. */
+/** Receives messages and events. */
 export interface LineEvents {
-  onMessage(message: SessionMessage): void
-  onEvent(event: CallEvent, invocationId?: string): void
+  onMessage(message: SessionMessage, from: NamedSession): void
+  /** Concerns every call, or those of `about` alone: an invocation, or a peer. */
+  onEvent(event: CallEvent, about?: string | NamedSession): void
+  /** The peer that an invocation was sent to. */
+  peerOf(invocationId: string): NamedSession | undefined
 }
+
+/** How long a new connection may take to tell the cards of all names: they follow the SUBACK. */
+const CARDS_MS = 100
+/** Where cards have to be asked for, an answer counts for as long. */
+const LOOK_EVERY_MS = 5_000
 
 /** The parts of a call that the line needs. */
 export interface Sendable {
   readonly id: string
+  readonly peer: NamedSession
+  /** Other names of the team whose cards take it as well. */
+  readonly also: readonly string[]
   readonly terms: Terms
   /** Packed, but for a mirrored call, which must cost its function as little as possible. */
   readonly event: PackedBody | Uint8Array
@@ -46,34 +58,32 @@ type Draft<M = Outbound<StubMessage>> = M extends unknown
   ? { -readonly [K in keyof M]?: M[K] | undefined }
   : never
 
-/** An execution environment's side of the protocol: its connection, its messages, and its record of the session. */
+/** An execution environment's side of the protocol: its connection, its messages, and its record of each session name. */
 export class SessionLine {
   readonly link: Link
-  readonly watch: SessionWatch
+  /** One, or those of a team in their order. */
+  readonly peers: readonly NamedSession[]
   /** As the session knows this environment: key id, function tag and name. */
   readonly environmentId: string
   /** The last refusal; cleared by any other message. */
   refusal: Refusal | undefined
   readonly #clock: Clock
   readonly #channel: Channel<'session'>
-  readonly #to: Endpoint
-  #heard: string | undefined
-  #epoch = 0
-  #settled: string[] = []
-  #storeless: string | undefined
-  /** Which session has which variables. */
-  #informed = { session: '', fingerprint: '' }
   #variables = { of: {} as CallInput['env'], text: '', bytes: Buffer.alloc(0), fingerprint: '' }
   #wish: AbortController | undefined
+  /** The peers of which this connection has told, since when it is up, and when it was last asked. */
+  readonly #told = new Set<NamedSession>()
+  #upAt = 0
+  #lookedAt: number | undefined
+  readonly #waiting = new Set<() => void>()
 
   /** @param name the environment's random id */
   constructor(options: CallerOptions, name: string, clock: Clock, events: LineEvents) {
     this.#clock = clock
-    this.watch = new SessionWatch(clock)
-    const { app, stage, transport } = options
+    const { app, stage, transport, session, team = [session] } = options
     const self = checkEndpoint({ app, stage, role: 'stub', name })
-    const session = checkEndpoint({ app, stage, role: 'session', name: options.session })
-    this.#to = { ...session, lane: createHash('sha256').update(name).digest()[0]! % LANES }
+    const lane = createHash('sha256').update(name).digest()[0]! % LANES
+    this.peers = team.map((one) => new NamedSession(options, one, lane, clock))
     const keys = stubKeys(options.key)
     this.environmentId = keys.scope + name
     this.#channel = new Channel<'session'>({
@@ -97,17 +107,19 @@ export class SessionLine {
       environmentId: this.environmentId,
       clock,
       onStatus: (status) => {
-        const { state } = status
-        if (state === 'connected') this.watch.connected()
-        if (state === 'connected' || state === 'disconnected') events.onEvent({ type: state })
-        if (state === 'disconnected' && this.watch.disconnected(status.error))
-          events.onEvent({ type: 'refused' })
+        this.#onStatus(status, events)
+        this.#wake()
       },
       onFrame: (frame) => this.#channel.receive(frame),
-      watch: session,
-      onKept: (frame) => {
-        const presence = openPresence([keys], session, frame)
-        if (presence !== undefined) this.#hearPresence(presence, events)
+      watch: this.peers.map(({ to: { lane: _lane, ...session } }) => session),
+      onKept: (frame, kept) => {
+        const peer = this.#named(kept)
+        const presence = peer && openPresence([keys], peer.to, frame)
+        if (presence === undefined) return
+        this.#told.add(peer!)
+        const event = peer!.tells(presence)
+        if (event !== undefined) events.onEvent(event, peer!)
+        this.#wake()
       },
     })
   }
@@ -117,9 +129,48 @@ export class SessionLine {
     return this.#channel.worn
   }
 
-  /** Whether the session heard last has no payload store. */
-  get storeless(): boolean {
-    return this.#storeless !== undefined && this.#storeless === this.#heard
+  /** Whether the broker refuses this environment, and that is remembered. */
+  get refused(): boolean {
+    return this.peers.every(({ watch }) => watch.refused)
+  }
+
+  /** The names that the broker does not let this environment watch. */
+  get unwatched(): readonly string[] {
+    return this.link.live?.connection.unwatched ?? []
+  }
+
+  /** How long the cards of names that were not heard on this connection are still waited for, in milliseconds. */
+  get unheardForMs(): number {
+    const heard = ({ name }: NamedSession) => this.unwatched.includes(name)
+    if (this.peers.every((peer) => this.#told.has(peer) || heard(peer))) return 0
+    return CARDS_MS - Math.abs(this.#clock.now() - this.#upAt)
+  }
+
+  /**
+   * Asks for the cards, where the broker has to be asked and was not within five seconds, and waits for so many milliseconds at most.
+   * @throws what the transport throws
+   */
+  async look(forMs: number): Promise<void> {
+    const { live } = this.link
+    if (live?.connection.look === undefined) return
+    const now = this.#clock.now()
+    if (this.#lookedAt !== undefined && Math.abs(now - this.#lookedAt) <= LOOK_EVERY_MS) return
+    const looking = live.look().then((names = []) => {
+      this.#lookedAt = this.#clock.now()
+      for (const peer of this.peers) {
+        if (!names.includes(peer.name)) peer.gone()
+        this.#told.add(peer)
+      }
+    })
+    await atMost(forMs, looking, { clock: this.#clock })
+  }
+
+  /** Resolves when anything was heard of the connection or of a card, after `ms` at the latest. */
+  async changed(ms: number): Promise<void> {
+    const change = deferred()
+    this.#waiting.add(change.resolve)
+    await atMost(ms, change.promise, { clock: this.#clock })
+    this.#waiting.delete(change.resolve)
   }
 
   /**
@@ -129,17 +180,12 @@ export class SessionLine {
   connectAtOnce(): Promise<void> {
     this.#wish?.abort()
     this.#wish = new AbortController()
-    return this.link.ready({ signal: this.#wish.signal, patient: this.watch.refused })
+    return this.link.ready({ signal: this.#wish.signal, patient: this.refused })
   }
 
   /** Notes that the session has these variables. */
-  informed(session: string, env: CallInput['env']): void {
-    this.#informed = { session, fingerprint: this.#pack(env).fingerprint }
-  }
-
-  /** Has the next message report this outcome as received. */
-  settled(id: string): void {
-    this.#settled.push(id)
+  informed(peer: NamedSession, session: string, env: CallInput['env']): void {
+    peer.informed = { session, fingerprint: this.#pack(env).fingerprint }
   }
 
   /** Performs an effect. @returns its result, if a call needs it @throws what the transport or the store throws */
@@ -153,13 +199,13 @@ export class SessionLine {
         await call.sent?.resend(effect.parts)
         return undefined
       case 'ask':
-        await this.ask(id, effect.sent, effect.nonce)
+        await this.ask(call.peer, id, effect.sent, effect.nonce)
         return undefined
       case 'credit':
-        await this.#send({ type: 'credit', id, ...call.body!.credit(effect.asks) })
+        await this.#send(call.peer, { type: 'credit', id, ...call.body!.credit(effect.asks) })
         return undefined
       case 'presign':
-        await this.#send({ type: 'presign', id, bytes: effect.bytes })
+        await this.#send(call.peer, { type: 'presign', id, bytes: effect.bytes })
         return undefined
       case 'put': {
         const { key, request, placedBy } = effect
@@ -179,22 +225,23 @@ export class SessionLine {
   }
 
   /** Asks what became of an invocation. @throws what the transport throws */
-  ask(id: string, sent?: string, nonce?: string): Promise<Sent> {
+  ask(peer: NamedSession, id: string, sent?: string, nonce?: string): Promise<Sent> {
     const missing = this.#channel.incomplete(id)
-    return this.#send({ type: 'ask', id, nonce, boundTo: this.#heard, sent, missing })
+    return this.#send(peer, { type: 'ask', id, nonce, boundTo: peer.heard, sent, missing })
   }
 
   /** Tells the session that the stub has given up. Best effort. */
-  cancel(id: string, { code, message: reason }: TetherError): void {
-    this.#send({ type: 'cancel', id, code, reason }).catch(() => {})
+  cancel(peer: NamedSession, id: string, { code, message: reason }: TetherError): void {
+    this.#send(peer, { type: 'cancel', id, code, reason }).catch(() => {})
   }
 
   #invoke(call: Sendable, { facts, withEnv, at }: LastingEffect & { type: 'invoke' }): Promise<Sent> {
     const { ackedBy, stored, terms } = facts
     const { input, mirrored, startedAt } = terms
+    const { peer, also } = call
     const { bytes, fingerprint } = this.#pack(input.env)
     // A successor does not have the variables of its predecessor.
-    const known = this.#informed.session === this.#heard && this.#informed.fingerprint === fingerprint
+    const known = peer.informed.session === peer.heard && peer.informed.fingerprint === fingerprint
     call.firstSentAt ??= at
     if (mirrored !== undefined) call.stop ??= new AbortController()
     const draft = {
@@ -206,59 +253,68 @@ export class SessionLine {
       ageMs: at - call.firstSentAt,
       ackedBy,
       sentAt: this.#clock.now(),
-      boundTo: this.#heard,
+      boundTo: peer.heard,
       envFingerprint: fingerprint,
       env: known && !withEnv ? undefined : bytes,
       event: stored === undefined ? call.event : undefined,
       stored: stored?.body,
       mirrored,
       streams: input.streams === true ? (true as const) : undefined,
+      also: also.length > 0 ? also : undefined,
     }
-    return this.#send(draft, call.stop)
+    return this.#send(peer, draft, call.stop)
   }
 
-  async #send(draft: Draft, options?: AbortOptions): Promise<Sent> {
+  async #send(peer: NamedSession, draft: Draft, options?: AbortOptions): Promise<Sent> {
     if (!this.link.connected) this.connectAtOnce().catch(() => {})
-    const settled = this.#settled
-    if (settled.length > 0) this.#settled = []
+    const { settled } = peer
+    if (settled.length > 0) peer.settled = []
     draft.settled = settled
-    draft.epoch = this.#epoch
+    draft.epoch = peer.epoch
     try {
       // If the message is lost, the session keeps these answers until their deadline.
-      return await this.#channel.send(this.#to, draft as Outbound<StubMessage>, options)
+      return await this.#channel.send(peer.to, draft as Outbound<StubMessage>, options)
     } catch (error) {
-      this.#settled.push(...settled)
+      peer.settled.push(...settled)
       throw error
     }
   }
 
-  /** Whether an epoch is none that a session can have: one that lost its name and has not noticed, or a broken clock's. */
-  #isOff(epoch: number): boolean {
-    return epoch < this.#epoch || isFarAhead(epoch, this.#clock.now())
+  #onStatus(status: LinkStatus, events: LineEvents): void {
+    const { state } = status
+    if (state === 'connected') {
+      this.#upAt = this.#clock.now()
+      for (const { watch } of this.peers) watch.connected()
+    }
+    // Cards that are known may have changed by the next connection.
+    else this.#forgetTold()
+    if (state === 'connected' || state === 'disconnected') events.onEvent({ type: state })
+    if (state !== 'disconnected') return
+    const refused = this.peers.map(({ watch }) => watch.disconnected(status.error))
+    if (refused.every(Boolean)) events.onEvent({ type: 'refused' })
   }
 
-  // What is kept may be a recording that somebody put there.
-  #hearPresence(message: PresenceMessage, events: LineEvents): void {
-    const { type, session, epoch, state, at } = message
-    if (this.#isOff(epoch)) return
-    if ((state === 'online' || state === 'leaving') && isFarApart(at, this.#clock.now())) return
-    const told = this.watch.tell(message)
-    if (told === 'old') return
-    this.#epoch = epoch
-    // A first message bound to this session needs no challenge.
-    this.#heard = session
-    events.onEvent({ type, told, session, closed: state === 'closed' })
+  #forgetTold(): void {
+    this.#told.clear()
+    this.#lookedAt = undefined
   }
 
+  #named(name: string): NamedSession | undefined {
+    return this.peers.find((peer) => peer.name === name)
+  }
+
+  #wake(): void {
+    for (const settle of [...this.#waiting]) settle()
+  }
+
+  // Of a team, sessions say their name; one that was not told of the team speaks about what it was sent.
   #hear(message: SessionMessage, events: LineEvents): void {
-    const { type, session, epoch } = message
-    if (this.#isOff(epoch)) return
-    this.#epoch = epoch
-    this.#heard = session
-    this.watch.heard(session)
+    const { id, name } = message
+    const [only] = this.peers.length === 1 ? this.peers : []
+    const peer = only ?? (name === undefined ? events.peerOf(id) : this.#named(name))
+    if (peer === undefined || !peer.hears(message)) return
     this.refusal = undefined
-    if (type === 'url' && message.key === undefined) this.#storeless = session
-    events.onMessage(message)
+    events.onMessage(message, peer)
   }
 
   /** Serialises and hashes variables only when they have changed. */

@@ -24,7 +24,12 @@ export function beginWait(now: number): Wait {
 }
 
 /** When the wait ends in any case: early enough before the deadline for an error or a fallback. */
-function giveUpAt({ startedAt, input: { remainingMs }, options, mirrored }: Terms): number {
+function giveUpAt({
+  startedAt,
+  input: { remainingMs },
+  options,
+  mirrored,
+}: Pick<Terms, 'options' | 'input' | 'startedAt' | 'mirrored'>): number {
   if (mirrored !== undefined) return startedAt + MIRROR_LIFE_MS
   // A function with little time keeps half of it for waiting.
   return startedAt + remainingMs - Math.min(options.deadlineMarginMs, remainingMs / 2)
@@ -78,9 +83,9 @@ function silentAt({ terms, ackedBy, outageAt, goodbye }: Facts, wait: Wait, onli
     goodbye === undefined ? Number.POSITIVE_INFINITY : Math.max(goodbye.at, wait.heardAt) + GOODBYE_MS
   if (ackedBy !== undefined) return goodbyeEndsAt
   if (outageAt !== undefined) return outageAt + connectMs(terms, outageAt)
-  // An overloaded broker can silence a session that is there.
-  const { ackTimeoutMs } = terms.options
-  const patienceMs = online ? ONLINE_PATIENCE * ackTimeoutMs : ackTimeoutMs
+  // An overloaded broker can silence a session that is there. Of a team, who died without a word is to cost no more than one alone.
+  const { ackTimeoutMs, team } = terms.options
+  const patienceMs = online && team === undefined ? ONLINE_PATIENCE * ackTimeoutMs : ackTimeoutMs
   const silenceMs = Math.min(patienceMs, halfOfWhatIsLeft(terms, wait.heardAt))
   return Math.min(wait.heardAt + silenceMs, goodbyeEndsAt)
 }
@@ -107,12 +112,15 @@ export function partsArrive({ partAt }: Wait, now: number): boolean {
 }
 
 /** How long connecting may take from a time on, in milliseconds. */
-function connectMs(terms: Terms, from: number): number {
+export function connectMs(
+  terms: Pick<Terms, 'options' | 'input' | 'startedAt' | 'mirrored'>,
+  from: number,
+): number {
   return Math.min(terms.options.connectTimeoutMs, halfOfWhatIsLeft(terms, from))
 }
 
 // The other half is for the fallback, such as the function's own code.
-function halfOfWhatIsLeft(terms: Terms, from: number): number {
+function halfOfWhatIsLeft(terms: Parameters<typeof giveUpAt>[0], from: number): number {
   return Math.max(0, giveUpAt(terms) - from) / 2
 }
 

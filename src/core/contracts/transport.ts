@@ -65,14 +65,20 @@ export interface TransportPricing {
 export interface FrameHandlers {
   /** One frame, as sent. Called synchronously per frame; never throws. The bytes are the receiver's to keep. */
   onFrame(frame: Uint8Array): void
-  /** What is kept for the name that `watch` gives: once after connecting where there is any, and at each change. */
-  onKept?(frame: Uint8Array): void
+  /**
+   * What is kept for a session's name that `watch` gives: once after connecting where there is any, and at each change; where a
+   * transport has to be asked, at each `look`.
+   */
+  onKept?(frame: Uint8Array, name: string): void
 }
 
 /** What `connect` takes. */
 export interface ConnectOptions extends AbortOptions {
-  /** The session whose kept frame `onKept` gets. Ignored by a transport that keeps none. */
-  readonly watch?: Endpoint | undefined
+  /**
+   * The sessions, of this application and stage, whose kept frames `onKept` gets; at most seven, a session's own first. Ignored by
+   * a transport that keeps none.
+   */
+  readonly watch?: readonly Endpoint[] | undefined
   /** What the broker keeps for `self` when the connection ends without `close()`. Ignored by a transport that keeps none. */
   readonly will?: Uint8Array | undefined
   /** The session that connects, for a broker that has to choose between two of one name. Absent for a stub. */
@@ -99,9 +105,12 @@ export interface Transport {
   readonly pricing?: TransportPricing | undefined
   /**
    * How the broker keeps the last frame of a session's name for who connects later (MQTT's retained messages);
-   * absent where it does not. `everyMs`: how often that frame may be replaced, in milliseconds.
+   * absent where it does not. `everyMs`: how often that frame may be replaced, in milliseconds. `onRequest`: it keeps a frame no longer
+   * than its connection lasts, and tells of it only who asks by {@link Connection.look}; sessions that share a stage alone use that.
    */
-  readonly keeps?: { readonly everyMs: number } | undefined
+  readonly keeps?: { readonly everyMs: number; readonly onRequest?: boolean | undefined } | undefined
+  /** Whether connections tell what is kept although they keep nothing themselves, as a transport for stubs alone does. @default as `keeps` */
+  readonly watches?: boolean | undefined
   /**
    * For messages to people: what the broker calls the place that an endpoint's frames are sent to, or at which its last frame is
    * kept, such as a topic. A transport that has it delivers what a session sends to its own name to that session as well; where
@@ -140,6 +149,15 @@ export interface Connection extends AsyncDisposable {
    * @throws what `send` throws
    */
   keep?(frame: Uint8Array): Promise<void>
+  /**
+   * Asks what is kept for the names that `watch` gave, and tells each by `onKept` before it resolves. Present where the transport keeps
+   * `onRequest`.
+   * @returns the names for which something is kept
+   * @throws what `send` throws
+   */
+  look?(): Promise<readonly string[]>
+  /** Names of `watch` that the broker does not let this client watch; absent where it watches all of them. */
+  readonly unwatched?: readonly string[] | undefined
   /** When the broker will end it, in Unix milliseconds; absent where it does not say. */
   readonly expiresAt?: number | undefined
   /** Never rejects: why it ended, or undefined after `close()`. */

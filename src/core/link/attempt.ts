@@ -23,9 +23,9 @@ export interface ConnectionOptions {
   lane?(): number | undefined
   /** Makes a connection ready for service. @throws TetherError, which ends it */
   prepare?(connection: Connection): Promise<void>
-  /** The session of which `onKept` gets what the broker keeps. */
-  readonly watch?: Endpoint
-  onKept?(frame: Uint8Array): void
+  /** The sessions of which `onKept` gets what the broker keeps. */
+  readonly watch?: readonly Endpoint[]
+  onKept?(frame: Uint8Array, name: string): void
   /** What the broker is to keep when the connection ends without a goodbye; asked at each attempt. */
   will?(): Uint8Array
   /** The session that connects; asked at each attempt. */
@@ -66,9 +66,9 @@ export async function attemptConnection(
         ...(onKept === undefined
           ? {}
           : {
-              onKept: (frame) => {
-                counters?.keptReceived(self, frame.length)
-                onKept(frame)
+              onKept: (frame, name) => {
+                counters?.keptReceived({ ...self, name }, frame.length)
+                onKept(frame, name)
               },
             }),
       },

@@ -3,7 +3,7 @@ import type { TetherError } from '../base/errors.js'
 import { type AbortOptions, type Connection, type Endpoint, LANES } from '../contracts/transport.js'
 import { Backoff } from './backoff.js'
 import { Link, type LinkOptions, type LinkStatus } from './link.js'
-import type { SendOptions } from './live-connection.js'
+import type { LiveConnection, SendOptions } from './live-connection.js'
 
 export interface LanesOptions extends Omit<LinkOptions, 'lane' | 'prepare'> {
   /** The most connections at once. */
@@ -62,10 +62,15 @@ export class Lanes {
 
   /** See `Connection.keep`; nothing happens without a connection. */
   async keep(frame: Uint8Array): Promise<void> {
-    const { live } = this.#shares[0]!.link
+    const live = this.watching
     if (live === undefined) return
     this.#options.counters?.frameKept(this.#options.self, frame.length)
     await live.keep(frame)
+  }
+
+  /** The connection that tells of what is kept, if it is up. */
+  get watching(): LiveConnection | undefined {
+    return this.#shares[0]!.link.live
   }
 
   /** Ends every connection. Idempotent. */

@@ -64,6 +64,15 @@ export class LiveConnection {
     await Promise.race([kept, ended])
   }
 
+  /** See `Connection.look`; undefined where nobody need ask. @throws what `Connection.look` throws */
+  async look(): Promise<readonly string[] | undefined> {
+    const { connection } = this
+    const ended = this.ended.then((error) => {
+      throw error
+    })
+    return Promise.race([connection.look?.(), ended])
+  }
+
   /** Takes it out of service: what waits for it fails. */
   end(reason?: TetherError): void {
     if (this.#over !== undefined) return

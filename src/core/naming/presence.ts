@@ -1,7 +1,9 @@
 import type { Cancel, Clock } from '../base/clock.js'
 import { deferred } from '../base/deferred.js'
+import { defined } from '../base/defined.js'
 import { atMost } from '../base/delay.js'
 import type { AbortOptions, SessionIdentity } from '../contracts/transport.js'
+import type { Take } from '../sharing/take.js'
 import type { PresenceMessage, PresenceState } from '../wire/protocol.js'
 import { outranks } from './epochs.js'
 
@@ -12,6 +14,8 @@ export interface PresenceOptions {
   /** Who is present; its epoch may rise. */
   readonly identity: SessionIdentity
   seal(message: PresenceMessage): Uint8Array
+  /** What the session takes: its card, said while it is online. */
+  take(): Take | undefined
   /** Has the broker keep a frame in place of the one before. @throws what the transport throws */
   keep(frame: Uint8Array): Promise<void>
   /** The broker was heard to keep what was said last. */
@@ -179,7 +183,16 @@ export class Presence {
   #frame(state: PresenceState, sequence: number): Uint8Array {
     const { identity, clock } = this.#options
     const { session, epoch } = identity
-    return this.#options.seal({ type: 'presence', session, epoch, state, sequence, at: clock.now() })
+    const take = state === 'online' ? this.#options.take() : undefined
+    return this.#options.seal({
+      type: 'presence',
+      session,
+      epoch,
+      state,
+      sequence,
+      at: clock.now(),
+      ...defined({ take }),
+    })
   }
 
   #cancelTimers(): void {

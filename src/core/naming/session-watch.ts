@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.js'
 import type { TetherError } from '../base/errors.js'
 import type { PresenceMessage, PresenceState } from '../wire/protocol.js'
-import { outranks } from './epochs.js'
+import { isFarAhead, isFarApart, outranks } from './epochs.js'
 
 /** How long a failed wait is remembered: until then, invocations fail at once. */
 const AT_ONCE_MS = 10_000
@@ -44,6 +44,11 @@ export class SessionWatch {
   /** The broker says that a session is there. */
   get online(): boolean {
     return this.#state === 'online'
+  }
+
+  /** The session of the latest presence; empty before the first. */
+  get session(): string {
+    return this.#session
   }
 
   /** The failed wait to remember: while there is one, invocations fail at once. */
@@ -98,9 +103,13 @@ export class SessionWatch {
 
   /**
    * Notes the broker's word about a session.
-   * @returns `old` where a later one is known; the `first` one; `news` of another session or state; else `same`
+   * @returns `old` where a later one is known, or it is a day old or from the future; the `first` one; `news` of another session or
+   * state; else `same`
    */
-  tell({ session, epoch, state, sequence }: PresenceMessage): 'old' | 'first' | 'news' | 'same' {
+  tell({ session, epoch, state, sequence, at }: PresenceMessage): 'old' | 'first' | 'news' | 'same' {
+    const now = this.#clock.now()
+    if (isFarAhead(epoch, now)) return 'old'
+    if ((state === 'online' || state === 'leaving') && isFarApart(at, now)) return 'old'
     const known = { session: this.#session, epoch: this.#epoch }
     if (outranks(known, { session, epoch })) return 'old'
     if (session === this.#session && epoch === this.#epoch && sequence <= this.#sequence) return 'old'

@@ -31,6 +31,8 @@ type Made =
 export interface DispatcherOptions extends Omit<Desk, Made> {
   /** The most bytes of answers that are kept. */
   readonly maxKeptBytes: number
+  /** Whether it says its name to stubs, which may have a team's. */
+  readonly named: boolean
   send(to: string, message: Outbound<SessionMessage>, options?: LeavingOptions): Promise<Sent>
 }
 
@@ -45,9 +47,10 @@ export class Dispatcher {
   #closing = false
   #cancelYouth: Cancel = () => {}
 
-  constructor({ send, maxKeptBytes, ...options }: DispatcherOptions) {
+  constructor({ send, maxKeptBytes, named, ...options }: DispatcherOptions) {
     const { clock, identity } = options
     const leaving = new Set<string>()
+    const said = named ? { name: options.name } : {}
     const desk: Desk = {
       ...options,
       openedAt: clock.now(),
@@ -59,7 +62,7 @@ export class Dispatcher {
       stream: (invocation, outcome) => stream(desk, invocation, outcome),
       send: (to, reply, sendOptions) => {
         const { session, epoch } = identity
-        return send(to, Object.assign(reply, { session, epoch }), sendOptions).catch(() => undefined)
+        return send(to, Object.assign(reply, { session, epoch }, said), sendOptions).catch(() => undefined)
       },
       say: (to, reply) => {
         const key = `${reply.type} ${reply.id}`

@@ -8,7 +8,7 @@ import { Invocation } from './invocation.js'
 
 type EventName = keyof SessionEvents
 /** Events whose time is an argument of its own, the last. */
-type TimedEvent = 'invoke' | 'ack' | 'sent' | 'status' | 'discard' | 'close'
+type TimedEvent = 'invoke' | 'ack' | 'sent' | 'team' | 'status' | 'discard' | 'close'
 type WithoutTime<Args extends unknown[]> = Args extends [...infer Rest, EventTime] ? Rest : never
 type Listener = (...args: never[]) => unknown
 

@@ -2,6 +2,7 @@ import type { LambdaError, TetherError } from '../base/errors.js'
 import type { LogEntry } from '../contracts/executor.js'
 import type { BuildWarning } from '../contracts/function-source.js'
 import type { LinkStatus } from '../link/link.js'
+import type { TeamMember } from '../naming/roster.js'
 import type { Discard } from '../wire/counters.js'
 import type { Invocation } from './invocation.js'
 
@@ -86,6 +87,12 @@ export interface DeclineEvent extends EventTime {
   readonly nearest?: string | undefined
 }
 
+/** Who else would have taken an invocation. */
+export interface OverlapEvent extends EventTime {
+  /** Names of sessions of the team. */
+  readonly also: readonly string[]
+}
+
 /** A line of local output and the invocation that wrote it. */
 export interface LogEvent extends LogEntry, EventTime {
   readonly functionId: string
@@ -131,6 +138,10 @@ export type SessionStatus =
   | { readonly state: 'unheard'; readonly error: TetherError }
   /** It has come back after all, some time after `unheard`. */
   | { readonly state: 'heard' }
+  /** Another session of the team takes the same functions, and no filter tells whose an invocation is: `error` (`CONFLICT`) says which. */
+  | { readonly state: 'conflict'; readonly error: TetherError }
+  /** The broker does not let this session see the others of its team: `error` (`UNREACHABLE`) has what has to be allowed. */
+  | { readonly state: 'unwatched'; readonly error: TetherError }
   /** The payload store could not do what nobody waits for, or what a stub waited for and was told. */
   | { readonly state: 'store-failed'; readonly error: TetherError }
   | { readonly state: 'listener-failed'; readonly event: string; readonly error: unknown }
@@ -160,6 +171,10 @@ export interface SessionEvents {
   decline: (invocation: Invocation, decline: DeclineEvent) => void
   /** The outcome has been handed to the broker, or could not be: it is sent again when the stub asks. */
   sent: (invocation: Invocation, at: EventTime) => void
+  /** The cards of others of the team take this invocation as well; this session was chosen by its place in the team's list, or its filter. */
+  overlap: (invocation: Invocation, overlap: OverlapEvent) => void
+  /** Another session of the team came, left, or takes something else. */
+  team: (member: TeamMember, at: EventTime) => void
   /** Local code wrote a line. */
   log: (entry: LogEvent) => void
   /** A function's code was loaded anew, or could not be. */
@@ -183,6 +198,8 @@ export const SESSION_EVENTS: readonly string[] = [
   'fail',
   'decline',
   'sent',
+  'overlap',
+  'team',
   'log',
   'reload',
   'status',

@@ -18,7 +18,7 @@ export function failure(thrown: unknown): Answer {
 /** What of an `invoke` an invocation is made of. */
 export type Call = Pick<
   InvokeMessage,
-  'functionId' | 'context' | 'remainingMs' | 'ageMs' | 'ackedBy' | 'mirrored' | 'streams'
+  'functionId' | 'context' | 'remainingMs' | 'ageMs' | 'ackedBy' | 'mirrored' | 'streams' | 'also'
 >
 
 /** A whole `invoke` and the environment that it names; its event may still be in the payload store. Or a replay. */

@@ -1,9 +1,10 @@
 import type { Clock } from '../base/clock.js'
 import { TetherError } from '../base/errors.js'
-import { checkClock, listOf, numberFrom, wholeNumber, withMethods } from '../base/option-checks.js'
+import { checkClock, listOf, numberFrom, oneOf, wholeNumber, withMethods } from '../base/option-checks.js'
 import { checkOptions, invalidOption, optionsOf, required } from '../base/options.js'
 import type { PayloadStore } from '../contracts/payload-store.js'
 import { checkPart, checkTransport, LANES, type Transport } from '../contracts/transport.js'
+import { checkTake, checkTeam, type Take } from '../sharing/take.js'
 import { checkRootKey, rootKey, SessionKeys, StageKeys } from '../wire/root-key.js'
 
 /** Options of `createSession`. */
@@ -30,6 +31,23 @@ export interface SessionOptions {
    * @default { max: 4 }
    */
   readonly connections?: { readonly max: number } | undefined
+  /**
+   * The names of the sessions that share the stage, this one's own among them, at most seven; stubs have the same list. The session
+   * then sees the others and what they take, by {@link Session.team}. A session whose name a function's stub does not list hears nothing of it.
+   * @default none: this session alone
+   */
+  readonly team?: readonly string[] | undefined
+  /**
+   * Which invocations it takes of stubs that have a team's list; {@link Session.setTake} changes it.
+   * @default all that are addressed to it
+   */
+  readonly take?: Take | undefined
+  /**
+   * Where another of the team takes the same functions without a filter: `warn` by a `status` event with the state `conflict`, or
+   * `refuse` to open, with the code `CONFLICT`.
+   * @default 'warn'
+   */
+  readonly onConflict?: 'warn' | 'refuse' | undefined
   /** @default the machine's clock */
   readonly clock?: Clock | undefined
   /**
@@ -41,7 +59,7 @@ export interface SessionOptions {
 
 /** Checks what a host passed. @throws TetherError `INVALID_OPTION`, by name */
 export function checkSessionOptions(options: SessionOptions): SessionOptions {
-  return checkOptions('createSession', options, {
+  checkOptions('createSession', options, {
     app: required(checkPart),
     stage: required(checkPart),
     name: checkPart,
@@ -59,7 +77,12 @@ export function checkSessionOptions(options: SessionOptions): SessionOptions {
     connections: optionsOf<{ readonly max: number }>({ max: required(wholeNumber(1, LANES)) }),
     clock: checkClock,
     maxKeptBytes: numberFrom(0),
+    team: checkTeam,
+    take: checkTake,
+    onConflict: oneOf('warn', 'refuse'),
   })
+  checkSharing(options)
+  return options
 }
 
 /** The keys that a session has. @throws TetherError `INVALID_OPTION` */
@@ -69,4 +92,20 @@ export function sessionKeys({ app, stage, key, keys }: SessionOptions): SessionK
   }
   if (keys?.length === 0) throw invalidOption('keys', 'must be a list of keys that is not empty')
   return new SessionKeys((keys ?? [key]).map((one) => new StageKeys(rootKey('key', one), { app, stage })))
+}
+
+/** Checks that sessions of a team can see each other over a transport. @throws TetherError `INVALID_OPTION` */
+function checkSharing({ name = 'default', team, take, transport }: SessionOptions): void {
+  const option = team !== undefined ? 'team' : take !== undefined ? 'take' : undefined
+  if (option === undefined) return
+  if (team !== undefined && !team.includes(name))
+    throw new TetherError(
+      'INVALID_OPTION',
+      `'team' must have this session's own name, '${name}', among its names.`,
+    )
+  if (transport.keeps === undefined)
+    throw new TetherError(
+      'INVALID_OPTION',
+      `'${option}' needs a broker that keeps what sessions take, and transport '${transport.name}' keeps nothing here. Over MQTT, leave out 'presence: false'.`,
+    )
 }

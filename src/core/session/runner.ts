@@ -37,9 +37,14 @@ async function ackNow({ emitter, send }: Desk, record: In<'running'>): Promise<v
 }
 
 function dispatch(desk: Desk, record: In<'running'>): void {
-  const { invocation } = record
+  const { invocation, arrival } = record
   const { functionId, mirrored } = invocation
+  const { also = [] } = arrival.message
   desk.received.add(invocation)
+  if (also.length > 0) {
+    desk.counters.overlaps++
+    desk.emitter.emit('overlap', invocation, { also, ...desk.emitter.at() })
+  }
   // Without its event it is for listeners alone.
   if (mirrored !== 'metadata') desk.waiters.offer(invocation)
   desk.emitter.emitNow('invoke', invocation)

@@ -19,7 +19,9 @@ import { Echo, UNHEARD_MS } from '../naming/echo.js'
 import { daysBetween, isFarAhead } from '../naming/epochs.js'
 import { NameClaim } from '../naming/name-claim.js'
 import { Presence } from '../naming/presence.js'
+import type { TeamMember } from '../naming/roster.js'
 import { SessionPayloads } from '../payload/session-payloads.js'
+import { checkTake, type Take } from '../sharing/take.js'
 import { Channel } from '../wire/channel.js'
 import type { Discard } from '../wire/counters.js'
 import { Counters } from '../wire/counters.js'
@@ -43,6 +45,7 @@ import type { ReplayOutcome } from './replay/outcome.js'
 import { type RemoteCall, Replays } from './replay/replays.js'
 import { checkReplayable, type Replayable, type ReplayOptions } from './replay/request.js'
 import { type SessionStats, sessionStats } from './stats.js'
+import { Team, teamEndpoints } from './team.js'
 
 const DEFAULT_MAX_KEPT_BYTES = 64 * 1024 * 1024
 const DEFAULT_MAX_CONNECTIONS = 4
@@ -69,6 +72,7 @@ export class Session implements AsyncDisposable {
   readonly #nameClaim: NameClaim
   readonly #presence: Presence | undefined
   readonly #echo: Echo | undefined
+  readonly #team: Team | undefined
   readonly #emitter: SessionEmitter
   readonly #waiters: Waiters
   readonly #received = new Received()
@@ -84,13 +88,16 @@ export class Session implements AsyncDisposable {
     list: () => this.#functions?.list() ?? [],
   }
   #status: LinkStatus = { state: 'closed' }
+  #take: Take | undefined
   #functions: FunctionTable | undefined
+  /** Whether it says that it is there: not before it has seen the others, where it may have to refuse to open. */
+  #isVisible = true
   #state: 'new' | 'opening' | 'open' | 'closing' = 'new'
   #closing: Promise<void> | undefined
 
   /** Made by `createSession`. @throws TetherError `INVALID_OPTION` */
   constructor(options: SessionOptions, parts: SessionParts) {
-    const { app, stage, name = 'default', transport } = checkSessionOptions(options)
+    const { app, stage, name = 'default', transport, team, take } = checkSessionOptions(options)
     const clock = options.clock ?? systemClock
     this.#emitter = new SessionEmitter(clock)
     this.#parts = parts
@@ -102,6 +109,9 @@ export class Session implements AsyncDisposable {
     this.#waiters = new Waiters(clock)
     this.#pricing = transport.pricing
     const counters = new Counters(transport)
+    const shares = team !== undefined || take !== undefined
+    const keeps = shares || transport.keeps?.onRequest !== true ? transport.keeps : undefined
+    this.#take = take && structuredClone(take)
     this.#counters = counters
     const onDiscard = (discard: Discard) => {
       counters.discards[discard.reason]++
@@ -140,41 +150,47 @@ export class Session implements AsyncDisposable {
       counters,
       max: options.connections?.max ?? DEFAULT_MAX_CONNECTIONS,
       onFrame: (frame) => channel.receive(frame),
-      watch: this.#self,
-      onKept: (frame) => {
+      watch: teamEndpoints(this.#self, team),
+      onKept: (frame, of) => {
+        if (of !== name) return this.#team?.hear(frame, of)
         const message = openPresence(keys.all, this.#self, frame)
         this.#presence?.hear(frame, message)
         if (message !== undefined) hearPeer(message)
       },
-      ...(transport.keeps === undefined ? {} : { will: () => this.#presence!.will() }),
+      ...(keeps === undefined ? {} : { will: () => this.#presence!.will() }),
       sign: (purpose, ...parts) => keys.first.sign(purpose, parts),
       identity: () => ({ session: this.#nameClaim.session, epoch: this.#nameClaim.epoch }),
       onStatus: (status) => {
         this.#status = status
         if (status.state === 'connected') {
           this.#nameClaim.claim()
-          this.#presence?.online()
+          if (this.#isVisible) this.#presence?.online()
           if (!this.#isClosing()) this.#echo?.listen()
         } else this.#echo?.stop()
         this.#emitter.emitNow('status', status)
+        if (status.state === 'connected') this.#team?.connected(this.#lanes.watching)
       },
     })
     this.#nameClaim = new NameClaim({
       session: randomBytes(16).toString('base64url'),
       clock,
-      keeps: transport.keeps !== undefined,
+      // What is told on request alone tells nothing of a session that is there already.
+      keeps: keeps !== undefined && keeps.onRequest !== true,
       send: (message) => {
         // Asked again while it matters.
         for (const scope of keys.scopes)
           channel.send({ ...this.#self, lane: 0 }, message, { scope }).catch(() => {})
       },
-      onRaised: () => this.#presence?.online(),
+      onRaised: () => {
+        if (this.#isVisible) this.#presence?.online()
+      },
       onEcho: () => this.#echo?.heard('frames'),
       onDisplaced: (holder) => this.#onDisplaced(holder),
     })
-    if (transport.keeps !== undefined) {
+    if (keeps !== undefined) {
       this.#presence = new Presence({
-        everyMs: transport.keeps.everyMs,
+        everyMs: keeps.everyMs,
+        take: () => this.#take,
         clock,
         identity: this.#nameClaim,
         seal: (message) => sealPresence(keys.first, this.#self, message),
@@ -189,7 +205,7 @@ export class Session implements AsyncDisposable {
     if (transport.describe !== undefined) {
       this.#echo = new Echo({
         clock,
-        words: transport.keeps === undefined ? ['frames'] : ['frames', 'kept'],
+        words: keeps === undefined ? ['frames'] : ['frames', 'kept'],
         again: () => this.#nameClaim.claim(),
         onUnheard: (words) => {
           const addresses = words.map((word) => transport.describe!({ ...this.#self, lane: 0 }, word))
@@ -197,6 +213,20 @@ export class Session implements AsyncDisposable {
         },
         onHeard: () => this.#emitter.emitNow('status', { state: 'heard' }),
       })
+    }
+    if (team !== undefined) {
+      this.#team = new Team({
+        team,
+        self: this.#self,
+        keys: keys.all,
+        clock,
+        transport,
+        onConflict: options.onConflict ?? 'warn',
+        take: () => this.#take,
+        onChange: (member) => this.#emitter.emitNow('team', member),
+        warn: (state, error) => this.#emitter.emitNow('status', { state, error }),
+      })
+      this.#isVisible = !this.#team.cautious
     }
     const payloads = new SessionPayloads({
       store: options.store,
@@ -208,6 +238,7 @@ export class Session implements AsyncDisposable {
     })
     this.#dispatcher = new Dispatcher({
       name,
+      named: shares,
       payloads,
       counters,
       identity: this.#nameClaim,
@@ -304,7 +335,7 @@ export class Session implements AsyncDisposable {
    * afterwards the session reconnects by itself. May be called again when it could not connect; a signal that fires later
    * than that closes the session.
    * @throws TetherError `UNREACHABLE`, `ABORTED`, `CLOSED`, `MISSING_DEPENDENCY`; `DISPLACED` when another session of the
-   * name opened at the same moment
+   * name opened at the same moment; `CONFLICT` with `onConflict: 'refuse'`
    */
   async open(options: AbortOptions = {}): Promise<this> {
     checkOptions<AbortOptions>('open', options, { signal: checkSignal })
@@ -324,6 +355,12 @@ export class Session implements AsyncDisposable {
     }
     this.#dispatcher.connected()
     try {
+      if (this.#team?.cautious) {
+        await this.#team.settled(options)
+        this.#team.check()
+        this.#isVisible = true
+        this.#presence?.online()
+      }
       // Until then a stub may believe that the session before, which closed, was the last.
       await this.#presence?.confirmed(options)
       await this.#nameClaim.held(options)
@@ -338,7 +375,38 @@ export class Session implements AsyncDisposable {
       throw new TetherError('DISPLACED', text)
     }
     this.#state = 'open'
+    if (this.#team?.cautious === false) this.#team.check()
     return this
+  }
+
+  /**
+   * Who of the team is on the stage, in the order of its list, and what each takes: this session, while it is open, and the others as far
+   * as the broker tells. Empty without a `team`.
+   */
+  team(): readonly TeamMember[] {
+    if (this.#team === undefined) return []
+    const { session, epoch: since } = this.#nameClaim
+    const { name } = this.#self
+    const take = this.#take && { take: this.#take }
+    const own: TeamMember = { name, session, state: 'online', since, own: true, ...take }
+    return this.#state === 'open' ? this.#team.inOrder(own) : this.#team.members
+  }
+
+  /**
+   * Takes other invocations from now on: within a second of warm environments, six behind API Gateway. Those that were sent already stay.
+   * @param take undefined for all that are addressed to it
+   * @throws TetherError `INVALID_OPTION`, also where the broker keeps nothing; `TOO_LARGE`, `CLOSED`
+   */
+  setTake(take: Take | undefined): void {
+    if (this.#state === 'closing') throw new TetherError('CLOSED', 'This session was closed; make another.')
+    if (take !== undefined) checkTake('take', take)
+    if (this.#presence === undefined)
+      throw new TetherError(
+        'INVALID_OPTION',
+        "setTake() needs a session that was made with 'team' or 'take', and a broker that keeps what it takes.",
+      )
+    this.#take = take && structuredClone(take)
+    if (this.#isVisible && this.#status.state === 'connected') this.#presence.online()
   }
 
   /** Loads a function's local code anew, for hosts that know better than a watcher. @throws TetherError `INVALID_OPTION`, `BUILD_FAILED`, `CLOSED` */
@@ -424,6 +492,7 @@ export class Session implements AsyncDisposable {
   async #close(): Promise<void> {
     this.#state = 'closing'
     this.#echo?.stop()
+    this.#team?.close()
     this.#nameClaim.close()
     this.#waiters.close()
     this.#replays.close()

@@ -20,6 +20,8 @@ export interface SessionStats {
     /** Of functions that are not served, and mirrored metadata that no listener took. */
     readonly declined: number
     readonly running: number
+    /** Those that the card of another session of the team takes as well; counted above, too. */
+    readonly overlaps: number
     /** Local replays, which are counted nowhere else. */
     readonly replayed: number
   }
@@ -62,10 +64,10 @@ export function sessionStats(
   { connections, connectedMs }: { readonly connections: number; readonly connectedMs: number },
   pricing: TransportPricing | undefined,
 ): SessionStats {
-  const { received, answered, failed, declined, replayed, meteredUnits } = counters
+  const { received, answered, failed, declined, replayed, overlaps, meteredUnits } = counters
   const running = received - answered - failed - declined
   return {
-    invocations: { received, answered, failed, declined, running, replayed },
+    invocations: { received, answered, failed, declined, running, replayed, overlaps },
     frames: {
       sent: counters.framesSent,
       sentBytes: counters.frameBytesSent,

@@ -33,6 +33,7 @@ export class Counters {
   answered = 0
   failed = 0
   declined = 0
+  overlaps = 0
   replayed = 0
   framesSent = 0
   frameBytesSent = 0
@@ -66,7 +67,7 @@ export class Counters {
 
   constructor({ pricing, keeps }: Pick<Transport, 'pricing' | 'keeps'> = {}) {
     this.#pricing = pricing
-    this.#keeps = keeps !== undefined
+    this.#keeps = keeps !== undefined && keeps.onRequest !== true
     this.#times = pricing?.counts === 'sent' ? 1 : 2
   }
 

@@ -68,6 +68,7 @@ export function stubShapes(): Shapes<'stub'> {
       stored: optionally((value) => object(value) && storedBody(value)),
       mirrored: optionally((value) => value === 'event' || value === 'metadata'),
       streams: optionally((value) => value === true),
+      also: optionally(texts),
     },
     ask: {
       nonce: optionally(text),
@@ -99,7 +100,7 @@ export function sessionShapes(): Shapes<'session'> {
       text(errorType) && text(errorMessage) && texts(trace) && (cause === undefined || lambdaError(cause))
     )
   }
-  const common = { id: isInvocationId, session: text, epoch: whole }
+  const common = { id: isInvocationId, session: text, epoch: whole, name: optionally(text) }
   return shapesOf<'session', SessionMessage['type']>('session', common, {
     ack: {},
     result: { body: optionally(bytes), stored: optionally(storedResponse) },
@@ -130,7 +131,9 @@ export function peerShapes(): Shapes<'peer'> {
 export function presenceShapes(): Shapes<'presence'> {
   const state: Check = (value) => (PRESENCE_STATES as readonly unknown[]).includes(value)
   const common = { session: text, epoch: whole }
-  return shapesOf('presence', common, { presence: { state, sequence: whole, at: whole } })
+  return shapesOf('presence', common, {
+    presence: { state, sequence: whole, at: whole, take: optionally(object) },
+  })
 }
 
 function shapesOf<From extends string, Type extends string>(

@@ -1,6 +1,7 @@
 import type { LambdaError } from '../base/errors.js'
 import type { InvocationContext } from '../contracts/handler.js'
 import type { PresignedRequest } from '../contracts/payload-store.js'
+import type { Take } from '../sharing/take.js'
 import type { PackedBody } from './compress.js'
 
 /** Where a body lies in the payload store, and what opens it. Travels in sealed messages alone. */
@@ -40,6 +41,8 @@ export interface InvokeMessage {
   readonly mirrored?: Mirrored
   /** The stub takes a stream. To any other the session sends a stream whole, as a `result`. */
   readonly streams?: true
+  /** Other names of the team whose cards take this invocation as well. */
+  readonly also?: readonly string[]
   /** Invocations of this environment whose outcome was received: the session can forget them. */
   readonly settled: readonly string[]
   /** The highest epoch that was heard. */
@@ -125,6 +128,8 @@ interface FromSession {
   readonly session: string
   /** Of two sessions of one name, the greater holds it. */
   readonly epoch: number
+  /** The session's name, which sessions that share a stage say: a stub of a team has one address for all of them. */
+  readonly name?: string
 }
 
 /** The invocation arrived and is being run. */
@@ -237,11 +242,14 @@ export interface PresenceMessage {
   readonly sequence: number
   /** When it was signed, in Unix milliseconds of the session's clock. */
   readonly at: number
+  /** Its card: which invocations it takes. Absent for all. Stubs of a team go by it. */
+  readonly take?: Take
 }
 
-export const PRESENCE_STATES = ['online', 'leaving', 'closed', 'lost'] as const
+/** Where a session stands, by its own word or by its last will. */
+export type PresenceState = 'online' | 'leaving' | 'closed' | 'lost'
 
-export type PresenceState = (typeof PRESENCE_STATES)[number]
+export const PRESENCE_STATES: readonly PresenceState[] = ['online', 'leaving', 'closed', 'lost']
 
 /** What sessions of one name send to each other. */
 export type PeerMessage = ClaimMessage | DisplacedMessage

@@ -10,6 +10,8 @@ export interface LivePlan {
   readonly policies: readonly RolePolicy[]
   /** The layer of wrapped functions; published unless a version with these bytes is there. */
   readonly layer?: { readonly name: string; readonly bytes: number; readonly present: boolean }
+  /** The sessions that the functions know: one of any other name hears nothing. */
+  readonly sessions: readonly string[]
   /** All of it to read; without values of variables. */
   toString(): string
 }
@@ -68,7 +70,7 @@ export function planChanges(
 const MAX_LINE_CHARACTERS = 10_000
 
 /** A plan to read. */
-export function planText({ functions, policies, layer }: Omit<LivePlan, 'toString'>): string {
+export function planText({ functions, policies, layer, sessions }: Omit<LivePlan, 'toString'>): string {
   const lines = functions.flatMap(functionLines)
   if (layer !== undefined) {
     const what = layer.present ? 'is there' : `is to be published, ${layer.bytes} bytes`
@@ -78,6 +80,8 @@ export function planText({ functions, policies, layer }: Omit<LivePlan, 'toStrin
     const actions = document.Statement.map(({ Action }) => Action)
     lines.push(`Role ${roleName} needs inline policy ${policyName}: ${[...new Set(actions)].join(', ')}.`)
   }
+  if (sessions.length > 1)
+    lines.push(`The stage is shared by sessions ${sessions.join(', ')}. One of any other name hears nothing.`)
   // Names, reasons and tags come from the account: a terminal is not to obey what is in them.
   return lines.map((line) => printable(line, MAX_LINE_CHARACTERS)).join('\n')
 }

@@ -1,6 +1,6 @@
 import { partitionOf } from '../../aws/endpoints.js'
 import { defined } from '../../core/base/defined.js'
-import { layerPrefixOf } from '../names.js'
+import { DEFAULT_SESSION, layerPrefixOf } from '../names.js'
 import { stubZip } from '../zip/stub.js'
 import { type Account, withAccount } from './account.js'
 import { difference } from './function.js'
@@ -23,6 +23,7 @@ export async function plan(options: LiveOptions): Promise<LivePlan> {
   const facts = {
     functions,
     policies,
+    sessions: complete.stub.team ?? [complete.stub.session ?? DEFAULT_SESSION],
     ...(layer !== undefined && {
       layer: { name: layer.name, bytes: layer.zip.length, present: layerArn !== undefined },
     }),

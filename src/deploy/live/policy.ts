@@ -1,6 +1,6 @@
 import { endpointRegion } from '../../aws/endpoints.js'
 import { defined } from '../../core/base/defined.js'
-import { policyNameOf } from '../names.js'
+import { policyNameOf, policySession } from '../names.js'
 import { apiGatewayPolicy } from '../policies/api-gateway.js'
 import { type IamPolicy, iotPolicy } from '../policies/iot.js'
 import { type FunctionAddress, functionAddress } from '../snapshot/snapshot.js'
@@ -16,7 +16,7 @@ export interface RolePolicy {
 }
 
 /** What a stub's rights follow from. */
-type PolicyScope = Pick<CompleteLiveOptions['stub'], 'app' | 'stage' | 'session' | 'endpoint'>
+type PolicyScope = Pick<CompleteLiveOptions['stub'], 'app' | 'stage' | 'session' | 'team' | 'endpoint'>
 
 /**
  * What the stub needs of a function's role; undefined for a broker that does not know roles, or whose name does not
@@ -27,7 +27,9 @@ export function rolePolicy(
   { roleName, functionArn }: { readonly roleName: string; readonly functionArn: string },
 ): RolePolicy | undefined {
   const document = policyDocument(bundle, stub, functionAddress(functionArn))
-  return document && { roleName, policyName: policyNameOf(stub), document }
+  return (
+    document && { roleName, policyName: policyNameOf({ ...stub, session: policySession(stub) }), document }
+  )
 }
 
 /**
@@ -86,7 +88,7 @@ export async function removePolicy(
 
 function policyDocument(
   bundle: CompleteLiveOptions['bundle'],
-  { app, stage, session, endpoint }: PolicyScope,
+  { app, stage, session, team, endpoint }: PolicyScope,
   { partition, region, accountId }: FunctionAddress,
 ): IamPolicy | undefined {
   if (bundle === 'mqtt') return undefined
@@ -94,7 +96,7 @@ function policyDocument(
     const api = apiOf(endpoint ?? '')
     return api && apiGatewayPolicy({ ...api, partition, accountId })
   }
-  const common = defined({ app, stage, session, role: 'stub' as const })
+  const common = defined({ app, stage, session, team, role: 'stub' as const })
   return iotPolicy({ ...common, partition, region, accountId })
 }
 

@@ -2,7 +2,7 @@ import { defined } from '../../core/base/defined.js'
 import { delay } from '../../core/base/delay.js'
 import { printable } from '../../core/base/printable.js'
 import { stubEnvironment } from '../../stub/configuration.js'
-import { DEFAULT_SESSION, layerPrefixOf } from '../names.js'
+import { layerPrefixOf, policySession } from '../names.js'
 import { readSnapshot, readSnapshots } from '../snapshot/kept.js'
 import { codeHash, type LiveMode, type Snapshot } from '../snapshot/snapshot.js'
 import { type Account, abortable, awsFailure, everyPage } from './account.js'
@@ -105,7 +105,7 @@ async function prepareFound(
   }
   const live = known.snapshot !== undefined
   const policy = rolePolicy(options, found)
-  const session = options.stub.session ?? DEFAULT_SESSION
+  const session = policySession(options.stub)
   const base = known.snapshot ?? newSnapshot(found, mode, options)
   const snapshot = merged(base, {
     timeoutSeconds: raisedTimeouts(facts, base, settings),

@@ -1,6 +1,7 @@
 import { oneOf } from '../../core/base/option-checks.js'
-import { checkOptions, required } from '../../core/base/options.js'
+import { checkOptions, invalidOption, required } from '../../core/base/options.js'
 import { checkName, checkPart } from '../../core/contracts/transport.js'
+import { checkTeam } from '../../core/sharing/take.js'
 import { clientIdPrefix, keptTopicOf, TOPIC_ROOT, topicOf, topicPart } from '../../transports/mqtt/topics.js'
 import { type ArnPlace, arnPrefix, placeChecks } from './arn-place.js'
 
@@ -11,8 +12,14 @@ export interface IotPolicyOptions extends ArnPlace {
   readonly stage: string
   /** `session` for the developer's own identity, `stub` for the function's role. */
   readonly role: 'session' | 'stub'
-  /** The session's name. @default 'default' */
+  /** The session's name. @default 'default', and for stubs of a `team` none beside it */
   readonly session?: string | undefined
+  /**
+   * The names that share the stage. A stub sends to each of them and reads whether it is there; a session reads the presence of the
+   * others, and its own name alone is its own to be: so IAM decides who may be whom.
+   * @default none
+   */
+  readonly team?: readonly string[] | undefined
 }
 
 /** One statement of an {@link IamPolicy}. */
@@ -39,7 +46,7 @@ export interface IamPolicy {
  *   Which execution environment it is, it finds out at run time, so a policy cannot keep it from another's topic; frames
  *   are sealed.
  *
- * Whatever `app`, `stage` and `session` contain, they never act as wildcards: other than plain names travel as hashes.
+ * Whatever `app`, `stage`, `session` and `team` contain, they never act as wildcards: other than plain names travel as hashes.
  * @throws TetherError `INVALID_OPTION` naming the option
  */
 export function iotPolicy(options: IotPolicyOptions): IamPolicy {
@@ -47,22 +54,26 @@ export function iotPolicy(options: IotPolicyOptions): IamPolicy {
     app,
     stage,
     role,
-    session = 'default',
+    team,
+    session = team?.[0] ?? 'default',
   } = checkOptions('iotPolicy', options, {
     app: required(checkPart),
     stage: required(checkPart),
     role: required(oneOf('session', 'stub')),
     session: checkName,
+    team: checkTeam,
     ...placeChecks,
   })
   const topics = `${TOPIC_ROOT}/${topicPart(app)}/${topicPart(stage)}`
-  const toSession = `topic/${topics}/session/${topicPart(session)}/*`
+  if (team !== undefined && !team.includes(session))
+    throw invalidOption('team', `must have this session's own name, '${session}', among its names`)
   // Sessions of one name tell each other, on its first lane, who holds it.
   const toPeers = `topic/${topicOf({ app, stage, role: 'session', name: session, lane: 0 })}`
   const toStubs = `topic/${topics}/stub/*`
   // IAM takes the `+` of a filter for the letter it is; a session subscribes to that, or to some of its lanes.
   const filters = `${topics}/${role === 'session' ? `session/${topicPart(session)}` : 'stub'}/*`
   const presence = keptTopicOf({ app, stage, name: session })
+  const heard = [session, ...(team ?? []).filter((name) => name !== session)]
 
   const prefix = arnPrefix('iot', options)
   const allow = (action: string, resource: string, sid = action): IamStatement => ({
@@ -71,15 +82,24 @@ export function iotPolicy(options: IotPolicyOptions): IamPolicy {
     Action: `iot:${action}`,
     Resource: resource,
   })
+  // The first has the name that it had before there were teams.
+  const each = (of: (name: string, nth: string) => IamStatement) =>
+    heard.map((name, at) => of(name, at === 0 ? '' : String(at + 1)))
+  const toSession = (name: string) => `topic/${topics}/session/${topicPart(name)}/*`
+  const presenceOf = (name: string) => keptTopicOf({ app, stage, name })
   return {
     Version: '2012-10-17',
     Statement: [
       allow('Connect', `${prefix}client/${clientIdPrefix({ app, stage, role })}*`),
       allow('Subscribe', `${prefix}topicfilter/${filters}`),
-      allow('Receive', prefix + (role === 'session' ? toSession : toStubs)),
-      allow('Publish', prefix + (role === 'session' ? toStubs : toSession)),
-      allow('Subscribe', `${prefix}topicfilter/${presence}`, 'SubscribePresence'),
-      allow('Receive', `${prefix}topic/${presence}`, 'ReceivePresence'),
+      allow('Receive', prefix + (role === 'session' ? toSession(session) : toStubs)),
+      ...(role === 'session'
+        ? [allow('Publish', prefix + toStubs)]
+        : each((name, nth) => allow('Publish', prefix + toSession(name), `Publish${nth}`))),
+      ...each((name, nth) =>
+        allow('Subscribe', `${prefix}topicfilter/${presenceOf(name)}`, `SubscribePresence${nth}`),
+      ),
+      ...each((name, nth) => allow('Receive', `${prefix}topic/${presenceOf(name)}`, `ReceivePresence${nth}`)),
       ...(role === 'session'
         ? [
             allow('Publish', `${prefix}topic/${presence}`, 'PublishPresence'),

@@ -4,7 +4,7 @@ import { type Account, awsFailure, listFunctions } from '../live/account.js'
 import { deleteUnusedLayers } from '../live/layer.js'
 import { type RolePolicy, removePolicy } from '../live/policy.js'
 import { SNAPSHOT_VARIABLE, VARIABLE_PREFIX } from '../live/target.js'
-import { layerPrefixOf, policyNameOf } from '../names.js'
+import { layerPrefixOf, policyNameOf, policySession } from '../names.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
 
 /** What was added beside functions, by names that this package makes. */
@@ -62,7 +62,8 @@ function neededPolicy({ Role = '', Environment }: FunctionConfiguration): string
   const of = (name: string) => variables[VARIABLE_PREFIX + name]
   const [app, stage, session] = [of('APP'), of('STAGE'), of('SESSION')]
   if (variables[SNAPSHOT_VARIABLE] === undefined || app === undefined || stage === undefined) return undefined
-  const policyName = policyNameOf(defined({ app, stage, session }))
+  const team = session?.split(',')
+  const policyName = policyNameOf({ app, stage, session: policySession(defined({ team })) })
   return nameOf({ roleName: Role.split('/').at(-1) ?? '', policyName })
 }
 

@@ -4,6 +4,7 @@ import { checkText, listOf, matching, oneOf, recordOf, wholeNumber } from '../..
 import { invalidOption, optionsOf, required } from '../../core/base/options.js'
 import { checkName, checkPart } from '../../core/contracts/transport.js'
 import { expand, stageKey, stageKeyId } from '../../core/wire/derivation.js'
+import { TEAM_POLICY } from '../names.js'
 import type { FunctionFacts, Snapshot, SnapshotPolicy } from './snapshot.js'
 
 /** Why a snapshot cannot be used; `details.reason` of a `STORE_FAILED`. */
@@ -67,7 +68,9 @@ const checkSealed = optionsOf<Sealed>({
       'a list of policies',
       optionsOf<SnapshotPolicy>({
         roleName: required(matching(/^[\w+=,.@-]{1,64}$/, "a role's name")),
-        session: required(checkName),
+        session: required((name, value) => {
+          if (value !== TEAM_POLICY) checkName(name, value)
+        }),
       }),
     ),
   ),

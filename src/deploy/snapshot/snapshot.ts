@@ -74,6 +74,7 @@ export interface Snapshot {
 /** A policy as a snapshot has it. */
 export interface SnapshotPolicy {
   readonly roleName: string
+  /** A comma where it is a team's. */
   readonly session: string
 }
 

@@ -3,7 +3,16 @@ import { Admission } from './admission.js'
 import { awsCaller, type RelayEnvironment } from './aws.js'
 import { RelayPosts } from './posts.js'
 import { type ConnectionRow, RelayTable } from './table.js'
-import { absent, forwarded, type RelayRequest, readRequest, taken } from './wire.js'
+import {
+  absent,
+  forwarded,
+  type HandOn,
+  keptReceipt,
+  looked,
+  type RelayRequest,
+  readRequest,
+  taken,
+} from './wire.js'
 
 /** What API Gateway invokes a WebSocket route's function with, as far as the relay reads it. */
 export interface RelayEvent {
@@ -82,7 +91,7 @@ export function createRelay({ env }: RelayOptions): Relay {
     if (request === undefined) return OK
     // Connected and unknown: its row was removed by hand. It comes back with a new one.
     if (sender === undefined) await posts.disconnect(connectionId)
-    else await posts.post(connectionId, await relay(request, sender, { table, posts }))
+    else await posts.post(connectionId, await answer(request, sender, { table, posts }))
     return OK
   }
 }
@@ -92,8 +101,30 @@ interface Means {
   readonly posts: RelayPosts
 }
 
+/** Does what a client asks; resolves with what it is told. */
+async function answer(request: RelayRequest, sender: ConnectionRow, means: Means): Promise<string> {
+  const { table } = means
+  const { app, stage, connectionId } = sender
+  switch (request.kind) {
+    case 'hand on':
+      return relay(request, sender, means)
+    case 'keep':
+      // A stub has nothing to keep.
+      if (sender.role === 'session') await table.keep(sender, request.frame)
+      return keptReceipt(request, connectionId)
+    case 'look': {
+      const found = request.names.map(async (name) => {
+        const rows = await table.list({ app, stage, role: 'session', name })
+        const kept = rows.find((row) => row.kept !== undefined)?.kept
+        return kept === undefined ? [] : [[name, kept] as const]
+      })
+      return looked(request, connectionId, (await Promise.all(found)).flat())
+    }
+  }
+}
+
 /** Hands one frame on; resolves with what its sender is told. */
-async function relay(request: RelayRequest, sender: ConnectionRow, means: Means): Promise<string> {
+async function relay(request: HandOn, sender: ConnectionRow, means: Means): Promise<string> {
   const { role, name, frame } = request
   const { app, stage, connectionId } = sender
   const toPeers = sender.role === 'session' && role === 'session'

@@ -1,4 +1,4 @@
-import type { CallAws } from './aws.js'
+import { AwsError, type CallAws } from './aws.js'
 import type { Role } from './wire.js'
 
 /** Under which name a connection receives. */
@@ -16,6 +16,8 @@ export interface ConnectionRow extends Registration {
   readonly epoch: number
   /** When the row was written, in Unix milliseconds. */
   readonly connectedAt: number
+  /** A session's frame in base64, which is told to who looks. */
+  readonly kept?: string
 }
 
 /** API Gateway ends a connection after two hours; DynamoDB removes what outlives them. */
@@ -41,17 +43,19 @@ export class RelayTable {
 
   /** Writes both rows of a connection. @throws AwsError */
   async put(row: ConnectionRow): Promise<void> {
-    const attributes: Item = {
-      app: { S: row.app },
-      stage: { S: row.stage },
-      role: { S: row.role },
-      name: { S: row.name },
-      epoch: { N: String(row.epoch) },
-      connectedAt: { N: String(row.connectedAt) },
-      expires: { N: String(Math.ceil(row.connectedAt / 1000) + LIFE_SECONDS) },
-      ...(row.session !== '' && { session: { S: row.session } }),
-    }
+    const attributes = attributesOf(row)
     await Promise.all(keysOf(row).map((key) => this.#ask('PutItem', { Item: { ...key, ...attributes } })))
+  }
+
+  /** Keeps a frame with a connection, unless that has ended meanwhile. @throws AwsError */
+  async keep(row: ConnectionRow, kept: string): Promise<void> {
+    const [key] = keysOf(row)
+    const item = { ...key, ...attributesOf(row), kept: { S: kept } }
+    try {
+      await this.#ask('PutItem', { Item: item, ConditionExpression: 'attribute_exists(pk)' })
+    } catch (error) {
+      if (!(error instanceof AwsError && error.type.endsWith('ConditionalCheckFailedException'))) throw error
+    }
   }
 
   /** Deletes both rows of a connection, where they are. @throws AwsError */
@@ -95,6 +99,19 @@ export class RelayTable {
   }
 }
 
+function attributesOf(row: ConnectionRow): Item {
+  return {
+    app: { S: row.app },
+    stage: { S: row.stage },
+    role: { S: row.role },
+    name: { S: row.name },
+    epoch: { N: String(row.epoch) },
+    connectedAt: { N: String(row.connectedAt) },
+    expires: { N: String(Math.ceil(row.connectedAt / 1000) + LIFE_SECONDS) },
+    ...(row.session !== '' && { session: { S: row.session } }),
+  }
+}
+
 function keysOf(row: Registration & { readonly connectionId: string }): Item[] {
   return [{ pk: { S: nameKey(row) }, sk: { S: row.connectionId } }, ownKey(row.connectionId)]
 }
@@ -118,6 +135,7 @@ function rowOf(item: Item, connectionId: string): ConnectionRow {
     session: item.session?.S ?? '',
     epoch: Number(item.epoch?.N ?? 0),
     connectedAt: Number(item.connectedAt?.N ?? 0),
+    ...(item.kept?.S !== undefined && { kept: item.kept.S }),
   }
 }
 

@@ -31,6 +31,8 @@ export class FaultyConnection implements Connection {
   readonly expiresAt?: number
   readonly serve?: (lanes: readonly number[]) => Promise<void>
   readonly keep?: (frame: Uint8Array) => Promise<void>
+  readonly look?: () => Promise<readonly string[]>
+  readonly unwatched?: readonly string[]
   readonly #options: FaultyConnectionOptions
   /** What travels late: its timer by its parcel. */
   readonly #held = new Map<Parcel, Cancel>()
@@ -45,6 +47,8 @@ export class FaultyConnection implements Connection {
     if (inner.expiresAt !== undefined) this.expiresAt = inner.expiresAt
     if (inner.serve !== undefined) this.serve = (lanes) => inner.serve!(lanes)
     if (inner.keep !== undefined) this.keep = (frame) => inner.keep!(frame)
+    if (inner.look !== undefined) this.look = () => inner.look!()
+    if (inner.unwatched !== undefined) this.unwatched = inner.unwatched
     const cut = new Promise<TetherError>((resolve) => {
       this.#resolveCut = resolve
     })

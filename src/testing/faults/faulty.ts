@@ -44,6 +44,7 @@ export function faulty(transport: Transport, plan: FaultPlan): FaultyTransport {
     limits: transport.limits,
     ...(transport.pricing !== undefined && { pricing: transport.pricing }),
     ...(transport.keeps !== undefined && { keeps: transport.keeps }),
+    ...(transport.watches !== undefined && { watches: transport.watches }),
     ...(transport.describe !== undefined && { describe: transport.describe.bind(transport) }),
     async connect(self, handlers, options) {
       const ear = new Ear(handlers)
@@ -103,7 +104,7 @@ class Ear implements FrameHandlers {
     if (!this.#deaf) this.#handlers.onFrame(frame)
   }
 
-  onKept(frame: Uint8Array): void {
-    if (!this.#deaf) this.#handlers.onKept?.(frame)
+  onKept(frame: Uint8Array, name: string): void {
+    if (!this.#deaf) this.#handlers.onKept?.(frame, name)
   }
 }

@@ -30,7 +30,7 @@ export const keepTests: readonly TransportTest[] = [
       const frame = Uint8Array.from({ length: 256 }, (_, byte) => byte)
       await keep(keeper, frame)
       for (const role of ['session', 'stub'] as const) {
-        const watcher = await trial.connect(trial.endpoint(role), { watch: keeper.self })
+        const watcher = await trial.connect(trial.endpoint(role), { watch: [keeper.self] })
         await watcher.hearsKept(frame)
         watcher.heardOnlyKept(frame)
       }
@@ -41,12 +41,28 @@ export const keepTests: readonly TransportTest[] = [
     needs: ['keep'],
     async run(trial) {
       const keeper = await connectKeeper(trial)
-      const watcher = await trial.connect(trial.endpoint('stub'), { watch: keeper.self })
+      const watcher = await trial.connect(trial.endpoint('stub'), { watch: [keeper.self] })
       await keep(keeper, FIRST)
       await watcher.hearsKept(FIRST)
       await keepNext(trial, keeper, SECOND)
       await watcher.hearsKept(SECOND)
       watcher.heardOnlyKept(FIRST, SECOND)
+    },
+  },
+  {
+    name: 'who watches several names hears each under its own',
+    needs: ['keep'],
+    async run(trial) {
+      const keepers = [await connectKeeper(trial), await connectKeeper(trial, undefined, 'two')]
+      await keep(keepers[0]!, FIRST)
+      const watch = keepers.map(({ self }) => self)
+      const watcher = await trial.connect(trial.endpoint('stub'), { watch })
+      await keep(keepers[1]!, SECOND)
+      await watcher.hearsKept(FIRST, SECOND)
+      watcher.kept.forEach((frame, at) => {
+        const { name } = watch[Buffer.compare(frame, FIRST) === 0 ? 0 : 1]!
+        assert.equal(watcher.keptNames[at], name, 'onKept was called with another name.')
+      })
     },
   },
   {
@@ -56,7 +72,7 @@ export const keepTests: readonly TransportTest[] = [
       const keeper = await connectKeeper(trial)
       await keep(keeper, FIRST)
       await keepNext(trial, keeper, SECOND)
-      const late = await trial.connect(trial.endpoint('stub'), { watch: keeper.self })
+      const late = await trial.connect(trial.endpoint('stub'), { watch: [keeper.self] })
       await late.hearsKept(SECOND)
       late.heardOnlyKept(SECOND)
     },
@@ -66,7 +82,7 @@ export const keepTests: readonly TransportTest[] = [
     needs: ['keep'],
     async run(trial) {
       const keeper = await connectKeeper(trial)
-      const watcher = await trial.connect(trial.endpoint('stub'), { watch: keeper.self })
+      const watcher = await trial.connect(trial.endpoint('stub'), { watch: [keeper.self] })
       await keep(keeper, FIRST)
       await watcher.hearsKept(FIRST)
       await watcher.send(keeper.self, makeFrame('to session'))
@@ -108,9 +124,9 @@ export const keepTests: readonly TransportTest[] = [
       const frameOf = (index: number) => makeFrame(`kept by ${index}`)
       const watchers: Peer[] = []
       for (const [index, self] of endpoints.entries()) {
-        const keeper = await trial.connect(self, { watch: self })
+        const keeper = await trial.connect(self, { watch: [self] })
         await keep(keeper, frameOf(index))
-        watchers.push(keeper, await trial.connect(trial.endpoint('stub'), { watch: self }))
+        watchers.push(keeper, await trial.connect(trial.endpoint('stub'), { watch: [self] }))
         await watchers.at(-1)!.hearsKept(frameOf(index))
       }
       for (const [index, watcher] of watchers.entries()) watcher.heardOnlyKept(frameOf(Math.floor(index / 2)))
@@ -139,7 +155,7 @@ export const keepTests: readonly TransportTest[] = [
       await keeper.keep(bytes)
       bytes.fill(0)
       await keeper.hearsKept(FIRST)
-      const late = await trial.connect(trial.endpoint('stub'), { watch: keeper.self })
+      const late = await trial.connect(trial.endpoint('stub'), { watch: [keeper.self] })
       await late.hearsKept(FIRST)
     },
   },
@@ -151,7 +167,7 @@ export const keepTests: readonly TransportTest[] = [
       await keep(keeper, FIRST)
       const large = makeFrame('large', trial.transport.limits.frameBytes + 1)
       await trial.rejects('keep()', keeper.keep(large), 'TOO_LARGE')
-      const late = await trial.connect(trial.endpoint('stub'), { watch: keeper.self })
+      const late = await trial.connect(trial.endpoint('stub'), { watch: [keeper.self] })
       await late.hearsKept(FIRST)
       late.heardOnlyKept(FIRST)
     },
@@ -170,12 +186,12 @@ export const keepTests: readonly TransportTest[] = [
     needs: ['keep'],
     async run(trial) {
       const keeper = await connectKeeper(trial, WILL)
-      const watcher = await trial.connect(trial.endpoint('stub'), { watch: keeper.self })
+      const watcher = await trial.connect(trial.endpoint('stub'), { watch: [keeper.self] })
       await keep(keeper, FIRST)
       await watcher.hearsKept(FIRST)
       await trial.pass(trial.transport.keeps?.everyMs ?? 0)
       await keeper.close()
-      const late = await trial.connect(trial.endpoint('session'), { watch: keeper.self })
+      const late = await trial.connect(trial.endpoint('session'), { watch: [keeper.self] })
       await late.hearsKept(FIRST)
       // What is kept next comes after a will that was left in the closing.
       await keepNext(trial, late, SECOND)
@@ -192,9 +208,9 @@ export const keepTests: readonly TransportTest[] = [
       await trial.pass(trial.transport.keeps?.everyMs ?? 0)
       await trial.cut()
       await keeper.within('closed did not resolve', keeper.connection.closed)
-      const late = await trial.connect(trial.endpoint('stub'), { watch: keeper.self })
+      const late = await trial.connect(trial.endpoint('stub'), { watch: [keeper.self] })
       await late.hearsKept(WILL)
-      const later = await trial.connect(trial.endpoint('stub'), { watch: keeper.self })
+      const later = await trial.connect(trial.endpoint('stub'), { watch: [keeper.self] })
       await later.hearsKept(WILL)
       later.heardOnlyKept(WILL)
     },
@@ -207,7 +223,7 @@ export const keepTests: readonly TransportTest[] = [
       await keep(keeper, FIRST)
       await trial.cut()
       await keeper.within('closed did not resolve', keeper.connection.closed)
-      const late = await trial.connect(trial.endpoint('stub'), { watch: keeper.self })
+      const late = await trial.connect(trial.endpoint('stub'), { watch: [keeper.self] })
       await late.hearsKept(FIRST)
       late.heardOnlyKept(FIRST)
     },
@@ -215,9 +231,9 @@ export const keepTests: readonly TransportTest[] = [
 ]
 
 /** A session that hears what is kept for its own name. */
-function connectKeeper(trial: TransportTrial, will?: Uint8Array): Promise<Peer> {
-  const self = trial.endpoint('session')
-  return trial.connect(self, defined({ watch: self, will }))
+function connectKeeper(trial: TransportTrial, will?: Uint8Array, name = 'one'): Promise<Peer> {
+  const self = trial.endpoint('session', { name })
+  return trial.connect(self, defined({ watch: [self], will }))
 }
 
 /** Keeps a frame; resolves when the broker has it. The peer watches its own name. */

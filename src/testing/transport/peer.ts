@@ -15,6 +15,8 @@ export class Peer implements FrameHandlers {
   readonly frames: Uint8Array[] = []
   /** As `onKept` was given them, never copied. */
   readonly kept: Uint8Array[] = []
+  /** Under which name each was told. */
+  readonly keptNames: string[] = []
   readonly #patience: Patience
   readonly #waiting = new Set<() => void>()
   #connection: Connection | undefined
@@ -38,8 +40,9 @@ export class Peer implements FrameHandlers {
     for (const look of [...this.#waiting]) look()
   }
 
-  onKept(frame: Uint8Array): void {
+  onKept(frame: Uint8Array, name: string): void {
     this.kept.push(frame)
+    this.keptNames.push(name)
     for (const look of [...this.#waiting]) look()
   }
 

@@ -92,7 +92,10 @@ export class TransportTrial {
     const features = new Set<TransportFeature>()
     if (this.#subject.cut !== undefined) features.add('cut')
     if (connection.serve !== undefined) features.add('serve')
-    if (this.transport.keeps !== undefined || connection.keep !== undefined) features.add('keep')
+    const { keeps } = this.transport
+    // What tells on request alone keeps nothing for who comes later.
+    if (keeps?.onRequest !== true && (keeps !== undefined || connection.keep !== undefined))
+      features.add('keep')
     return features
   }
 

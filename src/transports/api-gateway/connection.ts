@@ -6,12 +6,22 @@ import type { Addresses } from './addresses.js'
 import type { Posts } from './posts.js'
 import { Relayed } from './relayed.js'
 import type { TextSocket } from './socket.js'
-import { directText, FRAME_BYTES, frameText, type PeerAddress, readArrival } from './wire.js'
+import {
+  directText,
+  FRAME_BYTES,
+  frameText,
+  keepText,
+  lookText,
+  type PeerAddress,
+  readArrival,
+} from './wire.js'
 
 /** What a connection is made of. */
 export interface ConnectionParts {
   readonly self: Endpoint
   readonly handlers: FrameHandlers
+  /** The names of which `look` tells. */
+  readonly watched: readonly string[]
   readonly posts: Posts
   readonly addresses: Addresses
   readonly clock: Clock
@@ -43,6 +53,8 @@ export class ApiGatewayConnection implements Connection {
   })
   /** This connection's own id, as soon as it was told. */
   #own: string | undefined
+  /** The names for which something was kept when it looked last. */
+  #looked: readonly string[] = []
   #closing = false
   #over: TetherError | undefined
 
@@ -80,6 +92,12 @@ export class ApiGatewayConnection implements Connection {
         if (arrival.to !== undefined) this.#learn(arrival.to)
         return this.#relayed.taken(arrival.number)
       }
+      case 'kept': {
+        this.#own = arrival.own
+        for (const [name, kept] of arrival.frames) this.#parts.handlers.onKept?.(kept, name)
+        this.#looked = arrival.frames.map(([name]) => name)
+        return this.#relayed.taken(arrival.number)
+      }
       case 'absent':
         this.#own = arrival.own
         return this.#relayed.absent(arrival.number)
@@ -104,6 +122,21 @@ export class ApiGatewayConnection implements Connection {
       if (outcome === 'gone') addresses.forget(to, direct.theirs)
     }
     await this.#relayed.send(to, encoded, { signal })
+  }
+
+  async keep(frame: Uint8Array): Promise<void> {
+    const { self, handlers } = this.#parts
+    this.#check(self, frame)
+    const kept = Uint8Array.from(frame)
+    await this.#relayed.ask(self, (number) => keepText(number, frameText(kept)))
+    handlers.onKept?.(kept, self.name)
+  }
+
+  async look(): Promise<readonly string[]> {
+    const { self, watched } = this.#parts
+    if (this.#over !== undefined) throw this.#over
+    if (watched.length > 0) await this.#relayed.ask(self, (number) => lookText(number, watched))
+    return this.#looked
   }
 
   async close(): Promise<void> {

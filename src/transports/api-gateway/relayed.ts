@@ -63,7 +63,23 @@ export class Relayed {
     frame: string,
     options: { readonly signal?: AbortSignal | undefined; readonly needed?: () => boolean },
   ): Promise<'taken' | 'unneeded'> {
-    const { signal, needed = () => true } = options
+    return this.#pass(to, (number) => relayedText(number, to, frame), options)
+  }
+
+  /**
+   * Asks something of the relay itself, about this end. Resolves when it has answered by a receipt.
+   * @throws TetherError `UNREACHABLE`
+   */
+  async ask(self: Endpoint, textOf: (number: number) => string): Promise<void> {
+    // Nobody has that name: what waits for somebody does not hold it up.
+    await this.#pass({ ...self, name: '' }, textOf, {})
+  }
+
+  #pass(
+    to: Endpoint,
+    textOf: (number: number) => string,
+    { signal, needed = () => true }: Parameters<Relayed['send']>[2],
+  ): Promise<'taken' | 'unneeded'> {
     return new Promise((resolve, reject) => {
       throwIfAborted(signal)
       if (this.#over !== undefined) throw this.#over
@@ -71,7 +87,7 @@ export class Relayed {
       const passage: Passage = {
         number,
         to,
-        text: relayedText(number, to, frame),
+        text: textOf(number),
         needed,
         settle: (outcome) => {
           this.#passages.delete(number)

@@ -77,13 +77,24 @@ export function apiGatewayTransport(
   const anonymous = { session: randomUUID(), epoch: 0 }
 
   const attempt = async (
-    ...[self, handlers, { signal, identity = anonymous, sign } = {}]: Parameters<Transport['connect']>
+    ...[self, handlers, { signal, identity = anonymous, sign, watch = [] } = {}]: Parameters<
+      Transport['connect']
+    >
   ): Promise<Connection> => {
     const asSession = self.role === 'session' ? signer(sign) : undefined
     const { region, credentials, poster } = await untilAborted(access, signal)
     const posts = new Posts({ poster, clock, signing })
     const expiresAt = clock.now() + LIFETIME_MS
-    const connection = new ApiGatewayConnection({ self, handlers, posts, addresses, clock, label, expiresAt })
+    const connection = new ApiGatewayConnection({
+      self,
+      handlers,
+      watched: watch.map(({ name }) => name),
+      posts,
+      addresses,
+      clock,
+      label,
+      expiresAt,
+    })
     const at = Math.round(signing.now())
     const proof = asSession && sessionProof(url, self, identity, at, asSession)
     const target = connectUrl(url, self, proof)
@@ -123,6 +134,7 @@ export function apiGatewayTransport(
     name: 'api-gateway',
     limits: { frameBytes: FRAME_BYTES },
     pricing: PRICING,
+    keeps: { everyMs: 0, onRequest: true },
     async connect(...args) {
       const [self, , { signal } = {}] = args
       checkEndpoint(self)

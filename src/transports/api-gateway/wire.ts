@@ -8,6 +8,13 @@ export type RelayMessage =
   | { readonly kind: 'taken'; readonly number: number; readonly own: string; readonly to?: PeerAddress }
   /** Nobody is connected where the frame was to go. */
   | { readonly kind: 'absent'; readonly number: number; readonly own: string }
+  /** What is kept for the names that were asked for. */
+  | {
+      readonly kind: 'kept'
+      readonly number: number
+      readonly own: string
+      readonly frames: readonly (readonly [name: string, frame: Uint8Array])[]
+    }
   /** API Gateway's own words: an integration, which can only be the relay, has failed. It does not say for what. */
   | { readonly kind: 'failed'; readonly message: string; readonly own?: string }
 
@@ -34,6 +41,16 @@ export function relayedText(number: number, { role, name }: Endpoint, frame: str
   return `r ${number} ${role} ${encodeName(name)}\n${frame}`
 }
 
+/** What has the relay keep a frame for as long as the connection lasts. */
+export function keepText(number: number, frame: string): string {
+  return `k ${number}\n${frame}`
+}
+
+/** What asks the relay what is kept for sessions' names. */
+export function lookText(number: number, names: readonly string[]): string {
+  return ['w', number, ...names.map(encodeName)].join(' ')
+}
+
 /** What a peer is posted directly: as the relay would have written it. */
 export function directText({ role, name }: Endpoint, own: string, frame: string): string {
   return `f ${role} ${encodeName(name)} ${own}\n${frame}`
@@ -48,6 +65,7 @@ const ID = '([\\w+/=-]{1,128})'
 const ADDRESS = `(session|stub) ([\\w-]+) ${ID}`
 const FRAME = new RegExp(`^f ${ADDRESS}\n`)
 const TAKEN = new RegExp(`^t (\\d{1,15}) ${ID}(?: ${ADDRESS})?$`)
+const KEPT = new RegExp(`^k (\\d{1,15}) ${ID}(?=\n|$)`)
 const ABSENT = new RegExp(`^a (\\d{1,15}) ${ID}$`)
 
 /** Reads what arrived; undefined for anything that nobody here sends. */
@@ -63,6 +81,18 @@ export function readArrival(text: string): RelayMessage | undefined {
       if (head === undefined) return undefined
       const receipt = { kind: 'taken', number: Number(number), own: own! } as const
       return to[0] === undefined ? receipt : { ...receipt, to: addressOf(to) }
+    }
+    case 'k': {
+      const [head, number, own] = KEPT.exec(text) ?? []
+      if (head === undefined) return undefined
+      const frames = text
+        .slice(head.length + 1)
+        .split('\n')
+        .map((line) => line.split(' '))
+        .flatMap(([name = '', frame]) =>
+          frame === undefined ? [] : [[nameOf(name), Buffer.from(frame, 'base64')] as const],
+        )
+      return { kind: 'kept', number: Number(number), own: own!, frames }
     }
     case 'a': {
       const [head, number, own] = ABSENT.exec(text) ?? []
@@ -89,9 +119,13 @@ function readFailure(text: string): RelayMessage | undefined {
 function addressOf([role, name, connectionId]: readonly (string | undefined)[]): PeerAddress {
   return {
     role: role as Endpoint['role'],
-    name: Buffer.from(name!, 'base64url').toString(),
+    name: nameOf(name!),
     connectionId: connectionId!,
   }
+}
+
+function nameOf(encoded: string): string {
+  return Buffer.from(encoded, 'base64url').toString()
 }
 
 function encodeName(name: string): string {

@@ -82,6 +82,7 @@ export function iotTransport(
   }
   return {
     name: 'iot',
+    ...(kind.presence && { watches: true }),
     limits: { frameBytes: common.frameBytes, rate: RATE },
     pricing: PRICING,
     connect: (...args) => signing.attempt(() => attempt(...args)),

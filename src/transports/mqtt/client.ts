@@ -4,8 +4,13 @@ import type { MqttTarget } from './options.js'
 
 /** One MQTT client on one open socket. It fails by destroying the socket with the error that says why. */
 export interface MqttClient {
-  /** Asks for filters, in one packet; resolves when the broker has granted them. @throws FilterRefused */
-  subscribe(filters: readonly string[]): Promise<void>
+  /**
+   * Asks for filters, in one packet.
+   * @param optional those of them that may be refused
+   * @returns those that were
+   * @throws FilterRefused for any other that was
+   */
+  subscribe(filters: readonly string[], optional?: readonly string[]): Promise<readonly string[]>
   /** Gives filters up, in one packet. Absent in the stub's client, which subscribes once. */
   unsubscribe?(filters: readonly string[]): Promise<void>
   /** Writes a message at QoS 0; false when the socket's buffer is full and sends should wait for `drain`. */
@@ -22,6 +27,23 @@ export class FilterRefused extends Error {
   ) {
     super(`it refused the subscription to '${filter}'`, { cause })
   }
+}
+
+/**
+ * The optional filters among those that a SUBACK does not grant.
+ * @param granted by filter: its QoS, or a code of 128 or more
+ * @throws FilterRefused for one that is needed
+ */
+export function refusedFilters(
+  filters: readonly string[],
+  granted: readonly (number | undefined)[],
+  optional: readonly string[],
+  cause?: Error,
+): string[] {
+  const refused = filters.filter((_filter, index) => (granted[index] ?? 0) > 2)
+  const needed = refused.find((filter) => !optional.includes(filter))
+  if (needed !== undefined) throw new FilterRefused(needed, cause)
+  return refused
 }
 
 /** What a client is started with. */

@@ -11,7 +11,7 @@ import {
 import { advised, type Seen } from './advice.js'
 import type { MqttClient, StartClient } from './client.js'
 import { MqttConnection } from './connection.js'
-import type { Asked, MqttConnectSettings } from './progress.js'
+import { type Asked, type MqttConnectSettings, optionalOf } from './progress.js'
 import { type MqttSockets, openSocket, unreachable } from './socket.js'
 
 /** Which client speaks, and what its connections can do. */
@@ -22,8 +22,6 @@ export interface MqttKind {
   readonly start: StartClient
   /** Whether retained messages are used. */
   readonly presence: boolean
-  /** Whether a connection is of use that does not watch what is kept: a stub's is. */
-  readonly watchesIfAllowed?: boolean
   /** What a connection has beyond a stub's. */
   readonly extend?: (
     connection: MqttConnection,
@@ -34,8 +32,8 @@ export interface MqttKind {
 
 /**
  * Opens a connection that receives what is sent to `self`: socket, CONNECT, one SUBSCRIBE, in `connectTimeoutMs`. A broker may
- * end the connection for the watched topic and not say so; a stub then connects without it, anew each time, since a policy may
- * begin to hold.
+ * end the connection for a watched topic and not say so; then it connects without those that it can do without, anew each time,
+ * since a policy may begin to hold.
  * @throws TetherError `UNREACHABLE`, with `details.during` and what else was {@link Seen}; `ABORTED`, `INVALID_OPTION` for an
  *   endpoint's part
  */
@@ -66,10 +64,13 @@ export async function connectMqtt(
   }
   const { watch, will } = kind.presence ? options : {}
   try {
-    return await connect({ self, ...defined({ watch, will }) }).catch((error: unknown) => {
+    const asked: Asked = { self, ...defined({ watch, will }) }
+    return await connect(asked).catch((error: unknown) => {
       const before = topicsOfCut(error)
-      if (!kind.watchesIfAllowed || !watch || !before || attempt.signal.aborted) throw error
-      return connect({ self, before })
+      const optional = optionalOf(asked)
+      if (optional.length === 0 || !before || attempt.signal.aborted) throw error
+      const needed = watch?.filter((session) => !optional.includes(session))
+      return connect({ ...asked, watch: needed, before, unwatched: optional.map(({ name }) => name) })
     })
   } catch (error) {
     throw error instanceof TetherError ? advised(error, settings.advice) : error

@@ -17,6 +17,7 @@ const CLOSE_GRACE_MS = 1_000
 export class MqttConnection implements Connection {
   readonly closed: Promise<TetherError | undefined>
   readonly expiresAt?: number
+  unwatched: readonly string[]
   readonly target: MqttTarget
   readonly #socket: Duplex
   readonly #settings: MqttConnectSettings
@@ -41,6 +42,7 @@ export class MqttConnection implements Connection {
     this.target = settings.target
     this.#settings = settings
     this.#handlers = handlers
+    this.unwatched = asked.unwatched ?? []
     if (settings.expiresAt !== undefined) this.expiresAt = settings.expiresAt
     this.#ended = ended.then((error) => {
       this.#over = this.#lost(error)
@@ -72,7 +74,7 @@ export class MqttConnection implements Connection {
     const { self, watch, will } = this.#asked
     const { target } = this
     const { frameBytes, clock } = this.#settings
-    const watched = watch && keptTopicOf(watch)
+    const watched = new Map(watch?.map((session) => [keptTopicOf(session), session.name]))
     const client = await start({
       socket: this.#socket,
       target,
@@ -82,18 +84,21 @@ export class MqttConnection implements Connection {
       ...(will && { will: { topic: keptTopicOf(self), payload: will } }),
       onPublish: (topic, payload) => {
         if (this.#closing) return
-        if (topic !== watched) {
+        const name = watched.get(topic)
+        if (name === undefined) {
           this.#progress.received()
           this.#handlers.onFrame(payload)
         }
         // An empty one says that somebody has cleared the topic.
-        else if (payload.length > 0) this.#handlers.onKept?.(payload)
+        else if (payload.length > 0) this.#handlers.onKept?.(payload, name)
       },
     })
     this.#client = client
     this.#progress.phase = 'subscribe'
     // In one packet: a cold start waits for no second answer.
-    await client.subscribe(this.#progress.filters)
+    const refused = await client.subscribe(this.#progress.filters, this.#progress.optional)
+    const names = [...watched].flatMap(([topic, name]) => (refused.includes(topic) ? [name] : []))
+    this.unwatched = [...this.unwatched, ...names]
     this.#progress.phase = 'publish'
     return client
   }

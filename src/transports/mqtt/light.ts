@@ -1,7 +1,7 @@
 import type { Connection, Transport } from '../../core/contracts/transport.js'
 import { WebSocketClient } from '../socket/web-socket-client.js'
 import { MQTT_ADVICE } from './broker-advice.js'
-import { FilterRefused, type MqttClient, type MqttClientOptions } from './client.js'
+import { FilterRefused, type MqttClient, type MqttClientOptions, refusedFilters } from './client.js'
 import {
   DISCONNECT,
   encodeConnect,
@@ -27,6 +27,7 @@ export function mqttLight(options: MqttLightOptions): Transport {
   return {
     name: 'mqtt',
     limits: { frameBytes: settings.frameBytes },
+    watches: true,
     connect: (self, handlers, options): Promise<Connection> =>
       connectMqtt(
         lightKind,
@@ -42,7 +43,6 @@ export function mqttLight(options: MqttLightOptions): Transport {
 export const lightKind: MqttKind = {
   sockets: { openWebSocket: (options) => new WebSocketClient(options) },
   presence: true,
-  watchesIfAllowed: true,
   async start(options) {
     const client = new LightClient(options)
     await client.accepted
@@ -86,13 +86,12 @@ class LightClient implements MqttClient {
     socket.write(encodeConnect({ ...target, clientId }))
   }
 
-  async subscribe(filters: readonly string[]): Promise<void> {
+  async subscribe(filters: readonly string[], optional: readonly string[] = []): Promise<readonly string[]> {
     const answer = this.#next('suback')
     this.#write(encodeSubscribe(PACKET_ID, filters))
     const { packetId, granted } = await answer
-    // The first is the stub's own. Without what is kept, by a broker that refuses the second, it is slower and no more.
-    if (packetId !== PACKET_ID || granted.length !== filters.length || granted[0]! > 2)
-      throw new FilterRefused(filters[0]!)
+    if (packetId !== PACKET_ID || granted.length !== filters.length) throw new FilterRefused(filters[0]!)
+    return refusedFilters(filters, granted, optional)
   }
 
   publish(topic: string, payload: Uint8Array): boolean {

@@ -1,7 +1,7 @@
 import type { ErrorWithSubackPacket, MqttClient as PackageClient } from 'mqtt'
 import { TetherError } from '../../core/base/errors.js'
 import { clearInterval, setInterval } from '../../core/base/timers.js'
-import { FilterRefused, type MqttClient, type MqttClientOptions } from './client.js'
+import { type MqttClient, type MqttClientOptions, refusedFilters } from './client.js'
 
 // What a broker may send to a client that subscribes and publishes at QoS 0.
 const EXPECTED: ReadonlySet<string> = new Set([
@@ -58,12 +58,17 @@ export async function startPackageClient(options: MqttClientOptions): Promise<Mq
   await accepted(client, options)
   checkPacketSize(client, frameBytes)
   return {
-    async subscribe(filters) {
-      const granted = await client.subscribeAsync([...filters], { qos: 0 }).catch((error: Error) => {
-        throw refusal(error, filters)
-      })
-      const odd = granted.find(({ qos }) => qos > 2)
-      if (odd !== undefined) throw new FilterRefused(odd.topic)
+    async subscribe(filters, optional = []) {
+      let cause: Error | undefined
+      const granted = await client.subscribeAsync([...filters], { qos: 0 }).then(
+        (grants) => grants.map(({ qos }) => qos),
+        (error: Partial<ErrorWithSubackPacket> & Error) => {
+          cause = error
+          return error.packet?.granted as number[] | undefined
+        },
+      )
+      if (cause !== undefined && !granted?.some((code) => code > 2)) throw cause
+      return refusedFilters(filters, granted ?? [], optional, cause)
     },
     async unsubscribe(filters) {
       const answer = await client.unsubscribeAsync([...filters])
@@ -102,13 +107,6 @@ function retainsNothing(): TetherError {
     'INVALID_OPTION',
     "The broker takes no retained messages (MQTT 5). Set 'presence' to false on the session's side.",
   )
-}
-
-/** Which filter was refused, as far as the broker has said. */
-function refusal(error: Error, filters: readonly string[]): Error {
-  const granted = (error as Partial<ErrorWithSubackPacket>).packet?.granted ?? []
-  const refused = filters.find((_filter, index) => Number(granted[index] ?? 0) >= 0x80)
-  return refused === undefined ? error : new FilterRefused(refused, error)
 }
 
 // MQTT 5 alone says it beforehand; the packet is the frame and at most 300 bytes of topic and headers.

@@ -16,8 +16,14 @@ export interface MqttConnectSettings extends MqttSettings {
 /** What one attempt asks for. */
 export interface Asked extends Pick<ConnectOptions, 'watch' | 'will'> {
   readonly self: Endpoint
-  /** Filters that the attempt before asked for. */
+  /** Filters that the attempt before asked for, and the names among what it watched that this one does without. */
   readonly before?: readonly string[]
+  readonly unwatched?: readonly string[]
+}
+
+/** What a client watches and need not: all but a session's own presence. */
+export function optionalOf({ self, watch = [] }: Asked): readonly Endpoint[] {
+  return watch.filter(({ name }) => self.role === 'stub' || name !== self.name)
 }
 
 /** A broker that ends a connection for a message does so within this time. */
@@ -44,8 +50,13 @@ export class ConnectionProgress {
 
   /** What it subscribes to. */
   get filters(): string[] {
-    const { self, watch } = this.#asked
-    return [filterOf(self), ...(watch === undefined ? [] : [keptTopicOf(watch)])]
+    const { self, watch = [] } = this.#asked
+    return [filterOf(self), ...watch.map(keptTopicOf)]
+  }
+
+  /** Those that it can do without: a stub is slower where it may not watch, and a session then does not see its team. */
+  get optional(): string[] {
+    return optionalOf(this.#asked).map(keptTopicOf)
   }
 
   /** A message leaves. */

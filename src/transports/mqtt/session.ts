@@ -65,7 +65,7 @@ class LaneSubscriptions {
     }
   }
 
-  async #ask(answer: Promise<void>): Promise<void> {
+  async #ask(answer: Promise<unknown>): Promise<void> {
     try {
       await this.#connection.untilEnded(answer)
     } catch (error) {

@@ -1,0 +1,95 @@
+import type { Clock } from '../base/clock.js'
+import { setImmediate } from '../base/timers.js'
+import type { Invoked } from '../sharing/carriers.js'
+import type { Failure } from './call-state.js'
+import type { NamedSession } from './named-session.js'
+import type { CallInput } from './options.js'
+import type { SessionLine } from './session-line.js'
+
+/** Which session of a team an invocation goes to. It stays so for every question and every time it is sent again. */
+export interface Choice {
+  readonly peer: NamedSession
+  /** The session whose card it was: its own word alone proves that the invocation did not run. */
+  readonly session: string
+  /** Other names whose cards take the invocation as well. */
+  readonly also: readonly string[]
+  /** Whether its event, its request or its marker decided. */
+  readonly filtered: boolean
+}
+
+/** The first whose filter matches, then the first that takes all of the function; each in the order of the list. */
+function choose(
+  peers: readonly NamedSession[],
+  invoked: Invoked,
+  passed: ReadonlySet<NamedSession>,
+): Choice | undefined {
+  const taking = peers
+    .filter((peer) => !passed.has(peer))
+    .map((peer) => ({ peer, how: peer.takes(invoked) }))
+    .filter(({ how }) => how !== undefined)
+  const first = taking.find(({ how }) => how === 'filtered') ?? taking[0]
+  if (first === undefined) return undefined
+  const { peer, how } = first
+  const also = taking.flatMap((one) => (one === first ? [] : [one.peer.name]))
+  return { peer, session: peer.watch.session, also, filtered: how === 'filtered' }
+}
+
+export interface ChoosingOptions {
+  /** These have declined it. */
+  readonly passed: ReadonlySet<NamedSession>
+  /** How long connecting may take, in milliseconds. */
+  readonly connectMs: number
+  /** How long an answer about what is kept may take, in milliseconds. */
+  readonly lookMs: number
+}
+
+/**
+ * Chooses by the cards that the broker keeps. A cold environment waits for a connection, then until a filter matches, all names were
+ * heard, or 100 ms have passed.
+ * @returns undefined where nobody takes it, or why there are no cards
+ */
+export async function chosen(
+  line: SessionLine,
+  clock: Clock,
+  input: CallInput,
+  { passed, connectMs, lookMs }: ChoosingOptions,
+): Promise<Choice | Failure | undefined> {
+  const invoked = invokedOf(input)
+  const startedAt = clock.now()
+  // What came while the process was frozen is read first.
+  await new Promise(setImmediate)
+  for (;;) {
+    const spentMs = Math.max(0, clock.now() - startedAt)
+    if (line.link.connected) {
+      await line.look(lookMs).catch(() => {})
+      const choice = choose(line.peers, invoked, passed)
+      const waitMs = line.unheardForMs
+      if (choice?.filtered || waitMs <= 0) return choice
+      await line.changed(waitMs)
+    } else {
+      if (spentMs >= connectMs || line.refused) return { why: 'unreachable', forMs: spentMs }
+      await line.changed(connectMs - spentMs)
+    }
+  }
+}
+
+/** Parsed when a card looks at it. */
+function invokedOf({ functionId, event, context }: CallInput): Invoked {
+  let parsed: { readonly value: unknown } | undefined
+  return {
+    functionId,
+    clientContext: context.clientContext,
+    get event() {
+      parsed ??= { value: parse(event) }
+      return parsed.value
+    },
+  }
+}
+
+function parse(event: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(event.buffer, event.byteOffset, event.byteLength).toString())
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,128 @@
+import { invalidOption, isObject, mustBe } from '../base/options.js'
+import { argumentOf, type LeafMatcher, OPERATORS } from './operators.js'
+
+/** A value of a pattern: the one it stands for, or an operator, such as `{ prefix: 'us-' }`. */
+export type PatternValue = string | number | boolean | null | Readonly<Record<string, unknown>>
+
+/**
+ * An event pattern of Amazon EventBridge: the fields that an event must have, in its own shape, and for each a list of values, one of
+ * which the event has. All operators of event buses are there: `prefix`, `suffix`, `equals-ignore-case`, `wildcard`,
+ * `anything-but`, `numeric`, `cidr`, `exists`, and `$or`.
+ */
+export interface EventPattern {
+  readonly [field: string]: readonly PatternValue[] | readonly EventPattern[] | EventPattern
+}
+
+/** Whether an event is as a pattern says. Never throws. */
+export type PatternMatcher = (event: unknown) => boolean
+
+/** @param root the whole event, for what must be nowhere in it */
+type Node = (value: unknown, root: unknown) => boolean
+
+const OR = '$or'
+const KNOWN: readonly string[] = [...Object.keys(OPERATORS), 'exists']
+/** Names of fields by which an `$or` is one field among others, as it was before AWS gave it a meaning. */
+const RESERVED: readonly string[] = [...KNOWN, 'exactly']
+/** Patterns come in cards of 4,000 bytes; deeper ones have no meaning and would cost the stack. */
+const MAX_DEPTH = 50
+
+/**
+ * Compiles a pattern once for many events.
+ * @param name the option's, for messages
+ * @throws TetherError `INVALID_OPTION`, with the place in the pattern
+ */
+export function compilePattern(name: string, pattern: unknown): PatternMatcher {
+  const matches = compileFields(name, pattern, [])
+  return (event) => matches(event, event)
+}
+
+function compileFields(name: string, pattern: unknown, path: readonly string[]): Node {
+  mustBe('an event pattern: an object of fields', isObject(pattern), name, pattern)
+  const entries = Object.entries(pattern as object)
+  if (entries.length === 0) throw invalidOption(name, 'is empty: name at least one field')
+  if (path.length > MAX_DEPTH) throw invalidOption(name, `is nested more than ${MAX_DEPTH} levels deep`)
+  const fields = entries.map(([key, value]) => compileField(`${name}.${key}`, key, value, path))
+  // Loops, since a list may have thousands of elements.
+  const matches: Node = (value, root) => {
+    if (Array.isArray(value)) {
+      // One element has all of the fields. Without elements, nothing is there.
+      if (value.length === 0) return matches(undefined, root)
+      for (const element of value) if (matches(element, root)) return true
+      return false
+    }
+    for (const field of fields) if (!field(value, root)) return false
+    return true
+  }
+  return matches
+}
+
+function compileField(name: string, key: string, value: unknown, path: readonly string[]): Node {
+  if (key === OR && isOr(value)) {
+    const choices = value.map((choice, index) => compileFields(`${name}[${index}]`, choice, path))
+    return (event, root) => choices.some((choice) => choice(event, root))
+  }
+  const below = [...path, key]
+  const inner = Array.isArray(value) ? compileLeaf(name, value, below) : compileFields(name, value, below)
+  return (event, root) => inner(fieldOf(event, key), root)
+}
+
+function compileLeaf(name: string, values: readonly unknown[], path: readonly string[]): Node {
+  if (values.length === 0) throw invalidOption(name, 'is an empty list: give the values that match')
+  const exact = new Set<unknown>()
+  const matchers: LeafMatcher[] = []
+  let absent = false
+  for (const [index, value] of values.entries()) {
+    const place = `${name}[${index}]`
+    if (!isObject(value)) {
+      const isLeafValue = value === null || ['string', 'number', 'boolean'].includes(typeof value)
+      mustBe('a text, a number, true, false, null or an operator', isLeafValue, place, value)
+      exact.add(value)
+      continue
+    }
+    const [inner, argument, operator] = argumentOf(place, value as object, KNOWN)
+    if (operator !== 'exists') {
+      matchers.push(OPERATORS[operator]!(inner, argument))
+      continue
+    }
+    mustBe('true or false', typeof argument === 'boolean', inner, argument)
+    if (argument === true) matchers.push(() => true)
+    else absent = true
+  }
+  const present = (value: unknown): boolean => {
+    if (value === undefined) return false
+    if (typeof value === 'object' && value !== null) return Array.isArray(value) && value.some(present)
+    if (exact.size > 0 && exact.has(value)) return true
+    for (const matches of matchers) if (matches(value)) return true
+    return false
+  }
+  return (value, root) => present(value) || (absent && !hasLeaf(root, path))
+}
+
+/** Whether an event has a leaf there, in any element of its lists. A field that holds an object is none. */
+function hasLeaf(value: unknown, path: readonly string[]): boolean {
+  if (Array.isArray(value)) return value.some((element) => hasLeaf(element, path))
+  const [key, ...below] = path
+  return key === undefined ? isLeaf(value) : hasLeaf(fieldOf(value, key), below)
+}
+
+function fieldOf(value: unknown, key: string): unknown {
+  if (typeof value !== 'object' || value === null) return undefined
+  const field = (value as Record<string, unknown>)[key]
+  // What is inherited is no field of an event; the check is dear, and few names are.
+  return field === undefined || Object.hasOwn(value, key) ? field : undefined
+}
+
+function isLeaf(value: unknown): boolean {
+  return value !== undefined && (value === null || typeof value !== 'object')
+}
+
+// https://github.com/aws/event-ruler#the-or-primitive
+function isOr(value: unknown): value is readonly object[] {
+  return (
+    Array.isArray(value) &&
+    value.length >= 2 &&
+    value.every(
+      (choice) => isObject(choice) && !Object.keys(choice as object).some((key) => RESERVED.includes(key)),
+    )
+  )
+}

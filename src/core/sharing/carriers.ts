@@ -1,0 +1,99 @@
+import { asRecord } from '../contracts/http-event.js'
+
+/** An HTTP request, whichever service made the event of it. */
+export interface RequestFacts {
+  readonly method: string
+  /** As the event has it: behind an HTTP API with the API's stage, unless that is `$default`. */
+  readonly path: string
+  /** All values by the name in lower case. Cookies are under `cookie`, each as `name=value`. */
+  readonly header: Readonly<Record<string, readonly string[]>>
+}
+
+/** An invocation, as far as cards look at it. */
+export interface Invoked {
+  readonly functionId: string
+  /** Parsed. */
+  readonly event: unknown
+  readonly clientContext: unknown
+}
+
+/** What carries texts by name beside a payload: a name, and a text. */
+export type Carried = readonly [name: string, text: string]
+
+/**
+ * Reads the request of an HTTP-shaped event: of a REST API or an HTTP API in format 1, of an HTTP API in format 2, of a function URL, or
+ * of a load balancer, with single values or lists. Undefined for any other event.
+ */
+export function httpRequest(event: unknown): RequestFacts | undefined {
+  const { requestContext, httpMethod, path, rawPath, headers, multiValueHeaders, cookies } = asRecord(event)
+  const { http } = asRecord(requestContext)
+  const method = asRecord(http).method ?? httpMethod
+  const target = rawPath ?? path
+  if (requestContext === undefined || typeof method !== 'string' || typeof target !== 'string')
+    return undefined
+  const header: Record<string, string[]> = Object.create(null) as Record<string, string[]>
+  // Where there are lists, the single values are their last ones.
+  const lists = isFilled(multiValueHeaders) ? multiValueHeaders : headers
+  for (const [name, value] of Object.entries(asRecord(lists))) add(header, name.toLowerCase(), value)
+  // One header has all of a client's cookies; format 2 has taken it apart.
+  const sent = [header.cookie ?? [], cookies ?? []].flat().filter(isText)
+  if (sent.length > 0) header.cookie = sent.flatMap((one) => one.split(/; */)).filter((one) => one !== '')
+  return { method, path: target, header }
+}
+
+/** The records of a batch: those of SQS, SNS, S3, Kinesis, DynamoDB. Undefined for an event that is none. */
+export function recordsOf(event: unknown): readonly unknown[] | undefined {
+  const { Records } = asRecord(event)
+  return Array.isArray(Records) ? Records : undefined
+}
+
+/**
+ * What a record of SQS or SNS carries beside its payload. A message that SNS has put into a queue has its attributes in the body, unless
+ * its subscription delivers raw messages.
+ */
+export function attributesOf(record: unknown): Carried[] {
+  const { messageAttributes, Sns, body } = asRecord(record)
+  const enveloped =
+    typeof body === 'string' && body.includes('"MessageAttributes"') ? parsed(body) : undefined
+  return [
+    ...named(messageAttributes, 'stringValue'),
+    ...named(asRecord(Sns).MessageAttributes, 'Value'),
+    ...named(asRecord(enveloped).MessageAttributes, 'Value'),
+  ]
+}
+
+/** What the caller of `Invoke` has in its client context. */
+export function clientContextOf(clientContext: unknown): Carried[] {
+  const { custom, Custom } = asRecord(clientContext)
+  return Object.entries({ ...asRecord(Custom), ...asRecord(custom) }).flatMap(([name, value]) =>
+    isText(value) ? [[name, value] as const] : [],
+  )
+}
+
+function named(attributes: unknown, field: string): Carried[] {
+  return Object.entries(asRecord(attributes)).flatMap(([name, attribute]) => {
+    const value = asRecord(attribute)[field]
+    return isText(value) ? [[name, value] as const] : []
+  })
+}
+
+function add(header: Record<string, string[]>, name: string, value: unknown): void {
+  const values = [value].flat().filter(isText)
+  if (values.length > 0) header[name] = [...(header[name] ?? []), ...values]
+}
+
+function isFilled(lists: unknown): boolean {
+  return Object.keys(asRecord(lists)).length > 0
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,290 @@
+import { describe, expect, it } from 'vitest'
+import type { LambdaContext } from '../../../src/core/contracts/handler.js'
+import type { SessionOptions } from '../../../src/core/session/options.js'
+import type { Take } from '../../../src/core/sharing/take.js'
+import { ManualClock, settle } from '../../support/manual-clock.js'
+import { stubContext } from '../../support/stub-context.js'
+import { Tether } from '../../support/tether.js'
+
+const team = ['alice', 'bob']
+const marked = (name: string) => ({
+  Records: [{ messageAttributes: { 'x-tether-session': { stringValue: name } } }],
+})
+
+/** A stage that is shared, and whose functions have code of their own. */
+class Stage extends Tether {
+  readonly clock: ManualClock
+
+  constructor({ clock = new ManualClock() }: { clock?: ManualClock } = {}) {
+    super({ clock })
+    this.clock = clock
+  }
+
+  /** An open session that answers with its name. */
+  async member(name: string, take?: Take, options: Partial<SessionOptions> = {}) {
+    const session = this.session({ name, team, ...(take && { take }), ...options })
+    session.on('invoke', (invocation) => invocation.respond(name))
+    await session.open()
+    await settle()
+    return session
+  }
+
+  /** A function's environment; without a session its own code answers `cloud`. */
+  environment(functionId = 'api', names: readonly string[] = team) {
+    const stub = this.stub({ functionId, team: names, passthrough: async () => 'cloud' })
+    return (event: unknown, context: Partial<LambdaContext> = {}) =>
+      stub(event, { ...stubContext(), ...context })
+  }
+}
+
+describe('of a team, an invocation goes', () => {
+  it('to who takes its function, and to the function’s own code where nobody does', async () => {
+    await using stage = new Stage()
+    await stage.member('alice', { functions: ['api'] })
+    await stage.member('bob', { functions: ['report-*'] })
+    expect(await stage.environment('api')({})).toBe('alice')
+    expect(await stage.environment('report-day')({})).toBe('bob')
+    expect(await settled(stage.environment('other')({}), stage)).toBe('cloud')
+  })
+
+  it('to the session that it is marked for, before one that takes everything', async () => {
+    await using stage = new Stage()
+    await stage.member('alice')
+    await stage.member('bob', { marker: 'bob' })
+    const invoke = stage.environment()
+    expect(await invoke(marked('bob'))).toBe('bob')
+    expect(await invoke(marked('alice'))).toBe('alice')
+    expect(await invoke({})).toBe('alice')
+  })
+
+  it('of two that both take it to the first of the list, whoever opened first', async () => {
+    await using stage = new Stage()
+    const bob = await stage.member('bob')
+    await stage.member('alice')
+    const overlaps: string[] = []
+    bob.on('overlap', (_invocation, { also }) => void overlaps.push(...also))
+    expect(await stage.environment()({})).toBe('alice')
+    expect(await stage.environment('api', ['bob', 'alice'])({})).toBe('bob')
+    expect(overlaps).toEqual(['alice'])
+    expect(bob.stats().invocations.overlaps).toBe(1)
+  })
+
+  it('nowhere while nobody is there, at once', async () => {
+    await using stage = new Stage()
+    expect(await settled(stage.environment()({}), stage)).toBe('cloud')
+    expect(stage.transport.passed).toEqual([])
+  })
+
+  it('to the next where one declines, and never to the first again', async () => {
+    await using stage = new Stage()
+    const alice = stage.session({ name: 'alice', team }).serve({ functions: { other: async () => 'other' } })
+    await alice.open()
+    await stage.member('bob')
+    const invoke = stage.environment()
+    expect(await invoke({})).toBe('bob')
+    expect(alice.stats().invocations.declined).toBe(1)
+    await alice.close()
+  })
+
+  it('to the function’s own code where all decline', async () => {
+    await using stage = new Stage()
+    for (const name of team) {
+      const session = stage.session({ name, team }).serve({ functions: { other: async () => 'other' } })
+      await session.open()
+    }
+    expect(await stage.environment()({})).toBe('cloud')
+  })
+
+  it('after a session left, to the function’s own code, and back when it is there again', async () => {
+    await using stage = new Stage()
+    const alice = await stage.member('alice')
+    const invoke = stage.environment()
+    expect(await settled(invoke({}), stage)).toBe('alice')
+    await alice.close()
+    expect(await settled(invoke({}), stage)).toBe('cloud')
+    await stage.member('alice')
+    expect(await invoke({})).toBe('alice')
+  })
+
+  it('to whom its card says since it was changed, in a warm environment', async () => {
+    await using stage = new Stage()
+    const alice = await stage.member('alice', { functions: ['api'] })
+    await stage.member('bob', { marker: 'bob' })
+    const invoke = stage.environment()
+    expect(await invoke({})).toBe('alice')
+    alice.setTake({ functions: ['other'] })
+    await settle()
+    expect(await invoke({})).toBe('cloud')
+    alice.setTake(undefined)
+    await settle()
+    expect(await invoke({})).toBe('alice')
+    expect(() => alice.setTake({})).toThrow("'take' is empty")
+  })
+})
+
+describe('a session that is silent', () => {
+  it('costs one invocation three seconds, not twelve, and is passed over for ten', async () => {
+    const clock = new ManualClock()
+    await using stage = new Stage({ clock })
+    await stage.member('alice')
+    await stage.member('bob', { marker: 'bob' })
+    const invoke = stage.environment()
+    expect(await invoke({})).toBe('alice')
+    stage.transport.filter = ({ to, frame }) => (to.name === 'alice' ? [] : [frame])
+    const silent = invoke({})
+    await clock.advance(3_100)
+    expect(await silent).toBe('cloud')
+    expect(await invoke({})).toBe('cloud')
+    expect(await invoke(marked('bob'))).toBe('bob')
+    stage.transport.filter = ({ frame }) => [frame]
+    await clock.advance(10_000)
+    expect(await invoke({})).toBe('alice')
+  })
+
+  it('ends the search: the next is not asked', async () => {
+    const clock = new ManualClock()
+    await using stage = new Stage({ clock })
+    await stage.member('alice')
+    const bob = await stage.member('bob')
+    const invoke = stage.environment()
+    stage.transport.filter = ({ to, frame }) => (to.name === 'alice' ? [] : [frame])
+    const silent = invoke({})
+    await clock.advance(3_100)
+    expect(await silent).toBe('cloud')
+    expect(bob.stats().invocations.received).toBe(0)
+    expect(await invoke({})).toBe('bob')
+  })
+
+  it('is no candidate once its broker has lost it', async () => {
+    await using stage = new Stage()
+    await stage.member('alice')
+    const invoke = stage.environment()
+    expect(await settled(invoke({}), stage)).toBe('alice')
+    stage.transport.admit = ({ role }) => {
+      if (role === 'session') throw new Error('down')
+    }
+    stage.transport.cut('session')
+    await settle()
+    expect(await settled(invoke({}), stage)).toBe('cloud')
+  })
+})
+
+describe('a cold environment', () => {
+  it('takes a filter that matches at once, and waits for cards of others at most 100 ms', async () => {
+    const clock = new ManualClock()
+    await using stage = new Stage({ clock })
+    await stage.member('bob')
+    await stage.member('bob2', { marker: 'x' }, { name: 'bob2', team: ['bob2'] })
+    const names = ['alice', 'bob', 'bob2']
+    expect(await stage.environment('api', names)(marked('x'))).toBe('bob2')
+    let answer: unknown
+    void stage
+      .environment(
+        'api',
+        names,
+      )({})
+      .then((value) => {
+        answer = value
+      })
+    await clock.advance(99)
+    expect(answer).toBe(undefined)
+    await clock.advance(1)
+    await settle()
+    expect(answer).toBe('bob')
+  })
+})
+
+describe('a team', () => {
+  it('of one is a session as ever', async () => {
+    await using stage = new Stage()
+    await stage.member('alice', undefined, { team: ['alice'] })
+    const invoke = stage.environment('api', ['alice'])
+    expect(await invoke({})).toBe('alice')
+  })
+
+  it('sees who is there, since when, and what each takes', async () => {
+    const clock = new ManualClock()
+    await using stage = new Stage({ clock })
+    const seen: unknown[] = []
+    const alice = await stage.member('alice')
+    alice.on('team', ({ name, state, take }) => void seen.push([name, state, take]))
+    expect(alice.team()).toMatchObject([{ name: 'alice', own: true, state: 'online', since: clock.now() }])
+    const bob = await stage.member('bob', { functions: ['b'] })
+    const others = { name: 'bob', own: false, state: 'online', take: { functions: ['b'] } }
+    expect(alice.team()).toMatchObject([{ name: 'alice' }, others])
+    expect(bob.team()).toMatchObject([
+      { name: 'alice', own: false },
+      { ...others, own: true },
+    ])
+    bob.setTake({ marker: 'bob' })
+    await settle()
+    await bob.close()
+    await settle()
+    expect(alice.team()).toMatchObject([{ name: 'alice' }])
+    expect(seen).toEqual([
+      ['bob', 'online', { functions: ['b'] }],
+      ['bob', 'online', { marker: 'bob' }],
+      ['bob', 'closed', undefined],
+    ])
+  })
+
+  it('is warned where another takes the same without a filter', async () => {
+    await using stage = new Stage()
+    const warned = async (name: string, take?: Take) => {
+      const session = stage.session({ name, team, ...(take && { take }) })
+      const conflicts: string[] = []
+      session.on('status', (status) => {
+        if (status.state === 'conflict') conflicts.push(status.error.message)
+      })
+      await session.open()
+      await settle()
+      return { session, conflicts }
+    }
+    await warned('alice', { functions: ['api', 'report-*'] })
+    for (const take of [{ functions: ['orders'] }, { marker: 'bob' }]) {
+      const { session, conflicts } = await warned('bob', take)
+      expect(conflicts).toEqual([])
+      await session.close()
+    }
+    for (const take of [undefined, { functions: ['*-day'] }]) {
+      const { session, conflicts } = await warned('bob', take)
+      expect(conflicts).toEqual([
+        expect.stringMatching(/'alice' of the team takes api, report-\* without a filter/),
+      ])
+      await session.close()
+    }
+  })
+
+  it('refuses to open then with onConflict, unseen by stubs', async () => {
+    await using stage = new Stage()
+    await stage.member('bob')
+    const alice = stage.session({ name: 'alice', team, onConflict: 'refuse' })
+    alice.on('invoke', (invocation) => invocation.respond('alice'))
+    const opening = alice.open()
+    await expect(opening).rejects.toMatchObject({ code: 'CONFLICT', details: { name: 'bob' } })
+    await settle()
+    expect(await stage.environment()({})).toBe('bob')
+    const other = await stage.member('alice', { marker: 'alice' }, { onConflict: 'refuse' })
+    expect(other.team()).toHaveLength(2)
+  })
+
+  it('needs its own name, and a broker that keeps', async () => {
+    await using stage = new Stage()
+    expect(() => stage.session({ name: 'carol', team })).toThrow("own name, 'carol'")
+    expect(() => stage.session({ name: 'alice', team, transport: stage.forgetful })).toThrow(
+      "'team' needs a broker",
+    )
+    expect(() => stage.session({ take: { marker: 'a' }, transport: stage.forgetful })).toThrow(
+      "'take' needs a broker",
+    )
+    expect(() => stage.stub({ team, transport: stage.forgetful })).toThrow("'team' needs a broker that keeps")
+    expect(() => stage.stub({ team, session: 'alice' })).toThrow("either 'session' or 'team'")
+  })
+})
+
+/** What a call gives, when the 100 ms have passed in which a cold environment waits for cards. */
+async function settled(call: Promise<unknown>, stage: Stage): Promise<unknown> {
+  await settle()
+  await stage.clock.advance(100)
+  return call
+}
