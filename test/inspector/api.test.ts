@@ -212,6 +212,17 @@ describe('the API of the inspector', () => {
     expect((await other.api(`/api/invocations/${id}`)).json.event.order).toMatch(/^\[redacted:/)
   })
 
+  it('gives a fixture as the hook of its recorder leaves it', async () => {
+    await using other = await Inspected.start((session) => ({
+      history: record(session, {
+        redact: { hook: (data) => ({ ...data, event: { order: 'of the hook' } }) },
+      }),
+    }))
+    await other.invoke({ order: 'number 7' })
+    const { id } = (await other.api('/api/invocations')).json.invocations[0]
+    expect((await other.api(`/api/invocations/${id}/fixture`)).json).toEqual({ order: 'of the hook' })
+  })
+
   it('shows nothing of what the hook of its recorder leaves out', async () => {
     await using other = await Inspected.start((session) => ({
       history: record(session, { redact: { hook: () => undefined } }),
@@ -221,5 +232,6 @@ describe('the API of the inspector', () => {
     const { text, json } = await other.api(`/api/invocations/${id}`)
     expect(json.leftOut).toBe(true)
     expect(text).not.toContain('number 7')
+    expect((await other.api(`/api/invocations/${id}/fixture`)).status).toBe(404)
   })
 })

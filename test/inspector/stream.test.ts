@@ -1,5 +1,8 @@
 import { get } from 'node:http'
 import { describe, expect, it } from 'vitest'
+import { deferred } from '../../src/core/base/deferred.js'
+import type { Executor } from '../../src/core/contracts/executor.js'
+import { type RecordData, record } from '../../src/recorder/index.js'
 import { Inspected } from './inspected.js'
 
 interface Told {
@@ -7,6 +10,24 @@ interface Told {
   readonly event: string
   // biome-ignore lint/suspicious/noExplicitAny: each test knows what it waits for
   readonly data: any
+}
+
+interface Line {
+  readonly text: string
+}
+
+/** An executor whose functions print. */
+function printing(run: (print: (text: string) => void) => Promise<void>): Executor {
+  return {
+    name: 'printing',
+    async execute({ onLog }) {
+      await run((text) => onLog?.({ stream: 'stdout', text, time: 0, level: 'info' }))
+      return { kind: 'value', body: Buffer.from('{}') }
+    },
+    reload: async () => {},
+    close: async () => {},
+    [Symbol.asyncDispose]: async () => {},
+  }
 }
 
 /** Reads an event stream. */
@@ -108,18 +129,11 @@ describe('the stream of the inspector', () => {
 
   it('tells lines of output without their secrets, reloads and discards', async () => {
     await using inspected = await Inspected.start({}, (session) => {
-      const executor = {
-        name: 'logging',
-        async execute({ onLog }: { onLog(line: object): void }) {
-          onLog({ stream: 'stdout', text: 'token=secret-of-the-caller', time: 0 })
-          onLog({ stream: 'stderr', text: 'order 7', time: 0, level: 'info' })
-          return { kind: 'value' as const, body: Buffer.from('{}') }
-        },
-        reload: async () => {},
-        close: async () => {},
-        [Symbol.asyncDispose]: async () => {},
-      }
-      session.serve({ functions: { api: { target: async () => {}, executor: executor as never } } })
+      const executor = printing(async (print) => {
+        print('token=secret-of-the-caller')
+        print('order 7')
+      })
+      session.serve({ functions: { api: { target: async () => {}, executor } } })
     })
     const stream = listen(inspected)
     await stream.until(({ event }) => event === 'status')
@@ -129,11 +143,58 @@ describe('the stream of the inspector', () => {
       functionId: 'api',
       lines: [
         { stream: 'stdout', text: expect.stringMatching(/^token=\[redacted:/) },
-        { stream: 'stderr', text: 'order 7', level: 'info' },
+        { stream: 'stdout', text: 'order 7', level: 'info' },
       ],
     })
     await inspected.session.reload('api')
     expect((await stream.until(({ event }) => event === 'reload')).data).toMatchObject({ functionId: 'api' })
+    stream.close()
+  })
+
+  it('tells each line once, also to who resumes, and nothing of a line for which there was no room', async () => {
+    const prints = deferred<(text: string) => void>()
+    const done = deferred<void>()
+    await using inspected = await Inspected.start({}, (session) => {
+      const executor = printing(async (print) => {
+        prints.resolve(print)
+        await done.promise
+      })
+      session.serve({ functions: { api: { target: async () => {}, executor } } })
+    })
+    const linesOf = ({ told }: ReturnType<typeof listen>) =>
+      told.flatMap(({ event, data }) => (event === 'log' ? data.lines.map((line: Line) => line.text) : []))
+    const live = listen(inspected)
+    const { id } = await live.until(({ event }) => event === 'status')
+    const invoking = inspected.invoke({})
+    const print = await prints.promise
+    for (const text of ['one', 'x'.repeat(1_100_000), 'two', 'three']) {
+      print(text)
+      if (text.length < 10) await live.until(({ event }) => event === 'log' && linesOf(live).includes(text))
+    }
+    const resumed = listen(inspected, id)
+    await resumed.until(({ event }) => event === 'status')
+    expect(linesOf(live)).toEqual(['one', 'two', 'three'])
+    expect(linesOf(resumed)).toEqual(['one', 'two', 'three'])
+    done.resolve()
+    await invoking
+    live.close()
+    resumed.close()
+  })
+
+  it('tells lines as the hook of its recorder leaves them', async () => {
+    const hook = (data: RecordData) => ({ ...data, logs: data.logs.filter(({ text }) => text !== 'private') })
+    await using inspected = await Inspected.start(
+      (session) => ({ history: record(session, { redact: { hook } }) }),
+      (session) => {
+        const executor = printing(async (print) => ['private', 'public'].forEach(print))
+        session.serve({ functions: { api: { target: async () => {}, executor } } })
+      },
+    )
+    const stream = listen(inspected)
+    await stream.until(({ event }) => event === 'status')
+    await inspected.invoke({})
+    const { data } = await stream.until(({ event }) => event === 'log')
+    expect(data.lines).toMatchObject([{ text: 'public' }])
     stream.close()
   })
 

@@ -159,7 +159,7 @@ const logs: AgentTool = {
       if (lines.length >= limit) break
       if ((functionId !== undefined && record.functionId !== functionId) || record.logs.length === 0) continue
       const found = redactor
-        .lines(record, record.logs)
+        .lines(record)
         .filter(
           (line) =>
             (level === undefined || line.level === level) && (text === undefined || line.text.includes(text)),
