@@ -90,6 +90,8 @@ export async function inspect(session: Session, options: InspectOptions = {}): P
     return closing
   }
   session.on('close', close)
+  // It may have closed while the server began.
+  if (session.status.state === 'closed') await close()
   return {
     url: `${server.origin}/?token=${token}`,
     port: server.port,
