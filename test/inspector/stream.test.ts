@@ -2,7 +2,9 @@ import { get } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { deferred } from '../../src/core/base/deferred.js'
 import type { Executor } from '../../src/core/contracts/executor.js'
+import { inspect } from '../../src/inspector/index.js'
 import { type RecordData, record } from '../../src/recorder/index.js'
+import { Tether } from '../support/tether.js'
 import { Inspected } from './inspected.js'
 
 interface Told {
@@ -206,5 +208,13 @@ describe('the stream of the inspector', () => {
     await stream.ended
     await inspected.inspector.close()
     await expect(inspected.api('/api/status')).rejects.toThrow('ECONNREFUSED')
+  })
+
+  it('does not outlive a session that closes while it begins', async () => {
+    await using tether = new Tether()
+    const session = tether.session()
+    const beginning = inspect(session)
+    await session.close()
+    await expect(fetch((await beginning).url)).rejects.toThrow('fetch failed')
   })
 })

@@ -25,8 +25,7 @@ const ROUTES: readonly (readonly ['GET' | 'POST', RegExp, Handler])[] = [
   [
     'GET',
     /^\/api\/invocations$/,
-    async ({ feed, heads }, { url }) =>
-      json(await listInvocations(feed, heads, listQuery(feed, url.searchParams))),
+    async (parts, { url }) => json(await listInvocations(parts, listQuery(parts.feed, url.searchParams))),
   ],
   [
     'GET',

@@ -84,11 +84,11 @@ const list: AgentTool = {
   },
   annotations: READ_ONLY,
   untrusted: true,
-  run({ parts: { feed, heads }, args }) {
-    const before = numberOfCursor(feed.start, textArgument(args, 'cursor'))
+  run({ parts, args }) {
+    const before = numberOfCursor(parts.feed.start, textArgument(args, 'cursor'))
     const limit = numberArgument(args, 'limit', 20, MOST_LISTED)
     const outcome = textArgument(args, 'outcome') as 'value' | undefined
-    return listInvocations(feed, heads, {
+    return listInvocations(parts, {
       limit,
       before,
       outcome,
