@@ -1,6 +1,7 @@
 import { source } from 'axe-core'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { deferred } from '../../../src/core/base/deferred.js'
 import { chromium, startChromium } from '../../support/chromium.js'
 import { detailOf, headOf, idleStatus, PageHost } from './page-host.js'
 
@@ -100,6 +101,28 @@ describe.skipIf(!chromium)('the page, in Chromium', () => {
     )
     await shows(/at api\.ts:3/)
     expect(await rows().first().textContent()).toContain('TypeError')
+  })
+
+  it('shows an invocation that prints all the time, however long it takes to read', async () => {
+    const running = headOf('a', { state: 'running' })
+    host.add(detailOf(running, { logs: [] }))
+    await open('i/a')
+    await shows('Nothing was written.')
+    const answers = deferred()
+    const { begun, abandoned } = host.reads
+    host.answers = answers.promise
+    host.add(detailOf(running, { logs: [{ atMs: 1, stream: 'stdout', text: 'line 1' }] }))
+    host.tell('log', { id: 'a' })
+    await expect.poll(() => host.reads.begun, { timeout: 10_000 }).toBe(begun + 1)
+    host.tell('log', { id: 'a' })
+    host.tell('status', { ...idleStatus, session: { ...idleStatus.session, app: 'told' } })
+    await shows('told · dev')
+    // Later than what the page would do of itself, by its own clock.
+    await page.evaluate('new Promise((resolve) => setTimeout(resolve, 150))')
+    expect(host.reads).toEqual({ begun: begun + 1, abandoned })
+    answers.resolve()
+    await shows('line 1')
+    await expect.poll(() => host.reads.begun, { timeout: 10_000 }).toBe(begun + 2)
   })
 
   it('filters by function, kind and text', async () => {
