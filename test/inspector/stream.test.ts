@@ -1,11 +1,10 @@
 import { get } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { deferred } from '../../src/core/base/deferred.js'
-import type { Executor } from '../../src/core/contracts/executor.js'
 import { inspect } from '../../src/inspector/index.js'
 import { type RecordData, record } from '../../src/recorder/index.js'
 import { Tether } from '../support/tether.js'
-import { Inspected } from './inspected.js'
+import { Inspected, printing } from './inspected.js'
 
 interface Told {
   readonly id: string
@@ -16,20 +15,6 @@ interface Told {
 
 interface Line {
   readonly text: string
-}
-
-/** An executor whose functions print. */
-function printing(run: (print: (text: string) => void) => Promise<void>): Executor {
-  return {
-    name: 'printing',
-    async execute({ onLog }) {
-      await run((text) => onLog?.({ stream: 'stdout', text, time: 0, level: 'info' }))
-      return { kind: 'value', body: Buffer.from('{}') }
-    },
-    reload: async () => {},
-    close: async () => {},
-    [Symbol.asyncDispose]: async () => {},
-  }
 }
 
 /** Reads an event stream. */

@@ -17,6 +17,9 @@ const DEFAULT_BYTES = 4_000
 const MOST_BYTES = 20_000
 const MOST_LINES = 200
 const LINE_CHARACTERS = 1_000
+/** Of all lines of an answer. */
+const MOST_CHARACTERS = 20_000
+const MOST_POINTERS = 50
 
 const ID = { type: 'string', description: 'of the invocation' }
 const OUTCOME = { type: 'string', enum: ['value', 'error', 'declined'] }
@@ -128,7 +131,7 @@ const get: AgentTool = {
     return {
       head: detail.head,
       ...Object.fromEntries(shown),
-      masked: detail.eventPointers.map((one) => `/event${one}`),
+      masked: detail.eventPointers.slice(0, MOST_POINTERS).map((one) => `/event${one}`),
     }
   },
 }
@@ -137,7 +140,7 @@ const logs: AgentTool = {
   name: 'get_logs',
   title: 'Read what functions printed',
   description:
-    'Lines of output, the latest last, of one invocation or of the latest of a function. Secrets are masked.',
+    'Lines of output, the latest last, of one invocation or of the latest of a function. Secrets are masked. `truncated` counts earlier lines for which there was no room: ask for fewer by `level` or `text`.',
   properties: {
     id: ID,
     functionId: { type: 'string' },
@@ -153,7 +156,7 @@ const logs: AgentTool = {
     const level = textArgument(args, 'level')
     const text = textArgument(args, 'text')
     const limit = numberArgument(args, 'limit', 50, MOST_LINES)
-    const lines: object[] = []
+    const lines: Line[] = []
     const records = id === undefined ? [...feed.newest()].map(({ record }) => record) : [recordFor(feed, id)]
     for (const record of records) {
       if (lines.length >= limit) break
@@ -173,7 +176,8 @@ const logs: AgentTool = {
         }))
       lines.unshift(...found.slice(-(limit - lines.length)))
     }
-    return { lines }
+    const room = latest(lines, MOST_CHARACTERS)
+    return { lines: room, ...(room.length < lines.length && { truncated: lines.length - room.length }) }
   },
 }
 
@@ -210,4 +214,16 @@ function recordFor(feed: InspectorParts['feed'], id: string): InvocationRecord {
   const record = feed.get(id)
   if (record !== undefined) return record
   throw new HttpProblem('NOT_FOUND', `There is no invocation '${id}': see list_invocations.`)
+}
+
+interface Line {
+  readonly text: string
+}
+
+/** The last lines that have room. */
+function latest(lines: readonly Line[], maxCharacters: number): readonly Line[] {
+  let left = maxCharacters
+  let from = lines.length
+  while (from > 0 && lines[from - 1]!.text.length <= left) left -= lines[--from]!.text.length
+  return lines.slice(from)
 }
