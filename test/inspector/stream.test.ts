@@ -1,4 +1,4 @@
-import { get } from 'node:http'
+import { get, type IncomingMessage } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { deferred } from '../../src/core/base/deferred.js'
 import { inspect } from '../../src/inspector/index.js'
@@ -60,7 +60,16 @@ function listen(inspected: Inspected, lastId?: string) {
       waiting.add(look)
       look()
     })
-  return { told, until, ended, close: () => void request.destroy() }
+  const { promise: answered, resolve: answer } = deferred<IncomingMessage>()
+  request.on('response', answer)
+  return {
+    told,
+    until,
+    ended,
+    close: () => void request.destroy(),
+    pause: async () => (await answered).pause(),
+    resume: async () => (await answered).resume(),
+  }
 }
 
 describe('the stream of the inspector', () => {
@@ -183,6 +192,22 @@ describe('the stream of the inspector', () => {
     const { data } = await stream.until(({ event }) => event === 'log')
     expect(data.lines).toMatchObject([{ text: 'public' }])
     stream.close()
+  })
+
+  it('disconnects a client that takes nothing, rather than keep what it misses', async () => {
+    const text = 'word '.repeat(180_000)
+    await using inspected = await Inspected.start({}, (session) => {
+      const executor = printing(async (print) => print(text))
+      session.serve({ functions: { api: { target: async () => {}, executor } } })
+    })
+    const stream = listen(inspected)
+    await stream.until(({ event }) => event === 'status')
+    await stream.pause()
+    // More than the system and the server keep: 27 MB.
+    for (let order = 0; order < 30; order++) await inspected.invoke({ order })
+    await stream.resume()
+    await stream.ended
+    expect((await inspected.api('/api/status')).json.stats.invocations.answered).toBe(30)
   })
 
   it('ends with the session, and leaves no connection', async () => {
