@@ -9,6 +9,7 @@ import { generateKey } from '../../src/core/wire/root-key.js'
 import { workerThreads } from '../../src/executors/index.js'
 import { createSession } from '../../src/index.js'
 import { inspect } from '../../src/inspector/index.js'
+import { record } from '../../src/recorder/index.js'
 import { runFile } from '../../src/run-files.js'
 import { createStub } from '../../src/stub/handler.js'
 import { stubKey } from '../../src/stub/key.js'
@@ -181,6 +182,21 @@ describe('agents', () => {
     expect(lines).toHaveLength(20)
     expect(truncated).toBe(30)
     expect(lines.at(-1).text).toMatch(/^100 x{996}$/)
+    await connected.close()
+  })
+
+  it('get nothing of what the hook of the recorder leaves out, and patch none of it', async () => {
+    await using other = await Inspected.start((session) => ({
+      history: record(session, { redact: { hook: () => undefined } }),
+    }))
+    await other.invoke({ order: 'number 7' })
+    const connected = await overHttp(other)
+    const { invocations } = await answerOf(connected, 'list_invocations')
+    const { id } = invocations[0]
+    expect(JSON.stringify(await call(connected, 'get_invocation', { id }))).not.toContain('number 7')
+    await expect(answerOf(connected, 'replay_invocation', { id, patch: { order: 8 } })).rejects.toThrow(
+      'takes no patch',
+    )
     await connected.close()
   })
 

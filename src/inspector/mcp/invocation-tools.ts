@@ -1,4 +1,5 @@
 import type { InvocationRecord } from '../../recorder/record.js'
+import type { RecordData } from '../../recorder/record-data.js'
 import { detailOf, type InvocationDetail } from '../api/detail.js'
 import { listInvocations } from '../api/list.js'
 import type { InspectorParts } from '../api/parts.js'
@@ -194,7 +195,7 @@ const replay: AgentTool = {
     const { feed, redactor } = parts
     const record = recordFor(feed, requiredText(args, 'id'))
     const patched =
-      args.patch === undefined ? {} : { event: mergePatch(redactor.masked(record)?.event, args.patch) }
+      args.patch === undefined ? {} : { event: mergePatch(patchable(redactor.masked(record)), args.patch) }
     const { id, outcome, diff } = await parts.replay(record, { as: args.as ?? 'local', ...patched })
     return {
       ...(id !== undefined && { id, logs: bounded(detailFor(parts, id).logs, DEFAULT_BYTES) }),
@@ -226,4 +227,10 @@ function latest(lines: readonly Line[], maxCharacters: number): readonly Line[] 
   let from = lines.length
   while (from > 0 && lines[from - 1]!.text.length <= left) left -= lines[--from]!.text.length
   return lines.slice(from)
+}
+
+/** @throws HttpProblem where an event is not shown, or no JSON: a patch would be all of the event */
+function patchable(data: RecordData | undefined): unknown {
+  if (data !== undefined && 'event' in data) return data.event
+  throw new HttpProblem('BAD_REQUEST', 'This event takes no patch: the host leaves it out, or it is no JSON.')
 }
