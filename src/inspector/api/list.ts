@@ -1,10 +1,10 @@
-import { setImmediate } from '../../core/base/timers.js'
 import type { InvocationRecord } from '../../recorder/record.js'
 import type { Redactor } from '../../recorder/redact/redactor.js'
 import { HttpProblem } from '../server/http-problem.js'
 import { cursorOf, numberOfCursor } from '../view/cursor.js'
 import type { Feed } from '../view/feed.js'
 import type { InvocationHead } from '../view/head.js'
+import { Turns } from '../view/turns.js'
 import type { InspectorParts } from './parts.js'
 
 /** Which invocations are wanted. */
@@ -33,7 +33,7 @@ export interface InvocationList {
 const MAX_LIMIT = 500
 const DEFAULT_LIMIT = 100
 const OUTCOMES = ['running', 'value', 'error', 'declined']
-/** The session has its turn after so many bytes of events were read. */
+/** Of events: parsed for their rows, and searched. */
 const TURN_BYTES = 2 * 1024 * 1024
 
 /** Invocations, newest first. */
@@ -43,7 +43,7 @@ export async function listInvocations(
 ): Promise<InvocationList> {
   const invocations: InvocationHead[] = []
   let next = query.before ?? feed.last + 1
-  let looked = 0
+  const turns = new Turns(TURN_BYTES)
   for (const { number, record } of feed.newest(query.before)) {
     if (number <= (query.after ?? 0)) break
     if (invocations.length === query.limit)
@@ -53,11 +53,7 @@ export async function listInvocations(
       const head = heads.of(record)
       if (query.q === undefined || holds(record, head, query.q, redactor)) invocations.push(head)
     }
-    looked += record.eventBytes.length
-    if (looked > TURN_BYTES) {
-      looked = 0
-      await new Promise((resolve) => setImmediate(resolve))
-    }
+    await turns.after(record.eventBytes.length)
   }
   return { invocations, cursor: cursorOf(feed.start, next), more: false }
 }

@@ -8,6 +8,7 @@ import { readText } from '../server/request-body.js'
 import { SECURITY_HEADERS } from '../server/respond.js'
 import { UNTRUSTED } from './bounds.js'
 import { INVOCATION_TOOLS } from './invocation-tools.js'
+import { LOG_TOOL } from './log-tool.js'
 import { SESSION_TOOLS } from './session-tools.js'
 import type { AgentTool, ToolCall } from './tool.js'
 
@@ -75,7 +76,7 @@ async function loadServer(): Promise<ServerPackage> {
 
 function handlerOf(package_: ServerPackage, parts: InspectorParts, clock: Clock): McpHandler {
   const { McpServer, createMcpHandler, fromJsonSchema } = package_
-  const tools = [...SESSION_TOOLS, ...INVOCATION_TOOLS].map((tool) => {
+  const tools = [...SESSION_TOOLS, ...INVOCATION_TOOLS, LOG_TOOL].map((tool) => {
     const { properties, required = [] } = tool
     const schema = { type: 'object', properties, required, additionalProperties: false }
     return { tool, inputSchema: fromJsonSchema<Record<string, unknown>>(schema as never) }

@@ -16,13 +16,9 @@ const DEFAULT_WAIT_MS = 30_000
 const MOST_LISTED = 50
 const DEFAULT_BYTES = 4_000
 const MOST_BYTES = 20_000
-const MOST_LINES = 200
-const LINE_CHARACTERS = 1_000
-/** Of all lines of an answer. */
-const MOST_CHARACTERS = 20_000
 const MOST_POINTERS = 50
 
-const ID = { type: 'string', description: 'of the invocation' }
+export const ID = { type: 'string', description: 'of the invocation' }
 const OUTCOME = { type: 'string', enum: ['value', 'error', 'declined'] }
 const PARTS = ['event', 'outcome', 'logs', 'timing', 'context'] as const
 
@@ -137,51 +133,6 @@ const get: AgentTool = {
   },
 }
 
-const logs: AgentTool = {
-  name: 'get_logs',
-  title: 'Read what functions printed',
-  description:
-    'Lines of output, the latest last, of one invocation or of the latest of a function. Secrets are masked. `truncated` counts earlier lines for which there was no room: ask for fewer by `level` or `text`.',
-  properties: {
-    id: ID,
-    functionId: { type: 'string' },
-    level: { type: 'string', enum: ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] },
-    text: { type: 'string', description: 'only lines with this text' },
-    limit: { type: 'integer', minimum: 1, maximum: MOST_LINES },
-  },
-  annotations: READ_ONLY,
-  untrusted: true,
-  run({ parts: { feed, redactor }, args }) {
-    const id = textArgument(args, 'id')
-    const functionId = textArgument(args, 'functionId')
-    const level = textArgument(args, 'level')
-    const text = textArgument(args, 'text')
-    const limit = numberArgument(args, 'limit', 50, MOST_LINES)
-    const lines: Line[] = []
-    const records = id === undefined ? [...feed.newest()].map(({ record }) => record) : [recordFor(feed, id)]
-    for (const record of records) {
-      if (lines.length >= limit) break
-      if ((functionId !== undefined && record.functionId !== functionId) || record.logs.length === 0) continue
-      const found = redactor
-        .lines(record)
-        .filter(
-          (line) =>
-            (level === undefined || line.level === level) && (text === undefined || line.text.includes(text)),
-        )
-        .map((line) => ({
-          id: record.id,
-          functionId: record.functionId,
-          stream: line.stream,
-          level: line.level,
-          text: line.text.slice(0, LINE_CHARACTERS),
-        }))
-      lines.unshift(...found.slice(-(limit - lines.length)))
-    }
-    const room = latest(lines, MOST_CHARACTERS)
-    return { lines: room, ...(room.length < lines.length && { truncated: lines.length - room.length }) }
-  },
-}
-
 const replay: AgentTool = {
   name: 'replay_invocation',
   title: 'Run an invocation again',
@@ -205,28 +156,17 @@ const replay: AgentTool = {
   },
 }
 
-export const INVOCATION_TOOLS: readonly AgentTool[] = [wait, list, get, logs, replay]
+export const INVOCATION_TOOLS: readonly AgentTool[] = [wait, list, get, replay]
 
 function detailFor({ feed, heads, redactor }: InspectorParts, id: string): InvocationDetail {
   return detailOf(recordFor(feed, id), heads, redactor, false)
 }
 
-function recordFor(feed: InspectorParts['feed'], id: string): InvocationRecord {
+/** @throws HttpProblem for an id that is not there */
+export function recordFor(feed: InspectorParts['feed'], id: string): InvocationRecord {
   const record = feed.get(id)
   if (record !== undefined) return record
   throw new HttpProblem('NOT_FOUND', `There is no invocation '${id}': see list_invocations.`)
-}
-
-interface Line {
-  readonly text: string
-}
-
-/** The last lines that have room. */
-function latest(lines: readonly Line[], maxCharacters: number): readonly Line[] {
-  let left = maxCharacters
-  let from = lines.length
-  while (from > 0 && lines[from - 1]!.text.length <= left) left -= lines[--from]!.text.length
-  return lines.slice(from)
 }
 
 /** @throws HttpProblem where an event is not shown, or no JSON: a patch would be all of the event */
