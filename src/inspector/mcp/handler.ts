@@ -33,11 +33,11 @@ export class AgentEndpoint {
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<undefined> {
+    const gone = new AbortController()
+    response.on('close', () => gone.abort())
     this.#handler ??= this.#load(parts)
     const handler = await this.#handler
     const body = await readText(request)
-    const gone = new AbortController()
-    response.on('close', () => gone.abort())
     const headers = Object.entries(request.headers).flatMap(([name, value]) =>
       typeof value === 'string' ? [[name, value] as [string, string]] : [],
     )
