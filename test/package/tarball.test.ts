@@ -255,6 +255,25 @@ describe('the packed package, installed where nothing else is', () => {
          return cloud.debugStack({ app: 'app', stage: 'dev', key: 'k'.repeat(43) })
        }`,
     ],
+    [
+      '@aws-sdk/client-cloudformation',
+      `import { generateKey } from 'lambda-tether'
+       import { deployDebugStack } from 'lambda-tether/deploy'
+       const need = () => deployDebugStack({ app: 'app', stage: 'dev', key: generateKey(), region: 'eu-west-1' })`,
+    ],
+    [
+      '@aws-cdk/cloudformation-diff',
+      `import { compareTemplates } from 'lambda-tether/deploy'
+       const after = { Resources: { Queue: { Type: 'AWS::SQS::Queue' } } }
+       const need = () => compareTemplates({ Resources: {} }, after)`,
+    ],
+    [
+      'yaml',
+      `import { template } from 'lambda-tether/deploy'
+       import { writeFileSync } from 'node:fs'
+       writeFileSync('template.yaml', 'Resources: {}')
+       const need = () => template({ path: 'template.yaml' }).synth({})`,
+    ],
     ['@modelcontextprotocol/server', ASKED_BY_AGENT],
     ['proxy-from-env', THROUGH_PROXY],
     [
@@ -279,7 +298,9 @@ describe('the packed package, installed where nothing else is', () => {
 
   it('covers every optional peer above', () => {
     expect(optional.sort()).toEqual([
+      '@aws-cdk/cloudformation-diff',
       '@aws-sdk/client-apigatewaymanagementapi',
+      '@aws-sdk/client-cloudformation',
       '@aws-sdk/client-iam',
       '@aws-sdk/client-iot',
       '@aws-sdk/client-lambda',
@@ -290,6 +311,7 @@ describe('the packed package, installed where nothing else is', () => {
       'esbuild',
       'https-proxy-agent',
       'proxy-from-env',
+      'yaml',
     ])
   })
 })

@@ -49,6 +49,7 @@ describe('the wire', () => {
     fc.assert(
       fc.property(fc.nat(), anyRole, anyName, anyFrame, (number, role, name, frame) => {
         expect(readRequest(relayedText(number, endpoint(role, name), frameText(frame)))).toEqual({
+          kind: 'hand on',
           number: `${number}`,
           role,
           name,
