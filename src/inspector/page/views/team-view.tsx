@@ -1,7 +1,7 @@
 import type { Member, Stats } from '../api/contract.js'
 
 /** Who shares the stage, and which invocations each takes. */
-export function Team({
+export function TeamView({
   team,
   invocations: { overlaps, declined },
 }: {
