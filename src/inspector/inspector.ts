@@ -66,7 +66,14 @@ export async function inspect(session: Session, options: InspectOptions = {}): P
     },
     mcp: (request, response) => agents.answer(parts, request, response),
   }
+  // The session may close while the server begins.
+  let hasClosed = false
+  const noteClose = () => {
+    hasClosed = true
+  }
+  session.on('close', noteClose)
   const end = async () => {
+    session.off('close', noteClose)
     stream[Symbol.dispose]()
     feed[Symbol.dispose]()
     if (history === undefined) await recorder.close()
@@ -90,6 +97,7 @@ export async function inspect(session: Session, options: InspectOptions = {}): P
     return closing
   }
   session.on('close', close)
+  if (hasClosed) await close()
   return {
     url: `${server.origin}/?token=${token}`,
     port: server.port,

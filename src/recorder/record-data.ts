@@ -23,7 +23,7 @@ export type RecordDataOutcome =
 
 /**
  * A redaction of one's own, after the built-in one. It may change `event`, `eventBase64`, `context`, `outcome` and `logs`; what it returns
- * is written. Undefined leaves the record out.
+ * is written, and shown by an inspector, which may ask with a part of the logs. Undefined leaves the record out.
  */
 export type RecordHook = (record: RecordData) => RecordData | undefined
 

@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { promisify } from 'node:util'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { isStranger, type ReadTable } from '../../src/executors/runtime-api/peer-user.js'
 import { RuntimeApi } from '../../src/executors/runtime-api/server.js'
+import { isOtherUser, isStranger, type ReadTable } from '../../src/network/peer-user.js'
 
 const NOBODY = 65_534
 const run = promisify(execFile)
@@ -126,8 +126,10 @@ describe('the table of sockets', () => {
     ['another user, over IPv6', '', row(V6 + near, V6 + far, 1001), true],
     ['a socket that its process has closed', row(near, far, 0, 0), '', true],
     ['a socket that is not there', row(far, near, 1000) + row('0200007F:C001', far, 1000), '', true],
-  ])('%s', (_name, tcp, tcp6, stranger) => {
+  ])('%s', (name, tcp, tcp6, stranger) => {
     expect(isStranger(ends, 1000, table(tcp, tcp6))).toBe(stranger)
+    const isKnown = name !== 'a socket that is not there'
+    expect(isOtherUser(ends, 1000, table(tcp, tcp6))).toBe(stranger && isKnown)
   })
 
   test('a system without IPv6 has one only', () => {

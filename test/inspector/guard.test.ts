@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Ask, Inspected } from './inspected.js'
 
@@ -75,6 +77,22 @@ describe('the guard of the inspector', () => {
     'asks for the token at %s',
     async (path) => {
       expect((await inspected.raw(path)).status).toBe(401)
+    },
+  )
+
+  // Only root may start processes of other users.
+  it.runIf(process.platform === 'linux' && process.getuid?.() === 0)(
+    'refuses another user of this machine, even with the token (needs root)',
+    async () => {
+      const source = `const { url, token } = JSON.parse(process.argv[1])
+        const answer = await fetch(url, { headers: { authorization: 'Bearer ' + token } }); console.log(answer.status)`
+      const given = { url: `http://${host('127.0.0.1')}/api/status`, token: inspected.token }
+      const statusFor = async (uid: number) => {
+        const options = { uid, cwd: '/', env: {} }
+        const args = ['--input-type=module', '-e', source, JSON.stringify(given)]
+        return (await promisify(execFile)(process.execPath, args, options)).stdout.trim()
+      }
+      expect(await Promise.all([statusFor(65_534), statusFor(0)])).toEqual(['403', '200'])
     },
   )
 

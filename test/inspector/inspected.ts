@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Executor } from '../../src/core/contracts/executor.js'
 import type { SessionOptions } from '../../src/core/session/options.js'
 import type { Session } from '../../src/core/session/session.js'
 import { type InspectOptions, type Inspector, inspect } from '../../src/inspector/index.js'
@@ -95,5 +96,19 @@ export class Inspected implements AsyncDisposable {
     if (this.#before === undefined) delete process.env.XDG_RUNTIME_DIR
     else process.env.XDG_RUNTIME_DIR = this.#before
     rmSync(this.runtimeFolder, { recursive: true, force: true })
+  }
+}
+
+/** An executor whose functions print. */
+export function printing(run: (print: (text: string) => void) => Promise<void>): Executor {
+  return {
+    name: 'printing',
+    async execute({ onLog }) {
+      await run((text) => onLog?.({ stream: 'stdout', text, time: 0, level: 'info' }))
+      return { kind: 'value', body: Buffer.from('{}') }
+    },
+    reload: async () => {},
+    close: async () => {},
+    [Symbol.asyncDispose]: async () => {},
   }
 }

@@ -9,12 +9,13 @@ import { generateKey } from '../../src/core/wire/root-key.js'
 import { workerThreads } from '../../src/executors/index.js'
 import { createSession } from '../../src/index.js'
 import { inspect } from '../../src/inspector/index.js'
+import { record } from '../../src/recorder/index.js'
 import { runFile } from '../../src/run-files.js'
 import { createStub } from '../../src/stub/handler.js'
 import { stubKey } from '../../src/stub/key.js'
 import { memory } from '../../src/transports/memory.js'
 import { stubContext } from '../support/stub-context.js'
-import { Inspected } from './inspected.js'
+import { Inspected, printing } from './inspected.js'
 
 const TOOLS = [
   'build_errors',
@@ -73,12 +74,14 @@ describe('agents', () => {
     rmSync(folder, { recursive: true })
   })
 
-  const endpoint = () => new URL(`http://127.0.0.1:${inspected.inspector.port}/mcp`)
-  const authorized = () => ({ requestInit: { headers: { Authorization: `Bearer ${inspected.token}` } } })
+  const endpoint = (of = inspected) => new URL(`http://127.0.0.1:${of.inspector.port}/mcp`)
+  const authorized = (of = inspected) => ({
+    requestInit: { headers: { Authorization: `Bearer ${of.token}` } },
+  })
   const info = { name: 'test', version: '1' }
-  const overHttp = async (): Promise<AnyClient> => {
+  const overHttp = async (of = inspected): Promise<AnyClient> => {
     const made = new Client(info)
-    await made.connect(new StreamableHTTPClientTransport(endpoint(), authorized()))
+    await made.connect(new StreamableHTTPClientTransport(endpoint(of), authorized(of)))
     return made as unknown as AnyClient
   }
   const stdio = () => ({
@@ -88,7 +91,7 @@ describe('agents', () => {
     env: { ...(process.env as Record<string, string>), XDG_RUNTIME_DIR: inspected.runtimeFolder },
   })
   const clients: [string, boolean, () => Promise<AnyClient>][] = [
-    ['the client of the official SDK, over HTTP', false, overHttp],
+    ['the client of the official SDK, over HTTP', false, () => overHttp()],
     [
       'the same by the revision of 2026-07-28',
       false,
@@ -164,6 +167,37 @@ describe('agents', () => {
     expect(JSON.stringify(content)).not.toContain('secret-of-the-caller')
     const pointed = await answerOf(client, 'get_invocation', { id, parts: ['event'], pointer: '/order' })
     expect(pointed.event).toEqual({ value: 7 })
+  })
+
+  it('get the latest lines for which there is room', async () => {
+    await using other = await Inspected.start({}, (session) => {
+      const executor = printing(async (print) => {
+        for (let line = 1; line <= 100; line++) print(`${line} ${'x'.repeat(2_000)}`)
+      })
+      session.serve({ functions: { api: { target: async () => {}, executor } } })
+    })
+    await other.invoke({})
+    const connected = await overHttp(other)
+    const { lines, truncated } = await answerOf(connected, 'get_logs', { limit: 50 })
+    expect(lines).toHaveLength(20)
+    expect(truncated).toBe(30)
+    expect(lines.at(-1).text).toMatch(/^100 x{996}$/)
+    await connected.close()
+  })
+
+  it('get nothing of what the hook of the recorder leaves out, and patch none of it', async () => {
+    await using other = await Inspected.start((session) => ({
+      history: record(session, { redact: { hook: () => undefined } }),
+    }))
+    await other.invoke({ order: 'number 7' })
+    const connected = await overHttp(other)
+    const { invocations } = await answerOf(connected, 'list_invocations')
+    const { id } = invocations[0]
+    expect(JSON.stringify(await call(connected, 'get_invocation', { id }))).not.toContain('number 7')
+    await expect(answerOf(connected, 'replay_invocation', { id, patch: { order: 8 } })).rejects.toThrow(
+      'takes no patch',
+    )
+    await connected.close()
   })
 
   it('wait for what arrives, and take nothing', async () => {

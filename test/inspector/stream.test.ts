@@ -1,15 +1,22 @@
-import { get } from 'node:http'
+import { get, type IncomingMessage } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { deferred } from '../../src/core/base/deferred.js'
+import { inspect } from '../../src/inspector/index.js'
+import { type RecordData, record } from '../../src/recorder/index.js'
 import { ManualClock } from '../support/manual-clock.js'
 import { someCode, streamingExecutor } from '../support/streams.js'
-import { Inspected } from './inspected.js'
+import { Tether } from '../support/tether.js'
+import { Inspected, printing } from './inspected.js'
 
 interface Told {
   readonly id: string
   readonly event: string
   // biome-ignore lint/suspicious/noExplicitAny: each test knows what it waits for
   readonly data: any
+}
+
+interface Line {
+  readonly text: string
 }
 
 /** Reads an event stream. */
@@ -55,7 +62,16 @@ function listen(inspected: Inspected, lastId?: string) {
       waiting.add(look)
       look()
     })
-  return { told, until, ended, close: () => void request.destroy() }
+  const { promise: answered, resolve: answer } = deferred<IncomingMessage>()
+  request.on('response', answer)
+  return {
+    told,
+    until,
+    ended,
+    close: () => void request.destroy(),
+    pause: async () => (await answered).pause(),
+    resume: async () => (await answered).resume(),
+  }
 }
 
 describe('the stream of the inspector', () => {
@@ -137,18 +153,11 @@ describe('the stream of the inspector', () => {
 
   it('tells lines of output without their secrets, reloads and discards', async () => {
     await using inspected = await Inspected.start({}, (session) => {
-      const executor = {
-        name: 'logging',
-        async execute({ onLog }: { onLog(line: object): void }) {
-          onLog({ stream: 'stdout', text: 'token=secret-of-the-caller', time: 0 })
-          onLog({ stream: 'stderr', text: 'order 7', time: 0, level: 'info' })
-          return { kind: 'value' as const, body: Buffer.from('{}') }
-        },
-        reload: async () => {},
-        close: async () => {},
-        [Symbol.asyncDispose]: async () => {},
-      }
-      session.serve({ functions: { api: { target: async () => {}, executor: executor as never } } })
+      const executor = printing(async (print) => {
+        print('token=secret-of-the-caller')
+        print('order 7')
+      })
+      session.serve({ functions: { api: { target: async () => {}, executor } } })
     })
     const stream = listen(inspected)
     await stream.until(({ event }) => event === 'status')
@@ -158,12 +167,75 @@ describe('the stream of the inspector', () => {
       functionId: 'api',
       lines: [
         { stream: 'stdout', text: expect.stringMatching(/^token=\[redacted:/) },
-        { stream: 'stderr', text: 'order 7', level: 'info' },
+        { stream: 'stdout', text: 'order 7', level: 'info' },
       ],
     })
     await inspected.session.reload('api')
     expect((await stream.until(({ event }) => event === 'reload')).data).toMatchObject({ functionId: 'api' })
     stream.close()
+  })
+
+  it('tells each line once, also to who resumes, and nothing of a line for which there was no room', async () => {
+    const prints = deferred<(text: string) => void>()
+    const done = deferred<void>()
+    await using inspected = await Inspected.start({}, (session) => {
+      const executor = printing(async (print) => {
+        prints.resolve(print)
+        await done.promise
+      })
+      session.serve({ functions: { api: { target: async () => {}, executor } } })
+    })
+    const linesOf = ({ told }: ReturnType<typeof listen>) =>
+      told.flatMap(({ event, data }) => (event === 'log' ? data.lines.map((line: Line) => line.text) : []))
+    const live = listen(inspected)
+    const { id } = await live.until(({ event }) => event === 'status')
+    const invoking = inspected.invoke({})
+    const print = await prints.promise
+    for (const text of ['one', 'x'.repeat(1_100_000), 'two', 'three']) {
+      print(text)
+      if (text.length < 10) await live.until(({ event }) => event === 'log' && linesOf(live).includes(text))
+    }
+    const resumed = listen(inspected, id)
+    await resumed.until(({ event }) => event === 'status')
+    expect(linesOf(live)).toEqual(['one', 'two', 'three'])
+    expect(linesOf(resumed)).toEqual(['one', 'two', 'three'])
+    done.resolve()
+    await invoking
+    live.close()
+    resumed.close()
+  })
+
+  it('tells lines as the hook of its recorder leaves them', async () => {
+    const hook = (data: RecordData) => ({ ...data, logs: data.logs.filter(({ text }) => text !== 'private') })
+    await using inspected = await Inspected.start(
+      (session) => ({ history: record(session, { redact: { hook } }) }),
+      (session) => {
+        const executor = printing(async (print) => ['private', 'public'].forEach(print))
+        session.serve({ functions: { api: { target: async () => {}, executor } } })
+      },
+    )
+    const stream = listen(inspected)
+    await stream.until(({ event }) => event === 'status')
+    await inspected.invoke({})
+    const { data } = await stream.until(({ event }) => event === 'log')
+    expect(data.lines).toMatchObject([{ text: 'public' }])
+    stream.close()
+  })
+
+  it('disconnects a client that takes nothing, rather than keep what it misses', async () => {
+    const text = 'word '.repeat(180_000)
+    await using inspected = await Inspected.start({}, (session) => {
+      const executor = printing(async (print) => print(text))
+      session.serve({ functions: { api: { target: async () => {}, executor } } })
+    })
+    const stream = listen(inspected)
+    await stream.until(({ event }) => event === 'status')
+    await stream.pause()
+    // More than the system and the server keep: 27 MB.
+    for (let order = 0; order < 30; order++) await inspected.invoke({ order })
+    await stream.resume()
+    await stream.ended
+    expect((await inspected.api('/api/status')).json.stats.invocations.answered).toBe(30)
   })
 
   it('ends with the session, and leaves no connection', async () => {
@@ -174,5 +246,13 @@ describe('the stream of the inspector', () => {
     await stream.ended
     await inspected.inspector.close()
     await expect(inspected.api('/api/status')).rejects.toThrow('ECONNREFUSED')
+  })
+
+  it('does not outlive a session that closes while it begins', async () => {
+    await using tether = new Tether()
+    const session = tether.session()
+    const beginning = inspect(session)
+    await session.close()
+    await expect(fetch((await beginning).url)).rejects.toThrow('fetch failed')
   })
 })

@@ -221,3 +221,18 @@ it('takes time in proportion to the text', () => {
   ])
     redact({ text: unit.repeat(Math.ceil(100_000 / unit.length)) })
 })
+
+it.each([
+  ['lists', '[', '', ']'],
+  ['objects', '{"a":', '1', '}'],
+  ['what a name says is secret', '{"password":', '1', '}'],
+])('redacts as a whole what is nested too deeply: %s', (_name, open, inner, close) => {
+  const text = open.repeat(50_000) + inner + close.repeat(50_000)
+  for (const knownOnly of [false, true]) {
+    const redaction = new Redaction(rules({ knownOnly }))
+    const result = redaction.text(text, 'event', 'body')
+    expect(result).toMatch(/\[redacted:\d+\]/)
+    expect(result.length).toBeLessThan(5_000)
+    expect(redaction.pointers).toEqual(['/event/body'])
+  }
+})

@@ -3,8 +3,8 @@ import { createServer, type IncomingMessage, type ServerResponse, validateHeader
 import type { AddressInfo, Socket } from 'node:net'
 import { TetherError } from '../../core/base/errors.js'
 import { MAX_RESPONSE_BYTES, responseTooLarge } from '../../core/payload/response-limit.js'
+import { isStranger } from '../../network/peer-user.js'
 import { collect, errorAnswer, postedError, type RuntimeAnswer, type RuntimeError } from './answer.js'
-import { isStranger } from './peer-user.js'
 import { isStreamed, streamedAnswer } from './streamed-answer.js'
 
 const PREFIX = '/2018-06-01/runtime/'

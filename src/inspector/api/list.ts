@@ -1,9 +1,11 @@
-import { setImmediate } from '../../core/base/timers.js'
 import type { InvocationRecord } from '../../recorder/record.js'
+import type { Redactor } from '../../recorder/redact/redactor.js'
 import { HttpProblem } from '../server/http-problem.js'
 import { cursorOf, numberOfCursor } from '../view/cursor.js'
 import type { Feed } from '../view/feed.js'
-import type { Heads, InvocationHead } from '../view/head.js'
+import type { InvocationHead } from '../view/head.js'
+import { Turns } from '../view/turns.js'
+import type { InspectorParts } from './parts.js'
 
 /** Which invocations are wanted. */
 export interface ListQuery {
@@ -31,14 +33,17 @@ export interface InvocationList {
 const MAX_LIMIT = 500
 const DEFAULT_LIMIT = 100
 const OUTCOMES = ['running', 'value', 'error', 'declined']
-/** The session has its turn after so many bytes were searched. */
+/** Of events: parsed for their rows, and searched. */
 const TURN_BYTES = 2 * 1024 * 1024
 
 /** Invocations, newest first. */
-export async function listInvocations(feed: Feed, heads: Heads, query: ListQuery): Promise<InvocationList> {
+export async function listInvocations(
+  { feed, heads, redactor }: Pick<InspectorParts, 'feed' | 'heads' | 'redactor'>,
+  query: ListQuery,
+): Promise<InvocationList> {
   const invocations: InvocationHead[] = []
   let next = query.before ?? feed.last + 1
-  let searched = 0
+  const turns = new Turns(TURN_BYTES)
   for (const { number, record } of feed.newest(query.before)) {
     if (number <= (query.after ?? 0)) break
     if (invocations.length === query.limit)
@@ -46,14 +51,9 @@ export async function listInvocations(feed: Feed, heads: Heads, query: ListQuery
     next = number
     if (fits(record, query)) {
       const head = heads.of(record)
-      if (query.q === undefined || holds(record, head, query.q)) invocations.push(head)
+      if (query.q === undefined || holds(record, head, query.q, redactor)) invocations.push(head)
     }
-    if (query.q === undefined) continue
-    searched += record.eventBytes.length
-    if (searched > TURN_BYTES) {
-      searched = 0
-      await new Promise((resolve) => setImmediate(resolve))
-    }
+    await turns.after(record.eventBytes.length)
   }
   return { invocations, cursor: cursorOf(feed.start, next), more: false }
 }
@@ -93,14 +93,19 @@ function fits(record: InvocationRecord, query: ListQuery): boolean {
   )
 }
 
-function holds(record: InvocationRecord, head: InvocationHead, q: string): boolean {
+function holds(record: InvocationRecord, head: InvocationHead, q: string, redactor: Redactor): boolean {
   const { eventBytes, outcome, logs } = record
   const has = (text: string) => text.toLowerCase().includes(q)
   if (has(head.title) || has(head.id) || has(head.requestId)) return true
-  if (outcome?.kind === 'error' && has(`${outcome.error.errorType}: ${outcome.error.errorMessage}`))
-    return true
   const bytes = Buffer.from(eventBytes.buffer, eventBytes.byteOffset, eventBytes.length)
-  return has(bytes.toString('utf8')) || logs.some(({ text }) => has(text))
+  const found =
+    (outcome?.kind === 'error' && has(`${outcome.error.errorType}: ${outcome.error.errorMessage}`)) ||
+    has(bytes.toString('utf8')) ||
+    logs.some(({ text }) => has(text))
+  if (!found) return false
+  // What is never shown is never found: it could be guessed letter by letter.
+  const shown = redactor.disclosed(record)
+  return shown.redacted.length === 0 || has(JSON.stringify([shown.event, shown.outcome, shown.logs]))
 }
 
 function numberOf(params: URLSearchParams, name: string): number | undefined {

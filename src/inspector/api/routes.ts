@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { toFixture } from '../../recorder/export/fixture.js'
 import type { InvocationRecord } from '../../recorder/record.js'
 import { HttpProblem } from '../server/http-problem.js'
 import { pageFile } from '../server/page.js'
@@ -26,8 +25,7 @@ const ROUTES: readonly (readonly ['GET' | 'POST', RegExp, Handler])[] = [
   [
     'GET',
     /^\/api\/invocations$/,
-    async ({ feed, heads }, { url }) =>
-      json(await listInvocations(feed, heads, listQuery(feed, url.searchParams))),
+    async (parts, { url }) => json(await listInvocations(parts, listQuery(parts.feed, url.searchParams))),
   ],
   [
     'GET',
@@ -53,8 +51,14 @@ const ROUTES: readonly (readonly ['GET' | 'POST', RegExp, Handler])[] = [
     'GET',
     /^\/api\/invocations\/([\w-]+)\/fixture$/,
     ({ feed, redactor }, { names: [id] }) => {
-      const fixture = toFixture(recordOf(feed, id), redactor.options)
-      return attachment(`fixture-${id}.json`, `${JSON.stringify(fixture, null, 2)}\n`, 'application/json')
+      const fixture = redactor.fixture(recordOf(feed, id))
+      if (fixture === undefined)
+        throw new HttpProblem('NOT_FOUND', "The host's own redaction leaves this invocation out.")
+      return attachment(
+        `fixture-${id}.json`,
+        `${JSON.stringify(fixture.event, null, 2)}\n`,
+        'application/json',
+      )
     },
   ],
   [

@@ -16,8 +16,6 @@ const PING_MS = 15_000
 const MAX_BUFFERED_BYTES = 4 * 1024 * 1024
 /** Lines in one message; with more, the client reads the invocation. */
 const MAX_LINES = 200
-/** Lines before the new ones that may begin a secret of several lines. */
-const LINES_BEFORE = 60
 
 interface Message {
   readonly event: string
@@ -96,7 +94,7 @@ export class ChangeStream implements Disposable {
         break
       }
       case 'log':
-        this.#noteLines(change.record.id, change.from)
+        this.#noteLines(change)
         break
       case 'status':
         this.#add('status', { event: 'status', data: status })
@@ -115,16 +113,15 @@ export class ChangeStream implements Disposable {
     }
   }
 
-  #noteLines(id: string, from: number): void {
+  #noteLines({ record: { id }, from, to }: Extract<FeedChange, { kind: 'log' }>): void {
     const { feed, redactor } = this.#options
-    const start = Math.max(0, this.#lineStarts.get(id) ?? from)
+    const start = this.#lineStarts.get(id) ?? from
     this.#lineStarts.set(id, start)
+    const end = Math.min(to, start + MAX_LINES)
     const data = () => {
       const record = feed.get(id)
       if (record === undefined) return undefined
-      const end = Math.min(record.logs.length, start + MAX_LINES)
-      const before = Math.max(0, start - LINES_BEFORE)
-      const lines = redactor.lines(record, record.logs.slice(before, end)).slice(start - before)
+      const lines = redactor.lines(record, start, end)
       const { functionId, timing } = record
       return {
         id,
@@ -135,7 +132,7 @@ export class ChangeStream implements Disposable {
           ...(level && { level }),
           text,
         })),
-        ...(end < record.logs.length && { more: true }),
+        ...(end < to && { more: true }),
       }
     }
     this.#add(`log ${id}`, { event: 'log', data })

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { lstat, mkdir, rmdir } from 'node:fs/promises'
 import { tmpdir, userInfo } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { TetherError } from '../../core/base/errors.js'
 
 const HASH_LETTERS = 16
@@ -11,19 +11,20 @@ export interface Discovery {
   readonly url: string
   readonly token: string
   readonly pid: number
-  /** The host's folder. */
+  /** The host's folder: an absolute path. */
   readonly folder: string
 }
 
-/** Where the file of a folder's inspector lies: named by a hash, so that the name tells nothing to other users. */
-export function discoveryPath(folder: string, env: NodeJS.ProcessEnv = process.env): string {
-  const hash = createHash('sha256').update(resolve(folder)).digest('hex').slice(0, HASH_LETTERS)
-  return join(discoveryFolder(env), `lambda-tether-inspector-${hash}.json`)
+/** The name of an inspector's file: with a hash of the folder, so that it tells nothing to other users. */
+export function discoveryName({ folder, url }: Discovery): string {
+  const hash = createHash('sha256').update(folder).digest('hex').slice(0, HASH_LETTERS)
+  return `lambda-tether-inspector-${hash}-${new URL(url).port}.json`
 }
 
-/** The user's own runtime folder, or one within the folder for temporary files. */
-export function discoveryFolder({ XDG_RUNTIME_DIR }: NodeJS.ProcessEnv = process.env): string {
-  return XDG_RUNTIME_DIR !== undefined && XDG_RUNTIME_DIR !== '' ? XDG_RUNTIME_DIR : temporaryFolder()
+/** Where the files may lie: in the user's own runtime folder, or in one within the folder for temporary files. */
+export function discoveryFolders({ XDG_RUNTIME_DIR }: NodeJS.ProcessEnv = process.env): readonly string[] {
+  const temporary = temporaryFolder()
+  return XDG_RUNTIME_DIR === undefined || XDG_RUNTIME_DIR === '' ? [temporary] : [XDG_RUNTIME_DIR, temporary]
 }
 
 function temporaryFolder(): string {
@@ -31,14 +32,30 @@ function temporaryFolder(): string {
   return join(tmpdir(), `lambda-tether-${uid === -1 ? username : uid}`)
 }
 
-/** Makes the folder if it is missing. @throws TetherError `UNSUPPORTED` for one that others may write to */
-export async function prepareDiscoveryFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 })
-  const found = await lstat(folder)
-  if (!found.isDirectory()) throw unsafe(folder, 'is no folder')
-  if (!isOwn(found.uid)) throw unsafe(folder, 'belongs to another user')
-  if (process.platform !== 'win32' && (found.mode & 0o022) !== 0)
-    throw unsafe(folder, 'can be written to by other users')
+/**
+ * The first folder that is safe; the last is made if it is missing. A runtime folder may be missing, another user's (after `sudo`), or open to
+ * everybody (in WSL). @throws TetherError `UNSUPPORTED` where the last is not safe either
+ */
+export async function prepareDiscoveryFolder(): Promise<string> {
+  const folders = discoveryFolders()
+  const last = folders.at(-1)!
+  for (const folder of folders.slice(0, -1)) if ((await faultOf(folder)) === undefined) return folder
+  await mkdir(last, { recursive: true, mode: 0o700 })
+  const fault = await faultOf(last)
+  if (fault === undefined) return last
+  throw new TetherError(
+    'UNSUPPORTED',
+    `${last} ${fault}: the token of the inspector is not written there. Remove it, or set XDG_RUNTIME_DIR to a folder of your own.`,
+  )
+}
+
+/** What speaks against a folder. */
+async function faultOf(folder: string): Promise<string | undefined> {
+  const found = await lstat(folder).catch(() => undefined)
+  if (found === undefined || !found.isDirectory()) return 'is no folder'
+  if (!isOwn(found.uid)) return 'belongs to another user'
+  if (process.platform !== 'win32' && (found.mode & 0o022) !== 0) return 'can be written to by other users'
+  return undefined
 }
 
 /** Removes the folder if it was made for inspectors, and none is left in it. */
@@ -50,11 +67,4 @@ export async function leaveDiscoveryFolder(folder: string): Promise<void> {
 export function isOwn(uid: number): boolean {
   const own = process.getuid?.()
   return own === undefined || own === uid
-}
-
-export function unsafe(path: string, why: string): TetherError {
-  return new TetherError(
-    'UNSUPPORTED',
-    `${path} ${why}: the token of the inspector is not written there. Remove it.`,
-  )
 }

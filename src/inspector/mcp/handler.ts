@@ -8,6 +8,7 @@ import { readText } from '../server/request-body.js'
 import { SECURITY_HEADERS } from '../server/respond.js'
 import { UNTRUSTED } from './bounds.js'
 import { INVOCATION_TOOLS } from './invocation-tools.js'
+import { LOG_TOOL } from './log-tool.js'
 import { SESSION_TOOLS } from './session-tools.js'
 import type { AgentTool, ToolCall } from './tool.js'
 
@@ -32,11 +33,11 @@ export class AgentEndpoint {
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<undefined> {
+    const gone = new AbortController()
+    response.on('close', () => gone.abort())
     this.#handler ??= this.#load(parts)
     const handler = await this.#handler
     const body = await readText(request)
-    const gone = new AbortController()
-    response.on('close', () => gone.abort())
     const headers = Object.entries(request.headers).flatMap(([name, value]) =>
       typeof value === 'string' ? [[name, value] as [string, string]] : [],
     )
@@ -75,7 +76,7 @@ async function loadServer(): Promise<ServerPackage> {
 
 function handlerOf(package_: ServerPackage, parts: InspectorParts, clock: Clock): McpHandler {
   const { McpServer, createMcpHandler, fromJsonSchema } = package_
-  const tools = [...SESSION_TOOLS, ...INVOCATION_TOOLS].map((tool) => {
+  const tools = [...SESSION_TOOLS, ...INVOCATION_TOOLS, LOG_TOOL].map((tool) => {
     const { properties, required = [] } = tool
     const schema = { type: 'object', properties, required, additionalProperties: false }
     return { tool, inputSchema: fromJsonSchema<Record<string, unknown>>(schema as never) }

@@ -1,4 +1,5 @@
 import type { InvocationRecord } from '../../recorder/record.js'
+import type { RecordData } from '../../recorder/record-data.js'
 import { detailOf, type InvocationDetail } from '../api/detail.js'
 import { listInvocations } from '../api/list.js'
 import type { InspectorParts } from '../api/parts.js'
@@ -15,10 +16,9 @@ const DEFAULT_WAIT_MS = 30_000
 const MOST_LISTED = 50
 const DEFAULT_BYTES = 4_000
 const MOST_BYTES = 20_000
-const MOST_LINES = 200
-const LINE_CHARACTERS = 1_000
+const MOST_POINTERS = 50
 
-const ID = { type: 'string', description: 'of the invocation' }
+export const ID = { type: 'string', description: 'of the invocation' }
 const OUTCOME = { type: 'string', enum: ['value', 'error', 'declined'] }
 const PARTS = ['event', 'outcome', 'stream', 'logs', 'timing', 'context'] as const
 
@@ -84,11 +84,11 @@ const list: AgentTool = {
   },
   annotations: READ_ONLY,
   untrusted: true,
-  run({ parts: { feed, heads }, args }) {
-    const before = numberOfCursor(feed.start, textArgument(args, 'cursor'))
+  run({ parts, args }) {
+    const before = numberOfCursor(parts.feed.start, textArgument(args, 'cursor'))
     const limit = numberArgument(args, 'limit', 20, MOST_LISTED)
     const outcome = textArgument(args, 'outcome') as 'value' | undefined
-    return listInvocations(feed, heads, {
+    return listInvocations(parts, {
       limit,
       before,
       outcome,
@@ -129,52 +129,8 @@ const get: AgentTool = {
     return {
       head: detail.head,
       ...Object.fromEntries(shown),
-      masked: detail.eventPointers.map((one) => `/event${one}`),
+      masked: detail.eventPointers.slice(0, MOST_POINTERS).map((one) => `/event${one}`),
     }
-  },
-}
-
-const logs: AgentTool = {
-  name: 'get_logs',
-  title: 'Read what functions printed',
-  description:
-    'Lines of output, the latest last, of one invocation or of the latest of a function. Secrets are masked.',
-  properties: {
-    id: ID,
-    functionId: { type: 'string' },
-    level: { type: 'string', enum: ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] },
-    text: { type: 'string', description: 'only lines with this text' },
-    limit: { type: 'integer', minimum: 1, maximum: MOST_LINES },
-  },
-  annotations: READ_ONLY,
-  untrusted: true,
-  run({ parts: { feed, redactor }, args }) {
-    const id = textArgument(args, 'id')
-    const functionId = textArgument(args, 'functionId')
-    const level = textArgument(args, 'level')
-    const text = textArgument(args, 'text')
-    const limit = numberArgument(args, 'limit', 50, MOST_LINES)
-    const lines: object[] = []
-    const records = id === undefined ? [...feed.newest()].map(({ record }) => record) : [recordFor(feed, id)]
-    for (const record of records) {
-      if (lines.length >= limit) break
-      if ((functionId !== undefined && record.functionId !== functionId) || record.logs.length === 0) continue
-      const found = redactor
-        .lines(record, record.logs)
-        .filter(
-          (line) =>
-            (level === undefined || line.level === level) && (text === undefined || line.text.includes(text)),
-        )
-        .map((line) => ({
-          id: record.id,
-          functionId: record.functionId,
-          stream: line.stream,
-          level: line.level,
-          text: line.text.slice(0, LINE_CHARACTERS),
-        }))
-      lines.unshift(...found.slice(-(limit - lines.length)))
-    }
-    return { lines }
   },
 }
 
@@ -191,7 +147,7 @@ const replay: AgentTool = {
     const { feed, redactor } = parts
     const record = recordFor(feed, requiredText(args, 'id'))
     const patched =
-      args.patch === undefined ? {} : { event: mergePatch(redactor.masked(record)?.event, args.patch) }
+      args.patch === undefined ? {} : { event: mergePatch(patchable(redactor.masked(record)), args.patch) }
     const { id, outcome, diff } = await parts.replay(record, { as: args.as ?? 'local', ...patched })
     return {
       ...(id !== undefined && { id, logs: bounded(detailFor(parts, id).logs, DEFAULT_BYTES) }),
@@ -201,14 +157,21 @@ const replay: AgentTool = {
   },
 }
 
-export const INVOCATION_TOOLS: readonly AgentTool[] = [wait, list, get, logs, replay]
+export const INVOCATION_TOOLS: readonly AgentTool[] = [wait, list, get, replay]
 
 function detailFor(parts: InspectorParts, id: string): InvocationDetail {
   return detailOf(recordFor(parts.feed, id), parts, false)
 }
 
-function recordFor(feed: InspectorParts['feed'], id: string): InvocationRecord {
+/** @throws HttpProblem for an id that is not there */
+export function recordFor(feed: InspectorParts['feed'], id: string): InvocationRecord {
   const record = feed.get(id)
   if (record !== undefined) return record
   throw new HttpProblem('NOT_FOUND', `There is no invocation '${id}': see list_invocations.`)
+}
+
+/** @throws HttpProblem where an event is not shown, or no JSON: a patch would be all of the event */
+function patchable(data: RecordData | undefined): unknown {
+  if (data !== undefined && 'event' in data) return data.event
+  throw new HttpProblem('BAD_REQUEST', 'This event takes no patch: the host leaves it out, or it is no JSON.')
 }

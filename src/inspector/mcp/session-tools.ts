@@ -1,12 +1,15 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { packageFolder } from '../../run-files.js'
+import type { BuildProblem } from '../api/status.js'
 import { HttpProblem } from '../server/http-problem.js'
 import { numberArgument, textArgument } from './arguments.js'
 import { type AgentTool, READ_ONLY } from './tool.js'
 
 const PAGE_CHARACTERS = 16_000
 const MOST_ROUNDS = 10
+const MOST_DISCARDS = 10
+const MESSAGE_CHARACTERS = 4_000
 
 const status: AgentTool = {
   name: 'status',
@@ -17,8 +20,17 @@ const status: AgentTool = {
   annotations: READ_ONLY,
   untrusted: true,
   run({ parts }) {
-    const { stats, ...rest } = parts.status()
-    return { ...rest, invocations: stats.invocations }
+    const { stats, functions, discards, ...rest } = parts.status()
+    return {
+      ...rest,
+      functions: functions.map(({ error, ...each }) => ({
+        ...each,
+        ...(error && { error: shortened(error) }),
+      })),
+      // Anybody who may send to the broker can cause them.
+      discards: discards.slice(-MOST_DISCARDS),
+      invocations: stats.invocations,
+    }
   },
 }
 
@@ -49,7 +61,7 @@ const buildErrors: AgentTool = {
       toLoad = functions().filter(({ state }) => state === 'building')
     }
     const errors = functions().flatMap(({ functionId, source, error }) =>
-      error ? [{ functionId, source, ...error }] : [],
+      error ? [{ functionId, source, ...shortened(error) }] : [],
     )
     return {
       ok: errors.length === 0,
@@ -87,3 +99,13 @@ const readDocs: AgentTool = {
 }
 
 export const SESSION_TOOLS: readonly AgentTool[] = [status, buildErrors, readDocs]
+
+/** A builder may quote all of a file. */
+function shortened(error: BuildProblem): BuildProblem {
+  const { message, text } = error
+  return {
+    ...error,
+    message: message.slice(0, MESSAGE_CHARACTERS),
+    ...(text !== undefined && { text: text.slice(0, MESSAGE_CHARACTERS) }),
+  }
+}

@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { type HttpListener, listen } from '../../network/listener.js'
+import { isOtherUser } from '../../network/peer-user.js'
 import { RequestGuard } from './guard.js'
 import { HttpProblem } from './http-problem.js'
 import { type HttpReply, problem, sendReply } from './respond.js'
@@ -24,8 +26,14 @@ const HOST = '127.0.0.1'
 /** @throws TetherError `UNREACHABLE` when the port is taken */
 export async function startServer(port: number, token: string, route: Route): Promise<InspectorServer> {
   let guard: RequestGuard
+  const others = new WeakMap<Socket, boolean>()
+  const isOther = (socket: Socket) => {
+    const known = others.get(socket) ?? isOtherUser(socket)
+    others.set(socket, known)
+    return known
+  }
   const listener: HttpListener = await listen(
-    (request, response) => void answer(guard, route, request, response),
+    (request, response) => void answer({ guard, route, isOther }, request, response),
     HOST,
     port,
     (_request, socket) => socket.destroy(),
@@ -35,13 +43,22 @@ export async function startServer(port: number, token: string, route: Route): Pr
   return { origin: listener.url, port: bound, close: () => listener.close() }
 }
 
+interface Answering {
+  readonly guard: RequestGuard
+  readonly route: Route
+  /** Whether another user of this machine has connected. */
+  isOther(socket: Socket): boolean
+}
+
 async function answer(
-  guard: RequestGuard,
-  route: Route,
+  { guard, route, isOther }: Answering,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   try {
+    // Browsers send cookies to all ports of a host: who serves another one may know the token.
+    if (isOther(request.socket))
+      throw new HttpProblem('FORBIDDEN', 'This inspector answers its own user and root.')
     const url = urlOf(request)
     const admission = guard.admit(request, url)
     const reply =

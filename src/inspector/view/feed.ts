@@ -12,8 +12,8 @@ import { Streams } from './streams.js'
 export type FeedChange =
   /** An invocation is new, or is not as it was. */
   | { readonly kind: 'invocation'; readonly record: InvocationRecord }
-  /** An invocation has written lines; `from` is the first that is new. */
-  | { readonly kind: 'log'; readonly record: InvocationRecord; readonly from: number }
+  /** An invocation has written lines: those from `from` to before `to`. */
+  | { readonly kind: 'log'; readonly record: InvocationRecord; readonly from: number; readonly to: number }
   | { readonly kind: 'status' }
   | { readonly kind: 'reload'; readonly event: Parameters<SessionEvents['reload']>[0] }
   | { readonly kind: 'discard'; readonly discard: DiscardCount }
@@ -36,6 +36,8 @@ export class Feed implements Disposable {
   readonly #listeners: Partial<SessionEvents>
   /** In the order of arrival. */
   readonly #numbers = new Map<string, number>()
+  /** How many lines were told of each. */
+  readonly #lines = new WeakMap<InvocationRecord, number>()
   readonly #watchers = new Set<(change: FeedChange) => void>()
   #last = 0
   #displaced: DisplacedEvent | undefined
@@ -136,7 +138,13 @@ export class Feed implements Disposable {
 
   #logged(id: string): void {
     const record = this.#recorder.get(id)
-    if (record !== undefined) this.#tell({ kind: 'log', record, from: record.logs.length - 1 })
+    if (record === undefined) return
+    const to = record.logs.length
+    const from = this.#lines.get(record) ?? Math.max(0, to - 1)
+    // There may be no room for a line.
+    if (from >= to) return
+    this.#lines.set(record, to)
+    this.#tell({ kind: 'log', record, from, to })
   }
 
   /** The recorder drops its oldest first. */

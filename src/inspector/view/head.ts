@@ -1,3 +1,4 @@
+import { printable } from '../../core/base/printable.js'
 import { asRecord } from '../../core/contracts/http-event.js'
 import type { Mirrored } from '../../core/wire/protocol.js'
 import { parseBody } from '../../recorder/body.js'
@@ -38,6 +39,10 @@ interface Arrived {
   readonly title: string
 }
 
+const MAX_CHARACTERS = 200
+/** Of a title, which may have the megabytes of its event. */
+const MOST_REDACTED = 4_000
+
 /** Makes heads of records, and looks at each event once. */
 export class Heads {
   readonly #redactor: Redactor
@@ -54,7 +59,7 @@ export class Heads {
     const { trigger, title } = this.#arrivedOf(record)
     const { outcome: state = 'running', ...head } = headOf(record, { trigger, outcome: record.outcome })
     const { id, functionId, requestId, at, durationMs, mirrored, rerun, replayed, eventBytes } = head
-    const errorType = head.errorType && this.#redactor.text(record, head.errorType)
+    const errorType = head.errorType && this.#shown(record, head.errorType)
     const status = this.#statusOf(record)
     const arrived = { id, functionId, requestId, trigger, title, at }
     const streamedBytes = this.#streams.of(record)?.bytes
@@ -71,13 +76,18 @@ export class Heads {
     return of
   }
 
+  // Redacted before it is cut: a part of a secret would not be known for one.
+  #shown(record: InvocationRecord, text: string): string {
+    return printable(this.#redactor.text(record, text.slice(0, MOST_REDACTED)), MAX_CHARACTERS)
+  }
+
   #arrivedOf(record: InvocationRecord): Arrived {
     const known = this.#arrived.get(record)
     if (known !== undefined) return known
     // A live record would parse its event once more to tell its trigger.
     const event = parseBody(record.eventBytes)?.value
     const trigger = triggerOf(event)
-    const arrived = { trigger, title: this.#redactor.text(record, titleOf(event, trigger)) }
+    const arrived = { trigger, title: this.#shown(record, titleOf(event, trigger)) }
     this.#arrived.set(record, arrived)
     return arrived
   }

@@ -1,7 +1,5 @@
-import { printable } from '../../core/base/printable.js'
 import { asRecord, isHttpEvent } from '../../core/contracts/http-event.js'
 
-const MAX_CHARACTERS = 200
 /** Fields of an event, or of its first record, that name its source. An ARN's last part is the name. */
 const SOURCES = [
   'eventSourceARN',
@@ -13,10 +11,9 @@ const SOURCES = [
   'methodArn',
 ] as const
 
-/** An event in a few words: method and path of a request, the name of what sent anything else. */
+/** An event in a few words, as it came: method and path of a request, the name of what sent anything else. */
 export function titleOf(event: unknown, trigger: string): string {
-  const title = isHttpEvent(event) ? requestTitle(asRecord(event)) : (sourceTitle(asRecord(event)) ?? trigger)
-  return printable(title, MAX_CHARACTERS)
+  return isHttpEvent(event) ? requestTitle(asRecord(event)) : (sourceTitle(asRecord(event)) ?? trigger)
 }
 
 function requestTitle(event: Readonly<Record<string, unknown>>): string {

@@ -4,7 +4,7 @@ import { checkOptions, mustBe } from '../../core/base/options.js'
 import type { InvocationRecord } from '../record.js'
 import { dataOf, type RecordData } from '../record-data.js'
 import { redactRecord } from '../redact/redact-record.js'
-import { numberedMarks, type RedactOptions, RuleBook, redactChecks } from '../redact/rules.js'
+import { fixtureRules, type RedactOptions, redactChecks } from '../redact/rules.js'
 
 /** What a fixture holds. */
 export interface FixtureOptions extends RedactOptions {
@@ -30,8 +30,7 @@ export function toFixture(record: InvocationRecord, options: FixtureOptions = {}
     whole: checkFlag,
     ...redactChecks,
   })
-  const rules = new RuleBook(redact, true).rulesFor(record, numberedMarks())
-  const data = dataOf(record, redactRecord(record, rules))
+  const data = dataOf(record, redactRecord(record, fixtureRules(record, redact)))
   return whole ? data : (data.event ?? data.eventBase64)
 }
 

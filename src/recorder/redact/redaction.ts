@@ -34,6 +34,9 @@ const REDACTED = /\[redacted(?::[^\]\s]{1,80})?\]/g
 const REDACTED_ALONE = /^\[redacted(?::[^\]\s]{1,80})?\]$/
 /** JSON in a text in base64 in JSON, say. What is deeper is redacted as a whole. */
 const MAX_NESTED = 8
+/** Lists and objects within each other, texts that hold JSON included. What is deeper is redacted as a whole: a few brackets would overflow the stack. */
+const MAX_DEPTH = 200
+const TOO_DEEP = 'nested too deeply'
 /** No shorter text holds a secret that is known by its shape or its name. */
 const SHORTEST = 6
 /** Each is looked for in all of the record. */
@@ -63,6 +66,7 @@ export class Redaction {
   #hinted = true
   /** Whether one that is known by its value may be. */
   #mayBeKnown = true
+  #depth = 0
 
   constructor(rules: RedactionRules) {
     this.#rules = rules
@@ -103,7 +107,18 @@ export class Redaction {
   #value(value: unknown, nested: number, query: boolean): unknown {
     if (typeof value === 'string') return this.#string(value, nested)
     if (typeof value !== 'object' || value === null) return value
-    return Array.isArray(value) ? this.#list(value, nested, query) : this.#object(value, nested, query)
+    if (this.#depth === MAX_DEPTH) return this.#tooDeep(nested)
+    this.#depth++
+    const result = Array.isArray(value)
+      ? this.#list(value, nested, query)
+      : this.#object(value, nested, query)
+    this.#depth--
+    return result
+  }
+
+  #tooDeep(nested: number): string {
+    this.#note(nested)
+    return this.#rules.mark(TOO_DEEP)
   }
 
   #list(list: readonly unknown[], nested: number, query: boolean): unknown[] {
@@ -213,8 +228,13 @@ export class Redaction {
       this.#places.leave()
       return result
     }
-    if (Array.isArray(value)) return value.map((one, index) => within(index, one))
-    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, within(key, one)]))
+    if (this.#depth === MAX_DEPTH) return this.#tooDeep(nested)
+    this.#depth++
+    const result = Array.isArray(value)
+      ? value.map((one, index) => within(index, one))
+      : Object.fromEntries(Object.entries(value).map(([key, one]) => [key, within(key, one)]))
+    this.#depth--
+    return result
   }
 
   #string(text: string, nested: number): string {

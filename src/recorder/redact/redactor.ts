@@ -2,36 +2,31 @@ import { randomBytes } from 'node:crypto'
 import type { InvocationRecord, RecordedLog, RecordedOutcome } from '../record.js'
 import { dataOf, hooked, type RecordData, type RecordDataOutcome, type RecordHook } from '../record-data.js'
 import { redactLogs } from './redact-logs.js'
-import { redactRecord } from './redact-record.js'
+import { type RedactedParts, redactRecord } from './redact-record.js'
 import { Redaction, type RedactionRules } from './redaction.js'
-import { keyedMarks, type RedactOptions, RuleBook } from './rules.js'
+import { fixtureRules, keyedMarks, type RedactOptions, RuleBook } from './rules.js'
 
 const KEY_BYTES = 32
+/** Lines before those that are asked for may begin a secret of several lines. */
+const LINES_BEFORE = 60
 
 /** Redacts records that are shown and not written: marks are the same while the process lives. */
 export class Redactor {
-  /** What is secret beside what is taken for secret anyway. */
-  readonly options: RedactOptions
+  readonly #options: RedactOptions
   readonly #rules: RuleBook
   readonly #hook: RecordHook | undefined
   readonly #mark = keyedMarks(randomBytes(KEY_BYTES))
 
   constructor(options: RedactOptions, hook: RecordHook | undefined) {
-    this.options = options
+    this.#options = options
     this.#rules = new RuleBook(options)
     this.#hook = hook
   }
 
   /** A record without its secrets. @returns undefined where the hook leaves it out, or fails */
   masked(record: InvocationRecord, rules = this.#rulesFor(record)): RecordData | undefined {
-    const parts = redactRecord(record, rules)
-    if (this.#hook === undefined) return dataOf(record, parts)
-    try {
-      const changed = hooked(this.#hook, record, parts)
-      return changed && dataOf(record, changed)
-    } catch {
-      return undefined
-    }
+    const parts = this.#hooked(record, redactRecord(record, rules))
+    return parts && dataOf(record, parts)
   }
 
   /** The outcome of a record, or of a replay of it, without its secrets. */
@@ -52,15 +47,35 @@ export class Redactor {
     return dataOf(record, redactRecord(record, this.#rules.disclosingRulesFor(record, this.#mark)))
   }
 
-  /** Lines of a record's output without its secrets. */
-  lines(record: InvocationRecord, logs: readonly RecordedLog[]): readonly RecordedLog[] {
+  /** Lines of a record's output, from one to before another, without its secrets. None where the hook leaves the record out. */
+  lines(record: InvocationRecord, from = 0, to = record.logs.length): readonly RecordedLog[] {
     const rules = this.#rulesFor(record)
-    return redactLogs(logs, new Redaction(rules), rules)
+    if (this.#hook !== undefined) {
+      const parts = redactRecord(record, rules)
+      return this.#hooked(record, { ...parts, logs: parts.logs.slice(from, to) })?.logs ?? []
+    }
+    const before = Math.max(0, from - LINES_BEFORE)
+    return redactLogs(record.logs.slice(before, to), new Redaction(rules), rules).slice(from - before)
+  }
+
+  /** A record's event as a fixture, whose marks are those of `toFixture`. @returns undefined where the hook leaves the record out */
+  fixture(record: InvocationRecord): { readonly event: unknown } | undefined {
+    const data = this.masked(record, fixtureRules(record, this.#options))
+    return data && { event: data.event ?? data.eventBase64 }
   }
 
   /** A text of a record's without its secrets. */
   text(record: InvocationRecord, text: string): string {
     return new Redaction(this.#rulesFor(record)).text(text)
+  }
+
+  #hooked(record: InvocationRecord, parts: RedactedParts): RedactedParts | undefined {
+    if (this.#hook === undefined) return parts
+    try {
+      return hooked(this.#hook, record, parts)
+    } catch {
+      return undefined
+    }
   }
 
   #rulesFor(record: InvocationRecord): RedactionRules {

@@ -82,6 +82,11 @@ export class RuleBook {
   }
 }
 
+/** For what is kept with a project's tests: more is taken for secret, and marks are numbers. */
+export function fixtureRules(record: InvocationRecord, options: RedactOptions): RedactionRules {
+  return new RuleBook(options, true).rulesFor(record, numberedMarks())
+}
+
 /**
  * Marks secrets so that equal ones are seen to be equal. A plain hash of a short password could be guessed; this one only by
  * someone who has the key.

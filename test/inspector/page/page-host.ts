@@ -88,6 +88,10 @@ export class PageHost implements AsyncDisposable {
   readonly posted: { readonly path: string; readonly body: unknown }[] = []
   replay: ReplayAnswer | undefined
   diagnosis: unknown
+  /** Invocations are answered once it resolves. */
+  answers: Promise<void> = Promise.resolve()
+  /** How many requests for an invocation came, and how many were given up before their answer. */
+  readonly reads = { begun: 0, abandoned: 0 }
   /** Whether everyone has a stale token. */
   refuses = false
   /** What the last reader of the stream had before. */
@@ -148,6 +152,9 @@ export class PageHost implements AsyncDisposable {
     if (detail === undefined)
       return json(response, 404, { error: { code: 'NOT_FOUND', message: 'Unknown.' } })
     if (rest === 'fixture') return json(response, 200, { fixture: id })
+    this.reads.begun++
+    response.once('close', () => !response.writableFinished && this.reads.abandoned++)
+    await this.answers
     const whole = this.revealed.get(detail.head.id)
     json(
       response,

@@ -1,6 +1,7 @@
 import { source } from 'axe-core'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { deferred } from '../../../src/core/base/deferred.js'
 import { chromium, startChromium } from '../../support/chromium.js'
 import { detailOf, headOf, idleStatus, PageHost } from './page-host.js'
 
@@ -158,11 +159,34 @@ describe.skipIf(!chromium)('the page, in Chromium', () => {
       .waitFor()
   })
 
+  it('shows an invocation that prints all the time, however long it takes to read', async () => {
+    const running = headOf('a', { state: 'running' })
+    host.add(detailOf(running, { logs: [] }))
+    await open('i/a')
+    await shows('Nothing was written.')
+    const answers = deferred()
+    const { begun, abandoned } = host.reads
+    host.answers = answers.promise
+    host.add(detailOf(running, { logs: [{ atMs: 1, stream: 'stdout', text: 'line 1' }] }))
+    host.tell('log', { id: 'a' })
+    await expect.poll(() => host.reads.begun, { timeout: 10_000 }).toBe(begun + 1)
+    host.tell('log', { id: 'a' })
+    host.tell('status', { ...idleStatus, session: { ...idleStatus.session, app: 'told' } })
+    await shows('told · dev')
+    // Later than what the page would do of itself, by its own clock.
+    await page.evaluate('new Promise((resolve) => setTimeout(resolve, 150))')
+    expect(host.reads).toEqual({ begun: begun + 1, abandoned })
+    answers.resolve()
+    await shows('line 1')
+    await expect.poll(() => host.reads.begun, { timeout: 10_000 }).toBe(begun + 2)
+  })
+
   it('filters by function, kind and text', async () => {
     host.add(
       detailOf(headOf('ok')),
       detailOf(headOf('bad', { state: 'error', errorType: 'E' })),
-      detailOf(headOf('slow', { durationMs: 2_000, functionId: 'jobs' })),
+      // The session answers it by session.next(), and serves no such function.
+      detailOf(headOf('slow', { durationMs: 2_000, functionId: 'taken' })),
       detailOf(headOf('copy', { mirrored: 'event' }), { event: { needle: 'x' } }),
     )
     await open()
@@ -176,7 +200,7 @@ describe.skipIf(!chromium)('the page, in Chromium', () => {
     await rows().nth(1).waitFor()
     expect(await ids()).toEqual(['slow', 'bad'])
     await button('Show all').click()
-    await page.getByLabel('Function').selectOption('jobs')
+    await page.getByLabel('Function').selectOption('taken')
     await rows().nth(1).waitFor({ state: 'detached' })
     expect(await ids()).toEqual(['slow'])
     await button('Show all').click()

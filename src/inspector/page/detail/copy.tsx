@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks'
 import type { Detail } from '../api/contract.js'
 import { fetchText, invocationPath } from '../api/request.js'
+import { invokeCommand } from './invoke-command.js'
 
 /** Copies the invocation in one of three forms; what is masked stays masked. */
 export function Copy({ detail }: { readonly detail: Detail }) {
@@ -16,7 +17,10 @@ export function Copy({ detail }: { readonly detail: Detail }) {
   const { id } = detail.head
   return (
     <>
-      <button type="button" onClick={() => copy('Event', () => JSON.stringify(detail.event, null, 2))}>
+      <button
+        type="button"
+        onClick={() => copy('Event', () => detail.eventBase64 ?? JSON.stringify(detail.event, null, 2))}
+      >
         Copy event
       </button>
       <button type="button" onClick={() => copy('Fixture', () => fetchText(invocationPath(id, '/fixture')))}>
@@ -33,16 +37,4 @@ export function Copy({ detail }: { readonly detail: Detail }) {
       </span>
     </>
   )
-}
-
-/** A command that sends the same event to the function, for a POSIX shell. */
-function invokeCommand({ head, context, event }: Detail): string {
-  const { functionName } = context as { readonly functionName?: string }
-  const name = functionName ?? head.functionId
-  const payload = quoted(JSON.stringify(event) ?? 'null')
-  return `aws lambda invoke --function-name ${quoted(name)} --cli-binary-format raw-in-base64-out --payload ${payload} /dev/stdout`
-}
-
-function quoted(text: string): string {
-  return /^[\w./:@-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }

@@ -1,5 +1,6 @@
 import type { Detail } from '../api/contract.js'
 import { bytes, milliseconds } from '../format.js'
+import { Base64 } from '../json/base64.js'
 import { JsonView } from '../json/json-view.js'
 import { outcomeText } from '../list/outcome-text.js'
 import { usePage } from '../state/page-state.js'
@@ -51,7 +52,7 @@ function Invocation({ detail, revealed }: { readonly detail: Detail; readonly re
           <button type="button" onClick={() => (page.replay.editing.value = true)}>
             Edit &amp; replay
           </button>
-          <Copy detail={detail} />
+          {!detail.leftOut && <Copy detail={detail} />}
           {maskedCount > 0 && !revealed && (
             <button type="button" onClick={() => page.opened.reveal()}>
               {`Show masked values (${maskedCount})`}
@@ -100,6 +101,6 @@ function Invocation({ detail, revealed }: { readonly detail: Detail; readonly re
 
 function EventView({ detail, revealed }: { readonly detail: Detail; readonly revealed: boolean }) {
   const { event, eventBase64, eventPointers } = detail
-  if (eventBase64 !== undefined) return <p>{`No JSON. In base64: ${eventBase64}`}</p>
+  if (eventBase64 !== undefined) return <Base64 text={eventBase64} />
   return <JsonView value={event} masked={new Set(revealed ? [] : eventPointers)} />
 }

@@ -1,4 +1,5 @@
 import type { ShownOutcome } from '../api/contract.js'
+import { Base64 } from '../json/base64.js'
 import { JsonView } from '../json/json-view.js'
 
 interface OutcomeViewProps {
@@ -17,7 +18,7 @@ export function OutcomeView({ outcome, masked = [] }: OutcomeViewProps) {
         {outcome.valueBase64 === undefined ? (
           <JsonView value={outcome.value} masked={new Set(masked)} pointer="/value" />
         ) : (
-          `No JSON. In base64: ${outcome.valueBase64}`
+          <Base64 text={outcome.valueBase64} />
         )}
       </div>
     )

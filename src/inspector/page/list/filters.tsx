@@ -5,6 +5,8 @@ import { usePage } from '../state/page-state.js'
 export function Filters() {
   const page = usePage()
   const filter = page.filter.value
+  const served = page.status.value?.functions.map(({ functionId }) => functionId) ?? []
+  const functionIds = [...new Set([...served, ...page.functionIds.value])].sort()
   const toggle = (kind: FilterKind) => {
     const kinds = new Set(filter.kinds)
     if (!kinds.delete(kind)) kinds.add(kind)
@@ -26,7 +28,7 @@ export function Filters() {
         onChange={({ currentTarget }) => page.setFilter({ functionId: currentTarget.value })}
       >
         <option value="">All functions</option>
-        {page.status.value?.functions.map(({ functionId }) => (
+        {functionIds.map((functionId) => (
           <option value={functionId} key={functionId}>
             {functionId}
           </option>

@@ -9,8 +9,11 @@ export type Opened =
   | { readonly state: 'read'; readonly id: string; readonly detail: Detail; readonly revealed: boolean }
   | { readonly state: 'failed'; readonly id: string; readonly message: string }
 
-/** So long, what changes of an invocation is collected before it is read again. */
+/** So long, what changes of an invocation is collected before it is read again, */
 const SETTLE_MS = 100
+/** and so many times as long as reading it took: the host redacts megabytes for it, beside its work. */
+const SETTLE_TIMES = 4
+const LONGEST_SETTLE_MS = 2_000
 
 /** Reads the open invocation, again whenever it changes. */
 export class OpenInvocation {
@@ -18,6 +21,9 @@ export class OpenInvocation {
   #id: string | undefined
   #revealed = false
   #reading: AbortController | undefined
+  /** It has changed since it was last asked for. */
+  #isStale = false
+  #tookMs = 0
   #again: number | undefined
 
   /** Opens another, with its secrets masked. */
@@ -26,6 +32,8 @@ export class OpenInvocation {
     this.#id = id
     this.#revealed = false
     this.#reading?.abort()
+    this.#reading = undefined
+    this.#tookMs = 0
     window.clearTimeout(this.#again)
     this.#again = undefined
     if (id === undefined) this.shown.value = { state: 'none' }
@@ -42,11 +50,21 @@ export class OpenInvocation {
 
   /** It may have changed: by a line of output, or by its outcome. */
   changed(id: string): void {
-    if (id !== this.#id || this.#again !== undefined) return
-    this.#again = window.setTimeout(() => {
-      this.#again = undefined
-      void this.#read(id)
-    }, SETTLE_MS)
+    if (id !== this.#id) return
+    this.#isStale = true
+    this.#readLater(id)
+  }
+
+  // Never while it is read: an invocation that prints all the time would not be shown before its end.
+  #readLater(id: string): void {
+    if (!this.#isStale || this.#reading !== undefined || this.#again !== undefined) return
+    this.#again = window.setTimeout(
+      () => {
+        this.#again = undefined
+        void this.#read(id)
+      },
+      Math.min(Math.max(SETTLE_MS, SETTLE_TIMES * this.#tookMs), LONGEST_SETTLE_MS),
+    )
   }
 
   /** Reads it again, after a while without the host. */
@@ -58,16 +76,22 @@ export class OpenInvocation {
     this.#reading?.abort()
     const reading = new AbortController()
     this.#reading = reading
+    this.#isStale = false
     const revealed = this.#revealed
+    const startedAt = performance.now()
     try {
       const detail = await fetchJson<Detail>(invocationPath(id, revealed ? '?reveal=1' : ''), reading.signal)
       if (!reading.signal.aborted) this.shown.value = { state: 'read', id, detail, revealed }
     } catch (error) {
-      if (reading.signal.aborted) return
       // What is read already stays while the host is away.
-      if (this.shown.value.state === 'read' && !(error instanceof RequestError)) return
-      this.shown.value = { state: 'failed', id, message: messageFor(error) }
+      const stays = this.shown.value.state === 'read' && !(error instanceof RequestError)
+      if (!reading.signal.aborted && !stays)
+        this.shown.value = { state: 'failed', id, message: messageFor(error) }
     }
+    if (this.#reading !== reading) return
+    this.#reading = undefined
+    this.#tookMs = performance.now() - startedAt
+    this.#readLater(id)
   }
 }
 

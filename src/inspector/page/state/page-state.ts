@@ -23,6 +23,8 @@ export class PageState {
   readonly filter: Signal<Filter> = signal(NO_FILTER)
   readonly visible: Signal<readonly string[]> = signal([])
   readonly waiting = signal(0)
+  /** Functions that were invoked. */
+  readonly functionIds: Signal<readonly string[]> = signal([])
   /** Raised when a row has changed. */
   readonly version = signal(0)
   /** Whether the list has been read once. */
@@ -160,6 +162,8 @@ export class PageState {
       batch(() => {
         this.visible.value = this.rows.visible
         this.waiting.value = this.rows.waiting
+        const { functionIds } = this.rows
+        if (functionIds.size !== this.functionIds.value.length) this.functionIds.value = [...functionIds]
         this.version.value++
       })
     }

@@ -9,6 +9,7 @@ const MAX_ROWS = 10_000
  */
 export class Rows {
   readonly #heads = new Map<string, Head>()
+  readonly #functionIds = new Set<string>()
   #order: string[] = []
   #waiting: string[] = []
   #visible: string[] = []
@@ -27,6 +28,11 @@ export class Rows {
     return this.#visible
   }
 
+  /** Functions that were invoked: also those that the session does not serve. */
+  get functionIds(): ReadonlySet<string> {
+    return this.#functionIds
+  }
+
   /** How many that would be shown wait. */
   get waiting(): number {
     return this.#waiting.filter((id) => this.#matches(this.#heads.get(id)!)).length
@@ -42,7 +48,7 @@ export class Rows {
       const known = this.#heads.get(head.id)
       // An answer to a request may be older than what the stream has told since.
       if (known !== undefined && known.state !== 'running' && head.state === 'running') continue
-      this.#heads.set(head.id, head)
+      this.#set(head)
       if (known === undefined) this.#insert(hold ? this.#waiting : this.#order, head, 'first')
     }
     if (!hold) this.refresh()
@@ -51,7 +57,7 @@ export class Rows {
   /** Adds what is older than everything shown, newest first, as the server lists it. @param hold whether nothing may move */
   putOlder(heads: readonly Head[], hold: boolean): void {
     const added = heads.filter(({ id }) => !this.#heads.has(id))
-    for (const head of added) this.#heads.set(head.id, head)
+    for (const head of added) this.#set(head)
     for (const head of added) this.#insert(this.#order, head, 'last')
     if (!hold) return this.refresh()
     this.#visible = [...this.#visible, ...added.filter(this.#matches).map(({ id }) => id)]
@@ -76,6 +82,11 @@ export class Rows {
     this.#order = []
     this.#waiting = []
     this.#visible = []
+  }
+
+  #set(head: Head): void {
+    this.#heads.set(head.id, head)
+    this.#functionIds.add(head.functionId)
   }
 
   /** Before what is older, and first or last of those of the same millisecond. */

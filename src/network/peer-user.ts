@@ -17,17 +17,34 @@ const readTable: ReadTable = (name) => readFileSync(`/proc/net/${name}`, 'latin1
  * @param user this process's user id; absent on Windows
  */
 export function isStranger(ends: Ends, user = process.geteuid?.(), read = readTable): boolean {
+  const peers = peersOf(ends, read)
+  return peers !== undefined && !peers.some((peer) => isOf(peer, user))
+}
+
+/**
+ * As {@link isStranger}, but a connection whose other end the system does not know is let in: it comes from another one, such as Windows, whose
+ * browsers reach what listens in its Linux.
+ */
+export function isOtherUser(ends: Ends, user = process.geteuid?.(), read = readTable): boolean {
+  const peers = peersOf(ends, read)
+  return peers !== undefined && peers.length > 0 && !peers.some((peer) => isOf(peer, user))
+}
+
+// Of a socket that its process has closed already, the user is said to be root.
+function isOf({ uid, inode }: Row, user: number | undefined): boolean {
+  return inode !== 0 && (uid === user || uid === 0)
+}
+
+/** The other end's sockets; undefined where the system does not tell of all. */
+function peersOf(ends: Ends, read: ReadTable): readonly Row[] | undefined {
   // A client may use a socket of IPv6 for an address of IPv4.
   const rows = [...rowsOf(read, 'tcp'), ...rowsOf(read, 'tcp6')]
   const near = addressesOf(ends.remoteAddress, ends.remotePort)
   const far = addressesOf(ends.localAddress, ends.localPort)
   const listens = rows.some(({ local, remote }) => far.includes(local) && /^0+:0000$/.test(remote))
-  if (!listens) return false
-  // Of a socket that its process has closed already, the user is said to be root.
-  const peer = rows.find(
-    ({ local, remote, inode }) => near.includes(local) && far.includes(remote) && inode !== 0,
-  )
-  return peer?.uid !== user && peer?.uid !== 0
+  return listens
+    ? rows.filter(({ local, remote }) => near.includes(local) && far.includes(remote))
+    : undefined
 }
 
 interface Row {
