@@ -48,7 +48,7 @@ export async function inspect(session: Session, options: InspectOptions = {}): P
   const recorder = history ?? record(session, { clock })
   const redactor = Recorder.redactorOf(recorder)
   const feed = new Feed(session, recorder, clock)
-  const heads = new Heads(redactor)
+  const heads = new Heads(redactor, feed.streams)
   const status = () => statusOf(session, feed, { remoteReplay, diagnose: diagnose !== undefined })
   const stream = new ChangeStream({ feed, heads, redactor, clock, status })
   const agents = new AgentEndpoint(clock)

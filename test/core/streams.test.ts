@@ -170,9 +170,9 @@ it('tells listeners of the session what is streamed', async () => {
   await using stub = new StreamCaller(tether)
   await readAll((await stub.stream()).body)
   const { body, stream } = await responded.promise
-  expect(chunks.map(({ body, index }) => [String(body), index])).toEqual([
-    ['one', 0],
-    ['two', 1],
+  expect(chunks.map(({ body, index, contentType }) => [String(body), index, contentType])).toEqual([
+    ['one', 0, 'text/plain'],
+    ['two', 1, 'text/plain'],
   ])
   expect(String(body)).toBe('onetwo')
   const told = chunks.map(({ atMs }) => ({ bytes: 3, atMs }))

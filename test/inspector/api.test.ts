@@ -1,5 +1,9 @@
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { deferred } from '../../src/core/base/deferred.js'
+import type { Session } from '../../src/core/session/session.js'
 import { record } from '../../src/recorder/index.js'
+import { readAll, StreamCaller, someCode, streamingExecutor } from '../support/streams.js'
 import { stubContext } from '../support/stub-context.js'
 import { Inspected } from './inspected.js'
 
@@ -241,5 +245,120 @@ describe('the API of the inspector', () => {
     expect(json.leftOut).toBe(true)
     expect(text).not.toContain('number 7')
     expect((await other.api(`/api/invocations/${id}/fixture`)).status).toBe(404)
+  })
+})
+
+/** Streams two chunks, which cut a secret in two, and the rest when it is told to. */
+function streaming(rest: Promise<string>) {
+  async function* body() {
+    yield Buffer.from('data: Zq7xT4vB2nM8wK5pL3rD é\n\n')
+    yield Buffer.from('data: Zq7xT4vB2n')
+    yield Buffer.from(await rest)
+  }
+  const executor = streamingExecutor(() => ({
+    kind: 'stream',
+    contentType: 'text/event-stream',
+    body: body(),
+  }))
+  return (session: Session) => session.serve({ executor, functions: { api: someCode } })
+}
+
+/** What a tool of agents answers. */
+async function toolAnswer(inspected: Inspected, name: string, args: Record<string, unknown> = {}) {
+  const client = new Client({ name: 'test', version: '1' })
+  const requestInit = { headers: { authorization: `Bearer ${inspected.token}` } }
+  const url = new URL(`http://127.0.0.1:${inspected.inspector.port}/mcp`)
+  await client.connect(new StreamableHTTPClientTransport(url, { requestInit }))
+  try {
+    // biome-ignore lint/suspicious/noExplicitAny: each test knows what it asked for
+    return (await client.callTool({ name, arguments: args })).structuredContent as any
+  } finally {
+    await client.close()
+  }
+}
+
+describe('of streams and teams, the API', () => {
+  it('shows a response while it streams, and how it was streamed, without its secrets', async () => {
+    const rest = deferred<string>()
+    await using inspected = await Inspected.start({}, streaming(rest.promise))
+    const second = deferred<void>()
+    inspected.session.on('chunk', (_, { index }) => index === 1 && second.resolve())
+    await using stub = new StreamCaller(inspected.tether)
+    const read = stub.stream({ event: { token: 'Zq7xT4vB2nM8wK5pL3rD' } }).then(({ body }) => readAll(body))
+    await second.promise
+    const { invocations } = (await inspected.api('/api/invocations')).json
+    const [{ id }] = invocations
+    expect(invocations).toMatchObject([{ state: 'running', streamedBytes: 47 }])
+
+    const open = (await inspected.api(`/api/invocations/${id}`)).json
+    expect(open.outcome).toBeUndefined()
+    expect(open.stream).toEqual({
+      contentType: 'text/event-stream',
+      bytes: 47,
+      text: expect.stringMatching(/^data: \[redacted:[^\]]+\] é\n\ndata: $/),
+      chunks: [
+        { atMs: expect.any(Number), bytes: 31 },
+        { atMs: expect.any(Number), bytes: 16 },
+      ],
+    })
+    expect(open.timing.map(({ name }: { name: string }) => name)).toEqual(
+      expect.arrayContaining(['firstByte', 'streamed']),
+    )
+    const revealed = (await inspected.api(`/api/invocations/${id}?reveal=1`)).json
+    expect(revealed.stream.text).toBe('data: Zq7xT4vB2nM8wK5pL3rD é\n\ndata: ')
+    const { stream } = await toolAnswer(inspected, 'get_invocation', { id, maxBytes: 100 })
+    expect(stream).toMatchObject({ truncated: true, json: expect.stringContaining('data: [redacted') })
+
+    rest.resolve('M8wK5pL3rD\n\n')
+    await read
+    const ended = (await inspected.api(`/api/invocations/${id}`)).json
+    expect(ended.head).toMatchObject({ state: 'value', streamedBytes: 59 })
+    expect(ended.stream.chunks).toHaveLength(3)
+    expect(ended.stream.text).toMatch(/^(?:data: \[redacted:[^\]]+\](?: é)?\n\n){2}$/)
+    const [firstByte, streamed, answered] = ended.timing.filter(({ name }: { name: string }) =>
+      ['firstByte', 'streamed', 'answered'].includes(name),
+    )
+    expect([streamed.startMs, streamed.endMs]).toEqual([firstByte.startMs, answered.endMs])
+  })
+
+  it('masks the function’s own secrets in what has been streamed so far', async () => {
+    const env = { AWS_SECRET_ACCESS_KEY: 'Zq7xT4vB2nM8wK5pL3rD' }
+    const rest = deferred<string>()
+    await using inspected = await Inspected.start({}, streaming(rest.promise))
+    const first = deferred<void>()
+    inspected.session.on('chunk', () => first.resolve())
+    const answered = inspected.tether.stub({ env })({}, stubContext())
+    await first.promise
+    const { id } = (await inspected.api('/api/invocations')).json.invocations[0]
+    for (const query of ['', '?reveal=1']) {
+      const { text, json } = await inspected.api(`/api/invocations/${id}${query}`)
+      expect(json.stream.text).toMatch(/^data: \[redacted:/)
+      expect(text).not.toContain('Zq7xT4vB2nM8wK5pL3rD')
+    }
+    rest.resolve('')
+    await answered
+  })
+
+  it('tells who shares the stage, what each takes and what would have gone to both', async () => {
+    const team = ['alice', 'bob']
+    const options = { name: 'alice', team, take: { functions: ['api'] } }
+    await using inspected = await Inspected.start({}, undefined, options)
+    const came = deferred<void>()
+    inspected.session.on('team', () => came.resolve())
+    await inspected.tether.session({ name: 'bob', team, take: { functions: ['*'] } }).open()
+    await came.promise
+    await inspected.tether.stub({ team })({ order: 7 }, stubContext())
+    const since = expect.stringMatching(/^\d{4}-.*Z$/)
+    const both = [
+      { name: 'alice', state: 'online', since, own: true, take: { functions: ['api'] }, overlaps: 0 },
+      { name: 'bob', state: 'online', since, own: false, take: { functions: ['*'] }, overlaps: 1 },
+    ]
+    const { json } = await inspected.api('/api/status')
+    expect(json.team).toEqual(both)
+    expect(json.stats.invocations).toMatchObject({ overlaps: 1, declined: 0 })
+    expect(await toolAnswer(inspected, 'status')).toMatchObject({
+      team: both,
+      invocations: { overlaps: 1, declined: 0 },
+    })
   })
 })

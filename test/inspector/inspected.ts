@@ -3,6 +3,7 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Executor } from '../../src/core/contracts/executor.js'
+import type { SessionOptions } from '../../src/core/session/options.js'
 import type { Session } from '../../src/core/session/session.js'
 import { type InspectOptions, type Inspector, inspect } from '../../src/inspector/index.js'
 import { stubContext } from '../support/stub-context.js'
@@ -30,8 +31,8 @@ export class Inspected implements AsyncDisposable {
   inspector!: Inspector
   readonly #before = process.env.XDG_RUNTIME_DIR
 
-  private constructor() {
-    this.session = this.tether.session()
+  private constructor(options: Partial<SessionOptions>) {
+    this.session = this.tether.session(options)
     process.env.XDG_RUNTIME_DIR = this.runtimeFolder
   }
 
@@ -39,8 +40,9 @@ export class Inspected implements AsyncDisposable {
     options: InspectOptions | ((session: Session) => InspectOptions) = {},
     serve: (session: Session) => void = (session) =>
       session.serve({ functions: { api: async (event: unknown) => ({ statusCode: 200, got: event }) } }),
+    sessionOptions: Partial<SessionOptions> = {},
   ): Promise<Inspected> {
-    const inspected = new Inspected()
+    const inspected = new Inspected(sessionOptions)
     const { session } = inspected
     serve(session)
     inspected.inspector = await inspect(session, typeof options === 'function' ? options(session) : options)

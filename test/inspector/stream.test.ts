@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { deferred } from '../../src/core/base/deferred.js'
 import { inspect } from '../../src/inspector/index.js'
 import { type RecordData, record } from '../../src/recorder/index.js'
+import { ManualClock } from '../support/manual-clock.js'
+import { someCode, streamingExecutor } from '../support/streams.js'
 import { Tether } from '../support/tether.js'
 import { Inspected, printing } from './inspected.js'
 
@@ -120,6 +122,32 @@ describe('the stream of the inspector', () => {
     expect(new Set(ended.map(({ data }) => data.id)).size).toBe(101)
     const numbers = stream.told.map(({ id }) => Number(id.split('-')[1]))
     expect(numbers).toEqual([...numbers].sort((a, b) => a - b))
+    stream.close()
+  })
+
+  it('tells that a response streams, however many chunks are written, at most 20 times a second', async () => {
+    const rest = deferred()
+    async function* body() {
+      for (let n = 0; n < 500; n++) yield Buffer.from('x')
+      await rest.promise
+    }
+    const executor = streamingExecutor(() => ({ kind: 'stream', contentType: undefined, body: body() }))
+    const clock = new ManualClock()
+    await using inspected = await Inspected.start({ clock }, (session) =>
+      session.serve({ executor, functions: { api: someCode } }),
+    )
+    const stream = listen(inspected)
+    await stream.until(({ event }) => event === 'status')
+    const all = deferred()
+    inspected.session.on('chunk', (_, { index }) => index === 499 && all.resolve())
+    const answered = inspected.invoke({})
+    await all.promise
+    await clock.advance(50)
+    const { data } = await stream.until(({ event }) => event === 'invocation')
+    expect(data).toMatchObject({ state: 'running', streamedBytes: 500 })
+    expect(stream.told.filter(({ event }) => event === 'invocation')).toHaveLength(1)
+    rest.resolve()
+    await answered.catch(() => {})
     stream.close()
   })
 

@@ -50,6 +50,8 @@ export interface ChunkEvent extends EventTime {
   readonly body: Uint8Array
   /** From 0. */
   readonly index: number
+  /** Of the whole response, as in {@link StreamSummary}. */
+  readonly contentType?: string | undefined
 }
 
 /** The response of an invocation. */

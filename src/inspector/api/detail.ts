@@ -1,9 +1,10 @@
 import type { InvocationContext } from '../../core/contracts/handler.js'
 import type { InvocationRecord, RecordedLog } from '../../recorder/record.js'
 import type { RecordData, RecordDataOutcome } from '../../recorder/record-data.js'
-import type { Redactor } from '../../recorder/redact/redactor.js'
-import type { Heads, InvocationHead } from '../view/head.js'
+import type { InvocationHead } from '../view/head.js'
 import { type Span, spansOf } from '../view/timing.js'
+import type { InspectorParts } from './parts.js'
+import { outcomeSoFar, type StreamDetail, streamOf } from './streamed.js'
 
 /** An invocation, without its secrets. */
 export interface InvocationDetail {
@@ -16,6 +17,8 @@ export interface InvocationDetail {
   /** JSON pointers into `event`: what is masked. */
   readonly eventPointers: readonly string[]
   readonly outcome?: RecordDataOutcome | undefined
+  /** Present where the response is streamed. */
+  readonly stream?: StreamDetail
   /** JSON pointers into `outcome`: what is masked. */
   readonly outcomePointers: readonly string[]
   /** `atMs` is since the arrival. */
@@ -32,18 +35,21 @@ export interface InvocationDetail {
 /** @param reveal shows what is masked, but for the function's own secrets and credentials */
 export function detailOf(
   record: InvocationRecord,
-  heads: Heads,
-  redactor: Redactor,
+  { feed: { streams }, heads, redactor }: Pick<InspectorParts, 'feed' | 'heads' | 'redactor'>,
   reveal: boolean,
 ): InvocationDetail {
-  const data = reveal ? redactor.disclosed(record) : redactor.masked(record)
+  const soFar = outcomeSoFar(record, streams)
+  const whole = () => (reveal ? redactor.disclosed(record) : redactor.masked(record))
+  const data = soFar === undefined ? whole() : redactor.ended(record, soFar, reveal)
   const head = heads.of(record)
-  const timing = spansOf(record.timing)
+  const timing = spansOf(record.timing, streams.of(record))
   if (data === undefined) {
     const { clientContext: _, identity: __, ...context } = record.context
     return { ...LEFT_OUT, head, context, timing, variables: record.variables }
   }
-  const { context, outcome, logs, droppedLogs, variables } = data
+  const { context, logs, droppedLogs, variables } = data
+  const stream = streamOf(record, streams, data.outcome)
+  const outcome = record.outcome && data.outcome
   return {
     head,
     context,
@@ -51,6 +57,7 @@ export function detailOf(
     eventPointers: below(data, '/event'),
     ...(outcome && { outcome }),
     outcomePointers: below(data, '/outcome'),
+    ...(stream && { stream }),
     logs: logs.map(({ atMs, stream, level, text }) => ({
       atMs: atMs - record.timing.receivedMs,
       stream,

@@ -30,8 +30,8 @@ const ROUTES: readonly (readonly ['GET' | 'POST', RegExp, Handler])[] = [
   [
     'GET',
     /^\/api\/invocations\/([\w-]+)$/,
-    ({ feed, heads, redactor }, { url, names: [id] }) =>
-      json(detailOf(recordOf(feed, id), heads, redactor, url.searchParams.get('reveal') === '1')),
+    (parts, { url, names: [id] }) =>
+      json(detailOf(recordOf(parts.feed, id), parts, url.searchParams.get('reveal') === '1')),
   ],
   [
     'GET',

@@ -1,7 +1,9 @@
 import type { LinkStatus } from '../../core/link/link.js'
+import type { TeamMember } from '../../core/naming/roster.js'
 import type { ServedState } from '../../core/session/functions/target.js'
 import type { Session } from '../../core/session/session.js'
 import type { SessionStats } from '../../core/session/stats.js'
+import type { Take } from '../../core/sharing/take.js'
 import { cursorOf } from '../view/cursor.js'
 import type { DiscardCount } from '../view/discards.js'
 import type { Feed } from '../view/feed.js'
@@ -30,6 +32,20 @@ export interface FunctionStatus {
   readonly inspectPort?: number
 }
 
+/** A session of the team that is on the stage. */
+export interface MemberStatus {
+  readonly name: string
+  readonly state: TeamMember['state']
+  /** When it was opened, by its own clock: ISO 8601, UTC. */
+  readonly since: string
+  /** Whether it is this session. */
+  readonly own: boolean
+  /** Absent for all that are addressed to it, and unless it is `online`. */
+  readonly take?: Take
+  /** How many of this session's invocations it would have taken as well. */
+  readonly overlaps: number
+}
+
 /** How a session is. */
 export interface InspectorStatus {
   readonly session: { readonly app: string; readonly stage: string; readonly name: string }
@@ -42,6 +58,8 @@ export interface InspectorStatus {
   readonly displaced: boolean
   /** The session that has the name, and when it was opened: ISO 8601, UTC. */
   readonly displacedBy?: { readonly id: string; readonly openedAt: string }
+  /** In the order of the team's list; empty without a team. */
+  readonly team: readonly MemberStatus[]
   readonly discards: readonly DiscardCount[]
   readonly remoteReplay: boolean
   readonly diagnose: boolean
@@ -73,10 +91,20 @@ export function statusOf(
     ...(feed.displaced && {
       displacedBy: { id: feed.displaced.by, openedAt: new Date(feed.displaced.epoch).toISOString() },
     }),
+    team: session.team().map((member) => memberStatus(member, feed)),
     discards: feed.discards.list(),
     ...abilities,
     cursor: cursorOf(feed.start, feed.last),
   }
+}
+
+/** The last moment of a `Date`: a member's clock may say anything. */
+const LAST_MS = 8.64e15
+
+function memberStatus({ name, state, since, own, take }: TeamMember, feed: Feed): MemberStatus {
+  const openedAt = new Date(Math.min(since, LAST_MS)).toISOString()
+  const overlaps = feed.overlaps.of(name)
+  return { name, state, since: openedAt, own, ...(take && { take }), overlaps }
 }
 
 export function buildProblem({ message, details }: NonNullable<ServedState['error']>): BuildProblem {

@@ -20,7 +20,7 @@ const MOST_POINTERS = 50
 
 export const ID = { type: 'string', description: 'of the invocation' }
 const OUTCOME = { type: 'string', enum: ['value', 'error', 'declined'] }
-const PARTS = ['event', 'outcome', 'logs', 'timing', 'context'] as const
+const PARTS = ['event', 'outcome', 'stream', 'logs', 'timing', 'context'] as const
 
 const wait: AgentTool = {
   name: 'wait_for_invocation',
@@ -101,7 +101,7 @@ const get: AgentTool = {
   name: 'get_invocation',
   title: 'Look at an invocation',
   description:
-    'Event, outcome (with the stack of a failure), logs, timing and context of an invocation. Secrets are masked. What is longer than maxBytes is cut: a JSON pointer into a part gets the rest.',
+    'Event, outcome (with the stack of a failure), stream (so far, where the response still streams), logs, timing and context of an invocation. Secrets are masked. What is longer than maxBytes is cut: a JSON pointer into a part gets the rest.',
   properties: {
     id: ID,
     parts: { type: 'array', items: { type: 'string', enum: PARTS } },
@@ -118,10 +118,11 @@ const get: AgentTool = {
   untrusted: true,
   run({ parts, args }) {
     const detail = detailFor(parts, requiredText(args, 'id'))
-    const wanted = Array.isArray(args.parts) ? args.parts : ['event', 'outcome', 'logs']
+    const wanted = Array.isArray(args.parts) ? args.parts : ['event', 'outcome', 'stream', 'logs']
     const maxBytes = numberArgument(args, 'maxBytes', DEFAULT_BYTES, MOST_BYTES)
     const pointer = textArgument(args, 'pointer') ?? ''
-    const shown = PARTS.filter((part) => wanted.includes(part)).map((part) => {
+    const has = (part: (typeof PARTS)[number]) => part !== 'stream' || detail.stream !== undefined
+    const shown = PARTS.filter((part) => wanted.includes(part) && has(part)).map((part) => {
       const whole = part === 'event' ? (detail.event ?? detail.eventBase64) : detail[part]
       return [part, bounded(pointed(whole, pointer), maxBytes)]
     })
@@ -158,8 +159,8 @@ const replay: AgentTool = {
 
 export const INVOCATION_TOOLS: readonly AgentTool[] = [wait, list, get, replay]
 
-function detailFor({ feed, heads, redactor }: InspectorParts, id: string): InvocationDetail {
-  return detailOf(recordFor(feed, id), heads, redactor, false)
+function detailFor(parts: InspectorParts, id: string): InvocationDetail {
+  return detailOf(recordFor(parts.feed, id), parts, false)
 }
 
 /** @throws HttpProblem for an id that is not there */

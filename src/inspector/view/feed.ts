@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../../core/base/clock.js'
-import type { DisplacedEvent, SessionEvents } from '../../core/session/events.js'
+import type { ChunkEvent, DisplacedEvent, SessionEvents } from '../../core/session/events.js'
 import type { Session } from '../../core/session/session.js'
 import type { InvocationRecord } from '../../recorder/record.js'
 import type { Recorder } from '../../recorder/recorder.js'
 import { type DiscardCount, Discards } from './discards.js'
+import { Overlaps } from './overlaps.js'
+import { Streams } from './streams.js'
 
 /** What has changed. */
 export type FeedChange =
@@ -27,6 +29,8 @@ export class Feed implements Disposable {
   /** Of this start, before the number in each cursor: numbers begin anew with each. */
   readonly start = randomBytes(6).toString('base64url').replaceAll('-', '_')
   readonly discards: Discards
+  readonly streams = new Streams()
+  readonly overlaps = new Overlaps()
   readonly #recorder: Recorder
   readonly #session: Session
   readonly #listeners: Partial<SessionEvents>
@@ -44,15 +48,26 @@ export class Feed implements Disposable {
     this.#recorder = recorder
     for (const { id } of recorder.records()) this.#numbers.set(id, ++this.#last)
     const changed = ({ id }: { readonly id: string }) => this.#changed(id)
+    const ended = ({ id }: { readonly id: string }) => {
+      const record = recorder.get(id)
+      if (record !== undefined) this.streams.end(record)
+      this.#changed(id)
+    }
     this.#listeners = {
       invoke: changed,
       ack: changed,
-      respond: changed,
-      fail: changed,
+      chunk: (invocation, chunk) => this.#streamed(invocation.id, chunk),
+      respond: ended,
+      fail: ended,
       decline: changed,
       sent: changed,
       log: ({ invocationId }) => this.#logged(invocationId),
       status: () => this.#tell({ kind: 'status' }),
+      team: () => this.#tell({ kind: 'status' }),
+      overlap: (_, { also }) => {
+        this.overlaps.add(also)
+        this.#tell({ kind: 'status' })
+      },
       reload: (event) => this.#tell({ kind: 'reload', event }),
       discard: (discard) => this.#tell({ kind: 'discard', discard: this.discards.add(discard) }),
       displaced: (displaced) => {
@@ -112,6 +127,13 @@ export class Feed implements Disposable {
       this.#forget()
     }
     this.#tell({ kind: 'invocation', record })
+  }
+
+  #streamed(id: string, chunk: ChunkEvent): void {
+    const record = this.#recorder.get(id)
+    if (record === undefined) return
+    this.streams.add(record, chunk)
+    this.#changed(id)
   }
 
   #logged(id: string): void {

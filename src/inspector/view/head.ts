@@ -6,6 +6,7 @@ import type { InvocationRecord } from '../../recorder/record.js'
 import { headOf } from '../../recorder/record.js'
 import type { Redactor } from '../../recorder/redact/redactor.js'
 import { type Trigger, triggerOf } from '../../recorder/trigger.js'
+import type { Streams } from './streams.js'
 import { titleOf } from './title.js'
 
 /** What a list of invocations shows. */
@@ -28,6 +29,8 @@ export interface InvocationHead {
   readonly replayed: boolean
   /** Bytes of the event's JSON. */
   readonly eventBytes: number
+  /** Bytes of a streamed response, so far where it goes on. */
+  readonly streamedBytes?: number | undefined
 }
 
 /** What of a head is known as soon as the invocation has arrived, and costs a look at its event. */
@@ -43,11 +46,13 @@ const MOST_REDACTED = 4_000
 /** Makes heads of records, and looks at each event once. */
 export class Heads {
   readonly #redactor: Redactor
+  readonly #streams: Streams
   readonly #arrived = new WeakMap<InvocationRecord, Arrived>()
   readonly #statuses = new WeakMap<object, { readonly of: number | undefined }>()
 
-  constructor(redactor: Redactor) {
+  constructor(redactor: Redactor, streams: Streams) {
     this.#redactor = redactor
+    this.#streams = streams
   }
 
   of(record: InvocationRecord): InvocationHead {
@@ -57,7 +62,9 @@ export class Heads {
     const errorType = head.errorType && this.#shown(record, head.errorType)
     const status = this.#statusOf(record)
     const arrived = { id, functionId, requestId, trigger, title, at }
-    return { ...arrived, state, status, errorType, durationMs, mirrored, rerun, replayed, eventBytes }
+    const streamedBytes = this.#streams.of(record)?.bytes
+    const is = { mirrored, rerun, replayed }
+    return { ...arrived, state, status, errorType, durationMs, ...is, eventBytes, streamedBytes }
   }
 
   #statusOf({ outcome }: InvocationRecord): number | undefined {

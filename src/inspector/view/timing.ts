@@ -1,19 +1,31 @@
+import type { StreamSummary } from '../../core/session/events.js'
 import type { RecordedTiming } from '../../recorder/record.js'
 
 /** A part of an invocation's time, in milliseconds since its arrival. One that is a moment ends as it starts. */
 export interface Span {
-  readonly name: 'arrived' | 'acknowledged' | 'waited' | 'built' | 'loaded' | 'ran' | 'answered' | 'left'
+  readonly name:
+    | 'arrived'
+    | 'acknowledged'
+    | 'waited'
+    | 'built'
+    | 'loaded'
+    | 'ran'
+    | 'firstByte'
+    | 'streamed'
+    | 'answered'
+    | 'left'
   readonly startMs: number
   readonly endMs: number
 }
 
-/** What this machine's clock tells of an invocation, in order. */
-export function spansOf(timing: RecordedTiming): readonly Span[] {
+/** What this machine's clock tells of an invocation, in order. @param stream so far, where it goes on */
+export function spansOf(timing: RecordedTiming, stream?: StreamSummary): readonly Span[] {
   const { receivedMs, ackedMs, builtMs, assignedMs, loadedMs, ranMs, endedMs, sentMs } = timing
   const span = (name: Span['name'], from: number | undefined, to: number | undefined): Span[] =>
     from === undefined || to === undefined
       ? []
       : [{ name, startMs: tenths(from - receivedMs), endMs: tenths(to - receivedMs) }]
+  const firstMs = stream?.chunks[0]?.atMs
   return [
     ...span('arrived', receivedMs, receivedMs),
     ...span('acknowledged', ackedMs, ackedMs),
@@ -21,6 +33,8 @@ export function spansOf(timing: RecordedTiming): readonly Span[] {
     ...span('waited', builtMs, assignedMs),
     ...span('loaded', assignedMs, loadedMs),
     ...span('ran', loadedMs ?? assignedMs ?? builtMs, ranMs),
+    ...span('firstByte', firstMs, firstMs),
+    ...span('streamed', firstMs, endedMs ?? stream?.chunks.at(-1)?.atMs),
     ...span('answered', endedMs, endedMs),
     ...span('left', endedMs, sentMs),
   ]

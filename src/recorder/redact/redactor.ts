@@ -31,11 +31,15 @@ export class Redactor {
 
   /** The outcome of a record, or of a replay of it, without its secrets. */
   outcome(record: InvocationRecord, outcome: RecordedOutcome): RecordDataOutcome | undefined {
-    const { id, functionId, environmentId, at, trigger, eventBytes, event, context, variables } = record
-    const { rerun, mirrored, replayed, timing } = record
-    const named = { id, functionId, environmentId, at, trigger, eventBytes, event, context, variables }
-    const rest = { rerun, mirrored, replayed, timing, logs: [], droppedLogs: 0, redacted: [] }
-    return this.masked({ ...named, ...rest, outcome }, this.#rulesFor(record))?.outcome
+    const alone = endedWith(record, outcome, { logs: [], droppedLogs: 0, redacted: [] })
+    return this.masked(alone, this.#rulesFor(record))?.outcome
+  }
+
+  /** A record as `masked` or `disclosed` gives it, as if it had ended with this outcome. */
+  ended(record: InvocationRecord, outcome: RecordedOutcome, reveal: boolean): RecordData | undefined {
+    const ended = endedWith(record, outcome)
+    if (!reveal) return this.masked(ended, this.#rulesFor(record))
+    return dataOf(ended, redactRecord(ended, this.#rules.disclosingRulesFor(record, this.#mark)))
   }
 
   /** A record as it came, without the function's own secrets and credentials. */
@@ -76,5 +80,21 @@ export class Redactor {
 
   #rulesFor(record: InvocationRecord): RedactionRules {
     return this.#rules.rulesFor(record, this.#mark)
+  }
+}
+
+function endedWith(
+  record: InvocationRecord,
+  outcome: RecordedOutcome,
+  { logs, droppedLogs, redacted }: Pick<InvocationRecord, 'logs' | 'droppedLogs' | 'redacted'> = record,
+): InvocationRecord {
+  const { id, functionId, environmentId, at, trigger, eventBytes, context, variables } = record
+  const { rerun, mirrored, replayed, timing } = record
+  return {
+    ...{ id, functionId, environmentId, at, trigger, eventBytes, context, variables },
+    ...{ rerun, mirrored, replayed, timing, logs, droppedLogs, redacted, outcome },
+    get event() {
+      return record.event
+    },
   }
 }

@@ -12,7 +12,7 @@ export const idleStatus: Status = {
   connection: { state: 'connected' },
   transport: 'iot',
   stats: {
-    invocations: { received: 3, answered: 1, failed: 1, declined: 1, running: 0 },
+    invocations: { received: 3, answered: 1, failed: 1, declined: 1, running: 0, overlaps: 0 },
     frames: { sent: 4, sentBytes: 4_000, received: 5, receivedBytes: 5_000 },
     connections: 1,
     connectedMs: 61_000,

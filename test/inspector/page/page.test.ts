@@ -103,6 +103,62 @@ describe.skipIf(!chromium)('the page, in Chromium', () => {
     expect(await rows().first().textContent()).toContain('TypeError')
   })
 
+  it('shows a response as it streams, as text, with the times of its chunks', async () => {
+    const running = headOf('a', { state: 'running', streamedBytes: 24 })
+    const streamed = (text: string, chunks: readonly { atMs: number; bytes: number }[]) =>
+      detailOf(running, {
+        outcome: undefined as never,
+        stream: { contentType: 'text/event-stream', bytes: 24, text, chunks },
+        timing: [
+          { name: 'firstByte', startMs: 20, endMs: 20 },
+          { name: 'streamed', startMs: 20, endMs: 320 },
+        ],
+      })
+    host.add(streamed('data: <b id="made">1</b>', [{ atMs: 20, bytes: 24 }]))
+    await open('i/a')
+    await shows('24 B of text/event-stream streamed so far')
+    await shows('data: <b id="made">1</b>')
+    expect(await rows().first().textContent()).toContain('streaming')
+    host.arrive(
+      streamed('data: <b id="made">1</b> data: 2', [
+        { atMs: 20, bytes: 24 },
+        { atMs: 320, bytes: 8 },
+      ]),
+    )
+    await shows(/data: 2$/)
+    await page.getByText('2 chunks').click()
+    await shows('8 B at 320 ms')
+    expect(await page.locator('#made').count()).toBe(0)
+    expect(await page.getByRole('img').getAttribute('aria-label')).toBe(
+      'first byte at 0.0 ms, streamed 300 ms',
+    )
+  })
+
+  it('shows who shares the stage, what each takes and what would have gone to both', async () => {
+    const since = new Date().toISOString()
+    const alice = { name: 'alice', state: 'online', since, own: true, overlaps: 0 }
+    await open('?')
+    await button('Connection').click()
+    await shows('Nothing that arrived was dropped.')
+    expect(await page.getByRole('region', { name: 'Team' }).count()).toBe(0)
+    const take = { functions: ['api'], marker: 'bob' }
+    host.status = {
+      ...idleStatus,
+      team: [alice, { name: 'bob', state: 'online', since, own: false, take, overlaps: 4 }],
+      stats: {
+        ...idleStatus.stats,
+        invocations: { ...idleStatus.stats.invocations, overlaps: 4, declined: 2 },
+      },
+    }
+    host.tell('status')
+    const team = page.getByRole('region', { name: 'Team' })
+    await team.getByText(/4 matched another's card as well, and it declined 2\./).waitFor()
+    await team.getByText(/^alice \(this session\) is online since .*, takes everything$/).waitFor()
+    await team
+      .getByText(/^bob is online since .*, takes functions \["api"\], marker "bob", and would have taken 4 /)
+      .waitFor()
+  })
+
   it('shows an invocation that prints all the time, however long it takes to read', async () => {
     const running = headOf('a', { state: 'running' })
     host.add(detailOf(running, { logs: [] }))
@@ -400,6 +456,7 @@ describe.skipIf(!chromium)('the page, in Chromium', () => {
         },
         eventPointers: [],
         outcome: { kind: 'error', error: { errorType: evil, errorMessage: evil, trace: [evil] } },
+        stream: { contentType: evil, bytes: 1, text: evil, chunks: [] },
         logs: [{ atMs: 1, stream: 'stderr', level: evil, text: evil }],
         timing: [{ name: evil, startMs: 0, endMs: 5 }],
         variables: [evil],
@@ -423,6 +480,7 @@ describe.skipIf(!chromium)('the page, in Chromium', () => {
       session: { app: evil, stage: evil, name: evil },
       transport: evil,
       functions: [{ ...idleStatus.functions[0]!, functionId: evil, source: evil, state: 'failed', error }],
+      team: [{ name: evil, state: evil, since: evil, own: false, take: { [evil]: evil }, overlaps: 1 }],
       discards: [{ reason: evil, message: evil, count: 1, lastAt: evil }],
     }
     host.diagnosis = { ok: false, checks: [{ id: evil, outcome: evil, seen: evil, advice: evil }] }
@@ -452,7 +510,7 @@ describe.skipIf(!chromium)('the page, in Chromium', () => {
     async (colorScheme) => {
       await page.emulateMedia({ colorScheme })
       host.add(
-        detailOf(headOf('a')),
+        detailOf(headOf('a'), { stream: { bytes: 2, text: 'ok', chunks: [{ atMs: 1, bytes: 2 }] } }),
         detailOf(headOf('b', { state: 'error', errorType: 'E', rerun: true })),
         detailOf(headOf('c', { state: 'declined' })),
       )

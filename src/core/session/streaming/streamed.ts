@@ -1,37 +1,32 @@
 import { defined } from '../../base/defined.js'
 import type { StreamedResponse } from '../../contracts/executor.js'
 import type { SessionEmitter } from '../emitter.js'
-import type { StreamedChunk, StreamSummary } from '../events.js'
+import type { StreamSummary } from '../events.js'
 import type { Invocation } from '../invocation.js'
-
-/** What of a stream is kept for the session's listeners: its beginning. */
-const MAX_BODY_BYTES = 1024 * 1024
-const MAX_CHUNKS = 10_000
+import { StreamBeginning } from './stream-beginning.js'
 
 /** A response that is being streamed, as the session's listeners see it. */
 export class Streamed {
   readonly #emitter: SessionEmitter
   readonly #invocation: Invocation
   readonly #response: StreamedResponse
-  readonly #chunks: StreamedChunk[] = []
-  readonly #beginning: Uint8Array[] = []
-  #bytes = 0
+  readonly #beginning: StreamBeginning
   #pieces = 0
 
   constructor(emitter: SessionEmitter, invocation: Invocation, response: StreamedResponse) {
     this.#emitter = emitter
     this.#invocation = invocation
     this.#response = response
+    this.#beginning = new StreamBeginning(response.contentType)
   }
 
   get summary(): StreamSummary {
-    const { contentType } = this.#response
-    return { ...defined({ contentType }), bytes: this.#bytes, chunks: this.#chunks }
+    return this.#beginning.summary
   }
 
   /** Its first bytes. */
   get body(): Uint8Array {
-    return Buffer.concat(this.#beginning)
+    return this.#beginning.body
   }
 
   /** The response, whose chunks are told to the session's listeners as they come. */
@@ -49,10 +44,9 @@ export class Streamed {
 
   #note(body: Uint8Array): void {
     const { atMs } = this.#emitter.at()
-    const left = MAX_BODY_BYTES - this.#bytes
-    if (left > 0) this.#beginning.push(body.subarray(0, left))
-    if (this.#chunks.length < MAX_CHUNKS) this.#chunks.push({ bytes: body.length, atMs })
-    this.#bytes += body.length
-    this.#emitter.emit('chunk', this.#invocation, { body, index: this.#pieces++, atMs })
+    const { contentType } = this.#response
+    this.#beginning.add(body, atMs)
+    const chunk = { body, index: this.#pieces++, atMs, ...defined({ contentType }) }
+    this.#emitter.emit('chunk', this.#invocation, chunk)
   }
 }

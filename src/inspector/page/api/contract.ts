@@ -12,6 +12,8 @@ export interface Status {
   readonly functions: readonly FunctionAnswer[]
   readonly displaced: boolean
   readonly displacedBy?: { readonly id: string; readonly openedAt: string } | undefined
+  /** Empty without a team. */
+  readonly team?: readonly Member[] | undefined
   readonly discards: readonly Dropped[]
   readonly remoteReplay: boolean
   /** Whether the host can look into why nothing arrives. */
@@ -19,7 +21,9 @@ export interface Status {
 }
 
 export interface Stats {
-  readonly invocations: Readonly<Record<'received' | 'answered' | 'failed' | 'declined' | 'running', number>>
+  readonly invocations: Readonly<
+    Record<'received' | 'answered' | 'failed' | 'declined' | 'running' | 'overlaps', number>
+  >
   readonly frames: Readonly<Record<'sent' | 'sentBytes' | 'received' | 'receivedBytes', number>>
   readonly connections: number
   readonly connectedMs: number
@@ -46,6 +50,18 @@ export interface BuildError {
   readonly text?: string | undefined
 }
 
+/** A session of the team that is on the stage. */
+export interface Member {
+  readonly name: string
+  readonly state: string
+  /** ISO 8601. */
+  readonly since: string
+  readonly own: boolean
+  /** Absent for everything, and unless it is `online`. */
+  readonly take?: object | undefined
+  readonly overlaps: number
+}
+
 export interface Dropped {
   readonly reason: string
   readonly message: string
@@ -69,6 +85,8 @@ export interface Head {
   readonly rerun: boolean
   readonly replayed: boolean
   readonly eventBytes: number
+  /** Of a streamed response, so far where it goes on. */
+  readonly streamedBytes?: number | undefined
 }
 
 export interface HeadPage {
@@ -103,6 +121,16 @@ export interface TimeSpan {
   readonly endMs: number
 }
 
+/** A streamed response, so far where it goes on. */
+export interface StreamedAnswer {
+  readonly contentType?: string | undefined
+  readonly bytes: number
+  /** Its beginning. Absent where the outcome has it as JSON, and for what is no text. */
+  readonly text?: string | undefined
+  /** Times are since the arrival. */
+  readonly chunks: readonly { readonly atMs: number; readonly bytes: number }[]
+}
+
 /** One invocation. */
 export interface Detail {
   readonly head: Head
@@ -115,6 +143,7 @@ export interface Detail {
   readonly outcome?: ShownOutcome | undefined
   /** JSON pointers into `outcome`. */
   readonly outcomePointers: readonly string[]
+  readonly stream?: StreamedAnswer | undefined
   readonly logs: readonly LogLine[]
   /** Lines for which there was no room. */
   readonly droppedLogs: number

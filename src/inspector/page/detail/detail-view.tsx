@@ -9,6 +9,7 @@ import { EditPanel } from './edit-panel.js'
 import { Logs } from './logs.js'
 import { OutcomeView } from './outcome.js'
 import { ReplayPanel } from './replay-panel.js'
+import { StreamView } from './stream-view.js'
 import { Waterfall } from './waterfall.js'
 
 /** One invocation on one screen. */
@@ -24,6 +25,7 @@ export function DetailView() {
 function Invocation({ detail, revealed }: { readonly detail: Detail; readonly revealed: boolean }) {
   const page = usePage()
   const { head, logs, timing, context, variables } = detail
+  const showsOutcome = detail.stream?.text === undefined || detail.outcome?.kind === 'error'
   const maskedCount = detail.eventPointers.length + detail.outcomePointers.length
   return (
     <article aria-label={head.title}>
@@ -70,7 +72,10 @@ function Invocation({ detail, revealed }: { readonly detail: Detail; readonly re
         </section>
         <section class="panel" aria-labelledby="response">
           <h2 id="response">Response</h2>
-          <OutcomeView outcome={detail.outcome} masked={revealed ? [] : detail.outcomePointers} />
+          {detail.stream && <StreamView stream={detail.stream} isOpen={detail.outcome === undefined} />}
+          {showsOutcome && (
+            <OutcomeView outcome={detail.outcome} masked={revealed ? [] : detail.outcomePointers} />
+          )}
         </section>
       </div>
       <section class="panel" aria-labelledby="logs">

@@ -13,7 +13,9 @@ export function Waterfall({ timing }: { readonly timing: readonly TimeSpan[] }) 
   const start = Math.min(...timing.map(({ startMs }) => startMs))
   const end = Math.max(...timing.map(({ endMs }) => endMs))
   const x = (ms: number) => NAMES_WIDTH + ((ms - start) / Math.max(end - start, 0.001)) * BARS_WIDTH
-  const said = timing.map(({ name, startMs, endMs }) => `${name} ${span(startMs - start, endMs - startMs)}`)
+  const said = timing.map(
+    ({ name, startMs, endMs }) => `${words(name)} ${span(startMs - start, endMs - startMs)}`,
+  )
   return (
     <svg
       class="waterfall"
@@ -24,7 +26,7 @@ export function Waterfall({ timing }: { readonly timing: readonly TimeSpan[] }) 
       {timing.map(({ name, startMs, endMs }, index) => (
         <g key={name}>
           <text x={0} y={index * ROW + 14}>
-            {name}
+            {words(name)}
           </text>
           <rect
             class={`span s-${/^[a-z]+$/.test(name) ? name : 'other'}`}
@@ -40,6 +42,11 @@ export function Waterfall({ timing }: { readonly timing: readonly TimeSpan[] }) 
       ))}
     </svg>
   )
+}
+
+/** `firstByte` as `first byte`. */
+function words(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
 }
 
 function span(afterMs: number, lastedMs: number): string {

@@ -1,6 +1,7 @@
 import type { Dropped, Status } from '../api/contract.js'
 import { bytes, dollars, milliseconds, sessionText } from '../format.js'
 import { usePage } from '../state/page-state.js'
+import { TeamView } from './team-view.js'
 
 /** The session's connection to its broker: what came, what it cost, and what was dropped. */
 export function ConnectionView() {
@@ -14,7 +15,7 @@ export function ConnectionView() {
 }
 
 function Facts({
-  status: { session, connection, transport, lanes = [], stats, discards, displaced, displacedBy },
+  status: { session, connection, transport, lanes = [], stats, team = [], discards, displaced, displacedBy },
 }: {
   readonly status: Status
 }) {
@@ -63,6 +64,7 @@ function Facts({
           ))}
         </dl>
       </section>
+      {team.length > 0 && <TeamView team={team} invocations={invocations} />}
       <section class="panel" aria-labelledby="discards">
         <h2 id="discards">Dropped</h2>
         {discards.length === 0 ? (

@@ -1,0 +1,12 @@
+/** How many of the session's invocations each other of the team would have taken, by name. */
+export class Overlaps {
+  readonly #counts = new Map<string, number>()
+
+  add(names: readonly string[]): void {
+    for (const name of names) this.#counts.set(name, this.of(name) + 1)
+  }
+
+  of(name: string): number {
+    return this.#counts.get(name) ?? 0
+  }
+}
