@@ -77,7 +77,7 @@ test('matches what a slow reference matches', () => {
     expect(matches(one, other)).toBe(expected)
   })
   fc.assert(property, { numRuns: 3_000 })
-  expect(matched).toBeGreaterThan(100)
+  expect(matched).toBeGreaterThan(50)
 })
 
 test('a wildcard takes time that is linear in the text', () => {
