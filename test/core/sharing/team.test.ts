@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { deferred } from '../../../src/core/base/deferred.js'
 import type { LambdaContext } from '../../../src/core/contracts/handler.js'
+import type { Connection, Transport } from '../../../src/core/contracts/transport.js'
 import type { SessionOptions } from '../../../src/core/session/options.js'
 import type { Take } from '../../../src/core/sharing/take.js'
 import { ManualClock, settle } from '../../support/manual-clock.js'
@@ -84,6 +86,42 @@ describe('of a team, an invocation goes', () => {
     expect(await invoke({})).toBe('bob')
     expect(alice.stats().invocations.declined).toBe(1)
     await alice.close()
+  })
+
+  it('to the next also where the broker confirms the first sending after the decline', async () => {
+    await using stage = new Stage()
+    const alice = stage.session({ name: 'alice', team }).serve({ functions: { other: async () => 'other' } })
+    await alice.open()
+    const bob = stage.session({ name: 'bob', team })
+    const confirmed = deferred()
+    bob.on('invoke', async (invocation) => {
+      void invocation.ack()
+      confirmed.resolve()
+      await settle()
+      await invocation.respond('bob')
+    })
+    await bob.open()
+    const { name, limits, keeps } = stage.transport
+    const transport: Transport = {
+      name,
+      limits,
+      keeps,
+      connect: async (...args) => {
+        const connection = await stage.transport.connect(...args)
+        const send: Connection['send'] = async (to, ...rest) => {
+          await connection.send(to, ...rest)
+          if (to.name === 'alice') await confirmed.promise
+        }
+        return { ...connection, send }
+      },
+    }
+    const stub = stage.stub({ team, transport, onNobody: 'throw' })
+    let answer: unknown
+    void stub({}, stubContext()).then((value) => {
+      answer = value
+    })
+    await settle(60)
+    expect(answer).toBe('bob')
   })
 
   it('to the function’s own code where all decline', async () => {
