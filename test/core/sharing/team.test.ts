@@ -31,6 +31,20 @@ class Stage extends Tether {
     return session
   }
 
+  /** Its transport, whose connections are in part a test's. */
+  changed(change: (connection: Connection) => Partial<Connection>): Transport {
+    const { name, limits, keeps } = this.transport
+    return {
+      name,
+      limits,
+      keeps,
+      connect: async (...args) => {
+        const connection = await this.transport.connect(...args)
+        return { ...connection, ...change(connection) }
+      },
+    }
+  }
+
   /** A function's environment; without a session its own code answers `cloud`. */
   environment(functionId = 'api', names: readonly string[] = team) {
     const stub = this.stub({ functionId, team: names, passthrough: async () => 'cloud' })
@@ -101,20 +115,12 @@ describe('of a team, an invocation goes', () => {
       await invocation.respond('bob')
     })
     await bob.open()
-    const { name, limits, keeps } = stage.transport
-    const transport: Transport = {
-      name,
-      limits,
-      keeps,
-      connect: async (...args) => {
-        const connection = await stage.transport.connect(...args)
-        const send: Connection['send'] = async (to, ...rest) => {
-          await connection.send(to, ...rest)
-          if (to.name === 'alice') await confirmed.promise
-        }
-        return { ...connection, send }
+    const transport = stage.changed((connection) => ({
+      send: async (to, ...rest) => {
+        await connection.send(to, ...rest)
+        if (to.name === 'alice') await confirmed.promise
       },
-    }
+    }))
     const stub = stage.stub({ team, transport, onNobody: 'throw' })
     let answer: unknown
     void stub({}, stubContext()).then((value) => {
@@ -264,6 +270,24 @@ describe('a team', () => {
       ['bob', 'online', { marker: 'bob' }],
       ['bob', 'closed', undefined],
     ])
+  })
+
+  it('is not asked for any more once the session closes', async () => {
+    await using stage = new Stage()
+    const kept = deferred<readonly string[]>()
+    let looks = 0
+    const look = () => {
+      looks++
+      return kept.promise
+    }
+    const session = stage.session({ name: 'alice', team, transport: stage.changed(() => ({ look })) })
+    await session.open()
+    const closing = session.close()
+    kept.resolve([])
+    await closing
+    await settle()
+    expect(looks).toBe(1)
+    expect(stage.clock.pending).toBe(0)
   })
 
   it('is warned where another takes the same without a filter', async () => {
