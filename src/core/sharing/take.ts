@@ -75,12 +75,12 @@ export const checkTeam: Check = (name, value) => {
 const MAX_TEAM = 7
 
 /** A request's pattern as one of {@link httpRequest}'s result. */
-export function httpPattern({ method, path, header }: TakeHttp): object {
+export function httpPattern({ header, ...others }: TakeHttp): object {
   const lowerCase =
     header !== undefined && isObject(header)
       ? Object.fromEntries(Object.entries(header).map(([name, values]) => [name.toLowerCase(), values]))
       : header
-  const pattern = { method, path, header: lowerCase }
+  const pattern = { ...others, header: lowerCase }
   return Object.fromEntries(Object.entries(pattern).filter(([, value]) => value !== undefined))
 }
 
