@@ -137,6 +137,43 @@ it('stops the code when the reader has gone', async () => {
   expect((await failed.promise).error.errorType).toBe('LambdaTether.ABORTED')
 })
 
+it('lets go of a stream that comes too late, whatever its code does then', async () => {
+  await using tether = new Tether()
+  const left = deferred()
+  const begun = deferred()
+  const rejected: unknown[] = []
+  const onRejection = (reason: unknown) => void rejected.push(reason)
+  process.on('unhandledRejection', onRejection)
+  const body = {
+    [Symbol.asyncIterator]: () => ({
+      next: async () => ({ done: true as const, value: undefined }),
+      return: async () => {
+        left.resolve()
+        throw new Error('it was not done')
+      },
+    }),
+  }
+  const executor = streamingExecutor(async (_task, signal) => {
+    begun.resolve()
+    await new Promise((resolve) => signal!.addEventListener('abort', resolve))
+    await settle()
+    return { kind: 'stream', body }
+  })
+  const session = tether.session().serve({ executor, functions: { api: someCode } })
+  await session.open()
+  const stub = new StreamCaller(tether)
+  const call = stub.call().catch(codeOf)
+  await begun.promise
+  await stub.caller.close()
+  expect(await call).toBe('CLOSED')
+  await session.close({ signal: AbortSignal.abort() })
+  await left.promise
+  await settle()
+  process.off('unhandledRejection', onRejection)
+  expect(rejected).toEqual([])
+  expect(tether.discards).toMatchObject([{ reason: 'late' }])
+})
+
 it('collects a stream for a stub that takes none', async () => {
   await using tether = new Tether()
   await streaming(tether, () => pieces('{"a":', '1}'))
