@@ -1,6 +1,10 @@
 import { expect, it } from 'vitest'
 import { deferred } from '../../src/core/base/deferred.js'
+import type { SessionPayloads } from '../../src/core/payload/session-payloads.js'
 import type { ChunkEvent, FailureEvent, ResponseEvent } from '../../src/core/session/events.js'
+import type { KeptAnswerOptions } from '../../src/core/session/kept-answer.js'
+import { KeptStream } from '../../src/core/session/streaming/kept-stream.js'
+import { Counters } from '../../src/core/wire/counters.js'
 import { memory } from '../../src/transports/memory.js'
 import { limitedTransport } from '../support/limited-transport.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
@@ -172,6 +176,32 @@ it('lets go of a stream that comes too late, whatever its code does then', async
   process.off('unhandledRejection', onRejection)
   expect(rejected).toEqual([])
   expect(tether.discards).toMatchObject([{ reason: 'late' }])
+})
+
+it('has its end leave once at a time, however often a stub asks', async () => {
+  const leaving = deferred<undefined>()
+  const sent: string[] = []
+  const options: KeptAnswerOptions = {
+    clock: new ManualClock(),
+    counters: new Counters(memory()),
+    payloads: { inlineBytes: 100_000 } as SessionPayloads,
+    send: async (_to, { type }) => {
+      sent.push(type)
+      return leaving.promise
+    },
+    say: () => {},
+  }
+  const kept = new KeptStream(options, 'stub', 'i-1', undefined)
+  const ask = () => void kept.credit({ through: 0, missing: undefined, from: 0 })
+  void kept.end()
+  for (let asked = 0; asked < 10; asked++) ask()
+  await settle()
+  expect(sent).toEqual(['end'])
+  leaving.resolve(undefined)
+  await settle()
+  ask()
+  await settle()
+  expect(sent).toEqual(['end', 'end'])
 })
 
 it('collects a stream for a stub that takes none', async () => {
