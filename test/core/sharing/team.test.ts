@@ -238,6 +238,21 @@ describe('a cold environment', () => {
   })
 })
 
+it('a stub that is closed while it looks for who takes an invocation says so, and leaves no timer', async () => {
+  await using stage = new Stage()
+  stage.transport.admit = () => {
+    throw new Error('down')
+  }
+  const stub = stage.stub({ team, passthrough: async () => 'cloud' })
+  const call = stub({}, stubContext())
+  const failing = expect(call).rejects.toMatchObject({ code: 'CLOSED' })
+  await settle()
+  await stub.close()
+  await settle()
+  expect(stage.clock.pending).toBe(0)
+  await failing
+})
+
 describe('a team', () => {
   it('of one is a session as ever', async () => {
     await using stage = new Stage()
