@@ -192,7 +192,7 @@ it('has its end leave once at a time, however often a stub asks', async () => {
     say: () => {},
   }
   const kept = new KeptStream(options, 'stub', 'i-1', undefined)
-  const ask = () => void kept.credit({ through: 0, missing: undefined, from: 0 })
+  const ask = () => void kept.credit({ through: 0, from: 0 })
   void kept.end()
   for (let asked = 0; asked < 10; asked++) ask()
   await settle()

@@ -83,7 +83,9 @@ function compileField(
     return (event, whole) => choices.some((choice) => choice(event, whole))
   }
   const below = [...path, key]
-  const inner = Array.isArray(value) ? compileLeaf(name, value, below) : compileFields(name, value, below, depth)
+  const inner = Array.isArray(value)
+    ? compileLeaf(name, value, below)
+    : compileFields(name, value, below, depth)
   return (event, whole) => inner(fieldOf(event, key), whole)
 }
 
@@ -111,7 +113,8 @@ function compileLeaf(name: string, values: readonly unknown[], path: readonly st
   }
   const present = (value: unknown): boolean => {
     if (value === undefined) return false
-    if (typeof value === 'object' && value !== null) return Array.isArray(value) && someElement(value, present)
+    if (typeof value === 'object' && value !== null)
+      return Array.isArray(value) && someElement(value, present)
     if (exact.size > 0 && exact.has(value)) return true
     for (const matches of matchers) if (matches(value)) return true
     return false

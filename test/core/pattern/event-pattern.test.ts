@@ -100,7 +100,8 @@ test('what must be nowhere is looked for once, not for each element of a list', 
 })
 
 test('lists may be nested deeper than the stack', () => {
-  const nested = (value: unknown) => JSON.parse(`${'['.repeat(100_000)}${JSON.stringify(value)}${']'.repeat(100_000)}`)
+  const nested = (value: unknown) =>
+    JSON.parse(`${'['.repeat(100_000)}${JSON.stringify(value)}${']'.repeat(100_000)}`)
   expect(matches({ a: ['x'] }, { a: nested('x') })).toBe(true)
   expect(matches({ a: { b: ['x'] } }, { a: nested({ b: 'x' }) })).toBe(true)
   expect(matches({ a: { b: [{ exists: false }] } }, { a: nested({ b: 'x' }) })).toBe(false)

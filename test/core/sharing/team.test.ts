@@ -345,6 +345,31 @@ describe('a team', () => {
     expect(other.team()).toHaveLength(2)
   })
 
+  it('has cards that fit a frame of the transport', async () => {
+    await using tether = new Tether({ frameBytes: 1_024 })
+    const card = (bytes: number) => ({ functions: ['a'.repeat(bytes - '{"functions":[""]}'.length)] })
+    expect(() => tether.session({ take: card(625) })).toThrow(
+      "'take' has 625 bytes of JSON; at most 624 fit a card in a frame of 1024 bytes.",
+    )
+    let kept = 0
+    const { transport } = tether
+    const connect: Transport['connect'] = async (...args) => {
+      const connection = await transport.connect(...args)
+      const keep = async (frame: Uint8Array) => {
+        kept = Math.max(kept, frame.length)
+        await connection.keep!(frame)
+      }
+      return { ...connection, keep }
+    }
+    const { name, limits, keeps } = transport
+    const session = await tether
+      .session({ take: card(624), transport: { name, limits, keeps, connect } })
+      .open()
+    expect(() => session.setTake(card(625))).toThrow('at most 624')
+    expect(kept).toBeGreaterThan(850)
+    expect(kept).toBeLessThanOrEqual(1_024)
+  })
+
   it('needs its own name, and a broker that keeps', async () => {
     await using stage = new Stage()
     expect(() => stage.session({ name: 'carol', team })).toThrow("own name, 'carol'")
