@@ -1,10 +1,12 @@
 import { expect, it } from 'vitest'
 import { deferred } from '../../src/core/base/deferred.js'
+import { StreamBody } from '../../src/core/caller/stream-body.js'
 import type { SessionPayloads } from '../../src/core/payload/session-payloads.js'
 import type { ChunkEvent, FailureEvent, ResponseEvent } from '../../src/core/session/events.js'
 import type { KeptAnswerOptions } from '../../src/core/session/kept-answer.js'
 import { KeptStream } from '../../src/core/session/streaming/kept-stream.js'
 import { Counters } from '../../src/core/wire/counters.js'
+import type { ChunkMessage } from '../../src/core/wire/protocol.js'
 import { memory } from '../../src/transports/memory.js'
 import { limitedTransport } from '../support/limited-transport.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
@@ -176,6 +178,40 @@ it('lets go of a stream that comes too late, whatever its code does then', async
   process.off('unhandledRejection', onRejection)
   expect(rejected).toEqual([])
   expect(tether.discards).toMatchObject([{ reason: 'late' }])
+})
+
+it('bounds the chunks that nobody has read as well, however small they are', async () => {
+  const clock = new ManualClock()
+  const sent: ChunkMessage[] = []
+  const options = {
+    clock,
+    counters: new Counters(memory()),
+    payloads: { inlineBytes: 100_000 } as SessionPayloads,
+    send: async (_to: string, reply: object) => {
+      sent.push({ ...reply, session: 's', epoch: 1 } as ChunkMessage)
+      return undefined
+    },
+    say: () => {},
+  } as KeptAnswerOptions
+  const kept = new KeptStream(options, 'stub', 'i-1', undefined)
+  for (let written = 0; written < 1_100; written++) {
+    void kept.write(Buffer.from('x'))
+    await clock.advance(5)
+  }
+  expect(sent).toHaveLength(1_024)
+  // What waits becomes one chunk.
+  void kept.credit({ through: 1 })
+  await settle()
+  expect(sent.at(-1)!.data).toHaveLength(1_100 - 1_024)
+  let told = 0
+  const body = new StreamBody({ onTaken: () => void told++, onReturned: () => {} })
+  for (let seq = 0; seq < 2_000; seq++)
+    body.take({ type: 'chunk', id: 'i-1', session: 's', epoch: 1, seq, data: Buffer.from('x') })
+  expect(body.credit(true).from).toBe(1_024)
+  for (let read = 0; read < 256; read++) await body.bytes.next()
+  expect(told).toBe(1)
+  expect(body.credit(false).through).toBe(256)
+  kept.drop()
 })
 
 it('has its end leave once at a time, however often a stub asks', async () => {
