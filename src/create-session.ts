@@ -9,7 +9,7 @@ import { sourceOf } from './sources/spec.js'
  *
  * A path such as `./src/api.ts#handler` is relative to the working directory; TypeScript is built with esbuild,
  * JavaScript runs as it is.
- * @throws TetherError `INVALID_OPTION`
+ * @throws TetherError `INVALID_OPTION`; `TOO_LARGE` for a `take` that is larger than a card
  */
 export function createSession(options: SessionOptions): Session {
   const told = new Set<string>()

@@ -1,6 +1,12 @@
 import { expect, it } from 'vitest'
 import { deferred } from '../../src/core/base/deferred.js'
+import { StreamBody } from '../../src/core/caller/stream-body.js'
+import type { SessionPayloads } from '../../src/core/payload/session-payloads.js'
 import type { ChunkEvent, FailureEvent, ResponseEvent } from '../../src/core/session/events.js'
+import type { KeptAnswerOptions } from '../../src/core/session/kept-answer.js'
+import { KeptStream } from '../../src/core/session/streaming/kept-stream.js'
+import { Counters } from '../../src/core/wire/counters.js'
+import type { ChunkMessage } from '../../src/core/wire/protocol.js'
 import { memory } from '../../src/transports/memory.js'
 import { limitedTransport } from '../support/limited-transport.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
@@ -135,6 +141,103 @@ it('stops the code when the reader has gone', async () => {
   for await (const _ of (await stub.stream()).body) break
   expect(codeOf(await stopped.promise)).toBe('ABORTED')
   expect((await failed.promise).error.errorType).toBe('LambdaTether.ABORTED')
+})
+
+it('lets go of a stream that comes too late, whatever its code does then', async () => {
+  await using tether = new Tether()
+  const left = deferred()
+  const begun = deferred()
+  const rejected: unknown[] = []
+  const onRejection = (reason: unknown) => void rejected.push(reason)
+  process.on('unhandledRejection', onRejection)
+  const body = {
+    [Symbol.asyncIterator]: () => ({
+      next: async () => ({ done: true as const, value: undefined }),
+      return: async () => {
+        left.resolve()
+        throw new Error('it was not done')
+      },
+    }),
+  }
+  const executor = streamingExecutor(async (_task, signal) => {
+    begun.resolve()
+    await new Promise((resolve) => signal!.addEventListener('abort', resolve))
+    await settle()
+    return { kind: 'stream', body }
+  })
+  const session = tether.session().serve({ executor, functions: { api: someCode } })
+  await session.open()
+  const stub = new StreamCaller(tether)
+  const call = stub.call().catch(codeOf)
+  await begun.promise
+  await stub.caller.close()
+  expect(await call).toBe('CLOSED')
+  await session.close({ signal: AbortSignal.abort() })
+  await left.promise
+  await settle()
+  process.off('unhandledRejection', onRejection)
+  expect(rejected).toEqual([])
+  expect(tether.discards).toMatchObject([{ reason: 'late' }])
+})
+
+it('bounds the chunks that nobody has read as well, however small they are', async () => {
+  const clock = new ManualClock()
+  const sent: ChunkMessage[] = []
+  const options = {
+    clock,
+    counters: new Counters(memory()),
+    payloads: { inlineBytes: 100_000 } as SessionPayloads,
+    send: async (_to: string, reply: object) => {
+      sent.push({ ...reply, session: 's', epoch: 1 } as ChunkMessage)
+      return undefined
+    },
+    say: () => {},
+  } as KeptAnswerOptions
+  const kept = new KeptStream(options, 'stub', 'i-1', undefined)
+  for (let written = 0; written < 1_100; written++) {
+    void kept.write(Buffer.from('x'))
+    await clock.advance(5)
+  }
+  expect(sent).toHaveLength(1_024)
+  // What waits becomes one chunk.
+  void kept.credit({ through: 1 })
+  await settle()
+  expect(sent.at(-1)!.data).toHaveLength(1_100 - 1_024)
+  let told = 0
+  const body = new StreamBody({ onTaken: () => void told++, onReturned: () => {} })
+  for (let seq = 0; seq < 2_000; seq++)
+    body.take({ type: 'chunk', id: 'i-1', session: 's', epoch: 1, seq, data: Buffer.from('x') })
+  expect(body.credit(true).from).toBe(1_024)
+  for (let read = 0; read < 256; read++) await body.bytes.next()
+  expect(told).toBe(1)
+  expect(body.credit(false).through).toBe(256)
+  kept.drop()
+})
+
+it('has its end leave once at a time, however often a stub asks', async () => {
+  const leaving = deferred<undefined>()
+  const sent: string[] = []
+  const options: KeptAnswerOptions = {
+    clock: new ManualClock(),
+    counters: new Counters(memory()),
+    payloads: { inlineBytes: 100_000 } as SessionPayloads,
+    send: async (_to, { type }) => {
+      sent.push(type)
+      return leaving.promise
+    },
+    say: () => {},
+  }
+  const kept = new KeptStream(options, 'stub', 'i-1', undefined)
+  const ask = () => void kept.credit({ through: 0, from: 0 })
+  void kept.end()
+  for (let asked = 0; asked < 10; asked++) ask()
+  await settle()
+  expect(sent).toEqual(['end'])
+  leaving.resolve(undefined)
+  await settle()
+  ask()
+  await settle()
+  expect(sent).toEqual(['end', 'end'])
 })
 
 it('collects a stream for a stub that takes none', async () => {

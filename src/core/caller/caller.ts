@@ -253,6 +253,8 @@ export class Caller implements LineEvents {
   }
 
   #step(call: Call, event: CallEvent): void {
+    // What it began may end after it; the next of a team has its id by then.
+    if (call.state.phase === 'over') return
     const moment = this.#moment(call.peer)
     this.#take(call, step(call.state, event, moment), moment)
   }

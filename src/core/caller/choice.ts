@@ -60,6 +60,7 @@ export async function chosen(
   await new Promise(setImmediate)
   for (;;) {
     const spentMs = Math.max(0, clock.now() - startedAt)
+    if (line.link.stopped) return { why: 'stub closed' }
     if (line.link.connected) {
       await line.look(lookMs).catch(() => {})
       const choice = choose(line.peers, invoked, passed)

@@ -5,6 +5,7 @@ import {
   type EndMessage,
   type ErrorMessage,
   MAX_STREAM_WINDOW_BYTES,
+  MAX_STREAM_WINDOW_CHUNKS,
 } from '../wire/protocol.js'
 
 /** What a session sends of a stream, or in its place. */
@@ -25,8 +26,9 @@ export interface StreamCredit {
   readonly from: number | undefined
 }
 
-/** The session is told each time that its reader has taken so many bytes: often enough for the smallest window. */
+/** The session is told each time that its reader has taken so many bytes, or chunks: often enough for the smallest window. */
 const CREDIT_BYTES = 64 * 1024
+const CREDIT_CHUNKS = MAX_STREAM_WINDOW_CHUNKS / 4
 /** The most chunks asked for at once. */
 const MAX_MISSING = 1_000
 
@@ -42,8 +44,11 @@ export class StreamBody {
   /** Chunks that arrived before an earlier one. */
   readonly #ahead = new Map<number, Uint8Array>()
   #heldBytes = 0
+  #heldChunks = 0
   #through = 0
   #credited = 0
+  /** Chunks that were taken since the session was told. */
+  #chunksTaken = 0
   /** How many chunks there are, once that is known. */
   #count: number | undefined
   #failure: { readonly thrown: unknown } | undefined
@@ -86,6 +91,7 @@ export class StreamBody {
   /** What the session is to know. @param asks whether to ask for what may have left after all that is known */
   credit(asks: boolean): StreamCredit {
     this.#credited = this.#through
+    this.#chunksTaken = 0
     const missing = this.#missing()
     return {
       through: this.#through,
@@ -97,13 +103,12 @@ export class StreamBody {
   #takeChunk({ seq, data, contentType }: ChunkMessage): void {
     if (seq < this.#next || this.#ahead.has(seq)) return
     // More than a session may send: a broken one is not to fill the memory.
-    if (
-      this.#heldBytes + data.length > MAX_STREAM_WINDOW_BYTES ||
-      this.#ahead.size > MAX_STREAM_WINDOW_BYTES / 64
-    )
+    const { length } = data
+    if (this.#heldBytes + length > MAX_STREAM_WINDOW_BYTES || this.#heldChunks >= MAX_STREAM_WINDOW_CHUNKS)
       return
     this.#ahead.set(seq, data)
-    this.#heldBytes += data.length
+    this.#heldBytes += length
+    this.#heldChunks++
     if (seq === 0) this.contentType = contentType
   }
 
@@ -118,6 +123,8 @@ export class StreamBody {
     for (let data = this.#ahead.get(this.#next); data !== undefined; data = this.#ahead.get(this.#next)) {
       this.#ahead.delete(this.#next++)
       this.bytes.push(data)
+      // Nobody will read it.
+      if (data.length === 0) this.#heldChunks--
     }
     if (this.#next === this.#count) this.#end(this.#failure)
   }
@@ -130,8 +137,12 @@ export class StreamBody {
 
   #taken(bytes: number): void {
     this.#heldBytes -= bytes
+    this.#heldChunks--
     this.#through += bytes
-    if (!this.complete && this.#through - this.#credited >= CREDIT_BYTES) this.#events.onTaken()
+    this.#chunksTaken++
+    if (this.complete) return
+    if (this.#through - this.#credited >= CREDIT_BYTES || this.#chunksTaken >= CREDIT_CHUNKS)
+      this.#events.onTaken()
   }
 
   /** Numbers of chunks that were overtaken, the end being the last of all. */

@@ -58,6 +58,11 @@ export class Link {
     return this.#live !== undefined && !this.#live.over
   }
 
+  /** Whether it was stopped, for good. */
+  get stopped(): boolean {
+    return this.#stopped.signal.aborted
+  }
+
   /** Why the last attempt or connection failed. */
   get lastError(): TetherError | undefined {
     return this.#lastError

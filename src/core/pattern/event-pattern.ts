@@ -16,8 +16,7 @@ export interface EventPattern {
 /** Whether an event is as a pattern says. Never throws. */
 export type PatternMatcher = (event: unknown) => boolean
 
-/** @param root the whole event, for what must be nowhere in it */
-type Node = (value: unknown, root: unknown) => boolean
+type Node = (value: unknown, whole: WholeEvent) => boolean
 
 const OR = '$or'
 const KNOWN: readonly string[] = [...Object.keys(OPERATORS), 'exists']
@@ -32,38 +31,62 @@ const MAX_DEPTH = 50
  * @throws TetherError `INVALID_OPTION`, with the place in the pattern
  */
 export function compilePattern(name: string, pattern: unknown): PatternMatcher {
-  const matches = compileFields(name, pattern, [])
-  return (event) => matches(event, event)
+  const matches = compileFields(name, pattern, [], 0)
+  return (event) => matches(event, new WholeEvent(event))
 }
 
-function compileFields(name: string, pattern: unknown, path: readonly string[]): Node {
+/** The event, for what must be nowhere in it. */
+class WholeEvent {
+  readonly #event: unknown
+  #known: Map<readonly string[], boolean> | undefined
+
+  constructor(event: unknown) {
+    this.#event = event
+  }
+
+  /** Whether it has a leaf there; looked for once, since each element of a list may ask. @param path the pattern's own list of it */
+  has(path: readonly string[]): boolean {
+    this.#known ??= new Map()
+    let known = this.#known.get(path)
+    if (known === undefined) {
+      known = hasLeaf(this.#event, path)
+      this.#known.set(path, known)
+    }
+    return known
+  }
+}
+
+function compileFields(name: string, pattern: unknown, path: readonly string[], depth: number): Node {
   mustBe('an event pattern: an object of fields', isObject(pattern), name, pattern)
   const entries = Object.entries(pattern as object)
   if (entries.length === 0) throw invalidOption(name, 'is empty: name at least one field')
-  if (path.length > MAX_DEPTH) throw invalidOption(name, `is nested more than ${MAX_DEPTH} levels deep`)
-  const fields = entries.map(([key, value]) => compileField(`${name}.${key}`, key, value, path))
-  // Loops, since a list may have thousands of elements.
-  const matches: Node = (value, root) => {
-    if (Array.isArray(value)) {
-      // One element has all of the fields. Without elements, nothing is there.
-      if (value.length === 0) return matches(undefined, root)
-      for (const element of value) if (matches(element, root)) return true
-      return false
-    }
-    for (const field of fields) if (!field(value, root)) return false
+  if (depth > MAX_DEPTH) throw invalidOption(name, `is nested more than ${MAX_DEPTH} levels deep`)
+  const fields = entries.map(([key, value]) => compileField(`${name}.${key}`, key, value, path, depth + 1))
+  const matches: Node = (value, whole) => {
+    // One element has all of the fields.
+    if (Array.isArray(value)) return someElement(value, (element) => matches(element, whole))
+    for (const field of fields) if (!field(value, whole)) return false
     return true
   }
   return matches
 }
 
-function compileField(name: string, key: string, value: unknown, path: readonly string[]): Node {
+function compileField(
+  name: string,
+  key: string,
+  value: unknown,
+  path: readonly string[],
+  depth: number,
+): Node {
   if (key === OR && isOr(value)) {
-    const choices = value.map((choice, index) => compileFields(`${name}[${index}]`, choice, path))
-    return (event, root) => choices.some((choice) => choice(event, root))
+    const choices = value.map((choice, index) => compileFields(`${name}[${index}]`, choice, path, depth))
+    return (event, whole) => choices.some((choice) => choice(event, whole))
   }
   const below = [...path, key]
-  const inner = Array.isArray(value) ? compileLeaf(name, value, below) : compileFields(name, value, below)
-  return (event, root) => inner(fieldOf(event, key), root)
+  const inner = Array.isArray(value)
+    ? compileLeaf(name, value, below)
+    : compileFields(name, value, below, depth)
+  return (event, whole) => inner(fieldOf(event, key), whole)
 }
 
 function compileLeaf(name: string, values: readonly unknown[], path: readonly string[]): Node {
@@ -90,19 +113,36 @@ function compileLeaf(name: string, values: readonly unknown[], path: readonly st
   }
   const present = (value: unknown): boolean => {
     if (value === undefined) return false
-    if (typeof value === 'object' && value !== null) return Array.isArray(value) && value.some(present)
+    if (typeof value === 'object' && value !== null)
+      return Array.isArray(value) && someElement(value, present)
     if (exact.size > 0 && exact.has(value)) return true
     for (const matches of matchers) if (matches(value)) return true
     return false
   }
-  return (value, root) => present(value) || (absent && !hasLeaf(root, path))
+  return (value, whole) => present(value) || (absent && !whole.has(path))
 }
 
 /** Whether an event has a leaf there, in any element of its lists. A field that holds an object is none. */
 function hasLeaf(value: unknown, path: readonly string[]): boolean {
-  if (Array.isArray(value)) return value.some((element) => hasLeaf(element, path))
+  if (Array.isArray(value)) return someElement(value, (element) => hasLeaf(element, path))
   const [key, ...below] = path
   return key === undefined ? isLeaf(value) : hasLeaf(fieldOf(value, key), below)
+}
+
+/**
+ * Whether a test holds for an element of a list, or of the lists in it; one without elements has nothing. By a loop: lists may be long, and
+ * nested deeper than the stack.
+ */
+function someElement(list: readonly unknown[], test: (element: unknown) => boolean): boolean {
+  const lists = [list]
+  for (let next = lists.pop(); next !== undefined; next = lists.pop()) {
+    if (next.length === 0 && test(undefined)) return true
+    for (const element of next) {
+      if (Array.isArray(element)) lists.push(element)
+      else if (test(element)) return true
+    }
+  }
+  return false
 }
 
 function fieldOf(value: unknown, key: string): unknown {

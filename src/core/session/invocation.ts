@@ -216,7 +216,7 @@ export class Invocation<E = unknown> {
   /**
    * Fails it with anything thrown; the remote gets `{ errorType, errorMessage, trace }`. A response that is being streamed ends with
    * the error.
-   * TetherError `ALREADY_SETTLED`, `NOT_TAKEN`
+   * @throws TetherError `ALREADY_SETTLED`, `NOT_TAKEN`
    */
   async fail(error: unknown): Promise<void> {
     if (this.#stream !== undefined && !this.settled)

@@ -4,7 +4,7 @@ import { checkClock, listOf, numberFrom, oneOf, wholeNumber, withMethods } from 
 import { checkOptions, invalidOption, optionsOf, required } from '../base/options.js'
 import type { PayloadStore } from '../contracts/payload-store.js'
 import { checkPart, checkTransport, LANES, type Transport } from '../contracts/transport.js'
-import { checkTake, checkTeam, type Take } from '../sharing/take.js'
+import { checkCard, checkTake, checkTeam, type Take } from '../sharing/take.js'
 import { checkRootKey, rootKey, SessionKeys, StageKeys } from '../wire/root-key.js'
 
 /** Options of `createSession`. */
@@ -94,7 +94,7 @@ export function sessionKeys({ app, stage, key, keys }: SessionOptions): SessionK
   return new SessionKeys((keys ?? [key]).map((one) => new StageKeys(rootKey('key', one), { app, stage })))
 }
 
-/** Checks that sessions of a team can see each other over a transport. @throws TetherError `INVALID_OPTION` */
+/** Checks that sessions of a team can see each other over a transport. @throws TetherError `INVALID_OPTION`, `TOO_LARGE` */
 function checkSharing({ name = 'default', team, take, transport }: SessionOptions): void {
   const option = team !== undefined ? 'team' : take !== undefined ? 'take' : undefined
   if (option === undefined) return
@@ -108,4 +108,5 @@ function checkSharing({ name = 'default', team, take, transport }: SessionOption
       'INVALID_OPTION',
       `'${option}' needs a broker that keeps what sessions take, and transport '${transport.name}' keeps nothing here. Over MQTT, leave out 'presence: false'.`,
     )
+  checkCard(take, transport)
 }

@@ -7,12 +7,7 @@ import { checkOptions } from '../base/options.js'
 import { printable } from '../base/printable.js'
 import type { Answer } from '../contracts/executor.js'
 import type { BuildWarning } from '../contracts/function-source.js'
-import {
-  type AbortOptions,
-  checkEndpoint,
-  type Endpoint,
-  type TransportPricing,
-} from '../contracts/transport.js'
+import { type AbortOptions, checkEndpoint, type Endpoint, type Transport } from '../contracts/transport.js'
 import { Lanes } from '../link/lanes.js'
 import type { LinkStatus } from '../link/link.js'
 import { Echo, UNHEARD_MS } from '../naming/echo.js'
@@ -21,7 +16,7 @@ import { NameClaim } from '../naming/name-claim.js'
 import { Presence } from '../naming/presence.js'
 import type { TeamMember } from '../naming/roster.js'
 import { SessionPayloads } from '../payload/session-payloads.js'
-import { checkTake, type Take } from '../sharing/take.js'
+import { checkCard, checkTake, type Take } from '../sharing/take.js'
 import { Channel } from '../wire/channel.js'
 import type { Discard } from '../wire/counters.js'
 import { Counters } from '../wire/counters.js'
@@ -79,7 +74,7 @@ export class Session implements AsyncDisposable {
   readonly #parts: SessionParts
   readonly #replays: Replays
   readonly #counters: Counters
-  readonly #pricing: TransportPricing | undefined
+  readonly #transport: Transport
   /** What is served, to be changed after `serve`. */
   readonly functions: SessionFunctions = {
     set: (functionId, target) => this.#served().set(functionId, target),
@@ -107,7 +102,7 @@ export class Session implements AsyncDisposable {
     this.transportName = transport.name
     this.#self = checkEndpoint({ app, stage, role: 'session', name })
     this.#waiters = new Waiters(clock)
-    this.#pricing = transport.pricing
+    this.#transport = transport
     const counters = new Counters(transport)
     const shares = team !== undefined || take !== undefined
     const keeps = shares || transport.keeps?.onRequest !== true ? transport.keeps : undefined
@@ -276,7 +271,7 @@ export class Session implements AsyncDisposable {
 
   /** What it has done so far: a copy, cheap enough to be read every second, also after `close()`. */
   stats(): SessionStats {
-    return sessionStats(this.#counters, this.#lanes, this.#pricing)
+    return sessionStats(this.#counters, this.#lanes, this.#transport.pricing)
   }
 
   /** Adds a listener of an event; see {@link SessionEvents}. @throws TetherError `INVALID_OPTION` for a name that is none */
@@ -400,6 +395,7 @@ export class Session implements AsyncDisposable {
   setTake(take: Take | undefined): void {
     if (this.#state === 'closing') throw new TetherError('CLOSED', 'This session was closed; make another.')
     if (take !== undefined) checkTake('take', take)
+    checkCard(take, this.#transport)
     if (this.#presence === undefined)
       throw new TetherError(
         'INVALID_OPTION',

@@ -25,6 +25,7 @@ export class Team {
   readonly #roster: Roster
   #unwatched = ''
   #cancelLook: Cancel = () => {}
+  #closed = false
 
   constructor(options: TeamOptions) {
     const { team, self, onConflict } = options
@@ -50,20 +51,22 @@ export class Team {
 
   /** A connection is up. Where the broker has to be asked for what it keeps, it is: now, and every 30 s. */
   connected(live: LiveConnection | undefined): void {
-    this.close()
+    if (this.#closed) return
+    this.#cancelLook()
     this.#sayUnwatched(live?.connection)
     if (live?.connection.look !== undefined) void this.#look(live)
   }
 
-  /** Asks no more. */
+  /** Asks no more: what is asked already, and connections that come while the session drains, begin nothing. */
   close(): void {
+    this.#closed = true
     this.#cancelLook()
   }
 
   async #look(live: LiveConnection): Promise<void> {
     const names = await live.look().catch(() => undefined)
     if (names !== undefined) this.#roster.keeps(names)
-    if (live.over) return
+    if (live.over || this.#closed) return
     this.#cancelLook = this.#options.clock.schedule(LOOK_EVERY_MS, () => void this.#look(live))
   }
 

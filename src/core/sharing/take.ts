@@ -1,7 +1,7 @@
 import { TetherError } from '../base/errors.js'
 import { checkText, listOf } from '../base/option-checks.js'
 import { type Check, invalidOption, isObject, mustBe, optionsOf } from '../base/options.js'
-import { checkName } from '../contracts/transport.js'
+import { checkName, type Transport } from '../contracts/transport.js'
 import { compilePattern, type EventPattern, type PatternValue } from '../pattern/event-pattern.js'
 
 /**
@@ -36,6 +36,8 @@ export interface TakeHttp {
 
 /** The most that a card may add to a presence frame, so that both are one unit of a broker. */
 const MAX_TAKE_BYTES = 4_000
+/** What a presence frame has beside its card: header and tag, the sections' table, the signature, and what the session says of itself. */
+const PRESENCE_BYTES = 400
 
 const checkHttp: Check = (name, value) => {
   optionsOf<TakeHttp>({ method: anything, path: anything, header: anything })(name, value)
@@ -55,11 +57,25 @@ export const checkTake: Check = (name, value) => {
     throw invalidOption(name, 'is empty, which would take nothing: leave it out to take all')
   if (functions?.length === 0)
     throw invalidOption(`${name}.functions`, 'is an empty list, which would take nothing')
-  const bytes = Buffer.byteLength(JSON.stringify(value))
-  if (bytes > MAX_TAKE_BYTES) {
-    const text = `'${name}' has ${bytes} bytes of JSON; at most ${MAX_TAKE_BYTES} fit a card. Use shorter patterns, such as wildcards.`
-    throw new TetherError('TOO_LARGE', text, { details: { bytes, limit: MAX_TAKE_BYTES } })
-  }
+  checkBytes(name, value, MAX_TAKE_BYTES, 'fit a card. Use shorter patterns, such as wildcards.')
+}
+
+/**
+ * Checks that a card can be kept over a transport: in one frame.
+ * @param take undefined for a session that takes all
+ * @throws TetherError `TOO_LARGE`
+ */
+export function checkCard(take: Take | undefined, { limits }: Pick<Transport, 'limits'>): void {
+  if (take === undefined) return
+  const advice = `fit a card in a frame of ${limits.frameBytes} bytes. Use shorter patterns, or a larger 'frameBytes'.`
+  checkBytes('take', take, limits.frameBytes - PRESENCE_BYTES, advice)
+}
+
+function checkBytes(name: string, take: unknown, limit: number, what: string): void {
+  const bytes = Buffer.byteLength(JSON.stringify(take))
+  if (bytes <= limit) return
+  const text = `'${name}' has ${bytes} bytes of JSON; at most ${limit} ${what}`
+  throw new TetherError('TOO_LARGE', text, { details: { bytes, limit } })
 }
 
 /** The names of a team. */
@@ -75,12 +91,12 @@ export const checkTeam: Check = (name, value) => {
 const MAX_TEAM = 7
 
 /** A request's pattern as one of {@link httpRequest}'s result. */
-export function httpPattern({ method, path, header }: TakeHttp): object {
+export function httpPattern({ header, ...others }: TakeHttp): object {
   const lowerCase =
     header !== undefined && isObject(header)
       ? Object.fromEntries(Object.entries(header).map(([name, values]) => [name.toLowerCase(), values]))
       : header
-  const pattern = { method, path, header: lowerCase }
+  const pattern = { ...others, header: lowerCase }
   return Object.fromEntries(Object.entries(pattern).filter(([, value]) => value !== undefined))
 }
 

@@ -10,7 +10,10 @@ export type Taking = 'filtered' | 'unfiltered' | undefined
 /** A card, ready for many invocations. */
 export type Taker = (invoked: Invoked) => Taking
 
-/** Makes a card ready. One that is no valid one takes nothing: a session of another version may have written it. */
+/**
+ * Makes a card ready. One that is no valid one takes nothing, nor one that asks for more than is known here: a session of another version
+ * may have written it.
+ */
 export function takerOf(take: Take | undefined): Taker {
   if (take === undefined) return () => 'unfiltered'
   try {
@@ -21,7 +24,8 @@ export function takerOf(take: Take | undefined): Taker {
 }
 
 function compile(take: Take): Taker {
-  const { functions, event, http, marker } = take
+  const { functions, event, http, marker, ...unknown } = take
+  if (Object.keys(unknown).length > 0) return () => undefined
   const ids = functions?.map((id) => functionMatcher(id))
   const tests: ((invoked: Invoked) => boolean)[] = []
   if (marker !== undefined) tests.push((invoked) => isMarked(invoked, marker))

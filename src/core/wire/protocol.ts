@@ -102,6 +102,8 @@ export interface CancelMessage {
 
 /** The most bytes of a stream that may be under way, or wait at the stub for its reader: sent, and not credited. */
 export const MAX_STREAM_WINDOW_BYTES = 1024 * 1024
+/** The most chunks of them: each costs both sides a kilobyte, however small it is. */
+export const MAX_STREAM_WINDOW_CHUNKS = 1_024
 
 /** Lets a stream go on, and asks for what has not arrived of it. */
 export interface StreamCreditMessage {

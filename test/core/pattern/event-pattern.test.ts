@@ -85,6 +85,35 @@ test('a wildcard takes time that is linear in the text', () => {
   expect(nasty({ a: 'a'.repeat(100_000) })).toBe(false)
 })
 
+test('what must be nowhere is looked for once, not for each element of a list', () => {
+  let reads = 0
+  const counted = (fields: object) =>
+    new Proxy(fields, {
+      get: (target, name, receiver) => {
+        if (name === 'flag') reads++
+        return Reflect.get(target, name, receiver)
+      },
+    })
+  const items = [...Array.from({ length: 1_000 }, () => counted({})), counted({ flag: 1 })]
+  expect(matches({ items: { flag: [{ exists: false }] } }, { items })).toBe(false)
+  expect(reads).toBeLessThan(3_000)
+})
+
+test('lists may be nested deeper than the stack', () => {
+  const nested = (value: unknown) =>
+    JSON.parse(`${'['.repeat(100_000)}${JSON.stringify(value)}${']'.repeat(100_000)}`)
+  expect(matches({ a: ['x'] }, { a: nested('x') })).toBe(true)
+  expect(matches({ a: { b: ['x'] } }, { a: nested({ b: 'x' }) })).toBe(true)
+  expect(matches({ a: { b: [{ exists: false }] } }, { a: nested({ b: 'x' }) })).toBe(false)
+  expect(matches({ a: ['x'] }, nested({ a: 'y' }))).toBe(false)
+})
+
+test('a pattern is nested at most 50 levels deep, by fields and by $or', () => {
+  let pattern: EventPattern = { a: ['x'] }
+  for (let level = 0; level < 20_000; level++) pattern = { $or: [{ b: ['y'] }, pattern] }
+  expect(() => compilePattern('event', pattern)).toThrow('is nested more than 50 levels deep')
+})
+
 describe('a pattern that is none is refused with its place', () => {
   it.each<[unknown, string]>([
     [[], "'event' must be an event pattern"],

@@ -27,6 +27,15 @@ describe('functions', () => {
     expect(taking({ functions }, {}, { functionId })).toBe(expected ? 'unfiltered' : undefined)
   })
 
+  it('a card of a later version, which asks for more than is known here, takes nothing', () => {
+    const invoked = { functionId: 'api', event: HTTP_EVENTS['a REST API']!({}), clientContext: undefined }
+    const later = [
+      { functions: ['api'], tenant: ['t-1'] },
+      { http: { method: [{ exists: true }], query: { user: ['bob'] } } },
+    ]
+    for (const take of later) expect(takerOf(take as Take)(invoked)).toBe(undefined)
+  })
+
   it('without a card’s take everything is taken, unfiltered', () => {
     expect(taking(undefined, {})).toBe('unfiltered')
   })

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { deferred } from '../../../src/core/base/deferred.js'
 import type { LambdaContext } from '../../../src/core/contracts/handler.js'
+import type { Connection, Transport } from '../../../src/core/contracts/transport.js'
 import type { SessionOptions } from '../../../src/core/session/options.js'
 import type { Take } from '../../../src/core/sharing/take.js'
 import { ManualClock, settle } from '../../support/manual-clock.js'
@@ -27,6 +29,20 @@ class Stage extends Tether {
     await session.open()
     await settle()
     return session
+  }
+
+  /** Its transport, whose connections are in part a test's. */
+  changed(change: (connection: Connection) => Partial<Connection>): Transport {
+    const { name, limits, keeps } = this.transport
+    return {
+      name,
+      limits,
+      keeps,
+      connect: async (...args) => {
+        const connection = await this.transport.connect(...args)
+        return { ...connection, ...change(connection) }
+      },
+    }
   }
 
   /** A function's environment; without a session its own code answers `cloud`. */
@@ -84,6 +100,34 @@ describe('of a team, an invocation goes', () => {
     expect(await invoke({})).toBe('bob')
     expect(alice.stats().invocations.declined).toBe(1)
     await alice.close()
+  })
+
+  it('to the next also where the broker confirms the first sending after the decline', async () => {
+    await using stage = new Stage()
+    const alice = stage.session({ name: 'alice', team }).serve({ functions: { other: async () => 'other' } })
+    await alice.open()
+    const bob = stage.session({ name: 'bob', team })
+    const confirmed = deferred()
+    bob.on('invoke', async (invocation) => {
+      void invocation.ack()
+      confirmed.resolve()
+      await settle()
+      await invocation.respond('bob')
+    })
+    await bob.open()
+    const transport = stage.changed((connection) => ({
+      send: async (to, ...rest) => {
+        await connection.send(to, ...rest)
+        if (to.name === 'alice') await confirmed.promise
+      },
+    }))
+    const stub = stage.stub({ team, transport, onNobody: 'throw' })
+    let answer: unknown
+    void stub({}, stubContext()).then((value) => {
+      answer = value
+    })
+    await settle(60)
+    expect(answer).toBe('bob')
   })
 
   it('to the function’s own code where all decline', async () => {
@@ -194,6 +238,21 @@ describe('a cold environment', () => {
   })
 })
 
+it('a stub that is closed while it looks for who takes an invocation says so, and leaves no timer', async () => {
+  await using stage = new Stage()
+  stage.transport.admit = () => {
+    throw new Error('down')
+  }
+  const stub = stage.stub({ team, passthrough: async () => 'cloud' })
+  const call = stub({}, stubContext())
+  const failing = expect(call).rejects.toMatchObject({ code: 'CLOSED' })
+  await settle()
+  await stub.close()
+  await settle()
+  expect(stage.clock.pending).toBe(0)
+  await failing
+})
+
 describe('a team', () => {
   it('of one is a session as ever', async () => {
     await using stage = new Stage()
@@ -226,6 +285,24 @@ describe('a team', () => {
       ['bob', 'online', { marker: 'bob' }],
       ['bob', 'closed', undefined],
     ])
+  })
+
+  it('is not asked for any more once the session closes', async () => {
+    await using stage = new Stage()
+    const kept = deferred<readonly string[]>()
+    let looks = 0
+    const look = () => {
+      looks++
+      return kept.promise
+    }
+    const session = stage.session({ name: 'alice', team, transport: stage.changed(() => ({ look })) })
+    await session.open()
+    const closing = session.close()
+    kept.resolve([])
+    await closing
+    await settle()
+    expect(looks).toBe(1)
+    expect(stage.clock.pending).toBe(0)
   })
 
   it('is warned where another takes the same without a filter', async () => {
@@ -266,6 +343,31 @@ describe('a team', () => {
     expect(await stage.environment()({})).toBe('bob')
     const other = await stage.member('alice', { marker: 'alice' }, { onConflict: 'refuse' })
     expect(other.team()).toHaveLength(2)
+  })
+
+  it('has cards that fit a frame of the transport', async () => {
+    await using tether = new Tether({ frameBytes: 1_024 })
+    const card = (bytes: number) => ({ functions: ['a'.repeat(bytes - '{"functions":[""]}'.length)] })
+    expect(() => tether.session({ take: card(625) })).toThrow(
+      "'take' has 625 bytes of JSON; at most 624 fit a card in a frame of 1024 bytes.",
+    )
+    let kept = 0
+    const { transport } = tether
+    const connect: Transport['connect'] = async (...args) => {
+      const connection = await transport.connect(...args)
+      const keep = async (frame: Uint8Array) => {
+        kept = Math.max(kept, frame.length)
+        await connection.keep!(frame)
+      }
+      return { ...connection, keep }
+    }
+    const { name, limits, keeps } = transport
+    const session = await tether
+      .session({ take: card(624), transport: { name, limits, keeps, connect } })
+      .open()
+    expect(() => session.setTake(card(625))).toThrow('at most 624')
+    expect(kept).toBeGreaterThan(850)
+    expect(kept).toBeLessThanOrEqual(1_024)
   })
 
   it('needs its own name, and a broker that keeps', async () => {

@@ -38,6 +38,8 @@ export class KeptStream implements KeptOutcome {
   #leftAt = Number.NEGATIVE_INFINITY
   #ending: { readonly error: LambdaError | undefined } | undefined
   #endSent = false
+  /** Whether the end is leaving, for the first time or again. */
+  #endLeaving = false
   /** Stands in for the stream once it had to give way. */
   #gone: Reply | undefined
   #bytes: number | undefined
@@ -185,10 +187,13 @@ export class KeptStream implements KeptOutcome {
   }
 
   async #sendEnd(): Promise<void> {
+    if (this.#endLeaving) return
+    this.#endLeaving = true
     const { next: seq } = this.#window
     const error = this.#ending?.error
     const reply: Reply = { type: 'end', id: this.#id, seq, ...this.#typed(seq), ...(error && { error }) }
     await this.#leave(0, () => this.#options.send(this.#to, reply, { signal: this.#stopped.signal }))
+    this.#endLeaving = false
   }
 
   /** Sends within the rate of the stub's connection. */

@@ -1,5 +1,9 @@
 import type { Sent } from '../../wire/outgoing.js'
-import { MAX_STREAM_WINDOW_BYTES, type StreamCreditMessage } from '../../wire/protocol.js'
+import {
+  MAX_STREAM_WINDOW_BYTES,
+  MAX_STREAM_WINDOW_CHUNKS,
+  type StreamCreditMessage,
+} from '../../wire/protocol.js'
 
 /** What a stub says about a stream. */
 export type Credit = Pick<StreamCreditMessage, 'through' | 'missing' | 'from'>
@@ -42,8 +46,9 @@ export class StreamWindow {
     return this.#chunks.get(seq)
   }
 
-  /** Whether so many bytes more may be under way. */
+  /** Whether a chunk of so many bytes more may be under way. */
   takes(bytes: number): boolean {
+    if (this.#chunks.size >= MAX_STREAM_WINDOW_CHUNKS) return false
     const does = this.#written - this.#through + bytes <= this.#mostBytes
     this.#waited ||= !does
     return does

@@ -17,7 +17,7 @@ import { Streamed } from './streamed.js'
 export async function stream(desk: Desk, invocation: Invocation, response: StreamedResponse): Promise<void> {
   const record = desk.records.running(invocation)
   if (record === undefined) {
-    void response.body[Symbol.asyncIterator]().return?.()
+    void leave(response)
     return late(desk, invocation)
   }
   const streamed = new Streamed(desk.emitter, invocation, response)
@@ -25,6 +25,13 @@ export async function stream(desk: Desk, invocation: Invocation, response: Strea
   if (isAwaited(arrival) && arrival.message.streams === true) return pass(desk, record, streamed)
   const answer = await collectedAnswer(streamed.observed()).catch(failure)
   if (!invocation.settled) await settle(desk, invocation, answer, streamed.summary)
+}
+
+/** Reads nothing of a response. How its code takes that is of no importance. */
+async function leave({ body }: StreamedResponse): Promise<void> {
+  try {
+    await body[Symbol.asyncIterator]().return?.()
+  } catch {}
 }
 
 async function pass(desk: Desk, record: In<'running'>, streamed: Streamed): Promise<void> {
