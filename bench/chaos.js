@@ -1,4 +1,4 @@
-// A soak: seeded invocations of every size through many stubs while brokers restart, connections break and sessions are
+// A soak: seeded invocations of every size, a third of them streamed, through many stubs while brokers restart, connections break and sessions are
 // killed. Fails unless each invocation is answered, or failed with a typed error, once and with its own answer, and no more
 // run again after crashes than were in flight at them.
 // Options: --count N (default 10000), --transport mosquitto|local|iot|api-gateway|memory (default mosquitto where it is installed,

@@ -9,7 +9,7 @@ import { carrierOf } from '../carriers/index.js'
 import { stubSettings } from '../invocation/stub-settings.js'
 import { startProxy } from '../network/proxy.js'
 import { startProcess } from '../process/start.js'
-import { FUNCTIONS } from './stub-side.js'
+import { FUNCTIONS, streams } from './stub-side.js'
 
 const STUB_PROCESSES = 2
 const GC = { execArgv: ['--expose-gc'] }
@@ -67,7 +67,14 @@ export const brokered = {
     const farUrl = carrier.url(far.port, broker)
     const settings = FUNCTIONS.map((functionId) => [
       functionId,
-      stubSettings({ app: 'chaos', stage: 'bench', key, functionId, ...carrier.stubOptions(farUrl) }),
+      stubSettings({
+        app: 'chaos',
+        stage: 'bench',
+        key,
+        functionId,
+        streaming: streams(functionId),
+        ...carrier.stubOptions(farUrl),
+      }),
     ])
     const share = Math.ceil(count / STUB_PROCESSES)
     const processes = Array.from({ length: STUB_PROCESSES }, (_, i) =>

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openSession } from './session-side.js'
 import { severable } from './severable.js'
-import { runStubs } from './stub-side.js'
+import { runStubs, streams } from './stub-side.js'
 
 /** @param parts of the package: `{ createSession, createStub, memory, stubKey, TetherError }` */
 export const inMemory = ({ createSession, createStub, memory, stubKey, TetherError }) => ({
@@ -38,6 +38,7 @@ export const inMemory = ({ createSession, createStub, memory, stubKey, TetherErr
         key: stubKey({ ...stage, key, functionId }),
         functionId,
         transport: far.transport,
+        streaming: streams(functionId),
         env: { ENVIRONMENT: String(index) },
       })
     const run = await runStubs({ seed, from: 0, to: count, stubs, timeOutMs, makeStub, onProgress })

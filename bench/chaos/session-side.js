@@ -1,3 +1,7 @@
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { logUniform } from '../seeded/bodies.js'
+import { seededRandom } from '../seeded/random.js'
 import { chaosInvocations } from './invocations.js'
 
 /**
@@ -15,7 +19,7 @@ export async function openSession({ createSession, seed, key, transport, connect
     connections: { max: connections },
   })
   const work = async (event) => {
-    if (event.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, event.delayMs))
+    if (event.delayMs > 0) await sleep(event.delayMs)
     return answer(event)
   }
   session.on('invoke', async (invocation) => {
@@ -24,10 +28,26 @@ export async function openSession({ createSession, seed, key, transport, connect
     if (functionId === 'served') return void reruns.set(requestId, rerun)
     invocation.ack()
     onStart({ requestId, rerun })
+    if (functionId === 'streamed') return stream(invocation, answer(invocation.event))
     const value = await work(invocation.event)
     // Its stub may have given up by now.
     if (!invocation.settled) await invocation.respond(value)
   })
+  /** In pieces of many sizes, with pauses as long as the work is. */
+  const stream = async (invocation, value) => {
+    const { number, delayMs } = invocation.event
+    const random = seededRandom(seed + number)
+    const response = invocation.respondStream().on('error', () => {})
+    for (let left = Buffer.from(JSON.stringify(value)); left.length > 0; ) {
+      const bytes = logUniform(random, 1, left.length)
+      if (!response.write(left.subarray(0, bytes)))
+        await Promise.race([once(response, 'drain'), once(response, 'close')])
+      if (response.destroyed) return
+      left = left.subarray(bytes)
+      if (delayMs > 0 && random() < 0.3) await sleep(random() * delayMs)
+    }
+    response.end()
+  }
   session.serve({
     functions: {
       served: (event, { awsRequestId }) => {

@@ -2,11 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { lambdaContext } from '../invocation/context.js'
 import { residentMb } from '../process/memory.js'
 import { seededRandom } from '../seeded/random.js'
+import { collecting } from './collecting.js'
 import { chaosInvocations } from './invocations.js'
 
 const TIME_OUT_MS = 30_000
 /** The functions that are invoked. */
-export const FUNCTIONS = ['served', 'listened']
+export const FUNCTIONS = ['served', 'listened', 'streamed']
+/** Whether a function's stub streams its responses. */
+export const streams = (functionId) => functionId === 'streamed'
 // An execution environment lives for so many invocations, and another takes its place.
 const LIFE = { least: 50, most: 250 }
 const REPORT_EVERY = 20
@@ -53,7 +56,9 @@ export async function runStubs({ seed, from, to, stubs, timeOutMs = TIME_OUT_MS,
     // Some environments run several invocations at once, as on Managed Instances.
     const concurrency = index % 4 === 3 ? 3 : 1
     while (next < to) {
-      const handler = makeStub(FUNCTIONS[index % 2], index)
+      const functionId = FUNCTIONS[index % FUNCTIONS.length]
+      const made = makeStub(functionId, index)
+      const handler = streams(functionId) ? collecting(made) : made
       let life = LIFE.least + Math.floor(random() * (LIFE.most - LIFE.least))
       const lane = async () => {
         while (life-- > 0 && next < to) await invoke(handler)

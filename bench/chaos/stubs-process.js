@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { createStub, stubBundle } from 'lambda-tether/stub'
 import { carrierOf } from '../carriers/index.js'
 import { onEnd, report } from '../process/child.js'
-import { runStubs } from './stub-side.js'
+import { runStubs, streams } from './stub-side.js'
 
 const { BENCH_SEED, BENCH_TRANSPORT, BENCH_URL, BENCH_FROM, BENCH_TO, BENCH_STUBS } = process.env
 const require = createRequire(import.meta.url)
@@ -20,6 +20,7 @@ function embedded(functionId, index) {
     key: settings[functionId].LAMBDA_TETHER_KEY,
     functionId,
     transport: carrier.transport(BENCH_URL),
+    streaming: streams(functionId),
     env: { ENVIRONMENT: String(index) },
   })
 }
