@@ -54,6 +54,8 @@ function finished(run: AppRun, inputs: string): Promise<{ status: number | strin
       detached: process.platform !== 'win32',
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
+        // The CDK's rules for templates take ten times as long as the rest; a deployment goes through them.
+        CDK_VALIDATION: 'false',
         ...process.env,
         ...env,
         NODE_OPTIONS: [env.NODE_OPTIONS ?? process.env.NODE_OPTIONS, preload].filter(Boolean).join(' '),

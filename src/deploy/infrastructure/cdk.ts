@@ -33,7 +33,7 @@ const FAST = {
 }
 
 /**
- * The stacks of a CDK app. It runs the app itself, without the CDK's command: nothing is bundled, staged or looked up. Values that are to be looked up must
+ * The stacks of a CDK app. It runs the app itself, without the CDK's command: nothing is bundled, staged, validated or looked up. Values that are to be looked up must
  * be in `cdk.context.json`, where `cdk synth` puts them. Watched is what the app loaded and read, so that a save of a function's code is no reason to run it.
  * @throws TetherError `INVALID_OPTION`; from `synth`: `BUILD_FAILED` with `details.file` and `details.line` where the app fails
  */
