@@ -1,6 +1,8 @@
 import type { ControlPlaneError } from '../control-plane/errors.js'
 import { ControlPlaneError as Refusal } from '../control-plane/errors.js'
-import { isSameInput, LocalStack, type StackInput, type StackParts } from './stack.js'
+import { LocalStack } from './stack.js'
+import { isSameInput, type StackInput } from './stack-input.js'
+import type { StackParts } from './stack-resources.js'
 import { checkCapabilities, invalid, readTemplate } from './template.js'
 
 /** All stacks of a cloud, those that were deleted included: they are found by their ids. */
