@@ -118,8 +118,9 @@ describe('cdk', () => {
 
   // A program that writes what an app of the CDK writes.
   const ASSEMBLY = (more = '') => `
-    const { writeFileSync, mkdirSync } = require('node:fs')
-    const { CDK_OUTDIR: out, CDK_CONTEXT_JSON: context } = process.env
+    const { readFileSync, writeFileSync, mkdirSync } = require('node:fs')
+    const { CDK_OUTDIR: out, CDK_CONTEXT_JSON, CONTEXT_OVERFLOW_LOCATION_ENV: more } = process.env
+    const context = more ? readFileSync(more, 'utf8') : CDK_CONTEXT_JSON
     mkdirSync(out + '/assembly-Prod')
     const stack = (templateFile, stackName) => ({ type: 'aws:cloudformation:stack', properties: { templateFile, stackName } })
     const template = (Value) => JSON.stringify({ Resources: {}, Outputs: { Value: { Value } } })
@@ -144,6 +145,8 @@ describe('cdk', () => {
     }
     expect(await word()).toBe('second false')
     expect(await word({ context: { word: 'third' }, env: { CDK_VALIDATION: 'true' } })).toBe('third true')
+    // Linux gives a process no variable of 128 KiB.
+    expect(await word({ context: { word: 'fourth', long: 'x'.repeat(140_000) } })).toBe('fourth false')
   })
 
   it.each([

@@ -210,6 +210,30 @@ describe('a stack of the local CloudFormation', () => {
     })
   })
 
+  it('keeps its tags where an update names none, and deletes a resource whose condition holds no longer', async () => {
+    const Tags = [{ Key: 'team', Value: 'shop' }]
+    const counted = (Default: string) =>
+      body(
+        { First: QUEUE, Second: { Type: 'AWS::SQS::Queue', Condition: 'Two' } },
+        {
+          Parameters: { Count: { Type: 'String', Default } },
+          Conditions: { Two: { 'Fn::Equals': [{ Ref: 'Count' }, '2'] } },
+        },
+      )
+    const update = async (input: CreateStackCommandInput) => {
+      await client.send(new UpdateStackCommand(input))
+      expect(await settled()).toBe('UPDATE_COMPLETE')
+    }
+    await create({ ...counted('2'), Tags })
+    expect(await settled()).toBe('CREATE_COMPLETE')
+    await update(counted('1'))
+    expect((await stack())?.Tags).toEqual(Tags)
+    const { StackResources = [] } = await client.send(new DescribeStackResourcesCommand({ StackName }))
+    expect(StackResources.map(({ LogicalResourceId }) => LogicalResourceId)).toEqual(['First'])
+    await update({ ...counted('1'), Tags: [] })
+    expect((await stack())?.Tags ?? []).toEqual([])
+  })
+
   it('says where there is nothing to do, and where it is at work', async () => {
     // A step takes 5 ms.
     const chain = Array.from({ length: 20 }, (_, at) => [

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { checkPath, checkText, listOf, recordOf } from '../../core/base/option-checks.js'
 import { type Check, checkOptions, invalidOption, isObject, mustBe } from '../../core/base/options.js'
 import { runApp } from './cdk-app.js'
@@ -51,7 +52,7 @@ export function cdk(options: CdkOptions = {}): InfrastructureSource {
     env: recordOf('an object of texts', checkText),
     watch: listOf('a list of paths', checkText),
   })
-  const folder = cwd instanceof URL ? decodeURIComponent(cwd.pathname) : resolve(cwd)
+  const folder = cwd instanceof URL ? fileURLToPath(cwd) : resolve(cwd)
   const own = [...CONTEXT_FILES, ...watch].map((name) => join(folder, name))
   return {
     async synth({ signal }) {

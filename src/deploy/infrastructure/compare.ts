@@ -11,7 +11,7 @@ import {
 } from './diff.js'
 import { differ } from './differ.js'
 import { canonical, isFunction, type NormalTemplate, normalised } from './normalise.js'
-import { propertyChanges } from './properties.js'
+import { propertyChanges, type ResourceSecrets } from './properties.js'
 
 /** Options of {@link compareTemplates}. */
 export interface CompareTemplatesOptions {
@@ -108,16 +108,18 @@ async function compareStack(
     .filter((id) => !changed.includes(id) && canonical(before.code[id]) !== canonical(after.code[id]))
     .filter((id) => !isLive(id, after, live))
   const others = otherChanges(stack, before, after)
-  const noEcho = new Set([...before.noEcho, ...after.noEcho])
+  const secrets = secretsOf(before, after)
   const { resources, widened } = changed.length === 0 ? NOTHING : await libraryDiff(changed, before, after)
   const all: InfrastructureChange[] = resources.flatMap(({ logicalId, impact: name }) => {
     const [a, b] = [before.Resources[logicalId], after.Resources[logicalId]]
     const type = b?.Type ?? a?.Type ?? ''
-    const impact = impactOf(name, type)
+    // The library takes a property that it does not know for no change.
+    const isChanged = a && b && canonical(a.Properties) !== canonical(b.Properties)
+    const impact = impactOf(name, type) ?? (isChanged ? 'updated' : undefined)
     if (impact === undefined) return []
     const names = a && b ? Object.keys({ ...a.Properties, ...b.Properties }) : []
     const properties = names.flatMap((name) =>
-      propertyChanges(name, a?.Properties?.[name], b?.Properties?.[name], noEcho),
+      propertyChanges(name, a?.Properties?.[name], b?.Properties?.[name], { type, ...secrets }),
     )
     return [{ stack, logicalId, type, impact, properties, code: false }]
   })
@@ -143,6 +145,14 @@ async function compareStack(
     others,
     differing: changes.length === 0 && others.length === 0 ? '' : canonical(differing),
   }
+}
+
+function secretsOf(...templates: readonly NormalTemplate[]): Omit<ResourceSecrets, 'type'> {
+  const noEcho = new Set(templates.flatMap((one) => [...one.noEcho]))
+  const defaults = templates.flatMap(({ sections: { Parameters = {} } }) =>
+    [...noEcho].map((name) => String((Parameters[name] as { Default?: unknown } | undefined)?.Default ?? '')),
+  )
+  return { noEcho, defaults: defaults.filter((text) => text !== '') }
 }
 
 function impactOf(name: string, type: string): ChangeImpact | undefined {

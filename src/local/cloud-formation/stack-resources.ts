@@ -66,9 +66,12 @@ export class StackResources {
     return this.#all
   }
 
-  /** The logical ids of resources that a template does not have. */
-  surplus({ Resources }: Template): string[] {
-    return [...this.#all.keys()].filter((id) => !Object.hasOwn(Resources, id))
+  /** The logical ids of resources that a template does not have, or whose condition does not hold. */
+  surplus({ Resources }: Template, around: Surroundings): string[] {
+    return [...this.#all.keys()].filter((id) => {
+      const declared = Object.hasOwn(Resources, id) ? Resources[id] : undefined
+      return declared === undefined || !holds(declared.Condition, around)
+    })
   }
 
   /** Makes and changes resources; those that others take the place of go to `replaced`. @returns those that failed */

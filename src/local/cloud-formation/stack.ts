@@ -131,7 +131,7 @@ export class LocalStack {
 
   async #deleteSurplus(): Promise<void> {
     const { template } = this.input
-    await this.#resources.delete(this.#resources.surplus(template), template)
+    await this.#resources.delete(this.#resources.surplus(template, this.#surroundings(this.input)), template)
   }
 
   #surroundings({ template, parameters }: StackInput): Surroundings {

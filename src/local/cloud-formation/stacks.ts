@@ -119,9 +119,16 @@ function inputOf(form: URLSearchParams, before?: StackInput): StackInput {
     body,
     template,
     parameters,
-    tags: members(form, 'Tags').map(({ Key = '', Value = '' }) => [Key, Value]),
+    // An update without tags leaves them as they are; an empty list takes them away.
+    tags: isGiven(form, 'Tags')
+      ? members(form, 'Tags').map(({ Key = '', Value = '' }) => [Key, Value])
+      : (before?.tags ?? []),
     capabilities: members(form, 'Capabilities').map(({ '': capability = '' }) => capability),
   }
+}
+
+function isGiven(form: URLSearchParams, name: string): boolean {
+  return [...form.keys()].some((key) => key === name || key.startsWith(`${name}.`))
 }
 
 /** A list of a form: `Tags.member.1.Key`. A list of texts has them under an empty name. */
