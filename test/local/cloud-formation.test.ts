@@ -85,7 +85,6 @@ describe('a stack of the local CloudFormation', () => {
       Parameters: [{ ParameterKey: 'Size', ParameterValue: 'S' }],
       Tags: [{ Key: 'a', Value: '<b>' }],
     })
-    expect((await stack())?.StackStatus).toBe('CREATE_IN_PROGRESS')
     await waitUntilStackCreateComplete(...wait())
     expect(await stack()).toMatchObject({
       Description: 'A shop',
@@ -236,7 +235,7 @@ describe('a stack of the local CloudFormation', () => {
 
   it('says where there is nothing to do, and where it is at work', async () => {
     // A step takes 5 ms.
-    const chain = Array.from({ length: 20 }, (_, at) => [
+    const chain = Array.from({ length: 40 }, (_, at) => [
       `Queue${at}`,
       { Type: 'AWS::SQS::Queue', ...(at > 0 && { DependsOn: `Queue${at - 1}` }) },
     ])
