@@ -1,6 +1,6 @@
 import { isObject } from '../../core/base/options.js'
 import type { PropertyChange } from './diff.js'
-import { canonical } from './normalise.js'
+import { canonical, type NormalTemplate } from './normalise.js'
 
 /** What must not be shown of a resource. */
 export interface ResourceSecrets {
@@ -58,6 +58,15 @@ function expanded(change: PropertyChange, before: unknown, after: unknown, path:
   const variables = ((before ?? after) as { Variables?: object } | undefined)?.Variables
   if (variables === undefined) return [change]
   return Object.keys(variables).map((name) => ({ path: `${path}.Variables.${name}` }))
+}
+
+/** What must not be shown of a template's resources. */
+export function secretsOf(...templates: readonly NormalTemplate[]): Omit<ResourceSecrets, 'type'> {
+  const noEcho = new Set(templates.flatMap((one) => [...one.noEcho]))
+  const defaults = templates.flatMap(({ sections: { Parameters = {} } }) =>
+    [...noEcho].map((name) => String((Parameters[name] as { Default?: unknown } | undefined)?.Default ?? '')),
+  )
+  return { noEcho, defaults: defaults.filter((text) => text !== '') }
 }
 
 function told(key: 'before' | 'after', value: unknown): Partial<PropertyChange> {
