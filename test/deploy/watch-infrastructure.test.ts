@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CreateStackCommand, DescribeStacksCommand } from '@aws-sdk/client-cloudformation'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import {
   deployedBaseline,
   fileBaseline,
@@ -11,6 +11,7 @@ import {
   template,
   watchInfrastructure,
 } from '../../src/deploy/index.js'
+import { Inputs } from '../../src/deploy/infrastructure/inputs.js'
 import { stackCloud } from './stack-fixture.js'
 import { folderOf, heard, save } from './watch-fixture.js'
 
@@ -223,6 +224,22 @@ describe('watchInfrastructure', () => {
         signal: AbortSignal.timeout(1),
       }),
     ).rejects.toMatchObject({ code: 'ABORTED' })
+  })
+})
+
+describe('Inputs', () => {
+  it('counts a file that a synthesis writes anew once, and again when its text differs', async () => {
+    const folder = await folderOf({ 'made.json': '1' })
+    const files = [join(folder, 'made.json')]
+    const inputs = new Inputs(() => {})
+    onTestFinished(() => inputs.close())
+    const synthesis = async (text: string) => {
+      await save(folder, 'made.json', text)
+      return inputs.follow({ files }, 0)
+    }
+    expect(await synthesis('2')).toBe(true)
+    expect(await synthesis('2')).toBe(false)
+    expect(await synthesis('3')).toBe(true)
   })
 })
 
