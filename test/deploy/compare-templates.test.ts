@@ -1,4 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: CloudFormation fills it in
+import { createRequire } from 'node:module'
 import { describe, expect, it } from 'vitest'
 import { compareTemplates, type InfrastructureTemplate, LAYER_WRAPPER } from '../../src/deploy/index.js'
 
@@ -226,6 +227,12 @@ describe('compareTemplates', () => {
     expect(Object.values(await impacts(app(), undefined))).toEqual(Array(5).fill('destroyed'))
   })
 
+  it('tells a property that the library does not know', async () => {
+    const queue = (Newest: string) =>
+      app({ resources: { Queue: { Type: 'AWS::SQS::Queue', Properties: { Newest } } } })
+    expect(await impacts(queue('a'), queue('b'))).toEqual({ Queue: 'updated' })
+  })
+
   it('tells a nested stack whose template differs', async () => {
     const nested = (hash: string) =>
       app({
@@ -273,6 +280,31 @@ describe('compareTemplates', () => {
       app({ resources: { Db: { Type: 'AWS::RDS::DBInstance', Properties: { MasterUserPassword } } } })
     expect(`${await compareTemplates(user('hunter2'), user('hunter3'))}`).toContain('MasterUserPassword')
     expect(`${await compareTemplates(user('hunter2'), user('hunter3'))}`).not.toContain('hunter')
+  })
+
+  it.each([
+    ['AWS::SSM::Parameter', { Value: 'hunter2' }, 'Value'],
+    ['AWS::CloudFormation::Stack', { Parameters: { Pin: 'hunter2' } }, 'Parameters.Pin'],
+    ['AWS::Serverless::Application', { Parameters: { Pin: 'hunter2' } }, 'Parameters.Pin'],
+    ['AWS::EC2::Instance', { UserData: 'export PIN=hunter2' }, 'UserData'],
+    ['AWS::SNS::Subscription', { Endpoint: 'https://shop:hunter2@hook/' }, 'Endpoint'],
+    ['AWS::SNS::Subscription', { Endpoint: 'https://hook?pin=default-pin' }, 'Endpoint'],
+    ['AWS::IoT::Thing', { ThingName: 'hunter2' }, 'ThingName', { ThingName: { Ref: 'Pin' } }],
+  ])('prints no secret of %s', async (Type, Properties, path, before: object = {}) => {
+    const Parameters = { Pin: { Type: 'String', NoEcho: 'true', Default: 'default-pin' } }
+    const one = (properties: object) =>
+      app({ resources: { One: { Type, Properties: { Own: 'o', ...properties } } }, more: { Parameters } })
+    const empty = Object.fromEntries(Object.keys(Properties).map((name) => [name, '']))
+    const nested = 'Parameters' in Properties ? { Parameters: { Pin: '' } } : empty
+    const diff = await compareTemplates(one({ ...nested, ...before }), one(Properties))
+    expect(diff.changes[0]?.properties.map((one) => one.path)).toEqual([path])
+    expect(`${diff}${JSON.stringify(diff)}`).not.toMatch(/hunter2|default-pin/)
+  })
+
+  it('loads the library in its worker alone, whose work blocks no host', async () => {
+    await compareTemplates(app(), app({ variables: { A: '1' } }))
+    const loaded = Object.keys(createRequire(import.meta.url).cache)
+    expect(loaded.filter((file) => file.includes('cloudformation-diff'))).toEqual([])
   })
 
   it('has a fingerprint of what differs, by which a decline is remembered', async () => {

@@ -8,6 +8,7 @@ import { createSession, generateKey } from '../../src/index.js'
 import { stubBundle, stubEnvironment } from '../../src/stub/index.js'
 import { apiGateway } from '../../src/transports/api-gateway.js'
 import { json } from '../local/lambda-fixture.js'
+import { liveProcesses } from './live-process.js'
 import { stackCloud } from './stack-fixture.js'
 
 const NAME = 'dev-shop-debug-stack'
@@ -132,6 +133,29 @@ describe('deployDebugStack', () => {
       expect(await deployDebugStack(tagged)).toMatchObject({ outcome, stackId: stack?.StackId })
     },
   )
+
+  it('goes on waiting where its process was killed', async () => {
+    await using processes = await liveProcesses()
+    let kill = () => {}
+    const { target, client } = await stackCloud({
+      updateMs: 200,
+      onCall: ({ operation, stage }) => {
+        if (operation === 'DescribeStackEvents' && stage === 'before') kill()
+        return undefined
+      },
+    })
+    const { onProgress: _, ...options } = target
+    const killed = new Promise<void>((resolve) => {
+      kill = resolve
+    })
+    const child = await processes.start('deployDebugStack', options)
+    await killed
+    child.kill()
+    const { Stacks: [stack] = [] } = await client.send(new DescribeStacksCommand({ StackName: NAME }))
+    expect(stack?.StackStatus).toBe('CREATE_IN_PROGRESS')
+    expect(await deployDebugStack(target)).toMatchObject({ outcome: 'created', stackId: stack?.StackId })
+    expect(await child.ended).toBeUndefined()
+  }, 30_000)
 
   it('is one stack for two who deploy it at once', async () => {
     const { target } = await stackCloud()

@@ -4,17 +4,17 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import type { LiveOptions } from '../../src/deploy/index.js'
+import type { DeployDebugStackOptions, LiveOptions } from '../../src/deploy/index.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** A host in a process of its own, to be killed. */
 const PROGRAM = `
-  import { fileSnapshots, goLive, restore } from './src/deploy/index.js'
+  import { deployDebugStack, fileSnapshots, goLive, restore } from './src/deploy/index.js'
   process.once('message', async ({ verb, options, folder }) => {
-    const snapshots = fileSnapshots(folder)
-    const run = verb === 'goLive' ? goLive : restore
-    const outcome = await run({ ...options, snapshots }).then(() => ({}), (error) => ({ error: String(error) }))
+    const run = { deployDebugStack, goLive, restore }[verb]
+    const more = folder === undefined ? {} : { snapshots: fileSnapshots(folder) }
+    const outcome = await run({ ...options, ...more }).then(() => ({}), (error) => ({ error: String(error) }))
     process.send(outcome, () => process.exit())
   })
   process.send('ready')
@@ -24,6 +24,7 @@ const PROGRAM = `
 export interface LiveProcesses extends AsyncDisposable {
   /** Starts a call; the next process is got ready meanwhile. */
   start(verb: 'goLive' | 'restore', options: LiveOptions, folder: string): Promise<LiveProcess>
+  start(verb: 'deployDebugStack', options: DeployDebugStackOptions): Promise<LiveProcess>
 }
 
 export interface LiveProcess {
@@ -50,7 +51,8 @@ export async function liveProcesses(): Promise<LiveProcesses> {
   })
   let next = ready(outfile)
   return {
-    async start(verb, { snapshots: _, ...options }, snapshotFolder) {
+    async start(verb: string, all: LiveOptions | DeployDebugStackOptions, snapshotFolder?: string) {
+      const { snapshots: _, ...options } = { snapshots: undefined, ...all }
       const child = await next
       next = ready(outfile)
       let outcome: { error?: string } | undefined

@@ -13,28 +13,31 @@ import { folderOf, heard, save } from './watch-fixture.js'
 
 const { AWS_CDK_MODULES, REQUIRE_REAL_SERVERS } = process.env
 
+// Of the core alone, which starts in a third of the time; the example has the constructs of Lambda and SQS.
 const APP = `
-import { App } from 'aws-cdk-lib'
+import { App } from 'aws-cdk-lib/core'
 import { Shop } from './lib/shop.js'
 new Shop(new App(), 'Shop')
 `
 const SHOP = `
 import { readdirSync, readFileSync } from 'node:fs'
-import { Duration, Stack } from 'aws-cdk-lib'
-import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda'
-import { Queue } from 'aws-cdk-lib/aws-sqs'
+import { AssetStaging, CfnResource, Stack } from 'aws-cdk-lib/core'
 import settings from './settings.cjs'
 
 export class Shop extends Stack {
   constructor(scope, id) {
     super(scope, id)
     for (const name of readdirSync('functions')) {
-      new LambdaFunction(this, name, {
-        runtime: Runtime.NODEJS_22_X,
-        handler: 'index.handler',
-        code: Code.fromAsset('functions/' + name),
-        timeout: Duration.seconds(settings.timeout),
-        description: readFileSync('words.txt', 'utf8'),
+      const { assetHash } = new AssetStaging(this, name + 'Code', { sourcePath: 'functions/' + name })
+      new CfnResource(this, name, {
+        type: 'AWS::Lambda::Function',
+        properties: {
+          Runtime: 'nodejs22.x',
+          Handler: 'index.handler',
+          Code: { S3Bucket: 'assets', S3Key: assetHash + '.zip' },
+          Timeout: settings.timeout,
+          Description: readFileSync('words.txt', 'utf8'),
+        },
       })
     }
     // more
@@ -81,7 +84,7 @@ describe('cdk', () => {
       expect(folders).toEqual([join(cwd, 'functions')])
 
       for (let n = 1; n <= 20; n += 1) await save(cwd, 'functions/api/index.js', handler(String(n)))
-      const queue = SHOP.replace('// more', "new Queue(this, 'Orders')")
+      const queue = SHOP.replace('// more', "new CfnResource(this, 'Orders', { type: 'AWS::SQS::Queue' })")
       await save(cwd, 'lib/shop.js', queue)
       const question = (await told.next()) as InfrastructureQuestion
       expect(made.length).toBe(2)
@@ -94,7 +97,7 @@ describe('cdk', () => {
       await save(cwd, 'lib/shop.js', `${queue}\n`)
       await vi.waitFor(() => expect(made.length).toBe(3), { timeout: 10_000 })
       await made[2]
-      await save(cwd, 'lib/shop.js', queue.replace("'Orders')", "'Orders'"))
+      await save(cwd, 'lib/shop.js', queue.replace("Queue' })", "Queue' }"))
       expect(await told.next()).toMatchObject({
         code: 'BUILD_FAILED',
         message: expect.stringContaining('lib/shop.js:'),
@@ -115,12 +118,13 @@ describe('cdk', () => {
 
   // A program that writes what an app of the CDK writes.
   const ASSEMBLY = (more = '') => `
-    const { writeFileSync, mkdirSync } = require('node:fs')
-    const { CDK_OUTDIR: out, CDK_CONTEXT_JSON: context } = process.env
+    const { readFileSync, writeFileSync, mkdirSync } = require('node:fs')
+    const { CDK_OUTDIR: out, CDK_CONTEXT_JSON, CONTEXT_OVERFLOW_LOCATION_ENV: more } = process.env
+    const context = more ? readFileSync(more, 'utf8') : CDK_CONTEXT_JSON
     mkdirSync(out + '/assembly-Prod')
     const stack = (templateFile, stackName) => ({ type: 'aws:cloudformation:stack', properties: { templateFile, stackName } })
     const template = (Value) => JSON.stringify({ Resources: {}, Outputs: { Value: { Value } } })
-    writeFileSync(out + '/Shop.json', template(JSON.parse(context).word))
+    writeFileSync(out + '/Shop.json', template(JSON.parse(context).word + ' ' + process.env.CDK_VALIDATION))
     writeFileSync(out + '/assembly-Prod/Api.json', template('staged'))
     writeFileSync(out + '/assembly-Prod/manifest.json', JSON.stringify({ artifacts: { Api: stack('Api.json', 'Prod-Api') } }))
     const prod = { type: 'cdk:cloud-assembly', properties: { directoryName: 'assembly-Prod' } }
@@ -128,7 +132,7 @@ describe('cdk', () => {
   `
   const node = `"${process.execPath}"`
 
-  it('gives the stacks of stages, with the context of cdk.json, cdk.context.json and its own', async () => {
+  it('gives the stacks of stages, with the context of cdk.json, cdk.context.json and its own, and asks for no validation', async () => {
     const cwd = await folderOf({
       'app.cjs': ASSEMBLY(),
       'cdk.json': '{"context":{"word":"first"}}',
@@ -139,8 +143,10 @@ describe('cdk', () => {
       expect(Object.keys(templates)).toEqual(['Shop', 'Prod-Api'])
       return (templates.Shop as { Outputs: { Value: { Value: string } } }).Outputs.Value.Value
     }
-    expect(await word()).toBe('second')
-    expect(await word({ context: { word: 'third' } })).toBe('third')
+    expect(await word()).toBe('second false')
+    expect(await word({ context: { word: 'third' }, env: { CDK_VALIDATION: 'true' } })).toBe('third true')
+    // Linux gives a process no variable of 128 KiB.
+    expect(await word({ context: { word: 'fourth', long: 'x'.repeat(140_000) } })).toBe('fourth false')
   })
 
   it.each([

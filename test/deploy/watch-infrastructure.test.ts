@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CreateStackCommand } from '@aws-sdk/client-cloudformation'
-import { describe, expect, it, vi } from 'vitest'
+import { CreateStackCommand, DescribeStacksCommand } from '@aws-sdk/client-cloudformation'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import {
   deployedBaseline,
   fileBaseline,
@@ -11,6 +11,7 @@ import {
   template,
   watchInfrastructure,
 } from '../../src/deploy/index.js'
+import { Inputs } from '../../src/deploy/infrastructure/inputs.js'
 import { stackCloud } from './stack-fixture.js'
 import { folderOf, heard, save } from './watch-fixture.js'
 
@@ -81,6 +82,24 @@ describe('watchInfrastructure', () => {
     from.templates = { Shop: shop() }
     await again.check()
     expect(await heardAgain.next()).toBe('none')
+  })
+
+  it('takes a question back where the source says again what was declined', async () => {
+    const from = source({ Shop: shop('A') })
+    const baseline = { read: async () => ({ Shop: shop() }), write: async () => {} }
+    const watch = watchInfrastructure({ synth: from.synth, baseline, deploy: () => {} })
+    const told = heard(watch)
+    await (await asked(told)).decline()
+    from.templates = { Shop: shop('B') }
+    await watch.check()
+    const open = await asked(told)
+    from.templates = { Shop: shop('A') }
+    await watch.check()
+    expect(open.signal.aborted).toBe(true)
+    await expect(open.deploy()).rejects.toMatchObject({ code: 'ABORTED' })
+    from.templates = { Shop: shop('B') }
+    await watch.check()
+    expect((await asked(told)).diff.fingerprint).toBe(open.diff.fingerprint)
   })
 
   it('deploys when it is told to, and moves the baseline on', async () => {
@@ -205,6 +224,38 @@ describe('watchInfrastructure', () => {
         signal: AbortSignal.timeout(1),
       }),
     ).rejects.toMatchObject({ code: 'ABORTED' })
+  })
+})
+
+describe('Inputs', () => {
+  it('counts a file that a synthesis writes anew once, and again when its text differs', async () => {
+    const folder = await folderOf({ 'made.json': '1' })
+    const files = [join(folder, 'made.json')]
+    const inputs = new Inputs(() => {})
+    onTestFinished(() => inputs.close())
+    const synthesis = async (text: string) => {
+      await save(folder, 'made.json', text)
+      return inputs.follow({ files }, 0)
+    }
+    expect(await synthesis('2')).toBe(true)
+    expect(await synthesis('2')).toBe(false)
+    expect(await synthesis('3')).toBe(true)
+  })
+})
+
+describe('deployedBaseline', () => {
+  it('has nothing of a stack whose creation was rolled back', async () => {
+    const { cloud, client } = await stackCloud({ failResource: () => 'Rate exceeded' })
+    const { region, credentials, cloudFormationEndpoint } = cloud
+    const TemplateBody = JSON.stringify({ Resources: { A: { Type: 'AWS::SQS::Queue' } } })
+    await client.send(new CreateStackCommand({ StackName: 'Shop', TemplateBody }))
+    const status = async () => {
+      const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName: 'Shop' }))
+      return Stacks[0]?.StackStatus
+    }
+    await vi.waitFor(async () => expect(await status()).toBe('ROLLBACK_COMPLETE'))
+    const baseline = deployedBaseline({ region, credentials, cloudFormationEndpoint })
+    expect(await baseline.read(['Shop'], {})).toEqual({})
   })
 })
 

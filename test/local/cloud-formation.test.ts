@@ -85,7 +85,6 @@ describe('a stack of the local CloudFormation', () => {
       Parameters: [{ ParameterKey: 'Size', ParameterValue: 'S' }],
       Tags: [{ Key: 'a', Value: '<b>' }],
     })
-    expect((await stack())?.StackStatus).toBe('CREATE_IN_PROGRESS')
     await waitUntilStackCreateComplete(...wait())
     expect(await stack()).toMatchObject({
       Description: 'A shop',
@@ -210,9 +209,33 @@ describe('a stack of the local CloudFormation', () => {
     })
   })
 
+  it('keeps its tags where an update names none, and deletes a resource whose condition holds no longer', async () => {
+    const Tags = [{ Key: 'team', Value: 'shop' }]
+    const counted = (Default: string) =>
+      body(
+        { First: QUEUE, Second: { Type: 'AWS::SQS::Queue', Condition: 'Two' } },
+        {
+          Parameters: { Count: { Type: 'String', Default } },
+          Conditions: { Two: { 'Fn::Equals': [{ Ref: 'Count' }, '2'] } },
+        },
+      )
+    const update = async (input: CreateStackCommandInput) => {
+      await client.send(new UpdateStackCommand(input))
+      expect(await settled()).toBe('UPDATE_COMPLETE')
+    }
+    await create({ ...counted('2'), Tags })
+    expect(await settled()).toBe('CREATE_COMPLETE')
+    await update(counted('1'))
+    expect((await stack())?.Tags).toEqual(Tags)
+    const { StackResources = [] } = await client.send(new DescribeStackResourcesCommand({ StackName }))
+    expect(StackResources.map(({ LogicalResourceId }) => LogicalResourceId)).toEqual(['First'])
+    await update({ ...counted('1'), Tags: [] })
+    expect((await stack())?.Tags ?? []).toEqual([])
+  })
+
   it('says where there is nothing to do, and where it is at work', async () => {
     // A step takes 5 ms.
-    const chain = Array.from({ length: 20 }, (_, at) => [
+    const chain = Array.from({ length: 40 }, (_, at) => [
       `Queue${at}`,
       { Type: 'AWS::SQS::Queue', ...(at > 0 && { DependsOn: `Queue${at - 1}` }) },
     ])

@@ -23,7 +23,8 @@ export interface InfrastructureBaseline {
 }
 
 /**
- * What is deployed, by CloudFormation's `GetTemplate`. Needs `@aws-sdk/client-cloudformation` and `cloudformation:GetTemplate`.
+ * What is deployed, by CloudFormation's `GetTemplate`; nothing of a stack whose creation was rolled back. Needs `@aws-sdk/client-cloudformation`,
+ * `cloudformation:DescribeStacks` and `cloudformation:GetTemplate`.
  * @throws TetherError `INVALID_OPTION`; from `read`: `DEPLOY_FAILED`, `MISSING_DEPENDENCY`
  */
 export function deployedBaseline(options: StackAccountOptions = {}): InfrastructureBaseline {

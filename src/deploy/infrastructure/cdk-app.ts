@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { onAbort } from '../../core/base/abort.js'
@@ -29,6 +29,8 @@ export interface AppResult {
   }
 }
 
+/** Windows takes 32,767 characters for one variable, Linux 128 KiB. */
+const MAX_VARIABLE_BYTES = process.platform === 'win32' ? 32_000 : 128_000
 const MAX_OUTPUT_CHARACTERS = 64_000
 const MAX_LINES = 12
 
@@ -36,15 +38,28 @@ const MAX_LINES = 12
 export async function runApp(run: AppRun): Promise<AppResult> {
   throwIfAborted(run.signal)
   const inputs = join(run.outdir, 'inputs.jsonl')
-  const { status, output } = await finished(run, inputs)
+  const variables = await contextVariables(run)
+  const { status, output } = await finished(run, { ...variables, LAMBDA_TETHER_INPUTS: inputs })
   throwIfAborted(run.signal)
   const read = await readInputs(inputs)
   if (status === 0) return read
   return { ...read, failure: failureOf(run.command, status, output) }
 }
 
-function finished(run: AppRun, inputs: string): Promise<{ status: number | string; output: string }> {
-  const { command, cwd, outdir, context, env, signal } = run
+/** Hands the context over as the CDK's command does: in a variable, or in a file where that is too small. */
+async function contextVariables({ context, outdir }: AppRun): Promise<Record<string, string>> {
+  const text = JSON.stringify(context)
+  if (Buffer.byteLength(text) <= MAX_VARIABLE_BYTES) return { CDK_CONTEXT_JSON: text }
+  const file = join(outdir, 'context.json')
+  await writeFile(file, text)
+  return { CONTEXT_OVERFLOW_LOCATION_ENV: file }
+}
+
+function finished(
+  run: AppRun,
+  variables: Readonly<Record<string, string>>,
+): Promise<{ status: number | string; output: string }> {
+  const { command, cwd, outdir, env, signal } = run
   const preload = `--import=${pathToFileURL(runFile('record-inputs')).href}`
   return new Promise((resolve) => {
     const child = spawn(command, {
@@ -54,12 +69,13 @@ function finished(run: AppRun, inputs: string): Promise<{ status: number | strin
       detached: process.platform !== 'win32',
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
+        // The CDK's rules for templates take ten times as long as the rest; a deployment goes through them.
+        CDK_VALIDATION: 'false',
         ...process.env,
         ...env,
         NODE_OPTIONS: [env.NODE_OPTIONS ?? process.env.NODE_OPTIONS, preload].filter(Boolean).join(' '),
         CDK_OUTDIR: outdir,
-        CDK_CONTEXT_JSON: JSON.stringify(context),
-        LAMBDA_TETHER_INPUTS: inputs,
+        ...variables,
       },
     })
     const unlisten = onAbort(signal, () => end(child.pid))

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { checkPath, checkText, listOf, recordOf } from '../../core/base/option-checks.js'
 import { type Check, checkOptions, invalidOption, isObject, mustBe } from '../../core/base/options.js'
 import { runApp } from './cdk-app.js'
@@ -33,7 +34,7 @@ const FAST = {
 }
 
 /**
- * The stacks of a CDK app. It runs the app itself, without the CDK's command: nothing is bundled, staged or looked up. Values that are to be looked up must
+ * The stacks of a CDK app. It runs the app itself, without the CDK's command: nothing is bundled, staged, validated or looked up. Values that are to be looked up must
  * be in `cdk.context.json`, where `cdk synth` puts them. Watched is what the app loaded and read, so that a save of a function's code is no reason to run it.
  * @throws TetherError `INVALID_OPTION`; from `synth`: `BUILD_FAILED` with `details.file` and `details.line` where the app fails
  */
@@ -51,7 +52,7 @@ export function cdk(options: CdkOptions = {}): InfrastructureSource {
     env: recordOf('an object of texts', checkText),
     watch: listOf('a list of paths', checkText),
   })
-  const folder = cwd instanceof URL ? decodeURIComponent(cwd.pathname) : resolve(cwd)
+  const folder = cwd instanceof URL ? fileURLToPath(cwd) : resolve(cwd)
   const own = [...CONTEXT_FILES, ...watch].map((name) => join(folder, name))
   return {
     async synth({ signal }) {

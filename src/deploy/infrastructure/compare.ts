@@ -11,7 +11,7 @@ import {
 } from './diff.js'
 import { differ } from './differ.js'
 import { canonical, isFunction, type NormalTemplate, normalised } from './normalise.js'
-import { propertyChanges } from './properties.js'
+import { propertyChanges, secretsOf } from './properties.js'
 
 /** Options of {@link compareTemplates}. */
 export interface CompareTemplatesOptions {
@@ -50,7 +50,8 @@ const compareChecks = { stack: checkText, live: checkLive }
 /**
  * What a deployment of one template in the place of another would do, by resource. What does not count: hashes of assets, metadata and descriptions,
  * the CDK's own version and rules, the order of keys, this package's variables and layer, and the code of functions that are live. A template that is undefined
- * is that of a stack that does not exist. Values of `NoEcho` parameters, of variables and of properties named like secrets are left out.
+ * is that of a stack that does not exist. Values of `NoEcho` parameters, of variables, of nested stacks' parameters, of URLs with a password and of
+ * properties named like secrets are left out.
  *
  * Needs `@aws-cdk/cloudformation-diff`, which is loaded in a worker thread where something differs.
  * @throws TetherError `INVALID_OPTION`, `MISSING_DEPENDENCY`, `EXECUTION_FAILED`
@@ -108,16 +109,18 @@ async function compareStack(
     .filter((id) => !changed.includes(id) && canonical(before.code[id]) !== canonical(after.code[id]))
     .filter((id) => !isLive(id, after, live))
   const others = otherChanges(stack, before, after)
-  const noEcho = new Set([...before.noEcho, ...after.noEcho])
+  const secrets = secretsOf(before, after)
   const { resources, widened } = changed.length === 0 ? NOTHING : await libraryDiff(changed, before, after)
   const all: InfrastructureChange[] = resources.flatMap(({ logicalId, impact: name }) => {
     const [a, b] = [before.Resources[logicalId], after.Resources[logicalId]]
     const type = b?.Type ?? a?.Type ?? ''
-    const impact = impactOf(name, type)
+    // The library takes a property that it does not know for no change.
+    const isChanged = a && b && canonical(a.Properties) !== canonical(b.Properties)
+    const impact = impactOf(name, type) ?? (isChanged ? 'updated' : undefined)
     if (impact === undefined) return []
     const names = a && b ? Object.keys({ ...a.Properties, ...b.Properties }) : []
     const properties = names.flatMap((name) =>
-      propertyChanges(name, a?.Properties?.[name], b?.Properties?.[name], noEcho),
+      propertyChanges(name, a?.Properties?.[name], b?.Properties?.[name], { type, ...secrets }),
     )
     return [{ stack, logicalId, type, impact, properties, code: false }]
   })
@@ -165,26 +168,18 @@ const SECTION_NAMES: readonly string[] = [
 ]
 const NOTHING = { resources: [], widened: [] }
 
-/** Asks the library about what differs, and what refers to it: a reference to what is replaced changes as well. */
+/** Asks the library about what differs; and then, where something is replaced, about what refers to that: such a reference changes as well. */
 async function libraryDiff(changed: readonly string[], before: NormalTemplate, after: NormalTemplate) {
-  const wanted = new Set(changed)
-  const referring = Object.entries(after.Resources).map(
-    ([id, one]) => [id, references(JSON.stringify(one))] as const,
+  const { resources, widened } = await askLibrary(new Set(changed), before, after)
+  const replaced = resources.filter(({ impact }) => impact === 'WILL_REPLACE')
+  const reached = withReferring(
+    replaced.map(({ logicalId }) => logicalId),
+    after,
   )
-  for (let size = 0; size < wanted.size; ) {
-    size = wanted.size
-    for (const [id, names] of referring) if (names.some((name) => wanted.has(name))) wanted.add(id)
-  }
-  const only = ({ Resources }: NormalTemplate) => ({
-    Resources: Object.fromEntries(
-      Object.entries(Resources)
-        .filter(([id]) => wanted.has(id))
-        .map(([id, one]) => [id, { ...one, Type: BECOME[one.Type] ?? one.Type }]),
-    ),
-  })
-  const { resources, widened } = await differ.compare(only(before), only(after))
+  const more = reached.size === replaced.length ? [] : (await askLibrary(reached, before, after)).resources
+  const found = new Map([...resources, ...more].map((one) => [one.logicalId, one]))
   return {
-    resources,
+    resources: [...found.values()],
     widened: widened.map(
       ({ principals, actions, resources }): Omit<WidenedRight, 'stack'> => ({
         principal: principals.map(withoutBraces).join(', '),
@@ -193,6 +188,31 @@ async function libraryDiff(changed: readonly string[], before: NormalTemplate, a
       }),
     ),
   }
+}
+
+function askLibrary(ids: ReadonlySet<string>, before: NormalTemplate, after: NormalTemplate) {
+  const only = ({ Resources }: NormalTemplate) => ({
+    Resources: Object.fromEntries(
+      Object.entries(Resources)
+        .filter(([id]) => ids.has(id))
+        .map(([id, one]) => [id, { ...one, Type: BECOME[one.Type] ?? one.Type }]),
+    ),
+  })
+  return differ.compare(only(before), only(after))
+}
+
+/** These resources, with those that refer to them, and so on. */
+function withReferring(ids: readonly string[], { Resources }: NormalTemplate): ReadonlySet<string> {
+  const found = new Set(ids)
+  if (found.size === 0) return found
+  const referring = Object.entries(Resources).map(
+    ([id, one]) => [id, references(JSON.stringify(one))] as const,
+  )
+  for (let size = 0; size < found.size; ) {
+    size = found.size
+    for (const [id, names] of referring) if (names.some((name) => found.has(name))) found.add(id)
+  }
+  return found
 }
 
 /** What a resource may refer to: also texts that are no references, which does no harm. */

@@ -1,4 +1,5 @@
-import { readdirSync, statSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { FileWatch } from '../../sources/file-watch.js'
 import type { Synthesis } from './source.js'
 
@@ -8,6 +9,8 @@ export class Inputs {
   readonly #subscription: Disposable
   #files: readonly string[] = []
   #folders: readonly string[] = []
+  /** Hashes of files that changed during a synthesis. One that the app itself writes with the same text must not begin the next. */
+  readonly #written = new Map<string, string | undefined>()
   #look = ''
 
   constructor(onChange: () => void, polling?: number | undefined) {
@@ -24,14 +27,18 @@ export class Inputs {
   /**
    * Follows these in the place of those before.
    * @param since when they began to be read; Unix milliseconds
-   * @returns whether one has changed since
+   * @returns whether one has changed since, and is not as it was after the synthesis before
    */
   follow({ files, folders = [] }: Pick<Synthesis, 'files' | 'folders'>, since: number): boolean {
     this.#files = files
     this.#folders = folders
     this.#watch.follow(files, folders)
+    const stale = files.filter(
+      (file) => (stat(file)?.mtimeMs ?? 0) > since && this.#written.get(file) !== hash(file),
+    )
+    for (const file of [...stale, ...this.#written.keys()]) this.#written.set(file, hash(file))
     this.#look = this.#lookNow()
-    return files.some((file) => (stat(file)?.mtimeMs ?? 0) > since)
+    return stale.length > 0
   }
 
   close(): void {
@@ -41,6 +48,7 @@ export class Inputs {
 
   #lookNow(): string {
     const files = this.#files.map((file) => {
+      if (this.#written.has(file)) return hash(file)
       const { ino, size, mtimeMs } = stat(file) ?? {}
       return [ino, size, mtimeMs]
     })
@@ -51,6 +59,14 @@ export class Inputs {
 function stat(file: string) {
   try {
     return statSync(file, { throwIfNoEntry: false })
+  } catch {
+    return undefined
+  }
+}
+
+function hash(file: string): string | undefined {
+  try {
+    return createHash('sha256').update(readFileSync(file)).digest('base64')
   } catch {
     return undefined
   }

@@ -32,6 +32,7 @@ const ASSET_HASH = /(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])/g
 const ASSET = 'asset'
 /** The CDK names a function's version after what is in it. */
 const VERSION_ID = /^(.*CurrentVersion[0-9A-F]{8})[0-9a-f]{32}$/
+const VERSION_WORD = /[A-Za-z0-9]*CurrentVersion[0-9A-F]{8}[0-9a-f]{32}/g
 
 /** Whether a type is that of a Lambda function. */
 export function isFunction(type: string): boolean {
@@ -79,12 +80,11 @@ export function canonical(value: unknown): string {
 }
 
 function withStableIds(template: InfrastructureTemplate): InfrastructureTemplate {
-  const ids = Object.keys((template.Resources ?? {}) as object).flatMap((id) => {
-    const stable = VERSION_ID.exec(id)?.[1]
-    return stable === undefined ? [] : [[id, stable] as const]
-  })
+  const ids = Object.keys((template.Resources ?? {}) as object).filter((id) => VERSION_ID.test(id))
   if (ids.length === 0) return template
-  return JSON.parse(ids.reduce((text, [id, stable]) => text.replaceAll(id, stable), JSON.stringify(template)))
+  const stable = new Map(ids.map((id) => [id, VERSION_ID.exec(id)![1]!]))
+  const text = JSON.stringify(template).replace(VERSION_WORD, (word) => stable.get(word) ?? word)
+  return JSON.parse(text)
 }
 
 function sectionsOf(rest: Readonly<Record<string, unknown>>): NormalTemplate['sections'] {

@@ -1,21 +1,41 @@
 import { isObject } from '../../core/base/options.js'
 import type { PropertyChange } from './diff.js'
-import { canonical } from './normalise.js'
+import { canonical, type NormalTemplate } from './normalise.js'
+
+/** What must not be shown of a resource. */
+export interface ResourceSecrets {
+  /** The resource's type. */
+  readonly type: string
+  /** Parameters with `NoEcho`. */
+  readonly noEcho: ReadonlySet<string>
+  /** Their defaults. */
+  readonly defaults: readonly string[]
+}
 
 /** The most places that one property is told with. */
 const MAX_PLACES = 20
 // Neither a variable's value nor that of a property named like these is for a terminal.
-const SECRET = /secret|passw|token|credential|private|api.?key|auth|Variables(\.|$)/i
+const SECRET =
+  /secret|pass|pwd|token|credential|private|api.?key|auth|connection.?string|UserData|Variables(\.|$)/i
+/** Properties that often hold a secret under a name that does not say so. A nested stack's parameter may be `NoEcho` in its own template. */
+const SECRET_IN: Readonly<Record<string, RegExp>> = {
+  'AWS::SSM::Parameter': /^Value$/,
+  'AWS::CloudFormation::Stack': /^Parameters\./,
+  'AWS::Serverless::Application': /^Parameters\./,
+}
+/** A URL with a password. */
+const SECRET_URL = /:\/\/[^/\s@]*:[^/\s@]*@/
+/** A shorter default of a parameter is part of many texts that are no secret. */
+const MIN_PART = 4
 
 /**
  * The places in which two values of a property differ.
- * @param noEcho parameters whose defaults are secret
  */
 export function propertyChanges(
   path: string,
   before: unknown,
   after: unknown,
-  noEcho: ReadonlySet<string>,
+  secrets: ResourceSecrets,
 ): PropertyChange[] {
   const found: PropertyChange[] = []
   const walk = (at: string, a: unknown, b: unknown): void => {
@@ -25,7 +45,8 @@ export function propertyChanges(
       for (const name of names) walk(`${at}.${name}`, (a as never)[name], (b as never)[name])
       return
     }
-    found.push({ path: at, ...told('before', at, a, noEcho), ...told('after', at, b, noEcho) })
+    const isHidden = isSecretPlace(at, secrets) || [a, b].some((value) => isSecret(value, secrets))
+    found.push({ path: at, ...(!isHidden && { ...told('before', a), ...told('after', b) }) })
   }
   walk(path, before, after)
   // What is new or gone as a whole is told by the names in it.
@@ -39,16 +60,29 @@ function expanded(change: PropertyChange, before: unknown, after: unknown, path:
   return Object.keys(variables).map((name) => ({ path: `${path}.Variables.${name}` }))
 }
 
-function told(
-  key: 'before' | 'after',
-  path: string,
-  value: unknown,
-  noEcho: ReadonlySet<string>,
-): Partial<PropertyChange> {
-  const isSimple = ['string', 'number', 'boolean'].includes(typeof value)
-  const isSecret =
-    SECRET.test(path) || [...noEcho].some((name) => path.startsWith(`${name}.`) || path === name)
-  return isSimple && !isSecret ? { [key]: value } : {}
+/** What must not be shown of a template's resources. */
+export function secretsOf(...templates: readonly NormalTemplate[]): Omit<ResourceSecrets, 'type'> {
+  const noEcho = new Set(templates.flatMap((one) => [...one.noEcho]))
+  const defaults = templates.flatMap(({ sections: { Parameters = {} } }) =>
+    [...noEcho].map((name) => String((Parameters[name] as { Default?: unknown } | undefined)?.Default ?? '')),
+  )
+  return { noEcho, defaults: defaults.filter((text) => text !== '') }
+}
+
+function told(key: 'before' | 'after', value: unknown): Partial<PropertyChange> {
+  return ['string', 'number', 'boolean'].includes(typeof value) ? { [key]: value } : {}
+}
+
+function isSecretPlace(path: string, { type }: ResourceSecrets): boolean {
+  return SECRET.test(path) || SECRET_IN[type]?.test(path) === true
+}
+
+/** Whether a value is, has or refers to a secret. What takes the place of a reference is a secret as well. */
+function isSecret(value: unknown, { noEcho, defaults }: ResourceSecrets): boolean {
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
+  if (SECRET_URL.test(text)) return true
+  if (defaults.some((one) => text === one || (one.length >= MIN_PART && text.includes(one)))) return true
+  return [...noEcho].some((name) => text.includes(`"${name}"`) || text.includes(`\${${name}}`))
 }
 
 function isIntrinsic(value: unknown): boolean {

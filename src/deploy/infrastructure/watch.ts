@@ -165,8 +165,9 @@ class Watch implements InfrastructureWatch {
       return
     }
     const { fingerprint } = diff
-    if (fingerprint === declined || fingerprint === this.#question?.fingerprint) return
+    if (fingerprint === this.#question?.fingerprint) return
     this.#supersede()
+    if (fingerprint === declined) return
     const controller = new AbortController()
     this.#question = { fingerprint, controller }
     await this.#emit('change', this.#ask(deployment, controller.signal))

@@ -16,6 +16,8 @@ type Template = Pick<CreateStackCommandInput, 'TemplateBody' | 'Tags' | 'Capabil
 
 // CloudFormation throttles an account's callers together.
 const MAX_ATTEMPTS = 8
+/** States in which a stack has a template but no resources. */
+const HOLDS_NOTHING: readonly string[] = ['ROLLBACK_COMPLETE', 'REVIEW_IN_PROGRESS']
 const REQUEST_TIMEOUT_MS = 30_000
 /** Enough for the events of one operation of a small stack, a hundred to a page. */
 const MAX_EVENT_PAGES = 20
@@ -119,8 +121,11 @@ export class StackService {
     return found?.ResourceStatus === 'DELETE_COMPLETE' ? undefined : found?.PhysicalResourceId || undefined
   }
 
-  /** The template of each stack, as it was uploaded; undefined for a stack that is not there. */
+  /** The template of a stack, as it was uploaded; undefined for a stack that is not there, or has nothing. */
   async template(StackName: string): Promise<string | undefined> {
+    // Such a stack keeps the template of what was never made.
+    const { StackStatus = '' } = (await this.describe(StackName)) ?? {}
+    if (StackStatus === '' || HOLDS_NOTHING.includes(StackStatus)) return undefined
     try {
       const command = new this.#commands.GetTemplateCommand({ StackName, TemplateStage: 'Original' })
       return (await this.#client.send(command, abortable(this.#signal))).TemplateBody

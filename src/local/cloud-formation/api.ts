@@ -4,7 +4,8 @@ import { type XmlService, xmlService } from '../control-plane/xml-service.js'
 import { escapeXml } from '../s3/xml.js'
 import type { StackCloud } from './resource.js'
 import { resourceTypes } from './resource-types.js'
-import type { LocalStack, StackParts } from './stack.js'
+import type { LocalStack } from './stack.js'
+import type { StackParts } from './stack-resources.js'
 import { Stacks } from './stacks.js'
 
 /** What the CloudFormation API serves, and to whom. */

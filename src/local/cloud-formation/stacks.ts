@@ -1,6 +1,8 @@
 import type { ControlPlaneError } from '../control-plane/errors.js'
 import { ControlPlaneError as Refusal } from '../control-plane/errors.js'
-import { isSameInput, LocalStack, type StackInput, type StackParts } from './stack.js'
+import { LocalStack } from './stack.js'
+import { isSameInput, type StackInput } from './stack-input.js'
+import type { StackParts } from './stack-resources.js'
 import { checkCapabilities, invalid, readTemplate } from './template.js'
 
 /** All stacks of a cloud, those that were deleted included: they are found by their ids. */
@@ -117,9 +119,16 @@ function inputOf(form: URLSearchParams, before?: StackInput): StackInput {
     body,
     template,
     parameters,
-    tags: members(form, 'Tags').map(({ Key = '', Value = '' }) => [Key, Value]),
+    // An update without tags leaves them as they are; an empty list takes them away.
+    tags: isGiven(form, 'Tags')
+      ? members(form, 'Tags').map(({ Key = '', Value = '' }) => [Key, Value])
+      : (before?.tags ?? []),
     capabilities: members(form, 'Capabilities').map(({ '': capability = '' }) => capability),
   }
+}
+
+function isGiven(form: URLSearchParams, name: string): boolean {
+  return [...form.keys()].some((key) => key === name || key.startsWith(`${name}.`))
 }
 
 /** A list of a form: `Tags.member.1.Key`. A list of texts has them under an empty name. */

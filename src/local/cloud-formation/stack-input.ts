@@ -1,0 +1,35 @@
+import type { Template } from './template.js'
+
+/** What an operation brings. */
+export interface StackInput {
+  readonly body: string
+  readonly template: Template
+  readonly parameters: ReadonlyMap<string, string>
+  readonly tags: readonly (readonly [key: string, value: string])[]
+  readonly capabilities: readonly string[]
+}
+
+/** Whether the old and the new differ in nothing that CloudFormation acts on. */
+export function isSameInput(a: StackInput, b: StackInput): boolean {
+  const facts = ({ template: { Resources, Outputs, Conditions }, parameters, tags }: StackInput) => ({
+    Resources,
+    Outputs,
+    Conditions,
+    parameters: [...parameters],
+    tags: [...tags].sort(),
+  })
+  return isEqual(facts(a), facts(b))
+}
+
+/** Whether two values are the same, whatever the order of their keys. */
+export function isEqual(a: unknown, b: unknown): boolean {
+  return canonical(a) === canonical(b)
+}
+
+function canonical(value: unknown): string {
+  const sorted = (_key: string, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner
+  return JSON.stringify(value, sorted) ?? ''
+}
