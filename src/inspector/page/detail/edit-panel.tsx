@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { Detail } from '../api/contract.js'
 import { locateJsonError } from '../json/locate-error.js'
 import { usePage } from '../state/page-state.js'
@@ -9,7 +9,8 @@ export function EditPanel({ detail, revealed }: { readonly detail: Detail; reado
   const [text, setText] = useState(() => JSON.stringify(detail.event, null, 2) ?? '')
   const area = useRef<HTMLTextAreaElement>(null)
   const error = locateJsonError(text)
-  useEffect(() => area.current?.focus(), [])
+  // At once: the next key may follow before the browser paints.
+  useLayoutEffect(() => area.current?.focus(), [])
   const jump = () => {
     area.current?.focus()
     if (error !== undefined) area.current?.setSelectionRange(error.index, error.index + 1)

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact'
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { DiagnosisResult } from '../api/contract.js'
 import { postJson } from '../api/request.js'
 import { KEYS } from '../state/keyboard.js'
@@ -66,7 +66,7 @@ function Diagnosis() {
 function Dialog({ title, children }: { readonly title: string; readonly children: ComponentChildren }) {
   const page = usePage()
   const element = useRef<HTMLDialogElement>(null)
-  useEffect(() => element.current?.showModal(), [])
+  useLayoutEffect(() => element.current?.showModal(), [])
   const close = () => {
     page.dialog.value = undefined
   }
