@@ -2,7 +2,7 @@ import { Writable } from 'node:stream'
 
 /** A handler that streams, as one that returns what it has written. A stream that breaks off is no answer. */
 export function collecting(handler) {
-  const collected = async (event, context) => {
+  return async (event, context) => {
     const pieces = []
     const stream = new Writable({
       write(piece, _encoding, done) {
@@ -13,5 +13,4 @@ export function collecting(handler) {
     await handler(event, Object.assign(stream, { setContentType() {} }), context)
     return JSON.parse(Buffer.concat(pieces))
   }
-  return Object.assign(collected, { close: () => handler.close() })
 }

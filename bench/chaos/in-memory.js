@@ -4,8 +4,8 @@ import { openSession } from './session-side.js'
 import { severable } from './severable.js'
 import { runStubs, streams } from './stub-side.js'
 
-/** @param parts of the package: `{ createSession, createStub, memory, stubKey, TetherError }` */
-export const inMemory = ({ createSession, createStub, memory, stubKey, TetherError }) => ({
+/** @param parts of the package: `{ createSession, createStub, memory, stubKey, TetherError }`; `around`, what stands around each stub */
+export const inMemory = ({ createSession, createStub, memory, stubKey, TetherError, around }) => ({
   transports: ['memory'],
   kinds: ['crash', 'cut', 'cut-session'],
 
@@ -41,7 +41,7 @@ export const inMemory = ({ createSession, createStub, memory, stubKey, TetherErr
         streaming: streams(functionId),
         env: { ENVIRONMENT: String(index) },
       })
-    const run = await runStubs({ seed, from: 0, to: count, stubs, timeOutMs, makeStub, onProgress })
+    const run = await runStubs({ seed, from: 0, to: count, stubs, timeOutMs, makeStub, around, onProgress })
 
     return {
       done: run.done.then((result) => [result]),

@@ -20,9 +20,18 @@ const WARM_AFTER = 0.25
 
 /**
  * Invokes the numbers from `from` to `to` through many stubs at once. `timeOutMs` is the function's own time-out, by
- * default 30 s. @returns what became of them
+ * default 30 s; `around` is given each stub and what is called in its place. @returns what became of them
  */
-export async function runStubs({ seed, from, to, stubs, timeOutMs = TIME_OUT_MS, makeStub, onProgress }) {
+export async function runStubs({
+  seed,
+  from,
+  to,
+  stubs,
+  timeOutMs = TIME_OUT_MS,
+  makeStub,
+  around = (handler) => handler,
+  onProgress,
+}) {
   const { event, answer } = chaosInvocations(seed)
   const random = seededRandom(seed + from)
   const result = {
@@ -58,13 +67,13 @@ export async function runStubs({ seed, from, to, stubs, timeOutMs = TIME_OUT_MS,
     while (next < to) {
       const functionId = FUNCTIONS[index % FUNCTIONS.length]
       const made = makeStub(functionId, index)
-      const handler = streams(functionId) ? collecting(made) : made
+      const handler = around(streams(functionId) ? collecting(made) : made)
       let life = LIFE.least + Math.floor(random() * (LIFE.most - LIFE.least))
       const lane = async () => {
         while (life-- > 0 && next < to) await invoke(handler)
       }
       await Promise.all(Array.from({ length: concurrency }, lane))
-      await handler.close()
+      await made.close()
     }
   }
   const running = Promise.all(Array.from({ length: stubs }, (_, index) => runOne(index)))
