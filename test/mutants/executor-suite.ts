@@ -1,7 +1,7 @@
 import { type ExecutorConformanceOptions, executorConformance } from '../../src/testing/index.js'
 
 /** Several times what any test of a correct executor waits, also on a machine with much to do. */
-const WAIT_MS = 3_000
+const WAIT_MS = 5_000
 
 /** The executor suite's tests by name, not run. */
 export function executorTests(

@@ -57,7 +57,7 @@ const CUTS: readonly Fault[] = ['cut', 'cut-session', 'cut'].map((kind, i) => ({
 }))
 
 /** A stub's handler; one that streams collects what is written. */
-type Called = (event: never, context: LambdaContext) => Promise<unknown>
+type Called = (event: { readonly number: number }, context: LambdaContext) => Promise<unknown>
 
 /** A soak of one kind of core. @param around what is wrong with the stubs */
 async function soaked({
@@ -100,7 +100,7 @@ describe('the soak', () => {
 
   it('counts as lost what has no outcome by the deadline', async () => {
     const report = await soaked({
-      around: (stub) => (event: { number: number } & never, context) =>
+      around: (stub) => (event, context) =>
         event.number === 11 ? new Promise(() => {}) : stub(event, context),
       timeOutMs: 4_000,
     })
@@ -110,7 +110,7 @@ describe('the soak', () => {
 
   it('counts as lost what fails with an error of nobody’s, and as failed what has a code', async () => {
     const report = await soaked({
-      around: (stub) => async (event: { number: number } & never, context) => {
+      around: (stub) => async (event, context) => {
         if (event.number === 11) throw new TypeError('cannot read properties of undefined')
         if (event.number === 12) throw Object.assign(new Error(), { name: 'LambdaTether.SESSION_LOST' })
         return stub(event, context)
@@ -123,7 +123,7 @@ describe('the soak', () => {
   it('is not content where most find nobody', async () => {
     const nobody = Object.assign(new Error(), { name: 'LambdaTether.NO_SESSION' })
     const report = await soaked({
-      around: (stub) => async (event: { number: number } & never, context) => {
+      around: (stub) => async (event, context) => {
         if (event.number < COUNT - 25) throw nobody
         return stub(event, context)
       },
@@ -155,11 +155,11 @@ describe('the soak', () => {
   })
 
   it('counts what runs again after a crash, and objects where more does than was in flight', async () => {
-    const sent: { event: never; context: LambdaContext }[] = []
+    const sent: { event: { readonly number: number }; context: LambdaContext }[] = []
     const report = await soaked({
       faults: [CRASH],
       // Well after the crash it sends again what was answered long before.
-      around: (stub) => async (event: never, context) => {
+      around: (stub) => async (event, context) => {
         if (sent.push({ event, context }) === COUNT - STUBS) {
           await Promise.all(sent.slice(0, COUNT / 2 - STUBS).map((one) => stub(one.event, one.context)))
         }

@@ -1,9 +1,9 @@
 import { mkdtemp, readFile, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve, sep } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { checkPath, checkText, listOf, recordOf } from '../../core/base/option-checks.js'
 import { type Check, checkOptions, invalidOption, isObject, mustBe } from '../../core/base/options.js'
+import { pathOfUrl } from '../../sources/target.js'
 import { runApp } from './cdk-app.js'
 import { readAssembly } from './cdk-assembly.js'
 import { type InfrastructureSource, synthFailed } from './source.js'
@@ -52,7 +52,7 @@ export function cdk(options: CdkOptions = {}): InfrastructureSource {
     env: recordOf('an object of texts', checkText),
     watch: listOf('a list of paths', checkText),
   })
-  const folder = cwd instanceof URL ? fileURLToPath(cwd) : resolve(cwd)
+  const folder = cwd instanceof URL ? pathOfUrl('cwd', cwd) : resolve(cwd)
   const own = [...CONTEXT_FILES, ...watch].map((name) => join(folder, name))
   return {
     async synth({ signal }) {
