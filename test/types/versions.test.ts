@@ -34,9 +34,14 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-describe.each(['typescript-5.2', 'typescript', 'typescript-7'])('the types, on %s', (compiler) => {
+describe('the types', () => {
   // Compilers start in seconds, and a busy machine multiplies that.
-  it.each([true, false])('hold with exactOptionalPropertyTypes %s', { timeout: 120_000 }, async (exact) => {
+  it.each([
+    ['typescript-5.2', true],
+    ['typescript', true],
+    ['typescript-7', true],
+    ['typescript-7', false],
+  ])('hold on %s with exactOptionalPropertyTypes %s', { timeout: 120_000 }, async (compiler, exact) => {
     const here = (path: string) => `./${relative(folder, path)}`
     const config = {
       compilerOptions: {
