@@ -18,6 +18,9 @@ type Template = Pick<CreateStackCommandInput, 'TemplateBody' | 'Tags' | 'Capabil
 const MAX_ATTEMPTS = 8
 /** States in which a stack has a template but no resources. */
 const HOLDS_NOTHING: readonly string[] = ['ROLLBACK_COMPLETE', 'REVIEW_IN_PROGRESS']
+// What CloudFormation has no codes for: texts of its ValidationError.
+const ABSENT = /does not exist/
+const UNCHANGED = /No updates are to be performed/
 const REQUEST_TIMEOUT_MS = 30_000
 /** Enough for the events of one operation of a small stack, a hundred to a page. */
 const MAX_EVENT_PAGES = 20
@@ -48,14 +51,9 @@ export class StackService {
 
   /** A stack by its name, or by its id, under which a deleted one is still found. */
   async describe(StackName: string): Promise<Stack | undefined> {
-    try {
-      const command = new this.#commands.DescribeStacksCommand({ StackName })
-      return (await this.#client.send(command, abortable(this.#signal))).Stacks?.[0]
-    } catch (error) {
-      if (isAwsError(error, 'ValidationError') && /does not exist/.test((error as Error).message))
-        return undefined
-      throw error
-    }
+    const command = new this.#commands.DescribeStacksCommand({ StackName })
+    const answer = await unless(ABSENT, this.#client.send(command, abortable(this.#signal)))
+    return answer?.Stacks?.[0]
   }
 
   async create(StackName: string, template: Template): Promise<StackRequest> {
@@ -70,18 +68,9 @@ export class StackService {
   async update(StackName: string, template: Template): Promise<StackRequest | undefined> {
     const token = randomUUID()
     const input: UpdateStackCommandInput = { StackName, ...template, ClientRequestToken: token }
-    try {
-      const command = new this.#commands.UpdateStackCommand(input)
-      const { StackId = StackName } = await this.#client.send(command, abortable(this.#signal))
-      return { stackId: StackId, token }
-    } catch (error) {
-      if (
-        isAwsError(error, 'ValidationError') &&
-        /No updates are to be performed/.test((error as Error).message)
-      )
-        return undefined
-      throw error
-    }
+    const command = new this.#commands.UpdateStackCommand(input)
+    const answer = await unless(UNCHANGED, this.#client.send(command, abortable(this.#signal)))
+    return answer && { stackId: answer.StackId ?? StackName, token }
   }
 
   async delete(stackId: string): Promise<StackRequest> {
@@ -126,14 +115,9 @@ export class StackService {
     // Such a stack keeps the template of what was never made.
     const { StackStatus = '' } = (await this.describe(StackName)) ?? {}
     if (StackStatus === '' || HOLDS_NOTHING.includes(StackStatus)) return undefined
-    try {
-      const command = new this.#commands.GetTemplateCommand({ StackName, TemplateStage: 'Original' })
-      return (await this.#client.send(command, abortable(this.#signal))).TemplateBody
-    } catch (error) {
-      if (isAwsError(error, 'ValidationError') && /does not exist/.test((error as Error).message))
-        return undefined
-      throw error
-    }
+    const command = new this.#commands.GetTemplateCommand({ StackName, TemplateStage: 'Original' })
+    const answer = await unless(ABSENT, this.#client.send(command, abortable(this.#signal)))
+    return answer?.TemplateBody
   }
 }
 
@@ -165,6 +149,16 @@ async function loadCloudFormation(): Promise<Commands> {
   } catch (cause) {
     const message = 'Stacks need the AWS SDK. Run: npm install @aws-sdk/client-cloudformation'
     throw new TetherError('MISSING_DEPENDENCY', message, { cause })
+  }
+}
+
+/** What CloudFormation answers; undefined where it refuses with a `ValidationError` of such a text. */
+async function unless<T>(text: RegExp, answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer
+  } catch (error) {
+    if (isAwsError(error, 'ValidationError') && text.test((error as Error).message)) return undefined
+    throw error
   }
 }
 
