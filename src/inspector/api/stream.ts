@@ -40,7 +40,7 @@ export class ChangeStream implements Disposable {
   readonly #pending = new Map<string, Message>()
   readonly #lineStarts = new Map<string, number>()
   /** The latest messages; the last has the number `#last`. */
-  #messages: Message[] = []
+  readonly #messages: Message[] = []
   #last = 0
   #sentAt = Number.NEGATIVE_INFINITY
   #cancelTurn: Cancel | undefined
@@ -159,7 +159,8 @@ export class ChangeStream implements Disposable {
     this.#pending.clear()
     this.#lineStarts.clear()
     this.#last += messages.length
-    this.#messages = this.#messages.concat(messages).slice(-MAX_MESSAGES)
+    this.#messages.push(...messages)
+    if (this.#messages.length > MAX_MESSAGES) this.#messages.splice(0, this.#messages.length - MAX_MESSAGES)
     this.#send([...this.#clients], messages)
   }
 
