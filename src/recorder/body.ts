@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { jsonValue } from '../core/base/json.js'
 
 /** A body, read when first needed. */
 export class Body {
@@ -20,17 +21,8 @@ export class Body {
 export function parseBody(bytes: Uint8Array): { readonly text: string; readonly value: unknown } | undefined {
   if (bytes.length === 0 || !isUtf8(bytes)) return undefined
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
-  const parsed = jsonOf(text)
-  return parsed && { text, value: parsed.of }
-}
-
-/** Parses a text. Undefined where it is no JSON. */
-export function jsonOf(text: string): { readonly of: unknown } | undefined {
-  try {
-    return { of: JSON.parse(text) as unknown }
-  } catch {
-    return undefined
-  }
+  const value = jsonValue(text)
+  return value === undefined ? undefined : { text, value }
 }
 
 /**

@@ -17,6 +17,28 @@ export function jsonText(what: string, value: unknown): string {
   }
 }
 
+/** The value of JSON, a text or its bytes in UTF-8; undefined where it is none. */
+export function jsonValue(json: string | Uint8Array): unknown {
+  try {
+    return JSON.parse(
+      typeof json === 'string'
+        ? json
+        : Buffer.from(json.buffer, json.byteOffset, json.byteLength).toString('utf8'),
+    )
+  } catch {
+    return undefined
+  }
+}
+
+/** JSON of a value, the same text whatever the order of its keys. What JSON cannot hold is `null`, or left out, as JSON.stringify() does. */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join()}]`
+  if (!isNested(value)) return JSON.stringify(value) ?? 'null'
+  const entries = Object.entries(value).filter(([, one]) => one !== undefined)
+  entries.sort(([a], [b]) => (a < b ? -1 : 1))
+  return `{${entries.map(([key, one]) => `${JSON.stringify(key)}:${canonicalJson(one)}`).join()}}`
+}
+
 /** The error with a name for a value that is nested too deeply to be copied or written; any other error as it is. */
 export function unwritable(what: string, error: unknown): unknown {
   if (!(error instanceof RangeError)) return error

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.js'
+import { jsonValue } from '../base/json.js'
 import { setImmediate } from '../base/timers.js'
 import type { Invoked } from '../sharing/carriers.js'
 import type { Failure } from './call-state.js'
@@ -81,16 +82,8 @@ function invokedOf({ functionId, event, context }: CallInput): Invoked {
     functionId,
     clientContext: context.clientContext,
     get event() {
-      parsed ??= { value: parse(event) }
+      parsed ??= { value: jsonValue(event) }
       return parsed.value
     },
-  }
-}
-
-function parse(event: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(event.buffer, event.byteOffset, event.byteLength).toString())
-  } catch {
-    return undefined
   }
 }

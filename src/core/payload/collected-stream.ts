@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { HandlerError, TetherError, toLambdaError } from '../base/errors.js'
-import { jsonText } from '../base/json.js'
+import { jsonText, jsonValue } from '../base/json.js'
 import type { Answer, Outcome, StreamedResponse } from '../contracts/executor.js'
 import { HTTP_RESPONSE_TYPE, PRELUDE_END } from '../contracts/response-stream.js'
 import { MAX_RESPONSE_BYTES, responseTooLarge } from './response-limit.js'
@@ -42,7 +42,7 @@ export function responseJson(bytes: Uint8Array, contentType = ''): Uint8Array {
 
 function httpResponse(stream: Buffer): Uint8Array | undefined {
   const end = stream.indexOf(PRELUDE_END)
-  const prelude = end === -1 ? undefined : parse(stream.subarray(0, end))
+  const prelude = end === -1 ? undefined : jsonValue(stream.subarray(0, end))
   if (typeof prelude !== 'object' || prelude === null) return undefined
   const body = stream.subarray(end + PRELUDE_END.byteLength)
   const isBase64Encoded = !isUtf8(body)
@@ -57,13 +57,5 @@ function httpResponse(stream: Buffer): Uint8Array | undefined {
 
 function toJson(body: Buffer): Uint8Array {
   if (body.byteLength === 0) return Buffer.from('null')
-  return parse(body) === undefined ? Buffer.from(JSON.stringify(body.toString('utf8'))) : body
-}
-
-function parse(json: Buffer): unknown {
-  try {
-    return JSON.parse(json.toString('utf8'))
-  } catch {
-    return undefined
-  }
+  return jsonValue(body) === undefined ? Buffer.from(JSON.stringify(body.toString('utf8'))) : body
 }

@@ -1,4 +1,5 @@
 import { type LambdaError, TetherError, toLambdaError } from '../base/errors.js'
+import { jsonValue } from '../base/json.js'
 import type { Answer } from '../contracts/executor.js'
 import { limitAnswer } from '../payload/response-limit.js'
 import type { Desk } from './desk.js'
@@ -6,7 +7,7 @@ import type { FailureEvent, InvocationTiming, ResponseEvent, StreamSummary } fro
 import { Invocation, type InvocationEnd, isAwaited } from './invocation.js'
 import { type FinalAnswer, KeptAnswer } from './kept-answer.js'
 import type { In, Open } from './records.js'
-import { bodyValue, replayEnd } from './replay/outcome.js'
+import { replayEnd } from './replay/outcome.js'
 
 /** Gives an invocation its one outcome, or reports that it came too late. Resolves when the answer has left. */
 export async function settle(
@@ -99,7 +100,7 @@ class Response implements ResponseEvent {
   ) {}
 
   get value(): unknown {
-    this.#value ??= { of: bodyValue(this.body) }
+    this.#value ??= { of: jsonValue(this.body) }
     return this.#value.of
   }
 }

@@ -1,3 +1,4 @@
+import { jsonValue } from '../base/json.js'
 import { asRecord } from '../contracts/http-event.js'
 
 /** An HTTP request, whichever service made the event of it. */
@@ -54,7 +55,7 @@ export function recordsOf(event: unknown): readonly unknown[] | undefined {
 export function attributesOf(record: unknown): Carried[] {
   const { messageAttributes, Sns, body } = asRecord(record)
   const enveloped =
-    typeof body === 'string' && body.includes('"MessageAttributes"') ? parsed(body) : undefined
+    typeof body === 'string' && body.includes('"MessageAttributes"') ? jsonValue(body) : undefined
   return [
     ...named(messageAttributes, 'stringValue'),
     ...named(asRecord(Sns).MessageAttributes, 'Value'),
@@ -88,12 +89,4 @@ function isFilled(lists: unknown): boolean {
 
 function isText(value: unknown): value is string {
   return typeof value === 'string'
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { canonicalJson } from '../../core/base/json.js'
 import { checkText, listOf } from '../../core/base/option-checks.js'
 import { type Check, checkOptions, isObject, mustBe } from '../../core/base/options.js'
 import {
@@ -10,7 +11,7 @@ import {
   type WidenedRight,
 } from './diff.js'
 import { differ } from './differ.js'
-import { canonical, isFunction, type NormalTemplate, normalised } from './normalise.js'
+import { isFunction, type NormalTemplate, normalised } from './normalise.js'
 import { propertyChanges, secretsOf } from './properties.js'
 
 /** Options of {@link compareTemplates}. */
@@ -104,18 +105,20 @@ async function compareStack(
   { live, ignore = [] }: Leniency,
 ): Promise<Part> {
   const ids = [...new Set([...Object.keys(before.Resources), ...Object.keys(after.Resources)])]
-  const changed = ids.filter((id) => canonical(before.Resources[id]) !== canonical(after.Resources[id]))
+  const changed = new Set(
+    ids.filter((id) => canonicalJson(before.Resources[id]) !== canonicalJson(after.Resources[id])),
+  )
   const code = ids
-    .filter((id) => !changed.includes(id) && canonical(before.code[id]) !== canonical(after.code[id]))
+    .filter((id) => !changed.has(id) && canonicalJson(before.code[id]) !== canonicalJson(after.code[id]))
     .filter((id) => !isLive(id, after, live))
   const others = otherChanges(stack, before, after)
   const secrets = secretsOf(before, after)
-  const { resources, widened } = changed.length === 0 ? NOTHING : await libraryDiff(changed, before, after)
+  const { resources, widened } = changed.size === 0 ? NOTHING : await libraryDiff(changed, before, after)
   const all: InfrastructureChange[] = resources.flatMap(({ logicalId, impact: name }) => {
     const [a, b] = [before.Resources[logicalId], after.Resources[logicalId]]
     const type = b?.Type ?? a?.Type ?? ''
     // The library takes a property that it does not know for no change.
-    const isChanged = a && b && canonical(a.Properties) !== canonical(b.Properties)
+    const isChanged = a && b && canonicalJson(a.Properties) !== canonicalJson(b.Properties)
     const impact = impactOf(name, type) ?? (isChanged ? 'updated' : undefined)
     if (impact === undefined) return []
     const names = a && b ? Object.keys({ ...a.Properties, ...b.Properties }) : []
@@ -130,8 +133,8 @@ async function compareStack(
   }
   const changes = all.filter((change) => !ignore.some((ignores) => ignores(change)))
   const counted = new Set(changes.map(({ logicalId }) => logicalId))
-  const pick = (ids: readonly string[], from: Readonly<Record<string, unknown>>) =>
-    ids.filter((id) => counted.has(id)).map((id) => [id, from[id]])
+  const pick = (ids: Iterable<string>, from: Readonly<Record<string, unknown>>) =>
+    [...ids].filter((id) => counted.has(id)).map((id) => [id, from[id]])
   const differing = [
     stack,
     pick(changed, before.Resources),
@@ -144,7 +147,7 @@ async function compareStack(
     changes,
     widened: widened.map((right) => ({ stack, ...right })),
     others,
-    differing: changes.length === 0 && others.length === 0 ? '' : canonical(differing),
+    differing: changes.length === 0 && others.length === 0 ? '' : canonicalJson(differing),
   }
 }
 
@@ -169,8 +172,8 @@ const SECTION_NAMES: readonly string[] = [
 const NOTHING = { resources: [], widened: [] }
 
 /** Asks the library about what differs; and then, where something is replaced, about what refers to that: such a reference changes as well. */
-async function libraryDiff(changed: readonly string[], before: NormalTemplate, after: NormalTemplate) {
-  const { resources, widened } = await askLibrary(new Set(changed), before, after)
+async function libraryDiff(changed: ReadonlySet<string>, before: NormalTemplate, after: NormalTemplate) {
+  const { resources, widened } = await askLibrary(changed, before, after)
   const replaced = resources.filter(({ impact }) => impact === 'WILL_REPLACE')
   const reached = withReferring(
     replaced.map(({ logicalId }) => logicalId),
@@ -233,7 +236,7 @@ function otherChanges(stack: string, before: NormalTemplate, after: NormalTempla
     const [a = {}, b = {}] = [before.sections[section], after.sections[section]]
     const names = [...new Set([...Object.keys(a), ...Object.keys(b)])]
     return names
-      .filter((name) => canonical(a[name]) !== canonical(b[name]))
+      .filter((name) => canonicalJson(a[name]) !== canonicalJson(b[name]))
       .map((name) => `${prefix}${section}${name === '' ? '' : `.${name}`}`)
   })
 }

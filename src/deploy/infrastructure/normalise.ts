@@ -71,14 +71,6 @@ export function normalised(template: InfrastructureTemplate | undefined): Normal
   }
 }
 
-/** The same text for the same value, whatever the order of its keys. */
-export function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`
-  if (!isObject(value)) return JSON.stringify(value) ?? 'null'
-  const entries = Object.entries(value as object).sort(([a], [b]) => (a < b ? -1 : 1))
-  return `{${entries.map(([key, one]) => `${JSON.stringify(key)}:${canonical(one)}`).join()}}`
-}
-
 function withStableIds(template: InfrastructureTemplate): InfrastructureTemplate {
   const ids = Object.keys((template.Resources ?? {}) as object).filter((id) => VERSION_ID.test(id))
   if (ids.length === 0) return template

@@ -1,6 +1,7 @@
+import { canonicalJson } from '../../core/base/json.js'
 import { isObject } from '../../core/base/options.js'
 import type { PropertyChange } from './diff.js'
-import { canonical, type NormalTemplate } from './normalise.js'
+import type { NormalTemplate } from './normalise.js'
 
 /** What must not be shown of a resource. */
 export interface ResourceSecrets {
@@ -39,7 +40,7 @@ export function propertyChanges(
 ): PropertyChange[] {
   const found: PropertyChange[] = []
   const walk = (at: string, a: unknown, b: unknown): void => {
-    if (found.length >= MAX_PLACES || canonical(a) === canonical(b)) return
+    if (found.length >= MAX_PLACES || canonicalJson(a) === canonicalJson(b)) return
     if (isObject(a) && isObject(b) && !isIntrinsic(a) && !isIntrinsic(b)) {
       const names = new Set([...Object.keys(a as object), ...Object.keys(b as object)])
       for (const name of names) walk(`${at}.${name}`, (a as never)[name], (b as never)[name])

@@ -3,6 +3,7 @@ import type { Clock } from '../../core/base/clock.js'
 import { defined } from '../../core/base/defined.js'
 import { delay } from '../../core/base/delay.js'
 import { abortError, TetherError } from '../../core/base/errors.js'
+import { canonicalJson } from '../../core/base/json.js'
 import { readUrl } from '../../network/read-url.js'
 import { codeHash, type FunctionFacts } from '../snapshot/snapshot.js'
 import { type Account, abortable, awsFailure, isAwsError } from './account.js'
@@ -190,12 +191,7 @@ export function difference(from: Configuration, to: Configuration): Partial<Conf
 
 /** Whether two values of a configuration mean the same, whatever the order of variables. */
 export function isSame(a: unknown, b: unknown): boolean {
-  return JSON.stringify(sorted(a)) === JSON.stringify(sorted(b))
-}
-
-function sorted(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
-  return Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+  return canonicalJson(a) === canonicalJson(b)
 }
 
 function functionState(given: FunctionConfiguration): FunctionState {

@@ -1,3 +1,4 @@
+import { jsonValue } from '../../core/base/json.js'
 import { findInspector, runningInspectors } from '../discovery/file.js'
 
 /** Of a message of JSON-RPC, what is looked at. */
@@ -94,10 +95,6 @@ function headersOf({ method, params }: Message): Record<string, string> {
 }
 
 function parsed(line: string): Message | undefined {
-  try {
-    const value: unknown = JSON.parse(line)
-    return typeof value === 'object' && value !== null ? value : undefined
-  } catch {
-    return undefined
-  }
+  const value = jsonValue(line)
+  return typeof value === 'object' && value !== null ? value : undefined
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { jsonValue } from '../../core/base/json.js'
 import { isObject } from '../../core/base/options.js'
 import { readBody } from '../../network/listener.js'
 import { HttpProblem } from './http-problem.js'
@@ -10,7 +11,7 @@ const MAX_BYTES = 8 * 1024 * 1024
 export async function readJson(request: IncomingMessage): Promise<Readonly<Record<string, unknown>>> {
   const text = await readText(request)
   if (text === '') return {}
-  const value = parsed(text)
+  const value = jsonValue(text)
   if (isObject(value)) return value as Record<string, unknown>
   throw new HttpProblem('BAD_REQUEST', 'The body is not a JSON object.')
 }
@@ -20,12 +21,4 @@ export async function readText(request: IncomingMessage): Promise<string> {
   const bytes = await readBody(request, MAX_BYTES)
   if (bytes !== undefined) return bytes.toString('utf8')
   throw new HttpProblem('TOO_LARGE', `The body has more than ${MAX_BYTES.toLocaleString('en')} bytes.`)
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

@@ -1,3 +1,4 @@
+import { canonicalJson } from '../../core/base/json.js'
 import type { Template } from './template.js'
 
 /** What an operation brings. */
@@ -23,13 +24,5 @@ export function isSameInput(a: StackInput, b: StackInput): boolean {
 
 /** Whether two values are the same, whatever the order of their keys. */
 export function isEqual(a: unknown, b: unknown): boolean {
-  return canonical(a) === canonical(b)
-}
-
-function canonical(value: unknown): string {
-  const sorted = (_key: string, inner: unknown) =>
-    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner
-  return JSON.stringify(value, sorted) ?? ''
+  return canonicalJson(a) === canonicalJson(b)
 }

@@ -1,4 +1,4 @@
-import { jsonOf } from '../body.js'
+import { jsonValue } from '../../core/base/json.js'
 import { type Encoded, fromBase64, fromPercent, secretText } from './encoded.js'
 import { type KnownSecrets, traceable } from './known-secrets.js'
 import { redactNamed } from './named-secrets.js'
@@ -245,13 +245,13 @@ export class Redaction {
     if (text.length < SHORTEST) return text
     if (nested > MAX_NESTED) return this.#rules.mark(text)
     if (mayBeJson(text)) {
-      const value = jsonOf(text)
+      const value = jsonValue(text)
       if (value !== undefined) {
         const hinted = this.#hinted
         this.#hinted = hinted && (ESCAPED.test(text) || mayHoldShape(text))
-        const result = this.#value(value.of, nested + 1, false)
+        const result = this.#value(value, nested + 1, false)
         this.#hinted = hinted
-        return result === value.of ? text : JSON.stringify(result)
+        return result === value ? text : JSON.stringify(result)
       }
     }
     const { names, shapes, strict, known, knownOnly = false } = this.#rules

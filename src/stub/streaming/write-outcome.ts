@@ -1,4 +1,5 @@
 import { toThrown } from '../../core/base/errors.js'
+import { jsonValue } from '../../core/base/json.js'
 import type { CallOutcome } from '../../core/caller/call-state.js'
 import { isHttpEvent } from '../../core/contracts/http-event.js'
 import {
@@ -56,20 +57,12 @@ function writeJson(stream: LambdaResponseStream, event: unknown, json: Uint8Arra
 
 /** A response object as `HttpResponseStream.from` has it; undefined for what is none. */
 function httpBytes(json: Uint8Array): Uint8Array | undefined {
-  const response = parse(json)
+  const response = jsonValue(json)
   if (typeof response !== 'object' || response === null || !('statusCode' in response)) return undefined
   const { body = '', isBase64Encoded, ...metadata } = response as Record<string, unknown>
   const text = typeof body === 'string' ? body : JSON.stringify(body)
   const bytes = Buffer.from(text, isBase64Encoded === true ? 'base64' : 'utf8')
   return Buffer.concat([Buffer.from(JSON.stringify(metadata)), PRELUDE_END, bytes])
-}
-
-function parse(json: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(json.buffer, json.byteOffset, json.byteLength).toString('utf8'))
-  } catch {
-    return undefined
-  }
 }
 
 function ended(stream: LambdaResponseStream): Promise<void> {

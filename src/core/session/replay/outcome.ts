@@ -1,4 +1,5 @@
 import { type LambdaError, TetherError, toLambdaError } from '../../base/errors.js'
+import { jsonValue } from '../../base/json.js'
 import type { Answer } from '../../contracts/executor.js'
 
 /** How a replay ended: with an outcome of its function, or with the error of who ended it. */
@@ -43,16 +44,7 @@ class ReplayedValue {
   ) {}
 
   get value(): unknown {
-    this.#value ??= { of: bodyValue(this.body) }
+    this.#value ??= { of: jsonValue(this.body) }
     return this.#value.of
-  }
-}
-
-/** A response, parsed; undefined where it is no JSON, as custom runtimes may answer. */
-export function bodyValue(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(body).toString('utf8'))
-  } catch {
-    return undefined
   }
 }
