@@ -84,11 +84,11 @@ test.each(sections.filter(({ commands }) => commands.length > 0))(
     }
     const host = await Host.start(start, project.folder, environment())
     try {
-      expect(await host.line()).toBe('{"total":3}')
+      expect(await host.answer()).toBe('{"total":3}')
       await project.write({
         'packages/prices/src/index.ts': shared['packages/prices/src/index.ts']!.replace(', 0)', ', 100)'),
       })
-      expect(await host.line()).toBe('{"total":103}')
+      expect(await host.answer()).toBe('{"total":103}')
     } finally {
       await host.stop()
     }
@@ -119,10 +119,13 @@ class Host {
     return new Host(child)
   }
 
-  async line(): Promise<string> {
-    const { value, done } = await this.#lines.next()
-    if (done) throw new Error(`The host ended with ${this.#child.exitCode}.`)
-    return value
+  /** The next answer that it prints; the other lines are the report's. */
+  async answer(): Promise<string> {
+    for (;;) {
+      const { value, done } = await this.#lines.next()
+      if (done) throw new Error(`The host ended with ${this.#child.exitCode}.`)
+      if (value.startsWith('{')) return value
+    }
   }
 
   async stop(): Promise<void> {
