@@ -1,0 +1,54 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { comments } from './comments.js'
+import { dialectIn, paragraphs } from './dialect.js'
+import { read, root } from './pages.js'
+
+const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+  .filter((file) => /\.tsx?$/.test(file))
+  .flatMap((file) => {
+    const path = join('src', file)
+    return comments(path, readFileSync(join(root, path), 'utf8')).map((comment) => ({ path, ...comment }))
+  })
+  .filter(({ text }) => dialectIn(text).length > 0)
+
+test('the counter finds a riddle in a comment, and leaves code and quotations alone', () => {
+  const source = [
+    '/** What is none. */',
+    'export interface A {',
+    '  /** Whoever asks. */',
+    '  b: string',
+    '}',
+    "const who = '// who' // plain",
+    '// first line,',
+    '// of one that nobody reads',
+    'const c = [/* whose */ who]',
+  ].join('\n')
+  const found = comments('a.ts', source).map(({ line, exported, text }) => ({
+    line,
+    exported,
+    words: dialectIn(text),
+  }))
+  expect(found).toEqual([
+    { line: 1, exported: true, words: ['What', 'is none'] },
+    { line: 3, exported: true, words: ['Whoever'] },
+    { line: 6, exported: false, words: [] },
+    { line: 7, exported: false, words: ['one that', 'nobody'] },
+    { line: 9, exported: false, words: ['whose'] },
+  ])
+  expect(dialectIn('`what` says "who is there" at https://example.com/what')).toEqual([])
+})
+
+test('docstrings of exports say it plainly', () => {
+  expect(sources.filter(({ exported }) => exported).length).toBeLessThanOrEqual(1503)
+})
+
+test('under 100 comments of src are in the dialect', () => {
+  expect(sources.length).toBeLessThanOrEqual(2028)
+})
+
+test.each(['README.md', 'docs/getting-started.md'])('%s says it plainly', (page) => {
+  const found = paragraphs(read(page)).filter(({ text }) => dialectIn(text).length > 0)
+  expect(found.length).toBeLessThanOrEqual(19)
+})
