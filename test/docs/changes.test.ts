@@ -80,7 +80,9 @@ test('all ten compile, made in one copy', { timeout: 90_000 }, async () => {
   expect(await compile(await copyWith(CHANGES))).toBe('')
 })
 
-test('a message that is declared alone does not compile: the compiler names the other files', { timeout: 90_000 }, async () => {
+test('a message that is declared alone does not compile: the compiler names the other files', {
+  timeout: 90_000,
+}, async () => {
   const change = CHANGES.find(({ name }) => name === 'a message of the protocol')!
   const [protocol] = Object.entries(change.edited)
   const told = await compile(
