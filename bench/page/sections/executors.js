@@ -15,8 +15,7 @@ export const executors = {
   write([[, figures]]) {
     const rows = Object.entries(NAMES).map(([name, label]) => ({ label, ...figures[name] }))
     return [
-      `What running an invocation costs beside the handler's own work, which answers with its event; a worker's first
-invocation; and the memory of an idle worker. **Floors:** a thread that echoes messages, and a Node process that echoes over one
+      `The cost of an invocation beside the handler's own work, which answers with its event; a worker's first invocation; and the memory of an idle worker. **Floors:** a thread that echoes messages, and a Node process that echoes over one
 HTTP connection, which is kept open: both parse and print the event, as a runtime has to, and do nothing else; and the start
 and end of a thread or a process with an empty file. \`inline\` calls the handler in the session's own process.`,
       table(

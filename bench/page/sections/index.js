@@ -1,13 +1,19 @@
 import { cold } from './cold.js'
+import { compare } from './compare.js'
 import { cost } from './cost.js'
 import { executors } from './executors.js'
+import { inspector } from './inspector.js'
 import { memory } from './memory.js'
 import { mirror } from './mirror.js'
 import { payload } from './payload.js'
 import { peers } from './peers.js'
+import { recording } from './recording.js'
 import { reload } from './reload.js'
+import { replay } from './replay.js'
 import { roundtrip } from './roundtrip.js'
+import { sharing } from './sharing.js'
 import { start } from './start.js'
+import { streaming } from './streaming.js'
 import { stub } from './stub.js'
 import { throughput } from './throughput.js'
 import { units } from './units.js'
@@ -24,9 +30,15 @@ export const sections = [
   start,
   stub,
   payload,
+  streaming,
   throughput,
   units,
   reload,
+  replay,
+  recording,
+  inspector,
+  sharing,
+  compare,
   executors,
   memory,
   mirror,

@@ -14,11 +14,10 @@ export const memory = {
       result.parties.map((party) => ({ ...party, label: `${transport}, ${party.name}` })),
     )
     return [
-      `What each process holds over invocations of 1 KB each way, measured after a collection: all that is resident, and what is
-reachable on its heap. The session has worker threads. In the first half code is compiled, caches fill, and V8 takes its room,
-which it keeps: a growing heap would be a leak, a growing process with a level heap is not. What a session remembers of
-an invocation that is over is its id, until two minutes after its deadline. Over AWS IoT, whose rate is limited, eight stubs
-share the session's invocations. **Floor:** what they held at half.`,
+      `The memory of each process over invocations of 1 KB each way, measured after a collection: resident, and reachable on its heap. The session has worker threads. In the first half code is compiled, caches fill, and V8 takes its room,
+which it keeps: a growing heap would be a leak, a growing process with a level heap is not. A session remembers only the id of a finished invocation, until two minutes after its deadline. Over AWS IoT, because of its
+rate, eight stubs
+share the session's invocations. **Floor:** the same processes at half.`,
       table(
         [
           'process',

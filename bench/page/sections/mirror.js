@@ -17,9 +17,9 @@ export const mirror = {
       .filter(([, row]) => row?.mirroredP99Ms !== undefined)
       .map(([name, row]) => ({ label: name.replace('-', ', '), ...row }))
     return [
-      `What a real function pays for a copy of its events going to a session, by its style and by what is there: a session that runs
-each copy (\`attached\`), one that never says a word (\`silent\`), nothing at the broker's address (\`unreachable\`), or a
-broker that takes connections and never answers (\`hanging\`). In the local Lambda host, which freezes it in between. **Floor:** the same function without the layer, by turns with it. The worst growth of p99 is
+      `The price that a real function pays for sending copies of its events, by its style and by the other side: a session that runs
+each copy (\`attached\`), a session that stays silent (\`silent\`), nothing at the broker's address (\`unreachable\`), or a
+broker that takes connections and never answers (\`hanging\`). The function runs in the local Lambda host, which freezes it in between. **Floor:** the same function without the layer, by turns with it. The worst growth of p99 is
 ${ms(figures.p99GrowthMs)}.`,
       table(
         ['handler, broker', 'p50', 'floor', 'ratio', 'p99', 'floor', 'ratio', 'growth of p99'],

@@ -15,11 +15,10 @@ export const payload = {
       .filter(({ store, stored }) => store === stored)
     return [
       `A body of this size each way, that does not compress; then JSON of the same size that does, with its bytes on the wire
-relative to the first. Without a store a body is split into frames and paced; what fits one frame never goes through the
-store. **Floors:** what goes through the store is compared with the same bytes by four bare transfers (PUT, GET, PUT, GET) through the
-same network; what goes in frames, with what the transport's own byte rate takes (AWS IoT: 512 KB a second and connection,
-both directions together), or two round trips of the network where that is more; where there is no such rate, with the same bytes
-in raw echoes of 128 KB, all under way at once.`,
+relative to the first. Without a store a body is split into frames and paced; a body that fits one frame never
+goes through the store. **Floors:** through the store, the same bytes by four bare transfers (PUT, GET, PUT, GET) through the same network; in
+frames, the time that the transport's own byte rate takes (AWS IoT: 512 KB a second and connection, both directions together), or two
+round trips of the network if that is more; for a transport without such a rate, the same bytes in raw echoes of 128 KB, all under way at once.`,
       table(
         ['case', 'time', 'floor', 'ratio', 'JSON', 'JSON on the wire'],
         rows.map((row) => [

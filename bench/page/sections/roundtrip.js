@@ -32,7 +32,8 @@ export const roundtrip = {
       `A warm invocation of 1 KB each way, from the call of the stub's handler to its answer, with the local code in a worker
 thread and inline. **Floor:** an echo of the same bytes through the same broker, measured by turns with it: by plain clients of the
 MQTT library; for \`api-gateway\` by plain WebSockets and signed posts of Node's own client; for \`memory\` by bare frames. The stub and the session are processes of
-their own, except over \`memory\`. There is no network in between: what is left is what this package costs.`,
+their own, except over \`memory\`. There is no network in between, so the figures are
+the cost of this package.`,
       table(
         ['transport, executor', 'p50', 'p99', 'raw echo p50', 'ratio'],
         rows.map(({ label, value, p99, floor }) => [

@@ -9,7 +9,7 @@ export const stub = {
       args: ['--transport', name, '--count', quick ? '3' : '25'],
     })),
   write: (results) => [
-    'What a cold start pays before any network: the size of each bundle, and a process that loads it. **Floor:** a process that loads an empty file.',
+    'The part of a cold start before any network: the size of each bundle, and a process that loads it. **Floor:** a process that loads an empty file.',
     table(
       ['bundle', 'size', 'gzipped', 'load', 'empty file', 'ratio'],
       results.map(([name, result]) => [

@@ -28,10 +28,9 @@ function extent(name, quick) {
 }
 
 const byConnections = (rows) => [
-  `AWS IoT allows a connection 100 messages a second, both directions together, and a session opens more where one nears
-that: by their number, with eight stubs for each. Two messages suffice where the answer comes within 25 ms; slower code is
-acknowledged first, which makes it three. **Limit:** what that rate allows so many connections; this package keeps to
-85 % of it.`,
+  `AWS IoT allows a connection 100 messages a second, both directions together, and a session opens another connection when one nears that. The rows are by number of connections, with eight
+stubs for each. Two messages suffice if the answer comes within 25 ms; slower code is acknowledged first, which makes three. **Limit:** that rate,
+times the connections; this package keeps to 85 % of it.`,
   table(
     ['connections, messages', 'invocations/s', 'limit', ...COMMON],
     rows.map((row) => [
@@ -45,10 +44,9 @@ acknowledged first, which makes it three. **Limit:** what that rate allows so ma
 ]
 
 const byStubs = (rows) => [
-  `The others set a connection no limit: an MQTT broker has its own, and API Gateway allows a whole account 10,000
-requests a second, which are 5,000 such invocations. There it is this machine that ends it, which runs the broker, the
-session and every stub: by the number of stubs. **Limit:** so many raw echoes at once (those of the round trip) through the same
-broker.`,
+  `Other transports have no limit per connection: an MQTT broker has its own, and API Gateway allows a whole account 10,000 requests a
+second, which are 5,000 such invocations. There the limit is this machine, which runs the broker, the session and every stub. The rows are by
+number of stubs. **Limit:** as many raw echoes at once (as in the round trip) through the same broker.`,
   table(
     ['stubs', 'invocations/s', 'raw echoes/s', ...COMMON],
     rows.map((row) => [

@@ -13,11 +13,10 @@ export const units = {
       result.rows.map((row) => ({ name, leastMessages: result.leastMessages, ...row })),
     )
     return [
-      `What the broker meters for a warm invocation with a body of this size each way, that does not compress, and what AWS asks
-for a million of them by the prices in the code (\`Transport.pricing\`): messages alone, without connection minutes and,
+      `The broker's metered units for a warm invocation with a body of this size each way, that does not compress, and AWS's price for a
+million of them by the prices in the code (\`Transport.pricing\`): messages alone, without connection minutes and,
 where a body is too large for one frame, without the store's own requests (two PUT and two GET). AWS IoT meters each
-message in and out, in units of 5 KB; API Gateway each message that a client sends or gets, in units of 32 KB, and a post
-as what its receiver gets. **Floor:** one message each way.`,
+message in and out, in units of 5 KB; API Gateway each message that a client sends or gets, in units of 32 KB, and a post as the message that its receiver gets. **Floor:** one message each way.`,
       table(
         [
           'transport, body',
