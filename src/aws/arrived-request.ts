@@ -3,12 +3,12 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { encodeQuery, sortQuery } from './query.js'
 import { ALGORITHM, type SigningScope, signatureOf } from './signature.js'
 
-/** A request that arrived with a signature, as far as it is signed. */
+/** The signed parts of a request that arrived. */
 export interface ArrivedRequest {
   readonly method: string
   /** Percent-encoded as the service wants it. */
   readonly path: string
-  /** Decoded, without what was added after signing. */
+  /** Decoded, without the parameters that the signer appends after signing. */
   readonly query: readonly (readonly [name: string, value: string])[]
   readonly headers: IncomingHttpHeaders
   /** The names that the signature lists, in its order. */
@@ -40,13 +40,15 @@ export function parseTime(time: string): number | undefined {
   return Date.UTC(year, month - 1, day, hour, minute, second)
 }
 
-/** Whether everything is signed that must be: who relays a request could add to it otherwise. */
+/**
+ * Whether the signature covers `host` and every `x-amz-` header. Otherwise a relay could add such headers unnoticed.
+ */
 export function signsEnough(headers: IncomingHttpHeaders, signedHeaders: readonly string[]): boolean {
   const wanted = ['host', ...Object.keys(headers).filter((name) => name.startsWith('x-amz-'))]
   return wanted.every((name) => signedHeaders.includes(name))
 }
 
-/** Whether a signature in hexadecimal is the one that this secret makes of the request. */
+/** Whether a hexadecimal signature matches the request, signed with this secret. Compares in constant time. */
 export function signatureFits(
   { query, headers, signedHeaders, ...request }: ArrivedRequest,
   scope: SigningScope,

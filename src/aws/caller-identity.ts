@@ -8,7 +8,7 @@ import { signedHeaders } from './sign-headers.js'
 import { signingTime } from './signature.js'
 import type { SigningClock } from './signing-clock.js'
 
-/** Whom STS is asked about, and how it is reached. */
+/** The credentials to ask STS about, and the connection to STS. */
 export interface IdentityQuestion extends AgentOptions {
   readonly region: string
   readonly credentials: SigningIdentity
@@ -20,7 +20,7 @@ export interface IdentityQuestion extends AgentOptions {
   readonly signal: AbortSignal
 }
 
-/** What STS answers: whose credentials they are, or why not. Neither is a secret. */
+/** The answer of STS: the identity behind the credentials, or the reason for a refusal. Neither is a secret. */
 export type CallerIdentity =
   | { readonly arn: string; readonly account: string }
   | { readonly awsError: string; readonly message: string }
@@ -35,8 +35,9 @@ const BODY = 'Action=GetCallerIdentity&Version=2011-06-15'
 const MAX_ANSWER_CHARACTERS = 64 * 1024
 
 /**
- * Asks STS whose credentials these are (GetCallerIdentity), which needs no permission. A wrong clock is corrected by its answer.
- * @throws what the network throws; an Error where the answer is none of STS's
+ * Asks STS for the identity behind the credentials (GetCallerIdentity), which needs no permission. If STS refuses
+ * because of a wrong clock, corrects the clock and asks again.
+ * @throws the network's errors; an Error if the answer does not come from STS
  */
 export async function callerIdentity(question: IdentityQuestion): Promise<CallerIdentity> {
   const first = await ask(question)
@@ -65,7 +66,7 @@ async function ask({
   const agent = await connectionAgent(url, { agent: given }, signal)
   try {
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      // Without an agent of its own, a socket for this request alone.
+      // Without a proxy agent, `false` opens a socket for this request alone.
       const asked = request(url, {
         method: 'POST',
         agent: agent ?? false,

@@ -3,7 +3,7 @@ import { TetherError } from '../core/base/errors.js'
 import { checkSecret } from '../core/base/option-checks.js'
 import { type Check, fields, mustBe, required } from '../core/base/options.js'
 
-/** What a request is signed with, and what a signature is checked against. */
+/** The key pair to sign requests with, or to check signatures against. */
 export interface SigningIdentity {
   readonly accessKeyId: string
   readonly secretAccessKey: string
@@ -13,13 +13,13 @@ export interface SigningIdentity {
 /** Credentials as the AWS SDKs, the AWS CLI and AWS's services give them. */
 export interface AwsCredentials extends SigningIdentity {
   /**
-   * When they end; a connection that ends with them is replaced before. A `Date`, an ISO 8601 text with its time zone, or
-   * milliseconds or seconds since 1970.
+   * Time of expiry. A connection that ends with the credentials is replaced before. A `Date`, an ISO 8601 text with its
+   * time zone, or milliseconds or seconds since 1970.
    */
   readonly expiration?: Date | string | number | undefined
 }
 
-/** Credentials, or a function that is called for them. */
+/** Credentials, or a function that returns them. */
 export type CredentialsOption = AwsCredentials | (() => AwsCredentials | Promise<AwsCredentials>)
 
 /** Credentials after {@link readCredentials}, as the AWS SDK takes them. */
@@ -34,7 +34,7 @@ export const checkCredentialsOption: Check = (name, value) =>
 
 /**
  * Checks credentials and reads their `expiration`.
- * @param name the option's, for messages
+ * @param name the option's name, for messages
  * @throws TetherError `INVALID_OPTION` naming the field
  */
 export function readCredentials(name: string, given: unknown): SdkCredentials {
@@ -50,7 +50,7 @@ export function readCredentials(name: string, given: unknown): SdkCredentials {
 }
 
 /**
- * The credentials of an option, of its function as they are now.
+ * Returns the credentials of an option. Calls the function, if the option is one.
  * @throws TetherError `INVALID_OPTION` naming the field, `UNREACHABLE` when the caller's function fails
  */
 export async function askCredentials(option: CredentialsOption): Promise<SdkCredentials> {
@@ -67,7 +67,7 @@ export async function askCredentials(option: CredentialsOption): Promise<SdkCred
 }
 
 /**
- * The credentials of the function's own role: Lambda puts them into its environment.
+ * Returns the credentials of the function's own role, which Lambda puts into the environment.
  * @throws TetherError `INVALID_OPTION` naming the variable
  */
 export function roleCredentials(
@@ -86,7 +86,7 @@ export function roleCredentials(
 }
 
 const ISO_TIME = /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:?\d\d)$/
-// Read as milliseconds this is in 1973, read as seconds in 5138.
+// As milliseconds, this is a time in 1973; as seconds, in 5138.
 const LEAST_MS = 1e11
 
 function readExpiration(name: string, value: unknown): Date {
@@ -95,7 +95,7 @@ function readExpiration(name: string, value: unknown): Date {
       ? ISO_TIME.test(value) && Date.parse(value)
       : typeof value === 'number'
         ? value * (value < LEAST_MS ? 1000 : 1)
-        : // A Date of another realm is no instance of this one's.
+        : // No `instanceof`: it fails for a Date of another realm.
           (value as Partial<Date> | null)?.getTime?.()
   const words = 'a Date, an ISO 8601 text with its time zone, or milliseconds since 1970'
   mustBe(words, Number.isFinite(ms), name, value)

@@ -1,6 +1,6 @@
 import { type Check, mustBe } from '../core/base/options.js'
 
-/** How the names of a partition's regions begin, the partition's name in ARNs, and the domain of its services. */
+/** For each partition: the prefix of its regions, its name in ARNs, and the domain of its services. */
 const PARTITIONS = [
   ['cn-', 'aws-cn', 'amazonaws.com.cn'],
   ['us-gov-', 'aws-us-gov', 'amazonaws.com'],
@@ -18,29 +18,29 @@ export const checkRegion: Check = (name, value) => {
   mustBe('an AWS region such as eu-west-1', fits, name, value)
 }
 
-/** The partition that a region lies in, `aws` for a region of no other. */
+/** Returns the partition of a region; `aws` for a region without another partition's prefix. */
 export function partitionOf(region: string): string {
   return factsOf(region)[1]
 }
 
-/** Where a service is reached, such as `dynamodb.eu-west-1.amazonaws.com`. */
+/** Returns the host of a service, such as `dynamodb.eu-west-1.amazonaws.com`. */
 export function serviceHost(service: string, region: string): string {
   return `${service}.${region}.${factsOf(region)[2]}`
 }
 
 /**
- * The region in a URL of an AWS service, such as `wss://abc-ats.iot.eu-west-1.amazonaws.com`; undefined for any other URL.
- * Partitions differ behind the region only, so a stub needs no table of them.
+ * Returns the region in the URL of an AWS service, such as `wss://abc-ats.iot.eu-west-1.amazonaws.com`; undefined for
+ * any other URL. Partitions differ only behind the region, so a stub needs no table of them.
  */
 export function endpointRegion(url: string | URL, service: string): string | undefined {
   return new RegExp(`\\.${service}\\.([a-z]+(?:-[a-z]+)+-\\d+)\\.`).exec(new URL(url).hostname)?.[1]
 }
 
 /**
- * Parses the option `endpoint`: a ws:// or wss:// URL, or a host to prefix with wss://. A bare word is likely a typo: a host
- * on your network needs a port, or a URL.
- * @param words what it must be, for the message
- * @param fits what else it must fulfil
+ * Parses the option `endpoint`: a ws:// or wss:// URL, or a host to prefix with wss://. A bare word is likely a typo: a
+ * host on your network needs a port, or a URL.
+ * @param words the requirement, for the message
+ * @param fits a further condition on the URL
  * @throws TetherError `INVALID_OPTION`
  */
 export function endpointUrl(endpoint: unknown, words: string, fits = (_url: URL) => true): URL {
@@ -53,7 +53,7 @@ export function endpointUrl(endpoint: unknown, words: string, fits = (_url: URL)
   return url!
 }
 
-/** The region that this function runs in: Lambda sets it. */
+/** Returns the region that this function runs in, from the variable that Lambda sets. */
 export function functionRegion(env: Readonly<Record<string, string | undefined>> = process.env): string {
   return env.AWS_REGION ?? 'us-east-1'
 }

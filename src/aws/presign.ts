@@ -9,9 +9,9 @@ import {
   signatureOf,
 } from './signature.js'
 
-/** A request that is signed now and sent later, by whoever has its URL. */
+/** A request to sign now. Any holder of the URL can send it later. */
 export interface PresignableRequest extends Pick<CanonicalRequest, 'method' | 'headers' | 'payloadHash'> {
-  /** Without a query. Its path is signed as it is, so it must be encoded by `percentEncode`. */
+  /** Without a query. The path is signed unchanged, so it must be encoded by `percentEncode`. */
   readonly url: URL
   /** `X-Amz-Expires` and `X-Amz-Security-Token`, encoded and in this order, each after an `&`. @default neither */
   readonly more?: string
@@ -25,7 +25,7 @@ export function presignedUrl(
 ): string {
   const credential = percentEncode(`${accessKeyId}/${scopeText(scope)}`)
   const names = percentEncode(headerNames(headers))
-  // The names are in order, as they must be signed.
+  // Already sorted by name, as the signature requires.
   const query = `X-Amz-Algorithm=${ALGORITHM}&X-Amz-Credential=${credential}&X-Amz-Date=${scope.time}${more}&X-Amz-SignedHeaders=${names}`
   const request = { method, path: url.pathname, query, headers, payloadHash }
   return `${url.origin}${url.pathname}?${query}&X-Amz-Signature=${signatureOf(request, scope, secretAccessKey)}`

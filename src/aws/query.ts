@@ -1,4 +1,4 @@
-/** Percent-encodes by RFC 3986, as signatures want it: encodeURIComponent leaves five characters that AWS encodes. */
+/** Percent-encodes by RFC 3986, as signatures require. encodeURIComponent leaves five characters that AWS encodes. */
 export function percentEncode(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
 }
@@ -8,13 +8,13 @@ export function encodeQuery(pairs: readonly (readonly [name: string, value: stri
   return pairs.map((pair) => pair.map(percentEncode).join('=')).join('&')
 }
 
-/** Sorts a query of {@link encodeQuery} by names, then by values, as it is signed. */
+/** Sorts a query of {@link encodeQuery} by names, then by values, the order for signing. */
 export function sortQuery(query: string): string {
-  // Names end with a blank meanwhile: '=' would sort 'a-b=1' before 'a=1'.
+  // A blank replaces '=' while sorting: '=' would sort 'a-b=1' before 'a=1'.
   return query.replaceAll('=', ' ').split('&').sort().join('&').replaceAll(' ', '=')
 }
 
-/** The names and values of a query, decoded; undefined when it is not percent-encoded UTF-8. */
+/** Returns the decoded names and values of a query; undefined if the query is not percent-encoded UTF-8. */
 export function parseQuery(text: string): [name: string, value: string][] | undefined {
   try {
     return text

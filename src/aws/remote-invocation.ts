@@ -7,21 +7,21 @@ import type { Answer } from '../core/contracts/executor.js'
 import type { RemoteCall } from '../core/session/replay/replays.js'
 import { sdkClientConfig } from './sdk.js'
 
-/** Of the answer, what a replay needs. */
+/** The part of Lambda's answer that a replay needs. */
 interface RemoteAnswer {
   readonly FunctionError?: string | undefined
   readonly Payload?: Uint8Array | undefined
 }
 
-/** Of function ARNs: the region. */
+/** Captures the region of a function's ARN. */
 const ARN = /^arn:[^:]+:lambda:([a-z0-9-]+):\d{12}:function:/
-/** How much later than the function's own end its answer may arrive. */
+/** Extra time for the answer to arrive after the function's own timeout. */
 const ANSWER_MS = 10_000
 
 /**
- * Invokes a real function with a recorded event. One attempt: a second one would repeat its side effects.
- * @returns the response, or the error that the function failed with
- * @throws TetherError `INVALID_OPTION`, `MISSING_DEPENDENCY`, `UNREACHABLE` with what AWS refused, `ABORTED`
+ * Invokes a real function with a recorded event. Makes one attempt: a second one would repeat side effects.
+ * @returns the response, or the function's error
+ * @throws TetherError `INVALID_OPTION`, `MISSING_DEPENDENCY`, `UNREACHABLE` with AWS's refusal, `ABORTED`
  */
 export async function invokeRemotely(call: RemoteCall): Promise<Answer> {
   const { context, timeoutMs, signal } = call
@@ -77,7 +77,7 @@ function answerOf({ FunctionError, Payload = new Uint8Array() }: RemoteAnswer): 
   return { kind: 'error', error: lambdaErrorOf(FunctionError, text) }
 }
 
-// Runtimes call the stack `trace` or `stackTrace`; what the service itself reports has none.
+// Runtimes name the stack `trace` or `stackTrace`; errors of the Lambda service have no stack.
 function lambdaErrorOf(functionError: string, text: string): LambdaError {
   let error: unknown
   try {

@@ -12,14 +12,14 @@ import {
 } from './credentials.js'
 import { checkRegion } from './endpoints.js'
 
-/** Who asks AWS, and by which way. */
+/** Credentials, region and connection for requests to AWS. */
 export interface SdkOptions extends AgentOptions {
   readonly region?: string | undefined
   readonly credentials?: CredentialsOption | undefined
   /** PEM certificates to trust in place of the system's. */
   readonly ca?: string | undefined
   readonly connectTimeoutMs?: number | undefined
-  /** Until the answer is there. @default as long as connecting may take */
+  /** Until the answer arrives. @default `connectTimeoutMs` */
   readonly requestTimeoutMs?: number | undefined
 }
 
@@ -35,14 +35,14 @@ export interface SdkClientConfig {
   }
 }
 
-/** A check for each option that says who asks AWS, and where. */
+/** Checks of the options for region and credentials. */
 export const awsChecks = { region: checkRegion, credentials: checkCredentialsOption }
 
 /** The configuration of a client of the AWS SDK. */
 export async function sdkClientConfig(options: SdkOptions): Promise<SdkClientConfig> {
   const { region, credentials, connectTimeoutMs = 10_000, requestTimeoutMs = connectTimeoutMs } = options
   return {
-    // By default the SDK waits for a silent server for ever.
+    // By default, the SDK waits for a silent server forever.
     requestHandler: {
       ...(await clientAgents(options, connectTimeoutMs)),
       connectionTimeout: connectTimeoutMs,
@@ -56,7 +56,7 @@ export async function sdkClientConfig(options: SdkOptions): Promise<SdkClientCon
 
 /**
  * Asks the AWS SDK, which may need the network, a profile or a login.
- * @param transport its name, for the message
+ * @param transport the transport's name, for the message
  * @throws TetherError `UNREACHABLE`
  */
 export async function fromSdk<T>(
@@ -71,7 +71,7 @@ export async function fromSdk<T>(
     if (cause instanceof TetherError) throw cause
     const { message, code, name } = cause as NodeJS.ErrnoException
     const advice = networkAdvice({ code: code ?? name, agent })
-    // No login tells a region that the profile does not.
+    // A login supplies no region that the profile lacks.
     const or = what === 'region' ? 'set AWS_REGION' : 'log in'
     throw new TetherError(
       'UNREACHABLE',

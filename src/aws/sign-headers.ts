@@ -5,15 +5,15 @@ import { ALGORITHM, headerNames, type SigningScope, scopeText, sha256, signature
 /** A request to any service but S3. */
 export interface UnsignedRequest {
   readonly method: string
-  /** Its path and query are signed as they are, so they must be encoded by `percentEncode`. */
+  /** Path and query are signed unchanged, so they must be encoded by `percentEncode`. */
   readonly url: URL
-  /** Signed along. Names in lower case; values without blanks at their ends, or two in a row. @default none */
+  /** Headers to sign. Names in lower case; values without blanks at their ends, or two in a row. @default none */
   readonly headers?: Readonly<Record<string, string>>
   /** @default none */
   readonly body?: string
 }
 
-/** Signs a request in its headers. @returns all of them but `host`, which every client sends by itself */
+/** Signs a request in its headers. @returns all headers except `host`, which every client sends by itself */
 export function signedHeaders(
   { method, url, headers: own, body = '' }: UnsignedRequest,
   scope: SigningScope,
@@ -26,7 +26,7 @@ export function signedHeaders(
   }
   const request = {
     method,
-    // Every service but S3 encodes the path a second time.
+    // Every service except S3 encodes the path a second time.
     path: url.pathname.split('/').map(percentEncode).join('/'),
     query: sortQuery(url.search.slice(1)),
     headers: Object.entries({ ...sent, host: url.host }).sort(),

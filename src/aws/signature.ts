@@ -1,11 +1,11 @@
 import { createHash, createHmac } from 'node:crypto'
 
-/** When, where and for what a signature is good. */
+/** Time, region and service that a signature is valid for. */
 export interface SigningScope {
   /** `20261101T120000Z` */
   readonly time: string
   readonly region: string
-  /** As AWS names it in signatures, such as `execute-api`. */
+  /** AWS's name for the service in signatures, such as `execute-api`. */
   readonly service: string
 }
 
@@ -25,30 +25,30 @@ export interface CanonicalRequest {
 /** The algorithm of Signature Version 4. */
 export const ALGORITHM = 'AWS4-HMAC-SHA256'
 
-/** Stands for the body's hash where S3 is to take any body. */
+/** Replaces the body's hash, so that S3 accepts any body. */
 export const UNSIGNED_PAYLOAD = 'UNSIGNED-PAYLOAD'
 
-/** The longest that a presigned URL may be good: a week. */
+/** The longest lifetime of a presigned URL: a week. */
 export const MAX_EXPIRES_SECONDS = 604_800
 
-/** Unix milliseconds as a signature's time. */
+/** Formats Unix milliseconds as the time of a signature. */
 export function signingTime(at: number): string {
   return new Date(at).toISOString().replace(/[:-]|\.\d{3}/g, '')
 }
 
-/** A scope as credentials name it, after the access key. */
+/** Formats a scope as in credentials, after the access key. */
 export function scopeText({ time, region, service }: SigningScope): string {
   return `${time.slice(0, 8)}/${region}/${service}/aws4_request`
 }
 
-/** The names of signed headers, as a signature lists them. */
+/** Lists the names of signed headers, as a signature does. */
 export function headerNames(headers: CanonicalRequest['headers']): string {
   return headers.map(([name]) => name).join(';')
 }
 
 /**
- * The signature of a request, in hexadecimal. Written out: a library's general form is 5 KB and several asynchronous
- * steps of every stub's cold start.
+ * Returns the signature of a request, in hexadecimal. No library: its general form would add 5 KB and several
+ * asynchronous steps to every stub's cold start.
  */
 export function signatureOf(
   { method, path, query, headers, payloadHash }: CanonicalRequest,
@@ -64,7 +64,7 @@ export function signatureOf(
   return hmac(key, toSign).toString('hex')
 }
 
-/** In hexadecimal. */
+/** Returns the SHA-256 in hexadecimal. */
 export function sha256(data: string | Uint8Array): string {
   return createHash('sha256').update(data).digest('hex')
 }

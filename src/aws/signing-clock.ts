@@ -1,17 +1,17 @@
 import type { Clock } from '../core/base/clock.js'
 import { TetherError } from '../core/base/errors.js'
 
-// A signature holds for five minutes; a difference this small is the network's.
+// A signature is valid for five minutes; a difference below this is network latency.
 const TOLERANCE_MS = 30_000
 
-/** A refusal, as far as it tells about time. */
+/** The parts of a refusal that tell AWS's time. */
 export interface RefusedResponse {
   readonly statusCode?: unknown
   /** Its `Date` header. */
   readonly date?: unknown
 }
 
-/** This machine's clock, corrected by what AWS's refusals have told. */
+/** This machine's clock, corrected by the `Date` headers of AWS's refusals. */
 export class SigningClock {
   readonly #clock: Clock
   #behindMs = 0
@@ -20,7 +20,7 @@ export class SigningClock {
     this.#clock = clock
   }
 
-  /** How far this machine's clock is behind AWS's, in milliseconds, as far as is known. */
+  /** Lag of this machine's clock behind AWS's, in milliseconds, as far as known. */
   get behindMs(): number {
     return this.#behindMs
   }
@@ -30,7 +30,7 @@ export class SigningClock {
     return this.#clock.now() + this.#behindMs
   }
 
-  /** Makes an attempt, and a second one if a wrong clock may be why the first was refused. */
+  /** Makes an attempt, and a second one if a wrong clock may explain the refusal of the first. */
   async attempt<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work()
@@ -40,7 +40,10 @@ export class SigningClock {
     }
   }
 
-  /** Whether a wrong clock may be why this was refused: it is right from now on, and another signature worth a try. */
+  /**
+   * Whether a wrong clock may explain this refusal. If so, corrects the clock: a new signature is worth another
+   * attempt.
+   */
   corrected({ statusCode, date }: RefusedResponse): boolean {
     const errorMs = Date.parse(String(date)) - this.now()
     if (statusCode !== 403 || !(Math.abs(errorMs) > TOLERANCE_MS)) return false

@@ -13,7 +13,7 @@ export interface AuthorizedRequest {
   readonly body: Uint8Array
 }
 
-/** What a signature must fit. */
+/** The requirements that a signature is checked against. */
 export interface AuthorizationScope<I extends SigningIdentity> {
   readonly region: string
   readonly service: string
@@ -22,7 +22,7 @@ export interface AuthorizationScope<I extends SigningIdentity> {
   readonly times: readonly number[]
 }
 
-/** Why a signature was refused: the error's name and text are AWS's own, but for the numbers. */
+/** The reason for refusing a signature. Name and text are AWS's own, except for the numbers. */
 export interface SignatureFault {
   readonly type:
     | 'MissingAuthenticationTokenException'
@@ -34,7 +34,7 @@ export interface SignatureFault {
 
 const MAX_SKEW_MS = 5 * 60_000
 
-/** Checks a signature in the header `Authorization`, as every AWS service but S3 does. */
+/** Checks a signature in the header `Authorization`, as every AWS service except S3 does. */
 export function verifyAuthorization<I extends SigningIdentity>(
   { method, url, headers, body }: AuthorizedRequest,
   { region, service, identities, times }: AuthorizationScope<I>,
@@ -61,7 +61,7 @@ export function verifyAuthorization<I extends SigningIdentity>(
     return fault('InvalidSignatureException', `Credential should be scoped to '${wanted}', not '${given}'`)
   }
   const identity = identities.find((one) => one.accessKeyId === accessKeyId)
-  // A session token is signed along, but for AWS IoT.
+  // Every service except AWS IoT signs the session token as well.
   if (!identity || String(headers['x-amz-security-token'] ?? '') !== (identity.sessionToken ?? '')) {
     return fault('UnrecognizedClientException', 'The security token included in the request is invalid.')
   }
@@ -70,7 +70,7 @@ export function verifyAuthorization<I extends SigningIdentity>(
     const skew = `signed at ${time}, ${skewMs} ms from now; ${MAX_SKEW_MS} are allowed`
     return fault('InvalidSignatureException', `Signature expired: ${skew}`)
   }
-  // Encoded as it came, and once more: S3 alone does not.
+  // The path is already encoded; every service except S3 encodes it a second time.
   const encoded = path.split('/').map(percentEncode).join('/')
   const request = { method, path: encoded, query, headers, signedHeaders, payloadHash: sha256(body) }
   const fits = signatureFits(request, scope, identity.secretAccessKey, signature)

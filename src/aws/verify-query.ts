@@ -11,7 +11,7 @@ export interface SignedQuery {
   readonly headers: IncomingHttpHeaders
 }
 
-/** What a signature must fit. */
+/** The requirements that a signature is checked against. */
 export interface QueryScope<I extends SigningIdentity> {
   readonly region: string
   readonly service: string
@@ -20,12 +20,12 @@ export interface QueryScope<I extends SigningIdentity> {
   readonly now: number
 }
 
-// Without X-Amz-Expires a SigV4 signature holds for five minutes; the same is allowed for a clock that is ahead.
+// Without X-Amz-Expires a SigV4 signature is valid for five minutes; a clock may be ahead by as much.
 const SKEW_MS = 5 * 60_000
 
 /**
- * Checks a signature in a GET request's query, the way AWS IoT wants it: over an empty body, and with
- * `X-Amz-Security-Token` appended after signing. Gives the signer, or a text that says what is wrong.
+ * Checks a signature in a GET request's query as AWS IoT does: over an empty body, and with `X-Amz-Security-Token`
+ * appended after signing. Returns the signer, or the fault as text.
  */
 export function verifyPresigned<I extends SigningIdentity>(
   { url, headers }: SignedQuery,
