@@ -3,11 +3,11 @@ import { isLoopback, namesProxy } from './named-proxy.js'
 
 /** A failure to connect. */
 export interface ConnectFailure extends AgentOptions {
-  /** @default unknown, and not this machine */
+  /** @default unknown, and assumed to be another machine */
   readonly host?: string | undefined
   /** The system's or OpenSSL's code. */
   readonly code: string | undefined
-  /** Whether the option `ca` is there to be set. */
+  /** Whether the caller has an option `ca` to suggest. */
   readonly takesCa?: boolean
 }
 
@@ -20,10 +20,10 @@ const UNTRUSTED = [
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
   'CERT_UNTRUSTED',
 ]
-// A network whose way out is a proxy resolves no outside names, or drops or rejects the packets.
+// A network that requires a proxy resolves no outside names, or drops or rejects the packets.
 const SHUT = ['ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'ENETUNREACH', 'EHOSTUNREACH', 'TimeoutError']
 
-/** What to do about a failure, with a space before it; empty where the network tells nothing. */
+/** Returns advice on a failure, with a leading space; empty if the code suggests no network problem. */
 export function networkAdvice({ host, code = '', agent, takesCa = true }: ConnectFailure): string {
   if (UNTRUSTED.includes(code)) {
     const ways = `${takesCa ? "pass its certificate as 'ca', or " : ''}name the file of its certificate in NODE_EXTRA_CA_CERTS`

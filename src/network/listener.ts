@@ -11,11 +11,11 @@ export interface HttpListener extends AsyncDisposable {
   close(): Promise<void>
 }
 
-/** Takes a request that wants to go on as another protocol, with its socket and the first bytes after it. */
+/** Takes a request for an upgrade to another protocol, with its socket and the first bytes after it. */
 export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 
 /**
- * Listens on a port; 0 is a free one. The sockets of upgrades are their listener's to close.
+ * Listens on a port; 0 picks a free one. The upgrade listener must close the sockets of upgrades.
  * @throws TetherError `UNREACHABLE` when the port is taken or not allowed
  */
 export async function listen(
@@ -53,7 +53,7 @@ export async function listen(
   }
 }
 
-/** Loads what answers requests with the first of them. */
+/** Returns a listener that loads the real one on the first request. */
 export function loadedLater(load: () => Promise<RequestListener>): RequestListener {
   let loading: Promise<RequestListener> | undefined
   return (request, response) => {
@@ -66,8 +66,8 @@ export function loadedLater(load: () => Promise<RequestListener>): RequestListen
 }
 
 /**
- * Reads a request's body; `undefined` once it is larger than `max` bytes, or the client is gone. The rest of a larger
- * one is read and thrown away, so that the client lives to see the answer.
+ * Reads a request's body; `undefined` if it is larger than `max` bytes, or the client disconnects. Reads and discards
+ * the rest of a larger body, so that the client can receive the answer.
  */
 export function readBody(request: IncomingMessage, max: number): Promise<Buffer | undefined> {
   return new Promise((resolve) => {
@@ -84,9 +84,9 @@ export function readBody(request: IncomingMessage, max: number): Promise<Buffer 
 }
 
 /**
- * Sends a body as it comes, no faster than the client reads it. Where the client goes away the rest is read all the same: as with
- * Lambda, that stops nobody.
- * @throws what the body throws
+ * Sends a body as it arrives, no faster than the client reads. Reads the body to its end even if the client
+ * disconnects: on Lambda, a disconnect does not stop the function either.
+ * @throws the body's error
  */
 export async function sendStream(response: ServerResponse, body: AsyncIterable<Uint8Array>): Promise<void> {
   response.flushHeaders()

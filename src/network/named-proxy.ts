@@ -10,7 +10,7 @@ export interface NamedProxy {
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-// Lower case goes first, as `proxy-from-env` and curl have it.
+// Lower case first, like `proxy-from-env` and curl.
 const forHttps = ['https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY']
 const forHttp = ['http_proxy', 'HTTP_PROXY', 'all_proxy', 'ALL_PROXY']
 
@@ -20,8 +20,8 @@ export function namesProxy(env: Environment = process.env): boolean {
 }
 
 /**
- * The proxy for a URL of any scheme with a host: TLS goes by `HTTPS_PROXY`, the rest by `HTTP_PROXY`. Undefined where none is
- * named, where `NO_PROXY` has the host, and for this machine itself, as browsers and Go do it.
+ * Returns the proxy for a URL of any scheme with a host: `HTTPS_PROXY` for TLS, `HTTP_PROXY` for the rest. Undefined
+ * without such a variable, for hosts in `NO_PROXY`, and for this machine itself, as in browsers and Go.
  * @throws TetherError `MISSING_DEPENDENCY`, `INVALID_OPTION` naming the variable
  */
 export async function proxyFor(url: URL, secure: boolean): Promise<NamedProxy | undefined> {
@@ -29,18 +29,18 @@ export async function proxyFor(url: URL, secure: boolean): Promise<NamedProxy | 
   const variable = (secure ? forHttps : forHttp).find((name) => !!process.env[name])
   if (variable === undefined) return undefined
   const { getProxyForUrl } = await loadForProxy(variable, () => import('proxy-from-env'))
-  // The library knows the schemes of the web alone.
+  // The library knows only the schemes http and https.
   const asWeb = `${secure ? 'https' : 'http'}://${url.host}`
   if (getProxyForUrl(asWeb) === '') return undefined
   return { url: proxyUrl(variable), variable }
 }
 
-/** A package for proxies, if it is installed. @throws TetherError `MISSING_DEPENDENCY` */
+/** Loads a package for proxies. @throws TetherError `MISSING_DEPENDENCY` */
 export async function loadForProxy<T>(variable: string, load: () => Promise<T>): Promise<T> {
   try {
     return await load()
   } catch (cause) {
-    // Both are named whichever is missing: who installs one would be told of the other next.
+    // Names both packages: otherwise, a user without either would get a second error after installing the first.
     throw new TetherError(
       'MISSING_DEPENDENCY',
       `${variable} names a proxy, for which two packages are needed. Run: npm install https-proxy-agent proxy-from-env`,
@@ -49,14 +49,14 @@ export async function loadForProxy<T>(variable: string, load: () => Promise<T>):
   }
 }
 
-/** Whether a host is this machine by its name or address. */
+/** Whether a host name or address is this machine's loopback. */
 export function isLoopback(hostname: string): boolean {
   const host = hostname.replace(/^\[|\]$/g, '').toLowerCase()
   if (isIP(host) === 4) return host.startsWith('127.')
   return host === '::1' || host === 'localhost' || host.endsWith('.localhost')
 }
 
-// Without a scheme it is an HTTP proxy, as curl and Go read it.
+// A URL without a scheme names an HTTP proxy, as in curl and Go.
 function proxyUrl(variable: string): URL {
   const text = process.env[variable]!
   const full = text.includes('://') ? text : `http://${text}`

@@ -5,8 +5,8 @@ import type { AgentOptions } from './agent-option.js'
 import { namesProxy, proxyFor } from './named-proxy.js'
 
 /**
- * The agent for one connection to `url`; undefined to connect directly.
- * @param signal ends a CONNECT that is under way
+ * Returns the agent for one connection to `url`; undefined to connect directly.
+ * @param signal aborts a CONNECT in progress
  * @throws TetherError `MISSING_DEPENDENCY`, `INVALID_OPTION` naming the variable
  */
 export async function connectionAgent(
@@ -17,18 +17,18 @@ export async function connectionAgent(
   if (agent === false) return undefined
   const secure = /^(https|wss|mqtts):$/.test(url.protocol)
   if (agent === undefined && (await proxyFor(url, secure)) === undefined) return undefined
-  // Loaded here: Node's HTTP client is of no use to who connects directly.
+  // Loaded only here: direct connections do not need Node's HTTP client.
   const { RoutedAgent } = await import('./routed-agent.js')
   return new RoutedAgent({ secure, agent, limit: (stop) => onAbort(signal, stop) })
 }
 
-/** The agents of a client of the AWS SDK, as its request handler takes them. */
+/** Agents for the request handler of an AWS SDK client. */
 export interface ClientAgents {
   readonly httpAgent?: Agent
   readonly httpsAgent?: Agent | { readonly ca: string }
 }
 
-/** The agents for requests to hosts that are not known yet. @param connectTimeoutMs of each CONNECT */
+/** Returns agents for requests to hosts that are not known yet. @param connectTimeoutMs limit of each CONNECT */
 export async function clientAgents(
   { agent, ca }: AgentOptions & { readonly ca?: string | undefined },
   connectTimeoutMs: number,

@@ -2,18 +2,21 @@ import { readFileSync } from 'node:fs'
 import { isIPv4, type Socket } from 'node:net'
 import { endianness } from 'node:os'
 
-/** The two ends of a connection, as the side that accepted it sees them. */
+/** The two ends of a connection, as the accepting side sees them. */
 export type Ends = Pick<Socket, 'remoteAddress' | 'remotePort' | 'localAddress' | 'localPort'>
 
-/** The system's table of TCP sockets over IPv4 or IPv6, in the format of Linux's `/proc/net`. Throws where there is none. */
+/**
+ * Reads the system's table of TCP sockets over IPv4 or IPv6, in the format of Linux's `/proc/net`. Throws if the system
+ * has no such table.
+ */
 export type ReadTable = (name: 'tcp' | 'tcp6') => string
 
 const readTable: ReadTable = (name) => readFileSync(`/proc/net/${name}`, 'latin1')
 
 /**
- * Whether a connection over loopback comes from a process of another user, root excepted. Linux tells of each socket who made
- * it; where a system does not, or not of all, nobody is a stranger.
- * @param ends the side that accepted it, while what it listened to still listens
+ * Whether a connection over loopback comes from a process of another user, root excepted. Linux records the owner of
+ * each socket. Returns false on a system that does not, or if its table is incomplete.
+ * @param ends the ends as the accepting side sees them; its listener must still be open
  * @param user this process's user id; absent on Windows
  */
 export function isStranger(ends: Ends, user = process.geteuid?.(), read = readTable): boolean {
@@ -22,22 +25,22 @@ export function isStranger(ends: Ends, user = process.geteuid?.(), read = readTa
 }
 
 /**
- * As {@link isStranger}, but a connection whose other end the system does not know is let in: it comes from another one, such as Windows, whose
- * browsers reach what listens in its Linux.
+ * Like {@link isStranger}, but returns false if the system's table lacks the peer's socket: the peer is then on another
+ * system, such as a browser on Windows that connects to a server in its Linux (WSL).
  */
 export function isOtherUser(ends: Ends, user = process.geteuid?.(), read = readTable): boolean {
   const peers = peersOf(ends, read)
   return peers !== undefined && peers.length > 0 && !peers.some((peer) => isOf(peer, user))
 }
 
-// Of a socket that its process has closed already, the user is said to be root.
+// The system reports root as the owner of a socket that its process has already closed.
 function isOf({ uid, inode }: Row, user: number | undefined): boolean {
   return inode !== 0 && (uid === user || uid === 0)
 }
 
-/** The other end's sockets; undefined where the system does not tell of all. */
+/** Returns the sockets of the other end; undefined if the table is absent or incomplete. */
 function peersOf(ends: Ends, read: ReadTable): readonly Row[] | undefined {
-  // A client may use a socket of IPv6 for an address of IPv4.
+  // A client may use an IPv6 socket for an IPv4 address.
   const rows = [...rowsOf(read, 'tcp'), ...rowsOf(read, 'tcp6')]
   const near = addressesOf(ends.remoteAddress, ends.remotePort)
   const far = addressesOf(ends.localAddress, ends.localPort)
@@ -68,7 +71,7 @@ function rowsOf(read: ReadTable, name: 'tcp' | 'tcp6'): Row[] {
   })
 }
 
-/** An address and a port as both tables have it: words in the machine's order of bytes, in hexadecimal. */
+/** Formats an address and a port as in both tables: words in the machine's byte order, in hexadecimal. */
 function addressesOf(address = '', port = 0): string[] {
   const ipv4 = address.replace(/^::ffff:/i, '')
   if (!isIPv4(ipv4)) return []

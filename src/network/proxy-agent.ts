@@ -2,12 +2,12 @@ import type { Agent } from 'node:http'
 import { loadForProxy, type NamedProxy } from './named-proxy.js'
 import { proxyUnreachable } from './proxy-failure.js'
 
-/** Calls `stop` when it is time to give up; returns the cancellation of that. */
+/** Schedules `stop` for the end of the time limit; returns a function that cancels it. */
 export type Limit = (stop: () => void) => () => void
 
 /**
- * An agent that opens each socket through a proxy, by CONNECT, for `http://` and `ws://` as well.
- * @param limit of each CONNECT
+ * Returns an agent that opens each socket through a proxy, by CONNECT, for `http://` and `ws://` as well.
+ * @param limit limit of each CONNECT
  * @throws TetherError `MISSING_DEPENDENCY`
  */
 export async function proxyAgent({ url, variable }: NamedProxy, limit: Limit): Promise<Agent> {
@@ -17,8 +17,8 @@ export async function proxyAgent({ url, variable }: NamedProxy, limit: Limit): P
 
   class NamedProxyAgent extends HttpsProxyAgent<string> {
     override async connect(...args: Connect) {
-      // The package leaves a socket to a silent proxy open for ever. An attempt has an agent of its own, since the options of its
-      // sockets are the agent's.
+      // The package keeps a socket to a silent proxy open forever. Each attempt has its own agent, because socket
+      // options can only be set on the agent.
       const attempt = new AbortController()
       const cancel = limit(() => attempt.abort())
       const once = new HttpsProxyAgent(url, { signal: attempt.signal } as object)

@@ -1,14 +1,17 @@
 import { TetherError } from '../core/base/errors.js'
 
-/** A proxy as messages name it. */
+/** A proxy, as named in messages. */
 export interface ProxyName {
   /** Host and port. */
   readonly address?: string | undefined
-  /** What named it: a variable or the option `agent`. */
+  /** The source of the proxy: a variable or the option `agent`. */
   readonly namedBy: string
 }
 
-/** A proxy that answered CONNECT with another status than 200. @param target host and port that it was asked for */
+/**
+ * The error for a proxy that answered CONNECT with a status other than 200.
+ * @param target host and port of the request
+ */
 export function proxyRefused(proxy: ProxyName, target: string, proxyStatus: number): TetherError {
   return new TetherError(
     'UNREACHABLE',
@@ -17,7 +20,7 @@ export function proxyRefused(proxy: ProxyName, target: string, proxyStatus: numb
   )
 }
 
-/** A proxy that could not be asked. */
+/** The error for an unreachable proxy. */
 export function proxyUnreachable(proxy: ProxyName, cause: unknown): TetherError {
   const { message, code } = cause as NodeJS.ErrnoException
   return new TetherError(

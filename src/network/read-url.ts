@@ -4,12 +4,12 @@ import { type Clock, systemClock } from '../core/base/clock.js'
 import type { AbortOptions } from '../core/contracts/transport.js'
 import { connectionAgent } from './outgoing.js'
 
-/** How long a server may say nothing: Node's own requests wait for ever. */
+/** The longest silence of a server: Node's own requests wait forever. */
 const SILENCE_MS = 60_000
 
 /**
- * Reads a URL with GET, by the way that the environment names; redirects are not followed.
- * @throws what the network throws; an error where the server is silent for a minute
+ * Reads a URL with GET, through the proxy that the environment names, if any. Does not follow redirects.
+ * @throws the network's errors; an error if the server is silent for a minute
  */
 export async function readUrl(
   address: string,

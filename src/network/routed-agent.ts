@@ -7,15 +7,15 @@ import { proxyFor } from './named-proxy.js'
 import { type Limit, proxyAgent } from './proxy-agent.js'
 import { type ProxyName, proxyRefused } from './proxy-failure.js'
 
-/** How a {@link RoutedAgent} is made. */
+/** Options of a {@link RoutedAgent}. */
 export interface RoutedAgentOptions {
   /** Whether its requests use TLS. */
   readonly secure: boolean
   /** PEM certificates to trust in place of the system's. */
   readonly ca?: string | undefined
-  /** Opens all sockets; its owner destroys it. @default as the environment says for each host */
+  /** Opens all sockets; its owner destroys it. @default the environment's proxy for each host */
   readonly agent?: Agent | undefined
-  /** Of each CONNECT. */
+  /** Limit of each CONNECT. */
   readonly limit: Limit
 }
 
@@ -24,12 +24,12 @@ interface Way {
   readonly proxy?: ProxyName
 }
 
-/** Sends each request by the way that is meant for its host, and explains a proxy's refusals. */
+/** Sends each request directly or through the proxy for its host, and explains a proxy's refusals. */
 export class RoutedAgent extends Agent {
   readonly defaultPort: number
   readonly #options: RoutedAgentOptions
   readonly #direct: Agent
-  /** By the proxy's URL. */
+  /** Keyed by the proxy's URL. */
   readonly #proxies = new Map<string, Promise<Agent>>()
 
   constructor(options: RoutedAgentOptions) {
@@ -40,19 +40,19 @@ export class RoutedAgent extends Agent {
     this.#direct = secure ? new TlsAgent({ keepAlive: true }) : new Agent({ keepAlive: true })
   }
 
-  /** By which Node refuses an agent that does not fit a request. */
+  /** Node compares it with the protocol of a request, and refuses a mismatch. */
   get protocol(): string {
     const { agent, secure } = this.#options
     return (agent as { protocol?: string } | undefined)?.protocol ?? (secure ? 'https:' : 'http:')
   }
 
-  // Node's constructor sets it.
+  // Node's constructor assigns it.
   set protocol(_of: string) {}
 
-  /** Overrides Node's own, which its types do not have. */
+  /** Overrides Node's own method, which Node's types lack. */
   addRequest(request: ClientRequest, options: RequestOptions): void {
     const { ca, secure } = this.#options
-    // Agents that derive from `agent-base` otherwise look for `node:https` in the call stack, where it no longer is.
+    // Agents derived from `agent-base` otherwise look for `node:https` in the call stack, which no longer contains it.
     const told = {
       secureEndpoint: secure,
       ...(secure && identityCheck(options)),
@@ -68,7 +68,7 @@ export class RoutedAgent extends Agent {
     )
   }
 
-  /** Ends the sockets that are its own. */
+  /** Destroys the agents that this one created. */
   override destroy(): void {
     this.#direct.destroy()
     for (const agent of this.#proxies.values())
@@ -86,13 +86,13 @@ export class RoutedAgent extends Agent {
     const { url, variable } = proxy
     const made = this.#proxies.get(url.href) ?? proxyAgent(proxy, limit)
     this.#proxies.set(url.href, made)
-    // It may be installed meanwhile.
+    // A missing package may be installed before the next request.
     made.catch(() => this.#proxies.delete(url.href))
     return { agent: await made, proxy: { address: url.host, namedBy: variable } }
   }
 }
 
-// Node checks a certificate by the name that SNI has, which an address is not, and `https-proxy-agent` leaves the host out.
+// Node checks a certificate against the SNI name. An IP address has none, and `https-proxy-agent` omits the host.
 function identityCheck({ host }: RequestOptions): object | undefined {
   if (!host || isIP(host) === 0) return undefined
   return {
@@ -101,19 +101,20 @@ function identityCheck({ host }: RequestOptions): object | undefined {
   }
 }
 
-/** Host and port, as a URL has them. */
+/** Formats host and port as in a URL. */
 function targetOf({ host, port }: RequestOptions): string {
   return `${host?.includes(':') ? `[${host}]` : host}:${port}`
 }
 
-// `https-proxy-agent` emits the answer to CONNECT, and would give a refusal to the request as if its server had sent it.
+// `https-proxy-agent` emits the answer to CONNECT. It would pass a refusal to the request as the target server's
+// answer.
 function explainRefusal(request: ClientRequest, proxy: ProxyName, target: string): void {
   request.once('proxyConnect', ({ statusCode = 0 }: IncomingMessage) => {
     if (statusCode !== 200) request.destroy(proxyRefused(proxy, target, statusCode))
   })
 }
 
-// A request without a socket tells of its error when it is given one, or this.
+// A request without a socket reports its error only through onSocket().
 function fail(request: ClientRequest, error: Error): void {
   ;(request as unknown as { onSocket(socket: null, error: Error): void }).onSocket(null, error)
 }
