@@ -3,26 +3,29 @@ import { fieldPointer } from './pointers.js'
 
 /** One difference. */
 export interface DiffChange {
-  /** A JSON pointer into the response, or into the error: `/body/items/0/price`. Empty where all of it differs. */
+  /** A JSON pointer into the response, or into the error: `/body/items/0/price`. Empty if the whole value differs. */
   readonly path: string
-  /** A field that is new, one that is gone, or one that has another value. */
+  /** A new field, a removed field, or a field with another value. */
   readonly kind: 'added' | 'removed' | 'changed'
-  /** Undefined where `kind` is `added`. */
+  /** Undefined if `kind` is `added`. */
   readonly before: unknown
-  /** Undefined where `kind` is `removed`. */
+  /** Undefined if `kind` is `removed`. */
   readonly after: unknown
 }
 
 export interface CompareOptions {
   ignores(path: string): boolean
-  /** Whether marks of redaction in `before` stand for anything. */
+  /** Whether to treat marks of redaction in `before` as redacted values. */
   readonly redacted: boolean
 }
 
 /** A recorder's marks: `[redacted:sha256:0123abcd]` and `[redacted:1]`. */
 const MARK = /\[redacted:[^\]]*\]/
 
-/** Compares two JSON values, field by field and item by item, in their order. With a stack of its own: bodies may be nested deeply. */
+/**
+ * Compares two JSON values, field by field and item by item, in order. Iterative, with a stack of its own: bodies may
+ * be deeply nested.
+ */
 export function changesBetweenValues(
   before: unknown,
   after: unknown,

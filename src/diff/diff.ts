@@ -5,26 +5,27 @@ import { changesBetweenValues, type DiffChange } from './changes.js'
 import { pointerMatcher } from './pointers.js'
 import { diffText } from './text.js'
 
-/** What {@link diff} has found. `String(diff)` is a text for people: a line for each change, cut where there are many. */
+/** The result of {@link diff}. `String(diff)` is a text for people: a line for each change, truncated after many. */
 export interface Diff {
   readonly equal: boolean
   readonly changes: readonly DiffChange[]
-  /** Where the recording was redacted, so that nothing could be compared: JSON pointers. */
+  /** JSON pointers to redacted parts of the recording, which cannot be compared. */
   readonly skipped: readonly string[]
-  /** The text for people; a terminal obeys nothing of it. */
+  /** The text for people, safe to print on a terminal. */
   toString(): string
 }
 
-/** What {@link diff} takes. */
+/** Options of {@link diff}. */
 export interface DiffOptions {
   /**
-   * JSON pointers of what may differ, with everything below: `/headers/date`. A segment `*` is any one field or index.
+   * JSON pointers to values that may differ, including everything below: `/headers/date`. A segment `*` matches any one
+   * field or index.
    * @default none
    */
   readonly ignore?: readonly string[] | undefined
 }
 
-/** An outcome as records, replays and fixtures have it. */
+/** An outcome in the form of records, replays and fixtures. */
 export type Comparable =
   | {
       readonly kind: 'value'
@@ -36,8 +37,9 @@ export type Comparable =
   | { readonly kind: 'declined'; readonly reason: string }
 
 /**
- * Compares the outcome of a record, or of a fixture that is a whole record, with that of a replay. Responses are compared as JSON; where
- * one is that of an HTTP request (`statusCode`) and its `body` is JSON, inside of that as well. Of errors the type and the message are.
+ * Compares the outcome of a record, or of a fixture that is a whole record, with the outcome of a replay. Compares
+ * responses as JSON, including a JSON `body` inside an HTTP response (`statusCode`). Compares only type and message of
+ * errors.
  * @throws TetherError `INVALID_OPTION`, also for a record without an outcome
  */
 export function diff(
@@ -77,7 +79,7 @@ function checkOutcome(name: string, outcome: unknown): void {
 
 function comparableOf(outcome: Comparable): unknown {
   if (outcome.kind === 'declined') return { declined: outcome.reason }
-  // A trace has line numbers and paths, which differ with every edit.
+  // A trace contains line numbers and paths, which differ after every edit.
   if (outcome.kind === 'error') {
     const { errorType, errorMessage } = outcome.error
     return { errorType, errorMessage }

@@ -3,7 +3,7 @@ export function fieldPointer(path: string, name: string): string {
   return `${path}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
 }
 
-/** Tells whether a pointer is one of these; a segment `*` is any one. */
+/** Returns a function that tells whether a pointer is in the list; a segment `*` matches any segment. */
 export function pointerMatcher(pointers: readonly string[]): (path: string) => boolean {
   if (pointers.length === 0) return () => false
   const patterns = pointers.map((pointer) => pointer.split('/'))

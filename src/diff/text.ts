@@ -5,7 +5,7 @@ const MOST_LINES = 20
 const VALUE_CHARACTERS = 100
 const PATH_CHARACTERS = 200
 
-/** A difference as people read it: a line for each change, safe to print. */
+/** Formats a difference for people: a line for each change, safe to print. */
 export function diffText(changes: readonly DiffChange[], skipped: readonly string[]): string {
   const lines = changes.slice(0, MOST_LINES).map(lineOf)
   if (changes.length > MOST_LINES) lines.push(`… and ${changes.length - MOST_LINES} more changes`)
@@ -30,7 +30,7 @@ function shown(value: unknown): string {
   return printable(jsonOf(value), VALUE_CHARACTERS)
 }
 
-// JSON.stringify() runs out of stack for what is nested deeply.
+// JSON.stringify() overflows the stack on deeply nested values.
 function jsonOf(value: unknown): string {
   try {
     return JSON.stringify(value) ?? asText(value)
