@@ -9,7 +9,7 @@ import type { FoundFunction } from './found-function.js'
 
 const AGAIN = 'Run goLive() with this version of lambda-tether.'
 
-/** Whether the stub is in the function: as its layer, or as its code. */
+/** Checks that the function contains the stub, as its layer or as its code. */
 export async function codeFinding(one: FoundFunction, signal: AbortSignal): Promise<Finding> {
   const { found, bundle } = one
   const { facts } = found

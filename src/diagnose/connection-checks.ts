@@ -6,25 +6,25 @@ import type { SessionKeys } from '../core/wire/root-key.js'
 import { ignoredFrame, type Listening, listenAt } from './listening.js'
 import type { CheckRun } from './run-checks.js'
 
-/** Who connects, and where. */
+/** The connection to check. */
 export interface ConnectionToCheck {
   readonly transport: Transport
   readonly keys: SessionKeys
-  /** The session's. */
+  /** The session's endpoint. */
   readonly session: Endpoint
-  /** As `TransportDiagnosis` has them. */
+  /** From `TransportDiagnosis`. */
   readonly phases: readonly string[]
-  /** The checks that connecting rests on. */
+  /** Checks that connecting depends on. */
   readonly needs: readonly string[]
 }
 
-/** What is connected after {@link connectionChecks}. */
+/** The open connections after {@link connectionChecks}. */
 export interface Connected {
-  /** Of the session's side, under its name where `copies`. */
+  /** On the session's side; under the session's name if `copies` is true. */
   readonly listening: Listening
-  /** Whether a second connection of a name receives copies, and displaces none. */
+  /** Whether a second connection under the same name receives copies, without displacing the first. */
   readonly copies: boolean
-  /** Whether there is another of that name. Undefined where that cannot be asked. */
+  /** Whether another session has the name. Undefined if the transport cannot tell. */
   isTaken?(): Promise<boolean>
   close(): Promise<void>
 }
@@ -36,9 +36,9 @@ const PASSED: Readonly<Record<string, string>> = {
 }
 
 /**
- * Connects as the session does, without taking its name, and has a frame come back. A transport that delivers copies is asked
- * under the session's own name, which is what policies allow; another under a random one.
- * @returns undefined where no connection came about
+ * Connects like the session, without taking its name, and sends a frame that must come back. Uses the session's own
+ * name, the one in policies, if the transport delivers copies; otherwise a random name.
+ * @returns undefined if the connection failed
  */
 export async function connectionChecks(
   run: CheckRun,
@@ -94,10 +94,10 @@ export async function connectionChecks(
   }
 }
 
-/** Which phases were passed, and in which one it failed. */
+/** Reports the phases that passed, and the failed one. */
 function tellPhases(run: CheckRun, phases: readonly string[], failed: Finding | undefined): void {
   const during = phases.indexOf(String(failed?.details?.during))
-  // What failed before any of them, or without a word of it, stands at the first.
+  // A failure before the first phase, or without a phase, counts as the first phase.
   const at = failed === undefined ? phases.length : Math.max(0, during)
   for (const [index, phase] of phases.entries()) {
     if (index < at) run.tell(phase, { outcome: 'ok', seen: PASSED[phase] ?? 'Passed.' })

@@ -27,35 +27,46 @@ import { CheckRun } from './run-checks.js'
 import { sessionFinding, stubsFinding } from './stub-checks.js'
 import { teamFinding } from './team-check.js'
 
-// To know whose the credentials are is no condition of anything: the check has time left to say so.
+// No check depends on the identity, so the request to STS stops early and leaves the check time to report that.
 const MAX_IDENTITY_MS = 5_000
 
-/** What is looked into: the session's own options, and beside them a function. */
+/** Options of {@link diagnose}: the session's own, and optionally a function to check. */
 export interface DiagnoseOptions
   extends Pick<SessionOptions, 'app' | 'stage' | 'name' | 'key' | 'keys' | 'transport'>,
     AccountOptions,
     AbortOptions {
-  /** A session that is open: what it has received and dropped, and who of its team is there, is told as well. @default none */
+  /**
+   * An open session. Adds its counts of received invocations and dropped frames, and the members of its team.
+   * @default none
+   */
   readonly session?: (Pick<Session, 'stats'> & Partial<Pick<Session, 'team'>>) | undefined
-  /** A function's name or ARN: whether its stub finds this session. Needs `@aws-sdk/client-lambda` and `@aws-sdk/client-iam`. @default none */
+  /**
+   * A function's name or ARN. Checks whether its stub finds this session. Needs `@aws-sdk/client-lambda` and
+   * `@aws-sdk/client-iam`.
+   * @default none
+   */
   readonly functionName?: string | undefined
-  /** What the session knows that function as. @default its name */
+  /** The session's id for that function. @default its name */
   readonly functionId?: string | undefined
-  /** Another server than AWS's STS, such as the local cloud's, to ask whose the credentials are. @default the region's; none for a `ws://` endpoint */
+  /**
+   * A server to ask for the caller's identity in place of AWS's STS, such as the local cloud's.
+   * @default the region's; none for a `ws://` endpoint
+   */
   readonly stsEndpoint?: string | undefined
-  /** How long stubs are listened for, in milliseconds. @default 2,000 */
+  /** How long to listen for stubs, in milliseconds. @default 2,000 */
   readonly listenMs?: number | undefined
-  /** The longest that each check may take, in milliseconds. @default 15,000 */
+  /** Limit for each check, in milliseconds. @default 15,000 */
   readonly checkTimeoutMs?: number | undefined
-  /** Called with each check when it is made: some take seconds. */
+  /** Called after each check: some take seconds. */
   readonly onCheck?: ((check: DiagnosisCheck) => void) | undefined
   /** @default the machine's clock */
   readonly clock?: Clock | undefined
 }
 
 /**
- * Looks for the reason why nothing arrives: from the credentials to the stubs that are heard, in an order in which each check
- * rests on those before it. Changes nothing, takes no name and displaces no session. What is wrong is found, and not thrown.
+ * Finds the reason why no invocation arrives. Checks everything from the credentials to the stubs on the broker; each
+ * check depends on earlier ones. Changes nothing, takes no name and displaces no session. Reports problems as findings
+ * and does not throw them.
  * @throws TetherError `INVALID_OPTION`, `ABORTED`
  */
 export async function diagnose(options: DiagnoseOptions): Promise<Diagnosis> {
@@ -114,7 +125,7 @@ export async function diagnose(options: DiagnoseOptions): Promise<Diagnosis> {
   return diagnosisOf(run.checks)
 }
 
-/** Hears for a while what the broker keeps and what stubs send. */
+/** Listens for a while to retained messages and to the frames of stubs. */
 async function listen(
   run: CheckRun,
   connected: Connected,

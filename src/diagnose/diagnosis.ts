@@ -3,21 +3,21 @@ import type { Finding } from '../core/contracts/diagnosis.js'
 
 /** One check of {@link Diagnosis}. */
 export interface DiagnosisCheck extends Finding {
-  /** Such as `tls`; the list is in docs/diagnose.md. A transport of your own may have others. */
+  /** Such as `tls`; docs/diagnose.md lists all. A custom transport may have others. */
   readonly id: string
 }
 
-/** What `diagnose()` has found. */
+/** The result of `diagnose()`. */
 export interface Diagnosis {
   /** Whether no check failed. */
   readonly ok: boolean
-  /** In the order in which they were made. */
+  /** In the order of the checks. */
   readonly checks: readonly DiagnosisCheck[]
-  /** For people, a line for each check and for each advice. */
+  /** A text for people: a line for each check and for each advice. */
   toString(): string
 }
 
-/** Sums checks up. */
+/** Combines checks into a diagnosis. */
 export function diagnosisOf(checks: readonly DiagnosisCheck[]): Diagnosis {
   const ok = checks.every(({ outcome }) => outcome !== 'failed')
   return { ok, checks, toString: () => checks.map(checkText).join('\n') }

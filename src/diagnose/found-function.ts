@@ -4,7 +4,7 @@ import type { Account } from '../deploy/live/account.js'
 import type { FunctionDetails } from '../deploy/live/function.js'
 import type { StubBundleName } from '../stub/bundle.js'
 
-/** A function, and what its stub has to fit. */
+/** A function, and the session that its stub must match. */
 export interface FunctionToCheck {
   readonly functionName: string
   readonly functionId: string
@@ -12,16 +12,16 @@ export interface FunctionToCheck {
   readonly session: Endpoint
   /** The transport's name. */
   readonly transport: string
-  /** Where the session's side connects, if that was found. */
+  /** URL of the session's side, if known. */
   readonly url: string | undefined
   /** Unix milliseconds. */
   readonly now: number
 }
 
-/** What the checks of a function go by. */
+/** A function that was found, with everything its checks need. */
 export interface FoundFunction extends FunctionToCheck {
   readonly account: Account
   readonly found: FunctionDetails
-  /** The bundle that fits the session's transport; undefined for memory, and for a transport of the caller's. */
+  /** The bundle for the session's transport; undefined for memory, and for a custom transport. */
   readonly bundle: StubBundleName | undefined
 }

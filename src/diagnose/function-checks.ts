@@ -10,7 +10,7 @@ import { variablesFinding } from './variables-check.js'
 
 const RESTING = ['variables', 'code', 'policy', 'vpc'] as const
 
-/** Whether a function has a stub that finds this session. Changes nothing. */
+/** Checks whether a function has a stub that finds this session. Changes nothing. */
 export async function functionChecks(
   run: CheckRun,
   options: AccountOptions,

@@ -3,17 +3,17 @@ import type { TetherError } from '../core/base/errors.js'
 import type { Connection, ConnectOptions, Endpoint, Transport } from '../core/contracts/transport.js'
 import { encodeHeader } from '../core/wire/frame.js'
 
-/** A connection, and what it has heard. */
+/** A connection, and the frames that it has received. */
 export interface Listening {
   readonly connection: Connection
   readonly heard: readonly Uint8Array[]
-  /** What the broker keeps for the watched name, latest last. */
+  /** Retained frames for the watched name, latest last. */
   readonly kept: readonly Uint8Array[]
-  /** Resolves when this frame has arrived. @throws TetherError by which the connection ended */
+  /** Resolves when this frame arrives. @throws TetherError the reason why the connection ended */
   until(frame: Uint8Array): Promise<void>
 }
 
-/** Opens a connection that takes part in nothing: it has no identity and no will. @throws what `connect` throws */
+/** Opens a passive connection, without an identity and a will. @throws the errors of `connect` */
 export async function listenAt(
   transport: Transport,
   self: Endpoint,
@@ -30,7 +30,7 @@ export async function listenAt(
     onKept: (frame: Uint8Array) => void kept.push(frame),
   }
   const connection = await transport.connect(self, handlers, options)
-  // It came after its time.
+  // The connection opened after the abort.
   if (options.signal.aborted) void connection.close()
   return {
     connection,
@@ -49,7 +49,7 @@ export async function listenAt(
   }
 }
 
-/** A frame of its own that every session ignores: a refusal, which only stubs read. */
+/** Returns a unique frame that every session ignores: a refusal, which only stubs read. */
 export function ignoredFrame(): Buffer {
   const sender = randomBytes(28).toString('base64url')
   return encodeHeader({ kind: 'refused', sender, messageNumber: 0, index: 0, count: 1, totalBytes: 0 })

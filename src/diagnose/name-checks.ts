@@ -7,7 +7,7 @@ import type { SessionKeys } from '../core/wire/root-key.js'
 import type { Connected } from './connection-checks.js'
 import type { CheckRun } from './run-checks.js'
 
-/** Whose name is looked at. */
+/** The session name to check. */
 export interface NameToCheck {
   readonly transport: Transport
   readonly keys: SessionKeys
@@ -16,7 +16,7 @@ export interface NameToCheck {
 
 const OPEN_IT = 'Open the session: until then, stubs answer NO_SESSION, or run their own code.'
 
-/** Whether the broker keeps a word of the session, and who has the name. */
+/** Checks whether the broker keeps a presence message of the session, and which session holds the name. */
 export async function nameChecks(
   run: CheckRun,
   connected: Connected,
@@ -46,7 +46,7 @@ function presenceFinding(
   frame: Uint8Array | undefined,
   word: PresenceMessage | undefined,
 ): Finding {
-  // What tells on request alone has nothing to look at.
+  // A transport that sends presence only on request keeps nothing to inspect.
   if (transport.keeps === undefined || transport.keeps.onRequest) {
     const seen = `${transport.name} keeps no word of a session here.`
     return { outcome: 'ok', seen }
@@ -96,7 +96,7 @@ function keyIdOf(frame: Uint8Array): string | undefined {
   }
 }
 
-// What was signed is a number, and may be none of a date.
+// A signed presence message may hold any number, including an invalid date.
 function timeOf(ms: number): string {
   const date = new Date(ms)
   return Number.isNaN(date.getTime()) ? `${ms} ms` : date.toISOString()

@@ -7,7 +7,10 @@ import type { FoundFunction } from './found-function.js'
 
 const DENIED = ['AccessDenied', 'AccessDeniedException'] as const
 
-/** Whether the function's role may do what its stub does: by the policy that goLive() adds, else by IAM's simulation. */
+/**
+ * Checks that the function's role has the rights of its stub: by the policy that goLive() adds, else by IAM's
+ * simulation.
+ */
 export async function policyFinding(one: FoundFunction, signal: AbortSignal): Promise<Finding> {
   const { found, bundle, session, url, account } = one
   if (bundle === undefined || bundle === 'mqtt')
@@ -30,7 +33,7 @@ export async function policyFinding(one: FoundFunction, signal: AbortSignal): Pr
   return simulated(one, policy, signal)
 }
 
-/** The team that a function's stub has, as far as its variables can be read. */
+/** Returns the team of a function's stub, if its variables name one. */
 function teamOf(environment: Readonly<Record<string, string>>): readonly string[] | undefined {
   const names = environment[`${VARIABLE_PREFIX}SESSION`]?.split(',') ?? []
   return names.length > 1 ? names : undefined
@@ -49,7 +52,7 @@ async function simulated(
       const command = new commands.SimulatePrincipalPolicyCommand({
         PolicySourceArn: found.given.Role,
         ActionNames: [Action],
-        // One of those that the pattern stands for.
+        // An example that the pattern matches.
         ResourceArns: [Resource.replace(/\*$/, 'x')],
       })
       const { EvaluationResults = [] } = await client.send(command, abortable(signal))

@@ -5,19 +5,19 @@ import { printable } from '../core/base/printable.js'
 import type { Finding, TransportCheck } from '../core/contracts/diagnosis.js'
 import type { DiagnosisCheck } from './diagnosis.js'
 
-/** How checks are made. */
+/** Options of {@link CheckRun}. */
 export interface CheckRunOptions {
   readonly clock: Clock
-  /** For each check, in milliseconds. */
+  /** Limit for each check, in milliseconds. */
   readonly checkTimeoutMs: number
   readonly onCheck?: ((check: DiagnosisCheck) => void) | undefined
   readonly signal?: AbortSignal | undefined
 }
 
-/** What came of an attempt, or how it failed. */
+/** The value of an attempt, or the finding if it failed. */
 export type Attempted<T> = { readonly value: T } | { readonly finding: Finding }
 
-/** Makes checks one after the other. Each has a limited time, and none is made after one that it needs has failed. */
+/** Runs checks one after the other. Limits the time of each, and skips a check if one of its needs has failed. */
 export class CheckRun {
   readonly checks: DiagnosisCheck[] = []
   readonly #options: CheckRunOptions
@@ -26,12 +26,12 @@ export class CheckRun {
     this.#options = options
   }
 
-  /** What a check has found, if it was made. */
+  /** Returns a check by its id, if it has run. */
   found(id: string): DiagnosisCheck | undefined {
     return this.checks.find((check) => check.id === id)
   }
 
-  /** Makes one check. @param late what is seen where it takes too long @throws TetherError `ABORTED` */
+  /** Runs one check. @param late the text of the finding after a timeout @throws TetherError `ABORTED` */
   async make({ id, needs = [], run }: TransportCheck, late?: string): Promise<DiagnosisCheck> {
     throwIfAborted(this.#options.signal)
     const broken = this.brokenOf(needs)
@@ -40,7 +40,7 @@ export class CheckRun {
     return this.tell(id, 'value' in made ? made.value : made.finding)
   }
 
-  /** Adds a check that is not made. @param after the one that it rests on */
+  /** Adds a skipped check. @param after the failed check that it depends on */
   skip(id: string, after: string): DiagnosisCheck {
     return this.tell(id, { outcome: 'skipped', seen: `Rests on '${after}'.`, details: { after } })
   }
@@ -53,7 +53,7 @@ export class CheckRun {
     return check
   }
 
-  /** The check that has failed of those, or of those that they rest on. */
+  /** Returns the failed check among those ids, or the failed check behind a skipped one. */
   brokenOf(needs: readonly string[]): string | undefined {
     for (const id of needs) {
       const check = this.found(id)
@@ -63,7 +63,7 @@ export class CheckRun {
     return undefined
   }
 
-  /** Does something in a check's time, however long it takes. @throws TetherError `ABORTED` */
+  /** Does work within the time limit of a check, even if the work ignores the signal. @throws TetherError `ABORTED` */
   async attempt<T>(work: (signal: AbortSignal) => Promise<T>, late = 'No answer'): Promise<Attempted<T>> {
     const { clock, checkTimeoutMs, signal } = this.#options
     throwIfAborted(signal)
@@ -85,7 +85,7 @@ export class CheckRun {
   }
 }
 
-/** A finding of what was thrown. */
+/** Returns the finding for an error. */
 export function failedBy(error: unknown): Finding {
   const { message } = (error ?? {}) as Partial<Error>
   const seen = printable(message ?? error)

@@ -12,7 +12,7 @@ interface HeardStubs {
   readonly environments: number
 }
 
-/** Which stubs have spoken to the name, by the headers of their frames: nothing is opened. */
+/** Reports the stubs that sent frames to the name, by their frame headers alone: decrypts nothing. */
 export function stubsFinding(frames: readonly Uint8Array[], keys: SessionKeys, listenedMs: number): Finding {
   const stubs = heardStubs(frames)
   const details = { stubs }
@@ -33,7 +33,7 @@ export function stubsFinding(frames: readonly Uint8Array[], keys: SessionKeys, l
   return { outcome: stubs.every(foreign) ? 'failed' : 'warning', seen, advice, details }
 }
 
-/** What a session that is open has received. */
+/** Reports the counts of an open session. */
 export function sessionFinding({ invocations, discards, connections }: SessionStats): Finding {
   const dropped = Object.entries(discards).filter(([, count]) => count > 0)
   const reasons = dropped.map(([reason, count]) => `${reason} ${count}`).join(', ')
@@ -69,7 +69,7 @@ function heardStubs(frames: readonly Uint8Array[]): HeardStubs[] {
   })
 }
 
-/** The sender of a stub's frame, of any version; undefined for what is none. */
+/** Returns version and sender of a stub's frame, of any version; undefined for anything else. */
 function stubHeader(frame: Uint8Array): { readonly version: number; readonly sender: string } | undefined {
   try {
     const { kind, sender } = decodeHeader(frame).header

@@ -4,7 +4,9 @@ import type { TeamMember } from '../core/naming/roster.js'
 import type { SessionStats } from '../core/session/stats.js'
 import { conflicts } from '../core/sharing/conflict.js'
 
-/** Who of a session's team is on the stage, what each takes, and whether two take the same. */
+/**
+ * Reports the team's members on the stage, the invocations that each takes, and two members that take the same ones.
+ */
 export function teamFinding(
   team: readonly TeamMember[],
   { invocations }: Pick<SessionStats, 'invocations'>,

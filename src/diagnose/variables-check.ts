@@ -10,7 +10,7 @@ import type { FoundFunction } from './found-function.js'
 
 const DEPLOY = 'Deploy what stubEnvironment() returns for this session, or run goLive().'
 
-/** Whether a function's variables lead to this session. */
+/** Checks whether a function's variables lead to this session. */
 export function variablesFinding(one: FoundFunction): Finding {
   const { found } = one
   const { Error: unreadable } = found.given.Environment ?? {}
@@ -90,10 +90,10 @@ function otherAddress(configuration: StubConfiguration, { url, bundle }: FoundFu
     : `It connects to ${theirs ?? 'no address of this transport'}, and the session to ${ours}.`
 }
 
-// Either side may write them or not.
+// Either side may include them or omit them.
 const DEFAULT_PORTS = /:(?:443|80|1883|8883)$/
 
-/** Host and port, where the rest says nothing: an MQTT URL may hold a password. */
+/** Host and port, and the path on request. The rest stays out of messages: an MQTT URL may hold a password. */
 function placeOf(address: string | undefined, withPath: boolean): string | undefined {
   if (address === undefined) return undefined
   const text = address.includes('://') ? address : `wss://${address}`
