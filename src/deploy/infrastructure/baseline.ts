@@ -11,20 +11,20 @@ import type { StackTemplates } from './compare.js'
 import type { InfrastructureTemplate } from './diff.js'
 import { parseTemplate } from './template-text.js'
 
-/** What a synthesis is compared with: `deployedBaseline()`, `fileBaseline()`, or your own. */
+/** The state to compare a synthesis with: `deployedBaseline()`, `fileBaseline()`, or your own. */
 export interface InfrastructureBaseline {
   /**
-   * The templates of these stacks, without those that do not exist.
-   * @returns undefined where nothing is known yet: the first synthesis becomes the baseline, without a question
+   * Reads the templates of these stacks. Omits stacks that do not exist.
+   * @returns undefined if nothing is known yet: the first synthesis then becomes the baseline, without a question
    */
   read(stacks: readonly string[], options: AbortOptions): Promise<StackTemplates | undefined>
-  /** Told what was deployed. */
+  /** Records the deployed templates. */
   write(templates: StackTemplates): Promise<void>
 }
 
 /**
- * What is deployed, by CloudFormation's `GetTemplate`; nothing of a stack whose creation was rolled back. Needs `@aws-sdk/client-cloudformation`,
- * `cloudformation:DescribeStacks` and `cloudformation:GetTemplate`.
+ * Reads the deployed templates with CloudFormation's `GetTemplate`. Omits a stack that was rolled back on creation.
+ * Needs `@aws-sdk/client-cloudformation`, `cloudformation:DescribeStacks` and `cloudformation:GetTemplate`.
  * @throws TetherError `INVALID_OPTION`; from `read`: `DEPLOY_FAILED`, `MISSING_DEPENDENCY`
  */
 export function deployedBaseline(options: StackAccountOptions = {}): InfrastructureBaseline {
@@ -42,13 +42,14 @@ export function deployedBaseline(options: StackAccountOptions = {}): Infrastruct
       }).catch((cause: unknown) => {
         throw awsFailure('Reading what is deployed', cause, signal)
       }),
-    // A deployment has changed what is read.
+    // Nothing to record: a deployment changes the templates that read() returns.
     async write() {},
   }
 }
 
 /**
- * A file that has the templates of the last deployment, for who deploys by other means or has no rights to read stacks. Readable by its owner alone.
+ * Keeps the templates of the last deployment in a file. For deployments by other means, or without the rights to read
+ * stacks. Only the file's owner can read it.
  * @throws TetherError `INVALID_OPTION`; from `read` and `write`: `STORE_FAILED`
  */
 export function fileBaseline(path: string): InfrastructureBaseline {
@@ -66,7 +67,7 @@ export function fileBaseline(path: string): InfrastructureBaseline {
   }
 }
 
-/** @returns undefined where there is no file @throws TetherError `STORE_FAILED` */
+/** @returns undefined if the file does not exist @throws TetherError `STORE_FAILED` */
 export async function readJsonFile(file: string): Promise<unknown> {
   try {
     return JSON.parse(await readFile(file, 'utf8'))
@@ -76,7 +77,7 @@ export async function readJsonFile(file: string): Promise<unknown> {
   }
 }
 
-/** Replaces a file as a whole, so that a kill leaves the old or the new. @throws TetherError `STORE_FAILED` */
+/** Replaces a file as a whole: after a kill, it holds the old or the new content. @throws TetherError `STORE_FAILED` */
 export async function writeJsonFile(file: string, value: unknown): Promise<void> {
   try {
     await mkdir(dirname(file), { recursive: true })

@@ -9,17 +9,17 @@ import { runFile } from '../../run-files.js'
 
 /** A run of a CDK app. */
 export interface AppRun {
-  /** For the shell. */
+  /** A command for the shell. */
   readonly command: string
   readonly cwd: string
-  /** Where it writes its assembly. */
+  /** The folder for the assembly that the app writes. */
   readonly outdir: string
   readonly context: object
   readonly env: Readonly<Record<string, string>>
   readonly signal: AbortSignal | undefined
 }
 
-/** What an app read, and why it failed. */
+/** Files and folders that an app read, and the reason if it failed. */
 export interface AppResult {
   readonly files: readonly string[]
   readonly folders: readonly string[]
@@ -29,12 +29,12 @@ export interface AppResult {
   }
 }
 
-/** Windows takes 32,767 characters for one variable, Linux 128 KiB. */
+/** Windows allows 32,767 characters for one variable, Linux 128 KiB. */
 const MAX_VARIABLE_BYTES = process.platform === 'win32' ? 32_000 : 128_000
 const MAX_OUTPUT_CHARACTERS = 64_000
 const MAX_LINES = 12
 
-/** Runs a CDK app to its end. @throws TetherError `ABORTED`; what it runs is ended with everything that it started */
+/** Runs a CDK app to its end. @throws TetherError `ABORTED`, after killing the command and its child processes */
 export async function runApp(run: AppRun): Promise<AppResult> {
   throwIfAborted(run.signal)
   const inputs = join(run.outdir, 'inputs.jsonl')
@@ -46,7 +46,7 @@ export async function runApp(run: AppRun): Promise<AppResult> {
   return { ...read, failure: failureOf(run.command, status, output) }
 }
 
-/** Hands the context over as the CDK's command does: in a variable, or in a file where that is too small. */
+/** Passes the context like the CDK's own command: in a variable, or in a file if the variable is too small. */
 async function contextVariables({ context, outdir }: AppRun): Promise<Record<string, string>> {
   const text = JSON.stringify(context)
   if (Buffer.byteLength(text) <= MAX_VARIABLE_BYTES) return { CDK_CONTEXT_JSON: text }
@@ -65,11 +65,11 @@ function finished(
     const child = spawn(command, {
       shell: true,
       cwd,
-      // A group of its own, so that an abort ends what the shell started as well.
+      // A process group of its own, so that an abort also kills the shell's children.
       detached: process.platform !== 'win32',
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
-        // The CDK's rules for templates take ten times as long as the rest; a deployment goes through them.
+        // The CDK's validation of templates takes ten times as long as the rest; a deployment still runs it.
         CDK_VALIDATION: 'false',
         ...process.env,
         ...env,
@@ -100,7 +100,7 @@ function end(pid: number | undefined): void {
   try {
     process.kill(process.platform === 'win32' ? pid : -pid, 'SIGKILL')
   } catch {
-    // It has ended by itself.
+    // It has already exited.
   }
 }
 
@@ -120,7 +120,8 @@ function failureOf(
   output: string,
 ): NonNullable<AppResult['failure']> {
   const lines = output.split('\n').filter((line) => line.trim() !== '')
-  // The first place that is the app's own: Node writes the failing line first, and stacks have the innermost frame first.
+  // Finds the first place in the app's own code: Node prints the failing line first, and stacks start with the
+  // innermost frame.
   const places = [...output.matchAll(/(?:file:\/\/)?((?:\/|[A-Za-z]:[\\/])[^\s:()'"]+):(\d+)/g)]
   const own = places.find(([, file = '']) => !/[\\/]node_modules[\\/]/.test(file))
   const text = lines.find((line) => /(?:Error|ERROR|error)\b.*:/.test(line))?.trim()

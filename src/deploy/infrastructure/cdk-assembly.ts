@@ -4,7 +4,10 @@ import type { StackTemplates } from './compare.js'
 import type { InfrastructureTemplate } from './diff.js'
 import { type Synthesis, synthFailed } from './source.js'
 
-/** What a manifest of a cloud assembly has. https://github.com/aws/aws-cdk-cli: cloud-assembly-schema */
+/**
+ * The manifest of a cloud assembly, reduced to the fields used here. https://github.com/aws/aws-cdk-cli:
+ * cloud-assembly-schema
+ */
 interface Manifest {
   readonly artifacts?: Readonly<Record<string, Artifact>>
   readonly missing?: readonly { readonly key: string }[]
@@ -15,14 +18,14 @@ interface Artifact {
   readonly properties?: {
     readonly templateFile?: string
     readonly stackName?: string
-    /** Of a stage: its own assembly. */
+    /** For a stage: the folder of its own assembly. */
     readonly directoryName?: string
   }
 }
 
 /**
- * The templates of a cloud assembly by their stacks' names, those of stages included.
- * @throws TetherError `BUILD_FAILED` where there is none, or where values are to be looked up
+ * Reads the templates of a cloud assembly, keyed by stack name. Includes the stacks of stages.
+ * @throws TetherError `BUILD_FAILED` if there is no assembly, or if values must be looked up first
  */
 export async function readAssembly(
   folder: string,

@@ -10,22 +10,31 @@ import { type InfrastructureSource, synthFailed } from './source.js'
 
 /** Options of {@link cdk}. */
 export interface CdkOptions {
-  /** The command that runs the app, as `app` of `cdk.json` has it: `npx tsx bin/app.ts`. @default that of `cdk.json` */
+  /**
+   * The command that runs the app, like `app` in `cdk.json`: `npx tsx bin/app.ts`.
+   * @default the command in `cdk.json`
+   */
   readonly app?: string | undefined
-  /** The folder of `cdk.json`, in which the app runs. @default the working directory */
+  /** The folder of `cdk.json`, which is the app's working directory. @default the working directory */
   readonly cwd?: string | URL | undefined
-  /** Context beside that of `cdk.json` and `cdk.context.json`, as `cdk synth -c` takes it. */
+  /** Context in addition to `cdk.json` and `cdk.context.json`, like `cdk synth -c`. */
   readonly context?: Readonly<Record<string, unknown>> | undefined
-  /** Variables of the app beside the host's own. */
+  /** Variables of the app in addition to the host's. */
   readonly env?: Readonly<Record<string, string>> | undefined
-  /** More files whose save is a reason to synthesise, relative to `cwd`: what an app in another language than JavaScript or TypeScript reads. */
+  /**
+   * More files to watch for saves, relative to `cwd`. Name here the files that an app in a language other than
+   * JavaScript or TypeScript reads.
+   */
   readonly watch?: readonly string[] | undefined
 }
 
 const checkContext: Check = (name, value) => mustBe('an object', isObject(value), name, value)
-/** In these the app's own context lies; the CDK's command writes what it looked up to the second. */
+/** The files with the app's context. The CDK's command writes looked-up values to the second. */
 const CONTEXT_FILES = ['cdk.json', 'cdk.context.json']
-/** No Docker and no bundler, and no copies of assets: of code only the hash is in a template, which does not count. */
+/**
+ * Disables Docker, bundling and copies of assets: a template contains only the hash of code, which the comparison
+ * ignores.
+ */
 const FAST = {
   'aws:cdk:bundling-stacks': [],
   'aws:cdk:disable-asset-staging': true,
@@ -34,9 +43,11 @@ const FAST = {
 }
 
 /**
- * The stacks of a CDK app. It runs the app itself, without the CDK's command: nothing is bundled, staged, validated or looked up. Values that are to be looked up must
- * be in `cdk.context.json`, where `cdk synth` puts them. Watched is what the app loaded and read, so that a save of a function's code is no reason to run it.
- * @throws TetherError `INVALID_OPTION`; from `synth`: `BUILD_FAILED` with `details.file` and `details.line` where the app fails
+ * Synthesises the stacks of a CDK app. Runs the app itself, without the CDK's command: nothing is bundled, staged,
+ * validated or looked up. Values to look up must already be in `cdk.context.json`, where `cdk synth` puts them. Watches
+ * the files that the app loads and reads, so that saving a function's code does not run the app.
+ * @throws TetherError `INVALID_OPTION`; from `synth`: `BUILD_FAILED` with `details.file` and `details.line` if the app
+ * fails
  */
 export function cdk(options: CdkOptions = {}): InfrastructureSource {
   const {
@@ -80,7 +91,7 @@ export function cdk(options: CdkOptions = {}): InfrastructureSource {
   }
 }
 
-/** @throws TetherError `BUILD_FAILED` for what is no JSON */
+/** @throws TetherError `BUILD_FAILED` for invalid JSON */
 async function readJson(
   file: string,
   files: readonly string[],

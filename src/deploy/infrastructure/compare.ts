@@ -19,14 +19,14 @@ export interface CompareTemplatesOptions {
   /** The stack's name, for the text. @default none */
   readonly stack?: string | undefined
   /**
-   * The functions that are live, by their logical ids or `FunctionName`s: that their code alone differs is no change. `none` for a
+   * Live functions, by logical id or `FunctionName`: a difference in their code alone is not a change. `none` for a
    * comparison without live functions.
    * @default 'all'
    */
   readonly live?: 'all' | 'none' | readonly string[] | undefined
 }
 
-/** Templates by the names of their stacks. */
+/** Templates by stack name. */
 export type StackTemplates = Readonly<Record<string, InfrastructureTemplate>>
 
 const IMPACTS: Readonly<Record<string, ChangeImpact>> = {
@@ -39,7 +39,7 @@ const IMPACTS: Readonly<Record<string, ChangeImpact>> = {
   WILL_ORPHAN: 'orphaned',
 }
 
-/** Which functions are live. */
+/** Checks the option `live`. */
 export const checkLive: Check = (name, value) => {
   if (value === 'all' || value === 'none') return
   listOf("'all', 'none' or a list of functions' names", checkText)(name, value)
@@ -49,12 +49,12 @@ export const checkLive: Check = (name, value) => {
 const compareChecks = { stack: checkText, live: checkLive }
 
 /**
- * What a deployment of one template in the place of another would do, by resource. What does not count: hashes of assets, metadata and descriptions,
- * the CDK's own version and rules, the order of keys, this package's variables and layer, and the code of functions that are live. A template that is undefined
- * is that of a stack that does not exist. Values of `NoEcho` parameters, of variables, of nested stacks' parameters, of URLs with a password and of
- * properties named like secrets are left out.
+ * Compares two templates and returns the effects of a deployment, by resource. Ignores hashes of assets, metadata and
+ * descriptions, the CDK's own version and rules, the order of keys, this package's variables and layer, and the code of
+ * live functions. An undefined template stands for a stack that does not exist. Omits the values of `NoEcho`
+ * parameters, of variables, of nested stacks' parameters, of URLs with a password and of properties named like secrets.
  *
- * Needs `@aws-cdk/cloudformation-diff`, which is loaded in a worker thread where something differs.
+ * Needs `@aws-cdk/cloudformation-diff`, which is loaded in a worker thread once there is a difference.
  * @throws TetherError `INVALID_OPTION`, `MISSING_DEPENDENCY`, `EXECUTION_FAILED`
  */
 export async function compareTemplates(
@@ -70,12 +70,12 @@ export async function compareTemplates(
   return compareStacks(of(before), of(after), { live })
 }
 
-/** What does not count in a comparison. */
+/** Changes that a comparison ignores. */
 interface Leniency extends Pick<CompareTemplatesOptions, 'live'> {
   readonly ignore?: readonly ((change: InfrastructureChange) => boolean)[] | undefined
 }
 
-/** As {@link compareTemplates}, for several stacks. @throws TetherError */
+/** Like {@link compareTemplates}, for several stacks. @throws TetherError */
 export async function compareStacks(
   before: StackTemplates,
   after: StackTemplates,
@@ -94,7 +94,7 @@ export async function compareStacks(
 }
 
 interface Part extends Pick<InfrastructureDiff, 'changes' | 'widened' | 'others'> {
-  /** What it differs in, whole: the diff leaves values out. */
+  /** All differences including values, for the fingerprint: the diff omits values. */
   readonly differing: string
 }
 
@@ -117,7 +117,7 @@ async function compareStack(
   const all: InfrastructureChange[] = resources.flatMap(({ logicalId, impact: name }) => {
     const [a, b] = [before.Resources[logicalId], after.Resources[logicalId]]
     const type = b?.Type ?? a?.Type ?? ''
-    // The library takes a property that it does not know for no change.
+    // The library ignores properties that it does not know.
     const isChanged = a && b && canonicalJson(a.Properties) !== canonicalJson(b.Properties)
     const impact = impactOf(name, type) ?? (isChanged ? 'updated' : undefined)
     if (impact === undefined) return []
@@ -153,13 +153,13 @@ async function compareStack(
 
 function impactOf(name: string, type: string): ChangeImpact | undefined {
   const impact = IMPACTS[name]
-  // Only the transform knows what its resources become.
+  // Only the SAM transform determines the resources that it generates, so a replacement is not certain.
   return impact === 'replaced' && type.startsWith('AWS::Serverless::') && !Object.hasOwn(BECOME, type)
     ? 'may-be-replaced'
     : impact
 }
 
-// By AWS's description of SAM every change would replace a function, whose properties are Lambda's own.
+// In AWS's schema of SAM, every change replaces a function. Its properties are Lambda's, so Lambda's schema applies.
 const BECOME: Readonly<Record<string, string>> = { 'AWS::Serverless::Function': 'AWS::Lambda::Function' }
 const SECTION_NAMES: readonly string[] = [
   'Parameters',
@@ -171,7 +171,10 @@ const SECTION_NAMES: readonly string[] = [
 ]
 const NOTHING = { resources: [], widened: [] }
 
-/** Asks the library about what differs; and then, where something is replaced, about what refers to that: such a reference changes as well. */
+/**
+ * Asks the library about the changed resources. If one is replaced, also asks about the resources that refer to it:
+ * their references change as well.
+ */
 async function libraryDiff(changed: ReadonlySet<string>, before: NormalTemplate, after: NormalTemplate) {
   const { resources, widened } = await askLibrary(changed, before, after)
   const replaced = resources.filter(({ impact }) => impact === 'WILL_REPLACE')
@@ -204,7 +207,7 @@ function askLibrary(ids: ReadonlySet<string>, before: NormalTemplate, after: Nor
   return differ.compare(only(before), only(after))
 }
 
-/** These resources, with those that refer to them, and so on. */
+/** Returns these resources, and all resources that refer to them, directly or indirectly. */
 function withReferring(ids: readonly string[], { Resources }: NormalTemplate): ReadonlySet<string> {
   const found = new Set(ids)
   if (found.size === 0) return found
@@ -218,14 +221,14 @@ function withReferring(ids: readonly string[], { Resources }: NormalTemplate): R
   return found
 }
 
-/** What a resource may refer to: also texts that are no references, which does no harm. */
+/** Returns the names that a resource may refer to. May include plain texts, which does no harm. */
 function references(text: string): string[] {
   return [...text.matchAll(/"([A-Za-z0-9]+)"|\$\{([A-Za-z0-9]+)[.}]/g)].map(
     ([, plain, inSub]) => plain ?? inSub ?? '',
   )
 }
 
-/** The library writes references as `${Role.Arn}`. */
+/** Removes the braces of references, which the library writes as `${Role.Arn}`. */
 function withoutBraces(text: string): string {
   return text.replace(/\$\{([^}]+)\}/g, '$1')
 }

@@ -1,12 +1,12 @@
 import { printable } from '../../core/base/printable.js'
 
-/** A template of CloudFormation, as `JSON.parse` reads it. */
+/** A CloudFormation template, as parsed by `JSON.parse`. */
 export type InfrastructureTemplate = Readonly<Record<string, unknown>>
 
-/** What a deployment would do with a resource; `orphaned` leaves the stack and stays, by its `DeletionPolicy`. */
+/** The effect of a deployment on a resource. `orphaned`: it leaves the stack but remains, by its `DeletionPolicy`. */
 export type ChangeImpact = 'created' | 'updated' | 'may-be-replaced' | 'replaced' | 'destroyed' | 'orphaned'
 
-/** One resource that a deployment would change. */
+/** A resource that a deployment would change. */
 export interface InfrastructureChange {
   readonly stack: string
   /** Its name in the template. */
@@ -14,13 +14,16 @@ export interface InfrastructureChange {
   /** Such as `AWS::DynamoDB::Table`. */
   readonly type: string
   readonly impact: ChangeImpact
-  /** Empty for one that is created or destroyed. */
+  /** Empty for a created or destroyed resource. */
   readonly properties: readonly PropertyChange[]
-  /** Whether its code alone differs. */
+  /** Whether only the code differs. */
   readonly code: boolean
 }
 
-/** One property that differs. Values of secrets, of variables and of what is no simple value are left out. */
+/**
+ * A property that differs. Omits the values of secrets and variables, and values that are not a string, number or
+ * boolean.
+ */
 export interface PropertyChange {
   /** Such as `Environment.Variables.TABLE`. */
   readonly path: string
@@ -28,28 +31,28 @@ export interface PropertyChange {
   readonly after?: string | number | boolean
 }
 
-/** A right that a deployment would give, or a refusal that it would take away. */
+/** A right that a deployment would grant, or a denial that it would remove. */
 export interface WidenedRight {
   readonly stack: string
-  /** Who gets it: a principal of a policy, or the role that a policy belongs to. */
+  /** The holder of the right: a principal of a policy, or the role that a policy belongs to. */
   readonly principal: string
   readonly actions: readonly string[]
   readonly resources: readonly string[]
 }
 
-/** What differs between templates. */
+/** The differences between templates. */
 export interface InfrastructureDiff {
   readonly changes: readonly InfrastructureChange[]
   readonly widened: readonly WidenedRight[]
-  /** What differs beside resources, such as `Outputs.Url`, with the stack's name first. */
+  /** Differences outside of resources, such as `Outputs.Url`, with the stack's name first. */
   readonly others: readonly string[]
-  /** Whether nothing differs that a deployment would change. */
+  /** Whether a deployment would change nothing. */
   readonly empty: boolean
-  /** Whether nothing is replaced, destroyed or perhaps replaced, and no rights are widened. */
+  /** Whether nothing is destroyed, replaced or perhaps replaced, and no rights are widened. */
   readonly safe: boolean
-  /** The same for the same differences: by it a decline is remembered. */
+  /** Equal for equal differences; identifies a declined diff. */
   readonly fingerprint: string
-  /** For a person: three lines first, what differs, what is dangerous, which rights; then each resource. */
+  /** A text for people: one line each for the summary, the dangers and the widened rights, then each resource. */
   toString(): string
 }
 
@@ -72,7 +75,7 @@ const SIGNS: Readonly<Record<ChangeImpact, string>> = {
 const DANGEROUS: readonly ChangeImpact[] = ['replaced', 'may-be-replaced', 'destroyed']
 const MAX_NAMED = 3
 
-/** Completes a diff with its verdict and its text. */
+/** Adds the verdict and the text to a diff. */
 export function infrastructureDiff(
   facts: Pick<InfrastructureDiff, 'changes' | 'widened' | 'others' | 'fingerprint'>,
 ): InfrastructureDiff {
@@ -102,7 +105,7 @@ function text(
         `! ${principal} may ${actions.join(', ')} on ${resources.join(', ')}`,
     ),
   ]
-  // Names come from templates: a terminal is not to obey what is in them.
+  // Names come from templates: control characters in them must not reach a terminal.
   return lines.map((line) => printable(line)).join('\n')
 }
 

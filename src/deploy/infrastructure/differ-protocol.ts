@@ -1,17 +1,17 @@
-/** Two templates for the worker; each has the resources that matter. */
+/** Two templates for the worker, reduced to the resources to compare. */
 export interface DiffRequest {
   readonly id: number
   readonly before: object
   readonly after: object
 }
 
-/** What the worker answers. */
+/** The worker's answer. */
 export type DiffAnswer = { readonly id: number } & (
   | { readonly result: LibraryResult }
   | { readonly error: string }
 )
 
-/** What `@aws-cdk/cloudformation-diff` finds, in its own words. */
+/** The result of `@aws-cdk/cloudformation-diff`, in its own terms. */
 export interface LibraryResult {
   readonly resources: readonly {
     readonly logicalId: string

@@ -12,10 +12,10 @@ interface Pending {
 }
 
 const LIBRARY = '@aws-cdk/cloudformation-diff'
-/** The library holds AWS's description of every resource, about 100 MB. */
+/** Idle time before the worker ends. The library keeps AWS's description of every resource in memory, about 100 MB. */
 const IDLE_MS = 60_000
 
-/** Compares templates in a worker thread, which begins with the first comparison and ends when it is idle. */
+/** Compares templates in a worker thread, which starts with the first comparison and ends when idle. */
 class Differ {
   #worker: Worker | undefined
   #idle: NodeJS.Timeout | undefined
@@ -49,7 +49,7 @@ class Differ {
     return worker
   }
 
-  /** Keeps no host alive that has nothing else to do. */
+  /** Lets the host exit while the worker is idle, and schedules the worker's end. */
   #rest(worker: Worker): void {
     worker.unref()
     this.#idle = setTimeout(() => void worker.terminate(), IDLE_MS).unref()
@@ -64,7 +64,7 @@ class Differ {
   }
 }
 
-/** One for all comparisons of a process: its start takes more than a second. */
+/** Shared by all comparisons of a process: the worker takes more than a second to start. */
 export const differ = new Differ()
 
 function failed(reason: string): TetherError {

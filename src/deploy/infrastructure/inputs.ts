@@ -3,13 +3,16 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { FileWatch } from '../../sources/file-watch.js'
 import type { Synthesis } from './source.js'
 
-/** Tells when something changes that a synthesis read: the contents of files, and the names in folders. */
+/** Reports changes to the inputs of a synthesis: the contents of files, and the names in folders. */
 export class Inputs {
   readonly #watch: FileWatch
   readonly #subscription: Disposable
   #files: readonly string[] = []
   #folders: readonly string[] = []
-  /** Hashes of files that changed during a synthesis. One that the app itself writes with the same text must not begin the next. */
+  /**
+   * Hashes of files that changed during a synthesis. The app may write such a file itself: the same content again must
+   * not start another synthesis.
+   */
   readonly #written = new Map<string, string | undefined>()
   #look = ''
 
@@ -17,7 +20,7 @@ export class Inputs {
     this.#watch = new FileWatch(undefined, polling)
     this.#subscription = this.#watch.subscribe(() => {
       const look = this.#lookNow()
-      // Of a folder that was listed the names count, not what is in its files.
+      // In a listed folder, only the names count, not the contents of its files.
       if (look === this.#look) return
       this.#look = look
       onChange()
@@ -25,9 +28,9 @@ export class Inputs {
   }
 
   /**
-   * Follows these in the place of those before.
-   * @param since when they began to be read; Unix milliseconds
-   * @returns whether one has changed since, and is not as it was after the synthesis before
+   * Watches these files and folders in place of the previous ones.
+   * @param since when reading them began; Unix milliseconds
+   * @returns whether a file has changed since then, and differs from its state after the previous synthesis
    */
   follow({ files, folders = [] }: Pick<Synthesis, 'files' | 'folders'>, since: number): boolean {
     this.#files = files

@@ -3,45 +3,45 @@ import { CHAINED_VARIABLE, VARIABLE_PREFIX, WRAPPER_VARIABLE } from '../live/tar
 import { LAYER_WRAPPER } from '../zip/layer.js'
 import type { InfrastructureTemplate } from './diff.js'
 
-/** A resource without what does not count. */
+/** A resource without the parts that a comparison ignores. */
 export interface NormalResource {
   readonly Type: string
   readonly Properties?: Readonly<Record<string, unknown>>
   readonly [attribute: string]: unknown
 }
 
-/** A template without what differs although nothing changed. */
+/** A template without differences that are not changes. */
 export interface NormalTemplate {
   readonly Resources: Readonly<Record<string, NormalResource>>
-  /** Sections beside resources. */
+  /** Sections other than resources. */
   readonly sections: Readonly<Record<string, Readonly<Record<string, unknown>>>>
-  /** What each function runs, by its logical id. */
+  /** The code of each function, by logical id. */
   readonly code: Readonly<Record<string, unknown>>
-  /** Parameters whose values are never shown. */
+  /** Parameters that must never show their values. */
   readonly noEcho: ReadonlySet<string>
 }
 
-/** The properties that name a function's code. */
+/** The properties that define a function's code. */
 const CODE: Readonly<Record<string, readonly string[]>> = {
   'AWS::Lambda::Function': ['Code'],
   'AWS::Serverless::Function': ['CodeUri', 'InlineCode', 'ImageUri'],
 }
 const SECTIONS: readonly string[] = ['Parameters', 'Conditions', 'Mappings', 'Outputs', 'Rules', 'Transform']
-/** A name of the CDK's assets: the SHA-256 of what is in them. */
+/** The name of a CDK asset: the SHA-256 of its content. */
 const ASSET_HASH = /(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])/g
 const ASSET = 'asset'
-/** The CDK names a function's version after what is in it. */
+/** The CDK names a function's version after a hash of its content. */
 const VERSION_ID = /^(.*CurrentVersion[0-9A-F]{8})[0-9a-f]{32}$/
 const VERSION_WORD = /[A-Za-z0-9]*CurrentVersion[0-9A-F]{8}[0-9a-f]{32}/g
 
-/** Whether a type is that of a Lambda function. */
+/** Whether a resource type is a Lambda function. */
 export function isFunction(type: string): boolean {
   return Object.hasOwn(CODE, type)
 }
 
 /**
- * Leaves out of a template what a deployment does not need: the CDK's metadata, version and rule, hashes of assets, descriptions, and
- * what this package's aspects and transforms add to functions.
+ * Removes the irrelevant parts of a template: the CDK's metadata, version and rule, hashes of assets, descriptions, and
+ * the additions of this package's aspects and transforms to functions.
  */
 export function normalised(template: InfrastructureTemplate | undefined): NormalTemplate {
   const { Resources = {}, ...rest } = withStableIds(template ?? {}) as Record<string, Record<string, unknown>>
@@ -83,7 +83,7 @@ function sectionsOf(rest: Readonly<Record<string, unknown>>): NormalTemplate['se
   const sections = SECTIONS.flatMap((name) => {
     const section = rest[name]
     if (section === undefined) return []
-    // A transform is a text or a list of them.
+    // A transform is a text, or a list of texts.
     const entries = isObject(section)
       ? Object.entries(section as object)
       : [['', section] as [string, unknown]]
@@ -104,7 +104,7 @@ function isOfCdk(section: string, key: string): boolean {
   return section === 'Rules' && key === 'CheckBootstrapVersion'
 }
 
-/** Descriptions of parameters and outputs are for readers. */
+/** Removes descriptions of parameters and outputs, which are for readers. */
 function described(section: string, value: unknown): unknown {
   if (!isObject(value) || (section !== 'Parameters' && section !== 'Outputs')) return value
   const { Description: _, ...rest } = value as Record<string, unknown>
@@ -116,7 +116,7 @@ function withoutMetadata({ Metadata, ...resource }: NormalResource): NormalResou
   return kept.length === 0 ? resource : { ...resource, Metadata: Object.fromEntries(kept) }
 }
 
-/** A nested stack's template is told apart by its asset's hash alone, so that one counts. */
+/** Replaces the hashes of assets. A nested stack keeps its hash, which alone identifies its template. */
 function withoutAssets(value: unknown, type?: string): unknown {
   if (type === 'AWS::CloudFormation::Stack') return value
   if (typeof value === 'string') return value.replace(ASSET_HASH, ASSET)
@@ -147,7 +147,7 @@ function withoutStub(resource: NormalResource, ownLayers: readonly string[]): No
   }
 }
 
-/** An environment that is an intrinsic function's is left as it is. */
+/** Returns the function's own variables. Leaves an environment from an intrinsic function unchanged. */
 function ownEnvironment(Environment: unknown): object {
   const { Variables } = (Environment ?? {}) as { Variables?: unknown }
   if (!isObject(Variables)) return Environment === undefined ? {} : { Environment }
@@ -155,7 +155,7 @@ function ownEnvironment(Environment: unknown): object {
   return Object.keys(variables).length === 0 ? {} : { Environment: { Variables: variables } }
 }
 
-/** The variables that the stub did not bring; a wrapper that it runs as well is the function's own. */
+/** Removes the stub's variables, and restores the function's own wrapper, which the stub chains. */
 function ownVariables(variables: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const own = Object.entries(variables).filter(
     ([name, value]) =>

@@ -3,22 +3,25 @@ import { isObject } from '../../core/base/options.js'
 import type { PropertyChange } from './diff.js'
 import type { NormalTemplate } from './normalise.js'
 
-/** What must not be shown of a resource. */
+/** The secrets of a resource, which must not be shown. */
 export interface ResourceSecrets {
   /** The resource's type. */
   readonly type: string
   /** Parameters with `NoEcho`. */
   readonly noEcho: ReadonlySet<string>
-  /** Their defaults. */
+  /** Defaults of those parameters. */
   readonly defaults: readonly string[]
 }
 
-/** The most places that one property is told with. */
+/** Maximum number of differences reported for one property. */
 const MAX_PLACES = 20
-// Neither a variable's value nor that of a property named like these is for a terminal.
+// Values of variables, and of properties with such names, must not reach a terminal.
 const SECRET =
   /secret|pass|pwd|token|credential|private|api.?key|auth|connection.?string|UserData|Variables(\.|$)/i
-/** Properties that often hold a secret under a name that does not say so. A nested stack's parameter may be `NoEcho` in its own template. */
+/**
+ * Properties that often hold a secret although their name does not suggest it. A nested stack's parameter may be
+ * `NoEcho` in its own template.
+ */
 const SECRET_IN: Readonly<Record<string, RegExp>> = {
   'AWS::SSM::Parameter': /^Value$/,
   'AWS::CloudFormation::Stack': /^Parameters\./,
@@ -26,12 +29,10 @@ const SECRET_IN: Readonly<Record<string, RegExp>> = {
 }
 /** A URL with a password. */
 const SECRET_URL = /:\/\/[^/\s@]*:[^/\s@]*@/
-/** A shorter default of a parameter is part of many texts that are no secret. */
+/** A shorter default occurs in many texts without a secret, so only an exact match counts. */
 const MIN_PART = 4
 
-/**
- * The places in which two values of a property differ.
- */
+/** Returns the places where two values of a property differ. */
 export function propertyChanges(
   path: string,
   before: unknown,
@@ -50,7 +51,7 @@ export function propertyChanges(
     found.push({ path: at, ...(!isHidden && { ...told('before', a), ...told('after', b) }) })
   }
   walk(path, before, after)
-  // What is new or gone as a whole is told by the names in it.
+  // An environment that is added or removed as a whole is reported by the names of its variables.
   return found.flatMap((change) => expanded(change, before, after, path))
 }
 
@@ -61,7 +62,7 @@ function expanded(change: PropertyChange, before: unknown, after: unknown, path:
   return Object.keys(variables).map((name) => ({ path: `${path}.Variables.${name}` }))
 }
 
-/** What must not be shown of a template's resources. */
+/** Returns the secrets of a template's resources, which must not be shown. */
 export function secretsOf(...templates: readonly NormalTemplate[]): Omit<ResourceSecrets, 'type'> {
   const noEcho = new Set(templates.flatMap((one) => [...one.noEcho]))
   const defaults = templates.flatMap(({ sections: { Parameters = {} } }) =>
@@ -78,7 +79,10 @@ function isSecretPlace(path: string, { type }: ResourceSecrets): boolean {
   return SECRET.test(path) || SECRET_IN[type]?.test(path) === true
 }
 
-/** Whether a value is, has or refers to a secret. What takes the place of a reference is a secret as well. */
+/**
+ * Whether a value is, contains or references a secret. Callers then hide both sides of a change: the replacement of a
+ * secret is a secret as well.
+ */
 function isSecret(value: unknown, { noEcho, defaults }: ResourceSecrets): boolean {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
   if (SECRET_URL.test(text)) return true

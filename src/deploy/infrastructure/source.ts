@@ -4,25 +4,26 @@ import { printable } from '../../core/base/printable.js'
 import type { AbortOptions } from '../../core/contracts/transport.js'
 import type { StackTemplates } from './compare.js'
 
-/** What a synthesis gives. */
+/** The result of a synthesis. */
 export interface Synthesis {
   readonly templates: StackTemplates
-  /** Absolute paths of what was read: a save of one of them is a reason for another synthesis. */
+  /** Absolute paths of the files that were read. Saving one of them starts another synthesis. */
   readonly files: readonly string[]
-  /** Folders whose lists were read, by absolute paths. */
+  /** Absolute paths of the folders that were listed. */
   readonly folders?: readonly string[] | undefined
 }
 
-/** Where templates come from: `cdk()`, `template()`, or your own. */
+/** The source of templates: `cdk()`, `template()`, or your own. */
 export interface InfrastructureSource {
   /**
-   * Makes the templates. What it throws may have `details.files`, as {@link Synthesis} has them: those are watched until it succeeds.
+   * Makes the templates. Its errors may carry `details.files`, as in {@link Synthesis}: those files are watched until a
+   * synthesis succeeds.
    * @throws TetherError `BUILD_FAILED`
    */
   synth(options: AbortOptions): Promise<Synthesis>
 }
 
-/** The error of a synthesis, with what is to be watched until it succeeds. */
+/** Returns the error of a synthesis, with the files to watch until it succeeds. */
 export function synthFailed(
   message: string,
   details: Readonly<Record<string, unknown>> & Partial<Pick<Synthesis, 'files' | 'folders'>>,
@@ -31,7 +32,7 @@ export function synthFailed(
   return new TetherError('BUILD_FAILED', message, { details, ...(cause !== undefined && { cause }) })
 }
 
-/** What a source gave, checked. @throws TetherError `BUILD_FAILED` */
+/** Checks the templates of a source. @throws TetherError `BUILD_FAILED` */
 export function checkedTemplates(templates: unknown): StackTemplates {
   if (!isObject(templates))
     throw synthFailed('The source gave no object of templates by the names of stacks.', {})

@@ -19,8 +19,10 @@ const checkTexts: Check = (name, value) =>
   Array.isArray(value) ? listOf('a list of texts', checkText)(name, value) : checkText(name, value)
 
 /**
- * Templates that lie in files: those of SAM, of plain CloudFormation, and what `serverless package` writes. YAML needs the package `yaml`.
- * @throws TetherError `INVALID_OPTION`; from `synth`: `BUILD_FAILED` with `details.file` and `details.line`, `MISSING_DEPENDENCY` (yaml)
+ * Reads templates from files: SAM, plain CloudFormation, and the output of `serverless package`. YAML needs the package
+ * `yaml`.
+ * @throws TetherError `INVALID_OPTION`; from `synth`: `BUILD_FAILED` with `details.file` and `details.line`,
+ * `MISSING_DEPENDENCY` (yaml)
  */
 export function template(options: TemplateSourceOptions): InfrastructureSource {
   const { path, stack = [] } = checkOptions<TemplateSourceOptions>('template', options, {

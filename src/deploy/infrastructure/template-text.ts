@@ -7,7 +7,7 @@ type Yaml = typeof import('yaml')
 
 /**
  * Reads a template in JSON or YAML.
- * @throws TetherError `MISSING_DEPENDENCY` (yaml); an Error with `line` for what is no template
+ * @throws TetherError `MISSING_DEPENDENCY` (yaml); an Error with `line` for an invalid template
  */
 export async function parseTemplate(text: string): Promise<InfrastructureTemplate> {
   const value: unknown = text.trimStart().startsWith('{') ? await parseJson(text) : await parseYaml(text)
@@ -19,7 +19,8 @@ async function parseJson(text: string): Promise<unknown> {
   try {
     return JSON.parse(text)
   } catch (error) {
-    // JSON is YAML, whose parser knows the line; it takes some of what is no JSON.
+    // JSON is YAML, and the YAML parser reports the line. It accepts some invalid JSON, which leaves the error without
+    // a line.
     await parseYaml(text).catch(({ line }: { line?: number }) => Object.assign(error as Error, { line }))
     throw error
   }
@@ -28,7 +29,7 @@ async function parseJson(text: string): Promise<unknown> {
 async function parseYaml(text: string): Promise<unknown> {
   const yaml = await loadYaml()
   const lineCounter = new yaml.LineCounter()
-  // Short forms such as `!Ref` are tags that YAML does not know, of which it warns.
+  // Short forms such as `!Ref` are unknown tags to YAML, which would warn about each.
   const document = yaml.parseDocument(text, { lineCounter, logLevel: 'error' })
   const [first] = document.errors
   if (first === undefined) return plain(document.contents, document, yaml)
@@ -52,7 +53,7 @@ function untagged(node: Node, document: Document, yaml: Yaml): unknown {
   return Object.fromEntries(entries)
 }
 
-/** `!Ref` is `{ Ref }` and `!Sub` is `{ 'Fn::Sub' }`; `!GetAtt` has its two parts in one text. */
+/** Turns `!Ref` into `{ Ref }` and `!Sub` into `{ 'Fn::Sub' }`. `!GetAtt` has its two parts in one text. */
 function intrinsic(tag: string | undefined, value: unknown): unknown {
   const name = /^!(\w+)$/.exec(tag ?? '')?.[1]
   if (name === undefined) return value

@@ -17,85 +17,98 @@ import { type CompareTemplatesOptions, checkLive, type StackTemplates } from './
 import type { InfrastructureChange, InfrastructureDiff } from './diff.js'
 import type { InfrastructureSource } from './source.js'
 
-/** What {@link watchInfrastructure} watches and asks about. */
+/** Options of {@link watchInfrastructure}. */
 export interface WatchInfrastructureOptions {
-  /** `cdk()`, `template()`, or a function that gives templates by the names of their stacks; what a function read is named by `watch`. */
+  /**
+   * `cdk()`, `template()`, or a function that returns templates by stack name. For a function, list the files that it
+   * reads in `watch`.
+   */
   readonly synth:
     | InfrastructureSource
     | ((options: { readonly signal: AbortSignal }) => StackTemplates | Promise<StackTemplates>)
   /** `deployedBaseline()` or `fileBaseline(path)`. */
   readonly baseline: InfrastructureBaseline
-  /** Deploys what was synthesised; called by `change.deploy()` alone. @default none */
+  /** Deploys the synthesised templates. Only `change.deploy()` calls it. @default none */
   readonly deploy?: ((deployment: InfrastructureDeployment) => unknown) | undefined
-  /** What goes live again after each deployment: options of `goLive()`, or a function that gives them. @default none */
+  /**
+   * Functions that go live again after each deployment: options of `goLive()`, or a function that returns them.
+   * @default none
+   */
   readonly goLive?: LiveOptions | ((deployment: InfrastructureDeployment) => LiveOptions) | undefined
-  /** Changes that are not asked about. @default none */
+  /** Changes to ignore, without a question. @default none */
   readonly ignore?: readonly ((change: InfrastructureChange) => boolean)[] | undefined
-  /** The functions that are live, as for `compareTemplates()`. @default 'all' */
+  /** Live functions, as for `compareTemplates()`. @default 'all' */
   readonly live?: CompareTemplatesOptions['live']
-  /** How long after a save a synthesis begins, in milliseconds; another save begins it anew. @default 300 */
+  /** Time from a save to the start of a synthesis, in milliseconds. Another save restarts it. @default 300 */
   readonly debounceMs?: number | undefined
-  /** More files whose save is a reason to synthesise. @default none */
+  /** More files to watch for saves. @default none */
   readonly watch?: readonly string[] | undefined
-  /** A file in which a decline is kept, for the next start. @default in memory alone */
+  /** A file that keeps a decline for the next start. @default in memory only */
   readonly declined?: string | undefined
-  /** Looks at files so often, in milliseconds, where the file system does not tell of changes. @default it tells */
+  /** Interval for polling files, in milliseconds, on file systems without change notifications. @default no polling */
   readonly polling?: number | undefined
   readonly clock?: Clock | undefined
 }
 
-/** What is to be deployed. */
+/** The templates to deploy, and their differences. */
 export interface InfrastructureDeployment {
   readonly diff: InfrastructureDiff
   readonly templates: StackTemplates
 }
 
-/** A question: whether to deploy. It is put once; nothing is deployed before `deploy()`. */
+/** Asks whether to deploy. Asked once; nothing is deployed before `deploy()`. */
 export interface InfrastructureQuestion extends InfrastructureDeployment {
-  /** Fires when a newer change takes the place of this question. */
+  /** Aborted when a newer change replaces this question. */
   readonly signal: AbortSignal
   /**
-   * Calls the option `deploy`, and then as {@link deployed}. Saves meanwhile wait until it is over.
-   * @throws TetherError `INVALID_OPTION` without that option, `ABORTED` for a question whose place another has taken; what the callback throws
+   * Calls the option `deploy`, then continues like {@link deployed}. Saves in the meantime wait for the end.
+   * @throws TetherError `INVALID_OPTION` without that option, `ABORTED` for a question that another has replaced; the
+   * errors of the callback
    */
   deploy(): Promise<LiveAgain>
-  /** Says that it was deployed by other means: the baseline moves on, and the functions of the option `goLive` go live again. @throws what `goLive()` throws */
+  /**
+   * Reports a deployment by other means: the baseline moves on, and the functions of the option `goLive` go live again.
+   * @throws the errors of `goLive()`
+   */
   deployed(): Promise<LiveAgain>
-  /** Not asked again until something else differs. @throws TetherError `STORE_FAILED` */
+  /** Suppresses the question until the differences change. @throws TetherError `STORE_FAILED` */
   decline(): Promise<void>
-  /** As {@link InfrastructureDiff} prints itself. */
+  /** The text of {@link InfrastructureDiff}. */
   toString(): string
 }
 
-/** What became of live functions after a deployment; empty without the option `goLive`. */
+/** Live functions after a deployment; empty without the option `goLive`. */
 export interface LiveAgain {
   /**
-   * Before they went live again: which the deployment had overwritten. Those that had lost a part of the stub are refused there; they were restored,
-   * with what the deployment had set, and went live anew.
+   * The plan before they went live again: lists the functions that the deployment overwrote. Functions that lost a part
+   * of the stub are refused in the plan; they were restored, with the settings of the deployment, and went live anew.
    */
   readonly plan?: LivePlan
   readonly report?: LiveReport
 }
 
-/** Events of {@link InfrastructureWatch}, with what their listeners get. */
+/** Events of {@link InfrastructureWatch}, with the arguments of their listeners. */
 export interface InfrastructureEvents {
-  /** Something differs that was not asked about. */
+  /** There is a difference that was not asked about yet. */
   change(question: InfrastructureQuestion): unknown
-  /** A synthesis is as the baseline is. */
+  /** A synthesis equals the baseline. */
   none(): unknown
-  /** A synthesis, the baseline or a listener failed; the baseline is as it was, and the next save tries again. */
+  /** A synthesis, the baseline or a listener failed. The baseline is unchanged, and the next save tries again. */
   error(error: Error): unknown
 }
 
-/** A host's watch over its infrastructure. */
+/** Watches the infrastructure of a host. */
 export interface InfrastructureWatch extends AsyncDisposable {
-  /** Listens to an event. The first listener of `change` begins the watch. */
+  /** Adds a listener. The first listener of `change` starts the watch. */
   on<E extends keyof InfrastructureEvents>(event: E, listener: InfrastructureEvents[E]): this
-  /** Ends a listening. */
+  /** Removes a listener. */
   off<E extends keyof InfrastructureEvents>(event: E, listener: InfrastructureEvents[E]): this
-  /** Synthesises and compares now, which the watch does by itself once it has a listener of `change`, and after each save; resolves when its event was emitted. */
+  /**
+   * Synthesises and compares now; resolves after its event was emitted. The watch does the same by itself for the first
+   * listener of `change`, and after each save.
+   */
   check(): Promise<void>
-  /** Ends what runs. Idempotent. */
+  /** Ends the watch and any running synthesis. Idempotent. */
   close(): Promise<void>
 }
 

@@ -22,11 +22,11 @@ import {
 const DEBOUNCE_MS = 300
 
 /**
- * Watches what templates are made from, and asks (`change`) when a deployment would change something that code alone does not: a variable, a right, a queue, a
- * function. Nothing is deployed but by `question.deploy()`. One synthesis runs at a time, a newer save cancels it; what was declined is not asked again until it
- * changes; a failure (`error`) keeps the baseline.
+ * Watches the inputs of templates, and asks (`change`) when a deployment would change more than code: a variable, a
+ * right, a queue, a function. Only `question.deploy()` deploys. Runs one synthesis at a time; a newer save cancels it.
+ * A declined change is not asked about again until it differs. A failure (`error`) keeps the baseline.
  *
- * Needs `@aws-cdk/cloudformation-diff`, and what the source and the baseline need.
+ * Needs `@aws-cdk/cloudformation-diff`, and the packages of the source and the baseline.
  * @throws TetherError `INVALID_OPTION`
  */
 export function watchInfrastructure(options: WatchInfrastructureOptions): InfrastructureWatch {
@@ -55,7 +55,7 @@ class Watch implements InfrastructureWatch {
     this.#clock = options.clock ?? systemClock
     this.#inputs = new Inputs(() => this.#saved(), options.polling)
     this.#declined = readDeclined(options.declined)
-    // Told with the first check.
+    // The first check reports the error.
     this.#declined.catch(() => {})
   }
 
@@ -91,7 +91,9 @@ class Watch implements InfrastructureWatch {
     return this.close()
   }
 
-  /** A save: what runs is of the past, and the next begins when saves have ended. */
+  /**
+   * Handles a save: cancels the running synthesis, which is outdated, and schedules the next for when saves have ended.
+   */
   #saved(debounceMs = this.#options.debounceMs ?? DEBOUNCE_MS): void {
     if (this.#closed) return
     this.#started = true
@@ -110,7 +112,7 @@ class Watch implements InfrastructureWatch {
     const controller = new AbortController()
     const over = (async () => {
       await before?.over
-      // What is being deployed is what the next comparison is made with.
+      // The result of a deployment in progress is the baseline of the next comparison.
       await this.#deploying?.catch(() => {})
       if (!controller.signal.aborted && !this.#closed) await this.#run(controller.signal)
     })()
@@ -151,7 +153,7 @@ class Watch implements InfrastructureWatch {
     return { templates: checkedTemplates(await synth({ signal })), files: [] }
   }
 
-  /** @returns whether something was saved while it was read */
+  /** @returns whether a file was saved while it was read */
   #follow({ files, folders }: Pick<Synthesis, 'files' | 'folders'>, since: number): boolean {
     const more = (this.#options.watch ?? []).map((path) => resolve(path))
     return this.#inputs.follow({ files: [...files, ...more], folders }, since)
@@ -187,7 +189,7 @@ class Watch implements InfrastructureWatch {
         throw new TetherError('ABORTED', `${why}: answer the latest change.`)
       }
       answered = true
-      // What it compares with is about to change.
+      // The baseline is about to change, which invalidates a running comparison.
       const interrupted = this.#running
       interrupted?.controller.abort()
       const deploying = work()
@@ -230,7 +232,8 @@ class Watch implements InfrastructureWatch {
     if (live === undefined) return {}
     const options = typeof live === 'function' ? live(deployment) : live
     const planned = await plan(options)
-    // A deployment that took the stub's variables has left its layer: that is taken off before it goes live again.
+    // A deployment that removed the stub's variables has left its layer. restore() removes the layer before the
+    // function goes live again.
     const refused = planned.functions
       .filter(({ action }) => action === 'refuse')
       .map(({ functionName }) => functionName)
@@ -246,7 +249,7 @@ class Watch implements InfrastructureWatch {
       const heard = (error: unknown) => (event === 'error' ? undefined : this.#emit('error', error as Error))
       try {
         const result = (listener as (...all: unknown[]) => unknown)(...args)
-        // Who asks a person answers much later.
+        // Not awaited: a listener that asks a person resolves much later.
         if (result instanceof Promise) result.catch(heard)
       } catch (error) {
         await heard(error)
