@@ -7,14 +7,17 @@ import { checkHttpUrl } from '../../core/base/option-checks.js'
 import type { Checks } from '../../core/base/options.js'
 import { printable } from '../../core/base/printable.js'
 
-/** Whose functions, and how to reach them. What is left out the AWS SDK finds in the environment and the profile. */
+/** The AWS account, and how to reach it. The AWS SDK finds omitted values in the environment and the profile. */
 export interface AccountOptions {
   readonly region?: string | undefined
-  /** Called, or read, when the SDK asks. @default the AWS SDK's own chain: environment, profile, SSO */
+  /**
+   * Credentials, or a function that the SDK calls for them.
+   * @default the AWS SDK's own chain: environment, profile, SSO
+   */
   readonly credentials?: CredentialsOption | undefined
-  /** Another server than AWS's, such as the local cloud's. @default the SDK's, which knows `AWS_ENDPOINT_URL_LAMBDA` */
+  /** A server other than AWS's, such as the local cloud's. @default the SDK's, which reads `AWS_ENDPOINT_URL_LAMBDA` */
   readonly lambdaEndpoint?: string | undefined
-  /** @default the SDK's, which knows `AWS_ENDPOINT_URL_IAM` */
+  /** @default the SDK's, which reads `AWS_ENDPOINT_URL_IAM` */
   readonly iamEndpoint?: string | undefined
 }
 
@@ -34,18 +37,18 @@ interface RegionalClient {
   destroy(): void
 }
 
-/** One request to Lambda or IAM: what it is called and what it answers. */
+/** The AWS SDK's clients and commands for an account. */
 export interface Account {
   readonly lambda: LambdaClient
   readonly commands: Commands
-  /** Loaded when it is first asked for. @throws TetherError `MISSING_DEPENDENCY` */
+  /** Loads the SDK's client on the first call. @throws TetherError `MISSING_DEPENDENCY` */
   iam(): Promise<{ readonly client: IAMClient; readonly commands: IamCommands }>
   readonly region: string
 }
 
 /**
- * Does something with the AWS SDK's clients, and closes their connections when it is done.
- * @throws TetherError `MISSING_DEPENDENCY`, `INVALID_OPTION`, and what the work throws
+ * Runs work with the AWS SDK's clients, then closes their connections.
+ * @throws TetherError `MISSING_DEPENDENCY`, `INVALID_OPTION`, and the errors of the work
  */
 export async function withAccount<T>(
   options: AccountOptions,
@@ -78,7 +81,7 @@ export async function withAccount<T>(
   }
 }
 
-/** The region that a client asks. @throws TetherError `INVALID_OPTION`; the client is destroyed */
+/** Returns a client's region. @throws TetherError `INVALID_OPTION`, after destroying the client */
 export async function regionOf(client: RegionalClient): Promise<string> {
   try {
     return await client.config.region()
@@ -92,7 +95,7 @@ export async function regionOf(client: RegionalClient): Promise<string> {
   }
 }
 
-// Lambda takes 15 control-plane calls a second from an account, all callers together.
+// Lambda allows 15 control-plane calls a second per account, shared by all callers.
 const MAX_ATTEMPTS = 8
 /** Long enough for 50 MB of code over a slow line. */
 const REQUEST_TIMEOUT_MS = 120_000
@@ -102,14 +105,14 @@ export function loadIam(): Promise<IamCommands> {
   return loaded(() => import('@aws-sdk/client-iam'))
 }
 
-/** Whether an error is one of the AWS errors of these names. */
+/** Whether an error is an AWS error with one of these names. */
 export function isAwsError(error: unknown, ...names: readonly string[]): boolean {
   return error instanceof Error && names.includes(error.name)
 }
 
 /**
- * Turns what an AWS client threw into this package's error, with what was attempted.
- * @returns an error with `DEPLOY_FAILED`, or `ABORTED` when the signal had fired
+ * Converts an error of an AWS client into this package's error, naming the attempted operation.
+ * @returns an error with `DEPLOY_FAILED`, or `ABORTED` if the signal was aborted
  */
 export function awsFailure(what: string, cause: unknown, signal: AbortSignal | undefined): TetherError {
   if (signal?.aborted) return abortError(signal)
@@ -121,7 +124,7 @@ export function awsFailure(what: string, cause: unknown, signal: AbortSignal | u
   })
 }
 
-/** A page's items after another until there is no more. */
+/** Returns the items of all pages. */
 export async function everyPage<T>(
   page: (
     marker: string | undefined,
@@ -137,7 +140,7 @@ export async function everyPage<T>(
   return all
 }
 
-/** Every function of the region, `$LATEST` of each. @throws what the SDK throws */
+/** Lists every function of the region, `$LATEST` of each. @throws the SDK's errors */
 export function listFunctions(
   { lambda, commands }: Account,
   signal: AbortSignal | undefined,
@@ -149,12 +152,12 @@ export function listFunctions(
   })
 }
 
-/** The second argument of a client's `send`. */
+/** Returns the second argument of a client's `send`. */
 export function abortable(signal: AbortSignal | undefined): { abortSignal?: AbortSignal } {
   return signal === undefined ? {} : { abortSignal: signal }
 }
 
-// Both are named whichever is missing: who installs one would be told of the other next.
+// Names both packages: otherwise, a user without either would get a second error after installing the first.
 async function loaded<T>(load: () => Promise<T>): Promise<T> {
   try {
     return await load()

@@ -29,37 +29,40 @@ import {
   variablesOfOurs,
 } from './target.js'
 
-/** A function that is to be made live; its snapshot is in the store. */
+/** A function to make live. Its snapshot is already in the store. */
 export interface LiveJob {
   readonly functionName: string
   readonly settings: LiveSettings
   readonly snapshot: Snapshot
-  /** It was live under this snapshot before. */
+  /** Whether it was already live under this snapshot. */
   readonly live: boolean
   /** For `replace`. */
   readonly stubZip: Uint8Array
   readonly codeKmsKeyArn: string | undefined
 }
 
-/** What making live needs besides. */
+/** The tools for making functions live. */
 export interface LiveTools
   extends Pick<CompleteLiveOptions, 'snapshots' | 'roots' | 'clock' | 'updateTimeoutMs' | 'signal'> {
   readonly account: Account
-  /** Publishes the layer again: who goes back deletes versions that nobody uses yet. */
+  /** Publishes the layer again: a concurrent restore deletes versions that no function uses yet. */
   publishLayer(): Promise<string>
 }
 
-/** More would be a fight with somebody, or with Lambda. */
+/** More rounds would mean that another caller, or Lambda, keeps changing the function. */
 export const MAX_ROUNDS = 20
-/** Lambda may give a function yet another revision when an update has ended. */
+/** Lambda may assign another revision after an update has ended. */
 export const RETRY_PAUSE_MS = 200
-/** Lambda's reads are eventually consistent: what looks like somebody else's change is read again after this long. */
+/**
+ * Lambda's reads are eventually consistent: after an apparent change by another caller, the function is read again
+ * after this pause.
+ */
 export const REREAD_PAUSE_MS = 500
 
 /**
- * Makes a function live in steps that each follow from what the function is now: so a run that broke off is gone on
- * with, and of two at once one gets the function. The configuration comes first and names the snapshot in the same
- * update as everything else of it.
+ * Makes a function live, step by step. Each step follows from the function's present state, so an interrupted run can
+ * be continued, and only one of two concurrent runs gets the function. The configuration comes first: a single update
+ * applies all of it, including the snapshot's name.
  * @returns whether anything had to be changed
  * @throws TetherError `DEPLOY_FAILED`, `STORE_FAILED`, `ABORTED`
  */
@@ -68,9 +71,9 @@ export async function makeLive(job: LiveJob, tools: LiveTools): Promise<boolean>
   const { functionName, stubZip } = job
   let { settings, snapshot } = job
   let [tagged, configured, changed] = [job.live, false, false]
-  // What is wrapped keeps its runtime and its layers.
+  // A wrapped function keeps its runtime and its layers.
   let confirmed = job.live || settings.mode === 'wrap'
-  /** Revisions that updates of ours have replaced. */
+  /** Revisions that our own updates have replaced. */
   const past = new Set<string>()
   let doubted: string | undefined
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
@@ -122,15 +125,15 @@ export async function makeLive(job: LiveJob, tools: LiveTools): Promise<boolean>
 }
 
 /**
- * Sets what there is once more, before it is replaced: a runtime that is blocked and a layer's version that was deleted
- * stay with a function that has them, and no function gets them again.
+ * Sets the present runtime, handler and layers once more before they are replaced. A function keeps a blocked runtime
+ * or a deleted layer version that it already has, but can never get it back: this update fails in time.
  */
 function confirmWayBack(state: FunctionState, { account, signal }: LiveTools): Promise<void> {
   const { runtime, handler, layers } = state.facts
   return updateConfiguration(account, state, { runtime, handler, layers }, signal)
 }
 
-/** What was not ours to change when the snapshot was taken, or is not any more. */
+/** Refuses a function that changed after its snapshot was taken, or that was restored or deployed meanwhile. */
 function refuseChanges(
   { functionName, facts }: FunctionState,
   { original }: Snapshot,
@@ -143,8 +146,9 @@ function refuseChanges(
 }
 
 /**
- * Another run was faster. If it wants what we want, its snapshot serves both; each was taken of the same function.
- * @throws TetherError `DEPLOY_FAILED` when it wants something else
+ * Joins another run that was faster, if it has the same settings: both snapshots are of the same function, so its
+ * snapshot serves both.
+ * @throws TetherError `DEPLOY_FAILED` if its settings differ
  */
 async function join(
   { facts, functionName, functionArn }: FunctionState,
@@ -156,13 +160,13 @@ async function join(
   const id = facts.environment[SNAPSHOT_VARIABLE] ?? ''
   const liveUntil = facts.environment[LIVE_UNTIL_VARIABLE] ?? ''
   const ours = { ...settings.variables, [LIVE_UNTIL_VARIABLE]: liveUntil }
-  // Who wants something else may have another key as well, with which the snapshot is not to be read.
+  // A run with other settings may use another key, which this run lacks for reading the snapshot.
   const same = isSame(theirs, variablesOfOurs(ours))
   const joined = same ? await readSnapshot(tools, functionArn, id) : undefined
   if (joined?.mode !== settings.mode) throw conflict(functionName, 'somebody else made it live meanwhile')
-  // Ours may have written its tag over theirs.
+  // Our run may have overwritten its tag.
   await tagSnapshot(account, functionArn, id, tools)
-  // Both may have published a version of the same layer.
+  // Both runs may have published a version of the same layer.
   const layerArn = facts.layers.find((arn) => isOurLayer(arn, settings.layerPrefix))
   return {
     snapshot: joined,
@@ -171,8 +175,8 @@ async function join(
 }
 
 /**
- * Leaves one snapshot of a live function: its own, which somebody who went back may have taken for a leftover, or
- * another run have written.
+ * Leaves exactly one snapshot of a live function: its own. Writes it again if a concurrent restore deleted it as a
+ * leftover, merges it with another run's changes, and deletes all other snapshots.
  */
 async function keepSnapshot(
   { functionArn, functionName }: FunctionState,
@@ -196,7 +200,7 @@ async function keepSnapshot(
   }
 }
 
-/** Lambda's answer to a version of our layer that was deleted; one of the function's own is not ours to publish. */
+/** Whether Lambda reports a deleted version of our layer. We cannot publish the function's own layers. */
 function isMissingLayer(error: unknown, { layerPrefix }: LiveSettings): boolean {
   if (!isAwsError(error, 'InvalidParameterValueException', 'ResourceNotFoundException')) return false
   const match = /layer version (\S+) (?:does not exist|not found)/i.exec((error as Error).message)

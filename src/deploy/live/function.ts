@@ -8,38 +8,38 @@ import { readUrl } from '../../network/read-url.js'
 import { codeHash, type FunctionFacts } from '../snapshot/snapshot.js'
 import { type Account, abortable, awsFailure, isAwsError } from './account.js'
 
-/** What updates change in a function besides its code. */
+/** The configuration that updates change, apart from the code. */
 export type Configuration = Pick<
   FunctionFacts,
   'runtime' | 'handler' | 'layers' | 'timeoutSeconds' | 'environment'
 >
 
-/** A function's `$LATEST` as it is. */
+/** The present state of a function's `$LATEST`. */
 export interface FunctionState {
   readonly functionName: string
   readonly functionArn: string
-  /** Changes with every change; an update that names it is refused when there was another. */
+  /** Changes with every change. Lambda refuses an update that names an outdated revision. */
   readonly revisionId: string
   readonly roleName: string
   readonly facts: FunctionFacts
-  /** As Lambda gave it. */
+  /** Unchanged from Lambda's answer. */
   readonly given: FunctionConfiguration
 }
 
-/** A function with what only `GetFunction` tells. */
+/** A function with the details that only `GetFunction` returns. */
 export interface FunctionDetails extends FunctionState {
   readonly tags: Readonly<Record<string, string>>
-  /** Where its zip can be downloaded for some minutes; undefined where there is none. A secret. */
+  /** URL of its zip, valid for some minutes; undefined without a zip. A secret. */
   readonly codeUrl?: string
-  /** Encrypts the zip. */
+  /** KMS key that encrypts the zip. */
   readonly codeKmsKeyArn?: string
-  /** Its code stays in a bucket of the user's and was not copied to Lambda. */
+  /** Whether its code stays in a bucket of the user's, without a copy in Lambda. */
   readonly codeReferenced: boolean
-  /** Zero lets nobody invoke it. */
+  /** Zero blocks all invocations. */
   readonly reservedConcurrency?: number
 }
 
-/** How to wait for a change. */
+/** How to wait for an update. */
 export interface UpdateWait {
   readonly clock: Clock
   readonly updateTimeoutMs: number
@@ -57,7 +57,7 @@ export function updateWaitOf(options: {
 
 /**
  * Reads a function.
- * @returns undefined when there is none of that name
+ * @returns undefined if there is no function of that name
  * @throws TetherError `DEPLOY_FAILED`, `ABORTED`
  */
 export async function findFunction(
@@ -85,9 +85,9 @@ export async function findFunction(
 }
 
 /**
- * Reads a function when no update of it is under way any more.
- * @param past revisions that are known to be over: Lambda's reads are eventually consistent
- * @throws TetherError `DEPLOY_FAILED` when that takes too long, `ABORTED`
+ * Reads a function after any update in progress has finished.
+ * @param past revisions known to be outdated: Lambda's reads are eventually consistent
+ * @throws TetherError `DEPLOY_FAILED` after `updateTimeoutMs`, `ABORTED`
  */
 export async function settledFunction(
   { lambda, commands }: Account,
@@ -116,7 +116,7 @@ export async function settledFunction(
   }
 }
 
-/** Changes part of a configuration, unless the function is another by now. @throws what the SDK throws */
+/** Changes part of a configuration, unless the function has changed meanwhile. @throws the SDK's errors */
 export async function updateConfiguration(
   { lambda, commands }: Account,
   { functionName, revisionId }: FunctionState,
@@ -136,7 +136,7 @@ export async function updateConfiguration(
   await lambda.send(command, abortable(signal))
 }
 
-/** Changes the code, unless the function is another by now. @throws what the SDK throws */
+/** Changes the code, unless the function has changed meanwhile. @throws the SDK's errors */
 export async function updateCode(
   { lambda, commands }: Account,
   { functionName, revisionId, given }: FunctionState,
@@ -156,7 +156,7 @@ export async function updateCode(
   await lambda.send(command, abortable(signal))
 }
 
-/** Downloads a function's zip and checks its hash. No error holds the URL, which is a secret. */
+/** Downloads a function's zip and checks its hash. No error contains the URL, which is a secret. */
 export async function downloadCode(
   { functionName, codeUrl, facts }: FunctionDetails,
   signal: AbortSignal | undefined,
@@ -182,14 +182,14 @@ export async function downloadCode(
   return bytes
 }
 
-/** What differs between two configurations, as far as it must be changed; undefined when nothing does. */
+/** Returns the parts of a configuration that must change; undefined if there are no differences. */
 export function difference(from: Configuration, to: Configuration): Partial<Configuration> | undefined {
   const names = ['runtime', 'handler', 'layers', 'timeoutSeconds', 'environment'] as const
   const changed = names.filter((name) => !isSame(from[name], to[name]))
   return changed.length === 0 ? undefined : Object.fromEntries(changed.map((name) => [name, to[name]]))
 }
 
-/** Whether two values of a configuration mean the same, whatever the order of variables. */
+/** Whether two values of a configuration are equal, regardless of the order of variables. */
 export function isSame(a: unknown, b: unknown): boolean {
   return canonicalJson(a) === canonicalJson(b)
 }

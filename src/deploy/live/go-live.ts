@@ -14,36 +14,39 @@ import { ensurePolicy, type RolePolicy } from './policy.js'
 import type { Prepared, Ready } from './prepare.js'
 import { LIVE_UNTIL_VARIABLE } from './target.js'
 
-/** What `goLive()` did. */
+/** The result of `goLive()`. */
 export interface LiveReport {
   readonly functions: readonly LiveFunctionReport[]
-  /** What the roles need; added unless `policy` is `print`. */
+  /** The policies that the roles need; added unless `policy` is `print`. */
   readonly policies: readonly RolePolicy[]
 }
 
-/** What became of one function. */
+/** The result for one function. */
 export interface LiveFunctionReport {
   readonly functionName: string
   readonly mode: LiveMode
-  /** `unchanged` was live as it should be; `refused` and `failed` are as they were, with `onRefused: 'skip'` only. */
+  /**
+   * `unchanged`: it was already live with these settings. `refused` and `failed`: it is as before; only with
+   * `onRefused: 'skip'`.
+   */
   readonly outcome: 'live' | 'unchanged' | 'refused' | 'failed'
-  /** Why it was refused or failed. */
+  /** Reasons for `refused` or `failed`. */
   readonly reasons: readonly string[]
   readonly warnings: readonly string[]
-  /** When it stops being live by itself; Unix milliseconds. */
+  /** End of being live; Unix milliseconds. */
   readonly liveUntil?: number
 }
 
 /**
- * Puts the stub on functions, until `restore()`. All of them are read and checked first, and nothing is touched when
- * one cannot go live; when one fails later, all that this call changed are taken back (with `onRefused: 'skip'` only
- * that one). Each is snapshot before it is changed, changed only as long as nobody else changes it, waited for and
- * compared. Call it again at each start: what is live gets the present settings, what an earlier run left half done
- * is finished.
+ * Puts the stub on functions, until `restore()`. Reads and checks all functions first, and changes nothing if one
+ * cannot go live. If one fails later, takes back all changes of this call (with `onRefused: 'skip'`, only the changes
+ * to that function). Takes a snapshot of each function before changing it, stops if another caller changes the
+ * function, waits for each update and verifies the result. Call it at each start: live functions get the present
+ * settings, and an interrupted run is completed.
  *
  * Needs `@aws-sdk/client-lambda`, and `@aws-sdk/client-iam` unless `policy` is `print`.
- * @throws TetherError `UNSUPPORTED` when a function cannot go live: `details.refusals` has the reasons by name.
- * `DEPLOY_FAILED` when Lambda or IAM fail or somebody else changes a function meanwhile; `INVALID_OPTION`,
+ * @throws TetherError `UNSUPPORTED` if a function cannot go live: `details.refusals` has the reasons by function name.
+ * `DEPLOY_FAILED` if Lambda or IAM fails, or another caller changes a function meanwhile; `INVALID_OPTION`,
  * `MISSING_DEPENDENCY`, `STORE_FAILED`, `ABORTED`
  */
 export async function goLive(options: LiveOptions): Promise<LiveReport> {
@@ -91,7 +94,7 @@ async function changeAll(
       publishLayer: () => (layer === undefined ? Promise.resolve('') : publishLayer(account, layer, signal)),
     }
     const results = await forEach(going, ({ ready }) => makeLive(job(ready, arn, stubZip), tools))
-    // Who went back meanwhile may have thought that nobody needs it any more.
+    // A concurrent restore may have removed a policy as unused.
     for (const policy of managed) await ensurePolicy(account, policy, signal)
     const failed = going.filter((_, at) => results[at]?.status === 'rejected')
     if (failed.length > 0 && options.onRefused === 'fail') valuesOf(results)
@@ -107,7 +110,7 @@ async function changeAll(
   }
 }
 
-/** The error of a call that took back what it had changed, or could not. */
+/** Takes back the changes of a failed call, and returns the error to throw. */
 async function takenBack(
   account: Account,
   options: CompleteLiveOptions,

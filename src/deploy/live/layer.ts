@@ -5,15 +5,15 @@ import { codeHash } from '../snapshot/snapshot.js'
 import { layerZip } from '../zip/layer.js'
 import { type Account, abortable, awsFailure, everyPage, isAwsError } from './account.js'
 
-/** The layer of a bundle, as its application and stage call it. */
+/** The layer of a bundle, named for an application and stage. */
 export interface Layer {
   readonly name: string
   readonly zip: Uint8Array
-  /** As Lambda gives it. */
+  /** In base64, as Lambda returns it. */
   readonly sha256: string
 }
 
-/** The bundles whose layers an application and stage may have. */
+/** The bundles that an application and stage may have layers for. */
 const BUNDLES: readonly StubBundleName[] = ['iot', 'mqtt', 'api-gateway']
 
 export function layerOf(prefix: string, bundle: StubBundleName): Layer {
@@ -22,7 +22,7 @@ export function layerOf(prefix: string, bundle: StubBundleName): Layer {
 }
 
 /**
- * The version of the layer that has these very bytes; undefined when there is none.
+ * Finds the version of the layer with exactly these bytes; undefined if there is no such version.
  * @throws TetherError `DEPLOY_FAILED`
  */
 export async function findLayer(
@@ -35,7 +35,7 @@ export async function findLayer(
     for (const { LayerVersionArn, Version } of await versionsOf(account, layer.name, signal)) {
       const command = new commands.GetLayerVersionCommand({ LayerName: layer.name, VersionNumber: Version })
       const found = await lambda.send(command, abortable(signal)).catch((error: unknown) => {
-        // Somebody who went back has just deleted it.
+        // A concurrent restore has just deleted it.
         if (isAwsError(error, 'ResourceNotFoundException')) return undefined
         throw error
       })
@@ -48,7 +48,7 @@ export async function findLayer(
 }
 
 /**
- * Publishes a version of the layer, unless there is one with these bytes.
+ * Publishes a version of the layer, unless one with these bytes exists.
  * @returns its ARN
  * @throws TetherError `DEPLOY_FAILED`
  */
@@ -79,7 +79,7 @@ export async function publishLayer(
 
 /**
  * Deletes the versions that no function uses.
- * @param used ARNs of layer versions that some function has
+ * @param used ARNs of layer versions in use
  */
 export async function deleteUnusedLayers(
   account: Account,
@@ -93,7 +93,7 @@ export async function deleteUnusedLayers(
     try {
       for (const { LayerVersionArn = '', Version } of await versionsOf(account, name, signal)) {
         if (used.has(LayerVersionArn)) continue
-        // A version that is not there any more is no error.
+        // Deleting a missing version is no error.
         const command = new commands.DeleteLayerVersionCommand({ LayerName: name, VersionNumber: Version })
         await lambda.send(command, abortable(signal))
       }
@@ -103,7 +103,7 @@ export async function deleteUnusedLayers(
   }
 }
 
-// Newest first; none of a layer that does not exist.
+// Newest first; empty for a layer that does not exist.
 function versionsOf({ lambda, commands }: Account, LayerName: string, signal: AbortSignal | undefined) {
   return everyPage(async (marker) => {
     const command = new commands.ListLayerVersionsCommand(defined({ LayerName, Marker: marker }))

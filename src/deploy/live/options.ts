@@ -30,42 +30,42 @@ import { ANY_FUNCTION_ID } from '../../stub/key.js'
 import type { LiveMode, SnapshotStore } from '../snapshot/snapshot.js'
 import { type AccountOptions, accountChecks } from './account.js'
 
-/** What the functions' stubs get to know; the rest follows from the other options. */
+/** Options of the functions' stubs. The omitted ones follow from the other options. */
 export type LiveStubOptions = Omit<
   StubEnvironmentOptions,
   'functionId' | 'mode' | 'liveUntil' | 'mirrorMaxBytes' | 'execWrapper' | 'streaming'
 >
 
-/** A function by its name or its ARN, and what it alone has. Only `$LATEST` can be changed. */
+/** A function by name or ARN, with its own settings. Only `$LATEST` can be changed. */
 export interface LiveFunction {
   readonly name: string
-  /** What the session knows it as, which its stub's key is derived for. @default its name */
+  /** The session's id for the function, which its stub's key is derived from. @default its name */
   readonly functionId?: string | undefined
-  /** @default that of all */
+  /** @default the common `mode` */
   readonly mode?: LiveMode | undefined
   /**
-   * Whether it streams its responses where its code is replaced: to be set for an API whose integration streams. Where it is wrapped its own
-   * handler tells.
+   * Whether the function streams its responses while its code is replaced. Set it for an API with a streaming
+   * integration. For a wrapped function, its own handler decides.
    * @default whether its URL has the invoke mode `RESPONSE_STREAM`
    */
   readonly streaming?: boolean | undefined
 }
 
-/** A session's key, or several: what `generateKey()` made. */
+/** A session's key from `generateKey()`, or several. */
 export type RootKeys = string | Uint8Array | readonly (string | Uint8Array)[]
 
-/** What going live and going back have in common. */
+/** Options common to going live and restoring. */
 export interface LiveCommonOptions extends AccountOptions, AbortOptions {
-  /** Where the functions' originals are kept meanwhile: `fileSnapshots()` or `s3Snapshots()`. */
+  /** The store that keeps the functions' originals: `fileSnapshots()` or `s3Snapshots()`. */
   readonly snapshots: SnapshotStore
   /**
-   * Keys that authenticate snapshots beside `stub.key`: one, or those before it while a key is rotated. Going back with
-   * neither, a snapshot's form is checked, and not who wrote it.
+   * Keys that authenticate snapshots, in addition to `stub.key`: one, or also the previous ones during a key rotation.
+   * Without `key` and `stub.key`, restoring checks the form of a snapshot but not its author.
    */
   readonly key?: RootKeys | undefined
-  /** As for going live; going back uses its `key` alone. */
+  /** As for going live; restoring uses only its `key`. */
   readonly stub?: Pick<LiveStubOptions, 'key'> | undefined
-  /** How long Lambda may take for one update, in milliseconds. @default 300,000 */
+  /** Limit for one update by Lambda, in milliseconds. @default 300,000 */
   readonly updateTimeoutMs?: number | undefined
   readonly clock?: Clock | undefined
 }
@@ -73,43 +73,46 @@ export interface LiveCommonOptions extends AccountOptions, AbortOptions {
 /** Options of `plan()` and `goLive()`. */
 export interface LiveOptions extends LiveCommonOptions {
   readonly functions: readonly (string | LiveFunction)[]
-  /** Which stub: what it speaks to. */
+  /** The stub's bundle, which fixes its transport. */
   readonly bundle: StubBundleName
-  /** Whom the stub speaks to, and the session's key, from which each function's own is derived. */
+  /** The stub's connection, and the session's key, from which each function's key is derived. */
   readonly stub: LiveStubOptions
   /**
-   * `wrap` keeps a Node function's code in place and runs it when nobody is there; `replace` puts the stub in the
-   * place of any function's code.
+   * `wrap` keeps a Node function's code in place and runs it while no session is open; `replace` swaps the code of any
+   * function for the stub.
    * @default `wrap` for Node functions, `replace` for others
    */
   readonly mode?: LiveMode | undefined
   /**
-   * The function answers, and a copy of each event goes to the session; `wrap` only. Side effects happen twice.
+   * The function itself answers, and each event is copied to the session; `wrap` only. Side effects happen twice.
    * @default false
    */
   readonly mirror?: boolean | undefined
-  /** Larger events are mirrored without their body, in bytes. @default 100,000 */
+  /** Events above this size are mirrored without their body, in bytes. @default 100,000 */
   readonly mirrorMaxBytes?: number | undefined
   /**
-   * Raises the time-outs to at least this, 1 to 900 seconds: how long local code, or you at a breakpoint, may take.
-   * @default as they are
+   * Raises time-outs to at least this, 1 to 900 seconds: the time for local code, or for you at a breakpoint.
+   * @default no change
    */
   readonly timeoutSeconds?: number | undefined
   /**
-   * How long the functions stay live by themselves, in milliseconds: then a wrapped one runs its own code, and a
-   * replaced one fails and says so. Going live again prolongs it.
+   * How long the functions stay live, in milliseconds. Afterwards, a wrapped function runs its own code, and a replaced
+   * one fails with an explanation. Going live again extends the time.
    * @default 86,400,000, a day
    */
   readonly liveForMs?: number | undefined
-  /** Whether to add what the stub needs to the functions' roles, or only to return it. @default 'manage' */
+  /** Whether to add the stub's policy to the functions' roles, or only to return it. @default 'manage' */
   readonly policy?: 'manage' | 'print' | undefined
-  /** A function in a VPC needs a way out to the broker, which cannot be seen from here. @default 'refuse' */
+  /**
+   * Whether to accept functions in a VPC. They need a route to the broker, which this call cannot check.
+   * @default 'refuse'
+   */
   readonly vpc?: 'refuse' | 'allow' | undefined
-  /** When a function cannot go live: change none of them, or leave that one out. @default 'fail' */
+  /** If a function cannot go live: change no function, or skip that one. @default 'fail' */
   readonly onRefused?: 'fail' | 'skip' | undefined
 }
 
-/** Options whose defaults are filled in. */
+/** Options with defaults filled in. */
 export interface CompleteLiveOptions extends LiveOptions {
   readonly specs: readonly LiveFunction[]
   readonly mirror: boolean
@@ -119,7 +122,7 @@ export interface CompleteLiveOptions extends LiveOptions {
   readonly onRefused: 'fail' | 'skip'
   readonly updateTimeoutMs: number
   readonly clock: Clock
-  /** The stub's first, which authenticates what is written. */
+  /** The root keys. The stub's key is first and authenticates new snapshots. */
   readonly roots: readonly Uint8Array[]
 }
 
@@ -168,7 +171,7 @@ const checkKeys: Check = (name, value) => {
   for (const [at, one] of value.entries()) checkRootKey(`${name}[${at}]`, one)
 }
 
-/** A check for each of {@link LiveOptions}; which must be given is for who takes them: going back has no use for some. */
+/** A check for each of {@link LiveOptions}. The caller marks the required ones: restoring needs fewer. */
 export const liveChecks = {
   functions: listOf("a list of functions' names", checkFunction),
   bundle: oneOf(...STUB_BUNDLES),
@@ -232,7 +235,7 @@ export function completeLiveOptions(factory: string, options: LiveOptions): Comp
   }
 }
 
-/** What is wrong with an option of the stub's is told by its name here: `stub.app`. */
+/** Adds the prefix `stub.` to the option's name in an error of the stub's checks: `stub.app`. */
 function checkStub(check: () => unknown): void {
   try {
     check()
@@ -242,18 +245,18 @@ function checkStub(check: () => unknown): void {
   }
 }
 
-/** The root keys that a call has, the stub's first. */
+/** Returns the root keys of a call, the stub's first. */
 export function rootsOf({ stub, key = [] }: Pick<LiveCommonOptions, 'stub' | 'key'>): Uint8Array[] {
   const keys = [stub?.key ?? [], key].flat() as (string | Uint8Array)[]
   return keys.map((one) => rootKey('key', one))
 }
 
-/** How long to wait, and by which clock. */
+/** Returns the clock, and the limit for one update. */
 export function patience({ clock = systemClock, updateTimeoutMs = UPDATE_TIMEOUT_MS }: LiveCommonOptions) {
   return { clock, updateTimeoutMs }
 }
 
-/** The name alone. */
+/** Returns a function's name without the rest of its ARN. */
 export function bareName(nameOrArn: string): string {
   return nameOrArn.slice(nameOrArn.lastIndexOf(':') + 1)
 }

@@ -1,7 +1,7 @@
-// Lambda takes 15 control-plane calls a second from an account, all callers together.
+// Lambda allows 15 control-plane calls a second per account, shared by all callers.
 const AT_ONCE = 4
 
-/** Does something for each item, a few at a time, to the end whatever fails; results in the items' order. */
+/** Runs work for each item, a few at a time, and continues after failures. Returns the results in the items' order. */
 export async function forEach<T, R>(
   items: readonly T[],
   work: (item: T) => Promise<R>,
@@ -20,7 +20,7 @@ export async function forEach<T, R>(
   return results
 }
 
-/** The values of what succeeded in full. @throws the first reason */
+/** Returns the values if all succeeded. @throws the first rejection's reason */
 export function valuesOf<R>(results: readonly PromiseSettledResult<R>[]): R[] {
   return results.map((result) => {
     if (result.status === 'rejected') throw result.reason

@@ -10,24 +10,24 @@ import type { UrlStreams } from './url.js'
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 const MAX_ENVIRONMENT_BYTES = 4_096
 const MAX_LAYERS = 5
-/** The oldest release that the stub is built for. */
+/** The oldest Node release that the stub supports. */
 const MIN_NODE_RELEASE = 20
 
-/** What the checks of one function go by. */
+/** Context for the checks of one function. */
 export interface CheckContext {
   readonly mode: LiveMode
   readonly options: Pick<CompleteLiveOptions, 'vpc' | 'mirror'>
-  /** What it would be made. */
+  /** The configuration of the function when live. */
   readonly wanted: Configuration
-  /** It is live already, or an earlier run broke off. */
+  /** Whether it is already live, or was changed by an interrupted run. */
   readonly ours: boolean
-  /** Whether its stub streams what it answers. @default false */
+  /** Whether its stub streams responses. @default false */
   readonly streams?: UrlStreams
   /** Unix milliseconds. */
   readonly now: number
 }
 
-/** Every reason why a function cannot go live, each with what to do. Looks only; nothing if it can. */
+/** Returns every reason why a function cannot go live, each with a remedy; empty if it can. Changes nothing. */
 export function refusals(found: FunctionDetails, { mode, options, wanted, ours }: CheckContext): string[] {
   const { given, facts } = found
   const reasons: (string | false | undefined)[] = [
@@ -61,7 +61,7 @@ export function refusals(found: FunctionDetails, { mode, options, wanted, ours }
   return reasons.filter((reason) => typeof reason === 'string').map((reason) => printable(reason))
 }
 
-/** What goes live and may surprise. */
+/** Returns warnings about a function that can go live. */
 export function warnings(
   found: FunctionDetails,
   aliases: readonly string[],
@@ -125,7 +125,7 @@ function replaceReasons({ facts, codeReferenced }: FunctionDetails, mirror: bool
   ]
 }
 
-// Lambda's own message names the JSON as what it measures.
+// Lambda measures the JSON, according to its own error message.
 function environmentReason(environment: Readonly<Record<string, string>>): string | false {
   const bytes = Buffer.byteLength(JSON.stringify(environment))
   return (

@@ -3,26 +3,26 @@ import { codeHash, type FunctionFacts, type LiveMode } from '../snapshot/snapsho
 import type { Configuration } from './function.js'
 import type { RolePolicy } from './policy.js'
 
-/** What `goLive()` with the same options would do. */
+/** The changes that `goLive()` with the same options would make. */
 export interface LivePlan {
   readonly functions: readonly FunctionPlan[]
   /** The inline policies that the functions' roles need; `goLive()` adds them unless `policy` is `print`. */
   readonly policies: readonly RolePolicy[]
-  /** The layer of wrapped functions; published unless a version with these bytes is there. */
+  /** The layer of wrapped functions. Published unless a version with these bytes exists. */
   readonly layer?: { readonly name: string; readonly bytes: number; readonly present: boolean }
-  /** The sessions that the functions know: one of any other name hears nothing. */
+  /** The sessions that the functions know. A session with any other name receives nothing. */
   readonly sessions: readonly string[]
-  /** All of it to read; without values of variables. */
+  /** The whole plan as text; without values of variables. */
   toString(): string
 }
 
-/** What would become of one function. */
+/** The planned changes to one function. */
 export interface FunctionPlan {
   readonly functionName: string
   readonly mode: LiveMode
-  /** `update` is for one that is live and would get other settings; `none` for one that is as it should be. */
+  /** `update`: it is live and gets other settings. `none`: it is live with these settings. */
   readonly action: 'go-live' | 'update' | 'none' | 'refuse'
-  /** Why it cannot go live; each says what to do. */
+  /** Reasons why it cannot go live, each with a remedy. */
   readonly refusals: readonly string[]
   readonly warnings: readonly string[]
   readonly changes: readonly PlannedChange[]
@@ -35,7 +35,7 @@ export interface PlannedChange {
   readonly to: string
 }
 
-/** The changes of one function, in words. Of variables only the names: values are secrets. */
+/** Describes the changes to one function. Only names variables: values are secrets. */
 export function planChanges(
   now: FunctionFacts,
   change: Partial<Configuration>,
@@ -66,10 +66,10 @@ export function planChanges(
   return changes
 }
 
-// The names of 4 KB of variables, and those of as many that would be added.
+// Enough for the names in 4 KB of variables, and as many added ones.
 const MAX_LINE_CHARACTERS = 10_000
 
-/** A plan to read. */
+/** Formats a plan for people. */
 export function planText({ functions, policies, layer, sessions }: Omit<LivePlan, 'toString'>): string {
   const lines = functions.flatMap(functionLines)
   if (layer !== undefined) {
@@ -82,7 +82,7 @@ export function planText({ functions, policies, layer, sessions }: Omit<LivePlan
   }
   if (sessions.length > 1)
     lines.push(`The stage is shared by sessions ${sessions.join(', ')}. One of any other name hears nothing.`)
-  // Names, reasons and tags come from the account: a terminal is not to obey what is in them.
+  // Names, reasons and tags come from the account: control characters in them must not reach a terminal.
   return lines.map((line) => printable(line, MAX_LINE_CHARACTERS)).join('\n')
 }
 

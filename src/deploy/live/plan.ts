@@ -12,7 +12,7 @@ import type { RolePolicy } from './policy.js'
 import { type Prepared, prepare } from './prepare.js'
 
 /**
- * Reads and checks functions, and tells what `goLive()` would change. Changes nothing.
+ * Reads and checks functions, and reports the changes that `goLive()` would make. Changes nothing.
  * @throws TetherError `INVALID_OPTION`, `MISSING_DEPENDENCY`, `DEPLOY_FAILED`, `STORE_FAILED`, `ABORTED`
  */
 export async function plan(options: LiveOptions): Promise<LivePlan> {
@@ -31,26 +31,26 @@ export async function plan(options: LiveOptions): Promise<LivePlan> {
   return { ...facts, toString: () => planText(facts) }
 }
 
-/** Everything that is known before anything is changed. */
+/** Everything known before the first change. */
 export interface Survey {
   readonly prepared: readonly Prepared[]
-  /** One for each role of functions that can go live. */
+  /** One for each role of the functions that can go live. */
   readonly policies: readonly RolePolicy[]
-  /** Where a function is wrapped. */
+  /** Present if a function is wrapped. */
   readonly layer?: Layer
-  /** Its version, where it is published. */
+  /** ARN of its version, if published. */
   readonly layerArn?: string
   readonly stubZip: Uint8Array
 }
 
-/** Reads and checks everything. @throws as {@link plan} */
+/** Reads and checks everything. @throws the errors of {@link plan} */
 export async function survey(account: Account, options: CompleteLiveOptions): Promise<Survey> {
   const layer = layerOf(layerPrefixOf(options.stub), options.bundle)
   const published = await findLayer(account, layer, options.signal)
   const shared = {
     options,
     stubZip: stubZip(options.bundle),
-    // Its place among a function's layers is what counts before it has a version.
+    // Before publication, only its position among a function's layers matters.
     layerArn: published ?? `arn:${partitionOf(account.region)}:lambda:::layer:${layer.name}:new`,
   }
   const prepared = valuesOf(await forEach(options.specs, (spec) => prepare(account, spec, shared)))

@@ -15,12 +15,12 @@ export interface RolePolicy {
   readonly document: IamPolicy
 }
 
-/** What a stub's rights follow from. */
+/** The settings that determine a stub's rights. */
 type PolicyScope = Pick<CompleteLiveOptions['stub'], 'app' | 'stage' | 'session' | 'team' | 'endpoint'>
 
 /**
- * What the stub needs of a function's role; undefined for a broker that does not know roles, or whose name does not
- * tell which API it is.
+ * Returns the policy that the stub needs on a function's role. Undefined for a broker without roles, and for an
+ * endpoint that does not name its API.
  */
 export function rolePolicy(
   { bundle, stub }: { readonly bundle: CompleteLiveOptions['bundle']; readonly stub: PolicyScope },
@@ -33,7 +33,7 @@ export function rolePolicy(
 }
 
 /**
- * Adds a policy to its role, unless it is there as it should be.
+ * Adds a policy to its role, unless the role already has exactly this policy.
  * @throws TetherError `DEPLOY_FAILED`, `MISSING_DEPENDENCY`
  */
 export async function ensurePolicy(
@@ -55,7 +55,7 @@ export async function ensurePolicy(
   }
 }
 
-/** Whether a role has a policy just so. @throws what the SDK throws */
+/** Whether a role has exactly this policy. @throws the SDK's errors */
 export async function hasPolicy(
   account: Account,
   { roleName, policyName, document }: RolePolicy,
@@ -70,7 +70,7 @@ export async function hasPolicy(
   return found?.PolicyDocument !== undefined && isDocument(found.PolicyDocument, document)
 }
 
-/** Removes a policy; one that is not there, or whose role is not, is no error. @throws TetherError `DEPLOY_FAILED` */
+/** Removes a policy. A missing policy or role is no error. @throws TetherError `DEPLOY_FAILED` */
 export async function removePolicy(
   account: Account,
   { roleName, policyName }: Pick<RolePolicy, 'roleName' | 'policyName'>,
@@ -100,14 +100,14 @@ function policyDocument(
   return iotPolicy({ ...common, partition, region, accountId })
 }
 
-/** Which API an endpoint is, where its name tells; a domain of the user's own does not. */
+/** Returns the API of an endpoint; undefined for a custom domain, which does not name its API. */
 function apiOf(endpoint: string) {
   const [, apiId, apiStage] = /^wss:\/\/([a-z0-9]+)\.[^/]+\/([\w-]+)\/?$/.exec(endpoint) ?? []
   const region = apiId && endpointRegion(endpoint, 'execute-api')
   return apiId && apiStage && region ? { apiId, region, apiStage } : undefined
 }
 
-// IAM gives documents back percent-encoded.
+// IAM returns documents percent-encoded.
 function isDocument(found: string, document: IamPolicy): boolean {
   try {
     return isSame(JSON.parse(decodeURIComponent(found)), JSON.parse(JSON.stringify(document)))

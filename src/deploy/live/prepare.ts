@@ -33,39 +33,39 @@ import {
 } from './target.js'
 import { urlStreams } from './url.js'
 
-/** A function that was read and checked. */
+/** A function after reading and checking it. */
 export interface Prepared {
   readonly spec: LiveFunction
   readonly mode: LiveMode
   readonly refusals: readonly string[]
   readonly warnings: readonly string[]
-  /** Undefined when there is no such function. */
+  /** Undefined if the function does not exist. */
   readonly ready?: Ready
 }
 
-/** What is needed to make it live. */
+/** Everything needed to make a function live. */
 export interface Ready {
   readonly found: FunctionDetails
   readonly settings: LiveSettings
   readonly snapshot: Snapshot
-  /** It was live already, under this snapshot. */
+  /** Whether it was already live, under this snapshot. */
   readonly live: boolean
-  /** The store has it just so. */
+  /** Whether the store already has exactly this snapshot. */
   readonly kept: boolean
   readonly wanted: Configuration
   readonly policy?: RolePolicy
 }
 
-/** What all functions of one call share. */
+/** Shared by all functions of one call. */
 export interface Preparation {
   readonly options: CompleteLiveOptions
   /** The stub's zip, for `replace`. */
   readonly stubZip: Uint8Array
-  /** The layer's version, or a stand-in for one that is to be published. */
+  /** ARN of the layer's version, or a placeholder until it is published. */
   readonly layerArn: string
 }
 
-/** Reads and checks a function; changes nothing. @throws TetherError `DEPLOY_FAILED`, `STORE_FAILED`, `ABORTED` */
+/** Reads and checks a function. Changes nothing. @throws TetherError `DEPLOY_FAILED`, `STORE_FAILED`, `ABORTED` */
 export async function prepare(account: Account, spec: LiveFunction, shared: Preparation): Promise<Prepared> {
   const { options } = shared
   const found = await findFunction(account, spec.name, options.signal)
@@ -78,7 +78,7 @@ export async function prepare(account: Account, spec: LiveFunction, shared: Prep
     isBusy(one) && hasMark(one) ? settled(account, spec, shared) : Promise.resolve(one)
   const { prepared, doubtful } = await prepareFound(account, await read(found), spec, shared)
   if (!doubtful) return prepared
-  // Lambda's reads are eventually consistent: it may have been restored, or have gone live, a moment ago.
+  // Lambda's reads are eventually consistent: the function may have been restored, or have gone live, a moment ago.
   await delay(REREAD_PAUSE_MS, options)
   const again = await findFunction(account, spec.name, options.signal)
   if (again === undefined) return prepared
@@ -116,7 +116,8 @@ async function prepareFound(
   })
   const wanted = liveConfiguration(facts, snapshot, settings)
   const context = { mode, options, wanted, ours: live, now: options.clock.now(), streams }
-  // What goLive() or restore() may have changed since the state that Lambda tells of.
+  // These reasons may be outdated: goLive() or restore() may have changed the function after the state that Lambda
+  // returned.
   const reasons = [...known.refusals]
   if (base.mode !== mode) {
     reasons.push(`it is live already by '${base.mode}', not '${mode}'. Restore it first.`)
@@ -144,7 +145,7 @@ async function prepareFound(
   return { prepared, doubtful }
 }
 
-/** The snapshot of a function that is live, or why that is not to be touched. */
+/** Returns the snapshot of a live function, or the reasons not to touch the function. */
 async function knownSnapshot(
   found: FunctionDetails,
   options: CompleteLiveOptions,
@@ -200,7 +201,7 @@ function policyWarning(policy: RolePolicy | undefined, { bundle, stub }: Complet
   ]
 }
 
-// While half of the time is left, going live again changes nothing for its sake.
+// Keeps the present end while at least half of the time is left, so that going live again needs no update.
 function liveUntil(environment: Readonly<Record<string, string>>, liveForMs: number, now: number): number {
   const present = Number(environment[LIVE_UNTIL_VARIABLE])
   const keeps = present - now >= liveForMs / 2 && present - now <= liveForMs
@@ -228,7 +229,7 @@ function isBusy({ given }: FunctionDetails): boolean {
   return given.State === 'Pending' || given.LastUpdateStatus === 'InProgress'
 }
 
-/** It is live, or was about to be when a run broke off: what is under way is ours. */
+/** Whether it is live, or an interrupted run was about to make it live. Then an update in progress is ours. */
 function hasMark(found: FunctionDetails): boolean {
   return found.facts.environment[SNAPSHOT_VARIABLE] !== undefined || taggedSnapshot(found.tags) !== undefined
 }

@@ -5,11 +5,11 @@ import type { FunctionDetails } from './function.js'
 import type { CompleteLiveOptions } from './options.js'
 import { stubRuntime } from './target.js'
 
-/** What a snapshot learns when a function gets other settings. */
+/** Additions to a snapshot when a function gets other settings. */
 export type LiveTraces = Pick<Snapshot['live'], 'timeoutSeconds' | 'codeSha256'> &
   Pick<Snapshot, 'policies' | 'keyId'>
 
-/** A snapshot of a function as it is now, of which nothing is changed yet. */
+/** Returns a snapshot of a function in its present state, before any change. */
 export function newSnapshot(
   { facts, functionArn }: Pick<FunctionDetails, 'facts' | 'functionArn'>,
   mode: LiveMode,
@@ -30,12 +30,12 @@ export function newSnapshot(
   }
 }
 
-/** The id of the key that authenticates what is written now. */
+/** Returns the id of the key that authenticates new snapshots. */
 export function currentKeyId({ stub, roots }: Pick<CompleteLiveOptions, 'stub' | 'roots'>): string {
   return snapshotKeyId(roots[0] as Uint8Array, stub)
 }
 
-/** A snapshot that also knows what is about to be set, or what another run has set. */
+/** Returns the snapshot with settings that are about to be applied, or that another run has applied. */
 export function merged(snapshot: Snapshot, traces: LiveTraces): Snapshot {
   const { live, policies } = snapshot
   const added = traces.policies.filter(

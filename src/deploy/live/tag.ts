@@ -2,11 +2,11 @@ import type { AbortOptions } from '../../core/contracts/transport.js'
 import type { SnapshotStore } from '../snapshot/snapshot.js'
 import { type Account, abortable, awsFailure } from './account.js'
 
-/** The tag of a function that is live: the snapshot's id, and in words where that is. */
+/** The tag of a live function. Holds the snapshot's id and a description of its location. */
 export const SNAPSHOT_TAG = 'lambda-tether:snapshot'
 const MAX_VALUE_LENGTH = 256
 
-/** Says at a function where its snapshot is. @throws TetherError `DEPLOY_FAILED` */
+/** Tags a function with its snapshot's id and location. @throws TetherError `DEPLOY_FAILED` */
 export async function tagSnapshot(
   { lambda, commands }: Account,
   functionArn: string,
@@ -20,7 +20,7 @@ export async function tagSnapshot(
   })
 }
 
-/** Takes the tag off; one that is not there is no error. @throws TetherError `DEPLOY_FAILED` */
+/** Removes the tag. A missing tag is no error. @throws TetherError `DEPLOY_FAILED` */
 export async function untagSnapshot(
   { lambda, commands }: Account,
   functionArn: string,
@@ -32,12 +32,12 @@ export async function untagSnapshot(
   })
 }
 
-/** What a function's tag says of its snapshot. */
+/** Returns the snapshot's id from a function's tags. */
 export function taggedSnapshot(tags: Readonly<Record<string, string>>): string | undefined {
   return /^[0-9a-f]{16}\b/.exec(tags[SNAPSHOT_TAG] ?? '')?.[0]
 }
 
-// https://docs.aws.amazon.com/lambda/latest/dg/configuration-tags.html: what a value may have.
+// Allowed characters and length of a value: https://docs.aws.amazon.com/lambda/latest/dg/configuration-tags.html
 function tagText(text: string): string {
   return text.replaceAll(/[^A-Za-z0-9 +\-=._:/@]/g, '_').slice(0, MAX_VALUE_LENGTH)
 }

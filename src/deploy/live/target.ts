@@ -3,42 +3,42 @@ import type { FunctionFacts, LiveMode, Snapshot } from '../snapshot/snapshot.js'
 import { LAYER_WRAPPER } from '../zip/layer.js'
 import { type Configuration, isSame } from './function.js'
 
-/** What every variable of ours begins with. */
+/** The prefix of all our variables. */
 export const VARIABLE_PREFIX = 'LAMBDA_TETHER_'
-/** The variable that says that a function is live, and by which snapshot it comes back. */
+/** Marks a function as live, and names the snapshot to restore it from. */
 export const SNAPSHOT_VARIABLE = 'LAMBDA_TETHER_SNAPSHOT'
-/** When a live function stops being live by itself, in Unix milliseconds. */
+/** The end of being live, in Unix milliseconds. */
 export const LIVE_UNTIL_VARIABLE = 'LAMBDA_TETHER_LIVE_UNTIL'
-/** The wrapper that was there before, which ours runs. */
+/** The function's original wrapper, which our wrapper runs. */
 export const CHAINED_VARIABLE = 'LAMBDA_TETHER_EXEC_WRAPPER'
-/** The variable that names a function's wrapper script. */
+/** Names a function's wrapper script. */
 export const WRAPPER_VARIABLE = 'AWS_LAMBDA_EXEC_WRAPPER'
 
-/** Of a function whose code and layers are replaced: files that are not there meanwhile. */
+/** Variables that refer to files in the function's code or layers, which are absent while both are replaced. */
 const OF_THE_CODE: readonly string[] = [WRAPPER_VARIABLE, 'NODE_OPTIONS']
-/** What the stub's zip has. */
+/** The handler in the stub's zip. */
 const STUB_HANDLER = 'index.handler'
 
-/** What a function gets to be live. */
+/** The settings of a live function. */
 export interface LiveSettings {
   readonly mode: LiveMode
-  /** The stub's, `LAMBDA_TETHER_SNAPSHOT` and `LAMBDA_TETHER_EXEC_WRAPPER` aside. */
+  /** The stub's variables, except `LAMBDA_TETHER_SNAPSHOT` and `LAMBDA_TETHER_EXEC_WRAPPER`. */
   readonly variables: Readonly<Record<string, string>>
-  /** The least that its time-out becomes. */
+  /** The minimum for its time-out. */
   readonly timeoutSeconds?: number
-  /** What the names of our layers begin with, for this application and stage. */
+  /** The prefix of our layers' names, for this application and stage. */
   readonly layerPrefix: string
-  /** The layer's version, for `wrap`. */
+  /** ARN of the layer's version, for `wrap`. */
   readonly layerArn?: string
 }
 
-/** The Node release of a runtime; undefined for another language. */
+/** Returns the Node release of a runtime; undefined for another language. */
 export function nodeRelease(runtime: string): number | undefined {
   const release = /^nodejs(\d+)\.x$/.exec(runtime)?.[1]
   return release === undefined ? undefined : Number(release)
 }
 
-/** The variables that start OpenTelemetry in a function, by their names when it is not live. */
+/** Returns the variables that start OpenTelemetry in a function, by their names when it is not live. */
 export function openTelemetryVariables(environment: Readonly<Record<string, string>>): string[] {
   const own: Record<string, string | undefined> = {
     ...environment,
@@ -47,7 +47,7 @@ export function openTelemetryVariables(environment: Readonly<Record<string, stri
   return OF_THE_CODE.filter((name) => /otel|opentelemetry/i.test(own[name] ?? ''))
 }
 
-/** The variables that are not ours. */
+/** Returns the variables that are not ours. */
 function ownVariables(environment: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(environment).filter(
@@ -57,7 +57,7 @@ function ownVariables(environment: Readonly<Record<string, string>>): Record<str
   )
 }
 
-/** The stub's variables, without what differs from function to function. */
+/** Returns the stub's variables, without variables that differ between functions. */
 export function variablesOfOurs(environment: Readonly<Record<string, string>>): Record<string, string> {
   const apart = [SNAPSHOT_VARIABLE, CHAINED_VARIABLE]
   return Object.fromEntries(
@@ -65,18 +65,18 @@ export function variablesOfOurs(environment: Readonly<Record<string, string>>): 
   )
 }
 
-/** Whether a layer's version is one of ours. */
+/** Whether a layer version is ours. */
 export function isOurLayer(arn: string, layerPrefix: string): boolean {
   return arn.split(':')[6]?.startsWith(layerPrefix) === true
 }
 
-/** What runs the stub in place of the function's own code. */
+/** Returns runtime and handler of a stub that replaces the function's own code. */
 export function stubRuntime({ runtime }: Pick<FunctionFacts, 'runtime'>) {
   const release = nodeRelease(runtime)
   return { runtime: release !== undefined && release >= 20 ? runtime : NODE_RUNTIME, handler: STUB_HANDLER }
 }
 
-/** The time-out that a function gets from us; none where its own is long enough. */
+/** Returns the raised time-out of a function; empty if its own is long enough. */
 export function raisedTimeouts(
   now: FunctionFacts,
   snapshot: Pick<Snapshot, 'original' | 'live'>,
@@ -85,7 +85,7 @@ export function raisedTimeouts(
   return timeoutSeconds > ownTimeout(now, snapshot) ? [timeoutSeconds] : []
 }
 
-/** A function's configuration when it is live, made from what it has now: what others changed stays. */
+/** Returns the configuration of a live function, based on its present one. Keeps changes by others. */
 export function liveConfiguration(
   now: FunctionFacts,
   snapshot: Pick<Snapshot, 'id' | 'original' | 'live'>,
@@ -117,7 +117,7 @@ export function liveConfiguration(
   }
 }
 
-/** A function's configuration without anything of ours: what others changed meanwhile stays. */
+/** Returns a function's configuration without our parts. Keeps changes that others made meanwhile. */
 export function restoredConfiguration(
   now: FunctionFacts,
   { mode, original, live }: Pick<Snapshot, 'mode' | 'original' | 'live'>,
@@ -137,8 +137,8 @@ export function restoredConfiguration(
 }
 
 /**
- * Whether a function has anything of a snapshot's: its name, or what somebody's deployment left when it took that
- * away. A stub that was deployed in another way has variables and no snapshot's name: that is not ours.
+ * Whether a function still has parts of a snapshot: the snapshot's name, or the remains after a deployment removed the
+ * name. A stub that was deployed in another way has variables but no snapshot's name: it is not ours.
  */
 export function isTouched(
   now: FunctionFacts,
@@ -151,7 +151,7 @@ export function isTouched(
   return hasStub(now, snapshot) || now.layers.some((arn) => isOurLayer(arn, layerPrefix))
 }
 
-/** Whether a function's code is a stub that was put there with this snapshot. */
+/** Whether a function's code is a stub from this snapshot. */
 export function hasStub(
   { codeSha256 }: FunctionFacts,
   { original, live }: Pick<Snapshot, 'original' | 'live'>,
@@ -159,12 +159,12 @@ export function hasStub(
   return codeSha256 !== original.codeSha256 && live.codeSha256.includes(codeSha256)
 }
 
-/** Whether a function's code is its original, or a stub that was put there with this snapshot. */
+/** Whether a function's code is its original, or a stub from this snapshot. */
 export function isKnownCode(now: FunctionFacts, snapshot: Pick<Snapshot, 'original' | 'live'>): boolean {
   return now.codeSha256 === snapshot.original.codeSha256 || hasStub(now, snapshot)
 }
 
-/** What of a function is not as its snapshot has it, by name; nothing when it is back. */
+/** Returns the names of facts and variables that differ from the snapshot; empty after a complete restore. */
 export function deviations(now: FunctionFacts, original: FunctionFacts): string[] {
   const { environment: variables, ...facts } = original
   const names = new Set([...Object.keys(variables), ...Object.keys(now.environment)])
@@ -176,14 +176,14 @@ export function deviations(now: FunctionFacts, original: FunctionFacts): string[
   ]
 }
 
-// Of the user's variables, those that we removed: not what somebody else has removed since.
+// The user's variables that we removed, unless others have removed them since.
 function removed(now: FunctionFacts, mode: LiveMode): readonly string[] {
   if (mode === 'wrap') return now.environment[WRAPPER_VARIABLE] === LAYER_WRAPPER ? [WRAPPER_VARIABLE] : []
   const isLive = Object.hasOwn(now.environment, SNAPSHOT_VARIABLE)
   return isLive ? OF_THE_CODE.filter((name) => !Object.hasOwn(now.environment, name)) : []
 }
 
-// A time-out that was set with this snapshot is ours; any other is the user's.
+// A time-out that was set under this snapshot is ours; any other is the user's.
 function ownTimeout(now: FunctionFacts, { original, live }: Pick<Snapshot, 'original' | 'live'>): number {
   return live.timeoutSeconds.includes(now.timeoutSeconds) ? original.timeoutSeconds : now.timeoutSeconds
 }

@@ -2,11 +2,12 @@ import { defined } from '../../core/base/defined.js'
 import { type Account, abortable, awsFailure, everyPage, isAwsError } from './account.js'
 import type { FunctionDetails } from './function.js'
 
-/** Whether a function's URL streams what it answers; `unknown` to who may not read that. */
+/** Whether a function's URL streams responses; `unknown` without the permission to read it. */
 export type UrlStreams = boolean | 'unknown'
 
 /**
- * Reads whether the URL of `$LATEST` has the invoke mode `RESPONSE_STREAM`. URLs of aliases have no part in what goes live.
+ * Reads whether the URL of `$LATEST` has the invoke mode `RESPONSE_STREAM`. URLs of aliases do not matter: aliases do
+ * not go live.
  * @throws TetherError `DEPLOY_FAILED`, `ABORTED`
  */
 export async function urlStreams(
