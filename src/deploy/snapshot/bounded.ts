@@ -1,8 +1,8 @@
 import { TetherError } from '../../core/base/errors.js'
 
 /**
- * Reads a stream to its end, and no further than its bytes can be of use.
- * @throws TetherError `TOO_LARGE`, and what the stream throws
+ * Reads a stream to its end, but stops after `maxBytes`.
+ * @throws TetherError `TOO_LARGE`, and the stream's errors
  */
 export async function readBounded(
   key: string,

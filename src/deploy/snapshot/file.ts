@@ -9,17 +9,20 @@ import type { StoreOperation } from '../../core/payload/store-failure.js'
 import { readBounded } from './bounded.js'
 import type { SnapshotStore } from './snapshot.js'
 
-// What is not a file of ours is not followed, nor waited for, as a pipe would be. Windows has neither flag.
+// Follows no links and does not block on pipes: they are not ours. Windows has neither flag.
 const READ = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
-/** Links, folders and files in a folder's place: there is nothing of ours. */
+/**
+ * Error codes for links, and for files and folders in each other's place: they count as missing, since they are not
+ * ours.
+ */
 const MISSING: readonly unknown[] = ['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP', 'ENXIO', 'ERR_FS_EISDIR']
 
-/** Each is lost only to somebody else's delete at that very moment. */
+/** An attempt fails only if a concurrent delete hits that very moment. */
 const TRIES = 100
 
 /**
- * Snapshots as files of a folder that only this user can read. It is made when the first is kept, and is empty again
- * when everything is restored; keep it where the next start looks for it, and out of version control.
+ * Keeps snapshots as files in a folder that only this user can read. The folder is created with the first snapshot, and
+ * is empty again after everything is restored. Choose a folder that the next start finds, outside version control.
  * @throws TetherError `INVALID_OPTION`. Its methods throw `STORE_FAILED`
  */
 export function fileSnapshots(folder: string): SnapshotStore {
@@ -31,7 +34,7 @@ export function fileSnapshots(folder: string): SnapshotStore {
       attempt('put', root, signal, async () => {
         const path = join(root, key)
         for (let tries = 1; ; tries += 1) {
-          // Who deletes a folder's last file takes the folder with it, and may do so at any moment of this.
+          // A concurrent delete of a folder's last file also removes the folder, at any moment of this.
           const written = await mkdir(dirname(path), { recursive: true, mode: 0o700 })
             .then(() => writeDurably(path, bytes))
             .catch((error: unknown) => {
@@ -88,7 +91,7 @@ async function attempt<T>(
   }
 }
 
-/** The file is whole or not there: it is written beside, brought to the disk, and renamed. */
+/** Writes a file completely or not at all: writes a temporary file, syncs it to the disk, and renames it. */
 async function writeDurably(path: string, bytes: Uint8Array): Promise<true> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
   try {
@@ -107,13 +110,13 @@ async function writeDurably(path: string, bytes: Uint8Array): Promise<true> {
   }
 }
 
-/** Up to and without the folder that the caller named, which may have been there before. */
+/** Removes empty folders below the caller's folder. That folder stays, since it may have existed before. */
 async function removeEmpty(folder: string, root: string): Promise<void> {
   for (let at = folder; at !== root && at.startsWith(root); at = dirname(at)) {
     try {
       await rmdir(at)
     } catch {
-      // Another function's snapshots are in it, or it is gone already.
+      // It holds another function's snapshots, or is already gone.
       return
     }
   }

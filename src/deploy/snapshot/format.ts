@@ -7,16 +7,16 @@ import { expand, stageKey, stageKeyId } from '../../core/wire/derivation.js'
 import { TEAM_POLICY } from '../names.js'
 import type { FunctionFacts, Snapshot, SnapshotPolicy } from './snapshot.js'
 
-/** Why a snapshot cannot be used; `details.reason` of a `STORE_FAILED`. */
+/** The reason why a snapshot cannot be used; `details.reason` of a `STORE_FAILED`. */
 export type SnapshotFault =
-  /** It is not one, or not whole. */
+  /** Not a snapshot, or incomplete. */
   | 'malformed'
   /** Authenticated with a key that this side does not have. */
   | 'key'
   /** Altered, or made without a key. */
   | 'forged'
 
-/** A snapshot, or what is wrong with it. */
+/** A snapshot, or its fault. */
 export type ReadSnapshot =
   | { readonly snapshot: Snapshot }
   | { readonly fault: SnapshotFault; readonly problem: string }
@@ -27,7 +27,7 @@ type Sealed = Snapshot & { readonly code: string }
 const checkSha256 = matching(/^[A-Za-z0-9+/]{43}=$/, 'a SHA-256 in base64')
 const checkSeconds = wholeNumber(1, 900)
 
-// A secret, which no message shows.
+// A secret: no message may show it.
 const checkValue = (name: string, value: unknown) => {
   if (typeof value !== 'string') throw invalidOption(name, 'must be a text')
 }
@@ -77,14 +77,14 @@ const checkSealed = optionsOf<Sealed>({
   code: required(matching(/^[\w-]{43}$/, 'an authentication code')),
 })
 
-/** The id of a root key's key of a stage. */
+/** Returns the id of the stage's key that is derived from a root key. */
 export function snapshotKeyId(root: Uint8Array, stage: Pick<Snapshot, 'app' | 'stage'>): string {
   return stageKeyId(stageKey(root, stage))
 }
 
 /**
- * A snapshot as it is kept: JSON, with the code that tells whether anybody changed it.
- * @param roots one of them is what the snapshot's `keyId` names
+ * Serialises a snapshot as JSON, with a code that reveals changes.
+ * @param roots must include the key that the snapshot's `keyId` names
  */
 export function snapshotBytes(snapshot: Snapshot, roots: readonly Uint8Array[]): Uint8Array {
   const root = rootOf(snapshot, roots)
@@ -93,8 +93,8 @@ export function snapshotBytes(snapshot: Snapshot, roots: readonly Uint8Array[]):
 }
 
 /**
- * Reads what {@link snapshotBytes} wrote: checks each field, and the code.
- * @param roots without any, who wrote it is not known
+ * Reads the output of {@link snapshotBytes}: checks each field, and the code.
+ * @param roots without any, the snapshot's author is unknown
  */
 export function readSnapshotBytes(bytes: Uint8Array, roots: readonly Uint8Array[]): ReadSnapshot {
   let value: unknown
@@ -125,7 +125,7 @@ function rootOf(snapshot: Snapshot, roots: readonly Uint8Array[]): Uint8Array | 
   return roots.find((root) => snapshotKeyId(root, snapshot) === snapshot.keyId)
 }
 
-/** Of all that a snapshot has, whatever the order of its fields. */
+/** Returns the code over all fields of a snapshot, regardless of their order. */
 function codeOf(snapshot: Snapshot, root: Uint8Array): Buffer {
   const key = expand(stageKey(root, snapshot), 'snapshot')
   return createHmac('sha256', key).update(JSON.stringify(snapshot, inOrder)).digest()

@@ -10,24 +10,25 @@ import {
   type SnapshotStore,
 } from './snapshot.js'
 
-/** A store of snapshots, and what else it takes to read them. */
+/** A store of snapshots, with the keys for reading them. */
 export interface SnapshotPlace {
   readonly snapshots: SnapshotStore
-  /** Root keys that authenticate snapshots. Without any, who wrote one is not known. */
+  /** Root keys that authenticate snapshots. Without any, a snapshot's author is unknown. */
   readonly roots: readonly Uint8Array[]
   readonly signal?: AbortSignal | undefined
 }
 
-/** What a function may have at most of variables, layers and sessions is far below. */
+/** Far above the maximum of a function's variables, layers and sessions. */
 const MAX_SNAPSHOT_BYTES = 262_144
-/** What UpdateFunctionCode takes directly, with which the original must come back. */
+/** The limit of UpdateFunctionCode for direct uploads, which is how the original comes back. */
 export const MAX_UPLOAD_BYTES = 52_428_800
 const FAULTS: readonly unknown[] = ['malformed', 'key', 'forged'] satisfies SnapshotFault[]
 
 /**
- * Keeps a snapshot, the code before what names it, and reads both back: nothing may be changed before that has worked.
- * @param code the original zip, for a function whose code is replaced
- * @throws TetherError `STORE_FAILED`, and what the store throws
+ * Writes a snapshot and reads it back: first the code, then the facts that name the code. Nothing may be changed before
+ * this has succeeded.
+ * @param code the original zip, for mode `replace`
+ * @throws TetherError `STORE_FAILED`, and the store's errors
  */
 export async function writeSnapshot(
   place: SnapshotPlace,
@@ -42,7 +43,10 @@ export async function writeSnapshot(
   await putVerified(place, keys.facts, bytes)
 }
 
-/** The snapshot of that id; undefined when the store has none. @throws TetherError `STORE_FAILED` when it is unusable */
+/**
+ * Returns the snapshot with that id; undefined if the store has none.
+ * @throws TetherError `STORE_FAILED` if it is unusable
+ */
 export async function readSnapshot(
   place: SnapshotPlace,
   functionArn: string,
@@ -59,7 +63,7 @@ export async function readSnapshot(
   throw unusable(place, key, 'forged', `it is that of ${snapshot.functionArn}, ${snapshot.id}`)
 }
 
-/** The original zip. @throws TetherError `STORE_FAILED` when it is missing or not what its hash says */
+/** Returns the original zip. @throws TetherError `STORE_FAILED` if it is missing, or does not match its hash */
 export async function readCode(place: SnapshotPlace, snapshot: Snapshot): Promise<Uint8Array> {
   const key = snapshotKeys(snapshot).code
   const bytes = await get(place, key, MAX_UPLOAD_BYTES)
@@ -69,7 +73,7 @@ export async function readCode(place: SnapshotPlace, snapshot: Snapshot): Promis
   throw unusable(place, key, 'forged', `its SHA-256 is ${found}, not ${expected}`)
 }
 
-/** Removes a snapshot, what names the code before the code. */
+/** Deletes a snapshot: first the facts that name the code, then the code. */
 export async function deleteSnapshot(
   { snapshots, signal }: SnapshotPlace,
   snapshot: Pick<Snapshot, 'functionArn' | 'id'>,
@@ -79,15 +83,15 @@ export async function deleteSnapshot(
   await snapshots.delete(keys.code, defined({ signal }))
 }
 
-/** All that a store has of a function. */
+/** All snapshots of a function in a store. */
 export interface KnownSnapshots {
   readonly ids: readonly string[]
   readonly usable: readonly Snapshot[]
-  /** Why the others are not; no obstacle unless the function is live by one of them. */
+  /** Errors of the unusable snapshots. They matter only if the function is live by one of them. */
   readonly unusable: ReadonlyMap<string, TetherError>
 }
 
-/** Reads every snapshot that a store has of a function. @throws what the store throws */
+/** Reads all snapshots of a function in a store. @throws the store's errors */
 export async function readSnapshots(place: SnapshotPlace, functionArn: string): Promise<KnownSnapshots> {
   const usable: Snapshot[] = []
   const unusable = new Map<string, TetherError>()
@@ -104,7 +108,7 @@ export async function readSnapshots(place: SnapshotPlace, functionArn: string): 
   return { ids, usable, unusable }
 }
 
-/** The ids of the snapshots that a store has of a function. */
+/** Returns the ids of a function's snapshots in a store. */
 export async function snapshotIds(
   { snapshots, signal }: SnapshotPlace,
   functionArn: string,
@@ -115,7 +119,7 @@ export async function snapshotIds(
   return [...new Set(ids.filter((id) => id !== undefined))]
 }
 
-/** Every function that a store has snapshots of. */
+/** Returns every function with a snapshot in a store. */
 export async function snapshotFunctions({
   snapshots,
   signal,
@@ -130,7 +134,7 @@ export async function snapshotFunctions({
   return [...addresses.values()]
 }
 
-/** The error for a snapshot that must not be used. @param key names it, or its code, in the store */
+/** Returns the error for an unusable snapshot. @param key the snapshot's key in the store, or its code's */
 export function unusable(
   { snapshots }: SnapshotPlace,
   key: string,
@@ -141,13 +145,13 @@ export function unusable(
   return new TetherError('STORE_FAILED', text, { details: { operation: 'get', reason, key } })
 }
 
-/** The keys of a snapshot and of the code that it names. */
+/** Returns the keys of a snapshot and of the code that it names. */
 export function snapshotKeys({ functionArn, id }: Pick<Snapshot, 'functionArn' | 'id'>) {
   const base = snapshotPrefix(functionAddress(functionArn)) + id
   return { facts: `${base}.json`, code: `${base}.zip` }
 }
 
-/** What the keys of a function's snapshots begin with. */
+/** Returns the prefix of the keys of a function's snapshots. */
 function snapshotPrefix({ accountId, region, functionName }: Omit<FunctionAddress, 'partition'>): string {
   return `${accountId}/${region}/${functionName}/`
 }

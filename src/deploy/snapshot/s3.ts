@@ -5,16 +5,16 @@ import { type S3Options, s3Checks } from '../../stores/s3-options.js'
 import { readBounded } from './bounded.js'
 import type { SnapshotStore } from './snapshot.js'
 
-// Not below 'lambda-tether/': what lies there is deleted after a day.
+// Not below 'lambda-tether/', where objects are deleted after a day.
 const DEFAULT_PREFIX = 'lambda-tether-snapshots/'
 /** Long enough for 50 MB of code over a slow line. */
 const TRANSFER_TIMEOUT_MS = 120_000
 
 /**
- * Snapshots as objects of a bucket, which every machine of a team finds. The bucket must be private, and no lifecycle
- * rule may delete below the prefix. Needs `@aws-sdk/client-s3`, and `s3:GetObject`, `s3:PutObject`, `s3:DeleteObject`
- * and `s3:ListBucket`.
- * @param options where the bucket is; its `prefix` is by default `lambda-tether-snapshots/`
+ * Keeps snapshots as objects of a bucket, which every machine of a team can find. The bucket must be private, and no
+ * lifecycle rule may delete objects below the prefix. Needs `@aws-sdk/client-s3`, and `s3:GetObject`, `s3:PutObject`,
+ * `s3:DeleteObject` and `s3:ListBucket`.
+ * @param options the bucket and how to reach it; `prefix` is `lambda-tether-snapshots/` by default
  * @throws TetherError `INVALID_OPTION`. Its methods throw `STORE_FAILED` and `MISSING_DEPENDENCY`
  */
 export function s3Snapshots(options: S3Options): SnapshotStore {
@@ -32,7 +32,7 @@ export function s3Snapshots(options: S3Options): SnapshotStore {
         const command = new sdk.GetObjectCommand({ Bucket, Key: prefix + key })
         try {
           const { Body } = await client.send(command, http)
-          // In Node it is a stream, which is destroyed where the reading stops.
+          // In Node, the body is a stream. It is destroyed if reading stops early.
           return Body && (await readBounded(key, Body as AsyncIterable<Uint8Array>, maxBytes))
         } catch (error) {
           if (error instanceof sdk.NoSuchKey) return undefined

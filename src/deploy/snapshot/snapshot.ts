@@ -3,55 +3,60 @@ import { TetherError } from '../../core/base/errors.js'
 import type { AbortOptions } from '../../core/contracts/transport.js'
 
 /**
- * Where snapshots of functions are kept until they are restored: any place that the next start of the host finds again.
- * A key has at most 200 letters, digits, `-`, `_`, `.` and `/`. What is kept holds the functions' variables and code:
- * let nobody else read it.
+ * Keeps snapshots of functions until they are restored, in a place that the next start of the host finds again. A key
+ * has at most 200 letters, digits, `-`, `_`, `.` and `/`. Snapshots contain the functions' variables and code: deny all
+ * others read access.
  */
 export interface SnapshotStore {
-  /** Where it is, in words for people; a function's tag says it to whoever finds the function live. */
+  /**
+   * The location in words, for people. A live function's tag contains it, so that a reader of the tag can find the
+   * snapshot.
+   */
   readonly location: string
-  /** Keeps bytes, in place of what was there, and resolves when a crash cannot lose them. */
+  /** Stores bytes, in place of any previous ones. Resolves once a crash cannot lose them. */
   put(key: string, bytes: Uint8Array, options?: AbortOptions): Promise<void>
   /**
-   * Undefined when there is nothing under the key.
-   * @throws TetherError `TOO_LARGE` when there are more than `maxBytes`, of which no more need be read than that
+   * Returns undefined for a missing key.
+   * @throws TetherError `TOO_LARGE` for more than `maxBytes`; the rest need not be read
    */
   get(key: string, options?: SnapshotGetOptions): Promise<Uint8Array | undefined>
-  /** Does nothing when there is nothing under the key. */
+  /** Deletes a key. Does nothing for a missing key. */
   delete(key: string, options?: AbortOptions): Promise<void>
-  /** The keys that begin with a prefix, which ends with `/` or is empty. */
+  /** Lists the keys with a prefix, which ends with `/` or is empty. */
   list(prefix: string, options?: AbortOptions): Promise<string[]>
 }
 
-/** How to get what a {@link SnapshotStore} keeps. */
+/** Options for reading from a {@link SnapshotStore}. */
 export interface SnapshotGetOptions extends AbortOptions {
-  /** The most that can be of use. @default no limit */
+  /** The most bytes to accept. @default no limit */
   readonly maxBytes?: number | undefined
 }
 
-/** What a snapshot keeps of a function, which is what going live may change and what it is compared with. */
+/**
+ * The facts that a snapshot keeps of a function: everything that going live may change, and that restoring compares.
+ */
 export interface FunctionFacts {
-  /** Base64 of the zip's SHA-256, as Lambda gives it. */
+  /** SHA-256 of the zip in base64, as Lambda returns it. */
   readonly codeSha256: string
   readonly codeBytes: number
   readonly runtime: string
   readonly handler: string
-  /** ARNs of layer versions, in their order. */
+  /** ARNs of layer versions, in order. */
   readonly layers: readonly string[]
   readonly timeoutSeconds: number
   readonly memoryMb: number
   readonly environment: Readonly<Record<string, string>>
 }
 
-/** How a function is live: its own code wrapped, or the stub in its place. */
+/** How a function is live: with its own code wrapped, or replaced by the stub. */
 export type LiveMode = 'wrap' | 'replace'
 
-/** A function as it was, and what was put in its place, so that another's change can be told from ours. */
+/** A function's original state, and the values that replaced it, to distinguish changes by others from ours. */
 export interface Snapshot {
   readonly version: 2
   /** Random; a live function's variable `LAMBDA_TETHER_SNAPSHOT` names it. */
   readonly id: string
-  /** Which key of the stage authenticates it. */
+  /** Id of the stage's key that authenticates the snapshot. */
   readonly keyId: string
   readonly functionArn: string
   /** Such as `2026-11-21T08:00:00.000Z`. */
@@ -60,25 +65,25 @@ export interface Snapshot {
   readonly stage: string
   readonly mode: LiveMode
   readonly original: FunctionFacts
-  /** Every value that was ever set under this snapshot. */
+  /** Every value ever set under this snapshot. */
   readonly live: {
     readonly timeoutSeconds: readonly number[]
     readonly codeSha256: readonly string[]
     readonly runtime: string
     readonly handler: string
   }
-  /** For which sessions an inline policy was added to which role. Its name follows: see `policyNameOf`. */
+  /** Inline policies that were added: the role and the session of each. See `policyNameOf` for their names. */
   readonly policies: readonly SnapshotPolicy[]
 }
 
-/** A policy as a snapshot has it. */
+/** A policy as recorded in a snapshot. */
 export interface SnapshotPolicy {
   readonly roleName: string
-  /** A comma where it is a team's. */
+  /** A comma for a team's policy. */
   readonly session: string
 }
 
-/** Where snapshots of one function lie in a store, and what it is called. */
+/** The parts of a function's ARN, which locate its snapshots in a store. */
 export interface FunctionAddress {
   readonly partition: string
   readonly region: string
@@ -88,7 +93,7 @@ export interface FunctionAddress {
 
 const FUNCTION_ARN = /^arn:([a-z-]+):lambda:([a-z0-9-]+):(\d{12}):function:([A-Za-z0-9_-]{1,64})$/
 
-/** Takes a function's ARN apart. @throws TetherError `INVALID_OPTION` */
+/** Parses a function's ARN. @throws TetherError `INVALID_OPTION` */
 export function functionAddress(arn: string): FunctionAddress {
   const match = FUNCTION_ARN.exec(arn)
   const [, partition = '', region = '', accountId = '', functionName = ''] = match ?? []
@@ -96,12 +101,12 @@ export function functionAddress(arn: string): FunctionAddress {
   return { partition, region, accountId, functionName }
 }
 
-/** Whether a text can be a snapshot's id. A function's variable may hold anything, a path for instance. */
+/** Whether a text has the form of a snapshot's id. A function's variable may hold anything, such as a path. */
 export function isSnapshotId(text: string): boolean {
   return /^[0-9a-f]{16}$/.test(text)
 }
 
-/** Base64 of the SHA-256, as Lambda gives hashes of code and layers. */
+/** Returns the SHA-256 in base64, like Lambda's hashes of code and layers. */
 export function codeHash(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('base64')
 }

@@ -8,13 +8,13 @@ import type { StackService } from './service.js'
 
 /** The bucket's name in the template. */
 const BUCKET = 'Payloads'
-/** Sessions that are open may put objects while the bucket is emptied. */
+/** Open sessions may put objects while the bucket is being emptied. */
 const MAX_ATTEMPTS = 3
 
 /**
- * Deletes a stack that is at rest, the objects of its bucket first.
- * @returns how many objects were deleted
- * @throws TetherError `DEPLOY_FAILED`, `STORE_FAILED`, `MISSING_DEPENDENCY`; what the SDK throws
+ * Empties the bucket of a stack that is at rest, then deletes the stack.
+ * @returns the number of deleted objects
+ * @throws TetherError `DEPLOY_FAILED`, `STORE_FAILED`, `MISSING_DEPENDENCY`; the SDK's errors
  */
 export async function deleteStack(
   service: StackService,

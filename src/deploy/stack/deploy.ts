@@ -15,25 +15,25 @@ import { type Followed, follow, isAtWork } from './follow.js'
 import { type DeployDebugStackOptions, targetChecks } from './options.js'
 import { type StackRequest, type StackService, withStacks } from './service.js'
 
-/** A debug stack that is deployed. */
+/** A deployed debug stack. */
 export interface DeployedDebugStack {
   readonly stackName: string
   /** The stack's ARN. */
   readonly stackId: string
   readonly region: string
-  /** `unchanged`: there was nothing to do. */
+  /** `unchanged`: it was already up to date. */
   readonly outcome: 'created' | 'updated' | 'unchanged'
-  /** What `apiGateway({ endpoint })` and `stubEnvironment({ endpoint })` take. */
+  /** The value for `apiGateway({ endpoint })` and `stubEnvironment({ endpoint })`. */
   readonly endpoint: string
-  /** What `apiGatewayPolicy({ apiId })` takes. */
+  /** The value for `apiGatewayPolicy({ apiId })`. */
   readonly apiId: string
-  /** What `s3({ bucket })` takes. */
+  /** The value for `s3({ bucket })`. */
   readonly bucket: string
-  /** How long it took, in milliseconds. */
+  /** Duration of the call, in milliseconds. */
   readonly tookMs: number
 }
 
-/** What a stack that holds nothing is in: it must be deleted before its name can be used again. */
+/** States of a useless stack, which must be deleted before its name can be used again. */
 const MUST_GO: readonly string[] = [
   'ROLLBACK_COMPLETE',
   'ROLLBACK_FAILED',
@@ -41,19 +41,19 @@ const MUST_GO: readonly string[] = [
   'DELETE_FAILED',
   'REVIEW_IN_PROGRESS',
 ]
-/** Others may begin something between a look at the stack and a request. */
+/** Other callers may start an operation between a look at the stack and a request. */
 const MAX_TURNS = 20
 
 /**
- * Makes the debug stack of {@link debugStackTemplate}, or updates it, and waits until it is complete. Tags are put on the stack
- * and on everything in it. Call it at each start: where nothing differs it says so at once, with the outputs.
+ * Creates or updates the debug stack of {@link debugStackTemplate}, and waits until it is complete. Tags the stack and
+ * everything in it. Call it at each start: if nothing differs, it returns the outputs at once.
  *
- * A creation that fails is rolled back by CloudFormation; the error names the resource and AWS's reason, and the next call deletes the
- * empty stack and makes it anew. After a kill the next call goes on waiting for what CloudFormation is doing.
+ * CloudFormation rolls back a failed creation. The error names the resource and AWS's reason, and the next call deletes
+ * the empty stack and creates it anew. After a kill, the next call continues to wait for CloudFormation's operation.
  *
- * Needs `@aws-sdk/client-cloudformation`, and the rights to make what is in the template.
- * @throws TetherError `DEPLOY_FAILED` with `details.logicalId` and `details.reason` where a resource failed; where the stack of that
- * name is none of this package's; where `timeoutMs` is over. `INVALID_OPTION`, `MISSING_DEPENDENCY`, `ABORTED`
+ * Needs `@aws-sdk/client-cloudformation`, and the rights to create the template's resources.
+ * @throws TetherError `DEPLOY_FAILED` if a resource failed, with `details.logicalId` and `details.reason`; if the stack
+ * of that name was not made by this package; after `timeoutMs`. `INVALID_OPTION`, `MISSING_DEPENDENCY`, `ABORTED`
  */
 export async function deployDebugStack(options: DeployDebugStackOptions): Promise<DeployedDebugStack> {
   const complete = checkOptions<DeployDebugStackOptions>('deployDebugStack', options, {
@@ -131,7 +131,7 @@ class Deployment {
     const { stackName, tags = {} } = this.#options
     const input = {
       TemplateBody: JSON.stringify(this.#template),
-      // Of the stack itself, and of what CloudFormation tags by itself.
+      // Tags of the stack, and of the resources that CloudFormation tags by itself.
       Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
       Capabilities: ['CAPABILITY_IAM' as const],
     }
@@ -139,7 +139,7 @@ class Deployment {
       if (operation === 'create') return await this.#service.create(stackName, input)
       return (await this.#service.update(stackName, input)) ?? 'unchanged'
     } catch (error) {
-      // Somebody else was faster: what is under way is waited for in the next turn.
+      // Another caller was faster: the next turn waits for its operation.
       if (isAwsError(error, 'AlreadyExistsException')) return undefined
       if (isAwsError(error, 'ValidationError') && /_IN_PROGRESS state/.test((error as Error).message))
         return undefined
@@ -158,7 +158,7 @@ class Deployment {
     return this.#report(followed.stack)
   }
 
-  /** @throws TetherError `DEPLOY_FAILED` where it was rolled back */
+  /** @throws TetherError `DEPLOY_FAILED` if the operation was rolled back */
   #ended(outcome: 'created' | 'updated', { stack, failure }: Followed): void {
     const { StackStatus: status = '' } = stack
     if (status !== 'CREATE_COMPLETE' && status !== 'UPDATE_COMPLETE')

@@ -5,7 +5,7 @@ import type { DebugStackTarget } from './options.js'
 
 /**
  * Deletes every object of a bucket, a thousand with each request.
- * @returns how many there were; 0 where there is no bucket
+ * @returns the number of objects; 0 if the bucket does not exist
  * @throws TetherError `STORE_FAILED`, `MISSING_DEPENDENCY`, `ABORTED`
  */
 export async function emptyBucket(

@@ -3,7 +3,7 @@ import { TetherError } from '../../core/base/errors.js'
 import { printable } from '../../core/base/printable.js'
 import type { StackFailure } from './follow.js'
 
-/** The error of an operation that failed: the resource, AWS's reason, what became of the stack and what to do. */
+/** Returns the error of a failed operation: the resource, AWS's reason, the state of the stack and the remedy. */
 export function stackFailure(
   what: 'created' | 'updated' | 'deleted',
   { StackName, StackStatus, StackStatusReason }: Stack,

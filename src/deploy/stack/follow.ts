@@ -6,19 +6,19 @@ import type { DebugStackTarget } from './options.js'
 import { ProgressReports } from './progress.js'
 import type { StackService } from './service.js'
 
-/** What is followed, and how. */
+/** The operation to follow, and how to follow it. */
 export interface Following
   extends Pick<DebugStackTarget, 'onProgress' | 'pollMs' | 'timeoutMs' | 'clock' | 'signal'> {
   readonly stackId: string
-  /** Of the request that began the operation; without it the latest operation is followed. */
+  /** Token of the request that began the operation. Without it, the latest operation is followed. */
   readonly token?: string | undefined
   readonly total?: number | undefined
 }
 
-/** How an operation ended. */
+/** The end of an operation. */
 export interface Followed {
   readonly stack: Stack
-  /** The resource that failed first, with AWS's reason; undefined where none did. */
+  /** The resource that failed first, with AWS's reason; undefined without a failure. */
   readonly failure: StackFailure | undefined
 }
 
@@ -31,17 +31,17 @@ export interface StackFailure {
 
 const POLL_MS = 2_000
 const TIMEOUT_MS = 900_000
-/** How often the events of an accepted request may be missing although the stack is at rest. */
+/** How often the events of an accepted request may be missing while the stack is at rest. */
 const MAX_UNSEEN = 10
 
-/** Whether CloudFormation is at work on a stack. A stack in review has nothing but a change set. */
+/** Whether CloudFormation is at work on a stack. A stack in review only has a change set. */
 export function isAtWork({ StackStatus }: Pick<Stack, 'StackStatus'>): boolean {
   return String(StackStatus).endsWith('_IN_PROGRESS') && StackStatus !== 'REVIEW_IN_PROGRESS'
 }
 
 /**
- * Waits until an operation on a stack is over, and reports its events.
- * @throws TetherError `DEPLOY_FAILED` after `timeoutMs`, `ABORTED`; what the SDK throws
+ * Waits for the end of an operation on a stack, and reports its events.
+ * @throws TetherError `DEPLOY_FAILED` after `timeoutMs`, `ABORTED`; the SDK's errors
  */
 export async function follow(service: StackService, following: Following): Promise<Followed> {
   const { stackId, token, total, onProgress, signal, pollMs = POLL_MS, timeoutMs = TIMEOUT_MS } = following
@@ -82,7 +82,7 @@ function failureIn(event: StackEvent): StackFailure | undefined {
     ResourceType = '',
   } = event
   if (!ResourceStatus.endsWith('_FAILED') || event.StackId === event.PhysicalResourceId) return undefined
-  // The others are cancelled because one has failed.
+  // Cancelled because another resource failed.
   if (/^Resource (creation|update) cancelled/i.test(reason)) return undefined
   return { logicalId: event.LogicalResourceId ?? '', type: ResourceType, reason }
 }

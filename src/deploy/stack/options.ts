@@ -15,29 +15,41 @@ import type { DebugStackOptions } from '../template/debug-stack.js'
 import { stackChecks } from '../template/debug-stack.js'
 import type { StackProgress } from './progress.js'
 
-/** Whose stacks, and how to reach them. What is left out the AWS SDK finds in the environment and the profile. */
+/**
+ * The AWS account of the stacks, and how to reach it. The AWS SDK finds omitted values in the environment and the
+ * profile.
+ */
 export interface StackAccountOptions {
   readonly region?: string | undefined
-  /** Called, or read, when the SDK asks. @default the AWS SDK's own chain: environment, profile, SSO */
+  /**
+   * Credentials, or a function that the SDK calls for them.
+   * @default the AWS SDK's own chain: environment, profile, SSO
+   */
   readonly credentials?: CredentialsOption | undefined
-  /** Another server than AWS's, such as the local cloud's. @default the SDK's, which knows `AWS_ENDPOINT_URL_CLOUDFORMATION` */
+  /**
+   * A server other than AWS's, such as the local cloud's.
+   * @default the SDK's, which reads `AWS_ENDPOINT_URL_CLOUDFORMATION`
+   */
   readonly cloudFormationEndpoint?: string | undefined
 }
 
-/** Which debug stack, and how its operation is followed. */
+/** The debug stack, and how to follow an operation on it. */
 export interface DebugStackTarget
   extends StackAccountOptions,
     AbortOptions,
     Pick<DebugStackOptions, 'app' | 'stage'> {
-  /** The stack's name. @default that of `debugStackName()` */
+  /** The stack's name. @default the name from `debugStackName()` */
   readonly stackName?: string | undefined
-  /** Where the bucket is emptied; the local cloud's, or another server than AWS's. @default the SDK's, which knows `AWS_ENDPOINT_URL_S3` */
+  /**
+   * S3's endpoint for emptying the bucket: the local cloud's, or a server other than AWS's.
+   * @default the SDK's, which reads `AWS_ENDPOINT_URL_S3`
+   */
   readonly s3Endpoint?: string | undefined
-  /** Told of each resource that begins and ends; `String(progress)` is a line for a terminal. */
+  /** Called when the operation on a resource begins or ends; `String(progress)` is a line for a terminal. */
   readonly onProgress?: ((progress: StackProgress) => void) | undefined
-  /** How often CloudFormation is asked, in milliseconds. @default 2,000 */
+  /** Interval for polling CloudFormation, in milliseconds. @default 2,000 */
   readonly pollMs?: number | undefined
-  /** How long an operation may take, in milliseconds. @default 900,000, 15 minutes */
+  /** Limit for an operation, in milliseconds. @default 900,000, 15 minutes */
   readonly timeoutMs?: number | undefined
   readonly clock?: Clock | undefined
 }

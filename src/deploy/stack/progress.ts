@@ -1,28 +1,28 @@
 import type { StackEvent } from '@aws-sdk/client-cloudformation'
 import { printable } from '../../core/base/printable.js'
 
-/** One resource of a stack begins, ends or fails. `String(progress)` is a line for a terminal. */
+/** The operation on one resource of a stack begins, ends or fails. `String(progress)` is a line for a terminal. */
 export interface StackProgress {
   readonly stackName: string
-  /** The resource's name in the template; the stack's own name for the stack as a whole. */
+  /** The resource's name in the template, or the stack's name for the stack as a whole. */
   readonly logicalId: string
   /** Such as `AWS::Lambda::Function`. */
   readonly type: string
-  /** As CloudFormation says it, such as `CREATE_COMPLETE`. */
+  /** CloudFormation's status, such as `CREATE_COMPLETE`. */
   readonly status: string
-  /** AWS's reason, where it gives one. */
+  /** AWS's reason, if it gives one. */
   readonly reason?: string
-  /** How many resources have ended in this operation. */
+  /** Number of resources that this operation has finished. */
   readonly done: number
-  /** How many there are; unknown for an update. */
+  /** Total number of resources; unknown for an update. */
   readonly total?: number
-  /** At its end: how long the resource took by CloudFormation's times, in milliseconds. */
+  /** Only at the end: the resource's duration by CloudFormation's times, in milliseconds. */
   readonly tookMs?: number
   /** A line for a terminal. */
   toString(): string
 }
 
-/** The reports of one operation, each resource's status once. */
+/** Reports the events of one operation, each status of a resource once. */
 export class ProgressReports {
   readonly #total: number | undefined
   readonly #told = new Set<string>()
@@ -33,7 +33,7 @@ export class ProgressReports {
     this.#total = total
   }
 
-  /** The report of an event; undefined where it says nothing new. */
+  /** Returns the report of an event; undefined if it tells nothing new. */
   of(event: StackEvent): StackProgress | undefined {
     const {
       StackName: stackName = '',
@@ -43,7 +43,7 @@ export class ProgressReports {
       ResourceStatusReason: reason,
       Timestamp,
     } = event
-    // CloudFormation says IN_PROGRESS again when the resource's service has begun.
+    // CloudFormation repeats IN_PROGRESS once the resource's service has begun.
     const key = `${logicalId} ${status}`
     if (this.#told.has(key)) return undefined
     this.#told.add(key)

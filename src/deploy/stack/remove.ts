@@ -6,22 +6,23 @@ import { follow, isAtWork } from './follow.js'
 import { type DebugStackTarget, targetChecks } from './options.js'
 import { withStacks } from './service.js'
 
-/** What {@link removeDebugStack} did. */
+/** The result of {@link removeDebugStack}. */
 export interface RemovedDebugStack {
   readonly stackName: string
-  /** `absent`: there was none. */
+  /** `absent`: there was no stack. */
   readonly outcome: 'removed' | 'absent'
-  /** How many objects were left in the bucket, and were deleted. */
+  /** Number of objects in the bucket that were deleted. */
   readonly objects: number
 }
 
 /**
- * Deletes the debug stack with everything in it, the bucket's objects included, and waits until it is gone. What CloudFormation is
- * doing meanwhile is waited for first. Killed, it can be called again.
+ * Deletes the debug stack with everything in it, including the bucket's objects, and waits until it is gone. First
+ * waits for an operation in progress. After a kill, it can be called again.
  *
  * Needs `@aws-sdk/client-cloudformation` and `@aws-sdk/client-s3`.
- * @throws TetherError `DEPLOY_FAILED` with `details.logicalId` and `details.reason` where a resource cannot be deleted, or where the stack
- * of that name is none of this package's; `STORE_FAILED`, `INVALID_OPTION`, `MISSING_DEPENDENCY`, `ABORTED`
+ * @throws TetherError `DEPLOY_FAILED` if a resource cannot be deleted, with `details.logicalId` and `details.reason`,
+ * or if the stack of that name was not made by this package; `STORE_FAILED`, `INVALID_OPTION`, `MISSING_DEPENDENCY`,
+ * `ABORTED`
  */
 export async function removeDebugStack(options: DebugStackTarget): Promise<RemovedDebugStack> {
   const complete = checkOptions('removeDebugStack', options, targetChecks)

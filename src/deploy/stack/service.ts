@@ -14,24 +14,24 @@ import type { StackAccountOptions } from './options.js'
 type Commands = typeof import('@aws-sdk/client-cloudformation')
 type Template = Pick<CreateStackCommandInput, 'TemplateBody' | 'Tags' | 'Capabilities'>
 
-// CloudFormation throttles an account's callers together.
+// CloudFormation's throttling counts all callers of an account together.
 const MAX_ATTEMPTS = 8
 /** States in which a stack has a template but no resources. */
 const HOLDS_NOTHING: readonly string[] = ['ROLLBACK_COMPLETE', 'REVIEW_IN_PROGRESS']
-// What CloudFormation has no codes for: texts of its ValidationError.
+// CloudFormation has no codes for these cases, only texts of its ValidationError.
 const ABSENT = /does not exist/
 const UNCHANGED = /No updates are to be performed/
 const REQUEST_TIMEOUT_MS = 30_000
 /** Enough for the events of one operation of a small stack, a hundred to a page. */
 const MAX_EVENT_PAGES = 20
 
-/** A request that CloudFormation accepted: its events carry the token. */
+/** A request that CloudFormation accepted. Its events carry the token. */
 export interface StackRequest {
   readonly stackId: string
   readonly token: string
 }
 
-/** CloudFormation's operations on one stack. Each method throws what the SDK throws. */
+/** CloudFormation's operations on one stack. Each method throws the SDK's errors. */
 export class StackService {
   readonly region: string
   readonly #client: CloudFormationClient
@@ -49,7 +49,7 @@ export class StackService {
     this.#signal = signal
   }
 
-  /** A stack by its name, or by its id, under which a deleted one is still found. */
+  /** Finds a stack by its name, or by its id, which also finds a deleted stack. */
   async describe(StackName: string): Promise<Stack | undefined> {
     const command = new this.#commands.DescribeStacksCommand({ StackName })
     const answer = await unless(ABSENT, this.#client.send(command, abortable(this.#signal)))
@@ -64,7 +64,7 @@ export class StackService {
     return { stackId: StackId, token }
   }
 
-  /** @returns undefined where the stack is as the template has it */
+  /** @returns undefined if the stack already matches the template */
   async update(StackName: string, template: Template): Promise<StackRequest | undefined> {
     const token = randomUUID()
     const input: UpdateStackCommandInput = { StackName, ...template, ClientRequestToken: token }
@@ -81,8 +81,8 @@ export class StackService {
   }
 
   /**
-   * The events of the stack's latest operation, in the order of time.
-   * @param token of a request, whose events alone are wanted: none may be there yet
+   * Returns the events of the stack's latest operation, in chronological order.
+   * @param token limits the events to one request, which may not have any yet
    */
   async events(stackId: string, token?: string): Promise<StackEvent[]> {
     const found: StackEvent[] = []
@@ -102,7 +102,7 @@ export class StackService {
     return found.reverse()
   }
 
-  /** The physical id of a resource that exists; undefined where it does not. */
+  /** Returns the physical id of a resource; undefined if the resource does not exist. */
   async physicalId(stackId: string, logicalId: string): Promise<string | undefined> {
     const command = new this.#commands.DescribeStackResourcesCommand({ StackName: stackId })
     const { StackResources = [] } = await this.#client.send(command, abortable(this.#signal))
@@ -110,9 +110,9 @@ export class StackService {
     return found?.ResourceStatus === 'DELETE_COMPLETE' ? undefined : found?.PhysicalResourceId || undefined
   }
 
-  /** The template of a stack, as it was uploaded; undefined for a stack that is not there, or has nothing. */
+  /** Returns a stack's template as uploaded; undefined for a stack that does not exist or holds nothing. */
   async template(StackName: string): Promise<string | undefined> {
-    // Such a stack keeps the template of what was never made.
+    // A stack that holds nothing keeps the template of its failed creation.
     const { StackStatus = '' } = (await this.describe(StackName)) ?? {}
     if (StackStatus === '' || HOLDS_NOTHING.includes(StackStatus)) return undefined
     const command = new this.#commands.GetTemplateCommand({ StackName, TemplateStage: 'Original' })
@@ -122,8 +122,8 @@ export class StackService {
 }
 
 /**
- * Does something with CloudFormation's client, and closes its connections when it is done.
- * @throws TetherError `MISSING_DEPENDENCY`, `INVALID_OPTION`, and what the work throws
+ * Runs work with a CloudFormation client, then closes its connections.
+ * @throws TetherError `MISSING_DEPENDENCY`, `INVALID_OPTION`, and the errors of the work
  */
 export async function withStacks<T>(
   options: StackAccountOptions & { readonly signal?: AbortSignal | undefined },
@@ -152,7 +152,7 @@ async function loadCloudFormation(): Promise<Commands> {
   }
 }
 
-/** What CloudFormation answers; undefined where it refuses with a `ValidationError` of such a text. */
+/** Returns CloudFormation's answer; undefined if it refuses with a `ValidationError` that matches the text. */
 async function unless<T>(text: RegExp, answer: Promise<T>): Promise<T | undefined> {
   try {
     return await answer

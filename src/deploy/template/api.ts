@@ -10,12 +10,12 @@ import {
   tagMap,
 } from './resource.js'
 
-/** The API's own stage, the last part of its endpoint. It has nothing to do with the application's. */
+/** The API's own stage, the last part of its endpoint. Unrelated to the application's stage. */
 export const API_STAGE = 'tether'
 
 /**
- * The debug stack's WebSocket API. Who connects signs with IAM; every route leads to the relay but `ping`, which keeps a
- * connection alive and costs no invocation.
+ * Returns the debug stack's WebSocket API. Clients sign with IAM. Every route leads to the relay except `ping`, which
+ * keeps a connection alive without an invocation.
  */
 export function apiResources(tags: Tags): CloudFormationResources {
   const ApiId = ref('Api')
@@ -40,12 +40,14 @@ export function apiResources(tags: Tags): CloudFormationResources {
       Properties: {
         ApiId,
         IntegrationType: 'MOCK',
-        // A mock is told by its own request which status it answers. The backslash makes the selection a plain text.
+        // A mock integration reads the status of its answer from the request template. The backslash makes the
+        // selection a plain text.
         TemplateSelectionExpression: '\\$default',
         RequestTemplates: { $default: '{"statusCode":200}' },
       },
     },
-    // What is no proxy integration has at least one; without a route response nothing of it reaches the client.
+    // Integrations other than proxies need at least one response. Without a route response, none of it reaches the
+    // client.
     PingIntegrationResponse: {
       Type: 'AWS::ApiGatewayV2::IntegrationResponse',
       Properties: { ApiId, IntegrationId: ref('PingIntegration'), IntegrationResponseKey: '$default' },
@@ -55,7 +57,7 @@ export function apiResources(tags: Tags): CloudFormationResources {
     DefaultRoute: route('$default', 'RelayIntegration'),
     PingRoute: route('ping', 'PingIntegration'),
   }
-  // A deployment is what the routes were when it was made: changed routes take a new one, by a new name.
+  // A deployment keeps the routes as they were at its creation: changed routes need a new one, with a new name.
   const version = createHash('sha256').update(JSON.stringify(routed)).digest('hex').slice(0, 8)
   const deployment = `Deployment${version}`
   return {

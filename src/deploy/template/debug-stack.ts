@@ -12,23 +12,23 @@ import { relayResources } from './relay.js'
 import { type CloudFormationResources, ref, substitute, type Tags } from './resource.js'
 import { storageResources } from './storage.js'
 
-/** What {@link debugStackTemplate} makes a template for. */
+/** Options of {@link debugStackTemplate}. */
 export interface DebugStackOptions {
-  /** As the session and the stubs have them; give each stage a stack of its own. */
+  /** Must match the session and the stubs. Give each stage a stack of its own. */
   readonly app: string
   readonly stage: string
   /**
-   * The session's key, as `generateKey()` makes it; or two, the current and the previous one, while it is rotated. The template has
-   * their public halves alone, by which the relay knows the stage's sessions.
+   * The session's key from `generateKey()`; during a key rotation, the current and the previous one. The template
+   * contains only their public halves, by which the relay recognises the stage's sessions.
    */
   readonly key: string | Uint8Array | readonly (string | Uint8Array)[]
-  /** Put on everything that takes tags. @default none */
+  /** Tags for every resource that takes tags. @default none */
   readonly tags?: Tags | undefined
-  /** How long the relay's log is kept: 1, 3, 5, 7, 14, 30 or more of those that CloudWatch Logs takes. @default 7 */
+  /** How long the relay's log is kept: 1, 3, 5, 7, 14, 30 or more days, as CloudWatch Logs allows. @default 7 */
   readonly logRetentionDays?: number | undefined
 }
 
-/** A CloudFormation template: what `JSON.stringify` makes of it is what CloudFormation takes. */
+/** A CloudFormation template. Its JSON is the form that CloudFormation takes. */
 export interface CloudFormationTemplate {
   readonly AWSTemplateFormatVersion: '2010-09-09'
   readonly Description: string
@@ -37,19 +37,20 @@ export interface CloudFormationTemplate {
 }
 
 /**
- * The debug stack of the `api-gateway` transport as a CloudFormation template: a WebSocket API, the relay behind it, its
- * table of connections, and a bucket for large payloads. It costs nothing while nobody is connected. {@link deployDebugStack} deploys
- * it; other tools do so under {@link debugStackName}, or any name, with `--capabilities CAPABILITY_IAM`.
+ * Returns the debug stack of the `api-gateway` transport as a CloudFormation template: a WebSocket API, the relay
+ * behind it, its table of connections, and a bucket for large payloads. It costs nothing while no client is connected.
+ * {@link deployDebugStack} deploys it; other tools can deploy it under {@link debugStackName}, or any name, with
+ * `--capabilities CAPABILITY_IAM`.
  *
- * Outputs: `Endpoint` is what `apiGateway({ endpoint })` and `stubEnvironment({ endpoint })` take, `Bucket` what
- * `s3({ bucket })` takes, `ApiId` what `apiGatewayPolicy({ apiId })` takes.
+ * Outputs: `Endpoint` for `apiGateway({ endpoint })` and `stubEnvironment({ endpoint })`, `Bucket` for
+ * `s3({ bucket })`, `ApiId` for `apiGatewayPolicy({ apiId })`.
  *
- * The relay lets in sessions of this `app`, `stage` and `key` alone. To rotate the key, deploy `[new, old]` before sessions have the
- * new one.
+ * The relay accepts only sessions of this `app`, `stage` and `key`. To rotate the key, deploy `[new, old]` before
+ * sessions have the new one.
  *
- * CloudFormation deletes no bucket with objects in it: {@link removeDebugStack} empties it first. What a crash left there is gone two
- * days later.
- * @throws TetherError `INVALID_OPTION` naming the option; `EXECUTION_FAILED` where the built relay is missing
+ * CloudFormation does not delete a bucket with objects in it: {@link removeDebugStack} empties it first. Objects left
+ * by a crash are gone two days later.
+ * @throws TetherError `INVALID_OPTION` naming the option; `EXECUTION_FAILED` if the built relay is missing
  */
 export function debugStackTemplate(options: DebugStackOptions): CloudFormationTemplate {
   const {
@@ -87,8 +88,8 @@ export function debugStackTemplate(options: DebugStackOptions): CloudFormationTe
 }
 
 /**
- * The debug stack's name: `<stage>-<app>-debug-stack`. Where CloudFormation takes no such name, what it does not take is
- * replaced and a hash tells the names apart.
+ * Returns the debug stack's name: `<stage>-<app>-debug-stack`. If CloudFormation does not allow that name, replaces the
+ * invalid characters and adds a hash to keep names distinct.
  * @throws TetherError `INVALID_OPTION` naming the option
  */
 export function debugStackName(options: Pick<DebugStackOptions, 'app' | 'stage'>): string {
@@ -119,7 +120,10 @@ export const stackChecks: Checks<DebugStackOptions> = {
     mustBe(`one of ${RETENTION_DAYS.join(', ')}`, RETENTION_DAYS.includes(value), name, value),
 }
 
-/** A session's key, or the two of a rotation. @throws TetherError `INVALID_OPTION`; the message never holds a key */
+/**
+ * Checks a session's key, or the two keys of a rotation.
+ * @throws TetherError `INVALID_OPTION`; the message never holds a key
+ */
 export function checkKeys(name: string, value: unknown): void {
   if (!Array.isArray(value)) return checkRootKey(name, value)
   mustBe(
@@ -131,7 +135,7 @@ export function checkKeys(name: string, value: unknown): void {
   listOf('a list of keys', checkRootKey)(name, value)
 }
 
-/** For the relay's `PUBLIC_KEYS`. */
+/** Returns the value of the relay's `PUBLIC_KEYS`. */
 function publicKeys(key: DebugStackOptions['key'], scope: StageScope): string {
   return [key]
     .flat()
@@ -139,7 +143,8 @@ function publicKeys(key: DebugStackOptions['key'], scope: StageScope): string {
     .join(',')
 }
 
-// What all of the stack's services take. https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html
+// The characters that all services of the stack accept.
+// https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html
 const TAG_TEXT = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u
 const MAX_TAGS = 50
 const MAX_TAG_KEY = 128

@@ -3,25 +3,25 @@ import { NODE_RUNTIME } from '../runtimes.js'
 import { API_STAGE } from './api.js'
 import { attribute, type CloudFormationResources, ref, substitute, type Tags, tagList } from './resource.js'
 
-/** How long the relay may take, in seconds: less than the 29 that API Gateway waits. */
+/** The relay's time-out in seconds, below the 29 that API Gateway waits. */
 const TIMEOUT_SECONDS = 15
-/** More memory is more CPU, which is what a cold start needs. */
+/** More memory means more CPU, which shortens a cold start. */
 const MEMORY_MB = 256
 
-/** What the relay function is made of. */
+/** The inputs of the relay function. */
 export interface RelayParts {
   /** CommonJS with an export `handler`. */
   readonly code: string
   readonly app: string
   readonly stage: string
-  /** Each 32 bytes as base64url; separated by commas. */
+  /** Each 32 bytes in base64url; separated by commas. */
   readonly publicKeys: string
-  /** One of those that CloudWatch Logs takes. */
+  /** A value that CloudWatch Logs allows. */
   readonly logRetentionDays: number
   readonly tags: Tags
 }
 
-/** The debug stack's relay function, with a role that has the rights it uses and no other. */
+/** Returns the debug stack's relay function, with a role that has only the rights it uses. */
 export function relayResources({ tags, ...relay }: RelayParts): CloudFormationResources {
   const connections = (method: string) =>
     substitute(
@@ -79,7 +79,7 @@ export function relayResources({ tags, ...relay }: RelayParts): CloudFormationRe
             PUBLIC_KEYS: relay.publicKeys,
             // Only CloudFormation knows the domain of every partition.
             AWS_ENDPOINT_URL_DYNAMODB: substitute('https://dynamodb.${AWS::Region}.${AWS::URLSuffix}'),
-            // Below a domain of one's own, where a client may come from, there may be no stage to post to.
+            // A client may connect through a custom domain, where the stage to post to may be missing.
             AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: substitute(
               `https://\${Api}.execute-api.\${AWS::Region}.\${AWS::URLSuffix}/${API_STAGE}`,
             ),

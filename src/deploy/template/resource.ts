@@ -12,28 +12,28 @@ export type CloudFormationResources = Readonly<Record<string, CloudFormationReso
 /** Tags by key. */
 export type Tags = Readonly<Record<string, string>>
 
-/** What a resource's `Ref` gives. */
+/** Returns a reference to a resource. */
 export function ref(logicalId: string) {
   return { Ref: logicalId }
 }
 
-/** An attribute of a resource. */
+/** Returns a reference to an attribute of a resource. */
 export function attribute(logicalId: string, name: string) {
   return { 'Fn::GetAtt': [logicalId, name] }
 }
 
-/** A text in which `${Id}`, `${Id.Attribute}` and `${AWS::Region}` are filled in. */
+/** Returns a text in which CloudFormation fills in `${Id}`, `${Id.Attribute}` and `${AWS::Region}`. */
 export function substitute(text: string) {
   return { 'Fn::Sub': text }
 }
 
-/** The property `Tags` of resources that have them as a list; none without tags. */
+/** Returns the property `Tags` of resources that take a list; empty without tags. */
 export function tagList(tags: Tags) {
   const list = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }))
   return list.length === 0 ? {} : { Tags: list }
 }
 
-/** The property `Tags` of API Gateway's resources, which have them as a map; none without tags. */
+/** Returns the property `Tags` of API Gateway's resources, which take a map; empty without tags. */
 export function tagMap(tags: Tags) {
   return Object.keys(tags).length === 0 ? {} : { Tags: tags }
 }

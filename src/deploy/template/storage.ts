@@ -2,7 +2,7 @@
 import { s3LifecycleRule } from '../../stores/s3-lifecycle.js'
 import { attribute, type CloudFormationResources, ref, substitute, type Tags, tagList } from './resource.js'
 
-/** The debug stack's table of connections, and its bucket for large payloads. */
+/** Returns the debug stack's table of connections, and its bucket for large payloads. */
 export function storageResources(tags: Tags): CloudFormationResources {
   return {
     Connections: {
@@ -60,7 +60,7 @@ export function storageResources(tags: Tags): CloudFormationResources {
   }
 }
 
-// The rule of the store that uses the bucket, in CloudFormation's words. The bucket's name does not matter to it.
+// The lifecycle rule of the store that uses the bucket, in CloudFormation's form. It is the same for any bucket.
 function lifecycleRule() {
   const rule = s3LifecycleRule({ bucket: 'any' })
   return {

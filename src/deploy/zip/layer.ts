@@ -3,13 +3,13 @@ import { runFile } from '../../run-files.js'
 import { type StubBundleName, stubBundle } from '../../stub/bundle.js'
 import { zip } from './zip.js'
 
-/** Where a layer's wrapper lies in the function: what `AWS_LAMBDA_EXEC_WRAPPER` has to say. */
+/** Path of the layer's wrapper in the function: the value for `AWS_LAMBDA_EXEC_WRAPPER`. */
 export const LAYER_WRAPPER = '/opt/lambda-tether/wrap'
 
 /**
- * The layer that puts a stub in front of a Node function's own handler: set `AWS_LAMBDA_EXEC_WRAPPER` to
- * {@link LAYER_WRAPPER}, and what `stubEnvironment` returns. The same version makes the same zip again.
- * @throws TetherError `INVALID_OPTION` for a name that is none
+ * Returns the layer that puts a stub in front of a Node function's own handler. Set `AWS_LAMBDA_EXEC_WRAPPER` to
+ * {@link LAYER_WRAPPER}, and the variables from `stubEnvironment`. The same version always makes the same zip.
+ * @throws TetherError `INVALID_OPTION` for an unknown name
  */
 export function layerZip(name: StubBundleName): Uint8Array {
   const files = {

@@ -6,16 +6,17 @@ const END_OF_CENTRAL_DIRECTORY = 0x06054b50
 const VERSION = 20
 const UTF8_NAMES = 0x0800
 const DEFLATED = 8
-// 1980-01-01, a zip's first day: the same files make the same bytes at any time.
+// 1980-01-01, the first day of a zip's calendar: the same files always make the same bytes.
 const DATE = 0x0021
-// Regular files which everyone may read, or run, made on Unix; Lambda's user is not the one that unpacks.
+// Regular files made on Unix, readable or executable by all users: Lambda unpacks and runs them as different users.
 const MADE_ON_UNIX = (3 << 8) | VERSION
 const READABLE = 0o100644
 const EXECUTABLE = 0o100755
 
 /**
- * A zip archive of files, by their names in it: as much of the format as a function's code of a few files needs.
- * @param executables which of them are programs
+ * Returns a zip archive of files, by their names in it. Supports only the parts of the format that a function's code of
+ * a few files needs.
+ * @param executables names of the programs
  */
 export function zip(
   files: Readonly<Record<string, Uint8Array>>,
@@ -49,7 +50,7 @@ export function zip(
   return Buffer.concat([...entries, central, end])
 }
 
-/** The 26 bytes that a file's own header and its line in the directory have in common. */
+/** Returns the 26 bytes common to a file's own header and its entry in the directory. */
 function entryFacts(path: Buffer, bytes: Uint8Array, data: Buffer): Buffer {
   const facts = Buffer.alloc(26)
   facts.writeUInt16LE(VERSION, 0)
