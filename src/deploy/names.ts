@@ -5,12 +5,14 @@ interface Stage {
   readonly stage: string
 }
 
-/** What the names of our layers begin with; what follows is the bundle's name. */
+/** Returns the prefix of our layers' names. The bundle's name follows it. */
 export function layerPrefixOf({ app, stage }: Stage): string {
   return `lambda-tether-${readable(app)}-${readable(stage)}-${shortHash(app, stage)}-`
 }
 
-/** The name of the inline policy of a role: one for each session of an application and stage, and one for its team. */
+/**
+ * Returns the name of a role's inline policy: one for each session of an application and stage, and one for its team.
+ */
 export function policyNameOf({
   app,
   stage,
@@ -19,7 +21,10 @@ export function policyNameOf({
   return `lambda-tether-${readable(app)}-${readable(stage)}-${shortHash(app, stage, session)}`
 }
 
-/** Whose policy a stub has: its session's, or its team's, which stays one policy when somebody joins. */
+/**
+ * Returns the session name for a stub's policy: its own, or one name for the whole team, so that a new member needs no
+ * new policy.
+ */
 export function policySession({
   session = DEFAULT_SESSION,
   team = [],
@@ -30,10 +35,10 @@ export function policySession({
   return team.length > 1 ? TEAM_POLICY : (team[0] ?? session)
 }
 
-/** Stands for a team in the place of a session's name, which has no comma. */
+/** Stands for a team in place of a session's name. Session names contain no comma. */
 export const TEAM_POLICY = ','
 
-/** The session of a stub that names none. */
+/** The session of a stub without an explicit session. */
 export const DEFAULT_SESSION = 'default'
 
 function readable(text: string): string {

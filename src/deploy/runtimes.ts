@@ -1,10 +1,10 @@
-/** What the stub of a replaced function and the relay run on: the newest long-term release of Node that Lambda has. */
+/** Runtime of the relay, and of a stub that replaces a function: the newest long-term release of Node on Lambda. */
 export const NODE_RUNTIME = 'nodejs24.x'
 
 /**
- * From when on Lambda takes no update of functions with a runtime, of code or configuration ("Block function update").
- * https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html, as of July 2026; a runtime that is not here is supported for longer,
- * or not known.
+ * Dates from which Lambda rejects updates of code or configuration for functions with a runtime ("Block function
+ * update"). https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html, as of July 2026. A runtime that is
+ * missing here is supported for longer, or unknown.
  */
 const UPDATES_END: Readonly<Record<string, string>> = {
   'nodejs16.x': '2027-03-03',
@@ -24,7 +24,9 @@ const UPDATES_END: Readonly<Record<string, string>> = {
 
 const HALF_A_YEAR_MS = 183 * 24 * 3_600_000
 
-/** The day from which a runtime's functions cannot be changed, where that is within half a year of `now`, or past. */
+/**
+ * Returns the day from which functions with a runtime cannot be changed, if it is past or within half a year of `now`.
+ */
 export function endOfUpdates(runtime: string, now: number): string | undefined {
   const day = Object.hasOwn(UPDATES_END, runtime) ? UPDATES_END[runtime] : undefined
   return day !== undefined && Date.parse(day) - now <= HALF_A_YEAR_MS ? day : undefined

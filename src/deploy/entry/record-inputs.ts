@@ -1,5 +1,6 @@
-// Loaded into a CDK app before its own code, by `--import`: writes the path of each file that the app loads or reads to the file that
-// LAMBDA_TETHER_INPUTS names. The CDK reads assets by descriptors, which are not recorded: code of functions is no part of a template.
+// Loaded into a CDK app before its own code, by `--import`: writes the path of each file that the app loads or reads to
+// the file in LAMBDA_TETHER_INPUTS. Does not record reads by descriptor, which the CDK uses for assets: code of
+// functions is not part of a template.
 import fs from 'node:fs'
 import module from 'node:module'
 import { resolve as resolvePath } from 'node:path'
@@ -15,7 +16,7 @@ type NextHook = (
 const { appendFileSync } = fs
 const list = process.env.LAMBDA_TETHER_INPUTS
 const recorded = new Set<string>()
-/** Packages, and where the CDK keeps the hashes of assets between runs. */
+/** Packages, and the folder in which the CDK caches asset hashes between runs. */
 const FOREIGN = /[\\/]node_modules[\\/]|[\\/]\.cdk[\\/]cache[\\/]/
 
 function record(path: unknown, kind: 'file' | 'folder'): void {
@@ -27,11 +28,11 @@ function record(path: unknown, kind: 'file' | 'folder'): void {
     recorded.add(kind + absolute)
     if (list !== undefined) appendFileSync(list, `${JSON.stringify({ kind, path: absolute })}\n`)
   } catch {
-    // An app must not fail for what watches it.
+    // A failure to record must not fail the app.
   }
 }
 
-/** The hook that both ways of registering take: what is resolved is about to be loaded. */
+/** The hook for both ways of registering. A resolved module is about to be loaded, so its file is recorded. */
 export const resolve: Hook = (specifier, context, next) => {
   const resolved = next(specifier, context)
   const told = (result: { readonly url: string }) => {
@@ -41,7 +42,7 @@ export const resolve: Hook = (specifier, context, next) => {
   return resolved instanceof Promise ? resolved.then(told) : told(resolved)
 }
 
-// In the thread of the hooks this module is loaded as well.
+// The thread of the hooks loads this module as well, and must not register again.
 if (isMainThread && list !== undefined) {
   const { registerHooks, register } = module as typeof module & {
     registerHooks?(hooks: { resolve: Hook }): void
@@ -67,7 +68,7 @@ function watchReads(): void {
   for (const name of ['readFileSync', 'readFile', 'createReadStream'])
     reading(fs, name, (path) => record(path, 'file'))
   reading(fs.promises, 'readFile', (path) => record(path, 'file'))
-  // The CDK lists folders of assets to hash them.
+  // Ignores listings by the CDK itself, which lists folders of assets to hash them.
   const list = (path: unknown) => {
     if (!/[\\/]aws-cdk-lib[\\/]/.test(new Error().stack ?? '')) record(path, 'folder')
   }

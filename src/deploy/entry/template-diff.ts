@@ -1,4 +1,4 @@
-// Runs in a worker thread: the library's first comparison takes more than a second, in which a host would answer nothing.
+// Runs in a worker thread: the library's first comparison takes more than a second, which would block the host.
 import { parentPort, workerData } from 'node:worker_threads'
 import type { DiffAnswer, DiffRequest, LibraryResult } from '../infrastructure/differ-protocol.js'
 
@@ -19,7 +19,7 @@ function answer(message: DiffAnswer): void {
 
 async function compare(before: object, after: object): Promise<LibraryResult> {
   const module = (await library) as Library & { readonly default?: Library }
-  // CommonJS whose names Node may not see.
+  // The library is CommonJS, and Node may not detect its named exports.
   const fullDiff = module.fullDiff ?? module.default?.fullDiff
   const diff = fullDiff(before, after)
   const resources: LibraryResult['resources'][number][] = []
@@ -33,7 +33,7 @@ async function compare(before: object, after: object): Promise<LibraryResult> {
     })
   })
   const { statements, managedPolicies } = diff.iamChanges
-  // An Allow that is added, and a Deny that is taken away.
+  // Added Allow statements and removed Deny statements.
   const widened = [
     ...statements.additions.filter(({ isNegativeStatement }) => !isNegativeStatement),
     ...statements.removals.filter(({ isNegativeStatement }) => isNegativeStatement),

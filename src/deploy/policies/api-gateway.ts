@@ -4,26 +4,28 @@ import { API_STAGE } from '../template/api.js'
 import { type ArnPlace, arnPrefix, placeChecks } from './arn-place.js'
 import type { IamPolicy } from './iot.js'
 
-/** Which API {@link apiGatewayPolicy} opens. */
+/** The API that {@link apiGatewayPolicy} grants access to. */
 export interface ApiGatewayPolicyOptions extends ArnPlace {
   /** The debug stack's output `ApiId`: ten letters and digits. */
   readonly apiId: string
   /** The API's own stage: the last part of the stack's output `Endpoint`. @default 'tether' */
   readonly apiStage?: string | undefined
   /**
-   * Whether its holder may post to connections directly. Without that right everything goes through the relay: each
-   * frame is an invocation of it, and takes longer.
+   * Whether to allow posting to connections directly. Without this right, all frames go through the relay: each frame
+   * invokes the relay, and takes longer.
    * @default true
    */
   readonly post?: boolean | undefined
 }
 
 /**
- * The least that one side of a session needs of the debug stack's API, as an identity-based IAM policy. It is the same for
- * the developer's identity and the function's role: both connect, and both post to the other's connection.
+ * Returns the least rights that one side of a session needs on the debug stack's API, as an identity-based IAM policy.
+ * The developer's identity and the function's role need the same: both connect, and both post to the other's
+ * connection.
  *
- * IAM does not see as whom a client connects, and cannot narrow down to whom it posts: who holds this policy may take
- * part in whatever uses the API. So give each stage a debug stack of its own; frames are sealed besides.
+ * IAM cannot see the name that a client connects with, nor limit the connections that it posts to: a holder of this
+ * policy can take part in everything that uses the API. So give each stage a debug stack of its own. In addition,
+ * frames are sealed.
  * @throws TetherError `INVALID_OPTION` naming the option
  */
 export function apiGatewayPolicy(options: ApiGatewayPolicyOptions): IamPolicy {
@@ -53,7 +55,7 @@ export function apiGatewayPolicy(options: ApiGatewayPolicyOptions): IamPolicy {
               Sid: 'LambdaTetherPost',
               Effect: 'Allow',
               Action: 'execute-api:ManageConnections',
-              // AWS documents it without the connection's id, and asks for it with one.
+              // AWS documents the resource without the connection's id, but checks it with the id.
               Resource: `${api}/POST/@connections*`,
             } as const,
           ]

@@ -2,17 +2,17 @@ import { checkRegion, partitionOf } from '../../aws/endpoints.js'
 import { matching } from '../../core/base/option-checks.js'
 import { type Checks, invalidOption } from '../../core/base/options.js'
 
-/** Where a policy holds. */
+/** The scope of a policy. */
 export interface ArnPlace {
   /** Such as `eu-west-1`. @default any */
   readonly region?: string | undefined
-  /** Twelve digits. @default any, which the identity's own account narrows down */
+  /** Twelve digits. @default any; the identity's own account is the limit */
   readonly accountId?: string | undefined
-  /** Such as `aws-cn`. @default the region's, `aws` without a region */
+  /** Such as `aws-cn`. @default the region's partition, `aws` without a region */
   readonly partition?: string | undefined
 }
 
-/** A check for each of {@link ArnPlace}: all go into an ARN, in which `*`, `?`, `$` and `:` would mean something. */
+/** A check for each of {@link ArnPlace}. All values go into an ARN, where `*`, `?`, `$` and `:` have a meaning. */
 export const placeChecks: Checks<ArnPlace> = {
   region: checkRegion,
   accountId: matching(/^\d{12}$/, 'an account number of twelve digits'),
@@ -20,8 +20,8 @@ export const placeChecks: Checks<ArnPlace> = {
 }
 
 /**
- * `arn:<partition>:<service>:<region>:<account>:`, with `*` for what is not given.
- * @throws TetherError `INVALID_OPTION` for a partition that the region is not in
+ * Returns `arn:<partition>:<service>:<region>:<account>:`, with `*` for missing parts.
+ * @throws TetherError `INVALID_OPTION` for a partition that does not contain the region
  */
 export function arnPrefix(service: string, place: ArnPlace): string {
   return `arn:${checkedPartition(place)}:${service}:${place.region ?? '*'}:${place.accountId ?? '*'}:`
@@ -29,7 +29,7 @@ export function arnPrefix(service: string, place: ArnPlace): string {
 
 function checkedPartition({ region = '', partition }: ArnPlace): string {
   const known = partitionOf(region)
-  // 'aws' is also that of regions that nobody has heard of yet.
+  // 'aws' also stands for unknown, new regions, so any partition is accepted for it.
   if (partition !== undefined && partition !== known && known !== 'aws') {
     throw invalidOption('partition', `is ${partition}, but the region ${region} lies in ${known}`)
   }

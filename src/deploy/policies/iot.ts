@@ -5,18 +5,18 @@ import { checkTeam } from '../../core/sharing/take.js'
 import { clientIdPrefix, keptTopicOf, TOPIC_ROOT, topicOf, topicPart } from '../../transports/mqtt/topics.js'
 import { type ArnPlace, arnPrefix, placeChecks } from './arn-place.js'
 
-/** Whom {@link iotPolicy} is for, and where. */
+/** The identity that {@link iotPolicy} is for, and the scope of the policy. */
 export interface IotPolicyOptions extends ArnPlace {
-  /** As the session and the stubs have them: the policy holds for this application and stage only. */
+  /** Must match the session and the stubs: the policy is limited to this application and stage. */
   readonly app: string
   readonly stage: string
   /** `session` for the developer's own identity, `stub` for the function's role. */
   readonly role: 'session' | 'stub'
-  /** The session's name. @default 'default', and for stubs of a `team` none beside it */
+  /** The session's name. @default 'default'; for stubs of a `team`, no name besides the team's */
   readonly session?: string | undefined
   /**
-   * The names that share the stage. A stub sends to each of them and reads whether it is there; a session reads the presence of the
-   * others, and its own name alone is its own to be: so IAM decides who may be whom.
+   * The names that share the stage. A stub sends to each of them and reads its presence. A session reads the presence
+   * of the others, but may only act under its own name: so IAM enforces the names.
    * @default none
    */
   readonly team?: readonly string[] | undefined
@@ -30,23 +30,23 @@ export interface IamStatement {
   readonly Resource: string
 }
 
-/** An IAM policy document: what `JSON.stringify` makes of it is what IAM takes. */
+/** An IAM policy document. Its JSON is the form that IAM takes. */
 export interface IamPolicy {
   readonly Version: '2012-10-17'
   readonly Statement: readonly IamStatement[]
 }
 
 /**
- * The least that one side of a session needs on AWS IoT Core, as an identity-based IAM policy.
+ * Returns the least rights that one side of a session needs on AWS IoT Core, as an identity-based IAM policy.
  *
- * - `session` connects, receives what is sent to this session, and sends to this stage's stubs and to sessions of its own
- *   name, which settle with each other who holds it. It keeps a retained message that says whether it is there, and
- *   reads it. It also looks up the account's IoT endpoint, which AWS does not let a policy narrow down.
- * - `stub` connects, receives what is sent to this stage's stubs, sends to this session, and reads whether that is there.
- *   Which execution environment it is, it finds out at run time, so a policy cannot keep it from another's topic; frames
- *   are sealed.
+ * - `session` connects, receives messages to this session, and sends to this stage's stubs and to sessions of its own
+ *   name, to agree on the holder of the name. It publishes a retained presence message, and reads it. It also looks up
+ *   the account's IoT endpoint, a right that AWS does not allow to be limited.
+ * - `stub` connects, receives messages to this stage's stubs, sends to this session, and reads its presence. A stub's
+ *   execution environment is only known at run time, so the policy cannot keep it from another environment's topic;
+ *   frames are sealed.
  *
- * Whatever `app`, `stage`, `session` and `team` contain, they never act as wildcards: other than plain names travel as hashes.
+ * `app`, `stage`, `session` and `team` never act as wildcards: anything other than a plain name is hashed.
  * @throws TetherError `INVALID_OPTION` naming the option
  */
 export function iotPolicy(options: IotPolicyOptions): IamPolicy {
@@ -67,10 +67,10 @@ export function iotPolicy(options: IotPolicyOptions): IamPolicy {
   const topics = `${TOPIC_ROOT}/${topicPart(app)}/${topicPart(stage)}`
   if (team !== undefined && !team.includes(session))
     throw invalidOption('team', `must have this session's own name, '${session}', among its names`)
-  // Sessions of one name tell each other, on its first lane, who holds it.
+  // Sessions of the same name agree on the holder over its first lane.
   const toPeers = `topic/${topicOf({ app, stage, role: 'session', name: session, lane: 0 })}`
   const toStubs = `topic/${topics}/stub/*`
-  // IAM takes the `+` of a filter for the letter it is; a session subscribes to that, or to some of its lanes.
+  // IAM treats the `+` of a filter as a literal. A session subscribes to this filter, or to some of its lanes.
   const filters = `${topics}/${role === 'session' ? `session/${topicPart(session)}` : 'stub'}/*`
   const presence = keptTopicOf({ app, stage, name: session })
   const heard = [session, ...(team ?? []).filter((name) => name !== session)]
@@ -82,7 +82,7 @@ export function iotPolicy(options: IotPolicyOptions): IamPolicy {
     Action: `iot:${action}`,
     Resource: resource,
   })
-  // The first has the name that it had before there were teams.
+  // The first name keeps the Sid that it had before teams existed.
   const each = (of: (name: string, nth: string) => IamStatement) =>
     heard.map((name, at) => of(name, at === 0 ? '' : String(at + 1)))
   const toSession = (name: string) => `topic/${topics}/session/${topicPart(name)}/*`

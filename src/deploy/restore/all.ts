@@ -11,15 +11,15 @@ import { type RestoreReport, restoreEach, toolsOf } from './restore.js'
 
 /** Options of {@link restoreAll}. */
 export interface RestoreAllOptions extends LiveCommonOptions {
-  /** As the functions went live with: those of others are left alone. */
+  /** The scope of the call: functions of other applications and stages are left alone. */
   readonly app: string
   readonly stage: string
 }
 
 /**
- * Restores every function of an application and stage that is live, such as those that a crashed host left. It finds
- * them by their snapshots and by their variables.
- * @throws TetherError as {@link restore}
+ * Restores every live function of an application and stage, for example after a host crashed. Finds functions by their
+ * snapshots and by their variables.
+ * @throws TetherError the errors of {@link restore}
  */
 export async function restoreAll(options: RestoreAllOptions): Promise<RestoreReport> {
   checkOptions('restoreAll', options, {
@@ -35,7 +35,7 @@ async function restoreLive(account: Account, options: RestoreAllOptions): Promis
   const tools = { ...toolsOf(account, options), scope }
   const { here, elsewhere, gone } = await findLive(tools)
   const restored = await restoreEach(here, tools)
-  // Which role a function had that is gone only a snapshot tells.
+  // Only a snapshot names the role of a deleted function, so without a key no role is touched.
   const isAuthentic = tools.roots.length > 0
   const leftovers = gone.map(({ usable }) =>
     leftoversOf(
@@ -65,9 +65,9 @@ async function restoreLive(account: Account, options: RestoreAllOptions): Promis
 interface LiveFunctions {
   /** ARNs of functions with a snapshot in this store. */
   readonly here: readonly string[]
-  /** ARNs of functions that are live by another. */
+  /** ARNs of functions that are live by a snapshot elsewhere. */
   readonly elsewhere: readonly string[]
-  /** What this store still has of functions that were deleted. */
+  /** Snapshots in this store of functions that were deleted. */
   readonly gone: readonly (KnownSnapshots & { readonly functionArn: string })[]
 }
 
@@ -95,7 +95,8 @@ async function findLive(tools: RestoreTools & Required<Pick<RestoreTools, 'scope
       const functionArn = `arn:${partition}:lambda:${region}:${accountId}:function:${address.functionName}`
       if (others.has(functionArn)) continue
       const known = await readSnapshots(tools, functionArn)
-      // An unusable one tells nothing: the function that is live by it does, and restoring that says what is wrong.
+      // An unusable snapshot proves nothing. A function that is live by it does, and restoring that function reports
+      // the fault.
       const isMine = known.usable.some((one) => isIn(scope, one))
       if (isMine || known.ids.includes(live.get(functionArn) ?? '')) mine.set(functionArn, known)
     }

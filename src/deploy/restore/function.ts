@@ -34,34 +34,37 @@ import {
 import type { FunctionFacts, Snapshot } from '../snapshot/snapshot.js'
 import { type Leftovers, leftoversOf } from './leftovers.js'
 
-/** A function that is its own again; what is left of ours is named here, to be cleared away. */
+/** A restored function, with its leftovers to clear away. */
 export interface RestoredFunction {
   readonly functionName: string
   readonly functionArn: string
   /** Whether anything had to be changed. */
   readonly changed: boolean
-  /** What is not as in the snapshot, because somebody changed it while the function was live. */
+  /**
+   * Names of facts and variables that differ from the snapshot, because others changed them while the function was
+   * live.
+   */
   readonly kept: readonly string[]
   readonly tagged: boolean
-  /** What the store has of it and nobody needs any more. */
+  /** Snapshots of the function in the store, which are no longer needed. */
   readonly snapshotIds: readonly string[]
   readonly leftovers: Leftovers
 }
 
-/** What restoring needs. */
+/** The tools for restoring. */
 export interface RestoreTools extends UpdateWait, SnapshotPlace {
   readonly account: Account
   readonly signal: AbortSignal | undefined
-  /** Whose snapshots to go by. @default those of every application and stage */
+  /** Limits the call to snapshots of one application and stage. @default all */
   readonly scope?: Pick<Snapshot, 'app' | 'stage'>
 }
 
 /**
- * Gives a function back what it was, in steps that each follow from what it is now: the code first, then in one
- * update the configuration, which takes the snapshot's name from it. What somebody else changed meanwhile stays as it
- * is. A snapshot is read and checked, and the code that it names, before anything is changed.
- * @returns undefined when there is no such function
- * @throws TetherError `DEPLOY_FAILED` also for one that is live by a snapshot from elsewhere; `STORE_FAILED`,
+ * Restores a function, step by step. Each step follows from the function's present state: first the code, then a single
+ * update of the configuration that also removes the snapshot's name. Keeps changes that others made meanwhile. Reads
+ * and checks the snapshot, and the code that it names, before any change.
+ * @returns undefined if the function does not exist
+ * @throws TetherError `DEPLOY_FAILED`, also for a function that is live by a snapshot from elsewhere; `STORE_FAILED`,
  * `ABORTED`
  */
 export async function restoreFunction(
@@ -84,7 +87,7 @@ export async function restoreFunction(
   }
   let used: Snapshot | undefined
   let code: Uint8Array | undefined
-  /** Revisions that updates of ours have replaced. */
+  /** Revisions that our own updates have replaced. */
   const past = new Set<string>()
   let doubted: string | undefined
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
@@ -92,7 +95,8 @@ export async function restoreFunction(
     if (used === undefined) refuseUnusable(state, found, known)
     const snapshot = snapshotOf(state, found, known, trusted, tools)
     if (snapshot === undefined) {
-      // It may have gone live a moment ago, and what is taken for a leftover then is its only way back.
+      // The function may have gone live a moment ago. Its snapshot would look like a leftover, but be its only way
+      // back.
       const mayBeLive = used === undefined && (rest.tagged || rest.snapshotIds.length > 0)
       if (mayBeLive && state.revisionId !== doubted) {
         doubted = state.revisionId
@@ -122,7 +126,7 @@ export async function restoreFunction(
   throw new TetherError('DEPLOY_FAILED', text, { details: { functionName, reason: 'conflict' } })
 }
 
-/** One change towards the original. What is changed last is what tells that the function is ours. */
+/** Makes one change towards the original. The variable that marks the function as ours goes last. */
 async function step(
   state: FunctionState,
   snapshot: Snapshot,
@@ -139,7 +143,7 @@ async function step(
   return updateConfiguration(account, state, change ?? {}, signal)
 }
 
-/** The snapshot by which a function comes back; undefined when nothing of ours is on it. */
+/** Returns the snapshot to restore a function from; undefined if nothing of ours is on it. */
 function snapshotOf(
   { facts, functionName, functionArn }: FunctionState,
   { tags }: FunctionDetails,
@@ -161,13 +165,16 @@ function snapshotOf(
       { details: { functionName, functionArn, reason: 'elsewhere', snapshot: id } },
     )
   }
-  // Somebody's deployment took the name from it, and may have left the rest.
+  // A deployment removed the snapshot's name, and may have left the rest.
   const tagged = taggedSnapshot(tags)
   const inOrder = [...trusted].sort((a, b) => Number(b.id === tagged) - Number(a.id === tagged))
   return inOrder.find((snapshot) => isTouched(facts, snapshot, layerPrefixOf(snapshot)))
 }
 
-/** What a function names, by its variable or else its tag, is its only way back: it is neither passed over nor deleted. */
+/**
+ * Throws if the snapshot that a function names, by its variable or else its tag, is unusable: as the only way back, it
+ * must be neither skipped nor deleted.
+ */
 function refuseUnusable(
   { facts }: FunctionState,
   { tags }: FunctionDetails,
@@ -177,7 +184,10 @@ function refuseUnusable(
   if (problem !== undefined) throw problem
 }
 
-/** Those that may be acted on: where nobody knows who wrote them, the one that the function itself names. */
+/**
+ * Returns the snapshots that may be used. Without a key their author is unknown, so only snapshots that the function
+ * itself names count.
+ */
 function trustedSnapshots(
   { usable }: KnownSnapshots,
   { facts, tags }: FunctionDetails,
@@ -187,18 +197,21 @@ function trustedSnapshots(
   return usable.filter((one) => isIn(scope, one) && (roots.length > 0 || named.includes(one.id)))
 }
 
-/** The ids of snapshots that are not known to be of another application or stage. */
+/** Returns the ids of snapshots, except those known to be of another application or stage. */
 export function idsIn(scope: RestoreTools['scope'], { ids, usable }: KnownSnapshots): string[] {
   const others = usable.filter((one) => !isIn(scope, one)).map(({ id }) => id)
   return ids.filter((id) => !others.includes(id))
 }
 
-/** Whether a snapshot is of this application and stage; of any, where there is none. */
+/** Whether a snapshot is of this application and stage; always true without a scope. */
 export function isIn(scope: RestoreTools['scope'], { app, stage }: Pick<Snapshot, 'app' | 'stage'>): boolean {
   return scope === undefined || (scope.app === app && scope.stage === stage)
 }
 
-/** A function says itself for what it is live. @throws TetherError `STORE_FAILED` */
+/**
+ * Checks a snapshot against the application and stage in the function's own variables.
+ * @throws TetherError `STORE_FAILED`
+ */
 function checkStage(snapshot: Snapshot, { environment }: FunctionFacts, tools: RestoreTools): void {
   const [app, stage] = [environment[`${VARIABLE_PREFIX}APP`], environment[`${VARIABLE_PREFIX}STAGE`]]
   if (app === snapshot.app && stage === snapshot.stage) return

@@ -7,15 +7,15 @@ import { SNAPSHOT_VARIABLE, VARIABLE_PREFIX } from '../live/target.js'
 import { layerPrefixOf, policyNameOf, policySession } from '../names.js'
 import type { Snapshot } from '../snapshot/snapshot.js'
 
-/** What was added beside functions, by names that this package makes. */
+/** Additions outside of functions, with names that this package generates. */
 export interface Leftovers {
   readonly policies: readonly Pick<RolePolicy, 'roleName' | 'policyName'>[]
   readonly layerPrefixes: readonly string[]
 }
 
 /**
- * What snapshots of one function may have left.
- * @param isOwnRole which roles its policies may be taken from
+ * Returns the possible leftovers of one function's snapshots.
+ * @param isOwnRole whether policies may be removed from a role
  */
 export function leftoversOf(
   snapshots: readonly Snapshot[],
@@ -32,7 +32,7 @@ export function leftoversOf(
 }
 
 /**
- * Removes the policies and layers of functions that are restored, as far as no function that is live needs them.
+ * Removes the policies and layers of restored functions, unless a live function needs them.
  * @throws TetherError `DEPLOY_FAILED`, `MISSING_DEPENDENCY`, `ABORTED`
  */
 export async function clearLeftovers(
@@ -56,7 +56,7 @@ export async function clearLeftovers(
   for (const prefix of prefixes) await deleteUnusedLayers(account, prefix, used, signal)
 }
 
-/** The policy of a function that is live, as role and name. */
+/** Returns the policy that a live function needs, as role and name. */
 function neededPolicy({ Role = '', Environment }: FunctionConfiguration): string | undefined {
   const variables = Environment?.Variables ?? {}
   const of = (name: string) => variables[VARIABLE_PREFIX + name]

@@ -20,36 +20,36 @@ import { clearLeftovers } from './leftovers.js'
 
 /** Options of {@link restore}. */
 export interface RestoreOptions extends LiveCommonOptions {
-  /** Names or ARNs; those of `goLive()` will do as they are. */
+  /** Names or ARNs; accepts the `functions` of `goLive()` unchanged. */
   readonly functions: readonly (string | Pick<LiveFunction, 'name'>)[]
 }
 
-/** What became of the functions. */
+/** The result of a restore. */
 export interface RestoreReport {
   readonly functions: readonly RestoredFunctionReport[]
 }
 
-/** What became of one function. */
+/** The result for one function. */
 export interface RestoredFunctionReport {
   readonly functionName: string
   /**
-   * `unchanged` was its own already; `gone` was deleted while it was live; `elsewhere` is live by a snapshot of
-   * another place, which its tag names, and was left alone.
+   * `unchanged`: it was not live. `gone`: it was deleted while live. `elsewhere`: it is live by a snapshot in another
+   * place, which its tag names, and was left alone.
    */
   readonly outcome: 'restored' | 'unchanged' | 'gone' | 'elsewhere'
-  /** Names of facts and variables that somebody changed while it was live: those were left as they are. */
+  /** Names of facts and variables that others changed while it was live. They were left as they are. */
   readonly kept: readonly string[]
 }
 
 /**
- * Gives functions back what they were before `goLive()`, compares them with their snapshots, and removes what is
- * left: tags, and policies and layers that no function needs any more. What somebody else changed meanwhile stays. A
- * function that is not live is no error.
+ * Restores functions to their state before `goLive()`, compares them with their snapshots, and removes the leftovers:
+ * tags, and policies and layers that no function needs any more. Keeps changes that others made meanwhile. A function
+ * that is not live is no error.
  *
- * A snapshot is data: it is checked field by field and, with `key` or `stub.key`, that nobody changed it; what does not
- * pass is refused before anything of its function is touched. Without a key only a snapshot that the function itself
- * names is used, and policies are removed from the function's present role alone.
- * @throws TetherError `DEPLOY_FAILED`, after the others were restored, when one could not be: call it again.
+ * A snapshot is untrusted data: each field is checked and, with `key` or `stub.key`, its authentication code. If a
+ * check fails, the function is not touched. Without a key, only a snapshot that the function itself names is used, and
+ * policies are removed from the function's present role only.
+ * @throws TetherError `DEPLOY_FAILED` if a function could not be restored, after restoring the others: call it again.
  * `INVALID_OPTION`, `MISSING_DEPENDENCY`, `STORE_FAILED`, `ABORTED`
  */
 export async function restore(options: RestoreOptions): Promise<RestoreReport> {
@@ -60,7 +60,10 @@ export async function restore(options: RestoreOptions): Promise<RestoreReport> {
   }))
 }
 
-/** Undoes what a call of `goLive()` did to functions that were not live before it; another's success is left alone. */
+/**
+ * Undoes the changes of a `goLive()` call to functions that were not live before it. Leaves functions alone that
+ * another run made live.
+ */
 export async function takeBack(
   account: Account,
   options: Pick<CompleteLiveOptions, 'snapshots' | 'roots' | 'clock' | 'updateTimeoutMs'>,
@@ -79,7 +82,7 @@ export async function takeBack(
   await restoreEach(ours, tools)
 }
 
-/** Restores each, clears away what is left of those that are, and then throws if one is not. */
+/** Restores each function and clears the leftovers of the restored ones. Throws afterwards if one failed. */
 export async function restoreEach(
   names: readonly string[],
   tools: RestoreTools,
@@ -92,14 +95,14 @@ export async function restoreEach(
     throw new TetherError('DEPLOY_FAILED', text, { details: { functionName: name } })
   })
   const restored = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
-  // The snapshots go last: who is interrupted before finds by them what is left to do.
+  // Snapshots go last: after an interruption, they show the remaining work.
   await clearLeftovers(
     account,
     restored.map(({ leftovers }) => leftovers),
     signal,
   )
   for (const { functionArn, tagged, changed, snapshotIds } of restored) {
-    // Who may not list tags sees none.
+    // Without the right to list tags, `tagged` is always false.
     if (tagged || changed) await untagSnapshot(account, functionArn, signal)
     for (const id of snapshotIds) await deleteSnapshot(tools, { functionArn, id })
   }
@@ -124,7 +127,7 @@ function failure(reasons: readonly unknown[], signal: AbortSignal | undefined): 
   })
 }
 
-/** What restoring needs, of a call's options. */
+/** Returns the tools for restoring, from a call's options. */
 export function toolsOf(account: Account, options: LiveCommonOptions): RestoreTools {
   const complete = { ...options, ...patience(options) }
   return { account, snapshots: options.snapshots, roots: rootsOf(options), ...updateWaitOf(complete) }
