@@ -7,27 +7,28 @@ import { iotUrl } from '../transports/iot/url.js'
 import { mqttSettings } from '../transports/mqtt/options.js'
 import type { StubBundleName } from './bundle.js'
 
-/** Where a deployed stub finds its broker. */
+/** The broker's address for a deployed stub. */
 export interface BrokerAddress {
-  /** The broker of the `mqtt` bundle: `mqtt://`, `mqtts://`, `ws://` or `wss://`, with user and password if need be. */
+  /** Broker URL for the `mqtt` bundle: `mqtt://`, `mqtts://`, `ws://` or `wss://`, with user and password if needed. */
   readonly url?: string | undefined
-  /** For the `mqtt` bundle's broker. @default the URL's */
+  /** User name for the `mqtt` bundle's broker. @default the URL's */
   readonly username?: string | undefined
-  /** Needs `username`. */
+  /** Password; needs `username`. */
   readonly password?: string | undefined
   /**
-   * Of the `iot` bundle: `<prefix>-ats.iot.<region>.amazonaws.com`, as `DescribeEndpoint` gives it. Of the `api-gateway`
-   * bundle: `wss://<api>.execute-api.<region>.amazonaws.com/<stage>`, as the debug stack's outputs give it.
+   * `iot` bundle: `<prefix>-ats.iot.<region>.amazonaws.com`, as `DescribeEndpoint` returns it. `api-gateway` bundle:
+   * `wss://<api>.execute-api.<region>.amazonaws.com/<stage>`, from the debug stack's outputs.
    */
   readonly endpoint?: string | undefined
   /**
-   * The largest frame, in bytes, of the `mqtt` and `iot` bundles: that of the session's transport, where its broker takes less.
+   * Largest frame of the `mqtt` and `iot` bundles, in bytes. Set the session transport's value if its broker accepts
+   * less.
    * @default 130,048 (`mqtt`) or 131,072 (`iot`, which is also its maximum)
    */
   readonly frameBytes?: number | undefined
-  /** PEM, for the TLS of the `mqtt` and `api-gateway` bundles. */
+  /** CA certificate (PEM) for the TLS of the `mqtt` and `api-gateway` bundles. */
   readonly ca?: string | undefined
-  /** The client's certificate and its private key, PEM, for the `mqtt` bundle's TLS. */
+  /** Client certificate and private key (PEM) for the `mqtt` bundle's TLS. */
   readonly cert?: string | undefined
   readonly certKey?: string | undefined
 }
@@ -36,8 +37,8 @@ const OF_API_GATEWAY = /\.execute-api\./
 const OF_MQTT = ['username', 'password', 'cert', 'certKey'] as const
 
 /**
- * Checks that a stub would find its broker: what it refuses itself it refuses when it starts, in the function.
- * @param bundle where it is known; else `endpoint` is that of either of AWS's
+ * Checks a stub's broker address with the checks that the stub runs at start-up in the function.
+ * @param bundle if known; otherwise `endpoint` may be AWS IoT's or API Gateway's
  * @throws TetherError `INVALID_OPTION`
  */
 export function checkAddress(options: BrokerAddress, bundle?: StubBundleName): void {

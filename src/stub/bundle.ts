@@ -5,20 +5,20 @@ import { runFile } from '../run-files.js'
 /** The prebuilt stubs: `iot` speaks to AWS IoT Core, `api-gateway` to the debug stack, `mqtt` to any MQTT broker. */
 export type StubBundleName = 'iot' | 'api-gateway' | 'mqtt'
 
-/** Their names. */
+/** The names of the prebuilt stubs. */
 export const STUB_BUNDLES: readonly StubBundleName[] = ['iot', 'api-gateway', 'mqtt']
 
-/** One self-contained CommonJS file whose export `handler` is the stub. */
+/** A self-contained CommonJS file that exports the stub as `handler`. */
 export interface StubBundle {
-  /** Where it lies; absolute. */
+  /** Absolute path of the file. */
   readonly path: string
-  /** Its content, for a zip of your own making. */
+  /** The file's content, for a zip that you build yourself. */
   readonly bytes: Uint8Array
 }
 
 /**
- * A stub to deploy: put it into a function as it is and set what `stubEnvironment` returns.
- * @throws TetherError `INVALID_OPTION` for a name that is none
+ * Returns a stub to deploy: put the file into a function as is and set the variables that `stubEnvironment` returns.
+ * @throws TetherError `INVALID_OPTION` for an unknown name
  */
 export function stubBundle(name: StubBundleName): StubBundle {
   oneOf(...STUB_BUNDLES)('name', name)

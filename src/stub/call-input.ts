@@ -6,17 +6,17 @@ import type { EnvironmentReader } from './environment-reader.js'
 /** An invocation without its event. */
 export type CallFacts = Omit<CallInput, 'event'>
 
-/** What a session is told of an invocation beside its event. */
+/** Collects the facts of an invocation, besides its event, that a session receives. */
 export function callFacts(
   context: LambdaContext,
   environment: EnvironmentReader,
   functionId: string = context.functionName,
 ): CallFacts {
   const { clientContext, identity, tenantId } = context
-  // On Managed Instances, where invocations share a process, there is no variable.
+  // On Managed Instances, where invocations share a process, the variable is not set.
   const traceId = environment.traceId ?? context.xRayTraceId
   const told: { -readonly [K in keyof InvocationContext]: InvocationContext[K] } = {
-    // Whoever calls the handler by hand may leave some out.
+    // Code that calls the handler by hand may omit some of these.
     awsRequestId: String(context.awsRequestId ?? ''),
     functionName: String(context.functionName ?? ''),
     functionVersion: String(context.functionVersion ?? ''),
@@ -33,7 +33,7 @@ export function callFacts(
   return { functionId, context: told, env: environment.read(), remainingMs }
 }
 
-/** An event as it travels. @throws TetherError `TOO_LARGE` where it is nested too deeply for the stack */
+/** Serialises an event for the wire. @throws TetherError `TOO_LARGE` if it is nested too deeply for the stack */
 export function eventJson(event: unknown): string {
   return jsonText('The event', event ?? null)
 }

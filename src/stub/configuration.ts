@@ -22,7 +22,10 @@ import { ANY_FUNCTION_ID, checkFunctionId, type StubKeyOptions, stubKey } from '
 import type { OnNobody } from './outcome.js'
 import { STUB_VARIABLE_PREFIX } from './travelling-environment.js'
 
-/** What {@link stubEnvironment} writes down: one variable per fact. With `functionId: '*'`, a function goes by its name. */
+/**
+ * Options of {@link stubEnvironment}: each becomes one variable. With `functionId: '*'`, a function is known by its
+ * name.
+ */
 export interface StubEnvironmentOptions
   extends StubKeyOptions,
     BrokerAddress,
@@ -37,30 +40,30 @@ export interface StubEnvironmentOptions
       | 'liveUntil'
     > {
   /**
-   * Whether the stub streams its responses, as `awslambda.streamifyResponse` does: for a function behind a URL or an API that streams. Where
-   * the layer wraps a function, its own handler tells.
+   * Whether the stub streams its responses, as `awslambda.streamifyResponse` does: for a function behind a streaming
+   * URL or API. Where the layer wraps a function, its own handler decides.
    * @default false
    */
   readonly streaming?: boolean | undefined
-  /** A deployed bundle has no original code to pass through to. @default 'auto' */
+  /** As in `createStub`, but without `passthrough`: a deployed bundle has no original code. @default 'auto' */
   readonly onNobody?: Exclude<OnNobody, 'passthrough'> | undefined
   /**
-   * For a function that `layerZip()` wraps: `live` has the session answer, `mirror` the function itself, whose events are copied
-   * to the session. @default 'live'
+   * For a function that `layerZip()` wraps. `live`: the session answers. `mirror`: the function itself answers, and its
+   * events are copied to the session. @default 'live'
    */
   readonly mode?: StubMode | undefined
-  /** Larger events are mirrored without their body, in bytes of JSON. @default 100,000 */
+  /** Limit for mirrored events, in bytes of JSON; larger events are mirrored without their body. @default 100,000 */
   readonly mirrorMaxBytes?: number | undefined
-  /** What `AWS_LAMBDA_EXEC_WRAPPER` was before the layer's took its place: it is run as well. @default none */
+  /** The function's own `AWS_LAMBDA_EXEC_WRAPPER`, which the layer's replaced: the layer runs it too. @default none */
   readonly execWrapper?: string | undefined
 }
 
-/** Who answers where the layer wraps a function. */
+/** Answers of a wrapped function: from the session (`live`), or from the function itself (`mirror`). */
 export type StubMode = 'live' | 'mirror'
 
-/** What a deployed stub reads. */
+/** Configuration of a deployed stub, read from its variables. */
 export interface StubConfiguration extends Omit<StubEnvironmentOptions, 'key' | 'functionId'> {
-  /** The stub's. */
+  /** The stub's key. */
   readonly key: string
   /** @default the function's name */
   readonly functionId?: string
@@ -96,13 +99,13 @@ const VARIABLES: Readonly<Record<Option, string>> = {
 const NUMBERS = /Ms$|Bytes$|^liveUntil$/
 const FLAGS = /^streaming$/
 
-/** All of a function's variables together, by Lambda's quota. */
+/** Lambda's quota for all variables of a function together. */
 const MAX_ENVIRONMENT_BYTES = 4096
 
 /**
- * The environment variables that configure a deployed stub, all of them prefixed `LAMBDA_TETHER_`. Set them beside
- * the function's own; they never reach local code. The key among them is derived for this function.
- * @throws TetherError `INVALID_OPTION`, or `TOO_LARGE` where they alone exceed Lambda's 4 KB
+ * Returns the environment variables that configure a deployed stub, all prefixed with `LAMBDA_TETHER_`. Set them beside
+ * the function's own; they never reach local code. They include a key derived for this function.
+ * @throws TetherError `INVALID_OPTION`, or `TOO_LARGE` if they alone exceed Lambda's 4 KB
  */
 export function stubEnvironment(options: StubEnvironmentOptions): Record<string, string> {
   checkOptions('stubEnvironment', options, {
@@ -159,7 +162,7 @@ export function stubEnvironment(options: StubEnvironmentOptions): Record<string,
 }
 
 /**
- * What {@link stubEnvironment} wrote, read back.
+ * Parses the variables that {@link stubEnvironment} returned.
  * @throws TetherError `INVALID_OPTION` naming the variable
  */
 export function readStubEnvironment(env: Readonly<Record<string, string | undefined>>): StubConfiguration {
@@ -185,7 +188,7 @@ export function readStubEnvironment(env: Readonly<Record<string, string | undefi
   }
   checkStubKey(STUB_VARIABLE_PREFIX + VARIABLES.key, options.key)
   const { session, ...others } = options
-  // Names have no comma, so that a list of them is one variable.
+  // Names contain no comma, so a list of names fits one variable.
   const names = session === undefined ? [] : String(session).split(',')
   const named = names.length > 1 ? { team: names } : defined({ session: names[0] })
   return { ...others, ...named } as unknown as StubConfiguration

@@ -5,8 +5,8 @@ import { type StreamingStubHandler, type StubHandler, stubHandler } from './hand
 import { inStubThread, serveStubThread } from './wrap/stub-thread-entry.js'
 
 /**
- * What a bundle exports as `handler`: the stub in a function's place. In the thread beside a function that the layer wraps
- * it serves that function besides.
+ * Returns the `handler` export of a bundle: the stub in a function's place. In the thread beside a function that the
+ * layer wraps, it also serves that function.
  * @throws TetherError `INVALID_OPTION`
  */
 export function deployedStub(
@@ -17,6 +17,6 @@ export function deployedStub(
   const { mode, mirrorMaxBytes, execWrapper, streaming, ...own } = others
   const options = streaming ? { ...own, transport, streaming } : { ...own, transport }
   if (inStubThread()) serveStubThread(options)
-  // Lambda's runtime prints what the handler returns, and does nothing else with it.
+  // Lambda's runtime only serialises the result, so numbers that parseExactly() keeps as written are safe.
   return stubHandler(options, parseExactly)
 }

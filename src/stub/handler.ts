@@ -27,40 +27,49 @@ import { EnvironmentReader } from './environment-reader.js'
 import { callOrFallback, type OnNobody, returning, throwIfExpired } from './outcome.js'
 import { streaming, writeValue } from './streaming/write-outcome.js'
 
-/** Options of {@link createStub}, of whatever kind the stub is. */
+/** Options common to streaming and other stubs; see {@link createStub}. */
 export interface CommonStubOptions {
   readonly app: string
   readonly stage: string
-  /** The session it speaks to. @default 'default' */
+  /** The session that the stub connects to. @default 'default' */
   readonly session?: string | undefined
   /**
-   * The names of the sessions that share the stage, at most seven: each invocation goes to the first whose card takes it, and with one
-   * name to that. In place of `session`. Needs a broker that keeps what sessions take.
+   * Names of the sessions that share the stage, at most seven. An invocation goes to the first session with a card that
+   * takes it; a team of one gets every invocation. Replaces `session`. Needs a broker that keeps the sessions' cards.
    */
   readonly team?: readonly string[] | undefined
-  /** What `stubKey()` derives from the session's key. */
+  /** The key that `stubKey()` derives from the session's key. */
   readonly key: string
   /**
-   * What the session knows the function as: what the key was made for.
+   * The session's name for the function; the key must be made for the same id.
    * @default the Lambda function's name
    */
   readonly functionId?: string | undefined
   readonly transport: Transport
-  /** How long silence may last before nobody is there, in milliseconds; at most half of the time left. @default 3,000 */
+  /**
+   * How long to wait for an acknowledgement, in milliseconds; at most half of the time left. Without one, the session
+   * counts as absent. @default 3,000
+   */
   readonly ackTimeoutMs?: number | undefined
-  /** How long connecting may take, in milliseconds; at most half of the time left. @default 5,000 */
+  /** Limit for connecting, in milliseconds; at most half of the time left. @default 5,000 */
   readonly connectTimeoutMs?: number | undefined
-  /** The wait ends this long before the function's own time-out, in milliseconds. @default 500 */
+  /** How long before the function's own time-out the stub stops waiting, in milliseconds. @default 500 */
   readonly deadlineMarginMs?: number | undefined
   /** @default 'auto' */
   readonly onNobody?: OnNobody | undefined
-  /** What happens when the session that ran an invocation is replaced: run it again, or fail. @default 'rerun' */
+  /** Policy when the session that ran an invocation is replaced: run it again, or fail. @default 'rerun' */
   readonly onSessionLost?: OnSessionLost | undefined
-  /** In Unix milliseconds: from then on nobody is asked, as if nobody were there. @default never */
+  /**
+   * End of the live period, in Unix milliseconds. Afterwards the stub sends nothing and acts as without a session.
+   * @default never
+   */
   readonly liveUntil?: number | undefined
-  /** Read at each invocation. @default process.env, read at most once a second, and when its session token has changed */
+  /**
+   * Variables for local code, read at each invocation. @default process.env, read at most once a second, and when its
+   * session token has changed
+   */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
-  /** @default the machine's clock */
+  /** Injected clock. @default the machine's clock */
   readonly clock?: Clock | undefined
 }
 
@@ -69,41 +78,45 @@ export interface StubOptions extends CommonStubOptions {
   /** The original code, for `passthrough`. */
   readonly passthrough?: Handler | undefined
   /**
-   * Whether the stub streams its responses: then it is called with a stream, as `awslambda.streamifyResponse` says, and its options are
-   * {@link StreamingStubOptions}. Without it, what local code streams is collected, up to Lambda's 6 MB.
+   * Whether the stub streams its responses. A streaming stub is called with a stream, as for
+   * `awslambda.streamifyResponse`, and takes {@link StreamingStubOptions}. Otherwise output that local code streams is
+   * collected, up to Lambda's 6 MB.
    * @default false
    */
   readonly streaming?: false | undefined
 }
 
-/** Options of {@link createStub} for a function that streams its responses. It does for good: Lambda asks when it loads the handler. */
+/**
+ * Options of {@link createStub} for a function that streams its responses. The choice is permanent: Lambda asks when it
+ * loads the handler.
+ */
 export interface StreamingStubOptions extends CommonStubOptions {
-  /** What local code streams leaves as it comes; what it returns is written as Lambda would send it. */
+  /** Streamed output of local code is forwarded as it arrives; a returned value is written as Lambda would send it. */
   readonly streaming: true
-  /** The original code, for `passthrough`. It gets the stub's own stream, where it is marked as one that streams. */
+  /** The original code, for `passthrough`. It receives the stub's own stream if it is marked as a streaming handler. */
   readonly passthrough?: StreamingHandler | Handler | undefined
 }
 
-/** A Lambda handler that has a session do the work. */
+/** A Lambda handler that forwards its invocations to a session. */
 export interface StubHandler {
-  // biome-ignore lint/suspicious/noExplicitAny: whatever local code answers, so that it is a handler of any type
+  // biome-ignore lint/suspicious/noExplicitAny: local code may answer any value, and the stub must fit any handler type
   (event: unknown, context: LambdaContext): Promise<any>
   /** Closes the connection, for hosts that end in an orderly way. Lambda never calls it. */
   close(): Promise<void>
 }
 
-/** A Lambda handler that streams what a session answers. It is marked as `awslambda.streamifyResponse` marks one. */
+/** A Lambda handler that streams a session's answers. It carries the mark of `awslambda.streamifyResponse`. */
 export interface StreamingStubHandler {
-  // biome-ignore lint/suspicious/noExplicitAny: the runtime's stream, whose type @types/aws-lambda has
+  // biome-ignore lint/suspicious/noExplicitAny: the runtime's stream; its type is in @types/aws-lambda
   (event: unknown, responseStream: any, context: LambdaContext): Promise<void>
-  /** As of {@link StubHandler}. */
+  /** Closes the connection, as {@link StubHandler}'s does. */
   close(): Promise<void>
 }
 
 /**
  * Makes the handler that stands in for a function. Connects at the first invocation.
- * @throws TetherError `INVALID_OPTION`. The handler throws what local code threw, before or after its first byte, or a TetherError with
- * `NO_SESSION`, `UNREACHABLE`, `DECLINED`, `SESSION_LOST`, `DEADLINE` or `TOO_LARGE`
+ * @throws TetherError `INVALID_OPTION`. The handler rethrows errors of local code, before or after the first byte, or
+ * throws a TetherError with `NO_SESSION`, `UNREACHABLE`, `DECLINED`, `SESSION_LOST`, `DEADLINE` or `TOO_LARGE`
  */
 export function createStub(options: StubOptions): StubHandler
 export function createStub(options: StreamingStubOptions): StreamingStubHandler
@@ -112,7 +125,8 @@ export function createStub(options: StubOptions | StreamingStubOptions): StubHan
 }
 
 /**
- * @param parse reads an answer's JSON
+ * Like {@link createStub}, with a parser of its own.
+ * @param parse parses an answer's JSON
  * @throws as {@link createStub}
  */
 export function stubHandler(
@@ -125,13 +139,13 @@ export function stubHandler(
   let caller: Caller | undefined
   const close = async () => caller?.close()
 
-  /** Has the session run an invocation. */
+  /** Prepares a call that runs the invocation in the session. */
   const calling = (event: unknown, context: LambdaContext, streams: boolean) => {
     if (typeof context?.getRemainingTimeInMillis !== 'function') {
       const takes = streams ? 'an event, a response stream and a context' : 'an event and a context'
       throw invalidOption('context', `is none of Lambda: a stub is called with ${takes}, as by Lambda`)
     }
-    // The open connection is no reason to wait after the response.
+    // An open connection must not delay the end of the invocation.
     context.callbackWaitsForEmptyEventLoop = false
     return async () => {
       throwIfExpired(liveUntil, clock.now())
@@ -163,7 +177,7 @@ export function stubHandler(
   return Object.assign(handler, { close })
 }
 
-/** Gives the original the real stream, or writes what it returns. */
+/** Passes the original the real stream, or writes its returned value. */
 async function streamOriginal(
   original: Handler | StreamingHandler,
   event: unknown,
@@ -174,7 +188,7 @@ async function streamOriginal(
   else await writeValue(stream, event, await runOriginal(original, event, context))
 }
 
-// A callback-style original is given its callback; what calls it first settles.
+// A callback-style original gets a callback; the first call settles the promise.
 function runOriginal(original: Handler, event: unknown, context: LambdaContext): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const callback = (error?: unknown, result?: unknown) => (error == null ? resolve(result) : reject(error))
@@ -188,7 +202,7 @@ function watches({ keeps, watches = keeps !== undefined }: Transport): boolean {
   return watches
 }
 
-/** @throws TetherError `INVALID_OPTION` where both one session and a team are given */
+/** @throws TetherError `INVALID_OPTION` if both a session and a team are given */
 export function checkOneOfBoth({ session, team }: Pick<StubOptions, 'session' | 'team'>): void {
   if (session !== undefined && team !== undefined)
     throw new TetherError(

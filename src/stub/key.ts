@@ -3,18 +3,18 @@ import { checkPart } from '../core/contracts/transport.js'
 import { ANY_FUNCTION } from '../core/wire/derivation.js'
 import { checkRootKey, rootKey, StageKeys } from '../core/wire/root-key.js'
 
-/** Stands for any function of a stage. */
+/** Matches any function of a stage. */
 export const ANY_FUNCTION_ID = '*'
 
-/** What a stub's key is derived from. */
+/** Input of {@link stubKey}. */
 export interface StubKeyOptions {
   readonly app: string
   readonly stage: string
-  /** The session's key: what `generateKey()` made. It does not leave the developer's side. */
+  /** The session's key, made by `generateKey()`. It does not leave the developer's side. */
   readonly key: string | Uint8Array
   /**
-   * What the session knows the function as: the key is for this one alone. `'*'` makes a key for the whole stage; whoever
-   * reads it can invoke any function and read the invocations of all that have no key of their own.
+   * The session's name for the function: the key works for this function only. `'*'` makes a key for the whole stage;
+   * with it, anyone can invoke any function and read the invocations of all functions without a key of their own.
    */
   readonly functionId: string
 }
@@ -35,7 +35,7 @@ export function stubKey(options: StubKeyOptions): string {
   return keys.stubKeyText(functionId === ANY_FUNCTION_ID ? ANY_FUNCTION : keys.tagOf(functionId))
 }
 
-/** Checks whom a key is for, which has no default. */
+/** Checks `functionId`, which has no default. */
 export const checkFunctionId: Check = (name, value) =>
   mustBe(
     `what the session knows the function as, or '${ANY_FUNCTION_ID}' for a key of all functions`,

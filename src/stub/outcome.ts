@@ -4,28 +4,28 @@ import { isHttpEvent } from '../core/contracts/http-event.js'
 import { httpResponse } from './http-response.js'
 
 /**
- * What an invocation becomes when no session takes it: `throw` an error (event sources retry), `respond` with an
- * HTTP 503 that explains itself (HTTP-shaped events; others throw), `passthrough` to the original code, or `auto`:
- * passthrough where there is one, respond for HTTP, else throw.
+ * Outcome of an invocation that no session takes: `throw` an error (event sources retry), `respond` with an HTTP 503
+ * that explains itself (HTTP-shaped events; others throw), `passthrough` to the original code, or `auto`: passthrough
+ * if there is original code, respond for HTTP, else throw.
  */
 export type OnNobody = 'auto' | 'throw' | 'respond' | 'passthrough'
 
-/** Nothing ran: another outcome may take its place. */
+/** Errors raised before anything ran: another outcome may replace them. */
 const NOBODY = ['NO_SESSION', 'UNREACHABLE', 'DECLINED']
 
-/** What a handler makes of each way in which an invocation ends: it returns it, or writes it to a stream. */
+/** How a handler delivers each outcome of an invocation: it returns it, or writes it to a stream. */
 export interface Answering {
-  /** The session's answer. @throws what local code threw, and TetherError */
+  /** Delivers the session's answer. @throws the error of local code, or TetherError */
   answer(outcome: CallOutcome): unknown
-  /** A response of the stub's own. */
+  /** Delivers a response of the stub's own. */
   respond(response: object): unknown
-  /** Runs the original code, where there is any. */
+  /** Runs the original code, if any. */
   readonly passthrough: (() => unknown) | undefined
 }
 
 /**
- * What a function answers: what its session did, or what takes its place where none took the invocation.
- * @throws what local code threw, or a TetherError whose name tells its code
+ * Answers an invocation: with the session's outcome, or with the fallback if no session took it.
+ * @throws the error of local code, or a TetherError named after its code
  */
 export async function callOrFallback(
   call: () => Promise<CallOutcome>,
@@ -55,8 +55,8 @@ export async function callOrFallback(
 }
 
 /**
- * Of a handler that returns its response.
- * @param parse reads an answer's JSON
+ * For a handler that returns its response.
+ * @param parse parses an answer's JSON
  */
 export function returning(
   passthrough: Answering['passthrough'],
@@ -73,12 +73,12 @@ export function returning(
   }
 }
 
-/** Whether a function's time to be live is over; both in Unix milliseconds. */
+/** Whether a function's live period is over; both in Unix milliseconds. */
 export function isExpired(liveUntil: number | undefined, now: number): liveUntil is number {
   return liveUntil !== undefined && now >= liveUntil
 }
 
-/** @throws TetherError `NO_SESSION` once `liveUntil` is past */
+/** @throws TetherError `NO_SESSION` once `liveUntil` has passed */
 export function throwIfExpired(liveUntil: number | undefined, now: number): void {
   if (!isExpired(liveUntil, now)) return
   throw new TetherError(
@@ -88,7 +88,7 @@ export function throwIfExpired(liveUntil: number | undefined, now: number): void
   )
 }
 
-// The handlers of Node that this package runs answer JSON; a runtime of somebody's own may answer anything.
+// Node handlers that this package runs answer JSON; a custom runtime may answer anything.
 function parsed(body: Uint8Array, parse: (json: string) => unknown): unknown {
   try {
     return parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'))
@@ -98,7 +98,7 @@ function parsed(body: Uint8Array, parse: (json: string) => unknown): unknown {
   }
 }
 
-// The runtime reports an error by its name, so that the name tells what happened.
+// The runtime reports an error by its name, so the name carries the code.
 function named(error: unknown): unknown {
   if (!(error instanceof TetherError)) return error
   Object.defineProperty(error, 'name', { value: `LambdaTether.${error.code}` })

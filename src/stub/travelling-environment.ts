@@ -1,7 +1,7 @@
-/** The prefix of every variable that configures a stub; none of them travels, the key above all. */
+/** Prefix of every variable that configures a stub. None of them is sent to local code, least of all the key. */
 export const STUB_VARIABLE_PREFIX = 'LAMBDA_TETHER_'
 
-// https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html: what the runtime sets for itself.
+// Variables that the runtime sets for itself: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 const RESERVED = new Set([
   '_HANDLER',
   '_X_AMZN_TRACE_ID',
@@ -14,9 +14,9 @@ const RESERVED = new Set([
   'PWD',
   'SHLVL',
 ])
-// What Lambda sets where the function does not: the machine's own are better here.
+// Lambda's values where the function sets none: the developer's machine has better ones.
 const DEFAULTS: Readonly<Record<string, string>> = { LANG: 'en_US.UTF-8', TZ: ':UTC' }
-// Facts about the function, which local code may read as it could on Lambda.
+// Facts about the function that local code may read as on Lambda.
 const TRAVELLING = new Set([
   'AWS_LAMBDA_FUNCTION_NAME',
   'AWS_LAMBDA_FUNCTION_VERSION',
@@ -25,7 +25,7 @@ const TRAVELLING = new Set([
   'AWS_LAMBDA_LOG_STREAM_NAME',
 ])
 
-/** The variables that local code gets: the function's own, its region and its credentials. */
+/** Returns the variables for local code: the function's own, its region and its credentials. */
 export function travellingEnvironment(
   env: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
@@ -41,7 +41,7 @@ function travels(name: string, value: string): boolean {
   if (TRAVELLING.has(name)) return true
   if (RESERVED.has(name) || name.startsWith('AWS_LAMBDA_') || name.startsWith('_LAMBDA_')) return false
   if (Object.hasOwn(DEFAULTS, name)) return value !== DEFAULTS[name]
-  // The Node runtime points it at a file of its own, which is nowhere else.
+  // The Node runtime points it at its own file, which exists only on Lambda.
   if (name === 'NODE_EXTRA_CA_CERTS' && value.startsWith('/var/runtime/')) return false
   return !name.startsWith(STUB_VARIABLE_PREFIX)
 }

@@ -1,5 +1,6 @@
 /**
- * The handler of a function that the layer wraps. Run, not imported: `wrap`, in the same folder, has the runtime load it.
+ * The handler of a function that the layer wraps. Run, not imported: `wrap`, in the same folder, makes the runtime load
+ * it.
  */
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -10,7 +11,7 @@ import { wrapHandler } from '../wrap/wrap.js'
 
 const { env } = process
 const original = env.LAMBDA_TETHER_HANDLER ?? ''
-// As it was: code and instrumentation read it.
+// Restored: code and instrumentation read it.
 env._HANDLER = original
 delete env.LAMBDA_TETHER_HANDLER
 

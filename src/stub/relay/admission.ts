@@ -7,30 +7,30 @@ import type { ConnectionRow, Registration } from './table.js'
 
 /** A client that wants to connect. */
 export interface ConnectAttempt {
-  /** Its URL's. */
+  /** The query of its URL. */
   readonly query: Readonly<Record<string, string | undefined>>
-  /** The host that it connected to, as the request's context names it. */
+  /** The host that it connected to, from the request context. */
   readonly host: string
-  /** When it asked, by API Gateway's clock: Unix milliseconds. */
+  /** Time of the request by API Gateway's clock, in Unix milliseconds. */
   readonly now: number
 }
 
-/** Who is let in. */
+/** An admitted client. */
 export type Admitted = Registration & Pick<ConnectionRow, 'session' | 'epoch'>
 
-/** Why a client is not let in. */
+/** The reason for rejecting a client. */
 export interface RelayRefusal {
   readonly statusCode: 400 | 403
   readonly body: string
 }
 
 const DAY_MS = 24 * 3_600_000
-/** As long as a request's own signature holds. */
+/** As long as a request signature is valid. */
 const SIGNED_FOR_MS = 5 * 60_000
 
 /**
- * Decides who may receive under a name. A stub's name is random; a session's is known to everybody, so a session proves by a
- * signature that it has the stage's key.
+ * Decides which clients may receive under a name. A stub's name is random, but a session's is public, so a session
+ * proves with a signature that it has the stage's key.
  */
 export class Admission {
   readonly #app: string | undefined
@@ -38,18 +38,18 @@ export class Admission {
   readonly #publicKeys: readonly KeyObject[]
 
   /**
-   * @param env `APP`, `STAGE` and `PUBLIC_KEYS`: one key, or two while it is rotated
-   * @throws Error where a public key is none
+   * @param env `APP`, `STAGE` and `PUBLIC_KEYS`: one key, or two during a rotation
+   * @throws Error if a public key is malformed
    */
   constructor({ APP, STAGE, PUBLIC_KEYS = '' }: RelayEnvironment) {
     this.#app = APP
     this.#stage = STAGE
-    // Without any it lets no session in.
+    // Without keys, no session is admitted.
     const keys = PUBLIC_KEYS === '' ? [] : PUBLIC_KEYS.split(',')
     this.#publicKeys = keys.map((key) => publicKeyOf(Buffer.from(key, 'base64url')))
   }
 
-  /** Who the client is, or why it is not let in. */
+  /** Returns the client's identity, or the reason for rejecting it. */
   admit({ query, ...arrival }: ConnectAttempt): Admitted | RelayRefusal {
     const { app, stage, role, name = '' } = query
     if (app === undefined || stage === undefined || app !== this.#app || stage !== this.#stage)
@@ -63,7 +63,7 @@ export class Admission {
     return this.#session({ app, stage, role, name }, { query, ...arrival })
   }
 
-  // Comparisons are such that a request without a time is refused.
+  // Each comparison is written so that it rejects a request without a time.
   #session(self: Registration, { query, host, now }: ConnectAttempt): Admitted | RelayRefusal {
     const { session = '', sig = '' } = query
     const [epoch, at] = [wholeNumber(query.epoch), wholeNumber(query.at)]

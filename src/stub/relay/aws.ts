@@ -4,16 +4,16 @@ import { signedHeaders } from '../../aws/sign-headers.js'
 import { signingTime } from '../../aws/signature.js'
 import { setTimeout } from '../../core/base/timers.js'
 
-/** What the relay is told by Lambda: who it is and where AWS's services are. */
+/** The environment variables of the relay, Lambda's own included: identity, region and endpoints of AWS services. */
 export type RelayEnvironment = Readonly<Record<string, string | undefined>>
 
-/** What AWS refused, or never answered. */
+/** A request that AWS refused or never answered. */
 export class AwsError extends Error {
   override readonly name = 'AwsError'
 
   /**
-   * @param status of the HTTP answer; 0 without one
-   * @param type as AWS names the error, such as `ThrottlingException`
+   * @param status of the HTTP answer; 0 without an answer
+   * @param type AWS's name of the error, such as `ThrottlingException`
    */
   constructor(
     readonly status: number,
@@ -38,14 +38,14 @@ export interface AwsRequest {
 /** Sends a request and returns the answer's body. @throws AwsError */
 export type CallAws = (request: AwsRequest) => Promise<string>
 
-/** What came before each attempt, in milliseconds. */
+/** Pause before each attempt, in milliseconds. */
 const PAUSES_MS = [0, 50, 200]
-/** The longest that one attempt may take, in milliseconds: three of them fit into the function's time-out. */
+/** Limit of one attempt, in milliseconds: three of them fit into the function's time-out. */
 const ATTEMPT_TIMEOUT_MS = 3_000
 
 /**
- * Signed requests with the role's credentials, which Lambda puts into the environment. What is throttled or fails on
- * AWS's side is tried three times; so is a socket that broke, since Lambda freezes them between invocations.
+ * Signs requests with the role's credentials, which Lambda puts into the environment. Tries up to three times after
+ * throttling, an error on AWS's side, or a broken socket (Lambda freezes sockets between invocations).
  */
 export function awsCaller(env: RelayEnvironment): CallAws {
   return async (request) => {

@@ -2,7 +2,7 @@ import { percentEncode } from '../../aws/query.js'
 import { defined } from '../../core/base/defined.js'
 import { AwsError, type CallAws } from './aws.js'
 
-/** The API's connections, as its management API reaches them. */
+/** The API's connections, through its management API. */
 export class RelayPosts {
   readonly #call: CallAws
   readonly #url: string
@@ -13,12 +13,12 @@ export class RelayPosts {
     this.#url = url
   }
 
-  /** Sends a text to a client. @returns false where no such client is connected. @throws AwsError */
+  /** Sends a text to a client. @returns false if no such client is connected. @throws AwsError */
   async post(connectionId: string, text: string): Promise<boolean> {
     return this.#ask('POST', connectionId, text)
   }
 
-  /** Ends a client's connection, where it is still there. @throws AwsError */
+  /** Ends a client's connection, if still open. @throws AwsError */
   async disconnect(connectionId: string): Promise<void> {
     await this.#ask('DELETE', connectionId)
   }

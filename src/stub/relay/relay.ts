@@ -14,53 +14,56 @@ import {
   taken,
 } from './wire.js'
 
-/** What API Gateway invokes a WebSocket route's function with, as far as the relay reads it. */
+/** The event of a WebSocket route's function; only the fields that the relay reads. */
 export interface RelayEvent {
   readonly requestContext: {
     readonly routeKey: string
     readonly connectionId: string
-    /** The host that the client connected to: below a domain of one's own, that. */
+    /** The host that the client connected to; with a custom domain, that domain. */
     readonly domainName: string
-    /** The API's own. */
+    /** The API's stage. */
     readonly stage: string
-    /** When the client asked, in Unix milliseconds. */
+    /** Time of the request, in Unix milliseconds. */
     readonly requestTimeEpoch: number
   }
-  /** Of `$connect` alone. */
+  /** Present for `$connect` only. */
   readonly queryStringParameters?: Readonly<Record<string, string | undefined>> | null
   /** A message's text. */
   readonly body?: string | null
 }
 
-/** What a route's function answers: for `$connect` whether the client is let in; otherwise nobody reads it. */
+/** The answer of a route's function. For `$connect` it admits or rejects the client; other routes ignore it. */
 export interface RelayAnswer {
   readonly statusCode: number
   readonly body?: string
 }
 
-/** Where the relay runs. */
+/** Environment of the relay. */
 export interface RelayOptions {
-  /** `TABLE_NAME`, `APP`, `STAGE`, `PUBLIC_KEYS`, and what Lambda sets; `AWS_ENDPOINT_URL_DYNAMODB` and `AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI` are honoured. */
+  /**
+   * `TABLE_NAME`, `APP`, `STAGE`, `PUBLIC_KEYS`, and Lambda's own variables; `AWS_ENDPOINT_URL_DYNAMODB` and
+   * `AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI` are honoured.
+   */
   readonly env: RelayEnvironment
 }
 
-/** One relay that handles all of a WebSocket API's routes. */
+/** A relay that handles all routes of a WebSocket API. */
 export type Relay = (event: RelayEvent) => Promise<RelayAnswer>
 
-/** A client for which `$connect` has not answered yet gets 410 as well. This long its row is not taken for a stale one. */
+/** A client still waiting for the answer of `$connect` gets 410 too. For this long, its row does not count as stale. */
 const YOUNG_MS = 5_000
-/** How many connections under a name one frame is offered to at most; stale ones go away with each try. */
+/** How many connections under a name a frame is offered to at most; each try removes stale ones. */
 const MAX_RECEIVERS = 25
 
 const OK: RelayAnswer = { statusCode: 200 }
 
 /**
- * The function behind the WebSocket API. It hands sealed frames on between stubs and sessions of one application and
- * stage, and tells both sides the connection of the other, so that they need it no more. A session is let in under its name
- * if it has the stage's key.
+ * Makes the function behind the WebSocket API. It forwards sealed frames between the stubs and sessions of one
+ * application and stage, and tells each side the other's connection, so that later frames bypass the relay. A session
+ * is admitted under its name if it has the stage's key.
  *
- * Who sends is what the sender's own row says, which `$connect` wrote; a frame's head names the receiver alone. What the
- * relay says decides nothing but the way that frames take: they are sealed end to end.
+ * The sender's identity comes from its own row, which `$connect` wrote; a frame's header names only the receiver. The
+ * relay's statements affect only the route of frames: frames are sealed end to end.
  *
  * An error that it throws reaches the client as API Gateway's "Internal server error"; the client sends again.
  */
@@ -87,9 +90,9 @@ export function createRelay({ env }: RelayOptions): Relay {
       return OK
     }
     const request = readRequest(body)
-    // What no client of this package sends has no number to answer to.
+    // Not a request of this package's clients: it has no number to answer to.
     if (request === undefined) return OK
-    // Connected and unknown: its row was removed by hand. It comes back with a new one.
+    // Connected but unknown: its row was removed by hand. The client reconnects and gets a new one.
     if (sender === undefined) await posts.disconnect(connectionId)
     else await posts.post(connectionId, await answer(request, sender, { table, posts }))
     return OK
@@ -101,7 +104,7 @@ interface Means {
   readonly posts: RelayPosts
 }
 
-/** Does what a client asks; resolves with what it is told. */
+/** Carries out a client's request; resolves with the reply to it. */
 async function answer(request: RelayRequest, sender: ConnectionRow, means: Means): Promise<string> {
   const { table } = means
   const { app, stage, connectionId } = sender
@@ -109,7 +112,7 @@ async function answer(request: RelayRequest, sender: ConnectionRow, means: Means
     case 'hand on':
       return relay(request, sender, means)
     case 'keep':
-      // A stub has nothing to keep.
+      // A stub keeps no frames.
       if (sender.role === 'session') await table.keep(sender, request.frame)
       return keptReceipt(request, connectionId)
     case 'look': {
@@ -123,12 +126,12 @@ async function answer(request: RelayRequest, sender: ConnectionRow, means: Means
   }
 }
 
-/** Hands one frame on; resolves with what its sender is told. */
+/** Forwards a frame; resolves with the reply to its sender. */
 async function relay(request: HandOn, sender: ConnectionRow, means: Means): Promise<string> {
   const { role, name, frame } = request
   const { app, stage, connectionId } = sender
   const toPeers = sender.role === 'session' && role === 'session'
-  // Sessions talk to stubs, stubs to sessions, and sessions of one name with each other.
+  // Sessions talk to stubs, stubs to sessions, and sessions to others of the same name.
   if (toPeers ? name !== sender.name : role === sender.role) return absent(request, connectionId)
 
   const rows = await means.table.list({ app, stage, role, name })
@@ -144,7 +147,7 @@ async function relay(request: HandOn, sender: ConnectionRow, means: Means): Prom
   return absent(request, connectionId)
 }
 
-/** @returns whether somebody is connected there; where nobody is, the stale row goes */
+/** Posts to a connection and removes its row if stale. @returns whether the client is connected */
 async function deliver(row: ConnectionRow, text: string, { table, posts }: Means): Promise<boolean> {
   if (await posts.post(row.connectionId, text)) return true
   if (Date.now() - row.connectedAt >= YOUNG_MS) await table.delete(row)

@@ -1,7 +1,7 @@
 import { AwsError, type CallAws } from './aws.js'
 import type { Role } from './wire.js'
 
-/** Under which name a connection receives. */
+/** The name under which a connection receives. */
 export interface Registration {
   readonly app: string
   readonly stage: string
@@ -9,25 +9,25 @@ export interface Registration {
   readonly name: string
 }
 
-/** A connection as the table keeps it. A stub has no session and the epoch 0. */
+/** A connection's row in the table. A stub has no session and the epoch 0. */
 export interface ConnectionRow extends Registration {
   readonly connectionId: string
   readonly session: string
   readonly epoch: number
   /** When the row was written, in Unix milliseconds. */
   readonly connectedAt: number
-  /** A session's frame in base64, which is told to who looks. */
+  /** A session's kept frame in base64, sent to clients that look up its name. */
   readonly kept?: string
 }
 
-/** API Gateway ends a connection after two hours; DynamoDB removes what outlives them. */
+/** API Gateway ends a connection after two hours; DynamoDB removes rows that outlive it. */
 const LIFE_SECONDS = 2 * 3600 + 600
 
 type Item = Record<string, { S?: string; N?: string }>
 
 /**
- * The table of connections. Each has two rows: one under its name, so that frames find it, and one under its own id, which
- * says who it is. Both have its id in their key, so deleting one connection's rows never touches another's.
+ * The table of connections. Each connection has two rows: one under its name, to route frames, and one under its own
+ * id, to identify it. Both keys contain the connection id, so deleting one connection's rows never touches another's.
  */
 export class RelayTable {
   readonly #call: CallAws
@@ -47,7 +47,7 @@ export class RelayTable {
     await Promise.all(keysOf(row).map((key) => this.#ask('PutItem', { Item: { ...key, ...attributes } })))
   }
 
-  /** Keeps a frame with a connection, unless that has ended meanwhile. @throws AwsError */
+  /** Keeps a frame with a connection, unless the connection has ended meanwhile. @throws AwsError */
   async keep(row: ConnectionRow, kept: string): Promise<void> {
     const [key] = keysOf(row)
     const item = { ...key, ...attributesOf(row), kept: { S: kept } }
@@ -58,27 +58,27 @@ export class RelayTable {
     }
   }
 
-  /** Deletes both rows of a connection, where they are. @throws AwsError */
+  /** Deletes both rows of a connection, if present. @throws AwsError */
   async delete(row: Registration & { readonly connectionId: string }): Promise<void> {
     await Promise.all(keysOf(row).map((key) => this.#ask('DeleteItem', { Key: key })))
   }
 
-  /** Who a connection is; undefined for one that the table does not have. @throws AwsError */
+  /** Looks up a connection; undefined if the table does not have it. @throws AwsError */
   async find(connectionId: string): Promise<ConnectionRow | undefined> {
     const { Item: item } = await this.#ask('GetItem', { Key: ownKey(connectionId), ConsistentRead: true })
     return item === undefined ? undefined : rowOf(item as Item, connectionId)
   }
 
   /**
-   * The connections under a name, the one to be preferred first: of the session with the greatest epoch (of equal ones,
-   * the greatest id), the newest.
+   * Returns the connections under a name, preferred first: the session with the greatest epoch (if equal, the greatest
+   * id), then the newest connection.
    * @throws AwsError
    */
   async list(address: Registration): Promise<ConnectionRow[]> {
     const { Items: items } = await this.#ask('Query', {
       KeyConditionExpression: 'pk = :pk',
       ExpressionAttributeValues: { ':pk': { S: nameKey(address) } },
-      // A session that has just connected is found at once.
+      // So that a session is found as soon as it has connected.
       ConsistentRead: true,
     })
     return (items as Item[]).map((item) => rowOf(item, item.sk?.S ?? '')).sort(byPreference)
@@ -116,7 +116,7 @@ function keysOf(row: Registration & { readonly connectionId: string }): Item[] {
   return [{ pk: { S: nameKey(row) }, sk: { S: row.connectionId } }, ownKey(row.connectionId)]
 }
 
-// No name can be mistaken for an id: this is JSON of an array.
+// A name cannot collide with a connection id: this is a JSON array.
 function nameKey({ app, stage, role, name }: Registration): string {
   return JSON.stringify([app, stage, role, name])
 }

@@ -1,44 +1,44 @@
-/** Which side of a session somebody is. */
+/** The two sides of a session. */
 export type Role = 'session' | 'stub'
 
-/** What a client asks of the relay. */
+/** A client's request to the relay. */
 export type RelayRequest = HandOn | KeepFrame | Look
 
-/** To hand a frame on. */
+/** Forwards a frame. */
 export interface HandOn {
   readonly kind: 'hand on'
   /** The client's own number of the frame; digits. */
   readonly number: string
   readonly role: Role
   readonly name: string
-  /** The frame in base64, which the relay does not read. */
+  /** The frame in base64; the relay does not read it. */
   readonly frame: string
 }
 
-/** To keep a frame for as long as its connection lasts, in place of the one before. */
+/** Keeps a frame as long as its connection lasts; replaces the one before. */
 export interface KeepFrame {
   readonly kind: 'keep'
   readonly number: string
   readonly frame: string
 }
 
-/** To tell what sessions of these names have had kept. */
+/** Asks for the kept frames of the sessions with these names. */
 export interface Look {
   readonly kind: 'look'
   readonly number: string
   readonly names: readonly string[]
 }
 
-// 134 characters of base64url are MAX_ENDPOINT_PART_BYTES.
+// 134 characters of base64url encode MAX_ENDPOINT_PART_BYTES.
 const REQUEST = /^r (\d{1,15}) (session|stub) ([A-Za-z0-9_-]{2,134})\n/
 
 const KEEP = /^k (\d{1,15})\n/
-// As many as a team has.
+// At most seven names: the size of a team.
 const LOOK = /^w (\d{1,15})((?: [A-Za-z0-9_-]{2,134}){1,7})$/
 
 /**
- * Reads `r <number> <role> <name as base64url>\n<frame as base64>`, `k <number>\n<frame>`, or `w <number> <name> …`; undefined for anything
- * else.
+ * Parses `r <number> <role> <name as base64url>\n<frame as base64>`, `k <number>\n<frame>`, or `w <number> <name> …`;
+ * undefined for anything else.
  */
 export function readRequest(text: unknown): RelayRequest | undefined {
   if (typeof text !== 'string') return undefined
@@ -62,14 +62,13 @@ function nameOf(encoded: string): string {
   return Buffer.from(encoded, 'base64url').toString()
 }
 
-/** What the receiver gets: the frame, who sent it, and on which connection an answer finds the sender. */
+/** Formats a frame for its receiver, with the sender and the sender's connection for an answer. */
 export function forwarded(from: { role: Role; name: string; connectionId: string }, frame: string): string {
   return `f ${from.role} ${encodeName(from.name)} ${from.connectionId}\n${frame}`
 }
 
 /**
- * What the sender is told of a frame that was taken: its own connection, and the receiver's where there is one
- * receiver.
+ * Formats the receipt for a delivered frame: the sender's own connection, and the receiver's if there is exactly one.
  */
 export function taken(
   { number, role, name }: Pick<HandOn, 'number' | 'role' | 'name'>,
@@ -82,12 +81,12 @@ export function taken(
     : `${own} ${role} ${encodeName(name)} ${receiverConnectionId}`
 }
 
-/** What a session is told whose frame is kept. */
+/** Formats the receipt for a kept frame. */
 export function keptReceipt({ number }: KeepFrame, ownConnectionId: string): string {
   return `t ${number} ${ownConnectionId}`
 }
 
-/** What is kept, a line for each name that has something. */
+/** Formats the kept frames, a line for each name that has one. */
 export function looked(
   { number }: Look,
   ownConnectionId: string,
@@ -97,7 +96,7 @@ export function looked(
   return `k ${number} ${ownConnectionId}${lines.join('')}`
 }
 
-/** What the sender is told of a frame for somebody who is not there. */
+/** Formats the reply for a frame without a connected receiver. */
 export function absent({ number }: Pick<HandOn, 'number'>, ownConnectionId: string): string {
   return `a ${number} ${ownConnectionId}`
 }

@@ -9,7 +9,7 @@ import {
 } from '../../core/contracts/response-stream.js'
 import type { Answering } from '../outcome.js'
 
-/** Of a handler that writes its response to a stream. */
+/** For a handler that writes its response to a stream. */
 export function streaming(
   stream: LambdaResponseStream,
   event: unknown,
@@ -23,8 +23,9 @@ export function streaming(
 }
 
 /**
- * Writes what a session answered: a stream byte for byte, a value as Lambda would send it. Resolves when the runtime has taken all.
- * @throws what local code threw, before its first byte or after, and the TetherError of a stream that broke off
+ * Writes a session's answer: a stream byte for byte, a value as Lambda would send it. Resolves when the runtime has
+ * taken everything.
+ * @throws the error of local code, before or after its first byte, and the TetherError of a stream that broke off
  */
 async function writeOutcome(
   stream: LambdaResponseStream,
@@ -35,7 +36,7 @@ async function writeOutcome(
   if (outcome.kind === 'value') return writeJson(stream, event, outcome.body)
   if (outcome.contentType !== undefined) stream.setContentType(outcome.contentType)
   for await (const chunk of outcome.body) {
-    // Its sandbox is gone: leaving the loop cancels the invocation.
+    // The sandbox is gone: leaving the loop cancels the invocation.
     if (stream.destroyed) return
     if (!stream.write(chunk)) await drained(stream)
   }
@@ -47,7 +48,7 @@ export function writeValue(stream: LambdaResponseStream, event: unknown, value: 
   return writeJson(stream, event, Buffer.from(JSON.stringify(value) ?? 'null'))
 }
 
-/** Whoever asked for HTTP gets a response object as status, headers and body; all else is JSON. */
+/** Writes a response object as status, headers and body for an HTTP event; anything else as JSON. */
 function writeJson(stream: LambdaResponseStream, event: unknown, json: Uint8Array): Promise<void> {
   const http = isHttpEvent(event) ? httpBytes(json) : undefined
   stream.setContentType(http === undefined ? 'application/json' : HTTP_RESPONSE_TYPE)
@@ -55,7 +56,7 @@ function writeJson(stream: LambdaResponseStream, event: unknown, json: Uint8Arra
   return ended(stream)
 }
 
-/** A response object as `HttpResponseStream.from` has it; undefined for what is none. */
+/** Encodes a response object as `HttpResponseStream.from` does; undefined for any other value. */
 function httpBytes(json: Uint8Array): Uint8Array | undefined {
   const response = jsonValue(json)
   if (typeof response !== 'object' || response === null || !('statusCode' in response)) return undefined
@@ -66,7 +67,7 @@ function httpBytes(json: Uint8Array): Uint8Array | undefined {
 }
 
 function ended(stream: LambdaResponseStream): Promise<void> {
-  // Node gives the callback a null, and the runtime warns of whatever a streaming handler returns.
+  // Node passes the callback a null, and the runtime warns about any value that a streaming handler returns.
   return new Promise((resolve) => stream.end(() => resolve()))
 }
 

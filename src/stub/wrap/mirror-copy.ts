@@ -1,6 +1,6 @@
 /**
- * An event's JSON, or undefined where it has more than `maxBytes` or is nested too deeply for the stack. What is clearly
- * larger is not serialised at all: the function's own time pays for it.
+ * Returns an event's JSON, or undefined if it exceeds `maxBytes` or is nested too deeply for the stack. A clearly
+ * larger event is not serialised at all: serialising runs on the function's time.
  */
 export function copyWithin(event: unknown, maxBytes: number): string | undefined {
   if (!mayFit(event, maxBytes)) return undefined
@@ -13,7 +13,7 @@ export function copyWithin(event: unknown, maxBytes: number): string | undefined
   }
 }
 
-/** Adds up the least that each part takes in JSON, until that is too much. */
+/** Sums each part's minimum JSON size, until the sum exceeds the limit. */
 function mayFit(event: unknown, maxBytes: number): boolean {
   const left: unknown[] = [event]
   let bytes = 0
@@ -22,7 +22,7 @@ function mayFit(event: unknown, maxBytes: number): boolean {
     bytes += 1
     if (typeof part === 'string') bytes += part.length
     else if (Array.isArray(part)) {
-      // Each element takes a byte and a comma: a long list is not even looked at.
+      // Each element takes a byte and a comma: a long list need not be walked.
       if (bytes + 2 * part.length > maxBytes) return false
       for (const element of part) left.push(element)
     } else if (typeof part === 'object' && part !== null) {

@@ -4,14 +4,14 @@ import { Caller } from '../../core/caller/caller.js'
 import { checkStubOptions, type StreamingStubOptions, type StubOptions } from '../handler.js'
 import type { StreamPart, StubReply, StubRequest, StubThreadData } from './stub-thread-messages.js'
 
-/** Whether this is the thread that stands beside a wrapped function. */
+/** Whether this is the thread beside a wrapped function. */
 export function inStubThread(): boolean {
   return (workerData as Partial<StubThreadData> | null)?.lambdaTether === 'wrapped'
 }
 
 /**
- * Calls the session, or mirrors to it, for the function in the parent thread. It connects at once: while the function's own
- * code is being loaded.
+ * Calls the session, or mirrors to it, for the function in the parent thread. Connects at once, while the function's
+ * own code is loading.
  * @throws TetherError `INVALID_OPTION`
  */
 export function serveStubThread(options: StubOptions | StreamingStubOptions): void {
@@ -27,7 +27,7 @@ export function serveStubThread(options: StubOptions | StreamingStubOptions): vo
     const { facts, mirrored, event } = request
     caller
       .mirror({ ...facts, event: new TextEncoder().encode(event) }, mirrored)
-      // A copy that does not arrive is nobody's loss but its reader's.
+      // A lost copy affects only its reader.
       .catch(() => {})
       .finally(() => Atomics.sub(waiting, 0, 1))
   })
@@ -47,7 +47,7 @@ async function answer(
     streams.set(number, outcome.body[Symbol.asyncIterator]())
     reply(port, { type: 'stream', number, contentType: outcome.contentType })
   } catch (error) {
-    // Any other error is a bug of the stub: it ends the thread, and the parent decides what that means for its calls.
+    // Any other error is a bug in the stub: it ends the thread, and the parent fails its calls accordingly.
     if (!(error instanceof TetherError)) throw error
     const { code, message } = error
     reply(port, { type: 'failed', number, code, message })
@@ -63,7 +63,7 @@ async function sendPart(port: MessagePort, streams: Streams, number: number): Pr
 async function nextPart(stream: AsyncIterator<Uint8Array> | undefined): Promise<StreamPart> {
   try {
     const step = await stream?.next()
-    // Cloning a view clones all of its buffer.
+    // Cloning a view clones its whole buffer.
     return step === undefined || step.done ? { kind: 'end' } : { kind: 'bytes', bytes: step.value.slice() }
   } catch (error) {
     if (!(error instanceof TetherError)) return { kind: 'error', error: toLambdaError(error) }

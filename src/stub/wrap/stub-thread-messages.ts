@@ -4,21 +4,21 @@ import type { CallInput } from '../../core/caller/options.js'
 import type { Mirrored } from '../../core/wire/protocol.js'
 import type { CallFacts } from '../call-input.js'
 
-/** What tells a bundle that it has been loaded into the thread of a wrapped function. */
+/** Marks the thread of a wrapped function for the bundle loaded in it. */
 export interface StubThreadData {
   readonly lambdaTether: 'wrapped'
-  /** One number: how many copies wait for their turn. Shared, so that the function's own thread is never woken. */
+  /** One number: how many copies are queued. Shared, so that the function's own thread is never woken. */
   readonly waiting: SharedArrayBuffer
 }
 
-/** What the function's thread asks of the stub's. */
+/** Requests from the function's thread to the stub's. */
 export type StubRequest =
   | { readonly type: 'call'; readonly number: number; readonly input: CallInput }
   /** Asks for the next part of a stream. */
   | { readonly type: 'more'; readonly number: number }
-  /** The rest of a stream is not wanted. */
+  /** Cancels the rest of a stream. */
   | { readonly type: 'leave'; readonly number: number }
-  /** The event's JSON; that of `null`, where it was too large. */
+  /** `event` is the event's JSON, or `null` if it was too large. */
   | {
       readonly type: 'mirror'
       readonly facts: CallFacts
@@ -26,19 +26,19 @@ export type StubRequest =
       readonly event: string
     }
 
-/** What the stub's thread answers. `acknowledged` comes before the outcome, perhaps more than once. */
+/** Replies from the stub's thread. `acknowledged` precedes the outcome, perhaps more than once. */
 export type StubReply =
   | { readonly type: 'acknowledged'; readonly number: number }
   | { readonly type: 'outcome'; readonly number: number; readonly outcome: WholeOutcome }
-  /** Its parts follow, each when it is asked for. */
+  /** The parts follow, each on request. */
   | { readonly type: 'stream'; readonly number: number; readonly contentType: string | undefined }
   | { readonly type: 'part'; readonly number: number; readonly part: StreamPart }
   | ({ readonly type: 'failed'; readonly number: number } & StubFailure)
 
-/** An outcome that one message carries. */
+/** An outcome that fits one message. */
 export type WholeOutcome = Exclude<CallOutcome, { readonly kind: 'stream' }>
 
-/** Bytes of a stream, or its end: a plain one, the function's error, or a failure of the stub's. */
+/** A chunk of a stream, or its end: a plain end, the function's error, or a failure of the stub. */
 export type StreamPart =
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
   | { readonly kind: 'end' }

@@ -3,7 +3,7 @@ import { TetherError, toThrown } from '../../core/base/errors.js'
 import type { StreamPart } from './stub-thread-messages.js'
 
 interface PartsOptions {
-  /** Asks for one more part. */
+  /** Requests one more part. */
   ask(): void
   /** The reader has left before the end. */
   leave(): void
@@ -11,7 +11,7 @@ interface PartsOptions {
   over(): void
 }
 
-/** A stream that the stub's thread hands over part by part, each once the one before it was read. */
+/** A stream that the stub's thread delivers part by part, each after the previous one was read. */
 export class Parts {
   readonly #options: PartsOptions
   #next: Deferred<StreamPart> | undefined
@@ -21,18 +21,18 @@ export class Parts {
     this.#options = options
   }
 
-  /** Takes the part that was asked for. */
+  /** Accepts the requested part. */
   take(part: StreamPart): void {
     this.#next?.resolve(part)
   }
 
-  /** No part will come. */
+  /** Ends the stream: no part will come. */
   fail(error: TetherError): void {
     this.#failure ??= error
     this.take({ kind: 'end' })
   }
 
-  /** @throws what the stream ends with: the function's error, or a TetherError */
+  /** @throws the function's error, or a TetherError, if the stream ends with one */
   async *bytes(): AsyncGenerator<Uint8Array, void, undefined> {
     let over = false
     try {

@@ -12,32 +12,32 @@ export interface StubThreadOptions {
   /** The bundle that the thread runs. */
   readonly file: string
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Told once for each thread that failed. */
+  /** Called once for each thread that failed. */
   onFailure(error: unknown): void
   readonly clock?: Clock
 }
 
 interface Pending {
-  /** Whether a session has acknowledged it: then it may have run. */
+  /** Whether a session has acknowledged the call: then it may have run. */
   acknowledged: boolean
   readonly resolve: (outcome: CallOutcome) => void
   readonly reject: (error: TetherError) => void
-  /** The rest of an outcome that is a stream. */
+  /** The rest of a streamed outcome. */
   readonly parts: Parts
   readonly cancel: Cancel
 }
 
-/** A copy more than these would wait for a thread that does not get on. */
+/** Limit of queued copies: beyond it, the thread is stuck. */
 const MAX_WAITING = 8
 const RESTART_AFTER_MS = 60_000
-// A copy is at most a few hundred kilobytes and a response 6 MB: a stub that needs more is ill.
+// A copy is at most a few hundred kilobytes and a response 6 MB: a stub that needs more is broken.
 const MAX_HEAP_MB = 128
-/** A stub gives up before; one that has said nothing by then hangs. */
+/** A stub gives up earlier than this; without a reply by then, it hangs. */
 const HANGS_BEFORE_MS = 100
 
 /**
- * The stub of a wrapped function, in a thread of its own: its sockets, its timers and its mistakes are not the function's,
- * whose event loop runs empty as it would alone. Lets the process end at any time, but for calls under way.
+ * The stub of a wrapped function, in its own thread: its sockets, timers and faults stay out of the function, and the
+ * function's event loop empties as it would without the stub. Keeps the process alive only during calls.
  */
 export class StubThread {
   readonly #options: StubThreadOptions
@@ -49,7 +49,7 @@ export class StubThread {
   #number = 0
   #closed = false
 
-  /** Starts the thread. @throws what Node throws when it cannot */
+  /** Starts the thread. @throws Node's error if the thread cannot start */
   constructor(options: StubThreadOptions) {
     this.#options = options
     this.#clock = options.clock ?? systemClock
@@ -57,9 +57,9 @@ export class StubThread {
   }
 
   /**
-   * Has the session run one invocation.
-   * @throws what `Caller.call` throws. When the thread fails: `SESSION_LOST` if a session had acknowledged the invocation,
-   * else `UNREACHABLE`. `DEADLINE` when it hangs, and is ended
+   * Runs one invocation in the session.
+   * @throws the errors of `Caller.call`. When the thread fails: `SESSION_LOST` if a session had acknowledged the
+   * invocation, else `UNREACHABLE`. `DEADLINE` when the thread hangs; it is then terminated
    */
   call(input: CallInput): Promise<CallOutcome> {
     return new Promise((resolve, reject) => {
@@ -85,7 +85,7 @@ export class StubThread {
     })
   }
 
-  /** Sends a copy; dropped where many wait already. */
+  /** Sends a copy of an event; drops it if too many are queued. */
   mirror(facts: CallFacts, mirrored: Mirrored, event: string): void {
     const worker = this.#running()
     if (worker === undefined || Atomics.load(this.#waiting, 0) >= MAX_WAITING) return
@@ -93,14 +93,14 @@ export class StubThread {
     this.#post(worker, { type: 'mirror', facts, mirrored, event })
   }
 
-  /** Ends the thread; for good. */
+  /** Ends the thread for good. */
   async close(): Promise<void> {
     this.#closed = true
     await this.#worker?.terminate()
   }
 
   #running(): Worker | undefined {
-    // Negative after the clock was set back: restart as well.
+    // Negative after the clock was set back: restart then, too.
     const agoMs = Math.abs(this.#clock.now() - this.#startedAt)
     if (this.#worker === undefined && !this.#closed && agoMs >= RESTART_AFTER_MS) this.#start()
     return this.#worker
@@ -117,7 +117,7 @@ export class StubThread {
       lambdaTether: 'wrapped',
       waiting: this.#waiting.buffer as SharedArrayBuffer,
     }
-    // What is preloaded into the function (NODE_OPTIONS, flags) is none of the stub's.
+    // Modules preloaded into the function (NODE_OPTIONS, flags) stay out of the stub.
     const { NODE_OPTIONS: _, ...env } = this.#options.env
     const worker = new Worker(this.#options.file, {
       workerData,
@@ -130,9 +130,9 @@ export class StubThread {
     worker.on('error', (error) => {
       failure = error
     })
-    // Not at 'error': by 'exit' all its messages have been handled, acknowledgements included.
+    // Not at 'error': by 'exit', all messages have been handled, acknowledgements included.
     worker.on('exit', (code) => this.#ended(worker, failure ?? new Error(`it ended with code ${code}`)))
-    // Last: who listens to a worker waits for it again.
+    // Last: adding a listener refs the worker again.
     worker.unref()
     this.#worker = worker
   }

@@ -12,11 +12,11 @@ import type { StubThread } from './stub-thread.js'
 export interface WrapOptions {
   /** The function's variables. */
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Loads the function's own handler. @throws what its module throws */
+  /** Loads the function's own handler. @throws the error of its module */
   load(): Promise<Handler>
   /** Starts the stub. */
   start(): Pick<StubThread, 'call' | 'mirror' | 'close'>
-  /** A line for the function's log. */
+  /** Writes a line to the function's log. */
   warn(text: string): void
   readonly clock?: Clock
 }
@@ -28,16 +28,16 @@ type AnyHandler = (...args: never[]) => unknown
 const encoder = new TextEncoder()
 /** @default of `mirrorMaxBytes` */
 const MIRROR_MAX_BYTES = 100_000
-/** The first Node runtime that takes whatever a handler returns for its answer. */
+/** The first Node runtime that accepts any value returned by a handler as its answer. */
 const PLAIN_VALUES_SINCE = 24
 
 /**
- * A function's own handler with the stub in front. Where anything is wrong with the stub, or its time is over, it is the
+ * Wraps a function's own handler with the stub. If the stub is misconfigured, or its live period is over, returns the
  * handler itself.
  *
- * The original is loaded at once, not when it is first needed: so it starts within the time and with the processor that
- * Lambda gives a start, and a function that nobody is attached to is as quick as ever.
- * @throws what the original's module throws, where that would answer
+ * The original is loaded at once, not on first use: then it loads within the time and with the processor that Lambda
+ * grants a cold start, and a function without a session is as quick as before.
+ * @throws the error of the original's module, where the original would answer
  */
 export async function wrapHandler(options: WrapOptions): Promise<Handler> {
   const settings = readSettings(options)
@@ -49,7 +49,7 @@ export async function wrapHandler(options: WrapOptions): Promise<Handler> {
   try {
     original = await options.load()
   } catch (error) {
-    // Local code may be the very thing that mends it.
+    // Local code may be the fix for that error.
     const broken = () => {
       throw error
     }
@@ -58,7 +58,7 @@ export async function wrapHandler(options: WrapOptions): Promise<Handler> {
   return live(original, thread, settings, environment)
 }
 
-/** The session answers; the original where none is there, which gets the runtime's own stream where it streams. */
+/** The session answers; without one, the original does, with the runtime's own stream if it streams. */
 function live(
   original: Handler,
   thread: Pick<StubThread, 'call'>,
@@ -93,17 +93,17 @@ function mirrored(
     if (isExpired(liveUntil, clock.now())) return runOriginal()
     try {
       const facts = callFacts(contextOf(original, args), environment, functionId)
-      // Before the original has it, who may change it.
+      // Copied before the original runs, which may change the event.
       const event = copyWithin(args[0], mirrorMaxBytes)
       thread.mirror(facts, event === undefined ? 'metadata' : 'event', event ?? 'null')
     } catch {
-      // Whatever it was, the function is not to know.
+      // Errors of the stub must not reach the function.
     }
     return runOriginal()
   })
 }
 
-/** A handler that looks to the runtime as the original does: its parameters, its being async, its marks. */
+/** Returns a handler that looks like the original to the runtime: same parameters, same async nature, same marks. */
 function inFrontOf(
   original: Handler,
   run: (args: readonly unknown[], runOriginal: () => unknown) => unknown,
@@ -113,12 +113,14 @@ function inFrontOf(
   }) as Handler
 }
 
-/** Lets the original end the invocation as it would alone: by what it returns, or by the runtime's own callback and context. */
+/**
+ * Lets the original end the invocation in its own way: by its returned value, or by the runtime's callback and context.
+ */
 function asAnswer(runOriginal: () => unknown): Promise<unknown> {
   return new Promise((resolve) => {
     const returned = runOriginal()
     const takesAny = Number.parseInt(process.versions.node, 10) >= PLAIN_VALUES_SINCE
-    // Else the callback, the context or the empty event loop does it, which no promise may forestall.
+    // Else the callback, the context or the empty event loop ends the invocation; a promise must not pre-empt that.
     if (takesAny || typeof (returned as PromiseLike<unknown> | null)?.then === 'function') resolve(returned)
   })
 }
@@ -143,7 +145,7 @@ function startThread({ start, warn }: WrapOptions): ReturnType<WrapOptions['star
   }
 }
 
-/** A streaming handler has the stream before it. */
+/** A streaming handler takes the stream before the context. */
 function contextOf(original: Handler, args: readonly unknown[]): LambdaContext {
   return args[isStreaming(original) ? 2 : 1] as LambdaContext
 }
