@@ -23,25 +23,25 @@ export interface LocalCloudOptions {
   readonly region?: string | undefined
   /** Twelve digits. @default '123456789012' */
   readonly accountId?: string | undefined
-  /** The address that everything listens on. @default '127.0.0.1' */
+  /** The address that all servers listen on. @default '127.0.0.1' */
   readonly host?: string | undefined
-  /** What developer and functions sign with; the broker accepts them and no others. @default made up */
+  /** Credentials of the developer and the functions; the broker accepts only these. @default random */
   readonly credentials?: LocalCredentials | undefined
-  /** The broker's own options; its `identities` are accepted beside `credentials`. */
+  /** Options of the broker; accepts its `identities` beside `credentials`. */
   readonly broker?: Omit<LocalBrokerOptions, 'region' | 'accountId' | 'host' | 'clock'> | undefined
-  /** The Lambda host's own options. */
+  /** Options of the Lambda host. */
   readonly lambda?: Omit<LambdaHostOptions, 'region' | 'accountId' | 'credentials' | 'clock'> | undefined
-  /** The S3 endpoint's own options; its `identities` are accepted beside `credentials`. */
+  /** Options of the S3 endpoint; accepts its `identities` beside `credentials`. */
   readonly s3?:
     | {
         readonly identities?: readonly LocalS3Identity[] | undefined
-        /** The most that one PUT may bring, in bytes. @default 5 GiB, S3's own */
+        /** Largest PUT, in bytes. @default 5 GiB, S3's own */
         readonly maxObjectBytes?: number | undefined
       }
     | undefined
-  /** The SQS endpoint's own options; its `identities` are accepted beside `credentials`. */
+  /** Options of the SQS endpoint; accepts its `identities` beside `credentials`. */
   readonly sqs?: { readonly identities?: readonly LocalCredentials[] | undefined } | undefined
-  /** The options of the APIs of Lambda, IAM, STS and CloudFormation; their `identities` are accepted beside `credentials`. */
+  /** Options of the APIs of Lambda, IAM, STS and CloudFormation; accepts their `identities` beside `credentials`. */
   readonly controlPlane?: ControlPlaneOptions | undefined
   readonly clock?: Clock | undefined
 }
@@ -51,13 +51,13 @@ export interface LocalCloud extends AsyncDisposable {
   readonly region: string
   readonly accountId: string
   readonly credentials: LocalCredentials
-  /** Also for its events, and to cut connections. */
+  /** The IoT broker. Emits events, and can cut connections. */
   readonly broker: LocalBroker
-  /** Also for its events. @throws TetherError `CLOSED` before `open()` */
+  /** The Lambda host. Emits events. @throws TetherError `CLOSED` before `open()` */
   readonly lambda: LambdaHost
   /**
-   * `ws://127.0.0.1:<port>`, for the `iot` transport's `endpoint`. With `http:` in its place it is the endpoint of AWS IoT's data
-   * client, which publishes and reads retained messages.
+   * `ws://127.0.0.1:<port>`, for the `iot` transport's `endpoint`. With `http:` instead, it is the endpoint of AWS
+   * IoT's data client, which publishes and reads retained messages.
    * @throws TetherError `CLOSED` before `open()`
    */
   readonly iotEndpoint: string
@@ -87,7 +87,8 @@ export interface LocalCloud extends AsyncDisposable {
     options?: { readonly port?: number | undefined },
   ): Promise<HttpApi>
   /**
-   * Gives a function a URL, as Lambda does: `RESPONSE_STREAM` sends what the function streams as it comes. Lambda's API tells of it.
+   * Gives a function a URL, as Lambda does: `RESPONSE_STREAM` sends streamed output as it arrives. Lambda's API lists
+   * the URL.
    * @throws TetherError `INVALID_OPTION`, `UNREACHABLE` (port taken), `CLOSED`
    */
   functionUrl(
@@ -100,20 +101,21 @@ export interface LocalCloud extends AsyncDisposable {
     },
   ): Promise<FunctionUrl>
   /**
-   * Starts what the `api-gateway` transport needs: a WebSocket API, the relay behind it with its table, and a bucket.
+   * Starts a backend for the `api-gateway` transport: a WebSocket API, the relay behind it with its table, and a
+   * bucket.
    * @throws TetherError `MISSING_DEPENDENCY` (dynalite), `INVALID_OPTION`, `CLOSED`
    */
   debugStack(options: LocalDebugStackOptions): Promise<LocalDebugStack>
-  /** The topic of that name, made when it is new. @throws TetherError `INVALID_OPTION` */
+  /** Returns the topic of that name; creates it if new. @throws TetherError `INVALID_OPTION` */
   topic(name: string): LocalTopic
   /**
-   * The queue of that name, made when it is new.
-   * @throws TetherError `INVALID_OPTION`, also where it exists with other options
+   * Returns the queue of that name; creates it if new.
+   * @throws TetherError `INVALID_OPTION`, also if it exists with other options
    */
   queue(name: string, options?: LocalQueueOptions): LocalQueue
-  /** The bucket of that name, made when it is new. @throws TetherError `INVALID_OPTION` */
+  /** Returns the bucket of that name; creates it if new. @throws TetherError `INVALID_OPTION` */
   bucket(name: string): LocalBucket
-  /** Ends everything; no process, socket or file is left. Idempotent. */
+  /** Shuts everything down; leaves no process, socket or file. Idempotent. */
   close(): Promise<void>
 }
 

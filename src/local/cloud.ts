@@ -173,7 +173,7 @@ class ComposedCloud implements LocalCloud {
       bucket: (name) => this.bucket(name),
       own: (part) => {
         this.#parts.push(part)
-        // It was being started while the cloud closed.
+        // The cloud closed while this part was starting.
         if (this.#closing !== undefined) void part.close()
       },
     })
@@ -234,7 +234,7 @@ class ComposedCloud implements LocalCloud {
   }
 
   async #close(): Promise<void> {
-    // What is being opened is opened first, so that it can be closed.
+    // An open() in progress finishes first, so that its parts can be closed.
     await this.#opening?.catch(() => {})
     await this.#queues.close()
     await Promise.all(this.#parts.map((part) => part.close()))

@@ -8,23 +8,23 @@ import {
 import { snsEndpoint } from './triggers/sns-endpoint.js'
 import type { LocalTopic } from './triggers/topic.js'
 
-/** The cloud whose services are reached by HTTP. */
+/** The parts of a cloud that its HTTP endpoints serve. */
 export interface ServedCloud extends ControlPlaneSurroundings {
   readonly topics: ReadonlyMap<string, LocalTopic>
 }
 
-/** Where a cloud's services listen. */
+/** Addresses of a cloud's services. */
 export interface Endpoints {
   readonly sns: string
   readonly s3: string
   readonly sqs: string
   readonly controlPlane: ControlPlane
-  /** By which the AWS SDKs find them. */
+  /** Variables that point the AWS SDKs at these services. */
   readonly environment: Readonly<Record<string, string>>
   close(): Promise<void>
 }
 
-/** Listens on free ports. What answers for S3, SQS and the control plane is loaded with the first request. */
+/** Listens on free ports. The code for S3, SQS and the control plane is loaded with the first request. */
 export async function openEndpoints(options: LocalCloudOptions, cloud: ServedCloud): Promise<Endpoints> {
   const { host, region, credentials, topics, buckets, queues, clock } = cloud
   const s3Requests = loadedLater(async () => {

@@ -1,11 +1,11 @@
 import { numberFrom } from '../core/base/option-checks.js'
 import { invalidOption, isObject, mustBe } from '../core/base/options.js'
 
-/** Some of those limits. */
+/** Some limits, replaced. */
 export type LimitChanges<L> = { readonly [K in keyof L]?: L[K] | undefined }
 
 /**
- * AWS's limits with some replaced.
+ * Returns AWS's limits with some replaced.
  * @param whose for the message: `the local broker`
  * @throws TetherError `INVALID_OPTION` naming the limit
  */

@@ -1,11 +1,11 @@
 import { checkString, recordOf } from '../core/base/option-checks.js'
 import { fields, required } from '../core/base/options.js'
 
-/** A message attribute, as SNS and SQS type it. */
+/** A message attribute with its type, as in SNS and SQS. */
 export interface MessageAttribute {
-  /** `String`, `Number` or `Binary`; SNS has `String.Array` as well. */
+  /** `String`, `Number` or `Binary`; SNS also has `String.Array`. */
   readonly type: string
-  /** Of `Binary`: base64. */
+  /** Base64 if the type is `Binary`. */
   readonly value: string
 }
 
@@ -28,7 +28,7 @@ export function attributeBytes(attributes: MessageAttributes): number {
   return bytes
 }
 
-/** Whether a type, perhaps with a label of the sender's (`Binary.png`), is binary. */
+/** Whether a type is binary, perhaps with a label of the sender's (`Binary.png`). */
 export function isBinary(type: string): boolean {
   return type.startsWith('Binary')
 }

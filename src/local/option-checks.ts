@@ -3,7 +3,7 @@ import { fields, required } from '../core/base/options.js'
 
 export const checkAccountId = matching(/^\d{12}$/, 'an account number of twelve digits')
 
-/** Credentials as the local cloud takes them. */
+/** Credentials for the local cloud. */
 export const checkCredentials = fields('AWS credentials', {
   accessKeyId: required(checkText),
   secretAccessKey: required(checkSecret),
@@ -11,8 +11,8 @@ export const checkCredentials = fields('AWS credentials', {
   policy: fields('a policy document', {}),
 })
 
-/** Who may connect. */
+/** The credentials that may connect. */
 export const checkIdentities = listOf('a list of credentials', checkCredentials)
 
-/** What events go to. */
+/** A function that receives events. */
 export const checkInvoked = withMethods('a function of the local cloud', 'invoke')

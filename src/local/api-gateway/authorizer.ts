@@ -4,37 +4,37 @@ import { type Clock, systemClock } from '../../core/base/clock.js'
 import type { LocalIdentity } from '../iot/broker-options.js'
 import { compilePolicy, type PolicyCheck } from '../iot/policy-check.js'
 
-/** The actions that IAM knows of a WebSocket API. */
+/** The IAM actions of a WebSocket API. */
 export type ExecuteApiAction = 'execute-api:Invoke' | 'execute-api:ManageConnections'
 
-/** Who signed a request. */
+/** The signer of a request. */
 export type ApiCaller = Omit<LocalIdentity, 'policy'> & { readonly check?: PolicyCheck<ExecuteApiAction> }
 
-/** Why a request was refused: the error's name and text as AWS words them. */
+/** The reason for refusing a request: AWS's name and text of the error. */
 export interface Denial {
   readonly type: string
   readonly message: string
 }
 
-/** Who may do what on one API. */
+/** The credentials of one API, with their scope. */
 export interface AuthorizerOptions {
   readonly region: string
   readonly accountId: string
-  /** Absent where no signature is wanted. */
+  /** Absent if no signature is required. */
   readonly identities: readonly LocalIdentity[] | undefined
   readonly clock: Clock
 }
 
 /**
- * AWS_IAM authorization: Signature Version 4 in the headers, and the signer's policy. API Gateway asks for it at
- * `$connect` and of the management API. Messages are not asked for it, whatever the policy says of their routes
+ * AWS_IAM authorization: Signature Version 4 in the headers, and the signer's policy. API Gateway requires it for
+ * `$connect` and for the management API. It does not authorize messages, even if a policy covers their routes
  * (https://github.com/awsdocs/amazon-api-gateway-developer-guide/issues/121).
  */
 export class ApiGatewayAuthorizer {
   readonly #options: AuthorizerOptions
   readonly #callers: readonly ApiCaller[] | undefined
 
-  /** @throws TetherError `INVALID_OPTION` for a policy that is only half understood */
+  /** @throws TetherError `INVALID_OPTION` for a policy that is only partly understood */
   constructor(options: AuthorizerOptions) {
     this.#options = options
     const { region, accountId } = options
@@ -46,7 +46,7 @@ export class ApiGatewayAuthorizer {
   }
 
   /**
-   * Who asks, if anybody is known to, or why they may not.
+   * Returns the caller, if signatures are required, or the reason for refusing the request.
    * @param resource the part of the ARN after the account
    */
   authorize(
@@ -56,7 +56,7 @@ export class ApiGatewayAuthorizer {
   ): { readonly caller?: ApiCaller } | { readonly denial: Denial } {
     if (this.#callers === undefined) return {}
     const { region, accountId, clock } = this.#options
-    // Functions are processes of their own and sign by the machine's clock, whatever clock is injected.
+    // Functions run in separate processes and sign by the machine's clock, even if a clock is injected.
     const times = [clock.now(), systemClock.now()]
     const scope = { region, service: 'execute-api', identities: this.#callers, times }
     const verified = verifyAuthorization(request, scope)

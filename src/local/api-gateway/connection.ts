@@ -11,7 +11,7 @@ export interface GatewayConnectionOptions {
   readonly limits: WebSocketApiLimits
   readonly clock: Clock
   onMessage(text: string): void
-  /** Once, at the first that is known of its end. */
+  /** Called once, at the first sign of its end. */
   onEnd(ending: WebSocketEnding): void
 }
 
@@ -20,7 +20,7 @@ const TEXT = 1
 const BINARY = 2
 const GOING_AWAY: WebSocketEnding = { code: 1001, reason: 'Going away' }
 
-/** One client of a WebSocket API, held to API Gateway's limits. */
+/** A client of a WebSocket API, with API Gateway's limits enforced. */
 export class GatewayConnection {
   readonly #options: GatewayConnectionOptions
   readonly #webSocket: WebSocket
@@ -31,16 +31,16 @@ export class GatewayConnection {
   #ended = false
   #silent = false
 
-  /** @param socket the one below `webSocket`, which must have read nothing of it yet */
+  /** @param socket the socket below `webSocket`, which must not have read from it yet */
   constructor(webSocket: WebSocket, socket: Duplex, options: GatewayConnectionOptions) {
     this.#options = options
     this.#webSocket = webSocket
     this.#lastActiveAt = options.clock.now()
-    // Before the WebSocket reads them: a frame over the limit ends the connection, whatever its message becomes.
+    // Before the WebSocket reads it: a frame over the limit ends the connection, even if its message would be valid.
     socket.prependListener('data', (chunk: Buffer) => this.#inspect(chunk))
     webSocket.on('message', (data) => this.#receive(data))
     webSocket.on('close', (code, reason) => this.#over({ code, reason: reason.toString() }))
-    // Its 'close' follows.
+    // A 'close' event follows.
     webSocket.on('error', () => {})
     this.#watch()
   }
@@ -49,12 +49,12 @@ export class GatewayConnection {
     return this.#options.facts
   }
 
-  /** Unix milliseconds of the last message, either way. */
+  /** Time of the last message in either direction, in Unix milliseconds. */
   get lastActiveAt(): number {
     return this.#lastActiveAt
   }
 
-  /** Sends a message to the client; false when too many wait for it already. */
+  /** Sends a message to the client; false if too many bytes are buffered for it. */
   send(message: Uint8Array): boolean {
     const { limits, clock } = this.#options
     if (this.#webSocket.bufferedAmount > limits.clientBufferBytes) return false
@@ -68,15 +68,15 @@ export class GatewayConnection {
     }
   }
 
-  /** Says goodbye and is gone, whether or not the client answers. */
+  /** Sends a close frame and ends the connection without waiting for the client's. */
   end(ending: WebSocketEnding): void {
     if (!this.#silent) this.#webSocket.close(ending.code, ending.reason)
     this.#over(ending)
   }
 
   /**
-   * Breaks it without a goodbye. `silently`: the socket stays open and carries nothing any more, as after a NAT has
-   * forgotten it; API Gateway does not notice either.
+   * Breaks the connection without a close frame. `silently`: the socket stays open but carries nothing more, as after a
+   * NAT time-out; API Gateway does not notice either.
    */
   cut({ silently = false }: { readonly silently?: boolean } = {}): void {
     if (silently) {

@@ -4,19 +4,19 @@ import type { SigningIdentity } from '../../aws/credentials.js'
 import { partitionOf } from '../../aws/endpoints.js'
 import { parseQuery, splitOnce } from '../../aws/query.js'
 
-/** What every event of one connection says. */
+/** Facts common to all events of a connection. */
 export interface ConnectionFacts {
   readonly connectionId: string
   /** Unix milliseconds. */
   readonly connectedAt: number
   readonly apiId: string
   readonly stage: string
-  /** Where the client connected: the `Host` it sent. */
+  /** The `Host` header of the client's request. */
   readonly domainName: string
   readonly identity: {
     readonly sourceIp: string
     readonly userAgent?: string
-    /** These four of who signed, where somebody did. */
+    /** The signer's identity, in this and the next three members; absent for unsigned requests. */
     readonly accessKey?: string
     readonly accountId?: string
     readonly user?: string
@@ -24,7 +24,7 @@ export interface ConnectionFacts {
   }
 }
 
-/** Where somebody connects, when, and who signed, if that is known. */
+/** The surroundings and time of a connect request, and its signer, if known. */
 export interface ConnectionPlace {
   readonly apiId: string
   readonly stage: string
@@ -35,14 +35,14 @@ export interface ConnectionPlace {
   readonly caller: SigningIdentity | undefined
 }
 
-/** How a connection ended, in WebSocket's own terms. */
+/** The end of a connection, in WebSocket terms. */
 export interface WebSocketEnding {
-  /** 1005 where the client gave none, 1006 where the connection broke. */
+  /** 1005 if the client sent no code, 1006 if the connection broke. */
   readonly code: number
   readonly reason: string
 }
 
-/** The event that a function behind a route of a WebSocket API gets. */
+/** The event for a function behind a route of a WebSocket API. */
 export interface WebSocketEvent {
   readonly headers?: Readonly<Record<string, string>>
   readonly multiValueHeaders?: Readonly<Record<string, readonly string[]>>
@@ -55,7 +55,7 @@ export interface WebSocketEvent {
     readonly messageId?: string
     readonly requestId: string
     readonly extendedRequestId: string
-    /** As `21/Nov/2026:09:05:00 +0000`. */
+    /** Format: `21/Nov/2026:09:05:00 +0000`. */
     readonly requestTime: string
     readonly requestTimeEpoch: number
     readonly disconnectStatusCode?: number
@@ -65,12 +65,12 @@ export interface WebSocketEvent {
   readonly isBase64Encoded: false
 }
 
-/** An id as API Gateway makes them, such as `L0SM9cOFvHcCIhw=`. */
+/** Makes an id like API Gateway's, such as `L0SM9cOFvHcCIhw=`. */
 export function gatewayId(): string {
   return randomBytes(11).toString('base64url').concat('=')
 }
 
-/** What is known of a client that wants to connect, under a new id. */
+/** Collects the facts of a connecting client, under a new id. */
 export function connectionFacts(
   { headers, socket }: IncomingMessage,
   { apiId, stage, accountId, region, now, caller }: ConnectionPlace,
@@ -95,7 +95,7 @@ export function connectionFacts(
   }
 }
 
-/** The event of a client that wants to connect. */
+/** Builds the event of a connecting client. */
 export function connectEvent(facts: ConnectionFacts, request: IncomingMessage, now: number): WebSocketEvent {
   const headers = multiValue(headerPairs(request))
   const query = multiValue(parseQuery(splitOnce(request.url ?? '', '?')[1] ?? '') ?? [])
@@ -110,7 +110,7 @@ export function connectEvent(facts: ConnectionFacts, request: IncomingMessage, n
   }
 }
 
-/** The event of a client's message; it has no headers, as on AWS. */
+/** Builds the event of a client's message; it has no headers, as on AWS. */
 export function messageEvent(
   facts: ConnectionFacts,
   routeKey: string,
@@ -124,7 +124,7 @@ export function messageEvent(
   }
 }
 
-/** The event of a connection that has ended. */
+/** Builds the event of an ended connection. */
 export function disconnectEvent(
   facts: ConnectionFacts,
   { code, reason }: WebSocketEnding,
@@ -163,7 +163,7 @@ function context(
   }
 }
 
-// What proves who asks is for API Gateway alone.
+// The headers with credentials are for API Gateway only.
 const SECRET_HEADERS = ['authorization', 'x-amz-security-token']
 
 function headerPairs({ rawHeaders, socket }: IncomingMessage): [string, string][] {
@@ -182,7 +182,7 @@ function multiValue(pairs: readonly (readonly [string, string])[]): Record<strin
   return Object.fromEntries(values)
 }
 
-// Where a name comes twice, the single-valued form has the last.
+// For a repeated name, the single-valued form has the last value.
 function last(values: Readonly<Record<string, readonly string[]>>): Record<string, string> {
   return Object.fromEntries(Object.entries(values).map(([name, list]) => [name, list.at(-1) ?? '']))
 }

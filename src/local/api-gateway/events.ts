@@ -1,13 +1,13 @@
 import type { IntegrationOutcome } from './integration.js'
 
-/** What a {@link WebSocketApi} tells its listeners. A listener that throws reaches nobody else. */
+/** Events of a {@link WebSocketApi}. A listener that throws does not affect the API. */
 export interface WebSocketApiEvents {
-  /** A client is connected: `$connect` has taken it. `query` is its URL's. */
+  /** A client has connected: `$connect` accepted it. `query` is the query of its URL. */
   connect: (detail: {
     readonly connectionId: string
     readonly query: Readonly<Record<string, string>>
   }) => void
-  /** A connection ended; `code` is WebSocket's, 1006 where nobody said goodbye. */
+  /** A connection ended; `code` is the WebSocket close code, 1006 without a close frame. */
   disconnect: (detail: {
     readonly connectionId: string
     readonly code: number
@@ -15,13 +15,13 @@ export interface WebSocketApiEvents {
   }) => void
   /** An upgrade was answered with an HTTP error. */
   refuse: (detail: { readonly status: number; readonly detail: string }) => void
-  /** A client's message was given to a route, or to none. */
+  /** A client's message was routed; `routeKey` is undefined if no route fits. */
   message: (detail: {
     readonly connectionId: string
     readonly routeKey: string | undefined
     readonly bytes: number
   }) => void
-  /** A function was asked, and this came of it. */
+  /** A function was invoked, with this outcome. */
   invocation: (detail: {
     readonly connectionId: string
     readonly routeKey: string
@@ -33,12 +33,12 @@ export interface WebSocketApiEvents {
 
 /** Counts since the API was made. */
 export interface WebSocketApiStats {
-  /** Open connections, right now. */
+  /** Connections open now. */
   readonly connections: number
-  /** Clients' messages, by route key; `ping` and other mocks among them. */
+  /** Clients' messages by route key, including `ping` and other mocks. */
   readonly messages: Readonly<Record<string, number>>
-  /** Calls of functions, by route key. */
+  /** Invocations of functions, by route key. */
   readonly invocations: Readonly<Record<string, number>>
-  /** `POST @connections/<id>` that were answered with 200, whoever sent them. */
+  /** `POST @connections/<id>` requests answered with 200, from any sender. */
   readonly posts: number
 }

@@ -3,22 +3,22 @@ import type { Clock } from '../../core/base/clock.js'
 import type { LocalFunction } from '../lambda/function.js'
 import type { WebSocketEvent } from './event.js'
 
-/** What stands behind a route: a function, or `mock`, which takes a message and answers nothing. */
+/** The target of a route: a function, or `mock`, which accepts a message and answers nothing. */
 export type Integration = Pick<LocalFunction, 'invoke'> | 'mock'
 
-/** `$connect`, `$disconnect`, `$default`, and the values of a message's `action` by name. */
+/** Targets for `$connect`, `$disconnect`, `$default`, and for the values of a message's `action`. */
 export type WebSocketRoutes = Readonly<Record<string, Integration>>
 
-/** What came of asking a function. */
+/** The outcome of invoking a function. */
 export type IntegrationOutcome =
   | { readonly kind: 'answer'; readonly statusCode: number }
-  /** It failed, was throttled, or answered nonsense. */
+  /** It failed, was throttled, or gave an invalid answer. */
   | { readonly kind: 'failure'; readonly detail: string }
   | { readonly kind: 'timeout' }
   /** The API was closed meanwhile. */
   | { readonly kind: 'closed' }
 
-/** How to ask. */
+/** Options of {@link callIntegration}. */
 export interface IntegrationOptions {
   readonly clock: Clock
   readonly timeoutMs: number
@@ -26,7 +26,7 @@ export interface IntegrationOptions {
   readonly closed: AbortSignal
 }
 
-/** Asks an integration; never rejects. */
+/** Invokes an integration; never rejects. */
 export async function callIntegration(
   integration: Integration,
   event: WebSocketEvent,
@@ -51,16 +51,19 @@ export async function callIntegration(
   }
 }
 
-/** Picks a message's route: `$request.body.action`, or `$default` for what is no such JSON; undefined where none fits. */
+/**
+ * Selects a message's route: `$request.body.action`, or `$default` for messages without a valid `action`; undefined if
+ * no route fits.
+ */
 export function selectRoute(routes: WebSocketRoutes, body: string): string | undefined {
   const key = action(body)
-  // The three of API Gateway's own cannot be asked for.
+  // Messages cannot select API Gateway's own three routes.
   if (key !== undefined && !key.startsWith('$') && Object.hasOwn(routes, key)) return key
   return Object.hasOwn(routes, '$default') ? '$default' : undefined
 }
 
 function action(body: string): string | undefined {
-  // Most of what is no JSON is seen to be none, without an exception for each message.
+  // Rejects most messages that are not JSON without the cost of an exception.
   if (!/^\s*\{/.test(body)) return undefined
   try {
     const value: unknown = (JSON.parse(body) as { action?: unknown }).action
@@ -77,7 +80,7 @@ function readAnswer(text: string): IntegrationOutcome {
       return { kind: 'answer', statusCode }
     }
   } catch {
-    // Told below, with the text.
+    // Reported below, with the text.
   }
   return { kind: 'failure', detail: `the answer has no statusCode: ${text.slice(0, 200)}` }
 }

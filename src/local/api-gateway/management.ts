@@ -7,24 +7,24 @@ import type { GatewayConnection } from './connection.js'
 import { gatewayId } from './event.js'
 import type { WebSocketApiLimits } from './limits.js'
 
-/** What the management API works on. */
+/** The surroundings of the management API. */
 export interface ManagementOptions {
   readonly apiId: string
   readonly stage: string
   readonly limits: WebSocketApiLimits
   readonly authorizer: ApiGatewayAuthorizer
-  /** Counts one request; whether it is within the account's rate. */
+  /** Counts one request; returns whether it is within the account's rate. */
   takeRequest(): boolean
-  /** A connection that is established and not known to have ended. */
+  /** Finds an established connection that is not known to have ended. */
   find(connectionId: string): GatewayConnection | undefined
-  /** After each POST. */
+  /** Called after each POST. */
   onPost(post: { readonly connectionId: string; readonly bytes: number; readonly status: number }): void
 }
 
-/** An HTTP answer with a JSON body, or none. */
+/** An HTTP answer with a JSON body, or without a body. */
 export interface ManagementAnswer {
   readonly status: number
-  /** For `x-amzn-ErrorType`, by which AWS's clients tell errors apart. */
+  /** Value of `x-amzn-ErrorType`, by which AWS's clients distinguish errors. */
   readonly errorType?: string
   readonly body?: Readonly<Record<string, unknown>>
 }
@@ -47,7 +47,7 @@ export async function manageConnection(
     body === undefined
       ? failure(413, 'PayloadTooLargeException', `The message exceeds ${messageBytes} bytes`)
       : manage(connectionId, { method, url, headers: request.headers, body }, options)
-  // One that broke off before its end is nobody's.
+  // An aborted request is not counted.
   if (method === 'POST' && !request.errored) {
     const bytes = body?.byteLength ?? Number(request.headers['content-length'] ?? messageBytes + 1)
     options.onPost({ connectionId, bytes, status: answer.status })
@@ -78,7 +78,7 @@ function manage(
   }
 }
 
-/** Writes an answer, with the time, by which clients correct their own clock. */
+/** Writes an answer, with the time, so that clients can correct their clock. */
 export function sendAnswer(
   response: ServerResponse,
   { status, errorType, body }: ManagementAnswer,
@@ -96,7 +96,7 @@ export function sendAnswer(
   response.end(text)
 }
 
-// As a path comes, `@` may be encoded or not, and an id's `=` is.
+// In a request's path, `@` may be encoded or not, and an id's `=` is.
 function connectionOf(url: string, stage: string): string | undefined {
   try {
     const [root, first, second, id, ...rest] = (splitOnce(url, '?')[0] ?? '')
@@ -118,7 +118,7 @@ function describe({ facts, lastActiveAt }: GatewayConnection): Readonly<Record<s
   }
 }
 
-// The API's model gives a text to a payload that is too large, and to no other error of its own.
+// In the API's model, only the error for an oversized payload has a text.
 function failure(status: number, errorType: string, message?: string): ManagementAnswer {
   return { status, errorType, ...(message !== undefined && { body: { message } }) }
 }

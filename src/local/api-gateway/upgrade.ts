@@ -4,25 +4,25 @@ import { splitOnce } from '../../aws/query.js'
 import type { ApiCaller, ApiGatewayAuthorizer } from './authorizer.js'
 import type { IntegrationOutcome } from './integration.js'
 
-/** What a client's upgrade must fit. */
+/** The requirements for a client's upgrade. */
 export interface ApiUpgradeRules {
   readonly apiId: string
   readonly stage: string
   readonly urlCharacters: number
   readonly authorizer: ApiGatewayAuthorizer
-  /** Counts one connect; whether it is within the account's rates. */
+  /** Counts one connect; returns whether it is within the account's rates. */
   takeConnect(): boolean
 }
 
 /** An HTTP error that answers an upgrade. */
 export interface UpgradeRefusal {
   readonly status: number
-  /** For `x-amzn-ErrorType`. */
+  /** Value of `x-amzn-ErrorType`. */
   readonly errorType?: string
   readonly message: string
 }
 
-/** Decides on an upgrade, before any function is asked: who connects, if that is known, or why nobody does. */
+/** Decides on an upgrade before a function is invoked: returns the caller, if known, or the refusal. */
 export function decideConnect(
   request: IncomingMessage,
   rules: ApiUpgradeRules,
@@ -34,7 +34,7 @@ export function decideConnect(
   if (characters > urlCharacters) {
     return refusal(414, `The URL of ${characters} characters exceeds ${urlCharacters}`)
   }
-  // API Gateway takes a slash after the stage.
+  // API Gateway accepts a slash after the stage.
   const path = (splitOnce(url, '?')[0] ?? '').replace(/\/$/, '')
   if (path !== `/${stage}`) return refusal(403, 'Forbidden')
   const signed = { method, url, headers, body: new Uint8Array() }
@@ -46,7 +46,7 @@ export function decideConnect(
   return rules.takeConnect() ? verdict : refusal(429, 'Too Many Requests')
 }
 
-/** The error that a client gets whom `$connect` did not take; undefined where it did. */
+/** Returns the error for a client that `$connect` did not accept; undefined if it did. */
 export function connectRefusal(outcome: IntegrationOutcome): UpgradeRefusal | undefined {
   switch (outcome.kind) {
     case 'answer': {
@@ -61,7 +61,7 @@ export function connectRefusal(outcome: IntegrationOutcome): UpgradeRefusal | un
   }
 }
 
-/** Answers an upgrade with an error, and with the time, by which a client can correct its clock. */
+/** Answers an upgrade with an error, and with the time, so that a client can correct its clock. */
 export function refuseApiUpgrade(
   socket: Duplex,
   { status, errorType, message }: UpgradeRefusal,
@@ -82,7 +82,7 @@ export function refuseApiUpgrade(
   )
 }
 
-// What the WebSocket server would refuse by itself, once a function had already taken the client.
+// Checks the conditions of the WebSocket server early: it would refuse only after a function had accepted the client.
 function isWebSocket({ method, headers }: IncomingMessage): boolean {
   return (
     method === 'GET' &&

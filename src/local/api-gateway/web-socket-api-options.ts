@@ -10,17 +10,17 @@ import type { WebSocketApiEvents, WebSocketApiStats } from './events.js'
 import type { WebSocketRoutes } from './integration.js'
 import { type WebSocketApiLimits, webSocketApiLimits } from './limits.js'
 
-/** How to make a WebSocket API. */
+/** Options of `webSocketApi`. */
 export interface WebSocketApiOptions {
-  /** Who is asked: `$connect`, `$disconnect`, `$default`, and a message's `action` by name. */
+  /** The targets of routes: `$connect`, `$disconnect`, `$default`, and the values of a message's `action`. */
   readonly routes: WebSocketRoutes
   /** The API's stage, the first part of every path. @default 'live' */
   readonly stage?: string | undefined
-  /** Ten letters and digits, in the resources of policies. @default made up */
+  /** Ten letters and digits, used in the resources of policies. @default made up */
   readonly apiId?: string | undefined
-  /** Who may connect, and post, by SigV4. @default anybody, with no signature looked at */
+  /** Credentials that may connect and post, with SigV4. @default any client, without a signature check */
   readonly identities?: readonly LocalIdentity[] | undefined
-  /** Limits other than AWS's. @default API Gateway's own */
+  /** Limits that replace AWS's. @default API Gateway's own */
   readonly limits?: LimitChanges<WebSocketApiLimits> | undefined
   /** @default '127.0.0.1' */
   readonly host?: string | undefined
@@ -33,17 +33,17 @@ export interface WebSocketApiOptions {
   readonly clock?: Clock | undefined
 }
 
-/** Which connections to break, and how. */
+/** The connections to break, and how. */
 export interface CutOptions {
-  /** @default every one */
+  /** The connection to break. @default all */
   readonly connectionId?: string | undefined
-  /** Sockets stay open and carry nothing any more, and API Gateway does not notice. @default false */
+  /** Whether sockets stay open but carry nothing more; API Gateway does not notice. @default false */
   readonly silently?: boolean | undefined
-  /** Whether `$disconnect` is left out, which AWS calls a best effort. @default false */
+  /** Whether to omit `$disconnect`, which AWS calls a best effort. @default false */
   readonly unreported?: boolean | undefined
 }
 
-/** A WebSocket API that is listening, with its management API on the same port. */
+/** A listening WebSocket API, with its management API on the same port. */
 export interface WebSocketApi extends AsyncDisposable {
   readonly apiId: string
   readonly stage: string
@@ -51,43 +51,43 @@ export interface WebSocketApi extends AsyncDisposable {
   readonly endpoint: string
   /** `http://127.0.0.1:<port>/<stage>`, for `AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI`. */
   readonly managementEndpoint: string
-  /** Who is connected now. */
+  /** Lists the open connections. */
   connections(): readonly OpenConnection[]
-  /** Breaks connections without a goodbye. */
+  /** Breaks connections without a close frame. */
   cut(options?: CutOptions): void
   /** Adds a listener of an event; see {@link WebSocketApiEvents}. */
   on<E extends keyof WebSocketApiEvents>(event: E, listener: WebSocketApiEvents[E]): this
-  /** As `on`, for the next event alone. */
+  /** Adds a listener for the next event only. */
   once<E extends keyof WebSocketApiEvents>(event: E, listener: WebSocketApiEvents[E]): this
   /** Removes a listener. */
   off<E extends keyof WebSocketApiEvents>(event: E, listener: WebSocketApiEvents[E]): this
-  /** What it has carried since it was made. */
+  /** Returns counts since it was made. */
   stats(): WebSocketApiStats
-  /** Ends every connection, and asks no function any more. Idempotent. */
+  /** Ends every connection, and stops invoking functions. Idempotent. */
   close(): Promise<void>
 }
 
-/** A connection as {@link WebSocketApi.connections} lists it. */
+/** An entry of {@link WebSocketApi.connections}. */
 export interface OpenConnection {
   readonly connectionId: string
-  /** Its URL's. */
+  /** The query of its URL. */
   readonly query: Readonly<Record<string, string>>
   /** Unix milliseconds. */
   readonly connectedAt: number
 }
 
-/** The options, checked and complete. */
+/** The checked and completed options. */
 export interface WebSocketApiSettings extends Complete<Omit<WebSocketApiOptions, 'identities' | 'limits'>> {
   readonly identities: readonly LocalIdentity[] | undefined
   readonly limits: WebSocketApiLimits
 }
 
-/** The name of an API, or of its stage. */
+/** Checks the name of an API or of its stage. */
 export const checkApiName = matching(/^[\w-]{1,128}$/, '1 to 128 letters, digits, - or _')
 
 const checkRoute: Check = (name, value) => value === 'mock' || checkInvoked(name, value)
 
-/** Checks the options and fills in what is missing. @throws TetherError `INVALID_OPTION` by name */
+/** Checks the options and fills in the defaults. @throws TetherError `INVALID_OPTION` by name */
 export function webSocketApiSettings(options: WebSocketApiOptions): WebSocketApiSettings {
   checkOptions('webSocketApi', options, {
     routes: required(recordOf('an object of functions by route', checkRoute)),

@@ -8,7 +8,7 @@ export type {
 } from './web-socket-api-options.js'
 
 /**
- * Serves functions as an API Gateway WebSocket API does, with its limits, routes chosen by `$request.body.action`, and
+ * Serves functions like an API Gateway WebSocket API, with its limits, routes selected by `$request.body.action`, and
  * `@connections`.
  * @throws TetherError `INVALID_OPTION` by name, `UNREACHABLE` when the port is taken
  */

@@ -1,22 +1,22 @@
-/** The head of a WebSocket frame. */
+/** The header of a WebSocket frame. */
 export interface FrameHead {
   /** 0 continuation, 1 text, 2 binary, 8 to 10 control. */
   readonly opcode: number
-  /** Of the payload, in bytes. */
+  /** Length of the payload, in bytes. */
   readonly length: number
 }
 
 // Two bytes, eight of an extended length, four of a mask.
 const LONGEST_HEAD = 14
 
-/** Reads the heads of a client's WebSocket frames from the bytes as they arrive, in whatever pieces. */
+/** Reads the headers of a client's WebSocket frames from a stream of bytes, split anywhere. */
 export class FrameHeads {
   readonly #head = Buffer.alloc(LONGEST_HEAD)
   #filled = 0
-  // Bytes of the present frame's payload that are still to come.
+  // Remaining payload bytes of the current frame.
   #payload = 0
 
-  /** Takes the next bytes; gives the heads that are complete with them. */
+  /** Reads the next bytes; returns the headers that they complete. */
   push(chunk: Uint8Array): FrameHead[] {
     const heads: FrameHead[] = []
     for (let at = 0; at < chunk.byteLength; ) {

@@ -52,7 +52,7 @@ class LocalWebSocketApi implements WebSocketApi {
   })
   readonly #members = new Map<string, Member>()
   readonly #sockets = new Set<Duplex>()
-  // The ids of those whose end `$disconnect` is not told.
+  // Ids of connections to end without `$disconnect`.
   readonly #unreported = new Set<string>()
   readonly #events = new EventEmitter()
   readonly #closed = new AbortController()
@@ -199,7 +199,7 @@ class LocalWebSocketApi implements WebSocketApi {
     if (routeKey === undefined) return complain('Forbidden')
     count(this.#messages, routeKey)
     const outcome = await this.#ask(routeKey, event)
-    // What a function answers reaches nobody: the routes have no route response.
+    // A function's answer is discarded: the routes have no route response.
     if (outcome.kind === 'failure') complain('Internal server error')
     if (outcome.kind === 'timeout') complain('Endpoint request timed out')
   }
@@ -212,7 +212,7 @@ class LocalWebSocketApi implements WebSocketApi {
     void this.#ask('$disconnect', disconnectEvent(facts, ending, this.#settings.clock.now()))
   }
 
-  /** Asks what is behind a route; a route that is not there takes everything. */
+  /** Invokes a route's target; a missing route accepts everything. */
   async #ask(routeKey: string, event: WebSocketEvent): Promise<IntegrationOutcome> {
     const integration = this.#settings.routes[routeKey] ?? 'mock'
     if (integration !== 'mock') count(this.#invocations, routeKey)

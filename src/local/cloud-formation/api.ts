@@ -8,7 +8,7 @@ import type { LocalStack } from './stack.js'
 import type { StackParts } from './stack-resources.js'
 import { Stacks } from './stacks.js'
 
-/** What the CloudFormation API serves, and to whom. */
+/** The cloud that the CloudFormation API serves, and the credentials it accepts. */
 export interface CloudFormationApiOptions extends Pick<XmlService, 'identities' | 'gate' | 'clock'> {
   readonly cloud: StackCloud
   readonly failResource: StackParts['failResource']
@@ -17,13 +17,13 @@ export interface CloudFormationApiOptions extends Pick<XmlService, 'identities' 
 /** CloudFormation's API. */
 export interface CloudFormationApi {
   readonly listener: RequestListener
-  /** Ends what is under way. */
+  /** Aborts operations in progress and closes relayed APIs. */
   close(): Promise<void>
 }
 
 const EVENTS_OF_A_PAGE = 100
 
-/** Serves the part of CloudFormation that deploys templates: states, events and errors are CloudFormation's. */
+/** Serves the subset of CloudFormation that deploys templates; states, events and errors match CloudFormation's. */
 export function cloudFormationApi({
   cloud,
   failResource,
@@ -98,7 +98,7 @@ function stackXml(stack: LocalStack): string {
     element('StackStatusReason', reason),
     element('DisableRollback', 'false'),
     list('Capabilities', capabilities, (one) => escapeXml(one)),
-    // Outputs are there once the stack is.
+    // A stack has outputs only once it is complete.
     list(
       'Outputs',
       /_COMPLETE$/.test(status) ? outputs : [],
@@ -112,7 +112,7 @@ function stackXml(stack: LocalStack): string {
 // Newest first, as CloudFormation lists them.
 function eventsXml({ id, name, events }: LocalStack, form: URLSearchParams): string {
   const all = [...events].reverse()
-  // New ones must not move what a page has told: counted from the oldest.
+  // Counted from the oldest event, so that new events do not shift the pages.
   const until = Number(form.get('NextToken') ?? events.length)
   const page = all.slice(events.length - until, events.length - until + EVENTS_OF_A_PAGE)
   const next = until - page.length

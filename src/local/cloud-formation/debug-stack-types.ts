@@ -8,7 +8,7 @@ import {
   type StackCloud,
 } from './resource.js'
 
-/** The types of a debug stack's resources that the local cloud serves together. */
+/** The resource types of a debug stack that the local cloud serves as one API. */
 export function debugStackTypes(
   {
     relayedApis: apis,
@@ -58,7 +58,7 @@ export function debugStackTypes(
         apis.update(input)
         return made
       },
-      // It runs from the stage's creation on.
+      // The relay exists only once the stage has been created.
       async delete({ physicalId }) {
         if (registry.has(physicalId)) await registry.delete(registry.find(physicalId))
       },
@@ -72,7 +72,7 @@ export function debugStackTypes(
   }
 }
 
-/** What the template of a debug stack has, and no other. */
+/** The logical ids that mark a debug stack's template. */
 const PARTS: readonly string[] = ['Api', 'ApiStage', 'Relay', 'RelayRole', 'Connections', 'Payloads']
 
 function apiResource(apis: RelayedApis, stackName: string, region: string): MadeResource {
@@ -81,7 +81,7 @@ function apiResource(apis: RelayedApis, stackName: string, region: string): Made
   return {
     physicalId,
     attributes: {
-      // Where it listens is known when it has a stage.
+      // The address is known once the API has a stage.
       get ApiEndpoint() {
         return apis.endpointOf(stackName) ?? `wss://${physicalId}.execute-api.${region}.amazonaws.com`
       },

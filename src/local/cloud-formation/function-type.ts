@@ -11,7 +11,7 @@ type Properties = Omit<CreateFunctionRequest, 'Code' | 'Tags' | 'FunctionName'> 
   readonly Tags?: readonly { readonly Key: string; readonly Value: string }[]
 }
 
-/** What becomes of a property that a template takes away. */
+/** Values of properties that an update removes from the template. */
 const DEFAULTS: Readonly<Record<string, unknown>> = {
   Description: '',
   Environment: { Variables: {} },
@@ -20,7 +20,7 @@ const DEFAULTS: Readonly<Record<string, unknown>> = {
   Timeout: 3,
 }
 
-/** Functions, made by the local Lambda's own operations. */
+/** Functions, managed by the local Lambda's own operations. */
 export function functionType({ functions, registry, clock, updateMs }: StackCloud): ResourceType {
   const settled = async (fn: ManagedFunction, signal: AbortSignal) => {
     const { State, LastUpdateStatus } = fn.configuration
@@ -45,7 +45,8 @@ export function functionType({ functions, registry, clock, updateMs }: StackClou
       await settled(fn, input.signal)
       return made(fn)
     },
-    // As CloudFormation: only what the template changed is sent, so that the rest stays as others have made it.
+    // As in CloudFormation: only properties changed in the template are sent, so changes made elsewhere to others
+    // survive.
     async update({ properties: after, before = {}, signal }: ResourceInput, { physicalId }) {
       const names = [...new Set([...Object.keys(before), ...Object.keys(after)])]
       const changed = names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]))
@@ -69,7 +70,7 @@ export function functionType({ functions, registry, clock, updateMs }: StackClou
   }
 }
 
-/** Code that is written in the template lies in a file named `index`. */
+/** Inline code from a template goes into a file named `index`. */
 function packed({ ZipFile, ...code }: Code, runtime = ''): Code {
   if (ZipFile === undefined) return code
   const file = runtime.startsWith('python') ? 'index.py' : 'index.js'

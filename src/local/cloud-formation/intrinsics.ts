@@ -2,7 +2,7 @@ import { partitionOf, serviceHost } from '../../aws/endpoints.js'
 import { isObject } from '../../core/base/options.js'
 import { invalid, type Template } from './template.js'
 
-/** What intrinsic functions are resolved with. */
+/** Values that intrinsic functions refer to. */
 export interface Surroundings {
   readonly template: Template
   readonly parameters: ReadonlyMap<string, string>
@@ -10,14 +10,14 @@ export interface Surroundings {
   readonly stackId: string
   readonly region: string
   readonly accountId: string
-  /** What `Ref` gives for a resource that exists. */
+  /** Returns the value of `Ref` for an existing resource. */
   ref(logicalId: string): string | undefined
   attribute(logicalId: string, name: string): string | undefined
 }
 
 const NO_VALUE = Symbol('AWS::NoValue')
 
-/** A value of a template without its intrinsic functions. @throws ControlPlaneError `ValidationError` */
+/** Resolves the intrinsic functions in a template's value. @throws ControlPlaneError `ValidationError` */
 export function resolve(value: unknown, around: Surroundings): unknown {
   if (Array.isArray(value)) return value.map((one) => resolve(one, around)).filter((one) => one !== NO_VALUE)
   if (!isObject(value)) return value
@@ -29,7 +29,7 @@ export function resolve(value: unknown, around: Surroundings): unknown {
   return Object.fromEntries(resolved.filter(([, inner]) => inner !== NO_VALUE))
 }
 
-/** Whether a condition of the template holds; also where there is no name. */
+/** Whether a condition of the template holds; true without a name. */
 export function holds(name: string | undefined, around: Surroundings): boolean {
   if (name === undefined) return true
   const conditions = around.template.Conditions ?? {}

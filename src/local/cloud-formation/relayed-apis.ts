@@ -4,16 +4,16 @@ import type { DebugStackCloud } from '../debug-stack/debug-stack-options.js'
 import { type RelayedApi, startRelayedApi } from '../debug-stack/relayed-api.js'
 import type { Template } from './template.js'
 
-/** What the relayed APIs of stacks run in. */
+/** The surroundings of the stacks' relayed APIs. */
 export interface RelayedApiCloud
   extends Pick<DebugStackCloud, 'host' | 'region' | 'accountId' | 'credentials' | 'clock' | 'function'> {
   functionHost(): FunctionHost
 }
 
-/** A debug stack's WebSocket API is served as one thing, from its stage's creation on to its deletion. */
+/** Serves a debug stack's WebSocket API as a whole, from its stage's creation to its deletion. */
 export class RelayedApis {
   readonly #cloud: RelayedApiCloud
-  /** What is known of each stack's before it is complete, by the stack's name. */
+  /** Ids of each stack's API and relay before the API starts, by stack name. */
   readonly #ids = new Map<string, { apiId?: string; relayName?: string }>()
   readonly #open = new Map<string, RelayedApi>()
 
@@ -34,12 +34,12 @@ export class RelayedApis {
     this.#open.set(stackName, started)
   }
 
-  /** Without the API's stage; undefined before it has one. */
+  /** Returns the endpoint without the API's stage; undefined before it has a stage. */
   endpointOf(stackName: string): string | undefined {
     return this.#open.get(stackName)?.api.endpoint.replace(/\/[^/]*$/, '')
   }
 
-  /** Gives the relay what a changed template has for it. */
+  /** Updates the relay from a changed template. */
   update({ stackName, template }: RelayedStack): void {
     const open = this.#open.get(stackName)
     if (open !== undefined)
@@ -57,7 +57,7 @@ export class RelayedApis {
   }
 }
 
-/** A stack that has a relayed API. */
+/** A stack with a relayed API. */
 interface RelayedStack {
   readonly stackName: string
   readonly template: Template

@@ -11,7 +11,7 @@ import {
   type StackCloud,
 } from './resource.js'
 
-/** What a resource of a stack is made by; undefined where the local cloud makes none of that type. */
+/** Returns the finder of resource types; it returns undefined for a type that the local cloud does not support. */
 export function resourceTypes(cloud: StackCloud): FindType {
   const recorded: ResourceType = {
     create: (input) => ({ physicalId: madeUpName(input, 255), attributes: {} }),
@@ -92,7 +92,7 @@ function queueType({ queues }: StackCloud): ResourceType {
 
 function roleType(cloud: StackCloud): ResourceType {
   const { accountId, roles } = cloud
-  // Policies that others put into a role keep it from being deleted.
+  // Policies put into a role from elsewhere prevent its deletion.
   const written = new Map<string, Set<string>>()
   const putPolicies = (RoleName: string, { Policies = [] }: ResourceInput['properties']) => {
     const names = written.get(RoleName) ?? new Set<string>()

@@ -8,29 +8,29 @@ import type { Queues } from '../sqs/queues.js'
 import type { RelayedApis } from './relayed-apis.js'
 import type { Template } from './template.js'
 
-/** A resource that a stack is to make. */
+/** A resource for a stack to make. */
 export interface ResourceInput {
   readonly stackName: string
   readonly logicalId: string
-  /** Without intrinsic functions. */
+  /** Properties with intrinsic functions resolved. */
   readonly properties: Readonly<Record<string, unknown>>
-  /** At an update: what it was made with. What is in both is left alone, whatever others have made of it. */
+  /** On an update: the previous properties. Properties equal in both are left alone, even if changed elsewhere. */
   readonly before?: Readonly<Record<string, unknown>> | undefined
-  /** The whole template, for what is made of several resources together. */
+  /** The whole template, for types made of several resources. */
   readonly template: Template
   readonly signal: AbortSignal
 }
 
-/** A resource that was made. */
+/** A resource that exists. */
 export interface MadeResource {
-  /** What `Ref` gives. */
+  /** The value of `Ref`. */
   readonly physicalId: string
   readonly attributes: Readonly<Record<string, string>>
 }
 
-/** How resources of a type are made, changed and deleted. Each throws an Error with AWS's reason. */
+/** Creates, updates and deletes resources of a type. Each method throws an Error with AWS's reason. */
 export interface ResourceType {
-  /** Properties that cannot be changed: a resource with others takes the place of the old one. */
+  /** Properties that cannot change: a different value replaces the resource. */
   readonly fixed?: readonly string[]
   create(input: ResourceInput): MadeResource | Promise<MadeResource>
   update?(input: ResourceInput, made: MadeResource): MadeResource | Promise<MadeResource>
@@ -40,7 +40,7 @@ export interface ResourceType {
   ): void | Promise<void>
 }
 
-/** The cloud that stacks make resources in. */
+/** The cloud that contains the stacks' resources. */
 export interface StackCloud {
   readonly region: string
   readonly accountId: string
@@ -54,7 +54,7 @@ export interface StackCloud {
   readonly updateMs: number
 }
 
-/** A name that CloudFormation makes up: of the stack, the resource, and letters at random. */
+/** Generates a name like CloudFormation's: stack, resource, random letters. */
 export function madeUpName(
   { stackName, logicalId }: Pick<ResourceInput, 'stackName' | 'logicalId'>,
   longest: number,
@@ -63,7 +63,7 @@ export function madeUpName(
   return `${`${stackName}-${logicalId}`.slice(0, longest - random.length - 1)}-${random}`
 }
 
-/** Finds how resources of a type are made; undefined where the local cloud makes none. */
+/** Finds the implementation of a resource type; undefined if the local cloud does not support it. */
 export type FindType = (
   type: string,
   input: Pick<ResourceInput, 'template' | 'logicalId'>,

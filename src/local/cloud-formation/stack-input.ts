@@ -1,7 +1,7 @@
 import { canonicalJson } from '../../core/base/json.js'
 import type { Template } from './template.js'
 
-/** What an operation brings. */
+/** The input of a stack operation. */
 export interface StackInput {
   readonly body: string
   readonly template: Template
@@ -10,7 +10,7 @@ export interface StackInput {
   readonly capabilities: readonly string[]
 }
 
-/** Whether the old and the new differ in nothing that CloudFormation acts on. */
+/** Whether two inputs are equal in all parts that CloudFormation acts on. */
 export function isSameInput(a: StackInput, b: StackInput): boolean {
   const facts = ({ template: { Resources, Outputs, Conditions }, parameters, tags }: StackInput) => ({
     Resources,
@@ -22,7 +22,7 @@ export function isSameInput(a: StackInput, b: StackInput): boolean {
   return isEqual(facts(a), facts(b))
 }
 
-/** Whether two values are the same, whatever the order of their keys. */
+/** Whether two values are equal, ignoring the order of keys. */
 export function isEqual(a: unknown, b: unknown): boolean {
   return canonicalJson(a) === canonicalJson(b)
 }

@@ -4,21 +4,21 @@ import type { FindType, MadeResource, ResourceType, StackCloud } from './resourc
 import { isEqual, type StackInput } from './stack-input.js'
 import { levels, type Template, type TemplateResource } from './template.js'
 
-/** A resource as a stack keeps it. */
+/** A resource of a stack. */
 export interface StackResource extends MadeResource {
   readonly type: string
   status: string
   reason?: string | undefined
-  /** What it was made with: changed where these differ. */
+  /** The properties it was made with; an update is needed if they differ. */
   readonly properties: Readonly<Record<string, unknown>>
   readonly declared: TemplateResource
 }
 
-/** What stacks are made with. */
+/** The surroundings of a stack. */
 export interface StackParts {
   readonly cloud: StackCloud
   readonly findType: FindType
-  /** Asked before a resource is made, changed or deleted: a text makes that fail. */
+  /** Called before a resource is made, changed or deleted; a returned text makes that step fail. */
   failResource(resource: {
     stackName: string
     logicalId: string
@@ -28,10 +28,10 @@ export interface StackParts {
   readonly signal: AbortSignal
 }
 
-/** What is done with a resource. */
+/** The kinds of steps on a resource. */
 export type ResourceAction = 'CREATE' | 'UPDATE' | 'DELETE'
 
-/** Called for each status of a resource. */
+/** Reports each status of a resource. */
 export type TellResource = (
   logicalId: string,
   type: string,
@@ -40,7 +40,7 @@ export type TellResource = (
   reason?: string,
 ) => void
 
-/** A resource that differs from what is there. */
+/** A resource to create or change. */
 interface Job {
   readonly id: string
   readonly declared: TemplateResource
@@ -48,7 +48,7 @@ interface Job {
   readonly old: StackResource | undefined
 }
 
-/** The resources of one stack: makes, changes and deletes them level by level, as they refer to each other. */
+/** The resources of one stack: creates, changes and deletes them level by level, along their references. */
 export class StackResources {
   readonly #stackName: string
   readonly #parts: StackParts
@@ -61,12 +61,12 @@ export class StackResources {
     this.#tell = tell
   }
 
-  /** By their logical ids. */
+  /** The resources by logical id. */
   get all(): ReadonlyMap<string, StackResource> {
     return this.#all
   }
 
-  /** The logical ids of resources that a template does not have, or whose condition does not hold. */
+  /** Returns the logical ids of resources that are absent from a template or disabled by their condition. */
   surplus({ Resources }: Template, around: Surroundings): string[] {
     return [...this.#all.keys()].filter((id) => {
       const declared = Object.hasOwn(Resources, id) ? Resources[id] : undefined
@@ -74,7 +74,7 @@ export class StackResources {
     })
   }
 
-  /** Makes and changes resources; those that others take the place of go to `replaced`. @returns those that failed */
+  /** Creates and changes resources; moves replaced ones to `replaced`. @returns ids of failed resources */
   async make(
     { template }: StackInput,
     around: Surroundings,
@@ -88,7 +88,7 @@ export class StackResources {
     return []
   }
 
-  /** Deletes resources, those first that others do not need. @returns those that are left */
+  /** Deletes resources, dependents first. @returns ids of the remaining resources */
   async delete(ids: readonly string[], template: Template): Promise<string[]> {
     const wanted = new Set(ids)
     const order = [...levels(template), ids.filter((id) => !Object.hasOwn(template.Resources, id))].reverse()
@@ -102,12 +102,12 @@ export class StackResources {
     return failed
   }
 
-  /** Deletes one that another has taken the place of. */
+  /** Deletes a replaced resource. */
   async deleteReplaced(id: string, old: StackResource, template: Template): Promise<void> {
     await this.#deleteOne(id, old, template)
   }
 
-  /** Deletes what has taken the place of a resource, which has it again. */
+  /** Deletes a resource's replacement and restores the resource. */
   async bringBack(id: string, old: StackResource, template: Template): Promise<void> {
     const replacement = this.#all.get(id)
     if (replacement !== undefined) await this.#deleteOne(id, replacement, template)
@@ -135,7 +135,7 @@ export class StackResources {
     return jobs.filter((_, at) => !made[at]).map(({ id }) => id)
   }
 
-  /** @returns whether it is made */
+  /** @returns whether it was created or changed */
   async #makeOne(job: Job, template: Template, replaced: Map<string, StackResource>): Promise<boolean> {
     const { id, declared, properties, old } = job
     const { Type: type } = declared
@@ -166,7 +166,7 @@ export class StackResources {
     }
   }
 
-  /** @returns those that are left */
+  /** @returns ids of the remaining resources */
   async #deleteLevel(ids: readonly string[], template: Template): Promise<string[]> {
     if (ids.length === 0) return []
     const level = ids.map((id) => [id, this.#all.get(id)!] as const)
@@ -176,7 +176,7 @@ export class StackResources {
     return ids.filter((_, at) => !gone[at])
   }
 
-  /** @returns whether it is gone */
+  /** @returns whether it was deleted */
   async #deleteOne(id: string, resource: StackResource, template: Template): Promise<boolean> {
     const { type, physicalId, declared } = resource
     const { signal } = this.#parts
@@ -209,7 +209,7 @@ export class StackResources {
     if (reason !== undefined) throw new Error(reason)
   }
 
-  /** How long a level takes. */
+  /** Waits for the duration of a level. */
   #step(): Promise<void> {
     const { cloud, signal } = this.#parts
     return delay(cloud.updateMs, { clock: cloud.clock, signal })

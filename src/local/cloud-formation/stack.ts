@@ -3,7 +3,7 @@ import { holds, resolve, type Surroundings } from './intrinsics.js'
 import type { StackInput } from './stack-input.js'
 import { type StackParts, type StackResource, StackResources } from './stack-resources.js'
 
-/** One thing that happened to a stack. */
+/** An event in a stack's history. */
 export interface LocalStackEvent {
   readonly id: string
   readonly logicalId: string
@@ -17,7 +17,7 @@ export interface LocalStackEvent {
 
 const STACK_TYPE = 'AWS::CloudFormation::Stack'
 
-/** A stack with its states and its events, as CloudFormation has them. */
+/** A stack with CloudFormation's states and events. */
 export class LocalStack {
   readonly id: string
   readonly createdAt: number
@@ -54,12 +54,12 @@ export class LocalStack {
     return this.#token
   }
 
-  /** By their logical ids. */
+  /** The resources by logical id. */
   get resources(): ReadonlyMap<string, StackResource> {
     return this.#resources.all
   }
 
-  /** Makes everything; what cannot be made is rolled back. Never rejects but where the cloud closes. */
+  /** Creates all resources; rolls back on a failure. Rejects only if the cloud closes. */
   async create(token: string | undefined): Promise<void> {
     this.#begin('CREATE_IN_PROGRESS', token)
     const failed = await this.#make(this.input, new Map())
@@ -72,7 +72,7 @@ export class LocalStack {
     this.#set(left.length === 0 ? 'ROLLBACK_COMPLETE' : 'ROLLBACK_FAILED', notDeleted(left))
   }
 
-  /** Makes it what the input says; what cannot be made brings back what was there. */
+  /** Applies new input; restores the previous resources on a failure. */
   async update(next: StackInput, token: string | undefined): Promise<void> {
     const before = this.input
     this.updatedAt = this.#now()
@@ -104,7 +104,7 @@ export class LocalStack {
     this.#set(left.length === 0 ? 'DELETE_COMPLETE' : 'DELETE_FAILED', notDeleted(left))
   }
 
-  /** Makes and changes what differs, and then the outputs. @returns what failed: resources, or the stack itself */
+  /** Creates and changes resources that differ, then the outputs. @returns the failed resources, or the stack itself */
   async #make(input: StackInput, replaced: Map<string, StackResource>): Promise<string[]> {
     const around = this.#surroundings(input)
     try {

@@ -5,7 +5,7 @@ import { isSameInput, type StackInput } from './stack-input.js'
 import type { StackParts } from './stack-resources.js'
 import { checkCapabilities, invalid, readTemplate } from './template.js'
 
-/** All stacks of a cloud, those that were deleted included: they are found by their ids. */
+/** All stacks of a cloud, including deleted ones, which can be found by id. */
 export class Stacks {
   readonly #stacks: LocalStack[] = []
   readonly #parts: StackParts
@@ -14,7 +14,7 @@ export class Stacks {
     this.#parts = parts
   }
 
-  /** The stack of that name that is not deleted, or the stack of that id. */
+  /** Finds a live stack by name, or any stack by id. */
   find(nameOrId: string): LocalStack | undefined {
     return this.#stacks.find(
       ({ id, name, deletedAt }) => id === nameOrId || (name === nameOrId && deletedAt === undefined),
@@ -44,7 +44,7 @@ export class Stacks {
     const input = inputOf(form)
     const token = form.get('ClientRequestToken') ?? undefined
     const there = this.find(name)
-    // A request that is repeated because its answer was lost.
+    // A request repeated after its answer was lost.
     if (there !== undefined && token !== undefined && there.token === token) return there
     if (there !== undefined) throw new Refusal('AlreadyExistsException', `Stack [${name}] already exists`)
     checkCapabilities(input.template, input.capabilities)
@@ -69,7 +69,7 @@ export class Stacks {
     return stack
   }
 
-  /** What is not there is deleted already. */
+  /** Deleting a missing stack succeeds. */
   delete(form: URLSearchParams): void {
     const stack = this.find(form.get('StackName') ?? '')
     if (stack === undefined || stack.deletedAt !== undefined || stack.status === 'DELETE_IN_PROGRESS') return
@@ -79,7 +79,7 @@ export class Stacks {
   }
 }
 
-// It ends in a state of the stack; it rejects where the cloud closes meanwhile.
+// The outcome is the stack's state; the promise rejects only if the cloud closes meanwhile.
 function run(operation: Promise<void>): void {
   operation.catch(() => {})
 }
@@ -119,7 +119,7 @@ function inputOf(form: URLSearchParams, before?: StackInput): StackInput {
     body,
     template,
     parameters,
-    // An update without tags leaves them as they are; an empty list takes them away.
+    // An update without tags keeps the old ones; an empty list removes them.
     tags: isGiven(form, 'Tags')
       ? members(form, 'Tags').map(({ Key = '', Value = '' }) => [Key, Value])
       : (before?.tags ?? []),
@@ -131,7 +131,7 @@ function isGiven(form: URLSearchParams, name: string): boolean {
   return [...form.keys()].some((key) => key === name || key.startsWith(`${name}.`))
 }
 
-/** A list of a form: `Tags.member.1.Key`. A list of texts has them under an empty name. */
+/** Parses a list of a form: `Tags.member.1.Key`. For a list of texts, the field's name is empty. */
 function members(form: URLSearchParams, name: string): Record<string, string>[] {
   const list: Record<string, string>[] = []
   for (const [key, value] of form) {

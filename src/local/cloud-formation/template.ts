@@ -1,7 +1,7 @@
 import { isObject } from '../../core/base/options.js'
 import { ControlPlaneError } from '../control-plane/errors.js'
 
-/** A resource as a template has it. */
+/** A resource in a template. */
 export interface TemplateResource {
   readonly Type: string
   readonly Properties?: Readonly<Record<string, unknown>>
@@ -11,7 +11,7 @@ export interface TemplateResource {
   readonly Metadata?: unknown
 }
 
-/** A template that was read and checked. */
+/** A parsed and checked template. */
 export interface Template {
   readonly Description?: string
   readonly Parameters?: Readonly<Record<string, TemplateParameter>>
@@ -32,7 +32,10 @@ interface TemplateParameter {
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 const MAX_BODY_BYTES = 51_200
 const MAX_RESOURCES = 500
-/** What makes or changes rights: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-iam-template.html */
+/**
+ * Resource types that grant permissions, with the property that names them:
+ * https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-iam-template.html
+ */
 const IAM_TYPES: Readonly<Record<string, string>> = {
   'AWS::IAM::AccessKey': '',
   'AWS::IAM::Group': 'GroupName',
@@ -44,7 +47,7 @@ const IAM_TYPES: Readonly<Record<string, string>> = {
   'AWS::IAM::UserToGroupAddition': '',
 }
 
-/** Reads a template; JSON alone, of which YAML is a superset. @throws ControlPlaneError `ValidationError` */
+/** Parses a template; accepts only JSON, a subset of YAML. @throws ControlPlaneError `ValidationError` */
 export function readTemplate(body: string): Template {
   if (Buffer.byteLength(body) > MAX_BODY_BYTES) {
     throw invalid(
@@ -98,7 +101,7 @@ export function checkCapabilities({ Resources, Transform }: Template, given: rea
     throw new ControlPlaneError('NotImplemented', 'The local CloudFormation carries out no transforms.')
 }
 
-/** Resources in the order in which they are made: those of a level need none of their own level. */
+/** Returns resources in order of creation: a level depends only on earlier levels. */
 export function levels({ Resources }: Template): string[][] {
   const left = new Set(Object.keys(Resources))
   const order: string[][] = []
@@ -111,7 +114,7 @@ export function levels({ Resources }: Template): string[][] {
   return order
 }
 
-/** The logical ids that a resource names. */
+/** Returns the logical ids that a resource refers to. */
 function dependencies(resource: TemplateResource | undefined): string[] {
   const { Properties = {}, DependsOn = [] } = resource ?? {}
   return [...new Set([...[DependsOn].flat(), ...named(Properties)])].filter((id) => !id.startsWith('AWS::'))
@@ -130,7 +133,7 @@ function named(value: unknown): string[] {
   })
 }
 
-/** What CloudFormation answers to what it cannot take. */
+/** Makes CloudFormation's error for invalid input. */
 export function invalid(message: string): ControlPlaneError {
   return new ControlPlaneError('ValidationError', message)
 }
@@ -140,7 +143,7 @@ function parsed(body: string): unknown {
     const template: unknown = JSON.parse(body)
     if (isObject(template)) return template
   } catch {
-    // Told below, as what is no object at all.
+    // Refused below, like JSON that is not an object.
   }
   throw invalid('Template format error: unsupported structure.')
 }

@@ -14,9 +14,9 @@ import type { FunctionHost } from './lambda/registry.js'
 import type { AdoptedUrl } from './lambda/urls.js'
 import { stsApi } from './sts.js'
 
-/** What the control plane's APIs are part of. */
+/** The surroundings of the control plane's APIs. */
 export interface ApiSurroundings {
-  /** Where Lambda's API listens. */
+  /** URL of Lambda's API. */
   readonly lambdaUrl: string
   readonly region: string
   readonly accountId: string
@@ -24,23 +24,23 @@ export interface ApiSurroundings {
   readonly buckets: Map<string, S3Bucket>
   readonly queues: Queues
   readonly clock: Clock
-  /** The address that everything listens on. */
+  /** The address that all servers listen on. */
   readonly host: string
-  /** What runs the functions; asked for at each use. */
+  /** Returns the host of the functions; called on every use. */
   functionHost(): FunctionHost
 }
 
-/** Lambda's own API, the parts of IAM and STS that go with it, and CloudFormation's. */
+/** Lambda's own API, the related parts of IAM and STS, and CloudFormation's API. */
 export interface ControlPlaneApis {
   readonly lambda: RequestListener
   readonly iam: RequestListener
   readonly sts: RequestListener
   readonly cloudFormation: RequestListener
-  /** Makes a function known that the host was given. */
+  /** Registers a function of the host. */
   adopt(definition: FunctionDefinition): void
-  /** Makes known that a function has a URL. */
+  /** Registers the URL of a function. */
   adoptUrl(url: AdoptedUrl): void
-  /** Ends what is under way. */
+  /** Aborts operations in progress. */
   close(): Promise<void>
 }
 

@@ -4,31 +4,31 @@ import type { ApiSurroundings, ControlPlaneApis } from './apis.js'
 import type { ControlPlaneOptions } from './gate.js'
 import type { AdoptedUrl } from './lambda/urls.js'
 
-/** What the control plane is part of. */
+/** The surroundings of the control plane. */
 export type ControlPlaneSurroundings = Omit<ApiSurroundings, 'lambdaUrl'>
 
-/** Lambda's own API, the parts of IAM and STS that go with it, and CloudFormation's, listening. */
+/** The listening APIs: Lambda's own, the related parts of IAM and STS, and CloudFormation's. */
 export interface ControlPlane {
   readonly lambdaUrl: string
   readonly iamUrl: string
   readonly stsUrl: string
   readonly cloudFormationUrl: string
-  /** Makes a function known that the host was given. */
+  /** Registers a function of the host. */
   adopt(definition: FunctionDefinition): void
-  /** Makes known that a function has a URL. */
+  /** Registers the URL of a function. */
   adoptUrl(url: AdoptedUrl): void
-  /** Ends every connection, and forgets what is under way. */
+  /** Ends every connection, and aborts operations in progress. */
   close(): Promise<void>
 }
 
-/** Listens on free ports. What answers there is loaded with the first request. */
+/** Listens on free ports. The code of the APIs is loaded with the first request. */
 export async function openControlPlane(
   options: ControlPlaneOptions,
   surroundings: ControlPlaneSurroundings,
 ): Promise<ControlPlane> {
   let loading: Promise<ControlPlaneApis> | undefined
   let apis: ControlPlaneApis | undefined
-  /** What came before the first request. */
+  /** Registrations before the first request. */
   const early: ((apis: ControlPlaneApis) => void)[] = []
   const load = async () => {
     const { controlPlaneApis } = await import('./apis.js')

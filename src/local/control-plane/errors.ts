@@ -1,4 +1,4 @@
-// Status codes of the services' own models; what is not among them is 400.
+// Status codes from the services' own models; all other errors are 400.
 const STATUS: Readonly<Record<string, number>> = {
   AccessDenied: 403,
   AccessDeniedException: 403,
@@ -27,7 +27,7 @@ const STATUS: Readonly<Record<string, number>> = {
   UnrecognizedClientException: 403,
 }
 
-// In Lambda's model the text of these is `Message`, and that of the others `message`.
+// In Lambda's model the text of these errors is `Message`; of all others, `message`.
 const CAPITAL_MESSAGE: readonly string[] = [
   'AccessDeniedException',
   'InvalidRuntimeException',
@@ -35,11 +35,11 @@ const CAPITAL_MESSAGE: readonly string[] = [
   'ServiceException',
 ]
 
-/** A refusal by one of the control plane's services, under the name that its own clients know. */
+/** A refusal by one of the control plane's services, under its name in the service's own clients. */
 export class ControlPlaneError extends Error {
   override readonly name: string
   readonly status: number
-  /** More members of the error's document. */
+  /** Further members of the error's document. */
   readonly more: Readonly<Record<string, string>>
 
   constructor(name: string, message: string, more: Readonly<Record<string, string>> = {}) {
@@ -50,18 +50,18 @@ export class ControlPlaneError extends Error {
   }
 }
 
-/** An error's document as Lambda writes it. */
+/** Returns an error's document in Lambda's format. */
 export function lambdaErrorDocument({ name, message, status, more }: ControlPlaneError): object {
   const member = CAPITAL_MESSAGE.includes(name) ? 'Message' : 'message'
   return { Type: status < 500 ? 'User' : 'Service', ...more, [member]: message }
 }
 
-/** What Lambda answers to a parameter that it does not take. */
+/** Makes Lambda's error for an unacceptable parameter. */
 export function invalidParameter(message: string): ControlPlaneError {
   return new ControlPlaneError('InvalidParameterValueException', message)
 }
 
-/** What AWS answers to a value outside of its model's limits. */
+/** Makes AWS's error for a value outside its model's limits. */
 export function invalidValue(member: string, value: unknown, rule: string): ControlPlaneError {
   return new ControlPlaneError(
     'ValidationException',

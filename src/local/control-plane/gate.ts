@@ -12,55 +12,61 @@ import type { LocalCredentials } from '../lambda/function-definition.js'
 import { checkIdentities } from '../option-checks.js'
 import { ControlPlaneError } from './errors.js'
 
-/** One call to the local Lambda, IAM, STS or CloudFormation, by a client or a tool. */
+/** One call to the local Lambda, IAM, STS or CloudFormation, from a client or a tool. */
 export interface ControlPlaneCall {
   readonly service: 'lambda' | 'iam' | 'sts' | 'cloudformation'
-  /** As in AWS's API, such as `UpdateFunctionCode`. */
+  /** Name in AWS's API, such as `UpdateFunctionCode`. */
   readonly operation: string
-  /** The name of the function, layer, role or stack that it is about, or the ARN of a tagged resource; empty for lists and STS. */
+  /** Name of the function, layer, role or stack, or ARN of the tagged resource; empty for lists and STS. */
   readonly resource: string
-  /** Whether it changes anything; to read or to invoke does not. */
+  /** Whether the call changes anything; reads and invocations do not. */
   readonly changes: boolean
-  /** `before` it is carried out, and `after` it was, before its caller is answered. */
+  /** `before` the call is carried out, or `after` it, before the caller is answered. */
   readonly stage: 'before' | 'after'
 }
 
 /**
- * What becomes of a call: `cut` ends the caller's connection without an answer; an error is answered, by its name in
- * the service's API, such as `TooManyRequestsException`.
+ * A fault to inject into a call: `cut` ends the caller's connection without an answer; an error is returned under its
+ * name in the service's API, such as `TooManyRequestsException`.
  */
 export type ControlPlaneFault = 'cut' | { readonly error: string; readonly message?: string | undefined }
 
 /** Options of the local Lambda, IAM, STS and CloudFormation. */
 export interface ControlPlaneOptions {
-  /** Accepted beside the cloud's own. @default none */
+  /** Credentials accepted beside the cloud's own. @default none */
   readonly identities?: readonly LocalCredentials[] | undefined
   /**
-   * How long a new function stays `Pending`, a changed one `InProgress`, and each step of a stack takes, in milliseconds.
+   * How long a new function stays `Pending`, a changed one `InProgress`, and each step of a stack takes, in
+   * milliseconds.
    * @default 100
    */
   readonly updateMs?: number | undefined
-  /** How many calls a second are served, others are throttled; invocations do not count. @default no limit */
+  /** Limit of calls per second; further calls are throttled. Invocations do not count. @default no limit */
   readonly callsPerSecond?: number | undefined
   /**
-   * How many reads of a function after each change still tell what it was before, as Lambda's may: its reads are eventually
-   * consistent.
+   * How many reads of a function after each change still return its previous state, as on Lambda, where reads are
+   * eventually consistent.
    * @default 0
    */
   readonly staleReads?: number | undefined
-  /** ARNs of customers' KMS keys that nobody who calls may use: variables under them are not told. @default none */
+  /** ARNs of customer KMS keys that no caller may use: variables encrypted with them are not returned. @default none */
   readonly deniedKeys?: readonly string[] | undefined
-  /** Asked when an update of a function's is over: a text makes it `Failed`, for that reason, and what runs stays as it was. */
+  /**
+   * Called at the end of a function's update. A returned text makes the update `Failed` for that reason, and the
+   * function keeps running unchanged.
+   */
   failUpdate?(functionName: string): string | undefined
-  /** Asked before a stack's resource is made, changed or deleted: a text makes that fail, for that reason. */
+  /**
+   * Called before a stack's resource is made, changed or deleted. A returned text makes that step fail for that reason.
+   */
   failResource?(resource: {
     readonly stackName: string
     readonly logicalId: string
-    /** Such as `AWS::Lambda::Function`. */
+    /** Resource type, such as `AWS::Lambda::Function`. */
     readonly type: string
     readonly action: 'CREATE' | 'UPDATE' | 'DELETE'
   }): string | undefined
-  /** Called before and after each call, and waited for: to count calls, and to make them fail at a chosen point. */
+  /** Called before and after each call, and awaited: to count calls, or to make them fail at a chosen point. */
   onCall?(
     call: ControlPlaneCall,
   ): ControlPlaneFault | undefined | void | Promise<ControlPlaneFault | undefined | void>
@@ -78,10 +84,10 @@ export const controlPlaneChecks: Checks<ControlPlaneOptions> = {
   onCall: checkFunction,
 }
 
-/** Thrown where a caller shall get no answer at all. */
+/** Thrown to end a caller's connection without an answer. */
 export class CutConnection extends Error {}
 
-/** What every call of the control plane passes: the rate, and the caller's own faults. */
+/** Applies the rate limit and injected faults to every call of the control plane. */
 export class ControlPlaneGate {
   readonly #options: ControlPlaneOptions
   readonly #clock: Clock
@@ -95,7 +101,7 @@ export class ControlPlaneGate {
     this.#refilledAt = clock.now()
   }
 
-  /** Carries a call out. @throws ControlPlaneError; CutConnection */
+  /** Carries out a call. @throws ControlPlaneError; CutConnection */
   async pass<T>(call: Omit<ControlPlaneCall, 'stage'>, carryOut: () => T | Promise<T>): Promise<T> {
     if (!call.operation.startsWith('Invoke')) this.#throttle()
     await this.#fault({ ...call, stage: 'before' })

@@ -6,7 +6,7 @@ export function checkDocument(text: string): void {
     const document: unknown = JSON.parse(text)
     if (typeof document === 'object' && document !== null && 'Statement' in document) return
   } catch {
-    // Refused below, as what is no policy at all.
+    // Refused below, like JSON that is not a policy.
   }
   throw new ControlPlaneError('MalformedPolicyDocument', 'Syntax errors in policy.')
 }

@@ -3,17 +3,17 @@ import { ControlPlaneError } from './errors.js'
 import { checkDocument } from './iam-documents.js'
 import { type IamRoles, noSuchRole } from './iam-roles.js'
 
-/** Roles and what is written into them. */
+/** Roles and their inline policies. */
 export interface RolePolicies {
   readonly roles: IamRoles
   /** Documents by role and name. */
   readonly policies: Map<string, Map<string, string>>
 }
 
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: white space does not count
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: white space is not counted
 const MAX_POLICY_CHARACTERS = 10_240
 
-/** Carries out one of IAM's operations; its result as XML, where it has one. @throws ControlPlaneError */
+/** Carries out an IAM operation; returns its result as XML, if it has one. @throws ControlPlaneError */
 export function answerIam(
   action: string,
   form: URLSearchParams,

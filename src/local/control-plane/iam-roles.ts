@@ -5,7 +5,7 @@ import { escapeXml } from '../s3/xml.js'
 import { ControlPlaneError } from './errors.js'
 import { checkDocument } from './iam-documents.js'
 
-/** A role that was created. */
+/** A created role. */
 interface Role {
   readonly name: string
   readonly path: string
@@ -16,15 +16,15 @@ interface Role {
   readonly tags: readonly (readonly [key: string, value: string])[]
 }
 
-/** The roles of an account: those that were created, and those that a function names. */
+/** The roles of an account: created ones, and roles named by functions. */
 export class IamRoles {
   readonly #created = new Map<string, Role>()
-  /** What the ARN of each begins with. */
+  /** Prefix of every role's ARN. */
   readonly #arnPrefix: string
   readonly #clock: Clock
   readonly #named: () => ReadonlySet<string>
 
-  /** @param named the roles that functions name, which need not have been created here */
+  /** @param named returns the roles named by functions; these may exist without having been created here */
   constructor(accountId: string, region: string, clock: Clock, named: () => ReadonlySet<string>) {
     this.#arnPrefix = `arn:${partitionOf(region)}:iam::${accountId}:role`
     this.#clock = clock
@@ -71,7 +71,7 @@ export class IamRoles {
     return `<Role>${this.#xml(role)}${detailsXml(role)}${tagsXml(role)}<RoleLastUsed></RoleLastUsed></Role>`
   }
 
-  /** Those below a path, by name; without their tags, as on IAM. */
+  /** Lists the roles below a path, sorted by name; without tags, as in IAM. */
   list(pathPrefix: string): string {
     const roles = [...this.#created.values()]
       .filter(({ path }) => path.startsWith(pathPrefix))
@@ -80,7 +80,7 @@ export class IamRoles {
     return `<Roles>${members.join('')}</Roles><IsTruncated>false</IsTruncated>`
   }
 
-  /** @throws ControlPlaneError `NoSuchEntity`; `DeleteConflict` where it has policies */
+  /** @throws ControlPlaneError `NoSuchEntity`; `DeleteConflict` if it has policies */
   delete(name: string, policies: number): void {
     if (!this.#created.has(name)) throw noSuchRole(name)
     if (policies > 0) {
@@ -95,7 +95,7 @@ export class IamRoles {
   }
 }
 
-/** What IAM answers about a role that is not there. */
+/** Makes IAM's error for a missing role. */
 export function noSuchRole(name: string): ControlPlaneError {
   return new ControlPlaneError('NoSuchEntity', `The role with name ${name} cannot be found.`)
 }
@@ -116,7 +116,7 @@ function tagsXml({ tags }: Role): string {
   return `<Tags>${members.join('')}</Tags>`
 }
 
-// CreateRole does not answer these.
+// CreateRole's answer lacks these.
 function detailsXml({ description }: Role): string {
   const text = description === undefined ? '' : `<Description>${escapeXml(description)}</Description>`
   return `${text}<MaxSessionDuration>3600</MaxSessionDuration>`

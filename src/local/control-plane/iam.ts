@@ -2,7 +2,7 @@ import type { RequestListener } from 'node:http'
 import { answerIam, type RolePolicies } from './iam-policies.js'
 import { type XmlService, xmlService } from './xml-service.js'
 
-/** What the IAM API serves, and to whom. */
+/** The roles that the IAM API serves, and the credentials it accepts. */
 export interface IamApiOptions extends Pick<XmlService, 'identities' | 'gate' | 'clock'> {
   readonly region: string
   readonly roles: RolePolicies
@@ -14,7 +14,7 @@ export function iamApi({ region, roles, ...common }: IamApiOptions): RequestList
     ...common,
     service: 'iam',
     namespace: 'https://iam.amazonaws.com/doc/2010-05-08/',
-    // IAM is one for all regions and signed for us-east-1; a client with an endpoint of its own signs for its region.
+    // IAM is global and signed for us-east-1; a client with a custom endpoint signs for its own region.
     regions: [...new Set(['us-east-1', region])],
     answer: (action, form) => answerIam(action, form, roles),
   })

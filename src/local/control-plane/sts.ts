@@ -3,13 +3,13 @@ import { partitionOf } from '../../aws/endpoints.js'
 import { ControlPlaneError } from './errors.js'
 import { type XmlService, xmlService } from './xml-service.js'
 
-/** To whom STS says who they are. */
+/** The credentials that STS accepts, and their account. */
 export interface StsApiOptions extends Pick<XmlService, 'identities' | 'gate' | 'clock'> {
   readonly region: string
   readonly accountId: string
 }
 
-/** Serves GetCallerIdentity. All credentials of the local cloud are its root user's. */
+/** Serves GetCallerIdentity. All credentials of the local cloud belong to its root user. */
 export function stsApi({ accountId, region, ...common }: StsApiOptions): RequestListener {
   return xmlService({
     ...common,

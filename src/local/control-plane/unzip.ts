@@ -2,11 +2,11 @@ import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, isAbsolute, join, normalize, sep } from 'node:path'
 import { crc32, inflateRawSync } from 'node:zlib'
 
-/** One file, folder or symbolic link of a zip archive. */
+/** A file, folder or symbolic link in a zip archive. */
 export interface ZipEntry {
-  /** Relative, with `/`; a folder's ends with one. */
+  /** Relative path with `/`; a folder's ends with `/`. */
   readonly name: string
-  /** Unix mode, its type included; 0 where the archive was not made on Unix. */
+  /** Unix mode with the file type; 0 if the archive was not made on Unix. */
   readonly mode: number
   readonly bytes: Buffer
 }
@@ -21,9 +21,9 @@ const TYPE_MASK = 0o170000
 const SYMLINK = 0o120000
 
 /**
- * Reads a zip archive; files stored or deflated, without encryption and Zip64.
- * @param maxBytes the most that its files may measure in all
- * @throws Error for what is none, is damaged, leads out of its folder, or is larger
+ * Reads a zip archive with stored or deflated files; supports neither encryption nor Zip64.
+ * @param maxBytes limit for the total size of its files
+ * @throws Error if it is not a zip, is damaged, has a path outside its folder, or is larger
  */
 export function readZip(zip: Uint8Array, maxBytes: number): ZipEntry[] {
   const data = Buffer.from(zip.buffer, zip.byteOffset, zip.byteLength)
@@ -62,7 +62,7 @@ export function unpackZip(entries: readonly ZipEntry[], folder: string): void {
       continue
     }
     writeFileSync(path, bytes)
-    // Not at its creation: the umask of this process would have a say.
+    // Set afterwards: at creation, this process's umask would apply.
     chmodSync(path, mode === 0 ? 0o644 : mode & 0o777)
   }
 }

@@ -8,20 +8,20 @@ import { escapeXml } from '../s3/xml.js'
 import { ControlPlaneError } from './errors.js'
 import { type ControlPlaneGate, CutConnection } from './gate.js'
 
-/** One of AWS's services that take forms and answer in XML. */
+/** An AWS service with form requests and XML answers. */
 export interface XmlService {
   readonly service: 'iam' | 'sts' | 'cloudformation'
   readonly namespace: string
-  /** For which regions requests may be signed. */
+  /** Regions for which requests may be signed. */
   readonly regions: readonly string[]
   readonly identities: readonly SigningIdentity[]
   readonly gate: ControlPlaneGate
   readonly clock: Clock
-  /** Carries an operation out; its result as XML, where it has one. @throws ControlPlaneError */
+  /** Carries out an operation; returns its result as XML, if it has one. @throws ControlPlaneError */
   answer(action: string, form: URLSearchParams): string | undefined
 }
 
-// What these services call it. https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html
+// Error names in these services: https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html
 const FAULTS = {
   MissingAuthenticationTokenException: 'MissingAuthenticationToken',
   IncompleteSignatureException: 'IncompleteSignature',
@@ -30,7 +30,7 @@ const FAULTS = {
 } as const
 const MAX_FORM_BYTES = 1024 * 1024
 
-/** Serves it: signatures are checked, and errors written as AWS writes them. */
+/** Serves a service: checks signatures, and formats errors as AWS does. */
 export function xmlService(service: XmlService): RequestListener {
   return (request, response) => void serve(request, response, service)
 }
@@ -72,7 +72,7 @@ async function reply(
   if (body === undefined) {
     throw new ControlPlaneError('ValidationError', `The form exceeds ${MAX_FORM_BYTES} bytes.`)
   }
-  // A test's clock may be far from that of the process that signs.
+  // A test's clock may differ widely from the clock of the signing process.
   const times = [clock.now(), Date.now()]
   const results = regions.map((region) =>
     verifyAuthorization({ method, url, headers, body }, { region, service, identities, times }),

@@ -9,33 +9,35 @@ import type { LocalBucket } from '../s3/bucket.js'
 
 /** Options of {@link LocalCloud.debugStack}. */
 export interface LocalDebugStackOptions {
-  /** As the session and the stubs have them. */
+  /** Application and stage of the session and the stubs. */
   readonly app: string
   readonly stage: string
-  /** As `debugStackTemplate` takes it: the session's key, or two while it is rotated. */
+  /** The session's key, or two during a rotation, as for `debugStackTemplate`. */
   readonly key: string | Uint8Array | readonly (string | Uint8Array)[]
-  /** Ten letters and digits, in the resources of policies. @default made up */
+  /** Ten letters and digits, used in the resources of policies. @default made up */
   readonly apiId?: string | undefined
-  /** Who may connect and post beside the cloud's own credentials, such as those who may only connect. @default none */
+  /** Further credentials that may connect and post, such as identities restricted to connecting. @default none */
   readonly identities?: readonly LocalIdentity[] | undefined
-  /** Limits of the WebSocket API other than AWS's. */
+  /** Limits of the WebSocket API that replace AWS's. */
   readonly limits?: LimitChanges<WebSocketApiLimits> | undefined
-  /** How many processes may run the relay at once; further messages wait for one. @default 8 */
+  /** Most relay processes at once; further messages wait for a free one. @default 8 */
   readonly relayConcurrency?: number | undefined
-  /** What API Gateway asks in the relay's place; for tests that make it fail. @default the relay */
+  /**
+   * Returns the function that API Gateway invokes instead of the relay; for tests that make it fail. @default the relay
+   */
   through?(relay: LocalFunction): Pick<LocalFunction, 'invoke'>
 }
 
-/** What `debugStackTemplate` deploys, on this machine. It is closed with its cloud. */
+/** The resources of `debugStackTemplate`, on this machine. Closes with its cloud. */
 export interface LocalDebugStack {
   /** `ws://127.0.0.1:<port>/tether`, for the `apiGateway` transport. */
   readonly endpoint: string
-  /** Also for its events and counts, and to cut connections. */
+  /** The WebSocket API. Has events and counts, and can cut connections. */
   readonly api: WebSocketApi
   readonly relay: LocalFunction
-  /** For large payloads. */
+  /** The bucket for large payloads. */
   readonly bucket: LocalBucket
-  /** The relay's table, in a DynamoDB of its own. */
+  /** The relay's table, in a separate DynamoDB. */
   readonly table: {
     readonly name: string
     /** For `AWS_ENDPOINT_URL_DYNAMODB`. */
@@ -52,6 +54,6 @@ export interface DebugStackCloud {
   readonly clock: Clock
   function(definition: FunctionDefinition): LocalFunction
   bucket(name: string): LocalBucket
-  /** Takes what is to be closed with the cloud. */
+  /** Closes a part together with the cloud. */
   own(part: { close(): Promise<void> }): void
 }

@@ -12,7 +12,7 @@ import type { DebugStackCloud, LocalDebugStack, LocalDebugStackOptions } from '.
 import { startRelayedApi } from './relayed-api.js'
 
 /**
- * Starts a table, a relay, a WebSocket API and a bucket, as the template has them.
+ * Starts a table, a relay, a WebSocket API and a bucket, as in the template.
  * @throws TetherError `INVALID_OPTION`, `MISSING_DEPENDENCY` (dynalite), `UNREACHABLE`
  */
 export async function startDebugStack(
@@ -57,7 +57,7 @@ export async function startDebugStack(
   return { endpoint: api.endpoint, api, relay, bucket: cloud.bucket(name), table }
 }
 
-// Serves as the name of a table, a function and a bucket, which take fewer characters than an application's name has.
+// Hashed: the names of a table, a function and a bucket are limited to fewer characters than an application's name.
 function stackName({ app, stage }: LocalDebugStackOptions): string {
   return `debug-stack-${createHash('sha256')
     .update(JSON.stringify([app, stage]))

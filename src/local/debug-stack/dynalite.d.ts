@@ -1,4 +1,4 @@
-// The package comes without types.
+// The package has no types.
 declare module 'dynalite' {
   import type { Server } from 'node:http'
 

@@ -5,16 +5,16 @@ import { systemClock } from '../../core/base/clock.js'
 import { TetherError } from '../../core/base/errors.js'
 import { type HttpListener, listen } from '../../network/listener.js'
 
-/** A DynamoDB in memory, for `AWS_ENDPOINT_URL_DYNAMODB`. Signatures are not checked, and nothing expires. */
+/** A DynamoDB in memory, for `AWS_ENDPOINT_URL_DYNAMODB`. Does not check signatures or expire items. */
 export interface DynamoEndpoint extends HttpListener {
-  /** Makes a table, from what CreateTable takes. @throws TetherError `INVALID_OPTION` */
+  /** Makes a table from CreateTable's input. @throws TetherError `INVALID_OPTION` */
   createTable(input: Readonly<Record<string, unknown>>): Promise<void>
 }
 
-/** Serves DynamoDB by `dynalite`. @throws TetherError `MISSING_DEPENDENCY`, `UNREACHABLE` */
+/** Serves DynamoDB with `dynalite`. @throws TetherError `MISSING_DEPENDENCY`, `UNREACHABLE` */
 export async function dynamoEndpoint(host: string): Promise<DynamoEndpoint> {
   const dynalite = await loadDynalite()
-  // It never listens by itself: it throws, where nobody can catch, for a request that breaks off.
+  // dynalite must not listen itself: for an aborted request it throws an error that cannot be caught.
   const database = dynalite({ createTableMs: 0 })
   const listener = await listen(
     (request, response) => {
@@ -38,7 +38,7 @@ async function createTable(endpoint: string, input: Readonly<Record<string, unkn
     'content-type': 'application/x-amz-json-1.0',
     'x-amz-target': 'DynamoDB_20120810.CreateTable',
   }
-  // dynalite wants a signature and does not check it.
+  // dynalite requires a signature but does not check it.
   const scope = { time: signingTime(systemClock.now()), region: 'us-east-1', service: 'dynamodb' }
   const identity = { accessKeyId: 'any', secretAccessKey: 'any' }
   const headers = signedHeaders({ method: 'POST', url, headers: own, body }, scope, identity)

@@ -2,16 +2,16 @@ import type { CloudFormationResources } from '../../deploy/template/resource.js'
 import type { PolicyDocument, PolicyStatement } from '../iot/policy-check.js'
 import type { FunctionDefinition } from '../lambda/function-definition.js'
 
-/** What the local cloud makes of a debug stack's CloudFormation template. */
+/** The parts of a debug stack's CloudFormation template that the local cloud serves. */
 export interface DebugStackPlan {
   readonly apiStage: string
-  /** What is behind each route key. */
+  /** The target of each route key. */
   readonly routes: Readonly<Record<string, 'relay' | 'mock'>>
-  /** For CreateTable, without the table's name. */
+  /** Input of CreateTable, without the table's name. */
   readonly table: Readonly<Record<string, unknown>>
-  /** Of its environment, what needs nothing of AWS to be filled in. */
+  /** The relay's definition; of its environment, only values without references to AWS resources. */
   readonly relay: Required<Pick<FunctionDefinition, 'handler' | 'timeoutMs' | 'memoryMb' | 'environment'>>
-  /** What the relay's role allows it on the WebSocket API. */
+  /** The relay role's permissions on the WebSocket API. */
   readonly role: PolicyDocument
 }
 
@@ -21,7 +21,7 @@ interface StackFacts {
   readonly accountId: string
 }
 
-/** Reads the resources of the debug stack's template, so that what is tested here is what is deployed. */
+/** Reads the resources of the debug stack's template, so that tests run the deployed configuration. */
 export function debugStackPlan(Resources: CloudFormationResources, facts: StackFacts): DebugStackPlan {
   const properties = <T>(logicalId: string) => Resources[logicalId]?.Properties as T
   const of = (type: string) =>
@@ -39,7 +39,7 @@ export function debugStackPlan(Resources: CloudFormationResources, facts: StackF
     (variable): variable is [string, string] => typeof variable[1] === 'string',
   )
   const { Policies } = properties<{ Policies: { PolicyDocument: PolicyDocument }[] }>('RelayRole')
-  // dynalite knows nothing of the time to live.
+  // dynalite does not support a time to live.
   const {
     TimeToLiveSpecification: _,
     Tags: _tags,
@@ -64,7 +64,7 @@ export function debugStackPlan(Resources: CloudFormationResources, facts: StackF
     role: {
       Version: '2012-10-17',
       Statement: Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
-        // Its rights on the table and the log are nobody's to check here.
+        // Permissions on the table and the log are not checked here.
         .filter(({ Action }) => [Action].flat().every((action) => action.startsWith('execute-api:')))
         .map((statement) => resolved(statement, facts)),
     },
@@ -87,7 +87,7 @@ function resolved(
   return { Effect, Action, Resource: resources }
 }
 
-/** The text of `Fn::Sub`, not filled in. */
+/** The text of `Fn::Sub`, with its placeholders. */
 function textOf(value: unknown): string {
   return (value as { 'Fn::Sub': string })['Fn::Sub']
 }

@@ -14,12 +14,12 @@ import type { DebugStackCloud, LocalDebugStack, LocalDebugStackOptions } from '.
 import { dynamoEndpoint } from './dynamo.js'
 import { debugStackPlan } from './plan.js'
 
-/** What a relayed API is made of. */
+/** The parts of a relayed API. */
 export interface RelayedApiParts extends Pick<LocalDebugStackOptions, 'through'> {
-  /** Of the table. */
+  /** The table's name. */
   readonly name: string
   readonly relayName: string
-  /** Those of the debug stack's template. */
+  /** The resources of the debug stack's template. */
   readonly resources: CloudFormationResources
   readonly apiId: string
   readonly identities?: readonly LocalIdentity[] | undefined
@@ -30,7 +30,7 @@ export interface RelayedApiParts extends Pick<LocalDebugStackOptions, 'through'>
 /** A WebSocket API with its relay and the relay's table. */
 export interface RelayedApi extends Pick<LocalDebugStack, 'relay' | 'table'> {
   readonly api: WebSocketApi
-  /** The relay as changed resources have it. */
+  /** Returns the relay's definition from changed resources. */
   relayOf(resources: CloudFormationResources): FunctionDefinition
   close(): Promise<void>
 }
@@ -99,9 +99,9 @@ export async function startRelayedApi(
   }
 }
 
-/** Stands before the relay, which is made once the API's address is known, and lets in only so many at once. */
+/** Invokes the relay, which is made once the API's address is known; limits concurrent invocations. */
 class RelayQueue implements Pick<LocalFunction, 'invoke'> {
-  /** Set before anybody knows where to connect. */
+  /** Set before any client knows the API's address. */
   target: Pick<LocalFunction, 'invoke'> | undefined
   readonly #slots: ConcurrencySlots
 
@@ -121,7 +121,7 @@ class RelayQueue implements Pick<LocalFunction, 'invoke'> {
   }
 }
 
-// As of an assumed role: with a session token.
+// With a session token, as for an assumed role.
 function roleCredentials(): LocalCredentials {
   return {
     accessKeyId: `ASIA${randomBytes(8).toString('hex').toUpperCase()}`,

@@ -1,10 +1,10 @@
 import { invalidOption, kindOf } from '../../core/base/options.js'
 
-/** A value as DynamoDB's streams carry it. */
+/** A value in DynamoDB's stream format. */
 export type BuiltAttributeValue =
   | { S: string }
   | { N: string }
-  /** In base64. */
+  /** Base64. */
   | { B: string }
   | { BOOL: boolean }
   | { NULL: boolean }
@@ -14,7 +14,7 @@ export type BuiltAttributeValue =
   | { NS: string[] }
   | { BS: string[] }
 
-/** Each value of an item as DynamoDB types it. @throws TetherError `INVALID_OPTION` */
+/** Converts an item's values to DynamoDB's types. @throws TetherError `INVALID_OPTION` */
 export function itemOf(
   name: string,
   item: Readonly<Record<string, unknown>>,

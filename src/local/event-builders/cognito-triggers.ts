@@ -1,7 +1,7 @@
 /** Texts by name. */
 export type Texts = Readonly<Record<string, string>>
 
-/** How each kind of trigger comes about. */
+/** The sources of each kind of trigger. */
 export interface CognitoSources {
   PreSignUp: 'SignUp' | 'ExternalProvider' | 'AdminCreateUser'
   PostConfirmation: 'ConfirmSignUp' | 'ConfirmForgotPassword'
@@ -46,7 +46,7 @@ export interface CognitoFamilies {
     request: CognitoUserRequest & {
       codeParameter: string
       linkParameter: string
-      /** Of AdminCreateUser alone. */
+      /** Only for AdminCreateUser. */
       usernameParameter: string | null
     }
     response: { smsMessage: string | null; emailMessage: string | null; emailSubject: string | null }
@@ -110,7 +110,7 @@ export interface CognitoChallengeRequest extends CognitoUserRequest {
   userNotFound?: boolean
 }
 
-/** A challenge that was answered before. */
+/** A previously answered challenge. */
 export type CognitoChallengeAnswer =
   | { challengeName: 'CUSTOM_CHALLENGE'; challengeResult: boolean; challengeMetadata?: string }
   | {

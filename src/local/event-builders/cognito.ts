@@ -3,17 +3,20 @@ import { checkString, checkText, oneOf, recordOf } from '../../core/base/option-
 import { checkOptions, fields } from '../../core/base/options.js'
 import type { CognitoFamilies, CognitoSources, Texts } from './cognito-triggers.js'
 
-/** Every trigger of a user pool, as `PreSignUp_SignUp`. */
+/** Every trigger of a user pool, such as `PreSignUp_SignUp`. */
 export type CognitoTriggerSource = {
   [Family in keyof CognitoSources]: `${Family}_${CognitoSources[Family]}`
 }[keyof CognitoSources]
 
-/** The kind of a trigger: `PreSignUp` of `PreSignUp_SignUp`. */
+/** The kind of a trigger: `PreSignUp` for `PreSignUp_SignUp`. */
 export type CognitoFamilyOf<Source> = Source extends `${infer Family extends keyof CognitoFamilies}_${string}`
   ? Family
   : never
 
-/** What a user pool asks: https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-working-with-lambda-triggers.html */
+/**
+ * A user pool's event:
+ * https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-working-with-lambda-triggers.html
+ */
 export interface BuiltCognitoEvent<Source extends CognitoTriggerSource> {
   version: string
   triggerSource: Source
@@ -25,19 +28,19 @@ export interface BuiltCognitoEvent<Source extends CognitoTriggerSource> {
   response: CognitoFamilies[CognitoFamilyOf<Source>]['response']
 }
 
-/** Whom a user pool asks about. */
+/** The user in a user pool's event. */
 export interface CognitoOptions<Source extends CognitoTriggerSource = CognitoTriggerSource> {
   /** @default 'us-east-1' */
   readonly region?: string | undefined
-  /** @default the region with `_Example01` */
+  /** @default the region followed by `_Example01` */
   readonly userPoolId?: string | undefined
   /** @default made up */
   readonly userName?: string | undefined
-  /** Of the app client. @default made up */
+  /** Id of the app client. @default made up */
   readonly clientId?: string | undefined
-  /** Added to an address and, but before the sign-up, to what Cognito itself keeps of a user. */
+  /** Added to an email address and, except before the sign-up, to Cognito's own attributes of a user. */
   readonly userAttributes?: Texts | undefined
-  /** Other members of the request than its defaults, such as `clientMetadata`. @default none */
+  /** Members that override the request's defaults, such as `clientMetadata`. @default none */
   readonly request?: Partial<CognitoFamilies[CognitoFamilyOf<Source>]['request']> | undefined
 }
 
@@ -69,7 +72,7 @@ const SOURCES: { readonly [Family in keyof CognitoSources]: readonly CognitoSour
 }
 
 /**
- * What a user pool sends to a trigger. Members of the response that Cognito leaves `null` for the function to set have
+ * Builds a user pool's event for a trigger. Response members that Cognito leaves `null` for the function to set have
  * the empty value of their type.
  * @throws TetherError `INVALID_OPTION`
  */

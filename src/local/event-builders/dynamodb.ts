@@ -27,13 +27,16 @@ export interface BuiltStreamRecord {
   eventSourceARN: string
 }
 
-/** One change of an item. Plain values become DynamoDB's: a number `N`, an array `L`, an object `M`, a `Set` `SS`, `NS` or `BS`. */
+/**
+ * One change of an item. Plain values are converted: a number to `N`, an array to `L`, an object to `M`, a `Set` to
+ * `SS`, `NS` or `BS`.
+ */
 export interface ItemChange {
   /** The item's key. */
   readonly keys: Readonly<Record<string, unknown>>
-  /** The item after the change; without it, the item was removed. */
+  /** The item after the change; omit for a removed item. */
   readonly newImage?: Readonly<Record<string, unknown>> | undefined
-  /** The item before the change; without it, the item is new. */
+  /** The item before the change; omit for a new item. */
   readonly oldImage?: Readonly<Record<string, unknown>> | undefined
 }
 
@@ -42,11 +45,11 @@ export interface DynamodbOptions extends EventOrigin {
   /** @default 'table' */
   readonly tableName?: string | undefined
   readonly records: readonly ItemChange[]
-  /** Which images the stream carries. @default 'NEW_AND_OLD_IMAGES' */
+  /** The images that the stream carries. @default 'NEW_AND_OLD_IMAGES' */
   readonly viewType?: View | undefined
 }
 
-/** What a table's stream brings. @throws TetherError `INVALID_OPTION` */
+/** Builds an event of a table's stream. @throws TetherError `INVALID_OPTION` */
 export function dynamodbEvent(options: DynamodbOptions): { Records: BuiltStreamRecord[] } {
   const {
     tableName = 'table',

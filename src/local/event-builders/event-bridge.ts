@@ -3,21 +3,21 @@ import { checkText, listOf } from '../../core/base/option-checks.js'
 import { type Checks, checkOptions, mustBe, required } from '../../core/base/options.js'
 import { completeOrigin, type EventOrigin, originChecks } from './origin.js'
 
-/** An event as EventBridge brings it: https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html */
+/** An event from EventBridge: https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html */
 export interface BuiltBusEvent<Type extends string, Detail> {
   version: string
   id: string
   'detail-type': Type
   source: string
   account: string
-  /** In whole seconds, as `2026-11-30T12:00:00Z`. */
+  /** Whole seconds: `2026-11-30T12:00:00Z`. */
   time: string
   region: string
   resources: string[]
   detail: Detail
 }
 
-/** What an event of a bus says. */
+/** The content of a bus event. */
 export interface EventBridgeOptions<Type extends string = string, Detail = unknown> extends EventOrigin {
   readonly source: string
   readonly detailType: Type
@@ -27,13 +27,13 @@ export interface EventBridgeOptions<Type extends string = string, Detail = unkno
   readonly resources?: readonly string[] | undefined
 }
 
-/** Which rule fires. */
+/** The rule that fires. */
 export interface ScheduleOptions extends EventOrigin {
   /** @default 'schedule' */
   readonly ruleName?: string | undefined
 }
 
-/** An event of an event bus. @throws TetherError `INVALID_OPTION` */
+/** Builds an event of an event bus. @throws TetherError `INVALID_OPTION` */
 export function eventBridgeEvent<Type extends string, Detail>(
   options: EventBridgeOptions<Type, Detail>,
 ): BuiltBusEvent<Type, Detail> {
@@ -63,7 +63,7 @@ export function eventBridgeEvent<Type extends string, Detail>(
   }
 }
 
-/** What a rule with a schedule sends. @throws TetherError `INVALID_OPTION` */
+/** Builds the event of a scheduled rule. @throws TetherError `INVALID_OPTION` */
 export function scheduledEvent(
   options: ScheduleOptions = {},
 ): BuiltBusEvent<'Scheduled Event', Record<string, never>> {

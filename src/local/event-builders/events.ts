@@ -3,16 +3,16 @@ import { dynamodbEvent } from './dynamodb.js'
 import { eventBridgeEvent, scheduledEvent } from './event-bridge.js'
 import { kinesisEvent } from './kinesis.js'
 
-/** Builders of events as AWS sends them, of the services that the local cloud does not have. Pass them to `invoke`. */
+/** Builders of AWS events for services that the local cloud does not have. Pass the events to `invoke`. */
 export const events = {
   /** An event of an event bus. */
   eventBridge: eventBridgeEvent,
-  /** What a rule with a schedule sends. */
+  /** The event of a scheduled rule. */
   schedule: scheduledEvent,
-  /** What a table's stream brings. */
+  /** An event of a table's stream. */
   dynamodb: dynamodbEvent,
-  /** What a stream's shard brings. */
+  /** An event of a stream's shard. */
   kinesis: kinesisEvent,
-  /** What a user pool sends to a trigger. */
+  /** A user pool's event for a trigger. */
   cognito: cognitoEvent,
 } as const

@@ -9,9 +9,9 @@ export interface BuiltKinesisRecord {
     kinesisSchemaVersion: '1.0'
     partitionKey: string
     sequenceNumber: string
-    /** In base64. */
+    /** Base64. */
     data: string
-    /** Unix seconds with milliseconds. */
+    /** Unix seconds, with milliseconds as the fraction. */
     approximateArrivalTimestamp: number
   }
   eventSource: 'aws:kinesis'
@@ -23,7 +23,7 @@ export interface BuiltKinesisRecord {
   eventSourceARN: string
 }
 
-/** One record that was put. */
+/** One record of a stream. */
 export interface KinesisRecordOptions {
   readonly data: string | Uint8Array
   /** @default made up */
@@ -39,7 +39,7 @@ export interface KinesisOptions extends EventOrigin {
 
 const SHARD = 'shardId-000000000000'
 
-/** What a stream's shard brings. @throws TetherError `INVALID_OPTION` */
+/** Builds an event of a stream's shard. @throws TetherError `INVALID_OPTION` */
 export function kinesisEvent(options: KinesisOptions): { Records: BuiltKinesisRecord[] } {
   const { streamName = 'stream', records } = checkOptions('kinesis', options, {
     streamName: checkText,
@@ -54,7 +54,7 @@ export function kinesisEvent(options: KinesisOptions): { Records: BuiltKinesisRe
   const { region, accountId, at } = completeOrigin(options)
   return {
     Records: records.map(({ data, partitionKey = randomUUID() }, index) => {
-      // 56 digits, as Kinesis has them, in the order of the records.
+      // 56 digits, as in Kinesis, ascending with the records.
       const sequenceNumber = `49${String(Math.floor(at)).padStart(14, '0')}${String(index).padStart(40, '0')}`
       return {
         kinesis: {

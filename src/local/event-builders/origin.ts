@@ -3,7 +3,7 @@ import { checkText, wholeNumber } from '../../core/base/option-checks.js'
 import type { Checks } from '../../core/base/options.js'
 import { checkAccountId } from '../option-checks.js'
 
-/** Where and when an event comes from. */
+/** Origin and time of an event. */
 export interface EventOrigin {
   /** @default 'us-east-1' */
   readonly region?: string | undefined
@@ -16,7 +16,7 @@ export interface EventOrigin {
 export const originChecks: Checks<EventOrigin> = {
   region: checkText,
   accountId: checkAccountId,
-  // The last moment that a Date can be.
+  // The last moment that a Date can represent.
   at: wholeNumber(0, 8_640_000_000_000_000),
 }
 

@@ -6,16 +6,18 @@ import { IotGate } from './gate.js'
 import type { IotLimits } from './limits.js'
 import { KeyedInterval } from './rate.js'
 
-/** What decides on CONNECT and SUBSCRIBE: aedes parses these two, and asks. */
+/** Options of the hooks for CONNECT and SUBSCRIBE: aedes parses these two packets and calls the hooks. */
 export interface AdmissionOptions {
   readonly limits: IotLimits
   readonly clock: Clock
   readonly tell: Tell
-  /** The gate of the client that holds this id now. */
+  /** Returns the gate of the client that currently holds this id. */
   readonly holder: (clientId: string) => IotGate | undefined
 }
 
-/** A CONNACK that refuses: 2 identifier rejected, 3 server unavailable. Without a code the connection ends without CONNACK. */
+/**
+ * A refusing CONNACK: 2 identifier rejected, 3 server unavailable. Without a code, the connection ends without CONNACK.
+ */
 interface Refusal {
   readonly returnCode?: 2 | 3
   readonly ending: Ending
@@ -34,13 +36,13 @@ export function admission({ limits, clock, tell, holder }: AdmissionOptions): Ae
       gate.connection.clientId = packet.clientId
       const keepAliveSeconds = clampKeepAlive(packet.keepalive ?? 0, limits)
       const refusal = refuse(gate.connection, packet)
-      // AWS IoT answers the upgrade with 101 and says nothing at CONNECT (aws-iot-device-sdk-java-v2#586).
+      // AWS IoT answers the upgrade with 101 and sends nothing on CONNECT (aws-iot-device-sdk-java-v2#586).
       if (refusal !== undefined && refusal.returnCode === undefined) {
         gate.cut(refusal.ending)
         return done(null, false)
       }
       verdicts.set(gate, refusal ?? { keepAliveSeconds })
-      // The gate keeps the time, by the injected clock; 0 tells aedes not to.
+      // The gate enforces keep-alive by the injected clock; 0 disables aedes's own timer.
       packet.keepalive = 0
       done(null, true)
     },
@@ -53,7 +55,7 @@ export function admission({ limits, clock, tell, holder }: AdmissionOptions): Ae
         done(Object.assign(new Error(verdict?.ending.detail), { returnCode: verdict?.returnCode ?? 5 }), null)
         return
       }
-      // aedes names a client that gives no id.
+      // aedes generates an id for a client without one.
       const clientId = client.id
       gate.connection.clientId = clientId
       holder(clientId)?.expectEnd({
@@ -65,7 +67,7 @@ export function admission({ limits, clock, tell, holder }: AdmissionOptions): Ae
       done(null, true)
     },
 
-    // Other messages the gate has seen; a last will aedes publishes by itself.
+    // The gate has checked all other messages; aedes itself publishes a last will.
     authorizePublish(client, packet, done) {
       const { topic, payload, qos, retain } = packet
       if (client === null || packet !== (client as { will?: unknown }).will) return done(null)
@@ -114,7 +116,7 @@ export function admission({ limits, clock, tell, holder }: AdmissionOptions): Ae
   }
 }
 
-/** What to do when aedes says that a client gave up subscriptions. */
+/** Removes subscriptions that aedes reports as ended. */
 export function forgetSubscriptions(filters: readonly string[], client: Client): void {
   const { subscriptions } = gateOf(client).connection
   for (const filter of filters) subscriptions.delete(filter)

@@ -1,4 +1,4 @@
-/** Why a connection ended, in the words of AWS IoT's lifecycle events. */
+/** The reason for a connection's end, in the words of AWS IoT's lifecycle events. */
 export type DisconnectReason =
   | 'AUTH_ERROR'
   | 'CLIENT_ERROR'
@@ -10,17 +10,17 @@ export type DisconnectReason =
   | 'THROTTLED'
   | 'WEBSOCKET_TTL_EXPIRATION'
 
-/** What a {@link LocalBroker} tells its listeners. */
+/** Events of a {@link LocalBroker}. */
 export interface LocalBrokerEvents {
-  /** A client's CONNECT was accepted. `keepAliveSeconds` is what the broker holds it to. */
+  /** A client's CONNECT was accepted. The broker enforces `keepAliveSeconds`. */
   connect: { readonly clientId: string; readonly keepAliveSeconds: number }
-  /** A connection ended. `detail` says why, with both numbers of a broken limit. */
+  /** A connection ended. `detail` gives the reason, with both numbers of a broken limit. */
   disconnect: { readonly clientId?: string; readonly reason: DisconnectReason; readonly detail: string }
-  /** A WebSocket upgrade was answered with an HTTP error. The client is told nothing but the status, as by AWS. */
+  /** A WebSocket upgrade was answered with an HTTP error. As on AWS, the client sees only the status. */
   refuse: { readonly status: number; readonly detail: string }
   /**
-   * A topic filter was granted or, with `granted` 0x80, refused for a limit. Where a policy does not allow it, the connection
-   * ends.
+   * A topic filter was granted or, with `granted` 0x80, refused for a limit. If a policy forbids it, the connection
+   * ends instead.
    */
   subscribe: {
     readonly clientId: string
@@ -30,9 +30,9 @@ export interface LocalBrokerEvents {
   }
   /** A message was accepted from a client. */
   publish: { readonly clientId: string; readonly topic: string; readonly bytes: number; readonly qos: number }
-  /** A message was handed to a client. */
+  /** A message was sent to a client. */
   deliver: { readonly clientId: string; readonly topic: string; readonly bytes: number }
-  /** A message was thrown away: coming `in` from the client, or going `out` to it. */
+  /** A message was discarded: coming `in` from the client, or going `out` to it. */
   discard: {
     readonly clientId: string
     readonly direction: 'in' | 'out'
@@ -43,12 +43,12 @@ export interface LocalBrokerEvents {
 
 /** Counts since `open()`. */
 export interface LocalBrokerStats {
-  /** Open connections, right now. */
+  /** Connections open now. */
   readonly connections: number
   /** Messages accepted from clients. */
   readonly published: number
-  /** Messages handed to clients. */
+  /** Messages sent to clients. */
   readonly delivered: number
-  /** Messages thrown away, in either direction. */
+  /** Messages discarded, in either direction. */
   readonly discarded: number
 }

@@ -9,35 +9,35 @@ import type { Duplex } from 'node:stream'
 import { createWebSocketStream, type WebSocket, WebSocketServer } from 'ws'
 import { TetherError } from '../../core/base/errors.js'
 
-/** A client's connection, whatever carries it. */
+/** A client's connection, over TCP or WebSocket. */
 export interface ClientSocket<I> {
   readonly socket: Duplex
   /** Present over WebSocket. */
   readonly webSocket?: {
     readonly identity?: I
-    /** Whether a close frame has come. */
+    /** Whether a close frame has arrived. */
     readonly closedInOrder: () => boolean
   }
 }
 
-/** Where the broker listens, and whom it tells. */
+/** Addresses and callbacks of the listeners. */
 export interface ListenerOptions<I> {
   readonly host: string
-  /** For MQTT over TCP. */
+  /** Port for MQTT over TCP. */
   readonly tcpPort: number
-  /** For MQTT over WebSocket. */
+  /** Port for MQTT over WebSocket. */
   readonly port: number
-  /** Admits an upgrade, or has answered it and says false. */
+  /** Admits an upgrade; otherwise answers it with an error and returns false. */
   readonly admit: (request: IncomingMessage, socket: Duplex) => { identity?: I } | false
   readonly onArrival: (arrival: ClientSocket<I>) => void
-  /** Answers what is no upgrade. */
+  /** Answers HTTP requests without an upgrade. */
   readonly onRequest: RequestListener
 }
 
-// RFC 6455: how a connection "ended" when no close frame came.
+// RFC 6455: the code of a connection that ended without a close frame.
 const ABNORMAL_CLOSURE = 1006
 
-/** The broker's two listening sockets and every connection they took. */
+/** The broker's two listening sockets and all their connections. */
 export class BrokerListeners<I> {
   readonly #options: ListenerOptions<I>
   readonly #tcp: TcpServer
@@ -53,7 +53,7 @@ export class BrokerListeners<I> {
     this.#http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head))
   }
 
-  /** @throws TetherError `UNREACHABLE` where a port is taken or the address is not this machine's */
+  /** @throws TetherError `UNREACHABLE` if a port is taken or the address is not this machine's */
   async open(): Promise<void> {
     const { host, port, tcpPort } = this.#options
     try {
@@ -73,7 +73,7 @@ export class BrokerListeners<I> {
     return (this.#http.address() as AddressInfo).port
   }
 
-  /** Destroys every socket, and resolves when nothing listens. */
+  /** Destroys every socket; resolves when both servers are closed. */
   async close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy()
     await Promise.all(
@@ -87,7 +87,7 @@ export class BrokerListeners<I> {
     if (!admitted) return
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket: WebSocket) => {
       let code = ABNORMAL_CLOSURE
-      // Before the stream's own listener, so that it is known when the stream ends.
+      // Registered before the stream's own listener, so that the code is known when the stream ends.
       webSocket.on('close', (given) => {
         code = given
       })

@@ -6,13 +6,15 @@ import { checkIdentities } from '../option-checks.js'
 import { type IotLimits, iotLimits } from './limits.js'
 import { compilePolicy, type PolicyCheck, type PolicyDocument } from './policy-check.js'
 
-/** One pair of AWS credentials the broker knows, and what it allows them. */
+/** AWS credentials that the broker accepts, with their permissions. */
 export interface LocalIdentity {
   readonly accessKeyId: string
   readonly secretAccessKey: string
-  /** Must then come as `X-Amz-Security-Token`, appended to the URL after signing, as AWS IoT wants it. */
+  /**
+   * If set, the client must send it as `X-Amz-Security-Token`, appended to the URL after signing, as AWS IoT requires.
+   */
   readonly sessionToken?: string | undefined
-  /** The only things allowed. @default everything is */
+  /** Allows only the actions in this policy. @default everything is allowed */
   readonly policy?: PolicyDocument | undefined
 }
 
@@ -24,22 +26,22 @@ export interface LocalBrokerOptions {
   readonly port?: number | undefined
   /** The port for MQTT over TCP; 0 takes a free one. @default 0 */
   readonly tcpPort?: number | undefined
-  /** The region in the signatures' scope and in the resources of policies. @default 'us-east-1' */
+  /** The region in signature scopes and policy resources. @default 'us-east-1' */
   readonly region?: string | undefined
-  /** The account in the resources of policies. @default '123456789012' */
+  /** The account in policy resources. @default '123456789012' */
   readonly accountId?: string | undefined
-  /** Who may connect over WebSocket, by a SigV4 URL. @default anybody, with no signature looked at */
+  /** Credentials that may connect over WebSocket with a SigV4 URL. @default any client, without a signature check */
   readonly identities?: readonly LocalIdentity[] | undefined
-  /** Limits other than AWS's. @default AWS IoT Core's own */
+  /** Limits that replace AWS's. @default AWS IoT Core's own */
   readonly limits?: LimitChanges<IotLimits> | undefined
   /** @default the machine's clock */
   readonly clock?: Clock | undefined
 }
 
-/** An identity with its policy compiled, so that a wrong one fails at construction. */
+/** An identity with its policy compiled, so that an invalid policy fails at construction. */
 export type CheckedIdentity = Omit<LocalIdentity, 'policy'> & { readonly check?: PolicyCheck }
 
-/** The options, checked and complete. */
+/** The checked and completed options. */
 export interface BrokerSettings {
   readonly host: string
   readonly port: number
@@ -50,7 +52,7 @@ export interface BrokerSettings {
   readonly identities: readonly CheckedIdentity[] | undefined
 }
 
-/** A check for each of the options that a local cloud leaves to its broker. */
+/** A check for each option that a local cloud passes to its broker. */
 export const ownBrokerChecks: Checks<Omit<LocalBrokerOptions, 'host' | 'region' | 'accountId' | 'clock'>> = {
   port: checkPort,
   tcpPort: checkPort,
@@ -59,7 +61,7 @@ export const ownBrokerChecks: Checks<Omit<LocalBrokerOptions, 'host' | 'region' 
 }
 
 /**
- * Checks the options and fills in what is missing.
+ * Checks the options and fills in the defaults.
  * @throws TetherError `INVALID_OPTION` by name
  */
 export function brokerSettings(options: LocalBrokerOptions): BrokerSettings {

@@ -3,16 +3,16 @@ import type { Duplex } from 'node:stream'
 import type { SigningIdentity } from '../../aws/credentials.js'
 import { verifyPresigned } from '../../aws/verify-query.js'
 
-/** What a WebSocket upgrade must fit. */
+/** The requirements for a WebSocket upgrade. */
 export interface BrokerUpgradeRules<I extends SigningIdentity> {
   readonly region: string
-  /** Absent where no signature is wanted. */
+  /** Absent if no signature is required. */
   readonly identities: readonly I[] | undefined
   /** Unix milliseconds. */
   readonly now: number
 }
 
-/** What becomes of an upgrade: who connects, if that is known, or the status that refuses it. */
+/** The decision on an upgrade: the client's identity, if known, or the status that refuses it. */
 export type UpgradeDecision<I> =
   | { readonly admitted: true; readonly identity?: I }
   | { readonly admitted: false; readonly status: 400 | 403 | 404; readonly detail: string }
@@ -36,7 +36,7 @@ export function decideUpgrade<I extends SigningIdentity>(
     : { admitted: true, identity: verified.identity }
 }
 
-/** Answers an upgrade with an error, and with the time, by which a client can correct its clock. */
+/** Answers an upgrade with an error, and with the time, so that a client can correct its clock. */
 export function refuseBrokerUpgrade(socket: Duplex, status: number, now: number): void {
   const reason = STATUS_CODES[status] ?? ''
   const body = JSON.stringify({ message: reason })

@@ -25,35 +25,35 @@ export { IOT_LIMITS, type IotLimits } from './limits.js'
 export type { PolicyDocument, PolicyStatement } from './policy-check.js'
 
 /**
- * A message broker on this machine that keeps to AWS IoT Core's limits, over WebSocket and over TCP. A retained message goes to
- * filters without a wildcard alone, as with AWS IoT and RabbitMQ.
+ * A message broker on this machine that enforces AWS IoT Core's limits, over WebSocket and over TCP. Delivers retained
+ * messages only to filters without a wildcard, like AWS IoT and RabbitMQ.
  */
 export interface LocalBroker extends AsyncDisposable {
   /** Starts to listen. @throws TetherError `MISSING_DEPENDENCY` (aedes), `UNREACHABLE` (port taken), `CLOSED` */
   open(): Promise<void>
   /** `mqtt://127.0.0.1:n`: plain TCP, no authentication, no policy. @throws TetherError `CLOSED` before `open()` */
   readonly mqttUrl: string
-  /** `ws://127.0.0.1:n`, to be signed with path `/mqtt`. @throws TetherError `CLOSED` before `open()` */
+  /** `ws://127.0.0.1:n`, to be signed with the path `/mqtt`. @throws TetherError `CLOSED` before `open()` */
   readonly webSocketUrl: string
   /**
-   * Cuts every connection without a goodbye. `silently`: not even their sockets close, so that a client finds out
-   * by itself, as after a NAT has forgotten it.
+   * Cuts every connection without DISCONNECT. `silently`: the sockets stay open too, so that a client must detect the
+   * loss by itself, as after a NAT time-out.
    */
   disconnectAll(options?: { readonly silently?: boolean | undefined }): void
   /** Adds a listener of an event; see {@link LocalBrokerEvents}. */
   on<E extends keyof LocalBrokerEvents>(event: E, listener: (detail: LocalBrokerEvents[E]) => void): this
-  /** As `on`, for the next event alone. */
+  /** Adds a listener for the next event only. */
   once<E extends keyof LocalBrokerEvents>(event: E, listener: (detail: LocalBrokerEvents[E]) => void): this
   /** Removes a listener. */
   off<E extends keyof LocalBrokerEvents>(event: E, listener: (detail: LocalBrokerEvents[E]) => void): this
-  /** What it has carried since it opened. */
+  /** Returns counts since it opened. */
   stats(): LocalBrokerStats
-  /** Idempotent; resolves when no socket and no timer is left. */
+  /** Idempotent; resolves when all sockets are closed and all timers cleared. */
   close(): Promise<void>
 }
 
 /**
- * Makes a broker for demos, tests and offline work. It listens after `open()`. It speaks MQTT 3.1.1.
+ * Makes a broker for demos, tests and offline work. It listens after `open()` and speaks MQTT 3.1.1.
  * @throws TetherError `INVALID_OPTION` by name
  */
 export function createLocalBroker(options: LocalBrokerOptions = {}): LocalBroker {
@@ -168,7 +168,7 @@ class AedesBroker implements LocalBroker {
   }
 
   async #stop(): Promise<void> {
-    // One that is still opening is closed when it is open; whoever opened it hears of a failure.
+    // An open() in progress finishes first; its caller receives a failure.
     await this.#opening?.catch(() => undefined)
     this.#listening = false
     const ending: Ending = { reason: 'SERVER_INITIATED_DISCONNECT', detail: 'the broker closes' }
@@ -177,7 +177,7 @@ class AedesBroker implements LocalBroker {
     if (this.#aedes) await closeAedes(this.#aedes)
   }
 
-  /** Publishes what no connection brings: a call of the HTTP API. */
+  /** Publishes a message of the HTTP API. */
   #publish(packet: Parameters<Aedes['publish']>[0]): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#aedes?.publish(packet, (error) => (error ? reject(error) : resolve()))

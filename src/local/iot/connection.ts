@@ -13,33 +13,33 @@ import {
 import type { PolicyCheck } from './policy-check.js'
 import { type KeyedInterval, RateWindow } from './rate.js'
 
-/** Why the broker ends a connection. */
+/** The reason for a connection's end. */
 export interface Ending {
   readonly reason: DisconnectReason
   readonly detail: string
 }
 
-/** What becomes of a packet. */
+/** The decision on a packet. */
 export type Verdict =
   | { readonly kind: 'pass' }
-  /** Dropped in silence, without a PUBACK. */
+  /** Dropped silently, without a PUBACK. */
   | { readonly kind: 'discard' }
   | { readonly kind: 'cut'; readonly ending: Ending }
-  /** The broker answers by itself, and what stands behind it never sees the packet. */
+  /** Answered by the gate; the packet is not passed to aedes. */
   | { readonly kind: 'answer'; readonly bytes: Buffer }
-  /** Sent when the client has acknowledged another; see {@link IotConnection.released}. */
+  /** Sent after the client has acknowledged another; see {@link IotConnection.released}. */
   | { readonly kind: 'hold' }
 
-/** Tells the broker's listeners, and counts. */
+/** Notifies the broker's listeners, and counts. */
 export type Tell = <E extends keyof LocalBrokerEvents>(event: E, detail: LocalBrokerEvents[E]) => void
 
-/** What a connection is held to. */
+/** The rules of a connection. */
 export interface ConnectionRules {
   readonly limits: IotLimits
   readonly clock: Clock
-  /** Absent where everything is allowed. */
+  /** Absent if everything is allowed. */
   readonly policy?: PolicyCheck
-  /** One for the whole broker: the limit is per topic. */
+  /** Shared by the whole broker: the limit is per topic. */
   readonly retained: KeyedInterval
   readonly tell: Tell
 }
@@ -48,16 +48,16 @@ const PASS: Verdict = { kind: 'pass' }
 const DISCARD: Verdict = { kind: 'discard' }
 const HOLD: Verdict = { kind: 'hold' }
 
-/** One client's connection as AWS IoT Core sees it: decides, packet by packet, and holds no socket. */
+/** A client's connection with AWS IoT Core's rules: decides packet by packet, and holds no socket. */
 export class IotConnection {
   readonly rules: ConnectionRules
   /** Empty until CONNECT. */
   clientId = ''
-  /** The topic filters granted. */
+  /** The granted topic filters. */
   readonly subscriptions = new Set<string>()
   /** True after DISCONNECT. */
   saidGoodbye = false
-  /** True once CONNACK has said so. */
+  /** True after an accepting CONNACK. */
   accepted = false
   readonly #rate: RateWindow
   readonly #unacknowledged = new Set<number>()
@@ -68,10 +68,10 @@ export class IotConnection {
     this.#rate = new RateWindow(rules.limits.publishesPerSecond)
   }
 
-  /** What becomes of a packet from the client. */
+  /** Decides on a packet from the client. */
   inbound(packet: MqttPacket): Verdict {
     if (packet.type === 1) return PASS
-    // Sending before CONNACK is legal MQTT; AWS says to wait, and does not say what happens to who does not.
+    // Sending before CONNACK is legal in MQTT; AWS says to wait, but documents no consequence.
     if (!this.accepted) return cut('CLIENT_ERROR', `packet of type ${packet.type} before CONNACK`)
     if (packet.type === MQTT.publish) return this.#publish(packet)
     if (packet.type === MQTT.subscribe) return this.#subscribe(packet)
@@ -80,13 +80,13 @@ export class IotConnection {
     return PASS
   }
 
-  /** What becomes of a packet to the client. */
+  /** Decides on a packet to the client. */
   outbound(packet: MqttPacket): Verdict {
     if (packet.type === MQTT.connack) this.accepted = packet.bytes[packet.bodyOffset + 1] === 0
     if (packet.type !== MQTT.publish) return PASS
     const publish = readPublish(packet)
     if (!publish) return PASS
-    // What was kept answers an exact filter alone: AWS IoT delivers none of it to a filter with a wildcard.
+    // AWS IoT delivers retained messages only to exact filters, never to a filter with a wildcard.
     if (publish.retain && !this.subscriptions.has(publish.topic)) return DISCARD
     const { policy, limits, clock, tell } = this.rules
     if (policy && !policy('iot:Receive', `topic/${publish.topic}`))
@@ -94,7 +94,7 @@ export class IotConnection {
     if (!this.#rate.take(clock.now())) return this.#discard('out', publish, 'rate')
     if (publish.packetId !== undefined) {
       if (this.#unacknowledged.size >= limits.unacknowledged) {
-        // A client that never acknowledges must not fill the memory.
+        // A client that never acknowledges must not exhaust memory.
         if (this.#held.length >= 10 * limits.unacknowledged)
           return this.#discard('out', publish, 'unacknowledged')
         this.#held.push({ packet, packetId: publish.packetId })
@@ -106,7 +106,7 @@ export class IotConnection {
     return PASS
   }
 
-  /** Packets held back that may go now. */
+  /** Returns held packets that may be sent now. */
   released(): MqttPacket[] {
     const packets: MqttPacket[] = []
     while (this.#held.length > 0 && this.#unacknowledged.size < this.rules.limits.unacknowledged) {
@@ -117,7 +117,7 @@ export class IotConnection {
     return packets
   }
 
-  /** What becomes of a message that the client may publish: its last will, when that is due, or any other. */
+  /** Decides on a permitted message of the client: a last will when due, or any other. */
   accept(publish: PublishHeader): Verdict {
     const { limits, clock, retained, tell } = this.rules
     const { topic, payloadBytes, qos, retain } = publish
@@ -130,7 +130,7 @@ export class IotConnection {
 
   #publish(packet: MqttPacket): Verdict {
     const publish = readPublish(packet)
-    // What is malformed fails in the broker's own parser.
+    // The broker's own parser rejects malformed packets.
     if (!publish) return PASS
     const ending = publishFault(publish, this.rules)
     if (ending) return { kind: 'cut', ending }
@@ -146,7 +146,7 @@ export class IotConnection {
     for (const filter of filters) {
       const fault = topicFault(filter, limits)
       if (fault) return cut('CLIENT_ERROR', fault)
-      // Never SUBACK 0x80: AWS IoT drops the connection without a word (aws-iot-device-sdk-js#191).
+      // Never SUBACK 0x80: AWS IoT drops the connection silently (aws-iot-device-sdk-js#191).
       if (policy && !policy('iot:Subscribe', `topicfilter/${filter}`))
         return cut('AUTH_ERROR', `iot:Subscribe on topicfilter/${filter} is not allowed`)
     }
@@ -168,7 +168,7 @@ export class IotConnection {
   }
 }
 
-/** Why a client may not publish this, or have it as its last will; undefined if it may. */
+/** Returns the reason why a client may not publish a message, or set it as its last will; undefined if it may. */
 export function publishFault(
   publish: Omit<PublishHeader, 'packetId'>,
   rules: Pick<ConnectionRules, 'limits' | 'policy'>,

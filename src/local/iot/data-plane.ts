@@ -11,7 +11,7 @@ import { publishFault } from './connection.js'
 import type { IotAction } from './policy-check.js'
 import type { RetainedMessages } from './retained-messages.js'
 
-/** What the data endpoint's HTTP API works on. */
+/** Surroundings of the data endpoint's HTTP API. */
 export interface DataPlaneOptions {
   readonly settings: BrokerSettings
   readonly retained: RetainedMessages
@@ -27,8 +27,8 @@ interface Reply {
 const MAX_RESULTS = 200
 
 /**
- * Answers `POST /topics/{topic}`, `GET /retainedMessage` and `GET /retainedMessage/{topic}`, which AWS IoT's data endpoint
- * serves beside MQTT.
+ * Answers `POST /topics/{topic}`, `GET /retainedMessage` and `GET /retainedMessage/{topic}`, which AWS IoT's data
+ * endpoint serves beside MQTT.
  */
 export async function answerDataPlane(
   request: IncomingMessage,
@@ -113,7 +113,7 @@ function signerOf(
   identities: readonly CheckedIdentity[],
   clock: Clock,
 ): CheckedIdentity | undefined {
-  // A test's clock may be far from that of the process that signs.
+  // A test's clock may differ widely from the clock of the signing process.
   const scope = { region, service: 'iotdata', identities, times: [clock.now(), Date.now()] }
   const verified = verifyAuthorization(request, scope)
   return 'fault' in verified ? undefined : verified.identity

@@ -5,24 +5,24 @@ import { DISCONNECT_PACKET, type MqttPacket, MqttSplitter } from './mqtt-packets
 import { PacedQueue } from './paced-queue.js'
 import { Throughput } from './rate.js'
 
-/** What a gate is told of the connection it stands in. */
+/** Facts about a gate's connection. */
 export interface GateOptions {
-  /** When AWS would end the connection, in milliseconds from now. */
+  /** Lifetime after which AWS would end the connection, in milliseconds. */
   readonly lifetimeMs?: number
-  /** Whether the client has ended it in order, though without DISCONNECT: by a WebSocket close frame. */
+  /** Whether the client closed the connection properly, but without DISCONNECT: with a WebSocket close frame. */
   readonly closedInOrder?: () => boolean
   /** Called once, when the connection has ended. */
   readonly onEnd: (ending: Ending) => void
 }
 
-// What aedes may write ahead of a paced connection. Past it aedes waits, and publishers to this client with it.
+// How much aedes may write ahead of a paced connection. Beyond it aedes waits, and so do publishers to this client.
 const WRITE_AHEAD_BYTES = 16 * 1024 * 1024
-// The bytes of a PUBLISH beside topic and payload: two lengths of 2 bytes.
+// Bytes of a PUBLISH besides topic and payload: two lengths of 2 bytes.
 const PUBLISH_OVERHEAD_BYTES = 4
 
 /**
- * Stands between a socket and aedes, as the stream that aedes reads and writes, and keeps the client to what
- * {@link IotConnection} decides: packets pass, wait, vanish or end the connection.
+ * A stream between a socket and aedes that applies the decisions of {@link IotConnection} to the client: packets pass,
+ * wait, vanish or end the connection.
  */
 export class IotGate extends Duplex {
   readonly connection: IotConnection
@@ -50,7 +50,7 @@ export class IotGate extends Duplex {
     this.#clock = clock
     this.#heardAt = clock.now()
     this.#fromClient = new MqttSplitter(limits.payloadBytes + limits.topicBytes + PUBLISH_OVERHEAD_BYTES)
-    // AWS counts what a connection sends and receives together.
+    // AWS counts a connection's sent and received bytes together.
     const throughput = new Throughput(limits.bytesPerSecond)
     this.#in = new PacedQueue(
       throughput,
@@ -78,7 +78,9 @@ export class IotGate extends Duplex {
     })
   }
 
-  /** Ends the connection at once, without a goodbye. `leaveOpen`: the socket stays, deaf and mute. */
+  /**
+   * Ends the connection at once, without DISCONNECT. `leaveOpen`: the socket stays open, but nothing is read or sent.
+   */
   cut(ending: Ending, options: { leaveOpen?: boolean } = {}): void {
     if (this.destroyed) return
     this.#ending ??= ending
@@ -86,12 +88,12 @@ export class IotGate extends Duplex {
     this.destroy()
   }
 
-  /** Says what the end will be called when aedes, not the gate, brings it about. */
+  /** Sets the reason for an end that aedes, not the gate, will cause. */
   expectEnd(ending: Ending): void {
     this.#ending ??= ending
   }
 
-  /** From now on a client silent for one and a half times this long is cut, as MQTT wants it. */
+  /** From now on, cuts a client that is silent for one and a half times this long, as MQTT requires. */
   keepAlive(seconds: number): void {
     const allowedMs = seconds * 1500
     const check = () => {
@@ -155,7 +157,7 @@ export class IotGate extends Duplex {
   #apply(verdict: Verdict, packet: MqttPacket, queue: PacedQueue): void {
     if (verdict.kind === 'pass') queue.push(packet.bytes)
     else if (verdict.kind === 'cut') this.cut(verdict.ending)
-    // Written like what aedes writes, so that it never falls between two parts of one of its packets.
+    // Written through the stream that aedes writes to, so that it never splits one of aedes's packets.
     else if (verdict.kind === 'answer') this.write(verdict.bytes)
   }
 
@@ -181,7 +183,7 @@ export class IotGate extends Duplex {
   }
 
   #endReading(): void {
-    // AWS takes a WebSocket close frame for the client's own goodbye, so that no last will is sent.
+    // AWS treats a WebSocket close frame as the client's own DISCONNECT, so no last will is sent.
     if (this.#options.closedInOrder?.() && !this.connection.saidGoodbye) {
       this.connection.saidGoodbye = true
       this.push(DISCONNECT_PACKET)

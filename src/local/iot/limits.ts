@@ -1,37 +1,43 @@
 import { type LimitChanges, limitsWith } from '../limits.js'
 
 /**
- * What AWS IoT Core's message broker allows one connection, from its service quotas (November 2026). Each can be
- * set for a test; `Infinity` switches a limit off.
+ * Limits of AWS IoT Core's message broker for one connection, from its service quotas (November 2026). Each can be set
+ * for a test; `Infinity` switches a limit off.
  */
 export interface IotLimits {
-  /** Bytes of a PUBLISH payload; over it the connection is closed. @default 131072 */
+  /** Bytes of a PUBLISH payload; a larger one closes the connection. @default 131072 */
   readonly payloadBytes: number
-  /** Bytes of UTF-8 of a topic or topic filter; over it the connection is closed. @default 256 */
+  /** UTF-8 bytes of a topic or topic filter; a longer one closes the connection. @default 256 */
   readonly topicBytes: number
-  /** Slashes in a topic or topic filter; over it the connection is closed. @default 7 */
+  /** Slashes in a topic or topic filter; more close the connection. @default 7 */
   readonly topicSlashes: number
-  /** Bytes of UTF-8 of a client id; over it CONNACK says 2. @default 128 */
+  /** UTF-8 bytes of a client id; a longer one gets CONNACK 2. @default 128 */
   readonly clientIdBytes: number
-  /** PUBLISH packets in any one second, both directions together; what is over is discarded. @default 100 */
+  /** PUBLISH packets in any one second, both directions together; further ones are discarded. @default 100 */
   readonly publishesPerSecond: number
-  /** Bytes in one second, both directions together; what is over is delayed. @default 524288 */
+  /** Bytes in one second, both directions together; further ones are delayed. @default 524288 */
   readonly bytesPerSecond: number
-  /** QoS 1 messages out and not acknowledged; further ones wait. @default 100 */
+  /** Unacknowledged outgoing QoS 1 messages; further ones wait. @default 100 */
   readonly unacknowledged: number
   /** Subscriptions of one connection; further ones get 0x80 in the SUBACK. @default 50 */
   readonly subscriptions: number
-  /** Topic filters in one SUBSCRIBE; of a longer one each gets 0x80. @default 8 */
+  /** Topic filters in one SUBSCRIBE; in a longer one each filter gets 0x80. @default 8 */
   readonly filtersPerSubscribe: number
-  /** The shortest keep-alive: a shorter one counts as this. @default 30 */
+  /** Shortest keep-alive; a shorter one is raised to this. @default 30 */
   readonly minKeepAliveSeconds: number
-  /** The longest keep-alive: a longer one, and none (0), count as this. @default 1200 */
+  /** Longest keep-alive; a longer one, or none (0), is set to this. @default 1200 */
   readonly maxKeepAliveSeconds: number
-  /** How long a WebSocket connection lives, in milliseconds. @default 86400000 */
+  /** Lifetime of a WebSocket connection, in milliseconds. @default 86400000 */
   readonly webSocketLifetimeMs: number
-  /** The least time between two CONNECTs of one client id, in milliseconds; sooner, CONNACK says 3. @default 1000 */
+  /**
+   * Minimum time between two CONNECTs of one client id, in milliseconds; an earlier one gets CONNACK 3. @default 1000
+   */
   readonly connectIntervalMs: number
-  /** The least time between two retained messages of one topic, wills included, in milliseconds; sooner, discarded. @default 1000 */
+  /**
+   * Minimum time between two retained messages of one topic, wills included, in milliseconds; an earlier one is
+   * discarded.
+   * @default 1000
+   */
   readonly retainIntervalMs: number
 }
 
@@ -58,7 +64,7 @@ export function iotLimits(changes: LimitChanges<IotLimits> = {}): IotLimits {
   return limitsWith(IOT_LIMITS, changes, 'the local broker')
 }
 
-/** What is wrong with a topic or a topic filter, with both numbers; undefined if nothing is. */
+/** Returns the fault of a topic or topic filter, with both numbers; undefined if valid. */
 export function topicFault(topic: string, limits: IotLimits): string | undefined {
   const bytes = Buffer.byteLength(topic)
   if (bytes > limits.topicBytes) return `topic of ${bytes} bytes exceeds ${limits.topicBytes}`

@@ -9,15 +9,15 @@ export interface MqttPacket {
   readonly bodyOffset: number
 }
 
-/** The packet types that the broker looks at. */
+/** The packet types that the broker inspects. */
 export const MQTT = { connack: 2, publish: 3, puback: 4, subscribe: 8, disconnect: 14 } as const
 
-/** What a client says that goes on purpose: type 14, no body. */
+/** A client's DISCONNECT: type 14, no body. */
 export const DISCONNECT_PACKET = Buffer.from([MQTT.disconnect << 4, 0])
 
 /**
- * Cuts a stream of bytes into MQTT packets, and knows nothing of what is in them. Chunks are kept as they came
- * until a packet is whole, so that a large one is copied once.
+ * Splits a stream of bytes into MQTT packets without parsing their content. Keeps chunks unchanged until a packet is
+ * complete, so that a large packet is copied once.
  */
 export class MqttSplitter {
   readonly #maxRemainingLength: number
@@ -30,7 +30,10 @@ export class MqttSplitter {
     this.#maxRemainingLength = maxRemainingLength
   }
 
-  /** The packets that `chunk` completes. @throws RangeError if it is no MQTT, or announces a packet too long */
+  /**
+   * Returns the packets that `chunk` completes. @throws RangeError if it is not MQTT, or announces a packet that is too
+   * long
+   */
   push(chunk: Buffer): MqttPacket[] {
     this.#chunks.push(chunk)
     this.#size += chunk.length
@@ -57,7 +60,7 @@ export class MqttSplitter {
   }
 }
 
-/** What the broker needs to know of a PUBLISH. */
+/** The parts of a PUBLISH that the broker needs. */
 export interface PublishHeader {
   readonly topic: string
   readonly payloadBytes: number
@@ -83,12 +86,12 @@ export function readPublish({ bytes, flags, bodyOffset }: MqttPacket): PublishHe
   }
 }
 
-/** The packet id of a SUBSCRIBE or PUBACK. */
+/** Reads the packet id of a SUBSCRIBE or PUBACK. */
 export function readPacketId({ bytes, bodyOffset }: MqttPacket): number | undefined {
   return bytes.length < bodyOffset + 2 ? undefined : bytes.readUInt16BE(bodyOffset)
 }
 
-/** The topic filters of a SUBSCRIBE of MQTT 3.1.1; undefined if it is malformed. */
+/** Reads the topic filters of a SUBSCRIBE of MQTT 3.1.1; undefined if it is malformed. */
 export function readFilters({ bytes, bodyOffset }: MqttPacket): string[] | undefined {
   const filters: string[] = []
   for (let at = bodyOffset + 2; at < bytes.length; ) {
@@ -100,7 +103,7 @@ export function readFilters({ bytes, bodyOffset }: MqttPacket): string[] | undef
   return filters
 }
 
-/** A SUBACK that refuses `count` filters, at most 125. */
+/** Makes a SUBACK that refuses `count` filters, at most 125. */
 export function refuseSubscribe(packetId: number, count: number): Buffer {
   const ack = Buffer.alloc(4 + count, 0x80)
   ack.writeUInt8(0x90, 0)
@@ -109,7 +112,7 @@ export function refuseSubscribe(packetId: number, count: number): Buffer {
   return ack
 }
 
-// The remaining length is 1 to 4 bytes of 7 bits each, the lowest first.
+// The remaining length is 1 to 4 bytes of 7 bits each, lowest first.
 function readHeader(bytes: Buffer): { bodyOffset: number; remaining: number } | undefined {
   let remaining = 0
   for (let i = 1; i <= 4; i++) {

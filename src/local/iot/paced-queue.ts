@@ -1,7 +1,7 @@
 import type { Cancel, Clock } from '../../core/base/clock.js'
 import type { Throughput } from './rate.js'
 
-/** Hands bytes on in their order, delayed as far as the connection's throughput demands. */
+/** Passes bytes on in order, delayed as the connection's throughput requires. */
 export class PacedQueue {
   readonly #throughput: Throughput
   readonly #clock: Clock
@@ -18,7 +18,7 @@ export class PacedQueue {
     this.#onIdle = onIdle
   }
 
-  /** True while nothing is delayed. */
+  /** True if no bytes are delayed. */
   get idle(): boolean {
     return this.#waiting.length === 0
   }
@@ -34,7 +34,7 @@ export class PacedQueue {
     this.#cancel ??= this.#clock.schedule(due - now, () => this.#pump())
   }
 
-  /** Forgets what is delayed. */
+  /** Discards delayed bytes. */
   clear(): void {
     this.#cancel?.()
     this.#cancel = undefined

@@ -1,7 +1,7 @@
 import { partitionOf } from '../../aws/endpoints.js'
 import { TetherError } from '../../core/base/errors.js'
 
-/** One statement of an IAM policy, as far as the local broker understands it. */
+/** One statement of an IAM policy; only the elements that the local broker supports. */
 export interface PolicyStatement {
   readonly Sid?: string | undefined
   readonly Effect: 'Allow' | 'Deny'
@@ -17,7 +17,7 @@ export interface PolicyDocument {
   readonly Statement: PolicyStatement | readonly PolicyStatement[]
 }
 
-/** What the local broker asks of a policy. */
+/** The actions that the local broker checks. */
 export type IotAction =
   | 'iot:Connect'
   | 'iot:Publish'
@@ -37,9 +37,9 @@ interface Rule {
 }
 
 /**
- * Compiles a policy. As in IAM, what no statement allows is denied, and a Deny wins over every Allow.
- * @throws TetherError `INVALID_OPTION` for what IAM knows and this does not (conditions, variables, `NotAction`):
- *   a policy that is only half understood would allow or deny the wrong things in silence
+ * Compiles a policy. As in IAM, actions without an allowing statement are denied, and a Deny overrides every Allow.
+ * @throws TetherError `INVALID_OPTION` for IAM features that are not supported here (conditions, variables,
+ * `NotAction`): a partly understood policy would silently allow or deny the wrong actions
  */
 export function compilePolicy<A extends string = IotAction>(
   policy: PolicyDocument,
@@ -75,7 +75,7 @@ function compileStatement(statement: PolicyStatement): Rule {
       `'policy': 'Effect' must be Allow or Deny, not ${String(Effect)}.`,
     )
   }
-  // IAM compares actions without regard to case, resources with it.
+  // IAM matches actions case-insensitively, resources case-sensitively.
   return {
     deny: Effect === 'Deny',
     actions: patterns('Action', Action, 'i'),

@@ -1,7 +1,7 @@
-/** Lets at most so many through in any one second. */
+/** Limits events in any one second. */
 export class RateWindow {
   readonly #limit: number
-  // The last `limit` times, as a ring: the oldest lies where the next will be written.
+  // The last `limit` times, as a ring: the next write replaces the oldest.
   readonly #times: number[] = []
   #next = 0
 
@@ -9,7 +9,7 @@ export class RateWindow {
     this.#limit = perSecond
   }
 
-  /** Whether one more is allowed at `now`, in milliseconds; if so it is counted. */
+  /** Whether another event is allowed at `now`, in milliseconds; counts it if so. */
   take(now: number): boolean {
     if (this.#limit === Number.POSITIVE_INFINITY) return true
     if (this.#limit < 1) return false
@@ -21,11 +21,11 @@ export class RateWindow {
   }
 }
 
-/** Says when bytes may pass: a burst at once, then no faster than the rate. */
+/** Computes when bytes may pass: a burst at once, then no faster than the rate. */
 export class Throughput {
   readonly #bytesPerSecond: number
   readonly #burstMs: number
-  // When the bytes let through so far would all have passed at the plain rate.
+  // When the bytes so far would have passed at the plain rate.
   #paidUntil = 0
 
   /** @param burstBytes @default a second's worth */
@@ -34,7 +34,7 @@ export class Throughput {
     this.#burstMs = (burstBytes / bytesPerSecond) * 1000
   }
 
-  /** The time, in milliseconds, at which these bytes may pass; they are counted. */
+  /** Returns the time, in milliseconds, at which these bytes may pass; counts them. */
   due(bytes: number, now: number): number {
     if (this.#bytesPerSecond === Number.POSITIVE_INFINITY) return now
     this.#paidUntil = Math.max(this.#paidUntil, now) + (bytes / this.#bytesPerSecond) * 1000
@@ -42,7 +42,7 @@ export class Throughput {
   }
 }
 
-/** Lets one through per key and interval, and forgets keys that are over. */
+/** Allows one event per key and interval; forgets keys after their interval. */
 export class KeyedInterval {
   readonly #intervalMs: number
   readonly #last = new Map<string, number>()
@@ -51,11 +51,11 @@ export class KeyedInterval {
     this.#intervalMs = intervalMs
   }
 
-  /** Whether `key` is allowed at `now`, in milliseconds; if so it is counted. */
+  /** Whether `key` is allowed at `now`, in milliseconds; counts it if so. */
   take(key: string, now: number): boolean {
     const last = this.#last.get(key)
     if (last !== undefined && now - last < this.#intervalMs) return false
-    // Deleted first, so that the map stays in order of time and the forgotten ones are at its front.
+    // Deleted first, so that the map stays in order of time, with expired keys at its front.
     this.#last.delete(key)
     this.#last.set(key, now)
     for (const [old, time] of this.#last) {

@@ -1,16 +1,16 @@
 import type { Clock } from '../../core/base/clock.js'
 
-/** A retained message, as AWS IoT describes it. */
+/** A retained message in AWS IoT's format. */
 export interface RetainedMessage {
   readonly topic: string
-  /** In base64. */
+  /** Base64. */
   readonly payload: string
   readonly qos: number
   /** Unix milliseconds. */
   readonly lastModifiedTime: number
 }
 
-/** The retained messages of a broker by their topics, for the calls that list and read them. */
+/** The retained messages of a broker by topic, for the calls that list and read them. */
 export class RetainedMessages {
   readonly #messages = new Map<string, RetainedMessage>()
   readonly #clock: Clock
@@ -19,7 +19,7 @@ export class RetainedMessages {
     this.#clock = clock
   }
 
-  /** Notes a message that was published to be retained; an empty one ends that of its topic. */
+  /** Records a retained message; an empty one removes its topic's message. */
   note({ topic, payload, qos }: { topic: string; payload: string | Uint8Array; qos: number }): void {
     if (payload.length === 0) {
       this.#messages.delete(topic)
@@ -33,7 +33,7 @@ export class RetainedMessages {
     return this.#messages.get(topic)
   }
 
-  /** Without their payloads. */
+  /** Lists the messages without their payloads. */
   list(): (Omit<RetainedMessage, 'payload'> & { readonly payloadSize: number })[] {
     return [...this.#messages.values()].map(({ payload, ...rest }) => ({
       ...rest,

@@ -1,4 +1,4 @@
-/** Counts what runs at once against a maximum. */
+/** Limits how many invocations run at once. */
 export class ConcurrencySlots {
   #max: number
   #taken = 0
@@ -12,7 +12,10 @@ export class ConcurrencySlots {
     return this.#max
   }
 
-  /** Sets another maximum, and lets in who may now go. What runs beyond it runs on. */
+  /**
+   * Sets a new maximum, and admits waiting invocations that now fit. Running invocations continue, even above the
+   * maximum.
+   */
   resize(max: number): void {
     this.#max = max
     while (this.#waiting.length > 0 && this.tryTake()) this.#waiting.shift()?.()
@@ -25,19 +28,19 @@ export class ConcurrencySlots {
     return true
   }
 
-  /** Takes a slot, in turn; never resolves after {@link close}. */
+  /** Takes a slot, in order of arrival; never resolves after {@link close}. */
   async take(): Promise<void> {
     if (!this.tryTake()) await new Promise<void>((resolve) => this.#waiting.push(resolve))
   }
 
-  /** Gives a slot back, to the first who waits. */
+  /** Returns a slot, and passes it to the first waiting invocation. */
   release(): void {
     const next = this.#taken > this.#max ? undefined : this.#waiting.shift()
     if (next === undefined) this.#taken -= 1
     else next()
   }
 
-  /** Forgets who waits. */
+  /** Forgets all waiting invocations. */
   close(): void {
     this.#waiting = []
   }

@@ -2,7 +2,7 @@ import type { Cancel, Clock } from '../../core/base/clock.js'
 import { TetherError } from '../../core/base/errors.js'
 import type { ExecutionEnvironment } from './execution-environment.js'
 
-/** What a pool needs to know. */
+/** Options of {@link EnvironmentPool}. */
 export interface EnvironmentPoolOptions {
   readonly clock: Clock
   /** How long an unused environment lives, in milliseconds. */
@@ -11,11 +11,11 @@ export interface EnvironmentPoolOptions {
   create(onIdle: () => void): ExecutionEnvironment
 }
 
-/** A function's execution environments: made on demand, used again, ended after a time without use. */
+/** A function's execution environments: created on demand, reused, ended after some time without use. */
 export class EnvironmentPool {
   readonly #options: EnvironmentPoolOptions
   readonly #all = new Set<ExecutionEnvironment>()
-  /** Those whose definition is no longer the function's: what runs in them is their last. */
+  /** Environments with an older definition of the function: their current invocation is their last. */
   readonly #outdated = new WeakSet<ExecutionEnvironment>()
   /** The most recently used is last, and is used first, so that the others may expire. */
   readonly #unused: ExecutionEnvironment[] = []
@@ -26,14 +26,14 @@ export class EnvironmentPool {
     this.#options = options
   }
 
-  /** All that live, in the order in which they were made. */
+  /** All live environments, in order of creation. */
   get environments(): readonly ExecutionEnvironment[] {
     return [...this.#all]
   }
 
-  /** One that waits, or a new one in state `starting`. @throws TetherError `CLOSED` */
+  /** Returns an unused environment, or a new one in state `starting`. @throws TetherError `CLOSED` */
   take(): ExecutionEnvironment {
-    // One that has just died has not been forgotten yet.
+    // An environment that has just died may still be in the list.
     let environment = this.#unused.pop()
     while (environment?.usable === false) environment = this.#unused.pop()
     if (environment === undefined) return this.create()
@@ -42,7 +42,7 @@ export class EnvironmentPool {
     return environment
   }
 
-  /** A new one, even where others wait. @throws TetherError `CLOSED` */
+  /** Makes a new environment, even if others are unused. @throws TetherError `CLOSED` */
   create(): ExecutionEnvironment {
     if (this.#closed) throw new TetherError('CLOSED', 'The local Lambda host is closed.')
     const environment: ExecutionEnvironment = this.#options.create(() => this.#release(environment))
@@ -51,18 +51,18 @@ export class EnvironmentPool {
     return environment
   }
 
-  /** Uses none of these again: those that wait end, those that are at work end after it. */
+  /** Retires all current environments: unused ones end now, busy ones after their invocation. */
   renew(): void {
     for (const environment of this.#all) this.#outdated.add(environment)
     void this.expire()
   }
 
-  /** Ends those that wait, as Lambda does whenever it likes. */
+  /** Ends all unused environments, as Lambda may do at any time. */
   async expire(): Promise<void> {
     await Promise.all(this.#unused.splice(0).map((environment) => environment.stop()))
   }
 
-  /** Ends all. Idempotent. */
+  /** Ends all environments. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true
     await Promise.all([...this.#all].map((environment) => environment.stop()))

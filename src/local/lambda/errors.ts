@@ -3,14 +3,14 @@ import { errorAnswer, type RuntimeError } from '../../executors/runtime-api/answ
 /** Why an execution environment ended. */
 export type EndReason =
   | { readonly kind: 'exit'; readonly code: number | null; readonly signal: string | null }
-  /** The invocation, or the start, took longer than it was given. */
+  /** The invocation, or the start, exceeded its time limit. */
   | { readonly kind: 'timeout' }
   /** Its owner ended it: it expired, or the host closed. */
   | { readonly kind: 'stopped' }
   /** The process could not be started at all. */
   | { readonly kind: 'spawn'; readonly error: Error }
 
-/** The error an invocation gets whose environment ended without an answer; in Lambda's own words. */
+/** Returns the error of an invocation after its environment ended without an answer, in Lambda's own words. */
 export function endError(reason: EndReason, requestId: string, timeoutMs: number): RuntimeError {
   switch (reason.kind) {
     case 'timeout': {
@@ -37,7 +37,7 @@ function exitMessage(code: number | null, signal: string | null): string {
     : `Runtime exited with error: exit status ${code}`
 }
 
-// As Go, in which Lambda's own supervisor is written, names them.
+// As named by Go, the language of Lambda's own supervisor.
 const SIGNAL_NAMES: Readonly<Record<string, string>> = {
   SIGABRT: 'aborted',
   SIGHUP: 'hangup',

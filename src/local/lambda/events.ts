@@ -3,11 +3,11 @@ import type { DiscardCondition } from './asynchronous/record.js'
 import type { EndReason } from './errors.js'
 import type { EnvironmentState } from './execution-environment.js'
 
-/** One line that a function wrote. */
+/** One line of a function's output. */
 export interface FunctionLog extends LogEntry {
   readonly functionName: string
   readonly environmentId: string
-  /** Absent for what it wrote while no invocation was at work. */
+  /** Absent for output between invocations. */
   readonly requestId?: string
 }
 
@@ -17,7 +17,7 @@ export interface EnvironmentChange {
   readonly environmentId: string
   readonly pid?: number
   readonly state: EnvironmentState
-  /** Why it ended. */
+  /** The reason for its end. */
   readonly reason?: EndReason
 }
 
@@ -29,37 +29,39 @@ export interface InvocationReport {
   /** 1, or more for Lambda's retries of an asynchronous event. */
   readonly attempt: number
   readonly durationMs: number
-  /** Present where the environment was started for it. */
+  /** Present if the environment was started for it. */
   readonly initDurationMs?: number
   readonly functionError?: 'Unhandled'
-  /** Its response, or its error. Of a response that was invoked as a stream the error alone. */
+  /** Its response, or its error. For a streamed response, only the error. */
   readonly payload: Uint8Array
 }
 
-/** An asynchronous event that is given up. */
+/** An asynchronous event that was given up. */
 export interface DiscardedEvent {
   readonly functionName: string
   readonly requestId: string
-  /** Why, in the words of Lambda's records. */
+  /** The reason, in the words of Lambda's records. */
   readonly condition: DiscardCondition
   /** How often it ran. */
   readonly attempts: number
   /** The event's JSON. */
   readonly event: Uint8Array
-  /** The last attempt's error, as JSON; empty where none was made. */
+  /** The last attempt's error, as JSON; empty without an attempt. */
   readonly error: Uint8Array
 }
 
-/** What a Lambda host tells. A listener that throws reaches nobody else. */
+/** Events of a Lambda host. A listener that throws does not affect the host or its caller. */
 export interface LambdaHostEvents {
-  /** A line was written. */
+  /** The function wrote a line. */
   log: (log: FunctionLog) => void
   /** An execution environment started, was frozen, thawed, or ended. */
   environment: (change: EnvironmentChange) => void
-  /** An attempt at an invocation is over. */
+  /** An attempt at an invocation has ended. */
   invocation: (report: InvocationReport) => void
   /** An asynchronous event was given up. */
   discard: (event: DiscardedEvent) => void
-  /** Something of Lambda that this machine cannot imitate, each once; a record that a destination refused. */
+  /**
+   * A feature of Lambda that this machine cannot imitate (each reported once), or a record that a destination refused.
+   */
   warning: (message: string) => void
 }

@@ -16,21 +16,21 @@ import { RuntimeApi, type RuntimeInvocation } from '../../executors/runtime-api/
 import { type EndReason, endError } from './errors.js'
 import type { ResponseBytes } from './streaming/bandwidth.js'
 
-/** Between two invocations an environment is `frozen`, or `idle` where processes cannot be frozen. */
+/** Between two invocations an environment is `frozen`, or `idle` if processes cannot be frozen. */
 export type EnvironmentState = 'starting' | 'busy' | 'idle' | 'frozen' | 'ended'
 
-/** What an execution environment needs of its owner. */
+/** Options of {@link ExecutionEnvironment}. */
 export interface EnvironmentOptions {
   readonly guard: Guard
   readonly clock: Clock
   /** Whether to stop the process between invocations. */
   readonly freeze: boolean
-  /** How to start the runtime, given the value of `AWS_LAMBDA_RUNTIME_API`. */
+  /** Returns the command that starts the runtime, given the value of `AWS_LAMBDA_RUNTIME_API`. */
   command(runtimeApi: string): RuntimeCommand
-  /** `requestId` is that of the invocation at work, or that the start is for. */
+  /** `requestId` is the id of the invocation in progress, or of the invocation that the environment starts for. */
   onLog(entry: LogEntry, requestId: string | undefined): void
   onState(state: EnvironmentState, reason?: EndReason): void
-  /** The runtime asks for the next invocation, and is frozen by now. */
+  /** The runtime asked for the next invocation, and is frozen by now. */
   onIdle(): void
 }
 
@@ -38,18 +38,19 @@ export interface EnvironmentOptions {
 export interface Run {
   readonly contentType: string
   readonly bytes: ResponseBytes
-  /** When its last byte came, in Unix milliseconds; settles only once its bytes are read. */
+  /** Time of its last byte, in Unix milliseconds; settles only once its bytes are read. */
   readonly answeredAt: Promise<number>
 }
 
 const LOG_TAIL_LENGTH = 4096
-// A runtime asks for the next invocation at once; the caller is told once it has, and so finds this one free.
+// A runtime asks for the next invocation at once; the caller gets its answer after that, and so finds this environment
+// free.
 const SETTLE_MS = 100
 
 /** One Lambda sandbox: a process behind its own Runtime API, one invocation at a time, frozen in between. */
 export class ExecutionEnvironment {
   readonly id = randomUUID()
-  /** Resolves when the process and everything in its group is gone. */
+  /** Resolves when the process and its whole group are gone. */
   readonly ended: Promise<EndReason>
   readonly #options: EnvironmentOptions
   readonly #api: RuntimeApi
@@ -69,7 +70,7 @@ export class ExecutionEnvironment {
       this.#resolveEnded = resolve
     })
     this.#api = new RuntimeApi({
-      // What the runtime wrote before it asked is read within this turn of the event loop, like its request.
+      // Output written before the runtime's request is read within this turn of the event loop, like the request.
       onIdle: () => setImmediate(() => this.#idle()),
       onInitError: (answer) => this.#onInitError(answer),
     })
@@ -79,7 +80,7 @@ export class ExecutionEnvironment {
     return this.#state
   }
 
-  /** Whether it can take an invocation, as far as anybody knows. */
+  /** Whether it can take an invocation, as far as is known. */
   get usable(): boolean {
     return this.#state !== 'ended' && this.#reason === undefined && this.#process?.gone !== true
   }
@@ -88,14 +89,14 @@ export class ExecutionEnvironment {
     return this.#process?.pid
   }
 
-  /** The last 4 KB of what the process wrote for its latest invocation, its start included. */
+  /** The last 4 KB of the process's output for its latest invocation, its start included. */
   get logTail(): string {
     return this.#logTail
   }
 
   /**
-   * Starts the runtime, for the invocation of that id, and waits until it asks for it. A failure, which is what
-   * the promise resolves with, ends the environment.
+   * Starts the runtime for the invocation of that id, and waits until the runtime asks for it. A failure ends the
+   * environment; the promise resolves with it.
    */
   async init(requestId: string, limitMs: number): Promise<RuntimeError | undefined> {
     this.#requestId = requestId
@@ -116,9 +117,9 @@ export class ExecutionEnvironment {
   }
 
   /**
-   * Thaws the process and runs one invocation. Resolves with its whole response, or with a stream's beginning. A process that dies
-   * or is late makes it fail.
-   * @param timeoutMs the function's time-out, for the error's text; what ends the invocation is its deadline
+   * Thaws the process and runs one invocation. Resolves with its whole response, or with the beginning of a stream.
+   * Fails if the process dies or is late.
+   * @param timeoutMs the function's time-out, for the error's text; the deadline ends the invocation
    */
   async run(invocation: RuntimeInvocation, timeoutMs: number): Promise<Run> {
     const { clock } = this.#options
@@ -170,7 +171,7 @@ export class ExecutionEnvironment {
     this.#options.onState('starting')
     void runtime.ended.then(async (end) => {
       if (pid !== undefined) guard.release(pid)
-      // An answer that the process sent with its last breath still counts.
+      // An answer that the process sent just before its death still counts.
       await this.#orAfter(SETTLE_MS, this.#api.drained())
       this.#finish(this.#reason ?? end)
     })
@@ -224,7 +225,7 @@ export class ExecutionEnvironment {
 export const JSON_TYPE = 'application/json'
 const STREAM_TYPE = 'application/octet-stream'
 
-/** What Lambda says of a runtime that lives and whose connection ended in the middle of a response. */
+/** Lambda's error when a live runtime's connection ended in the middle of a response. */
 const CUT = errorAnswer({
   errorType: 'Runtime.TruncatedResponse',
   errorMessage: 'The runtime ended its connection before its response had ended',
@@ -235,14 +236,14 @@ function failed(thrown: unknown): RuntimeError {
   return errorAnswer(toLambdaError(thrown))
 }
 
-/** A response that is there as a whole; a failure has none. */
+/** Returns the bytes of a complete response; none for a failure. */
 export async function* bytesOf(answer: RuntimeResponse | RuntimeError): ResponseBytes {
   if (answer.kind === 'error') return answer
   yield answer.body
   return undefined
 }
 
-/** A stream's bytes, until its runtime ends it, fails or dies. */
+/** Returns a stream's bytes, until its runtime ends it, fails or dies. */
 async function* untilEnded(
   body: AsyncIterable<Uint8Array>,
   ended: Promise<RuntimeError>,

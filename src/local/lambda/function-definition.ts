@@ -5,47 +5,51 @@ import { checkCredentials } from '../option-checks.js'
 import { type AsynchronousOptions, checkAsynchronous } from './asynchronous/options.js'
 import { checkUserEnvironment } from './variables.js'
 
-/** AWS credentials, as a function or a client of the local cloud uses them. */
+/** AWS credentials of a function or a client of the local cloud. */
 export interface LocalCredentials {
   readonly accessKeyId: string
   readonly secretAccessKey: string
   readonly sessionToken?: string
 }
 
-/** A function of the local Lambda host, with the names and the limits of Lambda's own configuration. */
+/** A function of the local Lambda host, with the names and limits of Lambda's own configuration. */
 export interface FunctionDefinition {
   /** 1 to 64 letters, digits, `-` or `_`. */
   readonly name: string
-  /** A folder, as a zip would unpack; or one `.js`, `.mjs`, `.cjs` or `.py` file, which is put where `handler` says. */
+  /**
+   * A folder, as an unpacked zip; or one `.js`, `.mjs`, `.cjs` or `.py` file, which is placed where `handler` expects
+   * it.
+   */
   readonly bundle: string
   /**
-   * `nodejs<major>.x` or `python3.<minor>`, as Lambda names them: this machine's Node or Python runs it, whatever the
-   * number. @default this Node's
+   * `nodejs<major>.x` or `python3.<minor>`, as on Lambda: this machine's Node or Python runs it, regardless of the
+   * version.
+   * @default this Node's
    */
   readonly runtime?: string | undefined
-  /** Folders, as layers' zips would unpack, at most five; merged in their order into what stands for `/opt`. @default none */
+  /** Folders, as unpacked layers, at most five; merged in order into the folder that replaces `/opt`. @default none */
   readonly layers?: readonly string[] | undefined
   /** @default 'index.handler' */
   readonly handler?: string | undefined
-  /** At most 4 KB in all; the names that Lambda reserves are refused. */
+  /** At most 4 KB in all; names that Lambda reserves are refused. */
   readonly environment?: Readonly<Record<string, string>> | undefined
-  /** 1 to 900,000. Lambda itself counts in whole seconds. @default 3000 */
+  /** 1 to 900,000. Lambda itself counts whole seconds. @default 3000 */
   readonly timeoutMs?: number | undefined
-  /** 128 to 10,240. Nine tenths of it are the limit of V8's heap. @default 128 */
+  /** 128 to 10,240. V8's heap is limited to nine tenths of it. @default 128 */
   readonly memoryMb?: number | undefined
-  /** The most execution environments at once; beyond it invocations are throttled. @default 100 */
+  /** Most execution environments at once; further invocations are throttled. @default 100 */
   readonly reservedConcurrency?: number | undefined
-  /** The Node that runs it. @default process.execPath */
+  /** Path of the Node that runs it. @default process.execPath */
   readonly nodePath?: string | undefined
-  /** The Python that runs it. @default 'python3' */
+  /** Path of the Python that runs it. @default 'python3' */
   readonly pythonPath?: string | undefined
-  /** What stands for the function's role. @default the host's */
+  /** Credentials of the function's role. @default the host's */
   readonly credentials?: LocalCredentials | undefined
   /** Retries and destinations of asynchronous events. @default two retries, six hours, no destinations */
   readonly asynchronous?: AsynchronousOptions | undefined
 }
 
-/** A definition whose defaults are filled in. */
+/** A definition with its defaults filled in. */
 export type CompleteDefinition = Complete<Omit<FunctionDefinition, 'credentials'>> &
   Pick<FunctionDefinition, 'credentials'>
 
@@ -59,7 +63,7 @@ const DEFAULTS = {
   pythonPath: 'python3',
   asynchronous: {},
 }
-/** The most layers of one function. */
+/** Most layers of one function. */
 export const MAX_LAYERS = 5
 
 /**
@@ -93,7 +97,7 @@ export function completeDefinition(definition: FunctionDefinition): CompleteDefi
   return complete
 }
 
-/** What runs functions of that runtime here; undefined where nothing does. */
+/** Returns the family of a runtime, or undefined if this host cannot run it. */
 export function runtimeFamily(runtime: string): 'node' | 'python' | undefined {
   if (/^nodejs\d+\.x$/.test(runtime)) return 'node'
   return /^python3\.\d+$/.test(runtime) ? 'python' : undefined

@@ -1,7 +1,7 @@
 import type { CompleteDefinition, LocalCredentials } from './function-definition.js'
 import type { TaskRoot } from './task-root.js'
 
-/** What the host knows and a function's definition does not. */
+/** The host's part of a function's environment. */
 export interface PlatformFacts {
   readonly region: string
   readonly credentials: LocalCredentials
@@ -10,11 +10,11 @@ export interface PlatformFacts {
   readonly runtimeDir: string
   readonly runtimeApi: string
   readonly logStreamName: string
-  /** Variables of the local cloud itself, such as the addresses of its services; outside the 4 KB. */
+  /** Variables of the local cloud itself, such as the addresses of its services; not counted in the 4 KB. */
   readonly extra: Readonly<Record<string, string>>
 }
 
-/** The whole environment of a function's process, as Lambda sets it; nothing of this machine but `PATH`. */
+/** Returns the whole environment of a function's process, as Lambda sets it; only `PATH` comes from this machine. */
 export function lambdaEnvironment(
   definition: CompleteDefinition,
   facts: PlatformFacts,
@@ -23,7 +23,7 @@ export function lambdaEnvironment(
   const { layersPath } = facts.taskRoot
   const variables = {
     PATH: process.env.PATH ?? '',
-    // Node needs it on Windows, where Lambda has no say.
+    // Node needs it on Windows; Lambda has no rule for it.
     ...(process.env.SYSTEMROOT === undefined ? {} : { SYSTEMROOT: process.env.SYSTEMROOT }),
     LANG: 'en_US.UTF-8',
     TZ: ':UTC',
@@ -50,7 +50,7 @@ export function lambdaEnvironment(
   return layersPath === undefined ? variables : withLayers(variables, layersPath)
 }
 
-/** Where Lambda's runtimes look for what layers bring. */
+/** Search paths of Lambda's runtimes for the content of layers. */
 function layerVariables({ runtime }: CompleteDefinition, taskRoot: string): Record<string, string> {
   // https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html
   const path = { PATH: `/opt/bin:${process.env.PATH ?? ''}`, LD_LIBRARY_PATH: '/opt/lib' }
@@ -60,7 +60,7 @@ function layerVariables({ runtime }: CompleteDefinition, taskRoot: string): Reco
     : { ...path, NODE_PATH: `/opt/nodejs/node${number}/node_modules:/opt/nodejs/node_modules:${taskRoot}` }
 }
 
-/** `/opt` is not this process's to make: what names a path there names the folder of the layers instead. */
+/** This process cannot create `/opt`, so paths below it are rewritten to the folder of the layers. */
 function withLayers(variables: Readonly<Record<string, string>>, layersPath: string): Record<string, string> {
   return Object.fromEntries(
     Object.entries(variables).map(([name, value]) => [

@@ -13,39 +13,39 @@ import type { InvokeStream } from './streaming/invoke-stream.js'
 export interface LocalFunction {
   readonly name: string
   readonly arn: string
-  /** How long an invocation may take, in milliseconds. */
+  /** Time limit of an invocation, in milliseconds. */
   readonly timeoutMs: number
   /**
-   * Invokes it. An event is JSON in bytes, or a value that becomes JSON. A failing function is a result with
-   * `functionError`; what is thrown is what Lambda's Invoke call refuses. Firing the signal stops the wait only.
+   * Invokes the function. An event is JSON in bytes, or a value to be serialised as JSON. A failing function is a
+   * result with `functionError`; the errors below are refusals of Lambda's Invoke call. The signal stops only the wait.
    * @throws TetherError `TOO_LARGE`, `INVALID_OPTION`, `THROTTLED`, `ABORTED`, `CLOSED`
    */
   invoke(event?: unknown, options?: InvokeOptions): Promise<InvokeResult>
   /**
-   * Invokes it as Lambda's InvokeWithResponseStream does. Resolves when its response begins; one that is not streamed comes as a
-   * whole. Firing the signal stops the wait for the beginning.
+   * Invokes the function as Lambda's InvokeWithResponseStream does. Resolves when its response begins; an unstreamed
+   * response arrives as a whole. The signal stops the wait for the beginning.
    * @throws as {@link LocalFunction.invoke}
    */
   invokeWithResponseStream(event?: unknown, options?: Omit<InvokeOptions, 'type'>): Promise<InvokeStream>
-  /** Its execution environments that live now. */
+  /** Its live execution environments. */
   environments(): readonly { readonly id: string; readonly pid?: number; readonly state: EnvironmentState }[]
-  /** Ends the environments that wait, as Lambda does whenever it likes: the next invocation starts cold. */
+  /** Ends the unused environments, as Lambda may do at any time: the next invocation starts cold. */
   expire(): Promise<void>
 }
 
-/** What a function needs of its host. */
+/** Options of {@link LambdaFunction}. */
 export interface FunctionOptions
   extends RunOptions,
     Pick<EventQueueOptions, 'asynchronous' | 'retryDelaysMs' | 'onDiscard' | 'onUndelivered'> {
   readonly name: string
-  /** The most invocations at once. */
+  /** Most invocations at once. */
   readonly concurrency: number
   onInvocation(report: InvocationReport): void
 }
 
 type Reported = Pick<InvokeResult, 'payload' | 'functionError' | 'durationMs' | 'initDurationMs'>
 
-/** Runs invocations on a pool of environments: at most so many at once, asynchronous ones again when they fail. */
+/** Runs invocations on a pool of environments, up to the concurrency limit; retries failed asynchronous ones. */
 export class LambdaFunction implements LocalFunction {
   readonly #options: FunctionOptions
   readonly #slots: ConcurrencySlots
@@ -115,14 +115,14 @@ export class LambdaFunction implements LocalFunction {
     return this.#options.pool.expire()
   }
 
-  /** Its definition has changed: no environment made before is used again, and invocations have another time-out. */
+  /** Applies a changed definition: existing environments are not reused, and invocations have the new time-out. */
   renew({ timeoutMs, concurrency }: Pick<FunctionOptions, 'timeoutMs' | 'concurrency'>): void {
     this.#timeoutMs = timeoutMs
     this.#slots.resize(concurrency)
     this.#options.pool.renew()
   }
 
-  /** Ends every environment; what runs rejects with `CLOSED`, what waits is forgotten. Idempotent. */
+  /** Ends every environment; running invocations reject with `CLOSED`, queued events are forgotten. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true
     this.#events.close()
@@ -138,7 +138,7 @@ export class LambdaFunction implements LocalFunction {
     )
   }
 
-  /** Expects a slot to be taken, and gives it back at the end of the response. */
+  /** Expects a slot to be taken, and returns it at the end of the response. */
   async #stream(request: InvokeRequest): Promise<InvokeStream> {
     try {
       const stream = await streamInvocation(request, { ...this.#options, timeoutMs: this.#timeoutMs })
@@ -155,7 +155,7 @@ export class LambdaFunction implements LocalFunction {
     }
   }
 
-  /** Expects a slot to be taken, and gives it back. */
+  /** Expects a slot to be taken, and returns it. */
   async #attempt(request: InvokeRequest, attempt: number): Promise<InvokeResult> {
     try {
       const result = await runInvocation(request, { ...this.#options, timeoutMs: this.#timeoutMs })

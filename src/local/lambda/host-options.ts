@@ -13,26 +13,29 @@ import { checkAccountId, checkCredentials } from '../option-checks.js'
 import type { LocalCredentials } from './function-definition.js'
 import { checkVariable } from './variables.js'
 
-/** How to run functions. */
+/** Options of `createLambdaHost`. */
 export interface LambdaHostOptions {
   /** @default 'us-east-1' */
   readonly region?: string | undefined
   /** Twelve digits. @default '123456789012' */
   readonly accountId?: string | undefined
-  /** What functions get as their role's credentials. @default made up */
+  /** Role credentials of functions. @default made up */
   readonly credentials?: LocalCredentials | undefined
-  /** Environment variables of every function, outside Lambda's 4 KB; a function's own win. @default none */
+  /**
+   * Environment variables of every function, not counted in Lambda's 4 KB; a function's own take precedence. @default
+   * none
+   */
   readonly environment?: Readonly<Record<string, string>> | undefined
   /** How long an unused execution environment lives, in milliseconds. @default 600000, ten minutes */
   readonly idleMs?: number | undefined
-  /** How long a start may take before it is tried again, in milliseconds. @default 10000, as Lambda's */
+  /** Time limit of a start before it is retried, in milliseconds. @default 10000, as on Lambda */
   readonly initTimeoutMs?: number | undefined
   /**
-   * The waits before each further attempt at a failed asynchronous event, in milliseconds; their number is the number
-   * of retries. Lambda's are one minute and two. @default [200, 400]
+   * Delays before the retries of a failed asynchronous event, in milliseconds, one per retry. Lambda's are one minute
+   * and two. @default [200, 400]
    */
   readonly retryDelaysMs?: readonly number[] | undefined
-  /** Whether to stop processes between invocations, as Lambda does. @default true, but on Windows, which cannot */
+  /** Whether to stop processes between invocations, as Lambda does. @default true; false on Windows, which cannot */
   readonly freeze?: boolean | undefined
   readonly clock?: Clock | undefined
 }
@@ -48,7 +51,7 @@ const DEFAULTS = {
   clock: systemClock,
 }
 
-/** A check for each of the options that a local cloud leaves to its host. */
+/** A check for each option that a local cloud passes to its host. */
 export const runChecks: Checks<Omit<LambdaHostOptions, 'region' | 'accountId' | 'credentials' | 'clock'>> = {
   environment: recordOf('an object of texts by name', checkVariable),
   idleMs: checkDuration,
@@ -57,7 +60,7 @@ export const runChecks: Checks<Omit<LambdaHostOptions, 'region' | 'accountId' | 
   freeze: checkFlag,
 }
 
-/** Fills in what is not given. @throws TetherError `INVALID_OPTION` */
+/** Fills in the defaults. @throws TetherError `INVALID_OPTION` */
 export function completeHostOptions(options: LambdaHostOptions): Complete<LambdaHostOptions> {
   checkOptions('createLambdaHost', options, {
     region: checkText,

@@ -20,28 +20,28 @@ import { createTaskRoot, type TaskRoot } from './task-root.js'
 export type { LambdaHostOptions } from './host-options.js'
 
 /**
- * Runs Lambda functions in processes of their own behind the Lambda Runtime API, with Lambda's limits, freezing
- * them between invocations.
+ * Runs Lambda functions in separate processes behind the Lambda Runtime API, with Lambda's limits, and freezes them
+ * between invocations.
  */
 export interface LambdaHost extends AsyncDisposable {
   /** Adds a function. @throws TetherError `INVALID_OPTION`, `CLOSED` */
   function(definition: FunctionDefinition): LocalFunction
   /** Adds a listener of an event; see {@link LambdaHostEvents}. */
   on<E extends keyof LambdaHostEvents>(event: E, listener: LambdaHostEvents[E]): this
-  /** As `on`, for the next event alone. */
+  /** Adds a listener for the next event only. */
   once<E extends keyof LambdaHostEvents>(event: E, listener: LambdaHostEvents[E]): this
   /** Removes a listener. */
   off<E extends keyof LambdaHostEvents>(event: E, listener: LambdaHostEvents[E]): this
-  /** Kills every process and waits until it is gone; invocations that run reject with `CLOSED`. Idempotent. */
+  /** Kills every process and waits until it is gone; running invocations reject with `CLOSED`. Idempotent. */
   close(): Promise<void>
 }
 
-/** Makes a Lambda host. It starts processes when functions are invoked. */
+/** Makes a Lambda host. It starts processes only for invocations. */
 export function createLambdaHost(options: LambdaHostOptions = {}): LambdaHost {
   return new ProcessHost(options)
 }
 
-/** The version of a function that can be changed. */
+/** The version of a function that can change. */
 const LATEST = '$LATEST'
 
 interface HostedFunction {
@@ -50,7 +50,7 @@ interface HostedFunction {
   taskRoot: TaskRoot
 }
 
-/** A Lambda host whose functions can be changed and removed, as the control plane does. */
+/** A Lambda host with changeable and removable functions, for the control plane. */
 export class ProcessHost implements LambdaHost {
   readonly #options: Complete<LambdaHostOptions>
   readonly #events = new EventEmitter()
@@ -64,7 +64,7 @@ export class ProcessHost implements LambdaHost {
     this.#options = completeHostOptions(options)
   }
 
-  /** @param version of a function that was published; it has a place of its own */
+  /** @param version published version of the function, kept apart from the others */
   function(definition: FunctionDefinition, version = LATEST): LocalFunction {
     if (this.#closing !== undefined) throw new TetherError('CLOSED', 'The local Lambda host was closed.')
     const complete = completeDefinition(definition)
@@ -107,13 +107,13 @@ export class ProcessHost implements LambdaHost {
     return hosted.run
   }
 
-  /** A function that was added, or a version of it. */
+  /** Returns a function, or a version of it. */
   find(name: string, version = LATEST): LocalFunction | undefined {
     return this.#functions.get(keyOf(name, version))?.run
   }
 
   /**
-   * Changes a function: environments made from now on have the new definition, others end after what they run.
+   * Changes a function: new environments get the new definition, existing ones end after their current invocation.
    * @throws TetherError `INVALID_OPTION`
    */
   redefine(definition: FunctionDefinition): void {
@@ -122,13 +122,13 @@ export class ProcessHost implements LambdaHost {
     if (hosted === undefined) {
       throw new TetherError('INVALID_OPTION', `There is no function named '${complete.name}'.`)
     }
-    // The old code stays until the host closes: what runs may still load from it.
+    // The old code stays until the host closes: running invocations may still load files from it.
     hosted.taskRoot = this.#taskRoot(complete)
     hosted.definition = complete
     hosted.run.renew({ timeoutMs: complete.timeoutMs, concurrency: complete.reservedConcurrency })
   }
 
-  /** Removes a function, or a version of it; what runs is killed. */
+  /** Removes a function, or a version of it; kills its running invocations. */
   async remove(name: string, version = LATEST): Promise<void> {
     const hosted = this.#functions.get(keyOf(name, version))
     this.#functions.delete(keyOf(name, version))

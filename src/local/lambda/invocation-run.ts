@@ -10,7 +10,7 @@ import type { InvokeRequest, InvokeResult } from './invoke-request.js'
 import { atLambdasPace, collected, type ResponseBytes } from './streaming/bandwidth.js'
 import type { InvokeStream, InvokeStreamEnd } from './streaming/invoke-stream.js'
 
-/** Where and how an invocation runs. */
+/** The surroundings of an invocation's run. */
 export interface RunOptions {
   readonly arn: string
   readonly timeoutMs: number
@@ -19,18 +19,18 @@ export interface RunOptions {
   readonly pool: EnvironmentPool
 }
 
-/** An environment that is ready, or why none is. */
+/** An environment that is ready, or the reason for its failed start. */
 interface Start {
   readonly environment: ExecutionEnvironment
   readonly cold: boolean
-  /** Where the invocation's time has begun before its hand-over. */
+  /** Set if the invocation's time began before the hand-over. */
   readonly deadline?: number
   readonly failure?: RuntimeError
 }
 
-/** An attempt whose response has begun. */
+/** An attempt with a begun response. */
 interface Begun extends Pick<Run, 'contentType' | 'bytes'> {
-  /** What is known of it once its bytes are read. */
+  /** Its result, available once its bytes are read. */
   end(): Promise<Pick<InvokeStreamEnd, 'logTail' | 'durationMs' | 'initDurationMs'>>
 }
 
@@ -49,7 +49,7 @@ export async function runInvocation(request: InvokeRequest, options: RunOptions)
   }
 }
 
-/** Runs one attempt at an invocation, and gives its response as it comes. @throws TetherError `CLOSED` */
+/** Runs one attempt at an invocation, and returns its response as a stream. @throws TetherError `CLOSED` */
 export async function streamInvocation(request: InvokeRequest, options: RunOptions): Promise<InvokeStream> {
   const run = await begin(request, options)
   const ended = deferred<InvokeStreamEnd>()
@@ -85,7 +85,7 @@ async function begin(request: InvokeRequest, options: RunOptions): Promise<Begun
     }),
   }
 }
-/** A start that failed is tried once more within the invocation's own time, as Lambda does; then it has failed. */
+/** Retries a failed start once, within the invocation's own time, as Lambda does. */
 async function start(requestId: string, options: RunOptions): Promise<Start> {
   const { pool, initTimeoutMs, timeoutMs, clock } = options
   const first = pool.take()
@@ -107,7 +107,7 @@ function failedRun(failure: RuntimeError, clock: Clock): Run {
   return { contentType: JSON_TYPE, bytes: bytesOf(failure), answeredAt: Promise.resolve(clock.now()) }
 }
 
-/** Passes a response on, and tells of its end, once. */
+/** Passes a response on, and reports its end once. */
 async function* told(bytes: ResponseBytes, onEnd: (error: RuntimeError | undefined) => void): ResponseBytes {
   const error = yield* bytes
   onEnd(error)

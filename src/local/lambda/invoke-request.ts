@@ -8,12 +8,12 @@ import type { AbortOptions } from '../../core/contracts/transport.js'
 const MAX_SYNC_EVENT_BYTES = 6 * 1024 * 1024
 /** The largest event of an asynchronous invocation, in bytes. */
 const MAX_ASYNC_EVENT_BYTES = 1024 * 1024
-/** The largest client context, in bytes, before the base64 of its header. */
+/** The largest client context, in bytes, before its header's base64. */
 const MAX_CLIENT_CONTEXT_BYTES = 3583
 
-/** How to invoke. */
+/** Options of an invocation. */
 export interface InvokeOptions extends AbortOptions {
-  /** `Event` is asynchronous: the answer comes at once, and failures are tried again. @default 'RequestResponse' */
+  /** `Event` is asynchronous: the answer comes at once, and failures are retried. @default 'RequestResponse' */
   readonly type?: 'RequestResponse' | 'Event' | undefined
   /** Becomes `context.clientContext`; any JSON value. */
   readonly clientContext?: unknown
@@ -25,7 +25,7 @@ export interface InvokeOptions extends AbortOptions {
   readonly traceId?: string | undefined
 }
 
-/** What Lambda's Invoke call answers. */
+/** The answer of Lambda's Invoke call. */
 export interface InvokeResult {
   readonly requestId: string
   /** 202 for an asynchronous invocation. */
@@ -33,15 +33,15 @@ export interface InvokeResult {
   /** The response's JSON, or the error's; empty for an asynchronous invocation. */
   readonly payload: Uint8Array
   readonly functionError?: 'Unhandled' | undefined
-  /** The last 4 KB of what the function wrote meanwhile. */
+  /** The last 4 KB of the function's output during the invocation. */
   readonly logTail: string
-  /** From the hand-over to the answer; without the start. */
+  /** From the hand-over to the answer; excludes the start. */
   readonly durationMs: number
-  /** Present where an environment was started for it. */
+  /** Present if an environment was started for it. */
   readonly initDurationMs?: number | undefined
 }
 
-/** An accepted invocation, without its time. */
+/** An accepted invocation, without its deadline. */
 export interface InvokeRequest {
   readonly requestId: string
   readonly type: 'RequestResponse' | 'Event'

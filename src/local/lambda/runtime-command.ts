@@ -4,20 +4,23 @@ import { runFile } from '../../run-files.js'
 import { type CompleteDefinition, runtimeFamily } from './function-definition.js'
 import { lambdaEnvironment, type PlatformFacts } from './function-environment.js'
 
-/** What a runtime is told by its host. */
+/** The host's facts for a runtime. */
 export interface RuntimeFacts extends Omit<PlatformFacts, 'runtimeDir' | 'logStreamName'> {
   readonly environmentId: string
   /** Unix milliseconds. */
   readonly now: number
 }
 
-// What /var/runtime/bootstrap of Lambda's own images does: the wrapper is given the runtime's command line.
+// As /var/runtime/bootstrap in Lambda's own images: the wrapper gets the runtime's command line as arguments.
 const RUN_WRAPPER = `wrapper=$1; shift
 [ -f "$wrapper" ] || { echo "$wrapper: does not exist"; exit 127; }
 [ -x "$wrapper" ] || { echo "$wrapper: is not an executable"; exit 126; }
 exec "$wrapper" "$@"`
 
-/** How to start a function's runtime: its own, or, with `AWS_LAMBDA_EXEC_WRAPPER`, that program given its command line. */
+/**
+ * Returns the command of a function's runtime; with `AWS_LAMBDA_EXEC_WRAPPER`, that program with the runtime's command
+ * line.
+ */
 export function runtimeCommand(definition: CompleteDefinition, facts: RuntimeFacts): RuntimeCommand {
   const family = runtimeFamily(definition.runtime) ?? 'node'
   const bootstrap = runFile(`${family}-bootstrap`)
@@ -32,7 +35,7 @@ export function runtimeCommand(definition: CompleteDefinition, facts: RuntimeFac
       ? [definition.pythonPath, bootstrap]
       : [
           definition.nodePath,
-          // Lambda's Node runtimes have require() of ES modules off.
+          // Lambda's Node runtimes disable require() of ES modules.
           '--no-experimental-require-module',
           `--max-old-space-size=${Math.floor(definition.memoryMb * 0.9)}`,
           bootstrap,

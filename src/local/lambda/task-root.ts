@@ -14,18 +14,18 @@ import { defined } from '../../core/base/defined.js'
 import { TetherError } from '../../core/base/errors.js'
 import type { CompleteDefinition } from './function-definition.js'
 
-/** Where a function's code lies. */
+/** Location of a function's code. */
 export interface TaskRoot {
-  /** What `/var/task` is on Lambda. */
+  /** Replaces Lambda's `/var/task`. */
   readonly path: string
-  /** What `/opt` is on Lambda; absent without layers. */
+  /** Replaces Lambda's `/opt`; absent without layers. */
   readonly layersPath?: string
   remove(): void
 }
 
 /**
- * Folders are used where they are. One file is copied into a folder of its own, under the name that the handler asks
- * for, as a zip would: it finds no `node_modules` of this machine there. Several layers are merged into a new folder.
+ * Uses folders in place. Copies a single file into a new folder, under the name that the handler requires, like an
+ * unpacked zip: it finds no `node_modules` of this machine there. Merges several layers into a new folder.
  * @throws TetherError `INVALID_OPTION` when the bundle or a layer is missing or of another kind
  */
 export function createTaskRoot(definition: CompleteDefinition): TaskRoot {
@@ -65,7 +65,7 @@ function codeFolder(definition: CompleteDefinition, newFolder: (kind: string) =>
   return path
 }
 
-/** Undefined for what is not there, or cannot be, such as a name that is too long. */
+/** Undefined if the path does not exist, or cannot exist, such as a name that is too long. */
 function statOf(path: string): Stats | undefined {
   try {
     return statSync(path)

@@ -1,7 +1,7 @@
 import { recordOf } from '../../core/base/option-checks.js'
 import { invalidOption, mustBe } from '../../core/base/options.js'
 
-/** The most that a function's own environment variables may measure, as JSON, in bytes. */
+/** Limit of a function's own environment variables, as JSON, in bytes. */
 const MAX_ENVIRONMENT_BYTES = 4096
 
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html, "Reserved environment variables".
@@ -46,7 +46,7 @@ export function checkUserEnvironment(option: string, environment: unknown): void
   }
 }
 
-/** The value of a variable, which may be empty. @throws TetherError `INVALID_OPTION` */
+/** Checks a variable's value, which may be empty. @throws TetherError `INVALID_OPTION` */
 export function checkVariable(name: string, value: unknown): void {
   mustBe('a text', typeof value === 'string', name, value)
 }

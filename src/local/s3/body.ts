@@ -5,7 +5,7 @@ import { sha256, UNSIGNED_PAYLOAD } from '../../aws/signature.js'
 import { S3Error } from './errors.js'
 
 /**
- * Checks a body against the hash that was signed and every checksum that came with it.
+ * Checks a body against the signed hash and every checksum in the headers.
  * @throws S3Error `XAmzContentSHA256Mismatch`, `BadDigest`, `NotImplemented`
  */
 export function checkBody(body: Uint8Array, headers: IncomingHttpHeaders, payloadHash: string): void {
@@ -24,7 +24,7 @@ export function checkBody(body: Uint8Array, headers: IncomingHttpHeaders, payloa
   }
 }
 
-/** Whether any of the checksums came that some operations demand. */
+/** Whether the headers contain a checksum, which some operations require. */
 export function hasChecksum(headers: IncomingHttpHeaders): boolean {
   return Object.keys(headers).some((name) => name === 'content-md5' || name.startsWith('x-amz-checksum-'))
 }

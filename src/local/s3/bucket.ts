@@ -8,7 +8,7 @@ import { S3Error } from './errors.js'
 import { type ExpiryRule, expiresAt, parseLifecycle } from './lifecycle.js'
 import { type NotificationOptions, Notifications } from './notifications.js'
 
-/** An object as it was put. */
+/** A stored object. */
 export interface LocalObject {
   readonly body: Uint8Array
   /** Quoted, as in the header. */
@@ -22,29 +22,31 @@ export interface LocalObject {
 export interface LocalBucket {
   readonly name: string
   readonly arn: string
-  /** What it holds now, in S3's order. */
+  /** Lists the keys of its current objects, in S3's order. */
   keys(): string[]
-  /** The bytes of an object; undefined when there is none. */
+  /** Returns the bytes of an object; undefined if there is no such object. */
   get(key: string): Uint8Array | undefined
-  /** Puts an object, as PutObject does. Without a type it is `binary/octet-stream`. @throws TetherError `INVALID_OPTION` */
+  /**
+   * Puts an object, as PutObject does. The default type is `binary/octet-stream`. @throws TetherError `INVALID_OPTION`
+   */
   put(key: string, body: string | Uint8Array, contentType?: string): void
-  /** Deletes an object; one that is not there changes nothing. */
+  /** Deletes an object; a missing key changes nothing. */
   delete(key: string): void
   /**
-   * Tells a function, a queue or a topic of objects, as S3's event notifications do. A function is invoked
+   * Notifies a function, a queue or a topic of changed objects, as S3's event notifications do. A function is invoked
    * asynchronously, with Lambda's retries and its failure destination.
-   * @throws TetherError `INVALID_OPTION`, also where it overlaps with another notification, which S3 refuses
+   * @throws TetherError `INVALID_OPTION`, also if it overlaps with another notification, which S3 refuses
    */
   notify(destination: Destination, options: NotificationOptions): void
 }
 
-/** What a bucket is part of. */
+/** The surroundings of a bucket. */
 export interface BucketSurroundings {
   readonly region: string
   readonly clock: Clock
 }
 
-/** A bucket's objects and its lifecycle, by which objects end as on S3: at the midnight after whole days. */
+/** A bucket's objects and its lifecycle. Objects expire as on S3: at the midnight after whole days. */
 export class S3Bucket implements LocalBucket {
   readonly name: string
   readonly arn: string
@@ -65,7 +67,7 @@ export class S3Bucket implements LocalBucket {
   }
 
   keys(): string[] {
-    // In the order of UTF-8, which differs from that of UTF-16 beyond the basic plane.
+    // Sorted by UTF-8 bytes; UTF-16 order differs beyond the basic plane.
     const live = [...this.#objects.keys()].filter((key) => this.object(key) !== undefined)
     return live.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
   }
@@ -106,7 +108,7 @@ export class S3Bucket implements LocalBucket {
     this.#notifications.add(destination, options)
   }
 
-  /** The lifecycle configuration's XML, as it was put. */
+  /** The XML of the lifecycle configuration, as it was put. */
   get lifecycle(): string {
     if (this.#lifecycle === undefined) throw new S3Error('NoSuchLifecycleConfiguration')
     return this.#lifecycle
@@ -118,7 +120,7 @@ export class S3Bucket implements LocalBucket {
   }
 }
 
-/** Whether a name is one that S3 gives to a bucket. */
+/** Whether S3 accepts a bucket name. */
 export function isBucketName(name: string): boolean {
   // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
   return /^(?!.*\.\.)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name)

@@ -9,26 +9,26 @@ import { S3Error } from './errors.js'
 import { answerS3, type S3Action, type S3Reply } from './operations.js'
 import { verifyS3Signature } from './signature.js'
 
-/** One pair of AWS credentials that the S3 endpoint knows. */
+/** AWS credentials that the S3 endpoint accepts. */
 export interface LocalS3Identity extends SigningIdentity {
-  /** The only ones allowed. @default every one */
+  /** The allowed actions. @default all */
   readonly actions?: readonly S3Action[] | undefined
 }
 
-/** What the endpoint serves, and to whom. */
+/** The buckets that the endpoint serves, and the credentials it accepts. */
 export interface S3EndpointOptions {
   readonly region: string
   readonly identities: readonly LocalS3Identity[]
   readonly buckets: Map<string, S3Bucket>
   readonly clock: Clock
-  /** The most that one PUT may bring, in bytes. @default 5 GiB, S3's own */
+  /** Largest PUT, in bytes. @default 5 GiB, S3's own */
   readonly maxObjectBytes?: number | undefined
 }
 
 const MAX_OBJECT_BYTES = 5 * 1024 ** 3
 const MAX_KEY_BYTES = 1024
 
-/** Serves buckets, with the bucket in the path: signatures, expiry, permissions and errors are S3's. */
+/** Serves buckets, with the bucket in the path: signatures, expiry, permissions and errors match S3's. */
 export function s3Requests(options: S3EndpointOptions): RequestListener {
   return (request, response) => void serve(request, response, options)
 }
@@ -38,7 +38,7 @@ async function serve(
   response: ServerResponse,
   options: S3EndpointOptions,
 ): Promise<void> {
-  // By the injected clock: clients correct their own by it.
+  // By the injected clock: clients correct their own clock by this header.
   response.sendDate = false
   response.setHeader('date', new Date(options.clock.now()).toUTCString())
   const requestId = randomBytes(8).toString('hex').toUpperCase()
@@ -46,10 +46,10 @@ async function serve(
   try {
     send(request, response, await reply(request, options))
   } catch (error) {
-    // A body that ended early: nobody is there to be told.
+    // The body ended early because the client has disconnected: an answer would not arrive.
     if (request.errored) return
     const refusal = error instanceof S3Error ? error : new S3Error('InternalError', String(error))
-    // The rest is read and thrown away, so that the sender lives to see the answer.
+    // Read and discard the rest, so that the sender stays connected long enough to read the answer.
     request.on('error', () => {}).resume()
     const body = refusal.xml(splitOnce(request.url ?? '/', '?')[0] ?? '/', requestId)
     send(request, response, { status: refusal.status, headers: { 'content-type': 'application/xml' }, body })
@@ -103,7 +103,7 @@ function send(
   response: ServerResponse,
   { status, headers = {}, body }: S3Reply,
 ): void {
-  // No 204 has a length; a HEAD has that of what a GET would bring.
+  // A 204 has no length; a HEAD has the length of the GET's body.
   const length = status === 204 ? {} : { 'content-length': Buffer.byteLength(body ?? '') }
   response.writeHead(status, { ...length, ...headers })
   response.end(method === 'HEAD' ? undefined : body)

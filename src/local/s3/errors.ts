@@ -39,10 +39,10 @@ const ERRORS = {
   ],
 } as const satisfies Readonly<Record<string, readonly [status: number, message: string]>>
 
-/** The error codes of S3 that the local endpoint answers. */
+/** The S3 error codes that the local endpoint returns. */
 export type S3ErrorCode = keyof typeof ERRORS
 
-/** A refusal in S3's own words. */
+/** A refusal with S3's own code and message. */
 export class S3Error extends Error {
   readonly code: S3ErrorCode
   readonly status: number
@@ -53,7 +53,7 @@ export class S3Error extends Error {
     this.status = ERRORS[code][0]
   }
 
-  /** The document that S3 sends. */
+  /** Returns the error document. */
   xml(resource: string, requestId: string): string {
     const fields = { Code: this.code, Message: this.message, Resource: resource, RequestId: requestId }
     const elements = Object.entries(fields).map(([name, value]) => `<${name}>${escapeXml(value)}</${name}>`)

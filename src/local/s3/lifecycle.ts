@@ -1,7 +1,7 @@
 import { S3Error } from './errors.js'
 import { elements, textOf } from './xml.js'
 
-/** What of a lifecycle rule makes objects end here. */
+/** The parts of a lifecycle rule that expire objects here. */
 export interface ExpiryRule {
   readonly prefix: string
   readonly days: number
@@ -10,7 +10,7 @@ export interface ExpiryRule {
 const DAY_MS = 86_400_000
 const MAX_RULES = 1000
 
-/** The rules that end objects. @throws S3Error `MalformedXML`, `InvalidArgument` */
+/** Parses the rules that expire objects. @throws S3Error `MalformedXML`, `InvalidArgument` */
 export function parseLifecycle(xml: string): ExpiryRule[] {
   const rules = elements(xml, 'Rule')
   if (!/<LifecycleConfiguration[\s>]/.test(xml) || rules.length === 0 || rules.length > MAX_RULES) {
@@ -33,7 +33,10 @@ export function parseLifecycle(xml: string): ExpiryRule[] {
   })
 }
 
-/** When an object ends, in Unix milliseconds: the days, rounded up to the next midnight UTC. Infinity without a rule. */
+/**
+ * Returns when an object expires, in Unix milliseconds: after the rule's days, rounded up to the next midnight UTC;
+ * Infinity without a rule.
+ */
 export function expiresAt(rules: readonly ExpiryRule[], key: string, modifiedAt: number): number {
   const days = rules.filter(({ prefix }) => key.startsWith(prefix)).map((rule) => rule.days)
   return Math.ceil((modifiedAt + Math.min(...days, Number.POSITIVE_INFINITY) * DAY_MS) / DAY_MS) * DAY_MS

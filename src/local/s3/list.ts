@@ -5,7 +5,7 @@ import { escapeXml } from './xml.js'
 
 const MAX_KEYS = 1000
 
-/** The answer of ListBuckets, in one page. */
+/** Returns the answer of ListBuckets, in one page. */
 export function listBuckets(buckets: ReadonlyMap<string, S3Bucket>): string {
   const all = [...buckets.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
   const entries = all.map(({ name, createdAt }) => {
@@ -15,7 +15,7 @@ export function listBuckets(buckets: ReadonlyMap<string, S3Bucket>): string {
   return `<?xml version="1.0" encoding="UTF-8"?>\n<ListAllMyBucketsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Buckets>${entries.join('')}</Buckets><Owner><ID>local</ID></Owner></ListAllMyBucketsResult>`
 }
 
-/** The answer of ListObjectsV2. @throws S3Error `NotImplemented`, `InvalidArgument` */
+/** Returns the answer of ListObjectsV2. @throws S3Error `NotImplemented`, `InvalidArgument` */
 export function listObjects(bucket: S3Bucket, query: ReadonlyMap<string, string>): string {
   if (query.get('delimiter')) throw new S3Error('NotImplemented', 'The local S3 endpoint knows no delimiter.')
   const prefix = query.get('prefix') ?? ''

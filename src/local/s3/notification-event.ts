@@ -1,18 +1,18 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Clock } from '../../core/base/clock.js'
 
-/** What S3 tells of an object, by its names without `s3:`. */
+/** The events that S3 reports, by their names without `s3:`. */
 export type S3EventName = 'ObjectCreated:Put' | 'ObjectRemoved:Delete'
 
-/** What happened to an object. */
+/** A change of an object. */
 export interface ObjectChange {
   readonly eventName: S3EventName
   readonly key: string
-  /** Of an object that was created. */
+  /** Present for a created object. */
   readonly object?: { readonly bytes: number; readonly etag: string }
 }
 
-/** Whose change it is. */
+/** The bucket of a change. */
 export interface ChangedBucket {
   readonly name: string
   readonly arn: string
@@ -22,7 +22,7 @@ export interface ChangedBucket {
   readonly now: number
 }
 
-/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html */
+/** Builds the event: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html */
 export function s3Event({ eventName, key, object }: ObjectChange, bucket: ChangedBucket): object {
   const { name, arn, region, configurationId, sequencer, now } = bucket
   return {
@@ -42,7 +42,7 @@ export function s3Event({ eventName, key, object }: ObjectChange, bucket: Change
           bucket: { name, ownerIdentity: { principalId: OWNER }, arn },
           object: {
             key: formEncode(key),
-            // The quotes of the header are no part of it.
+            // The ETag without the header's quotes.
             ...(object === undefined ? {} : { size: object.bytes, eTag: object.etag.replaceAll('"', '') }),
             sequencer,
           },
@@ -52,7 +52,7 @@ export function s3Event({ eventName, key, object }: ObjectChange, bucket: Change
   }
 }
 
-/** What S3 sends to a queue or a topic when notifications are set up. */
+/** Builds the test message that S3 sends to a queue or a topic when notifications are set up. */
 export function s3TestEvent(bucket: string, now: number): object {
   const elements = responseElements()
   return {
@@ -65,11 +65,11 @@ export function s3TestEvent(bucket: string, now: number): object {
   }
 }
 
-/** Sixteen hexadecimal digits or more, each call's greater than the one before. */
+/** Makes sequencers of at least sixteen hexadecimal digits, each greater than the one before. */
 export function sequencers(clock: Clock): () => string {
   let last = 0
   return () => {
-    // Microseconds, so that a count within a millisecond has room.
+    // In microseconds, so that several fit within a millisecond.
     last = Math.max(last + 1, clock.now() * 1000)
     return last.toString(16).toUpperCase().padStart(16, '0')
   }
@@ -84,7 +84,7 @@ function responseElements() {
   }
 }
 
-/** As a form has it, but for slashes: spaces are `+`, and letters, digits, `.`, `-`, `*` and `_` stay. */
+/** Form-encodes a key except its slashes: spaces become `+`; letters, digits, `.`, `-`, `*` and `_` stay. */
 function formEncode(key: string): string {
   return new URLSearchParams({ key }).toString().slice('key='.length).replaceAll('%2F', '/')
 }

@@ -6,17 +6,17 @@ import { type Destination, deliver } from '../lambda/asynchronous/destination.js
 import { checkDestination } from '../lambda/asynchronous/options.js'
 import { type ObjectChange, s3Event, s3TestEvent, sequencers } from './notification-event.js'
 
-/** Of which objects a bucket tells. */
+/** Filter of a bucket's notifications. */
 export interface NotificationOptions {
-  /** `s3:ObjectCreated:*`, `s3:ObjectRemoved:*`, or one event of those families. */
+  /** `s3:ObjectCreated:*`, `s3:ObjectRemoved:*`, or a single event of these families. */
   readonly events: readonly string[]
-  /** How their keys begin. @default '' */
+  /** Prefix of the keys. @default '' */
   readonly prefix?: string | undefined
-  /** How their keys end. @default '' */
+  /** Suffix of the keys. @default '' */
   readonly suffix?: string | undefined
 }
 
-/** The bucket that tells. */
+/** The bucket that sends notifications. */
 export interface TellingBucket {
   readonly name: string
   readonly arn: string
@@ -41,7 +41,7 @@ const EVENTS = Object.entries(FAMILIES).flatMap(([family, kinds]) =>
   ['*', ...kinds].map((kind) => `s3:${family}:${kind}`),
 )
 
-/** A bucket's notifications: each change goes to at most one destination of an event type. */
+/** A bucket's notifications: each change goes to at most one destination per event type. */
 export class Notifications {
   readonly #bucket: TellingBucket
   readonly #configurations: Configuration[] = []
@@ -52,7 +52,7 @@ export class Notifications {
     this.#sequencer = sequencers(bucket.clock)
   }
 
-  /** @throws TetherError `INVALID_OPTION`, also where it overlaps with another, which S3 refuses */
+  /** Adds a destination. @throws TetherError `INVALID_OPTION`, also if it overlaps with another, which S3 refuses */
   add(to: Destination, options: NotificationOptions): void {
     checkDestination('destination', to)
     const {
@@ -77,7 +77,7 @@ export class Notifications {
     if (!('invoke' in to)) void send(to, s3TestEvent(name, clock.now()))
   }
 
-  /** Tells those who want to know; does not wait for them. */
+  /** Notifies the matching destinations; does not wait for them. */
   tell(change: ObjectChange): void {
     const { name, arn, region, clock } = this.#bucket
     const sequencer = this.#sequencer()
@@ -98,7 +98,7 @@ const checkEvents: Check = (name, value) => {
 }
 
 async function send(to: Destination, event: object): Promise<void> {
-  // The object is there all the same; a destination that refuses is not its writer's concern.
+  // The object exists regardless; a destination's refusal does not concern the writer.
   await deliver(to, JSON.stringify(event), { subject: 'Amazon S3 Notification' }).catch(() => {})
 }
 
@@ -110,7 +110,7 @@ function overlap(one: Configuration, other: Configuration): boolean {
   )
 }
 
-/** Whether two event types, of which either may be `s3:ObjectCreated:*`, have one in common. */
+/** Whether two event types overlap; either may be `s3:ObjectCreated:*`. */
 function sharesType(one: string, other: string): boolean {
   const covers = (wide: string, narrow: string) =>
     wide === narrow || (wide.endsWith('*') && narrow.startsWith(wide.slice(0, -1)))

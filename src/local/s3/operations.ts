@@ -6,7 +6,7 @@ import { S3Error } from './errors.js'
 import { listBuckets, listObjects } from './list.js'
 import { elements, escapeXml, textOf } from './xml.js'
 
-/** What an identity may be allowed, in IAM's words. */
+/** The actions that an identity may be allowed, by their IAM names. */
 export type S3Action =
   | 's3:GetObject'
   | 's3:PutObject'
@@ -18,11 +18,11 @@ export type S3Action =
   | 's3:GetLifecycleConfiguration'
   | 's3:PutLifecycleConfiguration'
 
-/** A request whose signature and body are checked. */
+/** A request with a verified signature and body. */
 export interface S3Request {
   readonly method: string
   readonly bucketName: string
-  /** Empty for the bucket itself. */
+  /** Empty for operations on the bucket. */
   readonly key: string
   readonly query: ReadonlyMap<string, string>
   readonly headers: IncomingHttpHeaders
@@ -83,7 +83,7 @@ function createBucket(request: S3Request, buckets: Map<string, S3Bucket>, clock:
   allow(request, 's3:CreateBucket')
   const { bucketName } = request
   if (!isBucketName(bucketName)) throw new S3Error('InvalidBucketName')
-  // Only us-east-1 lets its owner create a bucket again.
+  // Only us-east-1 lets the owner create an existing bucket again.
   if (buckets.has(bucketName) && request.region !== 'us-east-1') throw new S3Error('BucketAlreadyOwnedByYou')
   if (!buckets.has(bucketName))
     buckets.set(bucketName, new S3Bucket(bucketName, { clock, region: request.region }))
@@ -104,7 +104,7 @@ function answerObject(request: S3Request, bucket: S3Bucket): S3Reply {
       allow(request, 's3:GetObject')
       const object = bucket.object(key)
       if (object) return { status: 200, headers: describe(object), body: object.body }
-      // Who may not list shall not learn what exists.
+      // Without permission to list, a client must not learn whether the key exists.
       throw new S3Error(request.allows('s3:ListBucket') ? 'NoSuchKey' : 'AccessDenied')
     }
     case 'DELETE':

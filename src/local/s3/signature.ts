@@ -12,15 +12,15 @@ import { parseQuery, percentEncode, splitOnce } from '../../aws/query.js'
 import { ALGORITHM, MAX_EXPIRES_SECONDS, scopeText, UNSIGNED_PAYLOAD } from '../../aws/signature.js'
 import { S3Error } from './errors.js'
 
-/** A request as it arrived. */
+/** A received request. */
 export interface S3SignedRequest {
   readonly method: string
-  /** Path and query, as on the request line. */
+  /** Path and query from the request line. */
   readonly url: string
   readonly headers: IncomingHttpHeaders
 }
 
-/** What a signature must fit. */
+/** The expected scope of a signature. */
 export interface S3SignatureScope<I extends SigningIdentity> {
   readonly region: string
   readonly identities: readonly I[]
@@ -28,7 +28,7 @@ export interface S3SignatureScope<I extends SigningIdentity> {
   readonly now: number
 }
 
-/** Who signed, and the SHA-256 of the body that was signed along, if it was. */
+/** The signer, and the signed SHA-256 of the body, if the body was signed. */
 export interface S3Signer<I extends SigningIdentity> {
   readonly identity: I
   readonly payloadHash: string
@@ -43,7 +43,7 @@ interface Claims extends Authorization, Pick<ArrivedRequest, 'payloadHash' | 'qu
 }
 
 /**
- * Checks a SigV4 signature in the headers or in the query, as S3 does; undefined where there is none.
+ * Checks a SigV4 signature in the headers or in the query, as S3 does; undefined for an unsigned request.
  * @throws S3Error
  */
 export function verifyS3Signature<I extends SigningIdentity>(
@@ -140,7 +140,7 @@ function checkExpiry(query: readonly [string, string][], signedAt: number, now: 
   if (now > signedAt + seconds * 1000) throw new S3Error('AccessDenied', 'Request has expired')
 }
 
-// S3 encodes a path once, and leaves double slashes and dots as they are.
+// S3 encodes a path once, and leaves double slashes and dots unchanged.
 function canonicalPath(path: string): string {
   try {
     return path

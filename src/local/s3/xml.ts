@@ -1,4 +1,4 @@
-/** Text as it stands between two tags. */
+/** Escapes text for XML. */
 export function escapeXml(text: string): string {
   return text
     .replaceAll('&', '&amp;')
@@ -7,13 +7,15 @@ export function escapeXml(text: string): string {
     .replaceAll('"', '&quot;')
 }
 
-/** What is inside each element of that name, tags and all. Not for names that nest in themselves. */
+/**
+ * Returns the content of each element of that name, with inner tags. Does not support nested elements of the same name.
+ */
 export function elements(xml: string, name: string): string[] {
   const pattern = new RegExp(`<${name}(?:\\s[^>]*)?>([\\s\\S]*?)</${name}>|<${name}\\s*/>`, 'g')
   return [...xml.matchAll(pattern)].map(([, inside = '']) => inside)
 }
 
-/** The text of the first element of that name. */
+/** Returns the text of the first element of that name. */
 export function textOf(xml: string, name: string): string | undefined {
   return elements(xml, name)[0]
     ?.replaceAll('&lt;', '<')

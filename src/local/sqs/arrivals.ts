@@ -2,7 +2,7 @@ import { onAbort } from '../../core/base/abort.js'
 import type { Clock } from '../../core/base/clock.js'
 import { queueMicrotask } from '../../core/base/timers.js'
 
-/** Those who wait for a queue's next change. */
+/** Waits for a queue's next change. */
 export class Arrivals {
   readonly #clock: Clock
   readonly #waiting = new Set<() => void>()
@@ -21,7 +21,7 @@ export class Arrivals {
         resolve()
       }
       const cancel = this.#clock.schedule(ms, done)
-      // A signal that has fired already calls back before there is anything to end.
+      // A signal that has already fired calls back before `unlisten` is assigned.
       const unlisten = onAbort(signal, () => queueMicrotask(done))
       this.#waiting.add(done)
     })

@@ -1,9 +1,9 @@
 import type { InvokeResult } from '../lambda/invoke-request.js'
 
 /**
- * The messages of a batch that failed, by Lambda's rules:
+ * Returns the failed messages of a batch, by Lambda's rules:
  * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
- * @param reports whether the function's answer tells
+ * @param reports whether the function's answer lists them
  */
 export function failedOf(
   { functionError, payload }: Pick<InvokeResult, 'functionError' | 'payload'>,
@@ -24,6 +24,6 @@ export function failedOf(
   const failures = (answer as { batchItemFailures?: unknown }).batchItemFailures ?? []
   if (!Array.isArray(failures)) return all
   const failed = failures.map((failure) => (failure as { itemIdentifier?: unknown } | null)?.itemIdentifier)
-  // An id that is empty, misnamed or of no message fails the batch, since it tells nothing of which succeeded.
+  // An empty, misnamed or unknown id fails the whole batch, since the successful messages cannot be told apart.
   return failed.every((id): id is string => typeof id === 'string' && all.has(id)) ? new Set(failed) : all
 }

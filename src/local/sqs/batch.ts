@@ -6,8 +6,8 @@ import type { SqsQueue } from './queue.js'
 import { MAX_BATCH } from './receive.js'
 
 /**
- * Carries out each entry of a batch by itself: some may fail where others do not.
- * @throws SqsError for what is wrong with the batch as a whole
+ * Carries out the entries of a batch independently: some may fail.
+ * @throws SqsError if the batch as a whole is invalid
  */
 export function answerBatch(queue: SqsQueue, input: Input, carryOut: (entry: Input) => object): object {
   const entries = (Array.isArray(input.Entries) ? input.Entries : []) as Input[]

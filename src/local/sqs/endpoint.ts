@@ -9,7 +9,7 @@ import type { Input } from './input.js'
 import { answerSqs } from './operations.js'
 import type { Queues } from './queues.js'
 
-/** What the SQS API serves, and to whom. */
+/** The queues that the SQS API serves, and the credentials it accepts. */
 export interface SqsEndpointOptions {
   readonly region: string
   readonly identities: readonly SigningIdentity[]
@@ -17,11 +17,11 @@ export interface SqsEndpointOptions {
   readonly clock: Clock
 }
 
-// Six times the largest batch, for control characters that JSON writes with six, and room for the rest.
+// Six times the largest batch, since JSON escapes a control character to six characters, plus room for the rest.
 const MAX_REQUEST_BYTES = 7 * 1024 * 1024
 const TARGET = 'AmazonSQS.'
 
-/** Answers requests of SQS's JSON protocol, signatures and all. */
+/** Answers requests in SQS's JSON protocol; checks signatures. */
 export function sqsRequests(options: SqsEndpointOptions): RequestListener {
   return (request, response) => void serve(request, response, options)
 }
@@ -31,7 +31,7 @@ async function serve(
   response: ServerResponse,
   options: SqsEndpointOptions,
 ): Promise<void> {
-  // By the injected clock: clients correct their own by it.
+  // By the injected clock: clients correct their own clock by this header.
   response.sendDate = false
   response.setHeader('date', new Date(options.clock.now()).toUTCString())
   response.setHeader('x-amzn-requestid', randomUUID())
@@ -56,7 +56,7 @@ async function reply(
   const body = await readBody(request, MAX_REQUEST_BYTES)
   if (body === undefined)
     throw new SqsError('RequestEntityTooLarge', `The request exceeds ${MAX_REQUEST_BYTES} bytes.`, 413)
-  // A test's clock may be far from that of the process that signs.
+  // A test's clock may differ widely from the clock of the signing process.
   const times = [clock.now(), systemClock.now()]
   const signer = verifyAuthorization(
     { method, url, headers, body },

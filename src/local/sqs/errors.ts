@@ -1,4 +1,4 @@
-// The codes that the older Query API has for errors, which clients still show, where they differ:
+// The older Query API's error codes where they differ; clients still show them:
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-json-faqs.html
 const QUERY_CODES: Readonly<Record<string, string>> = {
   BatchEntryIdsNotDistinct: 'AWS.SimpleQueueService.BatchEntryIdsNotDistinct',
@@ -11,7 +11,7 @@ const QUERY_CODES: Readonly<Record<string, string>> = {
   UnsupportedOperation: 'AWS.SimpleQueueService.UnsupportedOperation',
 }
 
-/** A refusal in SQS's own words. */
+/** A refusal with SQS's own code and message. */
 export class SqsError extends Error {
   override readonly name: string
   readonly status: number

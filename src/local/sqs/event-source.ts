@@ -15,20 +15,23 @@ import { MAX_BATCH, MAX_WAIT_MS, type ReceivedMessage, type ReceiveOptions } fro
  * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-parameters.html
  */
 export interface EventSourceOptions {
-  /** The most messages of one invocation, 1 to 10,000; above 10 it needs a `batchWindowMs` of 1,000 or more. @default 10 */
+  /**
+   * Largest number of messages per invocation, 1 to 10,000; above 10 it needs a `batchWindowMs` of 1,000 or more.
+   * @default 10
+   */
   readonly batchSize?: number | undefined
   /** How long to gather a batch, 0 to 300,000 milliseconds. @default 0 */
   readonly batchWindowMs?: number | undefined
   /** Whether the function answers with the messages that failed (`batchItemFailures`); the others are deleted. @default false */
   readonly reportBatchItemFailures?: boolean | undefined
-  /** The most batches at once, 2 to 1,000. Lambda begins with five and adds more while the queue is full. @default 5 */
+  /** Most batches at once, 2 to 1,000. Lambda begins with five and adds more while the queue is full. @default 5 */
   readonly maximumConcurrency?: number | undefined
 }
 
 /** A function's event source mapping. */
 export interface LocalEventSource extends AsyncDisposable {
   readonly uuid: string
-  /** Ends it; what runs ends by itself. Idempotent. */
+  /** Ends the mapping; invocations in progress finish. Idempotent. */
   close(): Promise<void>
 }
 
@@ -55,7 +58,7 @@ interface Batch {
   bytes: number
 }
 
-/** Polls a queue and invokes a function with what comes. */
+/** Polls a queue and invokes a function with the messages. */
 export class EventSource implements LocalEventSource {
   readonly uuid = randomUUID()
   readonly #queue: MessageSource
@@ -131,7 +134,7 @@ export class EventSource implements LocalEventSource {
     }
   }
 
-  /** The messages of one batch: as many as come within the window, from the first on. */
+  /** Gathers one batch: all messages that arrive within the window, counted from the first. */
   async #gather(): Promise<ReceivedMessage[]> {
     const { signal } = this.#closed
     const { batchSize, batchWindowMs } = this.#options
@@ -155,7 +158,7 @@ export class EventSource implements LocalEventSource {
     try {
       return await this.#queue.receive({ max, waitMs, signal })
     } catch {
-      // Too many messages are in flight: some come back, or are deleted.
+      // Too many messages are in flight: retry after some have returned or been deleted.
       await delay(BACK_OFF_MS, { clock: this.#clock, signal }).catch(() => {})
       return []
     }
@@ -171,7 +174,7 @@ export class EventSource implements LocalEventSource {
     }
   }
 
-  /** The ids of messages that are to come again. */
+  /** Returns the ids of the messages to deliver again. */
   async #invoke(records: readonly SqsRecord[]): Promise<ReadonlySet<string>> {
     const ids = records.map(({ messageId }) => messageId)
     try {
@@ -184,7 +187,7 @@ export class EventSource implements LocalEventSource {
   }
 }
 
-/** Splits records so that each event is within what Lambda takes. */
+/** Splits records so that each event is within Lambda's size limit. */
 function batchesOf(records: readonly SqsRecord[]): Batch[] {
   const batches: Batch[] = []
   for (const record of records) {

@@ -2,7 +2,7 @@ import { isBinary } from '../message-attributes.js'
 import { md5, md5OfAttributes } from './message.js'
 import type { ReceivedMessage } from './receive.js'
 
-/** One message in the event of a function: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html */
+/** One message in a function's event: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html */
 export interface SqsRecord {
   readonly messageId: string
   readonly receiptHandle: string
@@ -43,7 +43,7 @@ export function sqsRecord(message: ReceivedMessage, arn: string, region: string)
   }
 }
 
-/** What SQS itself knows of a message, by the names of its API. */
+/** Returns the attributes that SQS itself adds to a message, by their API names. */
 export function systemAttributes(message: ReceivedMessage): Record<string, string> {
   const { receiveCount, sentAt, senderId, firstReceivedAt, deadLetterSource, traceHeader } = message
   return {

@@ -1,7 +1,7 @@
 import { isBinary, type MessageAttribute, type MessageAttributes } from '../message-attributes.js'
 import { invalidParameterValue, missingParameter, SqsError } from './errors.js'
 
-/** An operation's input, as JSON carries it. */
+/** An operation's input, parsed from JSON. */
 export type Input = Readonly<Record<string, unknown>>
 
 /** @throws SqsError `MissingParameter`, `SerializationException` */
@@ -12,7 +12,7 @@ export function textIn(input: Input, name: string): string {
   return value
 }
 
-/** Whole seconds, as milliseconds; undefined where there are none. @throws SqsError `InvalidParameterValue` */
+/** Reads whole seconds, as milliseconds; undefined if absent. @throws SqsError `InvalidParameterValue` */
 export function secondsIn(input: Input, name: string, max: number): number | undefined {
   const seconds = numberIn(input, name, 0, max)
   return seconds === undefined ? undefined : seconds * 1000
@@ -26,7 +26,7 @@ export function numberIn(input: Input, name: string, min: number, max: number): 
   throw invalidParameterValue(name, value, `Must be between ${min} and ${max}, if provided.`)
 }
 
-/** Texts of a list, of which there may be none. */
+/** Reads a list of texts; empty if absent. */
 export function textsIn(input: Input, name: string): string[] {
   const value = input[name]
   return Array.isArray(value) ? value.map(String) : []
@@ -45,12 +45,12 @@ export function attributesIn(input: Input): MessageAttributes {
   )
 }
 
-/** As an answer carries an attribute. */
+/** Formats an attribute for an answer. */
 export function attributeOut({ type, value }: MessageAttribute): object {
   return { DataType: type, ...(isBinary(type) ? { BinaryValue: value } : { StringValue: value }) }
 }
 
-/** Those that a receiver asked for, by names, `All`, or prefixes that end with `.*`. */
+/** Filters attributes by a receiver's request: names, `All`, or prefixes that end with `.*`. */
 export function wanted<T>(given: Readonly<Record<string, T>>, names: readonly string[]): Record<string, T> {
   const fits = (name: string) =>
     names.some(

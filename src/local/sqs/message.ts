@@ -3,30 +3,30 @@ import { TetherError } from '../../core/base/errors.js'
 import { invalidOption } from '../../core/base/options.js'
 import { attributeBytes, isBinary, type MessageAttributes } from '../message-attributes.js'
 
-/** A message as a queue keeps it. */
+/** A message in a queue. */
 export interface QueueMessage {
   readonly messageId: string
   readonly body: string
   readonly attributes: MessageAttributes
-  /** The access key of its sender, in place of the id that IAM has for it. */
+  /** The sender's access key, in place of its IAM id. */
   readonly senderId: string
   /** Unix milliseconds. */
   readonly sentAt: number
-  /** The X-Ray trace header that came with it. */
+  /** The X-Ray trace header sent with the message. */
   readonly traceHeader?: string | undefined
-  /** The ARN of the queue that it was moved from, as a dead letter. */
+  /** The ARN of the queue that the message was moved from, as a dead letter. */
   readonly deadLetterSource?: string | undefined
-  /** How often it was received. */
+  /** How often the message was received. */
   readonly receiveCount: number
   readonly firstReceivedAt?: number | undefined
 }
 
-/** What a new message brings. */
+/** The sender's part of a new message. */
 export type SentMessage = Pick<QueueMessage, 'body' | 'attributes' | 'senderId' | 'traceHeader'>
 
 const MAX_ATTRIBUTES = 10
 
-/** A message that was just sent. */
+/** Makes a message sent at `now`. */
 export function newMessage(sent: SentMessage, now: number): QueueMessage {
   return { ...sent, messageId: randomUUID(), sentAt: now, receiveCount: 0 }
 }
@@ -41,7 +41,7 @@ export function checkSent(
   max: number,
 ): void {
   if (body === '') throw invalidOption('body', 'is empty, which SQS refuses')
-  // What XML 1.0 cannot carry.
+  // Characters that XML 1.0 cannot carry.
   const forbidden = /[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/u.exec(body)
   if (forbidden !== null) {
     const code = forbidden[0].codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0')
@@ -61,7 +61,7 @@ export function checkSent(
   }
 }
 
-/** The size that SQS counts. */
+/** Returns a message's size as SQS counts it. */
 export function messageBytes({ body, attributes }: Pick<QueueMessage, 'body' | 'attributes'>): number {
   return Buffer.byteLength(body) + attributeBytes(attributes)
 }
@@ -71,7 +71,7 @@ export function md5(text: string): string {
 }
 
 /**
- * The digest of attributes that clients check; undefined without any:
+ * Returns the digest of attributes that clients verify; undefined without attributes:
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html#sqs-attributes-md5-message-digest-calculation
  */
 export function md5OfAttributes(attributes: MessageAttributes): string | undefined {

@@ -17,13 +17,13 @@ import type { SqsQueue } from './queue.js'
 import type { Queues } from './queues.js'
 import { MAX_BATCH, type ReceivedMessage } from './receive.js'
 
-/** A call whose signature is checked. */
+/** A call with a verified signature. */
 export interface SqsCall {
   readonly operation: string
   readonly input: Input
   /** The access key of the caller. */
   readonly senderId: string
-  /** Fires when the caller is gone. */
+  /** Fires when the caller disconnects. */
   readonly signal: AbortSignal
 }
 
@@ -39,7 +39,7 @@ export async function answerSqs(call: SqsCall, queues: Queues): Promise<object> 
   const act = OPERATIONS[operation]
   if (act === undefined)
     throw new SqsError('UnsupportedOperation', `The local SQS endpoint does not serve ${operation}.`)
-  // The last part of the URL is the name, whatever host and account come before it.
+  // The URL's last part is the queue's name; host and account do not matter.
   const queue = existing(queues.find(textIn(input, 'QueueUrl').split('/').at(-1) ?? ''))
   try {
     return await act(queue, call)

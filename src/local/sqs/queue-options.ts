@@ -21,13 +21,13 @@ export interface LocalQueueOptions {
   readonly receiveWaitMs?: number | undefined
   /** The largest message with its attributes, 1,024 to 1,048,576 bytes. @default 1048576 */
   readonly maximumMessageBytes?: number | undefined
-  /** Another queue of the same cloud, for messages that were received `maxReceiveCount` times. @default none */
+  /** Another queue of the same cloud; receives messages that were received `maxReceiveCount` times. @default none */
   readonly deadLetterQueue?: LocalQueue | undefined
-  /** 1 to 1,000; goes with `deadLetterQueue`. @default 10, as AWS's, where there is a `deadLetterQueue` */
+  /** 1 to 1,000; goes with `deadLetterQueue`. @default 10, as on AWS, if there is a `deadLetterQueue` */
   readonly maxReceiveCount?: number | undefined
 }
 
-/** What to send along with a body. */
+/** Options of a send. */
 export interface QueueSendOptions {
   /** At most ten. @default none */
   readonly attributes?: MessageAttributes | undefined
@@ -40,11 +40,11 @@ export interface QueueCounts {
   readonly visible: number
   /** Received, and neither deleted nor visible again. */
   readonly inFlight: number
-  /** Sent with a delay that goes on. */
+  /** Sent with a delay that has not ended. */
   readonly delayed: number
 }
 
-/** A standard queue, as SQS has it: messages come at least once. */
+/** A standard queue, as on SQS: messages arrive at least once. */
 export interface LocalQueue {
   readonly name: string
   readonly arn: string
@@ -53,14 +53,15 @@ export interface LocalQueue {
   readonly counts: QueueCounts
   /** @throws TetherError `INVALID_OPTION`, `TOO_LARGE` */
   send(body: string, options?: QueueSendOptions): Promise<{ readonly messageId: string }>
-  /** Receives what is visible; empty where nothing comes in time. @throws TetherError `INVALID_OPTION`, `THROTTLED` */
+  /** Receives visible messages; empty if none arrives in time. @throws TetherError `INVALID_OPTION`, `THROTTLED` */
   receive(options?: ReceiveOptions): Promise<readonly ReceivedMessage[]>
   /** Deletes a message by its last receipt; an older one changes nothing, as on SQS. */
   delete(receiptHandle: string): Promise<void>
   /**
-   * Invokes a function with batches of messages, as Lambda's event source mapping does: what succeeds is deleted, what
-   * fails is visible again after the visibility timeout. What waits for it elsewhere competes with it.
-   * @throws TetherError `CLOSED`, `INVALID_OPTION`, also where the function's time-out exceeds the queue's visibility timeout
+   * Invokes a function with batches of messages, as Lambda's event source mapping does: successful messages are
+   * deleted, failed ones become visible again after the visibility timeout. Competes with other receivers of the queue.
+   * @throws TetherError `CLOSED`, `INVALID_OPTION`, also if the function's time-out exceeds the queue's visibility
+   * timeout
    */
   subscribe(
     subscriber: Pick<LocalFunction, 'arn' | 'invoke' | 'timeoutMs'>,
@@ -82,7 +83,7 @@ const DEFAULTS: QueueSettings = {
 
 export const checkDelay = wholeNumber(0, 900_000)
 
-/** Fills in what is not given. @throws TetherError `INVALID_OPTION` */
+/** Fills in the defaults. @throws TetherError `INVALID_OPTION` */
 export function queueSettings(options: LocalQueueOptions): QueueSettings {
   const { deadLetterQueue, ...own } = checkOptions('queue', options, {
     visibilityTimeoutMs: wholeNumber(0, MAX_VISIBILITY_MS),

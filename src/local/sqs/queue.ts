@@ -17,15 +17,15 @@ import {
 } from './queue-options.js'
 import { checkReceive, MAX_VISIBILITY_MS, type ReceivedMessage, type ReceiveOptions } from './receive.js'
 
-/** What a queue is part of. */
+/** A queue's name, and its surroundings in the cloud. */
 export interface QueueSurroundings {
   readonly name: string
   readonly arn: string
   readonly region: string
-  /** The access key of those who send by {@link LocalQueue.send}. */
+  /** The access key of messages sent with {@link LocalQueue.send}. */
   readonly senderId: string
   readonly clock: Clock
-  /** Where the queue's API listens. @throws TetherError `CLOSED` */
+  /** Returns the queue's URL. @throws TetherError `CLOSED` */
   url(): string
 }
 
@@ -34,18 +34,18 @@ interface Entry {
   message: QueueMessage
   /** Unix milliseconds. */
   visibleAt: number
-  /** The handles of its receipts; the last one counts. */
+  /** The handles of its receipts; only the last is valid. */
   readonly receipts: string[]
   receivedAt?: number
 }
 
-/** How changing a message's visibility ended. */
+/** The outcome of changing a message's visibility. */
 export type VisibilityChange = 'changed' | 'unknown' | 'not-in-flight' | 'too-long'
 
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 const MAX_IN_FLIGHT = 120_000
 
-/** A standard queue: at least once, in the order of sending where nothing fails. */
+/** A standard queue: at least once, in sending order unless something fails. */
 export class SqsQueue implements LocalQueue {
   readonly settings: QueueSettings
   readonly deadLetterQueue: SqsQueue | undefined
@@ -139,7 +139,7 @@ export class SqsQueue implements LocalQueue {
     return source
   }
 
-  /** Adds a message that was sent. @throws TetherError `INVALID_OPTION`, `TOO_LARGE` */
+  /** Adds a sent message. @throws TetherError `INVALID_OPTION`, `TOO_LARGE` */
   put(sent: SentMessage, delayMs = this.settings.delayMs): QueueMessage {
     checkSent(sent, this.settings.maximumMessageBytes)
     const now = this.#own.clock.now()
@@ -148,14 +148,16 @@ export class SqsQueue implements LocalQueue {
     return message
   }
 
-  /** Deletes by a receipt. An older receipt than the message's last changes nothing, as on AWS. @returns false for no receipt */
+  /**
+   * Deletes by a receipt. Only a message's last receipt deletes it, as on AWS. @returns false if it is not a receipt
+   */
   remove(receiptHandle: string): boolean {
     const entry = this.#receipts.get(receiptHandle)
     if (entry?.receipts.at(-1) === receiptHandle) this.#forget(entry)
     return entry !== undefined || isReceipt(receiptHandle)
   }
 
-  /** Sets when a received message is visible again, from now. */
+  /** Sets when a received message becomes visible again, from now. */
   changeVisibility(receiptHandle: string, timeoutMs: number): VisibilityChange {
     const entry = this.#receipts.get(receiptHandle)
     if (entry === undefined) return isReceipt(receiptHandle) ? 'not-in-flight' : 'unknown'
@@ -172,7 +174,7 @@ export class SqsQueue implements LocalQueue {
     for (const entry of this.#entries) this.#forget(entry)
   }
 
-  /** Ends its event sources, and what waits for messages. */
+  /** Ends its event sources and all waits for messages. */
   async close(): Promise<void> {
     this.#closed.abort()
     await Promise.all([...this.#sources.values()].map((source) => source.close()))
@@ -245,7 +247,7 @@ export class SqsQueue implements LocalQueue {
     for (const entry of this.#entries) if (entry.message.sentAt < oldest) this.#forget(entry)
   }
 
-  /** When the next message becomes visible, `leftMs` at the latest. */
+  /** Returns the time until the next message becomes visible, at most `leftMs`. */
   #nextMs(leftMs: number): number {
     const now = this.#own.clock.now()
     let next = leftMs

@@ -4,13 +4,13 @@ import { invalidOption } from '../../core/base/options.js'
 import { SqsQueue } from './queue.js'
 import { type LocalQueueOptions, queueSettings } from './queue-options.js'
 
-/** What all queues of a cloud have in common. */
+/** Settings shared by all queues of a cloud. */
 export interface QueuesOptions {
   readonly region: string
   readonly accountId: string
   readonly senderId: string
   readonly clock: Clock
-  /** Where the SQS API listens. @throws TetherError `CLOSED` */
+  /** Returns the URL of the SQS API. @throws TetherError `CLOSED` */
   endpoint(): string
 }
 
@@ -28,7 +28,10 @@ export class Queues {
     this.#options = options
   }
 
-  /** The queue of that name, made when it is new. @throws TetherError `INVALID_OPTION`, also where it has other options */
+  /**
+   * Returns the queue of that name; creates it if new. @throws TetherError `INVALID_OPTION`, also if it has other
+   * options
+   */
   queue(name: string, options: LocalQueueOptions | undefined): SqsQueue {
     checkName('name', name)
     const found = this.#byName.get(name)
@@ -58,7 +61,7 @@ export class Queues {
     return this.#byName.get(name)
   }
 
-  /** Ends a queue with what it feeds. */
+  /** Removes a queue; ends its event sources. */
   async remove(name: string): Promise<void> {
     const found = this.#byName.get(name)
     this.#byName.delete(name)
@@ -69,7 +72,7 @@ export class Queues {
     return [...this.#byName.keys()].sort()
   }
 
-  /** Ends what the queues feed, and what waits for messages. */
+  /** Ends all event sources and all waits for messages. */
   async close(): Promise<void> {
     await Promise.all([...this.#byName.values()].map((queue) => queue.close()))
   }

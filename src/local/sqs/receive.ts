@@ -15,7 +15,7 @@ export interface ReceiveOptions extends AbortOptions {
 
 /** A message that is in flight until it is deleted or its visibility timeout ends. */
 export interface ReceivedMessage extends QueueMessage {
-  /** By which it is deleted; each receipt of a message has another. */
+  /** Deletes the message; every receive returns a new handle. */
   readonly receiptHandle: string
 }
 
@@ -23,7 +23,7 @@ export interface ReceivedMessage extends QueueMessage {
 export const MAX_VISIBILITY_MS = 43_200_000
 /** The longest long poll, in milliseconds. */
 export const MAX_WAIT_MS = 20_000
-/** The most messages that are received, sent, deleted or changed at once. */
+/** Most messages to receive, send, delete or change at once. */
 export const MAX_BATCH = 10
 
 export function checkReceive(options: ReceiveOptions): ReceiveOptions {

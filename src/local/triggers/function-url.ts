@@ -11,10 +11,10 @@ import { type HttpAnswer, httpAnswer, isBodiless } from './http-answer.js'
 import { httpEvent } from './http-event.js'
 import { type StreamedHttp, streamedHttp } from './streamed-http.js'
 
-/** How a function's URL invokes it: with Invoke, or with InvokeWithResponseStream. */
+/** How a function's URL invokes the function: with Invoke, or with InvokeWithResponseStream. */
 export type InvokeMode = 'BUFFERED' | 'RESPONSE_STREAM'
 
-/** How to give a function a URL. */
+/** Options of {@link functionUrl}. */
 export interface FunctionUrlOptions {
   readonly function: Pick<LocalFunction, 'invoke' | 'invokeWithResponseStream'>
   /** @default 'BUFFERED' */
@@ -28,20 +28,20 @@ export interface FunctionUrlOptions {
   readonly clock?: Clock | undefined
 }
 
-/** A function's URL, of authentication type `NONE`. */
+/** A function's URL, with authentication type `NONE`. */
 export type FunctionUrl = HttpListener
 
-/** The modes, as Lambda names them. */
+/** Lambda's names of the modes. */
 export const INVOKE_MODES = ['BUFFERED', 'RESPONSE_STREAM'] as const satisfies readonly InvokeMode[]
 
 /** The largest request of an invocation, in bytes. */
 const MAX_REQUEST_BYTES = 6 * 1024 * 1024
-/** Of a response that says none. */
+/** Default for a response without a content type. */
 const JSON_TYPE = 'application/json'
 
 /**
- * Serves a function as its Lambda function URL does, payload format 2.0. With `RESPONSE_STREAM` the function's writes are sent as
- * they come; a response that is not streamed is sent as the JSON that it is, its `statusCode` included.
+ * Serves a function like a Lambda function URL, payload format 2.0. With `RESPONSE_STREAM` the function's writes are
+ * sent as they arrive; an unstreamed response is sent as plain JSON, its `statusCode` included.
  * @throws TetherError `INVALID_OPTION`; `UNREACHABLE` when the port is taken
  */
 export async function functionUrl(options: FunctionUrlOptions): Promise<FunctionUrl> {
@@ -85,7 +85,7 @@ async function serve(
   }
 }
 
-/** Undefined where the function failed or its response is malformed; bytes that are no JSON are passed on as they are. */
+/** Undefined if the function failed or its response is malformed; bytes that are not JSON are passed on unchanged. */
 function buffered({
   payload,
   functionError,
@@ -113,18 +113,18 @@ async function send(
   else await sendStream(response, bodiless ? withoutBytes(body) : body)
 }
 
-// The function is run to its end all the same.
+// The function still runs to its end.
 async function* withoutBytes(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
   for await (const _ of body) yield* []
 }
 
 function refuseFor(response: ServerResponse, error: unknown): void {
   const code = error instanceof TetherError ? error.code : undefined
-  // What was written before is sent; Node holds what was written in this turn until the next.
+  // Earlier writes must be sent first; Node holds writes of this turn until the next.
   if (response.headersSent) setImmediate(() => response.socket?.destroySoon())
   else if (code === 'TOO_LARGE') refuse(response, 413, 'Request Entity Too Large')
   else if (code === 'THROTTLED') refuse(response, 429, 'Rate Exceeded.')
-  // Also for a header that HTTP cannot carry, from the function.
+  // Also if the function set a header that HTTP cannot carry.
   else refuse(response, 502, 'Internal Server Error')
 }
 

@@ -1,19 +1,19 @@
-/** The beginning of an HTTP response. */
+/** The status and headers of an HTTP response. */
 export interface HttpHead {
   readonly status: number
   /** Names in lower case; a list is one header line per entry. */
   readonly headers: Readonly<Record<string, string | readonly string[]>>
 }
 
-/** An HTTP response, ready to be written. */
+/** A complete HTTP response. */
 export interface HttpAnswer extends HttpHead {
   readonly body: Buffer
 }
 
-// Node's own to set; what a function says of them holds for its connection to nobody.
+// Node sets these itself; a function's values would not match its connection.
 const HOP_BY_HOP = new Set(['connection', 'content-length', 'keep-alive', 'transfer-encoding', 'upgrade'])
 
-/** An error of API Gateway's own. */
+/** Makes an error of API Gateway's own. */
 export function gatewayError(status: number, message: string): HttpAnswer {
   return {
     status,
@@ -23,10 +23,10 @@ export function gatewayError(status: number, message: string): HttpAnswer {
 }
 
 /**
- * Reads a function's response by the rules of payload format 2.0: without a `statusCode` the whole response is the
+ * Parses a function's response by the rules of payload format 2.0: without a `statusCode`, the whole response is the
  * body of a 200.
- * @param contentType of a response that sets none
- * @returns undefined where it is malformed
+ * @param contentType default for a response without one
+ * @returns undefined if it is malformed
  */
 export function httpAnswer(payload: Uint8Array, contentType: string): HttpAnswer | undefined {
   const text = Buffer.from(payload).toString('utf8')
@@ -49,9 +49,9 @@ export function httpAnswer(payload: Uint8Array, contentType: string): HttpAnswer
 }
 
 /**
- * The status, headers and cookies of a response.
- * @param contentType where it sets none
- * @returns undefined where they are malformed
+ * Reads the status, headers and cookies of a response.
+ * @param contentType default for a response without one
+ * @returns undefined if they are malformed
  */
 export function httpHead(
   response: Readonly<Record<string, unknown>>,
@@ -72,7 +72,7 @@ export function httpHead(
   }
 }
 
-/** Whether a response of that status has no body. */
+/** Whether responses with that status have no body. */
 export function isBodiless(status: number): boolean {
   return status < 200 || status === 204 || status === 304
 }

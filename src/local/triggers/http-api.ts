@@ -10,15 +10,15 @@ import { checkInvoked } from '../option-checks.js'
 import { gatewayError, type HttpAnswer, httpAnswer, isBodiless } from './http-answer.js'
 import { httpEvent } from './http-event.js'
 
-/** The largest request that API Gateway takes, in bytes. */
+/** The largest request that API Gateway accepts, in bytes. */
 const MAX_REQUEST_BYTES = 10 * 1024 * 1024
 /** How long API Gateway waits for a function, in milliseconds. */
 const INTEGRATION_TIMEOUT_MS = 30_000
 
-/** Of a response that says none. */
+/** Default for a response without a content type. */
 const DEFAULT_CONTENT_TYPE = 'text/plain;charset=UTF-8'
 
-/** How to put a function behind HTTP. */
+/** Options of {@link httpApi}. */
 export interface HttpApiOptions {
   readonly function: Pick<LocalFunction, 'invoke'>
   /** @default '127.0.0.1' */
@@ -36,7 +36,7 @@ export interface HttpApiOptions {
 export type HttpApi = HttpListener
 
 /**
- * Serves a function as an API Gateway HTTP API does, payload format 2.0, whatever the method and the path.
+ * Serves a function like an API Gateway HTTP API, payload format 2.0, for every method and path.
  * @throws TetherError `INVALID_OPTION`; `UNREACHABLE` when the port is taken
  */
 export async function httpApi(options: HttpApiOptions): Promise<HttpApi> {
@@ -100,7 +100,7 @@ function write(response: ServerResponse, method: string | undefined, answer: Htt
       ...(bodiless ? {} : { 'content-length': body.byteLength }),
     } as Record<string, string | string[] | number>)
   } catch {
-    // A header that HTTP cannot carry, from the function.
+    // The function set a header that HTTP cannot carry.
     write(response, method, gatewayError(500, 'Internal Server Error'))
     return
   }

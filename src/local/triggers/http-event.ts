@@ -24,7 +24,7 @@ export interface HttpEvent {
     readonly requestId: string
     readonly routeKey: '$default'
     readonly stage: '$default'
-    /** As `21/Nov/2026:09:05:00 +0000`. */
+    /** Format: `21/Nov/2026:09:05:00 +0000`. */
     readonly time: string
     readonly timeEpoch: number
   }
@@ -32,7 +32,7 @@ export interface HttpEvent {
   readonly isBase64Encoded: boolean
 }
 
-/** What the event names and the request does not. */
+/** Facts of an event that are not in the request. */
 export interface HttpEventFacts {
   readonly accountId: string
   readonly apiId: string
@@ -41,7 +41,7 @@ export interface HttpEventFacts {
   readonly now: number
 }
 
-/** Turns a request into the event of payload format 2.0. */
+/** Builds the event of payload format 2.0 from a request. */
 export function httpEvent(request: IncomingMessage, body: Buffer, facts: HttpEventFacts): HttpEvent {
   const target = request.url ?? '/'
   const mark = target.indexOf('?')
@@ -83,7 +83,7 @@ export function httpEvent(request: IncomingMessage, body: Buffer, facts: HttpEve
   }
 }
 
-// Found by trial against AWS: only these are text, and without a content type, or as a form, a body is base64.
+// Found by experiment on AWS: only these types are text; a body without a content type, or a form, is base64.
 const TEXT_TYPE = /^(text\/.*|application\/(json|xml|javascript))$/i
 
 function readText(body: Buffer, contentType: string | undefined): string | undefined {

@@ -6,7 +6,7 @@ import { type HttpListener, listen, readBody } from '../../network/listener.js'
 import type { MessageAttribute } from '../message-attributes.js'
 import type { LocalTopic, TopicMessage } from './topic.js'
 
-// Three times the largest message, for what form encoding adds, and room for the rest.
+// Three times the largest message, since form encoding expands it, plus room for the other fields.
 const MAX_FORM_BYTES = 1024 * 1024
 const NAMESPACE = 'http://sns.amazonaws.com/doc/2010-03-31/'
 
@@ -16,8 +16,8 @@ interface Reply {
 }
 
 /**
- * Serves the `Publish` action of the SNS Query API, for `fetch` and for the AWS SDK with `AWS_ENDPOINT_URL_SNS`.
- * Signatures are not checked; requests with an `Origin`, which a web page sends, are refused.
+ * Serves the `Publish` action of the SNS Query API, for `fetch` and for the AWS SDK with `AWS_ENDPOINT_URL_SNS`. Does
+ * not check signatures; refuses requests with an `Origin`, which web pages send.
  */
 export function snsEndpoint(topics: ReadonlyMap<string, LocalTopic>, host: string): Promise<HttpListener> {
   return listen(

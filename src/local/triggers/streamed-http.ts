@@ -2,18 +2,19 @@ import { HTTP_RESPONSE_TYPE, PRELUDE_END } from '../../core/contracts/response-s
 import type { InvokeStream } from '../lambda/streaming/invoke-stream.js'
 import { type HttpHead, httpHead, isRecord } from './http-answer.js'
 
-/** An HTTP response whose body comes as its function writes it. */
+/** An HTTP response with a streamed body. */
 export interface StreamedHttp extends HttpHead {
-  /** Throws where the function failed in the middle. */
+  /** Throws if the function fails partway. */
   readonly body: AsyncIterable<Uint8Array>
 }
 
-/** Of a response that says none. */
+/** Default for a response without a content type. */
 const DEFAULT_TYPE = 'application/octet-stream'
 
 /**
- * Reads the beginning of a streamed response: of one with a prelude its status, headers and cookies; another is the body of a 200.
- * @returns undefined where the function failed before its first byte, or the prelude is malformed
+ * Reads the beginning of a streamed response: status, headers and cookies from its prelude; without a prelude, the
+ * stream is the body of a 200.
+ * @returns undefined if the function failed before its first byte, or the prelude is malformed
  */
 export async function streamedHttp(stream: InvokeStream): Promise<StreamedHttp | undefined> {
   const chunks = stream.body[Symbol.asyncIterator]()
@@ -21,7 +22,7 @@ export async function streamedHttp(stream: InvokeStream): Promise<StreamedHttp |
   const first = hasPrelude ? await readPrelude(chunks) : await readChunk(chunks)
   if (first === undefined) {
     if ((await stream.end).error !== undefined) return undefined
-    // Also of a prelude without a write, which the runtime never sends: status and headers are lost on Lambda as well.
+    // Also for a prelude without a write: the runtime never sends it, so status and headers are lost on Lambda too.
     const contentType = hasPrelude ? DEFAULT_TYPE : stream.contentType
     return {
       status: 200,
@@ -48,7 +49,7 @@ async function readChunk(chunks: Chunks): Promise<Beginning | undefined> {
   return step.done ? undefined : { data: step.value }
 }
 
-/** Reads on until the prelude is there; one that never ends is malformed. */
+/** Reads until the prelude is complete; a prelude without an end is malformed. */
 async function readPrelude(chunks: Chunks): Promise<Beginning | undefined> {
   let read: Buffer = Buffer.alloc(0)
   for (;;) {

@@ -13,7 +13,7 @@ const MAX_MESSAGE_BYTES = 262_144
 /** The longest subject, in characters. */
 const MAX_SUBJECT_LENGTH = 100
 
-/** What to publish. */
+/** A message to publish. */
 export interface TopicMessage {
   readonly message: string
   readonly subject?: string | undefined
@@ -24,16 +24,16 @@ export interface TopicMessage {
 export interface LocalTopic {
   readonly name: string
   readonly arn: string
-  /** Subscribes a function; a second time is the same subscription. */
+  /** Subscribes a function; repeated calls keep the same subscription. */
   subscribe(subscriber: Pick<LocalFunction, 'arn' | 'invoke'>): void
   /**
-   * Invokes every subscriber with an SNS event, and does not wait for them.
+   * Invokes every subscriber with an SNS event, and does not wait for their results.
    * @throws TetherError `TOO_LARGE`, `INVALID_OPTION`
    */
   publish(message: TopicMessage): Promise<{ readonly messageId: string }>
 }
 
-/** What a topic needs to know. */
+/** Options of {@link createTopic}. */
 export interface TopicOptions {
   /** 1 to 256 letters, digits, `-` or `_`. */
   readonly name: string
@@ -63,7 +63,7 @@ export function createTopic(options: TopicOptions): LocalTopic {
       const timestamp = new Date(clock.now()).toISOString()
       await Promise.all(
         [...subscribers.values()].map(({ subscriptionArn, invoke }) =>
-          // SNS has accepted the message; a subscriber that is gone is not the publisher's concern.
+          // SNS has accepted the message; a missing subscriber does not concern the publisher.
           invoke(snsEvent(message, { messageId, timestamp, topicArn: arn, region, subscriptionArn }), {
             type: 'Event',
           }).catch(() => {}),

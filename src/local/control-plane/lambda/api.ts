@@ -18,9 +18,9 @@ import { type FunctionHost, FunctionRegistry } from './registry.js'
 import { lambdaRoute } from './routes.js'
 import type { AdoptedUrl } from './urls.js'
 
-/** What the Lambda API serves, and to whom. */
+/** Options of the Lambda API: its surroundings, faults, and the credentials it accepts. */
 export interface LambdaApiOptions {
-  /** Where it listens, for links to code. */
+  /** URL of the API, for links to code. */
   readonly url: string
   readonly region: string
   readonly accountId: string
@@ -32,7 +32,7 @@ export interface LambdaApiOptions {
   readonly deniedKeys: readonly string[]
   readonly buckets: ReadonlyMap<string, S3Bucket>
   readonly clock: Clock
-  /** What runs the functions; asked for at each use. */
+  /** Returns the host of the functions; called on every use. */
   functionHost(): FunctionHost
 }
 
@@ -41,21 +41,21 @@ export interface LambdaApi {
   readonly listener: RequestListener
   readonly functions: FunctionOperations
   readonly registry: FunctionRegistry
-  /** Makes a function known that the host was given. */
+  /** Registers a function of the host. */
   adopt(definition: FunctionDefinition): void
-  /** Makes known that a function has a URL. */
+  /** Registers the URL of a function. */
   adoptUrl(url: AdoptedUrl): void
-  /** The names of the roles that functions have. */
+  /** Returns the names of all functions' roles. */
   roles(): ReadonlySet<string>
-  /** Forgets what is under way. */
+  /** Aborts updates in progress and removes unpacked code. */
   close(): void
 }
 
-// The most that Lambda takes in a request; a zip of 50 MB in base64 is below it.
+// Lambda's limit for a request; a 50 MB zip in base64 is below it.
 const MAX_REQUEST_BYTES = 70_167_211
 const CHANGING = /^(Create|Update|Delete|Publish|Put|Tag|Untag)/
 
-/** Serves the part of Lambda's API that deploying needs: signatures, states, limits and errors are Lambda's. */
+/** Serves the part of Lambda's API needed for deployments: signatures, states, limits and errors match Lambda's. */
 export function lambdaApi(options: LambdaApiOptions): LambdaApi {
   const {
     url,
@@ -110,7 +110,7 @@ async function serve(
   downloads: Downloads,
 ): Promise<void> {
   const { method = '', url = '/' } = request
-  // By the injected clock: clients correct their own by it.
+  // By the injected clock: clients correct their own clock by this header.
   response.sendDate = false
   response.setHeader('date', new Date(options.clock.now()).toUTCString())
   response.setHeader('x-amzn-requestid', randomUUID())
@@ -148,7 +148,7 @@ async function reply(
     const limit = `Request must be smaller than ${MAX_REQUEST_BYTES} bytes for the ${route?.operation} operation`
     throw new ControlPlaneError('RequestEntityTooLargeException', limit)
   }
-  // A test's clock may be far from that of the process that signs.
+  // A test's clock may differ widely from the clock of the signing process.
   const times = [clock.now(), Date.now()]
   const signer = verifyAuthorization(
     { method, url, headers, body },
@@ -167,7 +167,7 @@ async function reply(
   )
 }
 
-/** The name in the body of CreateFunction, the only call that has it there. */
+/** Reads the function's name from the body of CreateFunction, the only call with the name there. */
 function nameIn(body: Buffer): string {
   return /"FunctionName":"([^"]*)"/.exec(body.toString('latin1'))?.[1] ?? ''
 }

@@ -5,14 +5,14 @@ import { checkUserEnvironment } from '../../lambda/variables.js'
 import { invalidParameter, invalidValue } from '../errors.js'
 import { MAX_UNPACKED_BYTES, type UploadedZip } from './code.js'
 
-// AWS's own words, for runtimes that were seen refused; functions that have one keep it.
+// Runtimes that AWS was observed to refuse; the message is AWS's. Existing functions keep such a runtime.
 const BLOCKED_RUNTIMES = /^(?:nodejs(?:[468]\.\d+|1[024]\.x)|python(?:2\.7|3\.[67]))$/
 
-/** What a function's configuration is made of, in a request. */
+/** The configuration members of a request. */
 export type ConfigurationInput = Partial<Omit<CreateFunctionRequest, 'FunctionName' | 'Code'>>
 
 /**
- * Checks a configuration's parts as Lambda does.
+ * Checks a configuration as Lambda does.
  * @throws ControlPlaneError `InvalidParameterValueException`, `ValidationException`
  */
 export function checkConfiguration(input: ConfigurationInput): void {
@@ -45,7 +45,7 @@ export function checkConfiguration(input: ConfigurationInput): void {
   if (Environment?.Variables !== undefined) checkVariables(Environment.Variables)
 }
 
-/** Checks the layers of a function, and what they measure with its code. @throws ControlPlaneError */
+/** Checks a function's layers, and their total size together with its code. @throws ControlPlaneError */
 export function checkLayers(
   layers: readonly { readonly arn: string; readonly zip: UploadedZip }[],
   code?: UploadedZip,

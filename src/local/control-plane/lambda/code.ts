@@ -6,18 +6,18 @@ import { zip } from '../../../deploy/zip/zip.js'
 import { invalidParameter } from '../errors.js'
 import { readZip, unpackZip, type ZipEntry } from '../unzip.js'
 
-/** Code or a layer's content, as it was uploaded. */
+/** Uploaded code, or the uploaded content of a layer. */
 export interface UploadedZip {
   readonly zip: Uint8Array
-  /** In base64, as the Lambda API has it. */
+  /** Base64, as in the Lambda API. */
   readonly sha256: string
-  /** What its files measure. */
+  /** Total size of its files when unpacked. */
   readonly unpackedBytes: number
 }
 
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 const MAX_ZIP_BYTES = 50 * 1024 * 1024
-/** The most that a function's code and its layers may measure together, unpacked. */
+/** Limit for a function's code and its layers together, unpacked, in bytes. */
 export const MAX_UNPACKED_BYTES = 262_144_000
 
 /** Checks an uploaded zip as Lambda does. @throws ControlPlaneError `InvalidParameterValueException` */
@@ -40,7 +40,7 @@ export function uploadedZip(zip: Uint8Array): UploadedZip {
   return describeZip(zip, entries)
 }
 
-/** The zip that would have uploaded a bundle: a folder, or one file under the name that the handler asks for. */
+/** Packs a bundle as an upload: a folder, or one file under the name that the handler requires. */
 export function zippedBundle(bundle: string, handler: string): UploadedZip {
   const files: Record<string, Uint8Array> = {}
   const programs: string[] = []
@@ -69,11 +69,11 @@ function describeZip(zip: Uint8Array, entries: readonly ZipEntry[]): UploadedZip
   return { zip, sha256: createHash('sha256').update(zip).digest('base64'), unpackedBytes }
 }
 
-/** Folders that uploaded zips are unpacked to, each once, below one of their own. */
+/** The folders of unpacked uploads, one for each zip, below a common temporary folder. */
 export class UnpackedZips {
   #folder: string | undefined
 
-  /** Where a zip's files lie. */
+  /** Returns the folder of a zip's files; unpacks them on first use. */
   folderOf({ sha256, zip }: UploadedZip): string {
     this.#folder ??= mkdtempSync(join(tmpdir(), 'lambda-tether-functions-'))
     const folder = join(this.#folder, Buffer.from(sha256, 'base64').toString('hex'))
@@ -81,7 +81,7 @@ export class UnpackedZips {
     return folder
   }
 
-  /** Removes them all. */
+  /** Removes all folders. */
   remove(): void {
     if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true })
   }

@@ -3,7 +3,9 @@ import type { FunctionDefinition } from '../../lambda/function-definition.js'
 import type { ConfigurationInput } from './checks.js'
 import type { LayerVersion } from './layers.js'
 
-/** What a request changes of a configuration. Lists and variables are replaced as a whole; empty ones are removed. */
+/**
+ * Returns a request's changes to a configuration. Lists and variables are replaced as a whole; empty ones are removed.
+ */
 export function configurationChanges(
   input: ConfigurationInput,
   layers: readonly LayerVersion[] | undefined,
@@ -38,7 +40,7 @@ export function configurationChanges(
   }
 }
 
-/** What every function has that its maker does not mention. */
+/** Returns Lambda's defaults for a new function. */
 export function defaultConfiguration(name: string, arn: string): FunctionConfiguration {
   return {
     FunctionName: name,
@@ -58,7 +60,7 @@ export function defaultConfiguration(name: string, arn: string): FunctionConfigu
   }
 }
 
-/** A function that the host was given, as Lambda would describe it. */
+/** Describes a function of the host as Lambda would. */
 export function configurationOf(
   definition: FunctionDefinition,
   arn: string,
@@ -80,7 +82,7 @@ export function configurationOf(
   }
 }
 
-/** How the host shall run what a configuration describes. */
+/** Returns the host's definition for a configuration. */
 export function definitionOf(
   configuration: FunctionConfiguration,
   where: {
@@ -98,7 +100,7 @@ export function definitionOf(
     MemorySize,
     Environment,
   } = configuration
-  // Lambda counts whole seconds, the local host does not: what was never changed stays exact.
+  // Lambda counts whole seconds, the local host milliseconds: an unchanged time-out stays exact.
   const originMs = origin?.timeoutMs ?? 0
   const { reservedConcurrency: _, ...rest } = origin ?? {}
   const concurrency = where.concurrency ?? origin?.reservedConcurrency
@@ -106,7 +108,8 @@ export function definitionOf(
     ...rest,
     name: FunctionName,
     bundle: where.bundle,
-    // Folders have no ARN: they stay below what the control plane adds, and it does not see them.
+    // The host's own layer folders have no ARN: they stay below the control plane's layers, and its API does not list
+    // them.
     layers: [...(origin?.layers ?? []), ...where.layers],
     runtime: Runtime,
     handler: Handler,

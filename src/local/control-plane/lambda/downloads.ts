@@ -9,7 +9,7 @@ interface Download {
   readonly until: number
 }
 
-/** Links to code and layers that need no signature, as Lambda's presigned ones: each holds for ten minutes. */
+/** Unsigned links to code and layers, in place of Lambda's presigned ones: each is valid for ten minutes. */
 export class Downloads {
   readonly #clock: Clock
   readonly #links = new Map<string, Download>()
@@ -18,7 +18,7 @@ export class Downloads {
     this.#clock = clock
   }
 
-  /** A path, with a query, that nobody can guess. */
+  /** Makes an unguessable path with a query. */
   link(zip: Uint8Array): string {
     const now = this.#clock.now()
     for (const [path, { until }] of this.#links) if (until < now) this.#links.delete(path)
@@ -27,7 +27,7 @@ export class Downloads {
     return path
   }
 
-  /** What a link leads to; undefined once it has expired. */
+  /** Returns the zip behind a link; undefined once it has expired. */
   zip(path: string): Uint8Array | undefined {
     const found = this.#links.get(path)
     return found !== undefined && found.until >= this.#clock.now() ? found.zip : undefined

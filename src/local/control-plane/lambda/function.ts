@@ -10,30 +10,30 @@ import type { FunctionDefinition } from '../../lambda/function-definition.js'
 import { ControlPlaneError } from '../errors.js'
 import type { UploadedZip } from './code.js'
 
-/** A function that was published: it does not change. */
+/** A published version of a function; it does not change. */
 export interface PublishedVersion {
   readonly configuration: FunctionConfiguration
   readonly code: UploadedZip | undefined
 }
 
-/** A function as the control plane keeps it. */
+/** A function in the control plane. */
 export class ManagedFunction {
-  /** What it was made of before the control plane changed anything; absent where the control plane made it. */
+  /** The host's definition before any change by the control plane; absent for functions that the control plane made. */
   readonly origin: FunctionDefinition | undefined
   readonly tags = new Map<string, string>()
   readonly aliases = new Map<string, AliasConfiguration>()
-  /** Provisioned concurrency, by the qualifier that has it; the local cloud keeps it and starts nothing for it. */
+  /** Provisioned concurrency by qualifier; only recorded: the local cloud starts no environments for it. */
   readonly provisioned = new Map<string, ProvisionedConcurrencyConfigListItem>()
   readonly versions: PublishedVersion[] = []
-  /** Made by `cloud.functionUrl()`. */
+  /** URLs made by `cloud.functionUrl()`. */
   readonly urls: FunctionUrlConfig[] = []
-  /** How many versions it ever had. */
+  /** How many versions have ever been published. */
   published = 0
   reservedConcurrency: number | undefined
-  /** Of a function whose package is an image, which the local cloud keeps and does not run. */
+  /** Image of a function packaged as an image; the local cloud records such functions but does not run them. */
   imageUri: string | undefined
   #configuration: FunctionConfiguration
-  /** Before the last change, for reads that come too early. */
+  /** The configuration before the last change, for stale reads. */
   #before: FunctionConfiguration | undefined
   #readsSince = 0
   #code: UploadedZip | undefined
@@ -62,12 +62,15 @@ export class ManagedFunction {
     return this.#configuration.FunctionArn ?? ''
   }
 
-  /** Of `$LATEST`, as it was last asked to be; while `LastUpdateStatus` is `InProgress` it is not yet what runs. */
+  /**
+   * The latest requested configuration of `$LATEST`; while `LastUpdateStatus` is `InProgress`, the previous one still
+   * runs.
+   */
   get configuration(): FunctionConfiguration {
     return this.#configuration
   }
 
-  /** What a read is told: until so many have come since a change, what was before it. */
+  /** Returns the configuration for a read; the first `staleReads` reads after a change get the previous one. */
   read(staleReads: number): FunctionConfiguration {
     this.#readsSince += 1
     return this.#readsSince <= staleReads ? (this.#before ?? this.#configuration) : this.#configuration
@@ -78,12 +81,12 @@ export class ManagedFunction {
     return this.#code
   }
 
-  /** Whether that code is what the function had before the control plane changed anything: a folder on this machine. */
+  /** Whether that code is the original from before any change by the control plane: a folder on this machine. */
   isOrigin(code: UploadedZip): boolean {
     return code === this.#originCode
   }
 
-  /** @throws ControlPlaneError `ResourceConflictException` while it is being made or changed */
+  /** @throws ControlPlaneError `ResourceConflictException` while a creation or change is in progress */
   checkSettled(): void {
     const { State, LastUpdateStatus, FunctionArn } = this.#configuration
     if (State === 'Pending') {
@@ -108,8 +111,8 @@ export class ManagedFunction {
   }
 
   /**
-   * Begins a change, which is over, and calls `done`, `updateMs` later; where that throws, the change has failed.
-   * The revision changes at both moments, as Lambda's does.
+   * Begins a change. It completes `updateMs` later by calling `done`; if `done` throws, the change has failed. The
+   * revision changes at both moments, as on Lambda.
    */
   change(
     changes: { readonly configuration?: FunctionConfiguration; readonly code?: UploadedZip },
@@ -119,7 +122,7 @@ export class ManagedFunction {
     const { configuration, code } = changes
     this.#before = this.#configuration
     this.#readsSince = 0
-    // Who uploads what was there before means that.
+    // Uploading the original code again restores the original folder.
     if (code !== undefined) this.#code = code.sha256 === this.#originCode?.sha256 ? this.#originCode : code
     this.#set({
       ...configuration,
@@ -132,7 +135,7 @@ export class ManagedFunction {
     this.#settle(updateMs, done)
   }
 
-  /** A new function is `Pending` for so long. */
+  /** Sets a new function to `Pending` for `updateMs`. */
   create(updateMs: number): void {
     this.#set({
       State: 'Pending',
@@ -142,7 +145,7 @@ export class ManagedFunction {
     this.#settle(updateMs, () => {})
   }
 
-  /** Forgets a change that is under way. */
+  /** Cancels a change in progress. */
   dispose(): void {
     this.#cancel()
   }

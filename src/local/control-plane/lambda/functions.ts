@@ -19,7 +19,7 @@ import type { LambdaLayers, LayerVersion } from './layers.js'
 import { pageOf } from './page.js'
 import type { FunctionHost, FunctionRegistry, ResolvedFunction } from './registry.js'
 
-/** What operations on functions work with. */
+/** Options of {@link FunctionOperations}. */
 export interface FunctionOperationOptions {
   readonly registry: FunctionRegistry
   readonly layers: LambdaLayers
@@ -30,15 +30,15 @@ export interface FunctionOperationOptions {
   readonly staleReads: number
   readonly deniedKeys: readonly string[]
   host(): FunctionHost
-  /** A URL that serves these bytes for ten minutes. */
+  /** Returns a URL that serves these bytes for ten minutes. */
   link(zip: Uint8Array): string
 }
 
-/** A request's body as JSON brings it: bytes are base64. */
+/** A request's body in JSON: bytes are base64. */
 type Wire<T> = { readonly [K in keyof T]: T[K] extends Uint8Array | undefined ? string | undefined : T[K] }
 type CodeInput = Wire<Pick<UpdateFunctionCodeRequest, 'ZipFile' | 'S3Bucket' | 'S3Key' | 'ImageUri'>>
 
-// ListFunctions leaves these out.
+// Members that ListFunctions omits.
 const NOT_LISTED = ['State', 'StateReason', 'StateReasonCode', 'LastUpdateStatus', 'LastUpdateStatusReason']
 
 /** Lambda's operations on functions. Each throws ControlPlaneError. */
@@ -157,12 +157,12 @@ export class FunctionOperations {
 
   setConcurrency({ fn }: ResolvedFunction, reserved: number | undefined): object {
     fn.reservedConcurrency = reserved
-    // A change that is under way brings it along.
+    // A change in progress will apply it.
     if (fn.configuration.LastUpdateStatus !== 'InProgress') this.#apply(fn)
     return reserved === undefined ? {} : { ReservedConcurrentExecutions: reserved }
   }
 
-  /** The code of a request. */
+  /** Reads the code of a request: a zip, or an object in a bucket. */
   code({ ZipFile, S3Bucket: bucketName, S3Key: key = '', ImageUri }: CodeInput): UploadedZip {
     if (ImageUri !== undefined) throw invalidParameter('ImageUri goes with the package type Image only.')
     if (ZipFile !== undefined) return uploadedZip(Buffer.from(ZipFile, 'base64'))
@@ -174,7 +174,7 @@ export class FunctionOperations {
     )
   }
 
-  /** Without variables whose key the caller may not use. */
+  /** Removes variables encrypted with a key that the caller may not use. */
   #told(configuration: FunctionConfiguration): FunctionConfiguration {
     const { KMSKeyArn = '', Environment } = configuration
     if (Environment === undefined || !this.#options.deniedKeys.includes(KMSKeyArn)) return configuration
@@ -191,7 +191,7 @@ export class FunctionOperations {
 
   #change(fn: ManagedFunction, configuration: FunctionConfiguration, code?: UploadedZip): void {
     const { registry, updateMs } = this.#options
-    // Before anything is changed: what the host refuses is refused here.
+    // Checked before the change, so that the host's refusals come from this call.
     registry.definition(fn, { ...fn.configuration, ...configuration }, code ?? fn.code)
     fn.change(defined({ configuration, code }), updateMs, () => {
       const reason = this.#options.failUpdate?.(fn.name)

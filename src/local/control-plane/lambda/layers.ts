@@ -10,23 +10,23 @@ import { ControlPlaneError, invalidParameter } from '../errors.js'
 import type { UploadedZip } from './code.js'
 import { pageOf } from './page.js'
 
-/** One version of a layer, which never changes. */
+/** A version of a layer; it does not change. */
 export interface LayerVersion {
   readonly arn: string
   readonly zip: UploadedZip
   readonly layerArn: string
-  /** As lists have it. */
+  /** Description for lists. */
   readonly description: LayerVersionsListItem
 }
 
-/** Layers and their versions. A deleted version stays with the functions that have it. */
+/** Layers and their versions. A function keeps a version after its deletion. */
 export class LambdaLayers {
   readonly #arnPrefix: string
   readonly #clock: Clock
   readonly #versions = new Map<string, LayerVersion[]>()
-  /** The deleted ones too: functions that have them keep them. */
+  /** Including deleted versions, which functions may still use. */
   readonly #kept = new Map<string, LayerVersion>()
-  /** How many versions each layer ever had: a number is not given twice. */
+  /** How many versions each layer has ever had: numbers are not reused. */
   readonly #published = new Map<string, number>()
 
   constructor(region: string, accountId: string, clock: Clock) {
@@ -76,7 +76,7 @@ export class LambdaLayers {
     )
   }
 
-  /** What a function asks for. @throws ControlPlaneError `InvalidParameterValueException` */
+  /** Finds a layer that a request names. @throws ControlPlaneError `InvalidParameterValueException` */
   byArn(arn: string): LayerVersion {
     for (const versions of this.#versions.values()) {
       const found = versions.find((version) => version.arn === arn)
@@ -85,12 +85,12 @@ export class LambdaLayers {
     throw invalidParameter(`Layer version ${arn} does not exist.`)
   }
 
-  /** What a function has, be it deleted since. @throws ControlPlaneError `InvalidParameterValueException` */
+  /** Finds a layer of a function, even if deleted since. @throws ControlPlaneError `InvalidParameterValueException` */
   kept(arn: string): LayerVersion {
     return this.#kept.get(arn) ?? this.byArn(arn)
   }
 
-  /** No error where there is none, as on Lambda. */
+  /** Deletes a version; a missing one is not an error, as on Lambda. */
   delete(nameOrArn: string, number: string): void {
     const name = this.#nameOf(nameOrArn)
     const arn = `${this.#arnPrefix}${name}:${number}`
@@ -100,7 +100,7 @@ export class LambdaLayers {
     )
   }
 
-  /** The newest first. */
+  /** Lists a layer's versions, newest first. */
   versions(nameOrArn: string, query: ReadonlyMap<string, string>): ListLayerVersionsResponse {
     const versions = this.#of(this.#nameOf(nameOrArn)).map(({ description }) => description)
     const { items, ...next } = pageOf(versions.reverse(), query)

@@ -12,28 +12,28 @@ import { listTags, tagFunction, untagFunction } from './tags.js'
 import { getUrl, listUrls } from './urls.js'
 import { createAlias, listAliases, listVersions, provision, publishVersion } from './versions.js'
 
-/** A call whose signature is checked. */
+/** A call with a verified signature. */
 export interface LambdaRequest extends LambdaRoute {
-  /** Those that come twice, such as `tagKeys`, too. */
+  /** Includes repeated names, such as `tagKeys`. */
   readonly query: readonly (readonly [name: string, value: string])[]
   readonly headers: IncomingHttpHeaders
   readonly body: Uint8Array
 }
 
-/** What the calls work on. */
+/** The parts of the control plane that calls work on. */
 export interface LambdaParts {
   readonly functions: FunctionOperations
   readonly registry: FunctionRegistry
   readonly layers: LambdaLayers
   host(): FunctionHost
-  /** A URL that serves these bytes for ten minutes. */
+  /** Returns a URL that serves these bytes for ten minutes. */
   link(zip: Uint8Array): string
 }
 
 /** An answer: JSON, or an invocation's. */
 export type LambdaReply = { readonly status: number; readonly json?: object } | InvokeReply
 
-/** Carries a call out, as Lambda does. @throws ControlPlaneError */
+/** Carries out a call, as Lambda does. @throws ControlPlaneError */
 export async function answerLambda(request: LambdaRequest, parts: LambdaParts): Promise<LambdaReply> {
   const { operation, params, headers, body } = request
   const { functions, registry, layers } = parts

@@ -15,7 +15,7 @@ import { ManagedFunction, type PublishedVersion } from './function.js'
 import type { LambdaLayers } from './layers.js'
 import { type AdoptedUrl, urlConfig } from './urls.js'
 
-/** The part of a Lambda host that the control plane drives. */
+/** The part of a Lambda host that the control plane uses. */
 export interface FunctionHost {
   function(definition: FunctionDefinition, version?: string): LocalFunction
   find(name: string, version?: string): LocalFunction | undefined
@@ -23,41 +23,41 @@ export interface FunctionHost {
   remove(name: string, version?: string): Promise<void>
 }
 
-/** What the functions of the control plane are made with. */
+/** The surroundings of the control plane's functions. */
 export interface RegistryOptions {
   readonly region: string
   readonly accountId: string
   readonly clock: Clock
-  /** Asked for at each use: a cloud's host is made after its endpoints. */
+  /** Called on every use: a cloud's host is made after its endpoints. */
   host(): FunctionHost
   readonly layers: LambdaLayers
   readonly unpacked: UnpackedZips
 }
 
-/** A function, and which version of it a request means. */
+/** A function, with the version that a request selects. */
 export interface ResolvedFunction {
   readonly fn: ManagedFunction
-  /** `$LATEST` or a number; what an alias leads to. */
+  /** `$LATEST` or a number; an alias is resolved to its version. */
   readonly version: string
 }
 
-/** All functions that the control plane knows: those that it made, and those that the host was given. */
+/** All functions known to the control plane: created through it, or given to the host. */
 export class FunctionRegistry {
   readonly #options: RegistryOptions
   readonly #functions = new Map<string, ManagedFunction>()
-  /** Given to the host and not asked for yet: packing their code waits until then. */
+  /** Functions of the host that have not been requested yet: their code is packed only then. */
   readonly #adopted = new Map<string, FunctionDefinition>()
 
   constructor(options: RegistryOptions) {
     this.#options = options
   }
 
-  /** Makes a function of the host's known. */
+  /** Registers a function of the host. */
   adopt(definition: FunctionDefinition): void {
     this.#adopted.set(definition.name, definition)
   }
 
-  /** Makes known that a function has a URL; without effect where there is no such function any more. */
+  /** Registers the URL of a function; without effect if the function no longer exists. */
   adoptUrl(url: AdoptedUrl): void {
     this.#materialise(url.functionName)?.urls.push(urlConfig(url, this.arnOf(url.functionName)))
   }
@@ -70,7 +70,7 @@ export class FunctionRegistry {
     return this.#functions.has(name) || this.#adopted.has(name)
   }
 
-  /** By name. */
+  /** Returns all functions, sorted by name. */
   all(): ManagedFunction[] {
     for (const name of this.#adopted.keys()) this.#materialise(name)
     return [...this.#functions.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
@@ -82,7 +82,7 @@ export class FunctionRegistry {
   }
 
   /**
-   * Finds what a request names: a name, a partial or whole ARN, each with a qualifier or without.
+   * Finds a function by name, or by partial or whole ARN, each with or without a qualifier.
    * @throws ControlPlaneError `ResourceNotFoundException`
    */
   find(nameOrArn: string, qualifier?: string): ResolvedFunction {
@@ -97,7 +97,7 @@ export class FunctionRegistry {
     return { fn, version }
   }
 
-  /** What a version was published with. */
+  /** Returns the configuration and code of a version. */
   published({ fn, version }: ResolvedFunction): PublishedVersion {
     const found = fn.versions.find(({ configuration }) => configuration.Version === version)
     return found ?? { configuration: fn.configuration, code: fn.code }
@@ -112,8 +112,8 @@ export class FunctionRegistry {
   }
 
   /**
-   * How the host is to run a configuration with a code; undefined where it cannot.
-   * @throws ControlPlaneError `InvalidParameterValueException` for what the host refuses
+   * Returns the host's definition for a configuration and its code; undefined if the host cannot run it.
+   * @throws ControlPlaneError `InvalidParameterValueException` if the host refuses it
    */
   definition(
     fn: ManagedFunction,
@@ -126,7 +126,7 @@ export class FunctionRegistry {
     const definition = definitionOf(
       configuration,
       {
-        // What was never uploaded runs from where it lies; its permissions and its later changes count there.
+        // Code that was never uploaded runs from its own folder, with that folder's permissions and later changes.
         bundle: fn.isOrigin(code) && origin !== undefined ? origin.bundle : unpacked.folderOf(code),
         layers: (configuration.Layers ?? []).map(({ Arn = '' }) => unpacked.folderOf(layers.kept(Arn).zip)),
         concurrency: fn.reservedConcurrency,
@@ -142,7 +142,7 @@ export class FunctionRegistry {
     return definition
   }
 
-  /** Forgets what is under way. */
+  /** Cancels all changes in progress. */
   dispose(): void {
     for (const fn of this.#functions.values()) fn.dispose()
   }

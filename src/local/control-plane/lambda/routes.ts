@@ -1,4 +1,4 @@
-// As the service's own model has them. A path's braces hold one part, percent-encoded.
+// Routes from the service's own model. Braces in a path hold one part, percent-encoded.
 const ROUTES = {
   CreateFunction: 'POST /2015-03-31/functions',
   ListFunctions: 'GET /2015-03-31/functions',
@@ -33,13 +33,13 @@ const ROUTES = {
 /** The calls of the Lambda API that the local cloud serves. */
 export type LambdaOperation = keyof typeof ROUTES
 
-/** Which call a request is, and what its path names. */
+/** The call of a request, with the parameters in its path. */
 export interface LambdaRoute {
   readonly operation: LambdaOperation
   readonly params: Readonly<Record<string, string>>
 }
 
-/** Finds the call of a request; undefined where the local cloud serves none. @param path without the query */
+/** Finds the call of a request; undefined if the local cloud does not serve it. @param path without the query */
 export function lambdaRoute(method: string, path: string): LambdaRoute | undefined {
   const parts = path.replace(/\/$/, '').split('/')
   for (const [operation, route] of Object.entries(ROUTES)) {

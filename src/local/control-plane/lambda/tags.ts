@@ -3,12 +3,14 @@ import type { ResolvedFunction } from './registry.js'
 
 const MAX_TAGS = 50
 
-/** A function's tags, as ListTags answers them. */
+/** Returns a function's tags in ListTags' format. */
 export function listTags({ fn }: ResolvedFunction): { Tags: Record<string, string> } {
   return { Tags: Object.fromEntries(fn.tags) }
 }
 
-/** @throws ControlPlaneError `InvalidParameterValueException` for what no tag may be, or too many */
+/**
+ * Adds tags to a function. @throws ControlPlaneError `InvalidParameterValueException` for an invalid tag, or too many
+ */
 export function tagFunction({ fn }: ResolvedFunction, tags: Readonly<Record<string, string>>): void {
   for (const [key, value] of Object.entries(tags)) {
     // https://docs.aws.amazon.com/lambda/latest/dg/configuration-tags.html
@@ -23,7 +25,7 @@ export function tagFunction({ fn }: ResolvedFunction, tags: Readonly<Record<stri
   for (const [key, value] of Object.entries(tags)) fn.tags.set(key, value)
 }
 
-/** Keys that are not there are no error. */
+/** Removes tags; missing keys are not an error. */
 export function untagFunction({ fn }: ResolvedFunction, keys: readonly string[]): void {
   for (const key of keys) fn.tags.delete(key)
 }

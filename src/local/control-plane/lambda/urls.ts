@@ -7,7 +7,7 @@ import { ControlPlaneError } from '../errors.js'
 import type { ManagedFunction } from './function.js'
 import { pageOf } from './page.js'
 
-/** A function's URL that listens. */
+/** A function's listening URL. */
 export interface AdoptedUrl {
   readonly functionName: string
   readonly url: string
@@ -16,7 +16,7 @@ export interface AdoptedUrl {
   readonly madeAt: number
 }
 
-/** The configuration of a URL, all of which are of `$LATEST` here. */
+/** Returns the configuration of a URL; here, every URL belongs to `$LATEST`. */
 export function urlConfig({ url, invokeMode, madeAt }: AdoptedUrl, functionArn: string): FunctionUrlConfig {
   const time = new Date(madeAt).toISOString()
   return {
@@ -29,14 +29,14 @@ export function urlConfig({ url, invokeMode, madeAt }: AdoptedUrl, functionArn: 
   }
 }
 
-/** A function's URL. @throws ControlPlaneError `ResourceNotFoundException` */
+/** Returns a function's URL. @throws ControlPlaneError `ResourceNotFoundException` */
 export function getUrl(fn: ManagedFunction): GetFunctionUrlConfigResponse {
   const config = fn.urls.at(-1)
   if (config !== undefined) return config
   throw new ControlPlaneError('ResourceNotFoundException', 'The resource you requested does not exist.')
 }
 
-/** All of a function's URLs. */
+/** Lists a function's URLs. */
 export function listUrls(
   fn: ManagedFunction,
   query: ReadonlyMap<string, string>,

@@ -13,13 +13,13 @@ import { ControlPlaneError, invalidParameter } from '../errors.js'
 import { pageOf } from './page.js'
 import type { FunctionHost, FunctionRegistry, ResolvedFunction } from './registry.js'
 
-/** What operations on versions work with. */
+/** The surroundings of operations on versions. */
 interface VersionSurroundings {
   readonly registry: FunctionRegistry
   host(): FunctionHost
 }
 
-/** Keeps `$LATEST` as it is now under the next number. @throws ControlPlaneError */
+/** Publishes the current `$LATEST` under the next number. @throws ControlPlaneError */
 export function publishVersion(
   { fn }: ResolvedFunction,
   { RevisionId, CodeSha256, Description }: Omit<PublishVersionRequest, 'FunctionName'>,
@@ -47,7 +47,7 @@ export function publishVersion(
   return configuration
 }
 
-/** `$LATEST` and what was published, in order. */
+/** Lists `$LATEST` and the published versions, in order. */
 export function listVersions(
   { fn }: ResolvedFunction,
   query: ReadonlyMap<string, string>,
@@ -58,7 +58,7 @@ export function listVersions(
   return { Versions: items, ...next }
 }
 
-/** A function's aliases, or those of one of its versions. */
+/** Lists a function's aliases, or only those with the requested version. */
 export function listAliases(
   { fn }: ResolvedFunction,
   query: ReadonlyMap<string, string>,
@@ -92,7 +92,7 @@ export function createAlias(
   return alias
 }
 
-/** Notes provisioned concurrency; nothing is started for it here. @throws ControlPlaneError */
+/** Records provisioned concurrency; starts nothing for it. @throws ControlPlaneError */
 export function provision(
   { fn }: ResolvedFunction,
   qualifier: string | undefined,

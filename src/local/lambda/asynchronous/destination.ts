@@ -1,14 +1,14 @@
 import type { MessageAttributes } from '../../message-attributes.js'
 import type { InvokeOptions, InvokeResult } from '../invoke-request.js'
 
-/** A queue that receives what is delivered, such as the local cloud's. */
+/** A queue as a destination, such as the local cloud's. */
 export interface QueueDestination {
   readonly arn: string
   /** Sends a message. */
   send(body: string, options?: { readonly attributes?: MessageAttributes | undefined }): Promise<unknown>
 }
 
-/** A topic that publishes what is delivered, such as the local cloud's. */
+/** A topic as a destination, such as the local cloud's. */
 export interface TopicDestination {
   readonly arn: string
   /** Publishes a message. */
@@ -19,17 +19,17 @@ export interface TopicDestination {
   }): Promise<unknown>
 }
 
-/** A function that is invoked asynchronously with what is delivered. */
+/** A function as a destination; it is invoked asynchronously. */
 export interface FunctionDestination {
   readonly arn: string
-  /** Invokes it, with `type: 'Event'`. */
+  /** Invokes it with `type: 'Event'`. */
   invoke(event?: unknown, options?: InvokeOptions): Promise<InvokeResult>
 }
 
-/** Where AWS services deliver JSON: a queue, a topic or a function. */
+/** A target for JSON from AWS services: a queue, a topic or a function. */
 export type Destination = QueueDestination | TopicDestination | FunctionDestination
 
-/** What goes along with the JSON, where the destination can carry it. */
+/** Details sent with the JSON, if the destination can carry them. */
 export interface DeliveryOptions {
   /** For topics. */
   readonly subject?: string
@@ -37,7 +37,7 @@ export interface DeliveryOptions {
   readonly attributes?: MessageAttributes
 }
 
-/** Delivers JSON, as a message or as an event. @throws what the destination refuses */
+/** Delivers JSON, as a message or as an event. @throws the destination's refusal */
 export async function deliver(to: Destination, json: string, options: DeliveryOptions = {}): Promise<void> {
   const { attributes, subject } = options
   if ('invoke' in to) await to.invoke(Buffer.from(json), { type: 'Event' })

@@ -7,16 +7,16 @@ import { type DeliveryOptions, type Destination, deliver } from './destination.j
 import { type AsynchronousOptions, MAX_EVENT_AGE_MS } from './options.js'
 import { type AsynchronousEnd, deadLetterAttributes, destinationRecord } from './record.js'
 
-/** What a queue of asynchronous events needs of its function. */
+/** Options of {@link EventQueue}. */
 export interface EventQueueOptions {
   readonly functionName: string
   readonly functionArn: string
   readonly asynchronous: AsynchronousOptions
-  /** The waits before each further attempt. */
+  /** The delay before each retry. */
   readonly retryDelaysMs: readonly number[]
   readonly slots: ConcurrencySlots
   readonly clock: Clock
-  /** Runs one attempt in a slot that was taken for it, and gives the slot back. */
+  /** Runs one attempt in a slot that was taken for it, and returns the slot. */
   attempt(request: InvokeRequest, attempt: number): Promise<InvokeResult>
   onDiscard(event: DiscardedEvent): void
   /** A record could not be delivered. */
@@ -24,8 +24,8 @@ export interface EventQueueOptions {
 }
 
 /**
- * A function's asynchronous events: each is attempted until it succeeds, its retries are used up or it is too old, and
- * then told to the function's destinations.
+ * A function's asynchronous events. Each is attempted until it succeeds, its retries are used up or it is too old; then
+ * its outcome is sent to the function's destinations.
  */
 export class EventQueue {
   readonly #options: EventQueueOptions
@@ -35,16 +35,16 @@ export class EventQueue {
     this.#options = options
   }
 
-  /** Takes an event; what becomes of it shows in the function's destinations and in `discard`. */
+  /** Accepts an event; its outcome appears in the function's destinations and in `discard`. */
   accept(request: InvokeRequest): void {
-    // Rejects where the host was closed meanwhile.
+    // Rejects if the host was closed meanwhile.
     this.#run(request).then(
       (end) => this.#told(end),
       () => {},
     )
   }
 
-  /** Forgets what waits for a further attempt. */
+  /** Forgets events that wait for a retry. */
   close(): void {
     this.#closed.abort()
   }
@@ -56,7 +56,7 @@ export class EventQueue {
     let result: InvokeResult | undefined
     for (let attempts = 0; ; ) {
       if (slots.max === 0) return { condition: 'ZeroReservedConcurrency', request, attempts, result }
-      // Lambda asks again and again for a throttled event; here it waits for its turn.
+      // Lambda polls repeatedly for a throttled event; here it waits for a slot.
       await slots.take()
       if (clock.now() - acceptedAt > maximumEventAgeMs) {
         slots.release()

@@ -3,20 +3,20 @@ import { type Check, type Checks, mustBe, optionsOf } from '../../../core/base/o
 import type { Destination, QueueDestination, TopicDestination } from './destination.js'
 
 /**
- * What becomes of a function's asynchronous events, as Lambda's event invoke configuration and its dead-letter
- * configuration say: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async.html
+ * Handling of a function's asynchronous events, with the options of Lambda's event invoke and dead-letter
+ * configurations: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async.html
  */
 export interface AsynchronousOptions {
-  /** Further attempts after a function error, 0 to 2. @default 2, or fewer where `retryDelaysMs` of the host is shorter */
+  /** Retries after a function error, 0 to 2. @default 2, or fewer if the host's `retryDelaysMs` is shorter */
   readonly maximumRetryAttempts?: number | undefined
-  /** How long an event may wait to be attempted, 60,000 to 21,600,000 milliseconds. @default 21600000, six hours */
+  /** How long an event may wait for an attempt, 60,000 to 21,600,000 milliseconds. @default 21600000, six hours */
   readonly maximumEventAgeMs?: number | undefined
   /** Receives a record of each event that succeeded: a queue, a topic or a function. @default none */
   readonly onSuccess?: Destination | undefined
   /** Receives a record of each event that was given up: a queue, a topic or a function. @default none */
   readonly onFailure?: Destination | undefined
   /**
-   * A queue or topic that receives each event that was given up, as it came, with the attributes `RequestID`,
+   * A queue or topic that receives each event that was given up, unchanged, with the attributes `RequestID`,
    * `ErrorCode` and `ErrorMessage`. @default none
    */
   readonly deadLetter?: QueueDestination | TopicDestination | undefined
@@ -25,7 +25,7 @@ export interface AsynchronousOptions {
 /** Six hours. */
 export const MAX_EVENT_AGE_MS = 6 * 60 * 60_000
 
-/** A queue, a topic or a function of the local cloud. */
+/** Checks a destination: a queue, a topic or a function of the local cloud. */
 export const checkDestination: Check = (name, value) =>
   mustBe(
     'a queue, a topic or a function of the local cloud',

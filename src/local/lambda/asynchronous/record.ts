@@ -9,14 +9,14 @@ export interface AsynchronousEnd {
   readonly condition: DiscardCondition | 'Success'
   readonly request: InvokeRequest
   readonly attempts: number
-  /** Of the last attempt; absent where none was made. */
+  /** Result of the last attempt; absent without an attempt. */
   readonly result?: InvokeResult | undefined
 }
 
 const MAX_ERROR_MESSAGE_BYTES = 1024
 
 /**
- * The record that a destination receives:
+ * Returns the record for a destination:
  * https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
  */
 export function destinationRecord(
@@ -48,7 +48,10 @@ export function destinationRecord(
   })
 }
 
-/** The attributes of a message in a dead-letter queue: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html#invocation-dlq */
+/**
+ * Returns the attributes of a message in a dead-letter queue:
+ * https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html#invocation-dlq
+ */
 export function deadLetterAttributes({ request, result, condition }: AsynchronousEnd): MessageAttributes {
   const error = result === undefined ? undefined : parsed(result.payload)
   const message =
@@ -60,7 +63,7 @@ export function deadLetterAttributes({ request, result, condition }: Asynchronou
   return {
     RequestID: { type: 'String', value: request.requestId },
     ErrorCode: { type: 'Number', value: result === undefined ? '429' : '200' },
-    // SQS takes no empty value.
+    // SQS refuses empty values.
     ...(text === '' ? {} : { ErrorMessage: { type: 'String', value: text } }),
   }
 }

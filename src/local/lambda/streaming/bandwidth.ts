@@ -3,22 +3,22 @@ import { delay } from '../../../core/base/delay.js'
 import { errorAnswer, type RuntimeError } from '../../../executors/runtime-api/answer.js'
 import { Throughput } from '../../iot/rate.js'
 
-/** A response's bytes; what it returns at their end is why the function failed, if it did. */
+/** A response's bytes; the generator returns the function's error, if it failed. */
 export type ResponseBytes = AsyncGenerator<Uint8Array, RuntimeError | undefined, undefined>
 
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html
-/** The most that one response may stream, in bytes. */
+/** Limit of one streamed response, in bytes. */
 const MAX_STREAM_BYTES = 200 * 1024 * 1024
-/** How much passes at once, in bytes. */
+/** Bytes that pass at full speed. */
 const BURST_BYTES = 6 * 1024 * 1024
-/** How much passes in a second beyond it, in bytes. */
+/** Bytes per second after the burst. */
 const BYTES_PER_SECOND = 2 * 1024 * 1024
-/** How much passes at a time, so that what is beyond the burst flows evenly; as in Lambda's own emulator. */
+/** Bytes per step, so that the data after the burst flows evenly; as in Lambda's own emulator. */
 const PIECE_BYTES = 32 * 1024
 
 /**
- * A response at the speed and up to the size that Lambda allows. As in Lambda's own emulator the burst fills up again while less
- * than the rate is used.
+ * Limits a response to Lambda's speed and size. As in Lambda's own emulator, the burst refills while less than the rate
+ * is used.
  */
 export async function* atLambdasPace(bytes: ResponseBytes, clock: Clock): ResponseBytes {
   const throughput = new Throughput(BYTES_PER_SECOND, BURST_BYTES)
@@ -38,12 +38,12 @@ export async function* atLambdasPace(bytes: ResponseBytes, clock: Clock): Respon
       }
     }
   } finally {
-    // Where this ends before them: who reads no further does not stop the function.
+    // Reached early if the reader leaves, which must not stop the function.
     void drained(bytes)
   }
 }
 
-/** Reads a response up to Lambda's limit for whole ones, and what is beyond it to its end. */
+/** Reads a response to its end; keeps its bytes up to Lambda's limit for unstreamed responses. */
 export async function collected(
   bytes: ResponseBytes,
   maxBytes: number,

@@ -1,33 +1,33 @@
-/** What Lambda's InvokeWithResponseStream answers: a response as the function writes it. */
+/** The answer of Lambda's InvokeWithResponseStream: a response as the function writes it. */
 export interface InvokeStream {
   readonly requestId: string
-  /** What the function's runtime says of it, such as `text/event-stream`. */
+  /** Content type set by the function's runtime, such as `text/event-stream`. */
   readonly contentType: string
   /**
-   * Its bytes: the first 6 MB as fast as they are read, then 2 MB a second, 200 MB at most. Where the function fails they end, and
-   * `end` says why. Leaving off early does not stop the function.
+   * Its bytes: the first 6 MB as fast as they are read, then 2 MB a second, 200 MB at most. If the function fails, they
+   * end, and `end` gives the reason. Stopping early does not stop the function.
    */
   readonly body: AsyncIterable<Uint8Array>
-  /** Resolves once the function has ended, which needs its bytes read. Never rejects. */
+  /** Resolves once the function has ended, which requires reading its bytes. Never rejects. */
   readonly end: Promise<InvokeStreamEnd>
 }
 
-/** How a streamed response ended. */
+/** The end of a streamed response. */
 export interface InvokeStreamEnd {
-  /** Where the function failed, before or after its first byte. */
+  /** Present if the function failed, before or after its first byte. */
   readonly error?: InvokeStreamError | undefined
-  /** The last 4 KB of what the function wrote meanwhile. */
+  /** The last 4 KB of the function's output during the invocation. */
   readonly logTail: string
-  /** From the hand-over to the last byte; without the start. */
+  /** From the hand-over to the last byte; excludes the start. */
   readonly durationMs: number
-  /** Present where an environment was started for it. */
+  /** Present if an environment was started for it. */
   readonly initDurationMs?: number | undefined
 }
 
-/** Why a function that streams failed. */
+/** The error of a streaming function. */
 export interface InvokeStreamError {
-  /** Such as `TypeError` or `Sandbox.Timedout`. */
+  /** The error's name, such as `TypeError` or `Sandbox.Timedout`. */
   readonly type: string
-  /** Its JSON. */
+  /** The error as JSON. */
   readonly payload: Uint8Array
 }

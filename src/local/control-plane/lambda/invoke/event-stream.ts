@@ -1,16 +1,16 @@
 import { crc32 } from 'node:zlib'
 
-/** The headers of a message: all of them are texts here. */
+/** The headers of a message; here, all values are texts. */
 export type EventStreamHeaders = Readonly<Record<string, string>>
 
-/** Lengths of the whole and of the headers, and their checksum. */
+/** Total length, length of the headers, and their checksum. */
 const PRELUDE_BYTES = 12
 const CHECKSUM_BYTES = 4
 const TEXT_TYPE = 7
 
 /**
- * Frames one message of `application/vnd.amazon.eventstream`: both lengths and their CRC-32, headers, payload, and the CRC-32 of
- * all that; big-endian.
+ * Frames one message of `application/vnd.amazon.eventstream`: both lengths and their CRC-32, headers, payload, and the
+ * CRC-32 of everything before; big-endian.
  */
 export function eventStreamMessage(headers: EventStreamHeaders, payload: Uint8Array): Uint8Array {
   const head = Buffer.concat(Object.entries(headers).map(([name, value]) => headerBytes(name, value)))

@@ -14,7 +14,7 @@ export interface InvokeCall {
   readonly event: Uint8Array
 }
 
-/** An invocation's answer, as HTTP carries it. */
+/** An invocation's answer as an HTTP response. */
 export interface InvokeReply {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
@@ -54,7 +54,8 @@ export async function invokeWithResponseStream(call: InvokeCall): Promise<Invoke
       headers: {
         ...executedVersion(call),
         'x-amzn-requestid': stream.requestId,
-        // The client reads ResponseStreamContentType from it, and the event stream by the operation's model.
+        // The client reads ResponseStreamContentType from this header, and recognises the event stream by the
+        // operation's model.
         'content-type': stream.contentType,
       },
       body: responseEvents(stream, wantsLog(call)),
@@ -67,7 +68,7 @@ function dryRun(call: InvokeCall): InvokeReply {
   return { status: 204, headers: executedVersion(call), body: new Uint8Array() }
 }
 
-/** Has the host run it, with what its caller tells of itself. */
+/** Runs the invocation on the host, with the caller's client context and tenant. */
 async function attempt(
   call: InvokeCall,
   invoke: (

@@ -2,8 +2,9 @@ import type { InvokeStream } from '../../../lambda/streaming/invoke-stream.js'
 import { eventStreamMessage } from './event-stream.js'
 
 /**
- * A streamed response as the events of InvokeWithResponseStream: a `PayloadChunk` for each write, then `InvokeComplete`, which says
- * how the function failed. Its `ErrorCode` is the error's type and its `ErrorDetails` the error's JSON, as runtimes post them.
+ * Returns a streamed response as the events of InvokeWithResponseStream: a `PayloadChunk` for each write, then
+ * `InvokeComplete` with the function's error, if it failed. Its `ErrorCode` is the error's type and its `ErrorDetails`
+ * the error's JSON, as runtimes post them.
  */
 export async function* responseEvents(
   { body, end }: InvokeStream,
