@@ -1,8 +1,8 @@
 #!/bin/bash
-# Has the runtime, whose command line it is given, load lambda-tether's handler in front of the function's own.
-# In any doubt it starts the runtime as if it were not there.
+# Gets the runtime's command line, and makes the runtime load lambda-tether's handler in front of the function's own.
+# If anything is missing, it starts the runtime unchanged.
 
-# Another wrapper was there before: it does its work first, and what it makes of the handler is what is wrapped.
+# The function has its own wrapper: that one runs first, and lambda-tether wraps the resulting handler.
 if [ -n "$LAMBDA_TETHER_EXEC_WRAPPER" ]; then
   chained=$LAMBDA_TETHER_EXEC_WRAPPER
   unset LAMBDA_TETHER_EXEC_WRAPPER
@@ -12,7 +12,7 @@ fi
 
 [ -n "$LAMBDA_TETHER_RUNTIME" ] || unset AWS_LAMBDA_EXEC_WRAPPER
 
-# Options that the other has put before the runtime's name belong behind it.
+# The other wrapper put these options before the runtime's name; they belong after it.
 options=()
 for argument in "$@"; do
   if [ "$argument" = "$LAMBDA_TETHER_RUNTIME" ]; then
@@ -25,7 +25,7 @@ unset LAMBDA_TETHER_RUNTIME
 here=${0%/*}
 if [ "${here#/}" != "$here" ] && [ -n "$_HANDLER" ] && [ -n "$LAMBDA_TETHER_KEY" ] &&
   [ -r "$here/wrapped.mjs" ] && [ -r "$here/stub.cjs" ] && [ -r "$here/wrap-preload.mjs" ]; then
-  # The preload of the command line comes last, after those of NODE_OPTIONS, and takes this handler in place of _HANDLER.
+  # A preload on the command line runs last, after those of NODE_OPTIONS, and replaces _HANDLER with this handler.
   export LAMBDA_TETHER_HANDLER=$here/wrapped.handler
   options=(--import "$here/wrap-preload.mjs" "${options[@]}")
 fi

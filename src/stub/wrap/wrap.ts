@@ -32,8 +32,8 @@ const MIRROR_MAX_BYTES = 100_000
 const PLAIN_VALUES_SINCE = 24
 
 /**
- * Wraps a function's own handler with the stub. If the stub is misconfigured, or its live period is over, returns the
- * handler itself.
+ * Wraps a function's own handler with the stub. Returns the handler itself if the stub is misconfigured or cannot start,
+ * or its live period is over.
  *
  * The original is loaded at once, not on first use: then it loads within the time and with the processor that Lambda
  * grants a cold start, and a function without a session is as quick as before.
