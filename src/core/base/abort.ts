@@ -1,8 +1,8 @@
 import { abortError, throwIfAborted } from './errors.js'
 
 /**
- * Calls `stop` when the signal fires, at once if it has fired already.
- * @returns ends the listening; harmless when repeated
+ * Calls `stop` when the signal fires, or at once if it has fired already.
+ * @returns stops listening; harmless when repeated
  */
 export function onAbort(signal: AbortSignal | undefined, stop: () => void): () => void {
   if (signal === undefined) return nothing
@@ -15,9 +15,9 @@ export function onAbort(signal: AbortSignal | undefined, stop: () => void): () =
 }
 
 /**
- * The result of `work`, unless the signal fires first. The work itself goes on: a login or a look-up may take as long
- * as it likes.
- * @throws TetherError `ABORTED`, and what `work` throws
+ * Resolves to the result of `work`, unless the signal fires first. The signal does not stop the work itself: a login or
+ * a look-up runs on for as long as it takes.
+ * @throws TetherError `ABORTED`, and any error of `work`
  */
 export async function untilAborted<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return work()

@@ -1,4 +1,4 @@
-/** A map with a limit. Over it the entries that were set longest ago are removed, but never the newest. */
+/** A map with a cost limit. Over the limit it drops the entries set longest ago, but never the newest. */
 export class BoundedMap<K, V> {
   readonly #max: number
   readonly #costOf: (value: V) => number
@@ -8,9 +8,9 @@ export class BoundedMap<K, V> {
   #newest: K | undefined
 
   /**
-   * @param max the limit of all costs together
-   * @param costOf what a value counts; must not change. @default 1
-   * @param onOver called for each value that was removed for the limit
+   * @param max the limit on the sum of all costs
+   * @param costOf the cost of a value; must not change. @default 1
+   * @param onOver called for each value dropped because of the limit
    */
   constructor(max: number, costOf: (value: V) => number = () => 1, onOver: (value: V) => void = () => {}) {
     this.#max = max
@@ -31,7 +31,7 @@ export class BoundedMap<K, V> {
   }
 
   set(key: K, value: V): void {
-    // Mostly the same entry is set again and again.
+    // Callers mostly set the same entry again and again.
     if (this.#newest === key && this.#entries.get(key) === value) return
     this.delete(key)
     this.#entries.set(key, value)

@@ -1,13 +1,13 @@
 import type { Clock } from './clock.js'
 
-/** Milliseconds between a moment and now. A clock that was set in between, either way, makes nothing seem younger. */
+/** Milliseconds between a moment and now. Setting the clock in between, either way, makes nothing seem younger. */
 export function elapsedMs(clock: Clock, since: number): number {
   return Math.abs(clock.now() - since)
 }
 
 /**
- * A time that only goes on. It follows the wall clock from one reading to the next by `maxStepMs` at most, so that a clock
- * which is set, or a process that was frozen, ages nothing by more than that.
+ * A time that never goes back. It follows the wall clock by at most `maxStepMs` from one reading to the next, so that a
+ * clock change or a frozen process ages nothing by more than that.
  */
 export class BoundedTime {
   readonly #clock: Clock

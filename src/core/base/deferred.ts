@@ -1,10 +1,10 @@
-/** A promise and what settles it. */
+/** A promise with its `resolve` function. */
 export interface Deferred<T> {
   readonly promise: Promise<T>
   resolve(value: T): void
 }
 
-// Promise.withResolvers is there from Node 22 on.
+// Promise.withResolvers exists from Node 22 on.
 export function deferred<T = void>(): Deferred<T> {
   let resolve: (value: T) => void = () => {}
   const promise = new Promise<T>((settle) => {
@@ -13,7 +13,7 @@ export function deferred<T = void>(): Deferred<T> {
   return { promise, resolve }
 }
 
-/** Whether a value is a promise, of whatever library. */
+/** Whether a value is a promise of any library. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === 'function'
 }

@@ -5,12 +5,12 @@ export type Defined<T> = {
   [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>
 }
 
-/** Options whose defaults are filled in. */
+/** Options with their defaults filled in. */
 export type Complete<T> = { [K in keyof T]-?: Exclude<T[K], undefined> }
 
 /**
- * A copy without the properties that are undefined, which is what `exactOptionalPropertyTypes` asks for, and what keeps
- * `{ ...defaults, ...defined(options) }` from erasing defaults.
+ * Copies an object without its undefined properties. `exactOptionalPropertyTypes` requires it, and it keeps `{
+ * ...defaults, ...defined(options) }` from erasing defaults.
  */
 export function defined<const T extends object>(object: T): Defined<T> {
   const copy: Partial<T> = {}

@@ -8,7 +8,7 @@ export function delay(
   { clock, signal }: { readonly clock: Clock; readonly signal?: AbortSignal | undefined },
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    // In here, so that it rejects: a throw would pass by a caller's `catch` of the promise.
+    // Inside the promise, so that it rejects: a synchronous throw would bypass a caller's `catch`.
     throwIfAborted(signal)
     const cancel = clock.schedule(ms, () => {
       unlisten()
@@ -21,7 +21,10 @@ export function delay(
   })
 }
 
-/** Resolves when `work` has settled, after `ms` at the latest. @throws TetherError `ABORTED` when the signal fires first */
+/**
+ * Resolves when `work` has settled, or after `ms` at the latest. @throws TetherError `ABORTED` when the signal fires
+ * first
+ */
 export function atMost(
   ms: number,
   work: Promise<unknown>,

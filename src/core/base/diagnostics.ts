@@ -1,23 +1,23 @@
 import { type TracingChannel, tracingChannel } from 'node:diagnostics_channel'
 import { toLambdaError } from './errors.js'
 
-/** The names of this package's tracing channels in `node:diagnostics_channel`: one for each stage of an invocation. */
+/** Names of this package's tracing channels in `node:diagnostics_channel`, one for each stage of an invocation. */
 export const tracingChannels = {
   /** In the session: an invocation, from its arrival to its outcome. */
   invocation: 'lambda-tether:invocation',
   /** In the session: local code, in its executor. */
   execute: 'lambda-tether:execute',
-  /** In the session: a function's code being built, when first needed and at each reload. */
+  /** In the session: the build of a function's code, when first needed and at each reload. */
   build: 'lambda-tether:build',
-  /** In the stub: an invocation, from the handler's call to what the session answered. */
+  /** In the stub: an invocation, from the handler's call to the session's answer. */
   call: 'lambda-tether:call',
   /** On both sides: one attempt to connect to the broker. */
   connect: 'lambda-tether:connect',
 } as const
 
 /**
- * What a tracing channel says of one run of its stage: the same object from `start` to `asyncEnd`. Never holds payloads,
- * variables, keys or URLs.
+ * The context of one run of a stage: the same object from `start` to `asyncEnd`. Never holds payloads, variables, keys
+ * or URLs.
  */
 export interface TraceContext {
   /** The same on both sides: 128 random bits as base64url, fresh for every handler call of a stub. */
@@ -41,9 +41,9 @@ export interface TraceContext {
   readonly transport?: string
   readonly app?: string
   readonly stage?: string
-  /** The stage that this one is part of: `execute` and `build` of an invocation. */
+  /** The stage that contains this one, for `execute` and `build` within an invocation. */
   readonly parent?: TraceContext
-  /** Why it failed, from `error` on: the type alone, since what local code says in a message may be anything. */
+  /** The failure, set from `error` on. Only its type: a message of local code may hold anything. */
   error?: { readonly errorType: string }
 }
 
@@ -58,7 +58,7 @@ const channels: Record<StageName, TracingChannel<unknown, TraceContext>> = {
   connect: tracingChannel(tracingChannels.connect),
 }
 
-/** One run of a stage that somebody listens to. */
+/** One run of a stage that has subscribers. */
 export class Trace {
   readonly context: TraceContext
   readonly #channel: TracingChannel<unknown, TraceContext>
@@ -70,7 +70,9 @@ export class Trace {
     this.context = context
   }
 
-  /** Starts it, with the stores that are bound to its channel in force for `work` and for what comes of it. */
+  /**
+   * Starts the run. Stores bound to its channel are in force for `work` and for everything asynchronous that it starts.
+   */
   run<T>(work: () => T): T {
     return this.#channel.start.runStores(this.context, () => {
       try {
@@ -81,13 +83,15 @@ export class Trace {
     })
   }
 
-  /** Starts it, binding nothing: a connection outlives the attempt, and what it delivers is no part of it. */
+  /**
+   * Starts the run without binding stores: a connection outlives the attempt, and its later frames are no part of it.
+   */
   start(): void {
     this.#channel.start.publish(this.context)
     this.#end()
   }
 
-  /** Ends it, once. @param errorType why it failed, if it did */
+  /** Ends the run, once. @param errorType the error's type, if it failed */
   finish(errorType?: string): void {
     if (this.#finished) return
     this.#finished = true
@@ -100,12 +104,12 @@ export class Trace {
     this.#channel.asyncEnd.publish(this.context)
   }
 
-  /** Ends it with what was thrown. */
+  /** Ends the run with a thrown value. */
   fail(thrown: unknown): void {
     this.finish(toLambdaError(thrown).errorType)
   }
 
-  // Before `asyncStart`, also where the outcome is there before `run` returns.
+  // Published before `asyncStart`, even when the outcome is known before `run` returns.
   #end(): void {
     if (this.#ended) return
     this.#ended = true
@@ -113,25 +117,25 @@ export class Trace {
   }
 }
 
-/** Whether anybody listens to a stage. */
+/** Whether a stage has subscribers. */
 export function isTraced(stage: StageName): boolean {
   return channels[stage].hasSubscribers
 }
 
-/** A run of a stage, or undefined where nobody listens: then it costs one comparison. */
+/** A run of a stage, or undefined without subscribers. Untraced, it costs one comparison. */
 export function traceOf(stage: StageName, context: () => TraceContext): Trace | undefined {
   const channel = channels[stage]
   return channel.hasSubscribers ? new Trace(channel, context()) : undefined
 }
 
-/** The context of a stage within another, where that one is traced: it says of what. */
+/** The context of a stage within another. If the outer stage is traced, adds its ids and refers to it as `parent`. */
 export function partOf(parent: TraceContext | undefined, own: TraceContext): TraceContext {
   if (parent === undefined) return own
   const { rerun: _rerun, arrivedAt: _arrivedAt, error: _error, ...ids } = parent
   return { ...ids, ...own, parent }
 }
 
-/** Runs `work`, traced where somebody listens. @param errorTypeOf says of a result that it is a failure */
+/** Runs `work`, traced if there is a trace. @param errorTypeOf gives the error type of a result that is a failure */
 export function traced<T>(
   trace: Trace | undefined,
   work: () => Promise<T>,

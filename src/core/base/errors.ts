@@ -1,7 +1,7 @@
 import { asText, printableLines } from './printable.js'
 
 /**
- * Every code a {@link TetherError} can carry. What each means and what to do about it is in `docs/errors.md`.
+ * Every code a {@link TetherError} can carry. `docs/errors.md` explains each code and its remedy.
  *
  * - `INVALID_OPTION`: an option or argument is missing or of the wrong shape; thrown where it was passed.
  * - `MISSING_DEPENDENCY`: an optional peer dependency is needed and not installed; the message has the command.
@@ -13,8 +13,8 @@ import { asText, printableLines } from './printable.js'
  * - `CONFLICT`: another session of the team takes the same functions; its name and its card are in `details`.
  * - `ABORTED`: the caller's `AbortSignal` fired.
  * - `TIMEOUT`: `next` found no matching invocation in its time.
- * - `NO_SESSION`: nobody acknowledged the invocation in time.
- * - `NO_HANDLER`: a session received the invocation and has nothing that takes it.
+ * - `NO_SESSION`: no session acknowledged the invocation in time.
+ * - `NO_HANDLER`: a session received the invocation and has no handler for it.
  * - `DECLINED`: the session does not serve this function.
  * - `SESSION_LOST`: the session acknowledged the invocation and was replaced before it answered.
  * - `DEADLINE`: the function's time ran out before local code answered.
@@ -24,9 +24,9 @@ import { asText, printableLines } from './printable.js'
  * - `BUILD_FAILED`: the local code could not be built, found or loaded.
  * - `EXECUTION_FAILED`: local code ended without an answer: it exited, crashed, or ran out of memory.
  * - `STORE_FAILED`: the payload store refused, lost or cut off an object; `details.reason` says which.
- * - `DEPLOY_FAILED`: going live or back or deploying a stack failed, or somebody else changed it meanwhile; the message says what.
- * - `UNSUPPORTED`: this combination is not supported; the message says what is.
- * - `PROTOCOL`: what arrived is not this protocol, or not this version of it.
+ * - `DEPLOY_FAILED`: going live or back, or a deployment, failed, or the stack changed meanwhile; see the message.
+ * - `UNSUPPORTED`: this combination is not supported; the message names the supported ones.
+ * - `PROTOCOL`: the frame received is not of this protocol, or not of this version.
  */
 export type TetherErrorCode =
   | 'INVALID_OPTION'
@@ -54,9 +54,9 @@ export type TetherErrorCode =
   | 'UNSUPPORTED'
   | 'PROTOCOL'
 
-/** What a {@link TetherError} may carry beside its message. */
+/** Options of a {@link TetherError} besides its message. */
 export interface TetherErrorOptions {
-  /** The error underneath, kept as it was. */
+  /** The underlying error, unchanged. */
   cause?: unknown
   /** Facts for programs, such as `{ file, line, text }` of a `BUILD_FAILED`. Never secrets, never payloads. */
   details?: Readonly<Record<string, unknown>> | undefined
@@ -66,8 +66,9 @@ export interface TetherErrorOptions {
 const brand = Symbol.for('lambda-tether.TetherError')
 
 /**
- * The one error class of this package. Tell errors apart by `code`; messages may change. A message is safe to print,
- * whoever wrote what it quotes; `cause` and `details` are as they came, for `printable()`.
+ * The one error class of this package. Tell errors apart by `code`; messages may change. A message is safe to print
+ * even where it quotes foreign text. `cause` and `details` are unchanged: pass them through `printable()` before
+ * printing.
  */
 export class TetherError extends Error {
   override readonly name = 'TetherError'
@@ -87,26 +88,26 @@ export class TetherError extends Error {
   }
 }
 
-/** The same error, with more to say. */
+/** The same error with text appended to its message. */
 export function withWords(error: TetherError, words: string): TetherError {
   const { code, message, cause, details } = error
   return words === '' ? error : new TetherError(code, message + words, { cause, details })
 }
 
-/** An error as AWS Lambda puts it on the wire. */
+/** An error in AWS Lambda's wire format. */
 export interface LambdaError {
   readonly errorType: string
   readonly errorMessage: string
-  /** Stack lines, outermost message first; empty for thrown values that are no errors. */
+  /** Stack lines, outermost message first; empty for a thrown value that is not an Error. */
   readonly trace: readonly string[]
   /** The error's `cause`, if it had one. */
   readonly cause?: LambdaError | undefined
 }
 
-/** Causes of causes that cross; those beyond are left out. */
+/** How many nested causes cross the wire; deeper ones are left out. */
 export const MAX_CAUSES = 8
 
-/** What a function failed with. `name` is `errorType` and `stack` the function's own. */
+/** The error of a failed function. `name` is the function's `errorType`, `stack` its own stack. */
 export class HandlerError extends Error {
   readonly errorType: string
   readonly trace: readonly string[]
@@ -123,13 +124,15 @@ export class HandlerError extends Error {
     if (trace.length > 0) this.stack = trace.join('\n')
   }
 
-  /** The error that a HandlerError stands for. */
+  /** The Lambda error that a HandlerError stands for. */
   static lambdaErrorOf(thrown: HandlerError): LambdaError {
     return thrown.#error
   }
 }
 
-/** Turns anything thrown into the shape the Lambda runtime gives it: a non-Error keeps its `typeof` as type. */
+/**
+ * Converts any thrown value to the shape that the Lambda runtime gives it. A non-Error keeps its `typeof` as its type.
+ */
 export function toLambdaError(thrown: unknown, depth = 0): LambdaError {
   if (thrown instanceof HandlerError) return HandlerError.lambdaErrorOf(thrown)
   if (!isErrorLike(thrown)) {
@@ -149,9 +152,9 @@ export function toLambdaError(thrown: unknown, depth = 0): LambdaError {
     : { ...error, cause: toLambdaError(cause, depth + 1) }
 }
 
-/** Turns an error from local code back into something to throw, so that the runtime reports it as it was. */
+/** Converts an error from local code back into a value to throw, so that the runtime reports it unchanged. */
 export function toThrown(error: LambdaError, depth = 0): unknown {
-  // What was no Error is thrown as it was, as far as its text tells.
+  // A thrown value that was not an Error is thrown again as a primitive, as far as its text allows.
   if (error.trace.length === 0) {
     if (error.errorType === 'string') return error.errorMessage
     if (error.errorType === 'undefined') return undefined
@@ -187,7 +190,7 @@ function read(value: object, field: string): unknown {
   }
 }
 
-// Errors from a worker, a vm context or another realm are no instances of this realm's Error.
+// Errors of a worker, a vm context or another realm are not instances of this realm's Error.
 function isErrorLike(value: unknown): value is Error {
   return (
     value instanceof Error ||

@@ -1,13 +1,13 @@
 import { TetherError } from './errors.js'
 
-/** More than anybody writes by hand, and little enough for every stack. */
+/** Deeper than any JSON written by hand, yet shallow enough for every stack. */
 const MAX_LEVELS = 100
 
 /**
- * JSON of a value from outside. JSON.stringify() calls itself for each level and runs out of stack after some thousands,
- * on a main thread after 4,000.
+ * Writes a value from outside as JSON. JSON.stringify() recurses for each level and overflows the stack after some
+ * thousand levels, on a main thread after 4,000.
  * @param what begins the message, such as `The event`
- * @throws TetherError `TOO_LARGE`; for what JSON cannot hold, what JSON.stringify() throws
+ * @throws TetherError `TOO_LARGE` for a value nested too deeply or too long; other errors of JSON.stringify() unchanged
  */
 export function jsonText(what: string, value: unknown): string {
   try {
@@ -17,7 +17,7 @@ export function jsonText(what: string, value: unknown): string {
   }
 }
 
-/** The value of JSON, a text or its bytes in UTF-8; undefined where it is none. */
+/** Parses JSON, given as text or as UTF-8 bytes. Returns undefined for invalid JSON. */
 export function jsonValue(json: string | Uint8Array): unknown {
   try {
     return JSON.parse(
@@ -30,7 +30,10 @@ export function jsonValue(json: string | Uint8Array): unknown {
   }
 }
 
-/** JSON of a value, the same text whatever the order of its keys. What JSON cannot hold is `null`, or left out, as JSON.stringify() does. */
+/**
+ * Writes a value as JSON with sorted keys, so that key order does not matter. Values that JSON cannot hold become
+ * `null`; undefined properties are left out.
+ */
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join()}]`
   if (!isNested(value)) return JSON.stringify(value) ?? 'null'
@@ -39,7 +42,9 @@ export function canonicalJson(value: unknown): string {
   return `{${entries.map(([key, one]) => `${JSON.stringify(key)}:${canonicalJson(one)}`).join()}}`
 }
 
-/** The error with a name for a value that is nested too deeply to be copied or written; any other error as it is. */
+/**
+ * Names the value in the error for one nested too deeply to be copied or written; returns any other error unchanged.
+ */
 export function unwritable(what: string, error: unknown): unknown {
   if (!(error instanceof RangeError)) return error
   const text = `${what} cannot be written as JSON: it is nested too deeply or too long (${error.message}). Flatten it.`
@@ -47,9 +52,9 @@ export function unwritable(what: string, error: unknown): unknown {
 }
 
 /**
- * Reads JSON from outside that is walked or written again later.
+ * Parses JSON from outside that is later walked or written again.
  * @param what begins the message, such as `The event`
- * @throws TetherError `TOO_LARGE` where it is nested over 100 levels deep; SyntaxError
+ * @throws TetherError `TOO_LARGE` when nested over 100 levels deep; SyntaxError
  */
 export function parseJson(what: string, text: string): unknown {
   const value: unknown = JSON.parse(text)

@@ -1,6 +1,6 @@
 import { printable } from './printable.js'
 
-/** The name that a misspelt one was probably meant to be: at most a third of it differs. */
+/** The name most likely meant by a misspelt one, or undefined. At most a third of the letters may differ. */
 export function nearest(name: string, names: readonly string[]): string | undefined {
   let best: string | undefined
   let fewest = Math.floor(Math.max(name.length, 3) / 3) + 1
@@ -27,11 +27,11 @@ export function didYouMean(name: string, names: readonly string[]): string {
 }
 
 const MOST_SHOWN = 10
-// Names come from outside as well: the work for a message has an end.
+// Names may come from outside, so the work for a message is bounded.
 const MOST_COMPARED = 1_000
 const LONGEST_COMPARED = 100
 
-/** Letters to insert, remove or replace, as Levenshtein counts. */
+/** The Levenshtein distance: letters to insert, remove or replace. */
 function editsBetween(from: string, to: string): number {
   const [a, b] = [from.slice(0, LONGEST_COMPARED), to.slice(0, LONGEST_COMPARED)]
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)

@@ -1,6 +1,6 @@
 import { type Check, invalidOption, isObject, kindOf, mustBe } from './options.js'
 
-// What options are checked by: ready ones, then those that are told what to look for. All throw `INVALID_OPTION`.
+// Checks for options: first without parameters, then with. All throw `INVALID_OPTION`.
 
 /** A text that is not empty. */
 export const checkText: Check = (name, value) =>
@@ -9,13 +9,13 @@ export const checkText: Check = (name, value) =>
 /** A text, which may be empty. */
 export const checkString: Check = (name, value) => mustBe('a text', typeof value === 'string', name, value)
 
-/** A text that no message shows. */
+/** A non-empty text that messages never show. */
 export const checkSecret: Check = (name, value) => {
   if (typeof value === 'string' && value !== '') return
   throw invalidOption(name, `must be a text that is not empty${value === '' ? '' : `, not ${kindOf(value)}`}`)
 }
 
-/** PEM, which no message shows. A path in its place would be found out by a failing connection alone. */
+/** PEM, never shown in messages. Without this check, a path in its place would only surface as a failing connection. */
 export function pem(label: 'CERTIFICATE' | 'PRIVATE KEY'): Check {
   return (name, value) => {
     checkSecret(name, value)
@@ -27,7 +27,7 @@ export function pem(label: 'CERTIFICATE' | 'PRIVATE KEY'): Check {
   }
 }
 
-/** Text that may be empty, as MQTT's user name and password may, and that no message shows. */
+/** A text, possibly empty like MQTT's user name and password, that messages never show. */
 export const checkAnySecret: Check = (name, value) => {
   if (typeof value !== 'string') throw invalidOption(name, `must be a text, not ${kindOf(value)}`)
 }
@@ -36,7 +36,7 @@ export const checkAnySecret: Check = (name, value) => {
 export const checkFlag: Check = (name, value) =>
   mustBe('true or false', typeof value === 'boolean', name, value)
 
-/** A function of the caller's. */
+/** A function. */
 export const checkFunction: Check = (name, value) =>
   mustBe('a function', typeof value === 'function', name, value)
 
@@ -55,7 +55,7 @@ export const checkSignal: Check = (name, value) =>
 /** A port to listen on; 0 is a free one. */
 export const checkPort: Check = (name, value) => wholeNumber(0, 65_535)(name, value)
 
-/** Of a server that is not the usual one. */
+/** The http(s) URL of a server that replaces the default one. */
 export const checkHttpUrl: Check = (name, value) => {
   const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined
   mustBe('an http:// or https:// URL', /^https?:$/.test(url?.protocol ?? ''), name, value)
@@ -65,11 +65,11 @@ export const checkHttpUrl: Check = (name, value) => {
 export const checkPathText: Check = (name, value) =>
   mustBe('a path', typeof value === 'string' && /^[^\0]+$/.test(value), name, value)
 
-/** A path, or a URL, of which the caller wants `file:`. */
+/** A path or a URL. The caller still has to insist on `file:`. */
 export const checkPath: Check = (name, value) =>
   mustBe('a path', value instanceof URL || (typeof value === 'string' && value !== ''), name, value)
 
-/** A whole number from `min` to `max`, by default without an end. */
+/** A whole number from `min` to `max`; without `max`, unlimited. */
 export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): Check {
   return (name, value) => {
     if (Number.isInteger(value) && Number(value) >= min && Number(value) <= max) return
@@ -78,7 +78,7 @@ export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): Check {
   }
 }
 
-/** A number from `min` on, of which Infinity is one. */
+/** A number of at least `min`; Infinity is allowed. */
 export function numberFrom(min: number): Check {
   return (name, value) => {
     if (typeof value !== 'number' || value < min || Number.isNaN(value))
@@ -92,12 +92,12 @@ export function oneOf(...choices: readonly string[]): Check {
     mustBe(`one of ${choices.join(', ')}`, choices.includes(value as string), name, value)
 }
 
-/** A text of that pattern. @param words what it must be */
+/** A text that matches the pattern. @param words the requirement, for the message */
 export function matching(pattern: RegExp, words: string): Check {
   return (name, value) => mustBe(words, typeof value === 'string' && pattern.test(value), name, value)
 }
 
-/** An object of somebody's own making. @param words what it must be */
+/** An object with these methods. @param words the requirement, for the message */
 export function withMethods(words: string, ...methods: readonly string[]): Check {
   return (name, value) =>
     mustBe(
@@ -108,12 +108,12 @@ export function withMethods(words: string, ...methods: readonly string[]): Check
     )
 }
 
-/** Whether a value has a method of that name. */
+/** Whether a value has a method of this name. */
 export function isMethod(value: unknown, method: string): boolean {
   return typeof (value as Record<string, unknown> | null | undefined)?.[method] === 'function'
 }
 
-/** A list, each item of which passes the check. @param words what the list must be */
+/** A list of items that all pass the check. @param words the requirement on the list, for the message */
 export function listOf(words: string, check: Check): Check {
   return (name, value) => {
     mustBe(words, Array.isArray(value), name, value)
@@ -121,7 +121,7 @@ export function listOf(words: string, check: Check): Check {
   }
 }
 
-/** An object of values by names of the caller's. @param words what it must be */
+/** An object with free names and values that all pass the check. @param words the requirement, for the message */
 export function recordOf(words: string, check: Check): Check {
   return (name, value) => {
     mustBe(words, isObject(value), name, value)
@@ -129,7 +129,8 @@ export function recordOf(words: string, check: Check): Check {
   }
 }
 
-// For messages alone: the first number costs a stub's cold start 12 ms, which is what loading the locale takes.
+// Called for messages only: the first formatted number costs 12 ms, too much for a stub's cold start, to load the
+// locale.
 function formatted(value: number): string {
   return value.toLocaleString('en-US')
 }

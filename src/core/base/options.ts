@@ -1,13 +1,13 @@
 import { TetherError } from './errors.js'
 import { printable } from './printable.js'
 
-/** Throws `INVALID_OPTION`, with the option's name, for a value that it cannot have. */
+/** Throws `INVALID_OPTION`, with the option's name, for a value that the option cannot have. */
 export type Check = (name: string, value: unknown) => unknown
 
 /** The check of an option that cannot be left out; see {@link required}. */
 export type RequiredCheck = Check & { readonly required: true }
 
-/** A check for each option of an interface: these are the options that there are, and those that must be given. */
+/** A check for each option of an interface. The table defines which options exist and which are required. */
 export type Checks<O> = {
   readonly [Name in keyof O]-?: O extends Record<Name, unknown> ? RequiredCheck : Check
 }
@@ -15,7 +15,7 @@ export type Checks<O> = {
 type Table = Readonly<Record<string, Check & { readonly required?: true }>>
 
 /**
- * Checks the options of a public function: that they are an object, that none is misspelt, and each by its own check.
+ * Checks the options of a public function: they must be an object, have no unknown names, and pass each its own check.
  * @param factory the function's name, for messages
  * @throws TetherError `INVALID_OPTION` naming the option
  */
@@ -31,7 +31,7 @@ export function checkOptions<O extends object>(factory: string, options: O, chec
   return options
 }
 
-/** As `check`, and `undefined` is no value. */
+/** Makes a check reject `undefined` too. */
 export function required(check: Check): RequiredCheck {
   return Object.assign((name: string, value: unknown) => check(name, value), { required: true } as const)
 }
@@ -45,7 +45,7 @@ export function optionsOf<O extends object>(checks: Checks<O>): Check {
   }
 }
 
-/** Checks an object that has these fields, and may have others that are none of ours. @param words what it must be */
+/** Checks an object with these fields; further fields are ignored. @param words the requirement, for the message */
 export function fields(words: string, checks: Table): Check {
   return (name, value) => {
     mustBe(words, isObject(value), name, value)
@@ -53,12 +53,14 @@ export function fields(words: string, checks: Table): Check {
   }
 }
 
-/** The error for a value that an option cannot have. @param problem what follows the option's name */
+/** The error for a value that an option cannot have. @param problem follows the option's name in the message */
 export function invalidOption(name: string, problem: string): TetherError {
   return new TetherError('INVALID_OPTION', `'${name}' ${problem}.`)
 }
 
-/** Throws unless `holds`. @param words what the option must be @throws TetherError `INVALID_OPTION` with the value */
+/**
+ * Throws unless `holds`. @param words the requirement on the option @throws TetherError `INVALID_OPTION` with the value
+ */
 export function mustBe(words: string, holds: boolean, name: string, value: unknown): void {
   if (!holds) throw invalidOption(name, `must be ${words}, not ${shown(value)}`)
 }
@@ -81,7 +83,7 @@ function checkFields(prefix: string, options: object, table: Table): void {
   }
 }
 
-/** What sort of value it is, for messages that do not show it. */
+/** The kind of a value, for messages that do not show it. */
 export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value)
   if (Array.isArray(value)) return 'a list'

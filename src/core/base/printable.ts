@@ -3,17 +3,18 @@ const MAX_CHARACTERS = 1_000
 // \p{Cf} reorders text or hides it. The two joiners do neither, and emoji and several scripts need them.
 const UNSAFE = /(?!\t)\p{Cc}|(?![\u200c\u200d])\p{Cf}|[\p{Cs}\p{Zl}\p{Zp}]/gu
 
-// Most texts are: this takes a sixth of the time, and frames that anybody may send make messages.
+// Most texts are plain, and this test takes a sixth of the time. Frames from unauthenticated senders produce messages
+// too.
 const PLAIN = /^[\t\x20-\x7e]*$/
 
 const NAMED: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r' }
 
 /**
- * A text from outside as one line that is safe to print: a terminal obeys none of it. Control characters (those of ANSI
- * sequences and line breaks too), characters that reorder or hide text, and halves of surrogate pairs become visible
- * escapes such as `\x1b` and `\u202e`; tabs stay.
- * @param value what is no text is shown as `String()` words it
- * @param maxCharacters what is longer is cut, and ends in `…`. @default 1,000
+ * Turns a text from outside into one line that is safe to print: a terminal interprets none of it. Control characters
+ * (including line breaks and ANSI sequences), characters that reorder or hide text, and halves of surrogate pairs
+ * become visible escapes such as `\x1b` and `\u202e`; tabs stay.
+ * @param value a value that is not a text is converted as by `String()`
+ * @param maxCharacters longer text is cut and ends in `…`. @default 1,000
  */
 export function printable(value: unknown, maxCharacters = MAX_CHARACTERS): string {
   const text = asText(value)
@@ -21,13 +22,13 @@ export function printable(value: unknown, maxCharacters = MAX_CHARACTERS): strin
   return PLAIN.test(cut) ? cut : cut.replace(UNSAFE, escaped)
 }
 
-/** As {@link printable}, of any length and with its line breaks: for texts that are written here and quote others. */
+/** Like {@link printable}, but of any length and with line breaks kept: for our own texts that quote foreign ones. */
 export function printableLines(text: string): string {
   if (PLAIN.test(text)) return text
   return text.replace(UNSAFE, (character) => (character === '\n' ? character : escaped(character)))
 }
 
-/** As the Node runtime words it. String() itself throws for an object without a prototype, and for deep lists. */
+/** Like String(), which itself throws for an object without a prototype and for deeply nested lists. */
 export function asText(value: unknown): string {
   try {
     return String(value)

@@ -4,8 +4,8 @@ const ID_BYTES = 16
 const IDS_AT_ONCE = 64
 
 /**
- * Random ids of 128 bits, as base64url. Draws many from the system at once, at the price of one. Draws at the first `next()`,
- * not before, so that a snapshot of the process contains no random bytes.
+ * Random ids of 128 bits, as base64url. Draws 64 ids from the system at once, for the price of one. Draws nothing
+ * before the first `next()`, so that a snapshot of the process contains no random bytes.
  */
 export class RandomIds {
   #bytes = Buffer.alloc(0)
