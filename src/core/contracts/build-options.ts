@@ -1,4 +1,4 @@
-/** What esbuild makes of a file, by its extension. */
+/** How esbuild treats a file, chosen by its extension. */
 export type BuildLoader =
   | 'base64'
   | 'binary'
@@ -17,44 +17,44 @@ export type BuildLoader =
   | 'ts'
   | 'tsx'
 
-/** A plugin of esbuild. */
+/** An esbuild plugin. */
 export interface BuildPlugin {
   name: string
-  /** As esbuild calls it, with its `PluginBuild`. */
-  // biome-ignore lint/suspicious/noExplicitAny: what it is given is esbuild's, which need not be installed.
+  /** Called by esbuild with its `PluginBuild`. */
+  // biome-ignore lint/suspicious/noExplicitAny: the argument's type is esbuild's, which need not be installed.
   setup(build: any): void | Promise<void>
 }
 
-/** How TypeScript is built. What is not described here is esbuild's own option of that name. */
+/** Options for building TypeScript. Options without a description are esbuild's own of the same name. */
 export interface BuildOptions {
   /**
-   * What modules are built to, whatever their package's `type` is. In CommonJS every import finds what it finds when it is bundled,
-   * and modules are evaluated in the order of the imports. `esm` is for packages that await something when they are loaded; a function
-   * whose own modules do is built so by itself. There, ES modules of packages are loaded before all else, and `import()` of a path
-   * that is computed starts at the build.
+   * The module format of the output, regardless of the package's `type`. In `cjs` every import is resolved when it is
+   * bundled, and modules are evaluated in import order. `esm` is for packages with a top-level await; a function with
+   * one in its own modules is built as ESM automatically. In ESM, ES modules of packages load before everything else,
+   * and `import()` of a computed path starts at the build.
    * @default cjs
    */
   format?: 'cjs' | 'esm' | undefined
   /**
-   * Looks at the files so often, in milliseconds, and does not wait for their file system to tell: for network mounts, and
-   * folders that a container shares with another system.
-   * @default none: the file system tells
+   * Polls the files at this interval, in milliseconds, instead of relying on file system notifications: for network
+   * mounts, and folders that a container shares with another system.
+   * @default none: file system notifications
    */
   polling?: number | undefined
   /**
-   * Whether installed packages are loaded from where they lie, or become part of the build. What a link leads to outside of
-   * `node_modules`, as in a workspace, is always part of the build.
+   * Whether installed packages are loaded from their own folders or become part of the build. A link to a folder
+   * outside `node_modules`, as in a workspace, is always part of the build.
    * @default external: a rebuild takes milliseconds
    */
   packages?: 'external' | 'bundle' | undefined
-  /** Whether functions and classes keep the names that they have in the source where two are the same. @default true */
+  /** Whether functions and classes keep their source names where two of them collide. @default true */
   keepNames?: boolean | undefined
   alias?: Record<string, string> | undefined
   conditions?: string[] | undefined
   define?: Record<string, string> | undefined
   drop?: ('console' | 'debugger')[] | undefined
   dropLabels?: string[] | undefined
-  /** These stay imports, which the code resolves while it runs. */
+  /** Stay imports, which the code resolves at run time. */
   external?: string[] | undefined
   ignoreAnnotations?: boolean | undefined
   inject?: string[] | undefined

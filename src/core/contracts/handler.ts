@@ -1,11 +1,11 @@
-/** What the Lambda runtime says of one invocation; everything of `context` that is data. */
+/** The data of one invocation from the Lambda runtime: every field of `context` that is data. */
 export interface InvocationContext {
   /** The AWS request id. The same on each of Lambda's retries of one asynchronous event. */
   readonly awsRequestId: string
   readonly functionName: string
   readonly functionVersion: string
   readonly invokedFunctionArn: string
-  /** As Lambda gives it: a decimal text. */
+  /** A decimal text, as on Lambda. */
   readonly memoryLimitInMB: string
   readonly logGroupName: string
   readonly logStreamName: string
@@ -16,9 +16,9 @@ export interface InvocationContext {
   readonly traceId?: string | undefined
 }
 
-/** The context object a handler receives; as good as the `Context` of `@types/aws-lambda`, and the other way round. */
+/** The context object that a handler receives; assignable to and from the `Context` of `@types/aws-lambda`. */
 export interface LambdaContext extends Omit<InvocationContext, 'traceId' | 'clientContext' | 'identity'> {
-  // biome-ignore lint/suspicious/noExplicitAny: its shape is that of @types/aws-lambda, which is not installed everywhere
+  // biome-ignore lint/suspicious/noExplicitAny: its type is in @types/aws-lambda, which is not installed everywhere
   readonly clientContext?: any
   // biome-ignore lint/suspicious/noExplicitAny: as above
   readonly identity?: any
@@ -36,8 +36,8 @@ export interface LambdaContext extends Omit<InvocationContext, 'traceId' | 'clie
 }
 
 /**
- * A Lambda handler: called with the parsed event; what it returns, or resolves to, is the response. Handlers of
- * `@types/aws-lambda`, and those that middy makes, are such.
+ * A Lambda handler: called with the parsed event; the value that it returns or resolves to is the response. Accepts
+ * handlers of `@types/aws-lambda` and of middy.
  */
 // biome-ignore lint/suspicious/noExplicitAny: users type their own events, as with @types/aws-lambda
 export type Handler<E = any, R = unknown> = (event: E, context: LambdaContext, callback: HandlerCallback) => R

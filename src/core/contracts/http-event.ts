@@ -1,10 +1,10 @@
 /**
- * Whether an event is an HTTP request whose sender waits: API Gateway (both formats), a function URL, an ALB, or VPC Lattice
- * (both formats).
+ * Whether an event is an HTTP request with a waiting client: API Gateway (both formats), a function URL, an ALB, or VPC
+ * Lattice (both formats).
  */
 export function isHttpEvent(event: unknown): boolean {
   const { requestContext, httpMethod, method, raw_path: latticePath, type } = asRecord(event)
-  // An authorizer's event looks like its request, and its answer is no response.
+  // An authorizer's event resembles its request, but its answer is not a response.
   if (type === 'REQUEST' || type === 'TOKEN') return false
   const { http, elb, serviceNetworkArn } = asRecord(requestContext)
   return (

@@ -1,28 +1,31 @@
 import type { LambdaContext } from './handler.js'
 
-// What aws-lambda-ric 3 and 4 mark and read: https://github.com/aws/aws-lambda-nodejs-runtime-interface-client
-/** Marks a handler that streams, with the value `response`. */
+// Markers set and read by aws-lambda-ric 3 and 4: https://github.com/aws/aws-lambda-nodejs-runtime-interface-client
+/** Marks a streaming handler, with the value `response`. */
 export const STREAMING = Symbol.for('aws.lambda.runtime.handler.streaming')
 
-/** The content type of a stream that begins with a prelude, which is what `HttpResponseStream.from` of Lambda's Node runtime makes. */
+/**
+ * The content type of a stream that begins with a prelude. `HttpResponseStream.from` of Lambda's Node runtime makes
+ * such streams.
+ */
 export const HTTP_RESPONSE_TYPE = 'application/vnd.awslambda.http-integration-response'
 
-/** Stands between a prelude, the JSON of status, headers and cookies, and the body. */
+/** Separates a prelude (the JSON of status, headers and cookies) from the body. */
 export const PRELUDE_END: Uint8Array = new Uint8Array(8)
 
-/** The stream that a streaming handler gets of Lambda's Node runtime, as far as this package uses it. */
+/** The stream that Lambda's Node runtime passes to a streaming handler, as far as this package uses it. */
 export interface LambdaResponseStream {
   readonly destroyed: boolean
   /** Before the first write. */
   setContentType(contentType: string): void
-  /** False where more is to wait for `drain`. */
+  /** False if further writes should wait for `drain`. */
   write(chunk: Uint8Array): boolean
   end(finished: () => void): void
   once(event: 'drain' | 'close', listener: () => void): unknown
   off(event: 'drain' | 'close', listener: () => void): unknown
 }
 
-/** A handler that streams its response, as `awslambda.streamifyResponse` of Lambda's Node runtime takes it. */
+/** A handler that streams its response, as accepted by `awslambda.streamifyResponse` of Lambda's Node runtime. */
 export type StreamingHandler = (
   // biome-ignore lint/suspicious/noExplicitAny: users type their own events, as with @types/aws-lambda
   event: any,
@@ -31,12 +34,12 @@ export type StreamingHandler = (
   context: LambdaContext,
 ) => Promise<unknown>
 
-/** Whether a handler is marked as one that streams. */
+/** Whether a handler is marked as streaming. */
 export function isStreaming(handler: object): handler is StreamingHandler {
   return Boolean((handler as { [STREAMING]?: unknown })[STREAMING])
 }
 
-/** Marks a handler as `awslambda.streamifyResponse` does, which is not there outside of Lambda's Node runtime. */
+/** Marks a handler like `awslambda.streamifyResponse`, which does not exist outside Lambda's Node runtime. */
 export function streamified<H extends StreamingHandler>(handler: H): H {
   return Object.assign(handler, { [STREAMING]: 'response' })
 }

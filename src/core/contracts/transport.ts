@@ -4,7 +4,7 @@ import { invalidOption, mustBe } from '../base/options.js'
 import type { DiagnosisOptions, TransportDiagnosis } from './diagnosis.js'
 
 /**
- * Who is spoken to: a logical name. A transport maps it to what its broker knows (a topic, a channel, a
+ * A party to a conversation, by logical name. A transport maps it to the broker's terms (a topic, a channel, a
  * connection id); nothing above the transport sees those.
  */
 export interface Endpoint {
@@ -18,70 +18,75 @@ export interface Endpoint {
    * of base64url.
    */
   readonly name: string
-  /** One of a session's 16 lanes, from 0; absent in `connect` for one that receives all of them, as every session does whose connections cannot `serve`. */
+  /**
+   * One of a session's 16 lanes, from 0. Omit in `connect` to receive every lane; transports without `serve` always do.
+   */
   readonly lane?: number | undefined
 }
 
-/** How many lanes a session's name has, fixed so that a stub needs to learn nothing to find one. */
+/** How many lanes a session's name has. Fixed, so that a stub finds one without asking. */
 export const LANES = 16
 
 /** The longest part of an {@link Endpoint}, in bytes of UTF-8. */
 export const MAX_ENDPOINT_PART_BYTES = 100
 
-/** What every waiting call takes last. */
+/** The last argument of every call that waits. */
 export interface AbortOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** What a transport can carry. The core keeps every frame and every rate within these. */
+/** The limits of a transport. The core keeps every frame and every rate within them. */
 export interface TransportLimits {
-  /** The largest frame `send` accepts, in bytes as this package hands them over. */
+  /** The largest frame that `send` accepts, in bytes as this package hands them over. */
   readonly frameBytes: number
-  /** What one connection may carry in a second; absent where the broker sets no rate. */
+  /** The limit of one connection per second; absent if the broker sets no rate. */
   readonly rate?:
     | {
         readonly frames: number
         readonly bytes?: number | undefined
-        /** Whether the broker counts what a connection sends, or also what it receives. */
+        /** Whether the broker counts only frames that a connection sends, or also frames that it receives. */
         readonly counts: 'sent' | 'sent+received'
       }
     | undefined
 }
 
-/** What a broker charges, for estimates. */
+/** A broker's prices, for estimates. */
 export interface TransportPricing {
   readonly unitBytes: number
   readonly usdPerMillionUnits: number
   readonly usdPerMillionMinutes: number
-  /** Whether a frame is metered once, or on its way in and on its way out. @default 'sent+received' */
+  /** Whether a frame is metered once, or both on its way in and on its way out. @default 'sent+received' */
   readonly counts?: 'sent' | 'sent+received' | undefined
-  /** Units of opening one connection, as AWS IoT meters CONNECT and SUBSCRIBE. @default 0 */
+  /** Units for opening one connection, as AWS IoT meters CONNECT and SUBSCRIBE. @default 0 */
   readonly unitsPerConnection?: number | undefined
-  /** What of a frame's receiver is metered with the frame, in bytes, as a topic is. @default 0 */
+  /** Bytes of the receiver's address that are metered with each frame, such as a topic. @default 0 */
   addressBytes?(to: Endpoint): number
 }
 
-/** Called by a connection for what arrives. */
+/** Called by a connection for arriving frames. */
 export interface FrameHandlers {
   /** One frame, as sent. Called synchronously per frame; never throws. The bytes are the receiver's to keep. */
   onFrame(frame: Uint8Array): void
   /**
-   * What is kept for a session's name that `watch` gives: once after connecting where there is any, and at each change; where a
-   * transport has to be asked, at each `look`.
+   * The frame kept for a session's name in `watch`: once after connecting, if there is one, and at each change. On a
+   * transport that must be asked, at each `look`.
    */
   onKept?(frame: Uint8Array, name: string): void
 }
 
-/** What `connect` takes. */
+/** Options of `connect`. */
 export interface ConnectOptions extends AbortOptions {
   /**
-   * The sessions, of this application and stage, whose kept frames `onKept` gets; at most seven, a session's own first. Ignored by
-   * a transport that keeps none.
+   * Sessions of this application and stage: `onKept` receives their kept frames. At most seven, a session's own first.
+   * Ignored by a transport that keeps no frames.
    */
   readonly watch?: readonly Endpoint[] | undefined
-  /** What the broker keeps for `self` when the connection ends without `close()`. Ignored by a transport that keeps none. */
+  /**
+   * The frame that the broker keeps for `self` when the connection ends without `close()`. Ignored by a transport that
+   * keeps no frames.
+   */
   readonly will?: Uint8Array | undefined
-  /** The session that connects, for a broker that has to choose between two of one name. Absent for a stub. */
+  /** The connecting session, for a broker that must choose between two sessions of one name. Absent for a stub. */
   readonly identity?: SessionIdentity | undefined
   /**
    * Proves that a session has its stage's key: the Ed25519 signature, 64 bytes, of a purpose and its parts (see
@@ -90,7 +95,7 @@ export interface ConnectOptions extends AbortOptions {
   readonly sign?: ((purpose: string, ...parts: readonly (string | number)[]) => Uint8Array) | undefined
 }
 
-/** Which session has a name: of two, the one with the greater epoch, and of equal epochs the greater id. */
+/** Decides between two sessions of one name: the greater epoch wins, and of equal epochs the greater id. */
 export interface SessionIdentity {
   /** Random, at most 100 bytes of ASCII without spaces. */
   readonly session: string
@@ -104,65 +109,69 @@ export interface Transport {
   readonly limits: TransportLimits
   readonly pricing?: TransportPricing | undefined
   /**
-   * How the broker keeps the last frame of a session's name for who connects later (MQTT's retained messages);
-   * absent where it does not. `everyMs`: how often that frame may be replaced, in milliseconds. `onRequest`: it keeps a frame no longer
-   * than its connection lasts, and tells of it only who asks by {@link Connection.look}; sessions that share a stage alone use that.
+   * How the broker keeps the last frame of a session's name for later subscribers (MQTT's retained messages); absent if
+   * it does not. `everyMs`: how often that frame may be replaced, in milliseconds. `onRequest`: the broker keeps a
+   * frame only as long as its connection lasts, and delivers it only in answer to {@link Connection.look}; only
+   * sessions that share a stage use that.
    */
   readonly keeps?: { readonly everyMs: number; readonly onRequest?: boolean | undefined } | undefined
-  /** Whether connections tell what is kept although they keep nothing themselves, as a transport for stubs alone does. @default as `keeps` */
+  /**
+   * Whether connections report kept frames without keeping any themselves, like a transport for stubs alone. @default
+   * as `keeps`
+   */
   readonly watches?: boolean | undefined
   /**
-   * For messages to people: what the broker calls the place that an endpoint's frames are sent to, or at which its last frame is
-   * kept, such as a topic. A transport that has it delivers what a session sends to its own name to that session as well; where
-   * nothing comes back, the session says so.
+   * For messages to people: the broker's name of the place where an endpoint's frames are sent or its last frame is
+   * kept, such as a topic. A transport with this method also delivers a session's frames to its own name back to it;
+   * the session reports when they do not come back.
    */
   describe?(endpoint: Endpoint, what: 'frames' | 'kept'): string
-  /** For `diagnose()`: what can be looked into before anything connects. Absent, connecting alone is tried. */
+  /** Checks for `diagnose()` to run before connecting. Without them, it only tries to connect. */
   diagnosis?(options?: DiagnosisOptions): TransportDiagnosis
   /**
-   * Opens one connection that receives what is sent to `self`. Resolves when frames to `self` arrive.
-   * @throws TetherError `UNREACHABLE`, with `details.refused` where the broker was reached and ended the attempt: it does not
-   * accept this client, its credentials or its rights; `ABORTED`, `MISSING_DEPENDENCY`. `closed` resolves to an error with
-   * `details.refused` where the broker probably ended the connection for what was sent on it
+   * Opens one connection that receives the frames sent to `self`. Resolves once frames to `self` arrive.
+   * @throws TetherError `UNREACHABLE`, with `details.refused` if the broker was reached and ended the attempt because
+   * it does not accept this client, its credentials or its rights; `ABORTED`, `MISSING_DEPENDENCY`. `closed` resolves
+   * to an error with `details.refused` if the broker probably ended the connection because of a frame sent on it
    */
   connect(self: Endpoint, handlers: FrameHandlers, options?: ConnectOptions): Promise<Connection>
 }
 
-/** One connection, alive once: when it drops, `closed` resolves and the core opens another. */
+/** One connection, used once: when it drops, `closed` resolves and the core opens another. */
 export interface Connection extends AsyncDisposable {
   /**
-   * Sends one frame. Done when the broker has accepted it or, where it says nothing, when it is written: from then on its bytes
-   * are the caller's again.
-   * @returns undefined when it is done already, which is cheaper; else a promise. What fails is a promise that rejects
-   * @throws TetherError `UNREACHABLE`, with `details.absent` where the broker knows that nobody receives there;
+   * Sends one frame. Done when the broker has accepted the frame or, if it does not confirm, when it is written: the
+   * bytes then belong to the caller again.
+   * @returns undefined if already done, which is cheaper; otherwise a promise. Failures are rejections of that promise
+   * @throws TetherError `UNREACHABLE`, with `details.absent` if the broker knows that the receiver is not connected;
    * `TOO_LARGE`, `THROTTLED`, `CLOSED`, `ABORTED`
    */
   send(to: Endpoint, frame: Uint8Array, options?: AbortOptions): Promise<void> | undefined
   /**
-   * Which of the session's lanes this connection receives from now on; until called, all of them, or the one it was
-   * opened with. Lanes that it had and keeps lose nothing meanwhile.
+   * Sets the session's lanes that this connection receives from now on. Until called, it receives all of them, or the
+   * lane it was opened with. Lanes that it had and keeps lose nothing meanwhile.
    * @throws TetherError `UNREACHABLE`, `CLOSED`
    */
   serve?(lanes: readonly number[]): Promise<void>
   /**
-   * Replaces what the broker keeps for this session's name. Present where the transport `keeps`.
-   * @throws what `send` throws
+   * Replaces the frame that the broker keeps for this session's name. Present if the transport `keeps`.
+   * @throws the errors of `send`
    */
   keep?(frame: Uint8Array): Promise<void>
   /**
-   * Asks what is kept for the names that `watch` gave, and tells each by `onKept` before it resolves. Present where the transport keeps
-   * `onRequest`.
-   * @returns the names for which something is kept
-   * @throws what `send` throws
+   * Asks for the kept frames of the names in `watch`, and passes each to `onKept` before it resolves. Present if the
+   * transport keeps `onRequest`.
+   * @returns the names with a kept frame
+   * @throws the errors of `send`
    */
   look?(): Promise<readonly string[]>
-  /** Names of `watch` that the broker does not let this client watch; absent where it watches all of them. */
+  /** Names of `watch` that the broker does not let this client watch; absent if it watches all of them. */
   readonly unwatched?: readonly string[] | undefined
-  /** When the broker will end it, in Unix milliseconds; absent where it does not say. */
+  /** When the broker will end it, in Unix milliseconds; absent if unknown. */
   readonly expiresAt?: number | undefined
-  /** Never rejects: why it ended, or undefined after `close()`. */
+  /** Never rejects. Resolves to the reason of its end, or to undefined after `close()`. */
   readonly closed: Promise<TetherError | undefined>
-  /** Idempotent; resolves when nothing of the connection is left. */
+  /** Idempotent; resolves when all resources of the connection are released. */
   close(): Promise<void>
 }
 
@@ -176,7 +185,7 @@ export function checkEndpoint(endpoint: Endpoint): Endpoint {
   return endpoint
 }
 
-/** The least that a transport must carry at once: less would leave a header no room. */
+/** The smallest frame limit of a transport: below it, a header leaves no room for content. */
 export const MIN_FRAME_BYTES = 1_024
 
 /** Checks that an option is a transport. @throws TetherError `INVALID_OPTION` */
