@@ -5,7 +5,8 @@ export interface Clock {
   /** Unix milliseconds. */
   now(): number
   /**
-   * Milliseconds that never go back, from any start. Setting the machine's clock does not change them. @default `now`
+   * Milliseconds that never go back, from any start. Setting the machine's clock does not change them.
+   * @default `now`
    */
   monotonic?(): number
   /** Calls `callback` once, `delayMs` from now, unless cancelled. */

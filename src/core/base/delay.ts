@@ -22,8 +22,8 @@ export function delay(
 }
 
 /**
- * Resolves when `work` has settled, or after `ms` at the latest. @throws TetherError `ABORTED` when the signal fires
- * first
+ * Resolves when `work` has settled, or after `ms` at the latest.
+ * @throws TetherError `ABORTED` when the signal fires first
  */
 export function atMost(
   ms: number,

@@ -28,8 +28,8 @@ export interface TransportCheck {
 /** Options that `diagnose()` passes to a transport's checks. */
 export interface DiagnosisOptions {
   /**
-   * The URL of the server that tells which identity the credentials belong to, instead of the provider's own. @default
-   * the provider's
+   * The URL of the server that tells which identity the credentials belong to, instead of the provider's own.
+   * @default the provider's
    */
   readonly identityEndpoint?: string | undefined
   /** The time limit for that server, in milliseconds; after it the identity stays unknown. @default 5,000 */

@@ -33,8 +33,8 @@ export interface Task {
   /** Variables set by the host. They override all others and none is left out. @default none */
   readonly overrides?: Readonly<Record<string, string>> | undefined
   /**
-   * Variables of this invocation alone. They override all others while it runs; modules load without them. @default
-   * none
+   * Variables of this invocation alone. They override all others while it runs; modules load without them.
+   * @default none
    */
   readonly invocationEnv?: Readonly<Record<string, string>> | undefined
   /** When the function's time ends, in Unix milliseconds on this machine's clock. */

@@ -48,8 +48,8 @@ export type FunctionBuild = (
        */
       readonly as?: string | undefined
       /**
-       * The folder that is the task root on Lambda: `LAMBDA_TASK_ROOT`. Absolute. @default searched for, see
-       * docs/local-code.md
+       * The folder that is the task root on Lambda: `LAMBDA_TASK_ROOT`. Absolute.
+       * @default searched for, see docs/local-code.md
        */
       readonly taskRoot?: string | undefined
       /** @default unknown: nothing is loaded ahead of the build */

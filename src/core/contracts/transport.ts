@@ -116,8 +116,8 @@ export interface Transport {
    */
   readonly keeps?: { readonly everyMs: number; readonly onRequest?: boolean | undefined } | undefined
   /**
-   * Whether connections report kept frames without keeping any themselves, like a transport for stubs alone. @default
-   * as `keeps`
+   * Whether connections report kept frames without keeping any themselves, like a transport for stubs alone.
+   * @default as `keeps`
    */
   readonly watches?: boolean | undefined
   /**

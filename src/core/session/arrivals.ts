@@ -8,18 +8,18 @@ import { type Arrival, failure, Invocation } from './invocation.js'
 import type { In, Open } from './records.js'
 import { start } from './runner.js'
 
-/** When no part has come for this long, one is lost, and the stub has to send it again. */
+/** After this long without a part, one is assumed lost and the stub must send it again. */
 const STALL_MS = 1_000
-/** How long an incomplete invocation is remembered, and every message number. */
+/** How long an incomplete invocation, and every message number, is remembered. */
 export const REMEMBERED_MS = 60_000
-/** How long a stub has to answer a challenge. */
+/** How long a stub may take to answer a challenge. */
 const HOLD_MS = 10_000
 const CLOCK_TOLERANCE_MS = 30_000
 const NOTHING: Uint8Array = new Uint8Array()
 
 type Waiting = In<'unknown' | 'arriving' | 'challenged'>
 
-/** Notes that a part has arrived, and acknowledges the first. */
+/** Records the arrival of a part, and acknowledges the first. */
 export function part(desk: Desk, record: In<'unknown' | 'arriving'>): void {
   const now = desk.clock.now()
   const { id, from } = record
@@ -28,7 +28,7 @@ export function part(desk: Desk, record: In<'unknown' | 'arriving'>): void {
   if (record.state === 'unknown') desk.say(from, { type: 'ack', id })
 }
 
-/** Begins an invocation that has arrived as a whole, or challenges its stub if it may be a recording. */
+/** Begins an invocation that has arrived completely, or challenges its stub if the message may be a recording. */
 export function take(desk: Desk, record: Waiting, message: InvokeMessage): void {
   const { id, from } = record
   const now = desk.clock.now()
@@ -39,7 +39,7 @@ export function take(desk: Desk, record: Waiting, message: InvokeMessage): void 
   desk.say(from, { type: 'challenge', id, nonce })
 }
 
-/** Begins a challenged invocation if its stub has answered the challenge: no recording has the nonce. */
+/** Begins a challenged invocation if its stub has answered the challenge. A recording cannot contain the nonce. */
 export function release(desk: Desk, record: In<'challenged'>, { nonce, number }: Question): void {
   const { id, from } = record
   if (nonce !== record.nonce) return desk.say(from, { type: 'challenge', id, nonce: record.nonce })
@@ -47,7 +47,7 @@ export function release(desk: Desk, record: In<'challenged'>, { nonce, number }:
   begin(desk, record, record.message, record.arrivedAt)
 }
 
-/** Tells a stub which parts, or that the whole invocation, must be sent again. */
+/** Tells a stub to resend the missing parts, or the whole invocation. */
 export function inform(
   desk: Desk,
   record: In<'unknown' | 'arriving'>,
@@ -56,17 +56,17 @@ export function inform(
   const { id, from } = record
   const coming = record.state === 'arriving' && Math.abs(desk.clock.now() - record.lastAt) < STALL_MS
   if (coming) return desk.say(from, { type: 'ack', id })
-  // Of its own messages: each begins with its sender.
+  // Only about the stub's own messages: each reference begins with its sender.
   const parts = sent?.startsWith(from) ? desk.missing(sent) : undefined
   desk.say(from, parts === undefined ? { type: 'unknown', id } : { type: 'missing', id, sent: sent!, parts })
 }
 
-/** Makes the invocation and starts it. @param then what to do with it instead, where its event could not be read */
+/** Creates the invocation and starts it. @param then replaces the start when the event could not be read */
 export function run(desk: Desk, arrival: Arrival, event = NOTHING, then = start): void {
   const { id, from, arrivedAt, message, environment, replay } = arrival
   const { functionId, ackedBy, ageMs } = message
   const now = desk.clock.now()
-  // Another session acknowledged it, or may have received it before this one began.
+  // Another session acknowledged it, or may have received it before this session began.
   const rerun = (ackedBy !== undefined && ackedBy !== desk.identity.session) || ageMs > now - desk.openedAt
   const invocation = new Invocation(arrival, event, rerun, desk)
   const { deadline } = invocation
@@ -87,7 +87,7 @@ export function run(desk: Desk, arrival: Arrival, event = NOTHING, then = start)
     ack: undefined,
   }
   const record = desk.records.put<In<'running'>>({ state: 'running', ...running })
-  // Where the invocation is traced, everything that follows belongs to it.
+  // In a traced invocation, everything that follows belongs to its trace.
   if (trace === undefined) then(desk, record)
   else trace.run(() => then(desk, record))
 }
@@ -119,7 +119,7 @@ async function fetchEvent(desk: Desk, arrival: Arrival, stored: StoredBody): Pro
     if (!over()) run(desk, arrival, event)
   } catch (error) {
     if (over()) return
-    // A session that crashed may have read and deleted it: the stub puts it again, once.
+    // A session that crashed may have read and deleted the event: the stub puts it again, once.
     if (mayBeMissing(error) && message.ackedBy !== desk.identity.session) {
       comesAgain(desk, record)
       return desk.say(from, { type: 'unknown', id })
@@ -128,16 +128,16 @@ async function fetchEvent(desk: Desk, arrival: Arrival, stored: StoredBody): Pro
   }
 }
 
-/** Keeps the promise of an acknowledged invocation that its stub has to send again. */
+/** Keeps the promise of an acknowledged invocation until its stub has sent it again. */
 function comesAgain({ records, clock }: Desk, { id, from }: Open): void {
   const firstAt = clock.now()
   const lastAt = firstAt - STALL_MS
   records.put({ state: 'arriving', id, from, deadline: lastAt + REMEMBERED_MS, firstAt, lastAt })
 }
 
-// A message that is bound to this session was not recorded before it began. Any other is taken only at first contact: if
-// the clocks agree and this session is old enough to remember a recording. What was seen since it began is known for seen,
-// but for the messages of stubs that were forgotten.
+// A message bound to this session cannot have been recorded before the session began. Any other message is accepted
+// only at first contact: the clocks must agree, and this session must be old enough to remember a recording. Messages
+// seen since it began are recognized as duplicates, except from stubs that were forgotten.
 function isFresh(desk: Desk, from: string, { boundTo, sentAt }: InvokeMessage): boolean {
   const { clock, identity, young } = desk
   if (!desk.proven(from)) return false

@@ -10,10 +10,10 @@ import type { InvocationOwner } from './invocation.js'
 import type { KeptAnswerOptions } from './kept-answer.js'
 import type { Records } from './records.js'
 
-/** An `ask`, and the number of its message. */
+/** An `ask` with its message number. */
 export type Question = AskMessage & { readonly number: number }
 
-/** What the functions that handle invocations share in a session. */
+/** Everything that the functions for handling invocations share within a session. */
 export interface Desk extends KeptAnswerOptions, InvocationOwner {
   /** The session's name. */
   readonly name: string
@@ -23,18 +23,18 @@ export interface Desk extends KeptAnswerOptions, InvocationOwner {
   readonly received: Received
   readonly records: Records
   readonly environments: Environments
-  /** When this session began; an earlier session may have run what was sent before. */
+  /** When this session began. An earlier session may have run messages sent before. */
   openedAt: number
-  /** For its first minute, by a timer: a clock that is set right meanwhile makes it no older. */
+  /** True for its first minute, measured by a timer: setting the clock meanwhile does not make it older. */
   young: boolean
   /** Whether this session still holds its name, as far as a stub that has heard of `epoch` knows. */
   mayServe(epoch: number): boolean
   functions(): FunctionTable | undefined
-  /** Which parts of an incomplete message have not arrived. */
+  /** The numbers of the missing parts of an incomplete message. */
   missing(reference: string): readonly number[] | undefined
-  /** Whether a stub's key is that of a function. */
+  /** Whether a stub's key belongs to a function. */
   covers(from: string, functionId: string): boolean
-  /** Whether all that was received from a stub is still known; see `ReplayWindow`. */
+  /** Whether the session still knows everything received from a stub; see `ReplayWindow`. */
   proven(from: string): boolean
   prove(from: string, number: number): void
   discard(discard: Discard): void

@@ -29,18 +29,18 @@ type Made =
   | 'say'
   | keyof Omit<InvocationOwner, 'clock'>
 export interface DispatcherOptions extends Omit<Desk, Made> {
-  /** The most bytes of answers that are kept. */
+  /** The limit on kept answers, in bytes. */
   readonly maxKeptBytes: number
-  /** Whether it says its name to stubs, which may have a team's. */
+  /** Whether it tells stubs its name, because they may have a team's list. */
   readonly named: boolean
   send(to: string, message: Outbound<SessionMessage>, options?: LeavingOptions): Promise<Sent>
 }
 
-/** In these states another `invoke` is a duplicate. */
+/** In these states a further `invoke` is a duplicate. */
 const REPEATED: readonly State[] = ['fetching', 'running', 'streaming', 'answered', 'over']
 const STOP_MS = 500
 
-/** Takes what stubs send: at most one execution of each invocation. */
+/** Handles messages of stubs: at most one execution of each invocation. */
 export class Dispatcher {
   readonly desk: Desk
   readonly #stopped: Deferred<void> = deferred()
@@ -74,12 +74,12 @@ export class Dispatcher {
     this.desk = desk
   }
 
-  /** The session begins. */
+  /** Called when the session begins. */
   opened(): void {
     this.desk.openedAt = this.desk.clock.now()
   }
 
-  /** It is connected. */
+  /** Called when the session is connected. */
   connected(): void {
     if (this.#closing) return
     this.#cancelYouth = this.desk.clock.schedule(REMEMBERED_MS, () => {
@@ -87,12 +87,12 @@ export class Dispatcher {
     })
   }
 
-  /** A part of an invocation has arrived. */
+  /** Handles a part of an invocation. */
   part(id: string, from: string): void {
     this.#on('part', id, from, undefined)
   }
 
-  /** @param number of the message, within its sender */
+  /** @param number the message's number, counted by its sender */
   receive(message: StubMessage, from: string, number: number): void {
     const { id } = message
     if (!this.#clocksAgree(message, from) || !this.desk.mayServe(message.epoch)) return
@@ -103,18 +103,18 @@ export class Dispatcher {
     if (message.type === 'credit') return this.#on('credit', id, from, message)
     const { code, reason } = message
     if (code === 'STORE_FAILED') this.desk.payloads.failed(new TetherError(code, `A stub reports: ${reason}`))
-    // Who reads a stream may stop reading it.
+    // A reader of a stream may stop reading.
     const ended = code === 'ABORTED' ? code : 'DEADLINE'
     const error = new TetherError(ended, `The stub gave up on invocation ${id}: ${reason}`)
     this.#on('cancel', id, from, error)
   }
 
-  /** Whether no stub is owed an answer. */
+  /** Whether all answers owed to stubs have left. */
   get idle(): boolean {
     return this.desk.records.idle
   }
 
-  /** Takes nothing from now on. Resolves when no stub is owed an answer, or soon after `stop`. */
+  /** Accepts no more messages. Resolves when all answers owed to stubs have left, or soon after `stop`. */
   async close(): Promise<void> {
     this.#closing = true
     this.#cancelYouth()
@@ -126,15 +126,15 @@ export class Dispatcher {
     this.desk.records.close()
   }
 
-  /** Stops what runs, and the waiting with it. */
+  /** Stops running invocations, and soon the wait in `close`. */
   stop(): void {
     this.#onAll('signal', new TetherError('CLOSED', 'The session was closed before local code answered.'))
-    // Enough for the answers to leave; a broken connection is not waited for.
+    // Long enough for the answers to leave; a broken connection is not waited for.
     const cancel = this.desk.clock.schedule(STOP_MS, this.#stopped.resolve)
     void this.desk.records.kept().then(cancel)
   }
 
-  /** Stops what runs without a word: the session that took the name answers for it. */
+  /** Stops running invocations silently: the session that took the name answers for it. */
   abandon(): void {
     this.#closing = true
     this.#onAll('abandon', new TetherError('DISPLACED', 'Another session has taken the name.'))
@@ -151,7 +151,10 @@ export class Dispatcher {
     if (mirrored === undefined) this.desk.say(from, { type: 'decline', id, reason })
   }
 
-  /** False where nobody would hear an answer, or a name would break: a clock is far ahead of the other, or somebody forges. */
+  /**
+   * False if this session's epoch is so far ahead that stubs ignore its answers, or if a stub's epoch (from a wrong
+   * clock, or forged) is so far ahead that it would break the name.
+   */
   #clocksAgree(message: StubMessage, from: string): boolean {
     const { clock, identity, discard } = this.desk
     const now = clock.now()
@@ -169,7 +172,7 @@ export class Dispatcher {
   #on<E extends keyof Events>(event: E, id: string, from: string, input: Events[E]): void {
     const { records } = this.desk
     const record = records.get(id) ?? ({ state: 'unknown', id, from } as const)
-    // While it closes it is silent about new invocations: another session may be there to take them.
+    // While closing, it stays silent about new invocations, so that another session can take them.
     if (record.state === 'unknown' ? this.#closing : record.state !== 'over' && record.from !== from) return
     if (event === 'invoke' && REPEATED.includes(record.state)) this.desk.counters.duplicateInvocations++
     apply(this.desk, event, record, input)

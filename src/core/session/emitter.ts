@@ -7,12 +7,12 @@ import { type EventTime, SESSION_EVENTS, type SessionEvents } from './events.js'
 import { Invocation } from './invocation.js'
 
 type EventName = keyof SessionEvents
-/** Events whose time is an argument of its own, the last. */
+/** Events that pass their time as a separate, last argument. */
 type TimedEvent = 'invoke' | 'ack' | 'sent' | 'team' | 'status' | 'discard' | 'close'
 type WithoutTime<Args extends unknown[]> = Args extends [...infer Rest, EventTime] ? Rest : never
 type Listener = (...args: never[]) => unknown
 
-/** An emitter whose listeners cannot harm each other or the emitter. */
+/** An emitter that isolates its listeners: an exception in one does not affect the others or the emitter. */
 export class SessionEmitter {
   readonly #emitter = new EventEmitter<Record<string, (...args: unknown[]) => void>>()
   readonly #wrappers = new Map<string, Map<Listener, (...args: unknown[]) => void>>()
@@ -24,25 +24,25 @@ export class SessionEmitter {
     this.#clock = clock
   }
 
-  /** `open()` was called: times count from its first call. */
+  /** Called by `open()`. Times count from the first call. */
   opened(): void {
     this.#openedAt ??= this.reading()
   }
 
-  /** Milliseconds from any start, to measure with {@link since}. */
+  /** Milliseconds from any start, for measuring with {@link since}. */
   reading(): number {
     return this.#clock.monotonic?.() ?? this.#clock.now()
   }
 
-  /** The time of an event that is emitted now. */
+  /** The time of an event emitted now. */
   at(): EventTime {
     const reading = this.reading()
-    // A clock that is injected may have no monotonic time.
+    // An injected clock may have no monotonic time.
     this.#lastMs = Math.max(this.#lastMs, reading - (this.#openedAt ?? reading))
     return { atMs: this.#lastMs }
   }
 
-  /** The time of an event that is emitted now, and what has passed since a reading, to a tenth of a millisecond. */
+  /** The time of an event emitted now, and the milliseconds since a reading, rounded to tenths. */
   since(startedAt: number): EventTime & { readonly durationMs: number } {
     const durationMs = Math.round(Math.max(0, this.reading() - startedAt) * 10) / 10
     return { ...this.at(), durationMs }
@@ -79,12 +79,12 @@ export class SessionEmitter {
     this.#emitter.off(name, wrapper)
   }
 
-  /** Emits an event with the time that it is. */
+  /** Emits an event with the current time. */
   emitNow<K extends TimedEvent>(name: K, ...args: WithoutTime<Parameters<SessionEvents[K]>>): void {
     this.#emitter.emit(name, ...args, this.at())
   }
 
-  /** Whether somebody listens. */
+  /** Whether an event has listeners. */
   isHeard(name: EventName): boolean {
     return this.#emitter.listenerCount(name) > 0
   }
@@ -96,7 +96,7 @@ export class SessionEmitter {
   #call(name: EventName, listener: Listener, args: unknown[]): void {
     const invocation = args[0] instanceof Invocation && name === 'invoke' ? args[0] : undefined
     const free = invocation !== undefined && !Invocation.isTaken(invocation)
-    // Only before its first `await` can a listener take an invocation.
+    // A listener can take an invocation only before its first `await`.
     const taken = () => (free && Invocation.isTaken(invocation) ? invocation : undefined)
     try {
       const returned: unknown = Reflect.apply(listener, undefined, args)
@@ -110,7 +110,7 @@ export class SessionEmitter {
 
   /** @param taken the invocation that the listener has taken */
   #failed(name: EventName, error: unknown, taken: Invocation | undefined): void {
-    // Where it is settled already, the failure would otherwise be seen by nobody.
+    // If it is settled already, the failure is reported below, since nothing else would show it.
     if (taken !== undefined && !taken.settled) return void taken.fail(error).catch(() => {})
     if (name === 'status') {
       process.emitWarning(error instanceof Error ? error : String(error), 'LambdaTetherListenerWarning')

@@ -7,13 +7,13 @@ type Variables = Readonly<Record<string, string>>
 /** The environment variables of one execution environment. */
 export interface Environment {
   readonly fingerprint: string
-  /** As the function has them. */
+  /** The variables as the function has them. */
   readonly remote: Variables
-  /** As local code gets them, with the markers that tell it where it runs. */
+  /** The variables given to local code, with markers that tell the code that it runs locally. */
   readonly local: Variables
 }
 
-/** Where an invocation of a function came from. */
+/** The origin of a function's invocation. */
 export interface FunctionEnvironment {
   readonly environmentId: string
   readonly environment: Environment
@@ -21,26 +21,26 @@ export interface FunctionEnvironment {
 
 const MAX_ENVIRONMENTS = 10_000
 const MARKERS: Variables = { SST_LIVE: 'true', LAMBDA_TETHER: 'true' }
-/** Of replays of functions that were not invoked in this session. */
+/** For replays of functions that were not invoked in this session. */
 const NONE: FunctionEnvironment = {
   environmentId: 'replay',
   environment: { fingerprint: '', remote: {}, local: MARKERS },
 }
 
-/** The environment variables of each execution environment: they travel once, then by fingerprint. */
+/** The environment variables of each execution environment. They are sent once, and then identified by fingerprint. */
 export class Environments {
   readonly #known = new BoundedMap<string, Environment>(MAX_ENVIRONMENTS)
   readonly #latest = new BoundedMap<string, FunctionEnvironment>(MAX_ENVIRONMENTS)
   readonly #onNew: () => void
 
-  /** @param onNew told of each environment that is heard for the first time */
+  /** @param onNew called for each new environment */
   constructor(onNew: () => void) {
     this.#onNew = onNew
   }
 
   /**
-   * The variables that a message means, or undefined where they have not been sent yet.
-   * @throws TetherError `PROTOCOL` when what was sent are no variables
+   * Finds the variables of a message, or returns undefined if they have not been sent yet.
+   * @throws TetherError `PROTOCOL` if the variables sent are not a record of texts
    */
   find(environmentId: string, fingerprint: string, sent: Uint8Array | undefined): Environment | undefined {
     const known = this.#known.get(environmentId)
@@ -53,13 +53,13 @@ export class Environments {
     return environment
   }
 
-  /** Notes that an invocation of a function came from there. */
+  /** Records the environment of a function's latest invocation. */
   used(functionId: string, environmentId: string, environment: Environment): void {
     if (this.#latest.get(functionId)?.environment === environment) return
     this.#latest.set(functionId, { environmentId, environment })
   }
 
-  /** Where the last invocation of a function came from; without variables where none came. */
+  /** The environment of a function's latest invocation; without variables if there was no invocation. */
   latest(functionId: string): FunctionEnvironment {
     return this.#latest.get(functionId) ?? NONE
   }

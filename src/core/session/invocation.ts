@@ -15,22 +15,22 @@ export function failure(thrown: unknown): Answer {
   return { kind: 'error', error: toLambdaError(thrown) }
 }
 
-/** What of an `invoke` an invocation is made of. */
+/** The fields of an `invoke` that an invocation needs. */
 export type Call = Pick<
   InvokeMessage,
   'functionId' | 'context' | 'remainingMs' | 'ageMs' | 'ackedBy' | 'mirrored' | 'streams' | 'also'
 >
 
-/** A whole `invoke` and the environment that it names; its event may still be in the payload store. Or a replay. */
+/** A complete `invoke` with its environment; the event may still be in the payload store. Also represents a replay. */
 export interface Arrival {
   readonly id: string
-  /** The stub that waits; of a replay, that of the function's last invocation. */
+  /** The stub that waits. For a replay, the stub of the function's last invocation. */
   readonly from: string
   readonly message: Call
   readonly environment: Environment
   /** When its first part arrived, in Unix milliseconds on this machine's clock. */
   readonly arrivedAt: number
-  /** Of a replay: takes its end, of which no stub hears. */
+  /** Set for a replay: receives its end. Stubs are not told. */
   readonly replay?: ((end: ReplayEnd) => void) | undefined
 }
 
@@ -39,20 +39,20 @@ export function isAwaited({ message, replay }: Arrival): boolean {
   return message.mirrored === undefined && replay === undefined
 }
 
-/** The advice for a listener that answers too late, or not at all. */
+/** Advice for a listener that answers too late or not at all. */
 export const TAKE_IN_TIME =
   "A listener of 'invoke' takes an invocation by calling ack() before its first await (or respond() or fail())."
 
-/** How an invocation ended: answered by this side, not wanted by any listener, or for a reason from outside. */
+/** How an invocation ended: answered by this side, not taken by any listener, or ended by an outside cause. */
 export type InvocationEnd = 'answered' | 'dismissed' | TetherError
 
-/** The session, as an invocation sees it. */
+/** The session from the viewpoint of an invocation. */
 export interface InvocationOwner {
   readonly clock: Clock
   acknowledge(invocation: Invocation): void
   /** Resolves when the answer has left. */
   settle(invocation: Invocation, answer: Answer): Promise<void>
-  /** Resolves when the invocation has ended, with its stream or before. Never rejects. */
+  /** Resolves when the invocation has ended, with its stream or earlier. Never rejects. */
   stream(invocation: Invocation, outcome: StreamedResponse): Promise<void>
 }
 
@@ -71,11 +71,11 @@ export class Invocation<E = unknown> {
   /** True when an earlier session received this invocation and may have run it. */
   readonly rerun: boolean
   /**
-   * Whether the function itself answers and this is a copy, whose response goes nowhere: `event` with the event,
-   * `metadata` where that was too large: `event` is then null, and nothing that is served runs it.
+   * Whether the function itself answers and this is a copy with a discarded response. `event`: the copy has the event.
+   * `metadata`: the event was too large, so `event` is null, and served code does not run it.
    */
   readonly mirrored: Mirrored | false
-  /** Whether `session.replay` began it: its outcome goes to that caller alone. */
+  /** Whether `session.replay` started it. The outcome then goes only to the caller of `replay`. */
   readonly replayed: boolean
   /** Fires at the remote deadline, when the stub or the caller of a replay gives up, and when the session closes. */
   declare readonly signal: AbortSignal
@@ -85,14 +85,14 @@ export class Invocation<E = unknown> {
   #event: { value: E } | undefined
   #end: InvocationEnd | undefined
   #taken = false
-  /** Why no listener can take it now. */
+  /** Why listeners can no longer take it. */
   #withdrawn: string | undefined
   #abort: AbortController | undefined
-  /** The response, where it is streamed. */
+  /** The response, if it is streamed. */
   #stream: WrittenStream | undefined
 
-  // Made when it is read: a signal costs more than the rest of an invocation, and few are read. An own property, so that
-  // `{ ...invocation }` has it too.
+  // Created on first access: a signal costs more than the rest of an invocation, and is rarely read. An own property,
+  // so that `{ ...invocation }` includes it.
   static readonly #signal: PropertyDescriptor = {
     enumerable: true,
     get(this: Invocation) {
@@ -102,7 +102,7 @@ export class Invocation<E = unknown> {
     },
   }
 
-  /** Sessions make invocations; a host receives them. */
+  /** Called by sessions only; a host receives invocations. */
   constructor(arrival: Arrival, event: Uint8Array, rerun: boolean, owner: InvocationOwner) {
     const { id, from, message, environment, arrivedAt, replay } = arrival
     this.id = id
@@ -114,29 +114,29 @@ export class Invocation<E = unknown> {
     this.rerun = rerun
     this.mirrored = message.mirrored ?? false
     this.replayed = replay !== undefined
-    // The time that its parts took to arrive is over for the function as well.
+    // The transfer time of its parts has already passed for the function, too.
     this.deadline = arrivedAt + message.remainingMs
     this.#owner = owner
     Object.defineProperty(this, 'signal', Invocation.#signal)
   }
 
-  /** Called by the session when the invocation has ended. A reason from outside fires the signal. */
+  /** Called by the session when the invocation has ended. An outside cause fires the signal. */
   static end(invocation: Invocation, end: InvocationEnd): void {
     invocation.#end = end
     if (end instanceof TetherError) invocation.#abort?.abort(end)
   }
 
-  /** Whether a listener or `next()` has it. */
+  /** Whether a listener or `next()` has taken it. */
   static isTaken(invocation: Invocation): boolean {
     return invocation.#taken
   }
 
-  /** Gives it to `next()`. */
+  /** Marks it as taken, for `next()`. */
   static take(invocation: Invocation): void {
     invocation.#taken = true
   }
 
-  /** No listener took it. @param fate for messages: what became of it */
+  /** Called when no listener took it. @param fate the invocation's fate, for messages */
   static withdraw(invocation: Invocation, fate: string): void {
     invocation.#withdrawn = fate
   }
@@ -164,9 +164,9 @@ export class Invocation<E = unknown> {
   }
 
   /**
-   * Takes the invocation: nothing else will run it. Resolves at once; the message leaves 25 ms later, or never
-   * when the answer is there by then.
-   * @throws TetherError `ALREADY_SETTLED`; `NOT_TAKEN` where a listener calls it after an `await`
+   * Takes the invocation: nothing else will run it. Resolves at once. The message is sent 25 ms later, or not at all if
+   * the answer is ready by then.
+   * @throws TetherError `ALREADY_SETTLED`; `NOT_TAKEN` if a listener calls it after an `await`
    */
   async ack(): Promise<void> {
     this.#take()
@@ -174,11 +174,11 @@ export class Invocation<E = unknown> {
   }
 
   /**
-   * Answers with a JSON value (`undefined` becomes `null`). Resolves when the answer is kept and has been handed to
-   * the broker; where that fails it is sent again when the stub asks. Where the invocation has ended from outside (see
-   * `signal`) nothing waits for it: it is reported as `discard`.
-   * @throws TetherError `ALREADY_SETTLED`; `NOT_TAKEN` as `ack` does; `INVALID_OPTION` for what is not JSON, which settles
-   * nothing
+   * Answers with a JSON value (`undefined` becomes `null`). Resolves when the answer is kept and has been handed to the
+   * broker; if that fails, it is sent again when the stub asks. If the invocation was ended from outside (see
+   * `signal`), the answer is reported as `discard`.
+   * @throws TetherError `ALREADY_SETTLED`; `NOT_TAKEN` as in `ack`; `INVALID_OPTION` for a value that is not JSON,
+   * which leaves the invocation unsettled
    */
   async respond(value?: unknown): Promise<void> {
     this.#take()
@@ -197,10 +197,10 @@ export class Invocation<E = unknown> {
   }
 
   /**
-   * Answers with a stream: what is written to it is sent as it comes, to a function that streams; any other gets the whole, up to
-   * 6,291,556 bytes. Its `write` tells of back-pressure, its `destroy(error)` fails the invocation, and it is destroyed
-   * when the invocation ends from outside (see `signal`).
-   * @throws TetherError `ALREADY_SETTLED`; `NOT_TAKEN` as `ack` does; `INVALID_OPTION`
+   * Answers with a stream. A function that streams receives the bytes as they are written; any other receives the whole
+   * response, up to 6,291,556 bytes. `write` signals back-pressure, `destroy(error)` fails the invocation, and the
+   * stream is destroyed when the invocation is ended from outside (see `signal`).
+   * @throws TetherError `ALREADY_SETTLED`; `NOT_TAKEN` as in `ack`; `INVALID_OPTION`
    */
   respondStream(options: RespondStreamOptions = {}): Writable {
     this.#take()
@@ -214,8 +214,8 @@ export class Invocation<E = unknown> {
   }
 
   /**
-   * Fails it with anything thrown; the remote gets `{ errorType, errorMessage, trace }`. A response that is being streamed ends with
-   * the error.
+   * Fails the invocation with any thrown value; the remote function gets `{ errorType, errorMessage, trace }`. A
+   * response that is being streamed ends with the error.
    * @throws TetherError `ALREADY_SETTLED`, `NOT_TAKEN`
    */
   async fail(error: unknown): Promise<void> {

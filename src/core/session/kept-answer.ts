@@ -12,43 +12,46 @@ import type { MissingParts, Outbound, SessionMessage } from '../wire/protocol.js
 /** A message to a stub, without the session's id and epoch. */
 export type Reply<M = Outbound<SessionMessage>> = M extends unknown ? Omit<M, 'session' | 'epoch'> : never
 
-/** What a stub is told last: the outcome, or that nothing was run. */
+/** The last message for a stub: the outcome, or that nothing was run. */
 export type FinalAnswer = Answer | { readonly kind: 'decline'; readonly reason: string }
 
 export interface KeptAnswerOptions {
   readonly clock: Clock
   readonly counters: Counters
   readonly payloads: SessionPayloads
-  /** What one connection may carry, a stub's as well. */
+  /** The rate limit of one connection, which applies to a stub's connection as well. */
   readonly rate?: TransportLimits['rate']
-  /** Resolves when the transport has taken it; undefined if that failed, since the stub asks again. Never rejects. */
+  /**
+   * Resolves when the transport has accepted the message, or to undefined if that failed: the stub will ask again.
+   * Never rejects.
+   */
   send(to: string, reply: Reply, options?: LeavingOptions): Promise<Sent | undefined>
-  /** Sends a small message, unless the same one is still waiting to leave. */
+  /** Sends a small message, unless an identical one is still waiting to leave. */
   say(to: string, reply: Reply): void
 }
 
-/** What is kept of an outcome until the stub has it. */
+/** An outcome kept until the stub has it. */
 export interface KeptOutcome {
-  /** Its bytes in memory. Does not change. */
+  /** Its size in memory. Constant. */
   readonly bytes: number
-  /** Answers a stub that asks. @returns when the answer has left; undefined if nothing has to leave */
+  /** Answers a stub that asks. @returns when the answer has left; undefined if there is nothing to send */
   again(missing?: MissingParts): Promise<void> | undefined
   /** Drops the frames that have not left. */
   stop(): void
-  /** Stops sending, and keeps nothing. */
+  /** Stops sending and frees everything. */
   drop(): void
-  /** Drops it because all of them exceed `maxBytes`; a stub that asks for it gets `RESULT_EVICTED`. */
+  /** Drops it because all kept outcomes together exceed `maxBytes`. A stub that asks for it gets `RESULT_EVICTED`. */
   giveWay(maxBytes: number): void
 }
 
-/** How long a stub asks in vain for an answer that has left. */
+/** How long a stub may ask in vain for an answer that has left, before the answer counts as dropped by the broker. */
 const DROPPED_AFTER_MS = 3_000
 /** How long an answer may wait to leave before a stub that asks gets an `ack`. */
 const SENDING_MS = 1_000
 
-/** The answer of one invocation, kept until its stub has it: in memory or, where it is large, in the payload store. */
+/** The answer of one invocation, kept until its stub has it: in memory or, if large, in the payload store. */
 export class KeptAnswer implements KeptOutcome {
-  /** 0 in the store. */
+  /** 0 if it is in the store. */
   readonly bytes: number
   readonly #options: KeptAnswerOptions
   readonly #to: string
@@ -56,7 +59,7 @@ export class KeptAnswer implements KeptOutcome {
   /** Undefined while the answer is in the store. */
   #reply: Reply | undefined
   readonly #stored: StoredResponse | undefined
-  /** The frames of an answer of several, so that lost ones can be sent again. */
+  /** The frames of an answer that takes several, so that lost ones can be sent again. */
   #sent: Sent | undefined
   /** When sending began; set while it lasts, so that a repeated ask does not resend the answer. */
   #sendingAt: number | undefined
@@ -84,7 +87,7 @@ export class KeptAnswer implements KeptOutcome {
   async send(parts?: readonly number[]): Promise<void> {
     const { clock, payloads } = this.#options
     this.#sendingAt = clock.now()
-    // A single frame leaves at once: there is nothing to stop.
+    // A single frame leaves at once, so it cannot be stopped.
     this.#stopped = this.bytes > payloads.inlineBytes ? new AbortController() : undefined
     const options = this.#stopped && { signal: this.#stopped.signal }
     if (parts !== undefined) {
@@ -109,18 +112,18 @@ export class KeptAnswer implements KeptOutcome {
     const parts = missing?.sent === this.#sent?.reference ? missing?.parts : undefined
     this.#undelivered = notArrived(this.#undelivered, parts?.length, now)
     if (isDropped(this.#undelivered, this.#frameBytes, DROPPED_AFTER_MS, now)) this.#dropsForSize()
-    // Whatever becomes of the answer, the stub is to know that the session is there.
+    // Tells the stub that the session is there, whether or not the large answer gets through.
     else if (isLarge(this.#frameBytes)) say(this.#to, { type: 'ack', id: this.#id })
     if (parts === undefined) counters.answersResent++
     return this.send(this.#sent && parts)
   }
 
-  /** Its largest frame, as far as is known. */
+  /** The size of its largest frame, as far as is known. */
   get #frameBytes(): number {
     return Math.min(this.bytes, this.#options.payloads.inlineBytes)
   }
 
-  /** The broker drops the answer for its size: a stub that asks for it gets `TOO_LARGE`. */
+  /** Called when the broker drops the answer because of its size. A stub that asks for it gets `TOO_LARGE`. */
   #dropsForSize(): void {
     this.drop()
     const id = this.#id
@@ -159,7 +162,7 @@ export class KeptAnswer implements KeptOutcome {
   }
 }
 
-/** What a stub is told that asks for an outcome which had to give way. */
+/** The reply to a stub that asks for an evicted outcome. */
 export function evicted(id: string, maxBytes: number): Reply {
   const why = `more than ${maxBytes} bytes of answers waited for their stubs`
   const errorMessage = `Invocation ${id} has run, but its answer was dropped: ${why}. Raise 'maxKeptBytes'.`

@@ -12,52 +12,55 @@ export interface SessionOptions {
   /** The application; with `stage`, the namespace of the session's name. */
   readonly app: string
   readonly stage: string
-  /** Which session stubs speak to. @default 'default' */
+  /** The name by which stubs address the session. @default 'default' */
   readonly name?: string | undefined
-  /** The secret that the stubs' keys are derived from; make it with `generateKey()`. Either this or `keys`. */
+  /** The secret from which the stubs' keys are derived; make it with `generateKey()`. Pass either this or `keys`. */
   readonly key?: string | Uint8Array | undefined
-  /** The secret and those before it: while a key is rotated, stubs may have either. */
+  /** The current secret and earlier ones: during a key rotation, stubs may have either. */
   readonly keys?: readonly (string | Uint8Array)[] | undefined
-  /** How frames travel: `iot()`, `mqtt()`, `memory()` or your own. */
+  /** The transport: `iot()`, `mqtt()`, `memory()` or your own. */
   readonly transport: Transport
   /**
-   * Holds bodies that do not fit a frame, compressed: `s3({ bucket })`. Stubs reach it through presigned URLs and need no
-   * permission of their own. @default none: large bodies are split and paced
+   * Holds bodies that do not fit a frame even compressed: `s3({ bucket })`. Stubs reach it through presigned URLs and
+   * need no permission of their own.
+   * @default none: large bodies are split and paced
    */
   readonly store?: PayloadStore | undefined
   /**
-   * How many connections the session may have at once, from 1 to 16. It opens another when those that it has near the broker's
-   * limits, and divides what it receives among them; a transport without limits needs one.
+   * The limit on simultaneous connections, from 1 to 16. The session opens another connection when the existing ones
+   * near the broker's limits, and divides incoming frames among them; a transport without limits needs only one.
    * @default { max: 4 }
    */
   readonly connections?: { readonly max: number } | undefined
   /**
-   * The names of the sessions that share the stage, this one's own among them, at most seven; stubs have the same list. The session
-   * then sees the others and what they take, by {@link Session.team}. A session whose name a function's stub does not list hears nothing of it.
+   * The names of all sessions that share the stage, including this one's, at most seven. Stubs have the same list. The
+   * session then sees the others and the functions that they take, by {@link Session.team}. A session receives nothing
+   * from a stub that does not list its name.
    * @default none: this session alone
    */
   readonly team?: readonly string[] | undefined
   /**
-   * Which invocations it takes of stubs that have a team's list; {@link Session.setTake} changes it.
+   * The invocations that it takes from stubs with a team's list; change it with {@link Session.setTake}.
    * @default all that are addressed to it
    */
   readonly take?: Take | undefined
   /**
-   * Where another of the team takes the same functions without a filter: `warn` by a `status` event with the state `conflict`, or
-   * `refuse` to open, with the code `CONFLICT`.
+   * The reaction when another session of the team takes the same functions without a filter: `warn` emits a `status`
+   * event with the state `conflict`; `refuse` makes `open()` fail with the code `CONFLICT`.
    * @default 'warn'
    */
   readonly onConflict?: 'warn' | 'refuse' | undefined
   /** @default the machine's clock */
   readonly clock?: Clock | undefined
   /**
-   * The most memory, in bytes, for answers that a stub has not confirmed yet, compressed; the oldest give way.
+   * The limit on memory, in bytes, for compressed answers that stubs have not confirmed yet; the oldest are dropped
+   * first.
    * @default 64 MiB
    */
   readonly maxKeptBytes?: number | undefined
 }
 
-/** Checks what a host passed. @throws TetherError `INVALID_OPTION`, by name */
+/** Checks the options that a host passed. @throws TetherError `INVALID_OPTION`, by name */
 export function checkSessionOptions(options: SessionOptions): SessionOptions {
   checkOptions('createSession', options, {
     app: required(checkPart),
@@ -85,7 +88,7 @@ export function checkSessionOptions(options: SessionOptions): SessionOptions {
   return options
 }
 
-/** The keys that a session has. @throws TetherError `INVALID_OPTION` */
+/** The keys of a session. @throws TetherError `INVALID_OPTION` */
 export function sessionKeys({ app, stage, key, keys }: SessionOptions): SessionKeys {
   if (key !== undefined && keys !== undefined) {
     throw new TetherError('INVALID_OPTION', "Give either 'key' or 'keys', not both.")
@@ -94,7 +97,10 @@ export function sessionKeys({ app, stage, key, keys }: SessionOptions): SessionK
   return new SessionKeys((keys ?? [key]).map((one) => new StageKeys(rootKey('key', one), { app, stage })))
 }
 
-/** Checks that sessions of a team can see each other over a transport. @throws TetherError `INVALID_OPTION`, `TOO_LARGE` */
+/**
+ * Checks that the transport lets sessions of a team see each other.
+ * @throws TetherError `INVALID_OPTION`, `TOO_LARGE`
+ */
 function checkSharing({ name = 'default', team, take, transport }: SessionOptions): void {
   const option = team !== undefined ? 'team' : take !== undefined ? 'take' : undefined
   if (option === undefined) return

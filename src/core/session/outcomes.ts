@@ -29,10 +29,10 @@ export function late(desk: Desk, invocation: Invocation): void {
 }
 
 /**
- * Ends an invocation: tells its stub, the session's listeners, its statistics and its trace. No stub waits for a mirrored
- * invocation.
- * @param ending what the stub is told. @default nothing: it has given up
- * @param stream how the response was streamed, if it was
+ * Ends an invocation: tells its stub, the session's listeners, its statistics and its trace. No stub waits for a
+ * mirrored invocation.
+ * @param ending the message for the stub. @default none: the stub has given up
+ * @param stream a summary of the streamed response, if it was streamed
  */
 export function conclude(
   desk: Desk,
@@ -73,7 +73,7 @@ export function conclude(
 export function keep(desk: Desk, record: Open, how: InvocationEnd, ending: FinalAnswer): Promise<void> {
   const { id, from, deadline } = record
   const { records } = desk
-  // A stream has left already, its end included, unless it is ended from outside.
+  // A stream has already left, including its end, unless it was ended from outside.
   if (record.state === 'streaming' && how === 'answered') {
     if (record.answer.settled) {
       records.end(id)
@@ -87,7 +87,7 @@ export function keep(desk: Desk, record: Open, how: InvocationEnd, ending: Final
   return records.owe(id, answer.send())
 }
 
-/** Parsed when it is read: most listeners do not look. */
+/** Parsed on first access: most listeners do not read it. */
 class Response implements ResponseEvent {
   #value: { readonly of: unknown } | undefined
 

@@ -10,41 +10,41 @@ import type { KeptStream } from './streaming/kept-stream.js'
 
 interface Known {
   readonly id: string
-  /** The stub. Messages of any other about this id are ignored. */
+  /** The stub. Messages about this id from any other stub are ignored. */
   readonly from: string
 }
 
 interface Timed extends Known {
   /** When this state ends by itself, in Unix milliseconds on this machine's clock. */
   readonly deadline: number
-  /** Cancels the deadline's timer. Set by `Records`; a next state with the same deadline takes it over. */
+  /** Cancels the deadline's timer. Set by `Records`; the next state takes it over if it has the same deadline. */
   timer?: Cancel
 }
 
 interface Begun extends Timed {
   readonly arrival: Arrival
   readonly invocation: Invocation
-  /** A reading of the emitter's, for the duration. */
+  /** A reading of the emitter, for measuring the duration. */
   readonly startedAt: number
-  /** Set if somebody listens to the tracing channels. */
+  /** Set if the tracing channels have subscribers. */
   readonly trace: Trace | undefined
-  /** Filled while it runs. */
+  /** Filled in while it runs. */
   readonly timing: { -readonly [K in keyof InvocationTiming]: InvocationTiming[K] }
 }
 
 interface States {
-  /** There is no record: nothing of it has arrived, or it was forgotten. */
+  /** There is no record: no part of it has arrived, or it was forgotten. */
   unknown: Known
-  /** Acknowledged and incomplete; when the first and the latest part arrived. */
+  /** Acknowledged but incomplete, with the arrival times of the first and the latest part. */
   arriving: Timed & { readonly firstAt: number; readonly lastAt: number }
-  /** Complete, but perhaps a recording: held until the stub answers the challenge. */
+  /** Complete, but possibly a recording: held until the stub answers the challenge. */
   challenged: Timed & {
     readonly message: InvokeMessage
     readonly arrivedAt: number
-    /** 128 random bits: only who hears the challenge can answer it. */
+    /** 128 random bits: only a stub that receives the challenge can answer it. */
     readonly nonce: string
   }
-  /** Acknowledged, with its event being read from the payload store; `reading` stops that. */
+  /** Acknowledged, while its event is read from the payload store; `reading` stops that. */
   fetching: Timed & { readonly arrival: Arrival; readonly reading: AbortController }
   /** Taken, or about to be, by local code, a listener or `next()`. */
   running: Begun & {
@@ -55,7 +55,10 @@ interface States {
   streaming: Begun & { readonly answer: KeptStream }
   /** It has its outcome, kept until the stub has it or the deadline has passed. */
   answered: Timed & { readonly answer: KeptOutcome }
-  /** It must not run, or not again, and is remembered until then. There may be hundreds of thousands, so that is all. */
+  /**
+   * It must not run, or not again; remembered until then. There may be hundreds of thousands, so the record has no
+   * other field.
+   */
   over: { readonly until: number }
 }
 
@@ -68,7 +71,7 @@ export type Open = In<Exclude<State, 'unknown' | 'over'>>
 
 const MAX_ARRIVING = 10_000
 const MAX_CHALLENGED_BYTES = 32 * 1024 * 1024
-/** What a challenged message counts in addition to its event and variables. */
+/** The cost of a challenged message besides its event and variables. */
 const REST_BYTES = 4_096
 /** How long an id is remembered after its deadline, so that a late duplicate runs nothing. */
 const OVER_MS = 120_000
@@ -80,12 +83,12 @@ export class Records {
   readonly #onDeadline: (record: Open) => void
   readonly #byId = new Map<string, Open | In<'over'>>()
   readonly #limits: { readonly [S in State]?: BoundedMap<string, Open> }
-  /** Invocations that are acknowledged, or about to be, and whose answer has not left: `close()` waits for them. */
+  /** Invocations that are acknowledged (or about to be) with an answer that has not left: `close()` waits for them. */
   readonly #promised = new Set<string>()
   #onKept: Deferred<void> | undefined
   #sweptAt: number
 
-  /** @param maxAnswerBytes the limit for all answers together; over it the oldest are dropped */
+  /** @param maxAnswerBytes the limit on all answers together; beyond it the oldest are dropped */
   constructor(clock: Clock, maxAnswerBytes: number, onDeadline: (record: Open) => void) {
     this.#clock = clock
     this.#onDeadline = onDeadline
@@ -110,12 +113,12 @@ export class Records {
     return record?.state === 'running' && record.invocation === invocation ? record : undefined
   }
 
-  /** All that are not over. */
+  /** All records that are not over. */
   open(): Open[] {
     return [...this.#byId.values()].filter((record) => record.state !== 'over')
   }
 
-  /** Puts an invocation into its next state. */
+  /** Moves an invocation to its next state. */
   put<R extends Open>(record: R): R {
     const { id, deadline } = record
     const before = this.#leave(id)
@@ -125,7 +128,7 @@ export class Records {
     } else {
       before?.timer?.()
       const onTimer = () => this.#onDeadline(this.#byId.get(id) as Open)
-      // A clock that was set back since it arrived makes it no longer.
+      // Setting the clock back after its arrival must not extend its time.
       const mostMs = 'arrival' in record ? record.arrival.message.remainingMs : Number.POSITIVE_INFINITY
       record.timer = this.#clock.schedule(Math.min(mostMs, deadline - this.#clock.now()), onTimer)
     }
@@ -135,7 +138,7 @@ export class Records {
     return record
   }
 
-  /** Ends an invocation: it must not run, or not again, and nothing is kept but its id. */
+  /** Ends an invocation: it must not run, or not again, and only its id is kept. */
   end(id: string): void {
     const now = this.#clock.now()
     const before = this.#leave(id)
@@ -145,32 +148,32 @@ export class Records {
     this.#sweep(now)
   }
 
-  /** Removes an invocation that has not run; it may come again. */
+  /** Removes an invocation that has not run; it may arrive again. */
   forget(id: string): void {
     this.#leave(id)?.timer?.()
     this.#byId.delete(id)
     this.keep(id)
   }
 
-  /** Promises an answer until it has left. */
+  /** Keeps an answer promised until it has left. */
   async owe(id: string, leaving: Promise<void>): Promise<void> {
     this.#promised.add(id)
     await leaving
     this.keep(id)
   }
 
-  /** Ends a promise: the answer has left, or the stub does not wait. */
+  /** Ends a promise: the answer has left, or the stub is not waiting. */
   keep(id: string): void {
     this.#promised.delete(id)
     if (this.idle) this.#onKept?.resolve()
   }
 
-  /** Whether nothing is promised. */
+  /** Whether no promise is open. */
   get idle(): boolean {
     return this.#promised.size === 0
   }
 
-  /** Resolves when nothing is promised. */
+  /** Resolves when no promise is open. */
   async kept(): Promise<void> {
     if (this.idle) return
     this.#onKept ??= deferred()
@@ -182,7 +185,7 @@ export class Records {
     for (const { timer } of this.open()) timer?.()
   }
 
-  /** Ends what belongs to the present state. */
+  /** Releases the resources of the present state. */
   #leave(id: string): Open | undefined {
     const record = this.#byId.get(id)
     if (record === undefined || record.state === 'over') return undefined
@@ -202,7 +205,7 @@ export class Records {
   }
 }
 
-/** What a record counts towards the limit of its state. */
+/** The cost of a record towards the limit of its state. */
 function bytesOf(record: Open): number {
   if (record.state === 'answered') return record.answer.bytes
   if (record.state !== 'challenged') return 0

@@ -8,7 +8,7 @@ import { conclude, keep } from './outcomes.js'
 import type { In, Open, State } from './records.js'
 import { KeptStream } from './streaming/kept-stream.js'
 
-/** What can happen to an invocation, and the data that comes with it. */
+/** The events that can happen to an invocation, with their data. */
 export interface Events {
   part: undefined
   invoke: InvokeMessage
@@ -50,7 +50,7 @@ const proceed = ({ records }: Desk, { id, answer }: In<'answered'>, message: Str
   const leaving = answer instanceof KeptStream ? answer.credit(message) : answer.again()
   if (leaving !== undefined) void records.owe(id, leaving)
 }
-// An invocation whose event is still being read ends like one that runs, without its event.
+// An invocation with an event still being read ends like a running one, but without its event.
 const abort = (desk: Desk, record: Begun, reason: TetherError, told?: Answer) => {
   if (record.state !== 'fetching') void conclude(desk, record, reason, told)
   else run(desk, record.arrival, undefined, (_, running) => void conclude(desk, running, reason, told))
@@ -70,8 +70,8 @@ const halt = ({ records }: Desk, { id, answer }: In<'answered'>) => {
 }
 
 /**
- * What each event does in each state. An outcome is not among them: the invocation itself passes it on, and unless it is
- * `running`, it is late.
+ * The action for each event in each state. Outcomes are not listed: the invocation itself passes them on, and in any
+ * state but `running` they are late.
  */
 // biome-ignore format: read by its columns
 export const RULES: { readonly [Event in keyof Events]: Row<Events[Event]> } = {

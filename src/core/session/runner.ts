@@ -9,13 +9,13 @@ import { failure, Invocation, isAwaited, TAKE_IN_TIME } from './invocation.js'
 import { conclude } from './outcomes.js'
 import type { In } from './records.js'
 
-/** How long an acknowledgement waits for the answer, which would take its place. */
+/** How long an acknowledgement is held back, since an answer would replace it. */
 const ACK_DELAY_MS = 25
 
-/** By which local code knows a replay. */
+/** Tells local code that it runs a replay. */
 const REPLAY_ENV = { LAMBDA_TETHER_REPLAY: 'true' }
 
-/** Gives an invocation to the first that takes it: a waiting `next()`, an `invoke` listener, or served code. */
+/** Gives an invocation to the first taker: a waiting `next()`, an `invoke` listener, or served code. */
 export function start(desk: Desk, record: In<'running'>): void {
   try {
     dispatch(desk, record)
@@ -24,7 +24,7 @@ export function start(desk: Desk, record: In<'running'>): void {
   }
 }
 
-/** Acknowledges an invocation in 25 ms, unless it is answered by then. */
+/** Acknowledges an invocation after 25 ms, unless it is answered by then. */
 export function ackSoon(desk: Desk, record: In<'running'> | undefined): void {
   if (record !== undefined) record.ack ??= desk.clock.schedule(ACK_DELAY_MS, () => void ackNow(desk, record))
 }
@@ -45,7 +45,7 @@ function dispatch(desk: Desk, record: In<'running'>): void {
     desk.counters.overlaps++
     desk.emitter.emit('overlap', invocation, { also, ...desk.emitter.at() })
   }
-  // Without its event it is for listeners alone.
+  // Without its event, it is only for listeners.
   if (mirrored !== 'metadata') desk.waiters.offer(invocation)
   desk.emitter.emitNow('invoke', invocation)
   if (invocation.settled) return
@@ -72,7 +72,7 @@ function dispatch(desk: Desk, record: In<'running'>): void {
   decline(desk, record, new TetherError('DECLINED', `The session declines: ${declined.reason}.`), declined)
 }
 
-/** @param how also what its stub is told, if one waits */
+/** @param how ends the invocation; a stub that waits is told as well */
 function decline(
   desk: Desk,
   record: In<'running'>,
@@ -90,12 +90,12 @@ async function run(desk: Desk, record: In<'running'>, slot: Slot): Promise<void>
   const { invocation } = record
   const { executor } = slot
   slot.enter()
-  // Code on this event loop, or a debugger, may keep a later acknowledgement from leaving. A function that was quick the
-  // last time is trusted to be quick again.
+  // Code on this event loop, or a debugger, may block a later acknowledgement. A function that was quick the last time
+  // is trusted to be quick again.
   const mayBlock = executor.sharesEventLoop === true && !slot.quick
   if (mayBlock || inspectorUrl() !== undefined) await ackNow(desk, record)
   else ackSoon(desk, record)
-  // Not before: sending the acknowledgement says nothing about the code.
+  // Measured from here: the time to send the acknowledgement says nothing about the code.
   const startedAt = desk.clock.now()
   try {
     const answer = await execute(desk, record, slot)
@@ -103,7 +103,7 @@ async function run(desk: Desk, record: In<'running'>, slot: Slot): Promise<void>
     slot.quick = desk.clock.now() - startedAt < ACK_DELAY_MS
     await desk.settle(invocation, answer)
   } catch (error) {
-    // Otherwise its signal has stopped the code, and the invocation has its outcome.
+    // If it is settled, its signal has stopped the code, and the invocation has its outcome.
     if (!invocation.settled) void desk.settle(invocation, failure(error))
   } finally {
     slot.leave()
@@ -150,7 +150,7 @@ async function execute(desk: Desk, record: In<'running'>, slot: Slot): Promise<A
   const trace = traceOf('execute', () => partOf(parent?.context, { functionId, executor: executor.name }))
   const held = build.hold?.()
   try {
-    // The invocation stands for `{ signal }`: its signal is made when it is read.
+    // The invocation itself serves as `{ signal }`: its signal is created only when read.
     const run = async () => {
       const outcome = await executor.execute(task, invocation)
       timing.ranMs = emitter.at().atMs
@@ -164,7 +164,7 @@ async function execute(desk: Desk, record: In<'running'>, slot: Slot): Promise<A
   }
 }
 
-/** What an executor of somebody's own may have answered instead is the invocation's error. */
+/** Checks the answer of a custom executor: one without bytes becomes the invocation's error. */
 function checked(answer: Answer, executor: Executor): Answer {
   if (answer.kind === 'error' || answer.body instanceof Uint8Array) return answer
   return failure(new TetherError('UNSUPPORTED', `Executor '${executor.name}' answered with no bytes.`))

@@ -45,21 +45,21 @@ import { Team, teamEndpoints } from './team.js'
 const DEFAULT_MAX_KEPT_BYTES = 64 * 1024 * 1024
 const DEFAULT_MAX_CONNECTIONS = 4
 
-/** What the core is given: it knows no file system, no executor and no AWS itself. */
+/** Dependencies injected into the core, which knows no file system, no executor and no AWS. */
 export interface SessionParts extends TargetParts {
   invokeRemotely(call: RemoteCall): Promise<Answer>
 }
 
 /**
- * The developer's side: receives invocations, runs local code or hands them to listeners, and sends the answers
- * back. Construct, listen, `open()`; `close()` drains what runs, and `await using` closes.
+ * The developer's side: receives invocations, runs local code or hands them to listeners, and sends the answers back.
+ * Construct, listen, `open()`. `close()` lets running invocations finish, and `await using` closes.
  */
 export class Session implements AsyncDisposable {
   readonly app: string
   readonly stage: string
-  /** As stubs know it: sessions of other names share the stage. */
+  /** The name that stubs use; sessions with other names share the stage. */
   readonly name: string
-  /** Such as `mqtt`. */
+  /** For example `mqtt`. */
   readonly transportName: string
   readonly #self: Endpoint
   readonly #lanes: Lanes
@@ -75,7 +75,7 @@ export class Session implements AsyncDisposable {
   readonly #replays: Replays
   readonly #counters: Counters
   readonly #transport: Transport
-  /** What is served, to be changed after `serve`. */
+  /** The served functions, which can be changed after `serve`. */
   readonly functions: SessionFunctions = {
     set: (functionId, target) => this.#served().set(functionId, target),
     delete: (functionId) => this.#served().delete(functionId),
@@ -85,7 +85,7 @@ export class Session implements AsyncDisposable {
   #status: LinkStatus = { state: 'closed' }
   #take: Take | undefined
   #functions: FunctionTable | undefined
-  /** Whether it says that it is there: not before it has seen the others, where it may have to refuse to open. */
+  /** Whether it announces its presence. Not before it has seen the others, if it may have to refuse to open. */
   #isVisible = true
   #state: 'new' | 'opening' | 'open' | 'closing' = 'new'
   #closing: Promise<void> | undefined
@@ -110,7 +110,7 @@ export class Session implements AsyncDisposable {
     this.#counters = counters
     const onDiscard = (discard: Discard) => {
       counters.discards[discard.reason]++
-      // It quotes whoever sent it.
+      // The message quotes the sender.
       this.#emitter.emitNow('discard', { ...discard, message: printable(discard.message) })
     }
     const keys = sessionKeys(options)
@@ -169,10 +169,10 @@ export class Session implements AsyncDisposable {
     this.#nameClaim = new NameClaim({
       session: randomBytes(16).toString('base64url'),
       clock,
-      // What is told on request alone tells nothing of a session that is there already.
+      // Frames kept only for requests do not reveal a session that is already there.
       keeps: keeps !== undefined && keeps.onRequest !== true,
       send: (message) => {
-        // Asked again while it matters.
+        // Sent again while it matters.
         for (const scope of keys.scopes)
           channel.send({ ...this.#self, lane: 0 }, message, { scope }).catch(() => {})
       },
@@ -264,23 +264,25 @@ export class Session implements AsyncDisposable {
     return this.#status
   }
 
-  /** How many of its 16 lanes, by which stubs are spread, each connection that is up receives. */
+  /**
+   * For each connection that is up, how many of the session's 16 lanes it receives. Stubs are spread over the lanes.
+   */
   get lanes(): readonly number[] {
     return this.#lanes.sizes
   }
 
-  /** What it has done so far: a copy, cheap enough to be read every second, also after `close()`. */
+  /** The session's statistics so far: a copy, cheap enough to read every second, available after `close()` too. */
   stats(): SessionStats {
     return sessionStats(this.#counters, this.#lanes, this.#transport.pricing)
   }
 
-  /** Adds a listener of an event; see {@link SessionEvents}. @throws TetherError `INVALID_OPTION` for a name that is none */
+  /** Adds a listener; see {@link SessionEvents}. @throws TetherError `INVALID_OPTION` for an unknown event */
   on<K extends keyof SessionEvents>(event: K, listener: SessionEvents[K]): this {
     this.#emitter.on(event, listener)
     return this
   }
 
-  /** As `on`, for the next event alone. @throws TetherError `INVALID_OPTION` */
+  /** Like `on`, but only for the next event. @throws TetherError `INVALID_OPTION` */
   once<K extends keyof SessionEvents>(event: K, listener: SessionEvents[K]): this {
     this.#emitter.on(event, listener, true)
     return this
@@ -294,7 +296,7 @@ export class Session implements AsyncDisposable {
 
   /**
    * Serves functions with local code. The session closes the executor and the sources.
-   * @throws TetherError `INVALID_OPTION`, also when called twice: `functions` changes what is served
+   * @throws TetherError `INVALID_OPTION`, also when called twice: use `functions` to change the served functions
    */
   serve(options: ServeOptions): this {
     if (this.#functions !== undefined) {
@@ -326,11 +328,11 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Connects. Resolves when invocations arrive, and no session that had the name before answers any that arrive later;
-   * afterwards the session reconnects by itself. May be called again when it could not connect; a signal that fires later
-   * than that closes the session.
-   * @throws TetherError `UNREACHABLE`, `ABORTED`, `CLOSED`, `MISSING_DEPENDENCY`; `DISPLACED` when another session of the
-   * name opened at the same moment; `CONFLICT` with `onConflict: 'refuse'`
+   * Connects. Resolves when invocations arrive and no earlier session of this name answers later ones. Afterwards the
+   * session reconnects by itself. May be called again after a failed connection attempt. If the signal fires after
+   * connecting, the session closes.
+   * @throws TetherError `UNREACHABLE`, `ABORTED`, `CLOSED`, `MISSING_DEPENDENCY`; `DISPLACED` when another session of
+   * the name opened at the same moment; `CONFLICT` with `onConflict: 'refuse'`
    */
   async open(options: AbortOptions = {}): Promise<this> {
     checkOptions<AbortOptions>('open', options, { signal: checkSignal })
@@ -356,7 +358,7 @@ export class Session implements AsyncDisposable {
         this.#isVisible = true
         this.#presence?.online()
       }
-      // Until then a stub may believe that the session before, which closed, was the last.
+      // Until then, a stub may believe that there is no session, because the previous one closed.
       await this.#presence?.confirmed(options)
       await this.#nameClaim.held(options)
     } catch (error) {
@@ -375,8 +377,8 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Who of the team is on the stage, in the order of its list, and what each takes: this session, while it is open, and the others as far
-   * as the broker tells. Empty without a `team`.
+   * The members of the team on the stage, in the order of its list, with the invocations that each takes: this session,
+   * while it is open, and the others as far as the broker reports them. Empty without a `team`.
    */
   team(): readonly TeamMember[] {
     if (this.#team === undefined) return []
@@ -388,9 +390,10 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Takes other invocations from now on: within a second of warm environments, six behind API Gateway. Those that were sent already stay.
+   * Changes the invocations that it takes. Warm environments follow within a second, behind API Gateway within six.
+   * Invocations already sent to it stay.
    * @param take undefined for all that are addressed to it
-   * @throws TetherError `INVALID_OPTION`, also where the broker keeps nothing; `TOO_LARGE`, `CLOSED`
+   * @throws TetherError `INVALID_OPTION`, also if the broker keeps nothing; `TOO_LARGE`, `CLOSED`
    */
   setTake(take: Take | undefined): void {
     if (this.#state === 'closing') throw new TetherError('CLOSED', 'This session was closed; make another.')
@@ -405,14 +408,17 @@ export class Session implements AsyncDisposable {
     if (this.#isVisible && this.#status.state === 'connected') this.#presence.online()
   }
 
-  /** Loads a function's local code anew, for hosts that know better than a watcher. @throws TetherError `INVALID_OPTION`, `BUILD_FAILED`, `CLOSED` */
+  /**
+   * Reloads a function's local code, for hosts that detect changes themselves.
+   * @throws TetherError `INVALID_OPTION`, `BUILD_FAILED`, `CLOSED`
+   */
   async reload(functionId: string): Promise<void> {
     await this.#served().reload(functionId)
   }
 
   /**
-   * Takes the next invocation of a function that arrives from now on, even from `serve`; the caller answers it.
-   * @throws TetherError `TIMEOUT`, `ABORTED`, `CLOSED`; and what `where` throws
+   * Takes the next invocation of a function that arrives from now on, even before served code; the caller answers it.
+   * @throws TetherError `TIMEOUT`, `ABORTED`, `CLOSED`; and any error of `where`
    */
   async next<E = unknown>(functionId: string, options: NextOptions<E> = {}): Promise<Invocation<E>> {
     if (this.#state === 'closing') throw new TetherError('CLOSED', 'This session was closed; make another.')
@@ -420,8 +426,8 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * The invocations of a function that have arrived so far, the first first, whoever answered them. For assertions: of all
-   * functions' invocations, the last 1,000 are kept, and fewer where their events have more than 32 MiB together.
+   * The invocations of a function that have arrived so far, oldest first, no matter how they were answered. For
+   * assertions: the last 1,000 invocations of all functions are kept, or fewer if their events exceed 32 MiB together.
    * @throws TetherError `INVALID_OPTION`
    */
   received<E = unknown>(functionId: string): readonly Invocation<E>[] {
@@ -430,22 +436,22 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Runs a recorded invocation again. Here, by default, as if it had arrived: the same event and context, with the variables of
-   * the function's last invocation in this session and `LAMBDA_TETHER_REPLAY=true`, for `next`, listeners or served code. It is
-   * marked (`invocation.replayed`) and its outcome goes to the caller alone; its side effects happen again. With `as: 'remote'`
-   * the real function is invoked.
-   * @throws TetherError `CLOSED` unless the session is open, `INVALID_OPTION`, `ABORTED`, `DISPLACED`; and what `event` throws. Of
-   * remote replays also `UNREACHABLE`, which has what AWS refused, and `MISSING_DEPENDENCY`
+   * Runs a recorded invocation again. By default it runs here, as if it had arrived: the same event and context, with
+   * the variables of the function's last invocation in this session and `LAMBDA_TETHER_REPLAY=true`, for `next`,
+   * listeners or served code. It is marked (`invocation.replayed`) and its outcome goes only to the caller; its side
+   * effects happen again. With `as: 'remote'` the real function is invoked.
+   * @throws TetherError `CLOSED` unless the session is open, `INVALID_OPTION`, `ABORTED`, `DISPLACED`; and any error of
+   * `event`. Remote replays also throw `UNREACHABLE`, with the refusal of AWS, and `MISSING_DEPENDENCY`
    */
   async replay(record: Replayable, options: ReplayOptions = {}): Promise<ReplayOutcome> {
     return this.#replays.replay(record, options)
   }
 
   /**
-   * Runs a recorded invocation again, here, after each reload of its function, until that is disposed of or the session closes.
-   * The newest save counts: it ends a run that is still under way.
-   * @returns ends it when disposed
-   * @throws TetherError `INVALID_OPTION`, also where the function is not served; `CLOSED`
+   * Runs a recorded invocation again, here, after each reload of its function, until the returned object is disposed of
+   * or the session closes. A newer save ends a run that is still under way.
+   * @returns ends the replays when disposed of
+   * @throws TetherError `INVALID_OPTION`, also if the function is not served; `CLOSED`
    */
   replayOnSave(record: Replayable, options: ReplayOnSaveOptions = {}): Disposable {
     checkReplayable(record)
@@ -454,9 +460,9 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Takes no more, waits for what runs to answer (at most until each one's deadline), says goodbye where the broker keeps
-   * that (three seconds at most), then disconnects. Idempotent.
-   * Firing the signal, of this call or a later one, stops what still runs.
+   * Accepts no more invocations, waits for running ones to answer (at most until the deadline of each), says goodbye if
+   * the broker keeps presence (three seconds at most), then disconnects. Idempotent. Firing the signal, of this call or
+   * a later one, stops invocations that still run.
    */
   close(options: AbortOptions = {}): Promise<void> {
     const { signal } = checkOptions<AbortOptions>('close', options, { signal: checkSignal })
@@ -481,7 +487,7 @@ export class Session implements AsyncDisposable {
     this.#presence?.abandon()
     this.#dispatcher.abandon()
     this.#emitter.emit('displaced', { by, epoch, ...this.#emitter.at() })
-    // It reports its own failures; nobody called it who could be told.
+    // Failures are reported elsewhere; this call has no caller to tell.
     this.close().catch(() => {})
   }
 
@@ -504,7 +510,7 @@ export class Session implements AsyncDisposable {
     }
   }
 
-  // Not a comparison in place: it may have been closed during an await, which the compiler cannot see.
+  // A method rather than an inline comparison: an await may have closed the session, which the compiler cannot see.
   #isClosing(): boolean {
     return this.#state === 'closing'
   }

@@ -1,31 +1,34 @@
 import type { TransportPricing } from '../contracts/transport.js'
 import type { Counters, DiscardReason } from '../wire/counters.js'
 
-/** Bodies of one direction, events received or responses sent, each time one travels. */
+/** Bodies of one direction, events received or responses sent, counted each time they travel. */
 export interface BodyBytes {
-  /** As local code reads and writes them. */
+  /** The size that local code reads and writes. */
   readonly bytes: number
-  /** As they travelled, compressed where that made them smaller. Equal to `bytes` where nothing did. */
+  /** The size that travelled, compressed if that made it smaller; otherwise equal to `bytes`. */
   readonly compressedBytes: number
 }
 
-/** What a session has done since it was made; numbers only ever grow, but for `running` and `connections`. */
+/** Counts since the session was made. Numbers only grow, except `running` and `connections`. */
 export interface SessionStats {
-  /** Each is counted once, however often it arrives; `received` is the sum of `answered`, `failed`, `declined` and `running`. */
+  /**
+   * Each is counted once, however often it arrives; `received` is the sum of `answered`, `failed`, `declined` and
+   * `running`.
+   */
   readonly invocations: {
     readonly received: number
     readonly answered: number
     /** By local code, by `fail()`, at the deadline, or because the stub gave up. */
     readonly failed: number
-    /** Of functions that are not served, and mirrored metadata that no listener took. */
+    /** Invocations of functions that are not served, and mirrored metadata that no listener took. */
     readonly declined: number
     readonly running: number
-    /** Those that the card of another session of the team takes as well; counted above, too. */
+    /** Invocations that another team member's card takes as well; included in the counts above. */
     readonly overlaps: number
-    /** Local replays, which are counted nowhere else. */
+    /** Local replays, not included in the other counts. */
     readonly replayed: number
   }
-  /** What the transport has accepted and delivered, in frames and in their bytes. */
+  /** Frames, and their bytes, that the transport has accepted and delivered. */
   readonly frames: {
     readonly sent: number
     readonly sentBytes: number
@@ -33,32 +36,33 @@ export interface SessionStats {
     readonly receivedBytes: number
   }
   readonly bodies: { readonly received: BodyBytes; readonly sent: BodyBytes }
-  /** What had to be sent again because a stub asked: whole answers, and parts of large messages. */
+  /** Messages sent again because a stub asked: whole answers, and parts of large messages. */
   readonly resends: { readonly answers: number; readonly parts: number }
-  /** What arrived again and was dropped: frames, and invocations that a stub sent anew. */
+  /** Repeated arrivals that were dropped: frames, and invocations that a stub sent again. */
   readonly duplicates: { readonly frames: number; readonly invocations: number }
   /** Bodies that went through the payload store. */
   readonly offloads: { readonly events: number; readonly responses: number }
-  /** Arrivals that were dropped, by the reason of their `discard` event. */
+  /** Dropped arrivals by the reason of their `discard` event. */
   readonly discards: Readonly<Record<DiscardReason, number>>
   /** How many connections are up now. */
   readonly connections: number
-  /** How long connections were up, in milliseconds; two at once count twice, as brokers do. */
+  /** Total time of connections, in milliseconds; two at once count twice, as brokers count. */
   readonly connectedMs: number
   /**
-   * What a broker meters for the session's frames: each with its topic, on its way in and, with most brokers, on its way
-   * out, in units of `pricing.unitBytes`; and for opening connections, those of the execution environments included that the session
-   * heard of. Absent where the transport has no `pricing`.
+   * Units that a broker meters for the session: each frame with its topic, on its way in and, with most brokers, on its
+   * way out, in units of `pricing.unitBytes`; and the opening of connections, including connections of execution
+   * environments known to the session. Absent if the transport has no `pricing`.
    */
   readonly meteredUnits?: number | undefined
   /**
-   * The price of `meteredUnits` and of the session's own connection-minutes, in US dollars. Absent without `pricing`. An
-   * estimate: it knows no free tier, no discount, and nothing of the minutes of the stubs' connections, of their later reconnects, or of the payload store.
+   * The price of `meteredUnits` and of the session's own connection-minutes, in US dollars. Absent without `pricing`.
+   * An estimate: it ignores free tiers and discounts, the stubs' connection-minutes and later reconnects, and the
+   * payload store.
    */
   readonly estimatedUsd?: number | undefined
 }
 
-/** The counts as users read them; a copy that does not change. */
+/** A snapshot of the counts for users. */
 export function sessionStats(
   counters: Counters,
   { connections, connectedMs }: { readonly connections: number; readonly connectedMs: number },

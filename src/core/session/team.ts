@@ -10,16 +10,16 @@ export interface TeamOptions extends Omit<RosterOptions, 'others'> {
   readonly team: readonly string[]
   readonly transport: Transport
   readonly onConflict: 'warn' | 'refuse'
-  /** What this session takes now. */
+  /** The invocations that this session takes now. */
   take(): Take | undefined
   warn(state: 'conflict' | 'unwatched', error: TetherError): void
 }
 
 const LOOK_EVERY_MS = 30_000
 
-/** The team that a session shares its stage with: what it sees of it, and what it says where two take the same. */
+/** The team that shares this session's stage: tracks its members, and reports when two take the same functions. */
 export class Team {
-  /** Whether it has to see the others before it says that it is there. */
+  /** Whether it must see the others before it announces its presence. */
   readonly cautious: boolean
   readonly #options: TeamOptions
   readonly #roster: Roster
@@ -38,18 +38,18 @@ export class Team {
     return this.#roster.members
   }
 
-  /** All of the team that are there, this session among them. */
+  /** All members that are present, including this session, in the order of the list. */
   inOrder(own: TeamMember): readonly TeamMember[] {
     const all = [own, ...this.members]
     return this.#options.team.flatMap((name) => all.filter((member) => member.name === name))
   }
 
-  /** What the broker keeps for another name. */
+  /** Handles a frame that the broker keeps for another name. */
   hear(frame: Uint8Array, name: string): void {
     this.#roster.hear(frame, name)
   }
 
-  /** A connection is up. Where the broker has to be asked for what it keeps, it is: now, and every 30 s. */
+  /** Called when a connection is up. If the broker must be asked for kept frames, asks now and every 30 s. */
   connected(live: LiveConnection | undefined): void {
     if (this.#closed) return
     this.#cancelLook()
@@ -57,7 +57,7 @@ export class Team {
     if (live?.connection.look !== undefined) void this.#look(live)
   }
 
-  /** Asks no more: what is asked already, and connections that come while the session drains, begin nothing. */
+  /** Stops asking. Answers still under way, and connections made while the session drains, start nothing new. */
   close(): void {
     this.#closed = true
     this.#cancelLook()
@@ -70,7 +70,7 @@ export class Team {
     this.#cancelLook = this.#options.clock.schedule(LOOK_EVERY_MS, () => void this.#look(live))
   }
 
-  /** Says once where the broker does not let it see the others. */
+  /** Reports once that the broker does not let it see the others. */
   #sayUnwatched(connection: Pick<Connection, 'unwatched'> | undefined): void {
     const unwatched = connection?.unwatched ?? []
     const names = unwatched.map((name) => `'${name}'`).join(', ')
@@ -85,14 +85,14 @@ export class Team {
     warn('unwatched', new TetherError('UNREACHABLE', text, { details: { addresses } }))
   }
 
-  /** Resolves when the others were heard, as far as they are there. @throws TetherError `ABORTED` */
+  /** Resolves when the present members have been heard, as far as possible. @throws TetherError `ABORTED` */
   settled(options: AbortOptions): Promise<void> {
     return this.#roster.settled(options)
   }
 
   /**
-   * Says where another takes the same functions and no filter tells whose an invocation is.
-   * @throws TetherError `CONFLICT` where such a session must not open
+   * Reports another session that takes the same functions without a filter to divide the invocations.
+   * @throws TetherError `CONFLICT` if the session must not open then
    */
   check(): void {
     const { self, take, onConflict, warn } = this.#options

@@ -4,33 +4,34 @@ import type { BuildOptions } from '../../contracts/build-options.js'
 import type { Executor } from '../../contracts/executor.js'
 import { checkExecutor, checkVariables, type FunctionTarget, type ServedFunction } from './target.js'
 
-/** What `session.serve` takes. */
+/** Options of `session.serve`. */
 export interface ServeOptions {
-  /** Runs paths and sources; not needed for handlers. The session closes it. */
+  /** Runs paths and sources; handlers do not need it. The session closes it. */
   readonly executor?: Executor | undefined
-  /** How targets that are paths of TypeScript are built. A source has options of its own. */
+  /** Build options for targets that are paths of TypeScript. A source has options of its own. */
   readonly build?: BuildOptions | undefined
   /**
-   * Targets by function id, or a look-up, asked when a function is first invoked, and again while it answers `undefined`. Both can
-   * be changed while the session is open: `session.functions`.
+   * Targets by function id, or a look-up. The look-up is asked at a function's first invocation, and again as long as
+   * it returns `undefined`. Both can be changed while the session is open: `session.functions`.
    */
   readonly functions:
     | Readonly<Record<string, FunctionTarget | ServedFunction>>
     | ((functionId: string) => FunctionTarget | ServedFunction | undefined)
   /**
-   * Variables of local code. They hold over the function's own, and none is left out; one that is `undefined` is left as it is.
+   * Variables of local code. They override the function's own and none is left out; an `undefined` one leaves the
+   * function's value.
    * @default none
    */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
   /**
-   * Functions that are built when the session opens, and for which the executor starts what it can, so that their first
-   * invocation waits for less; `true` means every function of `functions`. A name that is not among them is refused; where
-   * `functions` is a look-up that finds none, that is a `reload` with an error.
+   * Functions to build when the session opens, so that their first invocation waits less; the executor starts as much
+   * as it can for them. `true` means every function of `functions`. A name missing from `functions` is refused; if
+   * `functions` is a look-up that does not find it, a `reload` event reports the error.
    * @default none
    */
   readonly prewarm?: true | readonly string[] | undefined
   /**
-   * What invocations get after a change that does not build: the error, or an answer of the last build that was good. The
+   * The outcome of invocations after a change that does not build: the error, or an answer of the last good build. The
    * `reload` event has the error in either case.
    * @default 'fail'
    */

@@ -5,9 +5,9 @@ import type { BuildWarning, FunctionBuild, FunctionSource } from '../../contract
 import type { ServedFunction, ServedState } from './target.js'
 
 /**
- * Told of a function's new code.
- * @param done settles when it is there, with the build's warnings
- * @param asked whether an invocation waits for it, which is told of a failure
+ * Called for a function's new code.
+ * @param done settles when the code is ready, with the build's warnings
+ * @param asked whether an invocation waits for the code; it is then told of a failure
  */
 export type OnReload = (functionId: string, done: Promise<readonly BuildWarning[]>, asked: boolean) => void
 
@@ -20,14 +20,14 @@ export interface SlotOptions {
   readonly executor: Executor
   /** Variables that the host sets. */
   readonly overrides: Readonly<Record<string, string>> | undefined
-  /** Whether invocations get the last good build after one that failed. */
+  /** Whether invocations fall back to the last good build after a failed one. */
   readonly keepsGood: boolean
   readonly onReload: OnReload
-  /** Called when the last invocation has left a slot that is retired. */
+  /** Called when the last invocation has left a retired slot. */
   onUnused(slot: Slot): void
 }
 
-/** One function's local code: built when first needed, anew after each change. */
+/** One function's local code: built when first needed, and again after each change. */
 export class Slot {
   readonly served: ServedFunction
   readonly found: boolean
@@ -37,22 +37,22 @@ export class Slot {
   /** Whether its last invocation was answered before an acknowledgement was due. */
   quick = false
   readonly #options: SlotOptions
-  /** Invocations that need it. */
+  /** The number of invocations that need it. */
   #users = 0
-  /** Something else is served in its place, or nothing. */
+  /** Another slot, or none, serves the function now. */
   #retired = false
-  /** What the next invocation waits for. */
+  /** The build that the next invocation waits for. */
   #current: Promise<FunctionBuild> | undefined
-  /** The build that is under way, or was last: one at a time. */
+  /** The latest build, possibly still under way: one at a time. */
   #building: Promise<FunctionBuild> | undefined
-  /** The last build that was good; its files stay while it is. */
+  /** The last good build; its files stay as long as it is current. */
   #good: { readonly build: FunctionBuild; readonly held: Disposable | undefined } | undefined
   /** Why the current code could not be built. */
   #failed: TetherError | undefined
-  /** Why the current code, which was built, could not be loaded ahead of an invocation. */
+  /** Why the current code was built but could not be loaded ahead of an invocation. */
   #unloadable: TetherError | undefined
   #built = false
-  /** The executor's part of the last reload: code that loads ahead of its first invocation. */
+  /** The executor's part of the last reload: loading the code ahead of its first invocation. */
   #taking: Promise<void> | undefined
   #watcher: Disposable | undefined
 
@@ -65,12 +65,12 @@ export class Slot {
     this.overrides = options.overrides
   }
 
-  /** Whether its code was needed. */
+  /** Whether its code has been needed. */
   get loaded(): boolean {
     return this.#current !== undefined
   }
 
-  /** How its code is, for `functions.list`. */
+  /** The state of its code, for `functions.list`. */
   get state(): ServedState {
     const { functionId } = this.#options
     const { target } = this.served
@@ -94,7 +94,7 @@ export class Slot {
     return this.#users > 0
   }
 
-  /** An invocation needs it from now on, until `leave`. */
+  /** Registers an invocation that needs it, until `leave`. */
   enter(): void {
     this.#users++
   }
@@ -104,7 +104,7 @@ export class Slot {
     if (this.#retired && !this.used) this.#options.onUnused(this)
   }
 
-  /** @param parent the invocation that needs it */
+  /** @param parent the invocation that needs the build */
   build(parent?: TraceContext): Promise<FunctionBuild> {
     if (this.#current === undefined) {
       this.#building = this.#build(parent)
@@ -112,12 +112,12 @@ export class Slot {
     }
     const good = this.#good
     if (good !== undefined && this.#options.keepsGood) return this.#current.catch(() => good.build)
-    // A build that failed is tried again: what was missing may be there now.
+    // Retries a failed build: a missing file may exist now.
     if (this.#failed === undefined) return this.#current
     return this.#askedFor(this.#load(parent))
   }
 
-  /** Loads the code anew; the next invocation gets it. @throws TetherError `BUILD_FAILED` */
+  /** Loads the code again for the next invocation. @throws TetherError `BUILD_FAILED` */
   async reload(): Promise<void> {
     const reloading = this.#reloaded()
     this.#options.onReload(this.#options.functionId, reloading, false)
@@ -125,13 +125,13 @@ export class Slot {
   }
 
   /**
-   * Serves no more; what runs finishes. Resolves when no build is under way.
-   * @param successor what takes its place
+   * Stops serving; running invocations finish. Resolves when no build is under way.
+   * @param successor the slot that takes its place
    */
   async retire(successor: Slot | undefined): Promise<void> {
     this.#retired = true
     this.stopWatching()
-    // A successor's code takes the place of this slot's where both are run by one executor.
+    // If the successor has the same executor, its code replaces this slot's code there.
     if (this.loaded && this.executor !== successor?.executor)
       this.executor.reload(this.#options.functionId).catch(() => {})
     await this.#current?.catch(() => {})
@@ -142,7 +142,7 @@ export class Slot {
     this.#watcher = undefined
   }
 
-  /** Closes the source, which no other slot has. */
+  /** Closes the source, which no other slot shares. */
   async close(): Promise<void> {
     this.#good?.held?.[Symbol.dispose]()
     await this.source.close?.()
@@ -156,7 +156,7 @@ export class Slot {
 
   async #loadSource(): Promise<FunctionBuild> {
     try {
-      // Before the first load, so that no change between the two is missed.
+      // Watches before the first load, so that no change in between is missed.
       if (!this.#retired) this.#watcher ??= this.source.watch?.(() => void this.reload().catch(() => {}))
       const build = await this.source.load()
       const held = build.hold?.()
@@ -172,7 +172,7 @@ export class Slot {
 
   async #reloaded(): Promise<readonly BuildWarning[]> {
     const { warnings = [] } = await this.#load()
-    // Changed again meanwhile: whether the newest code was loaded is what counts.
+    // If the code changed again meanwhile, wait for the newest to be loaded.
     let taking: Promise<void> | undefined
     while (taking !== this.#taking) {
       taking = this.#taking
@@ -187,11 +187,11 @@ export class Slot {
     return building
   }
 
-  // The new build replaces the old before it is ready: whoever comes from now on waits for it.
+  // The new build replaces the old one before it is ready: invocations from now on wait for it.
   #load(parent?: TraceContext): Promise<FunctionBuild> {
     const load = async (): Promise<FunctionBuild> => {
       await this.#building?.catch(() => {})
-      // Changed again while waiting: the newest change's build has both.
+      // Changed again while waiting: the build of the newest change includes both.
       if (this.#current !== next && this.#current !== undefined) return this.#current
       this.#building = this.#build(parent)
       const build = await this.#building

@@ -18,39 +18,42 @@ import {
   withoutExecutor,
 } from './target.js'
 
-/** What a session serves, to be changed while it is open. */
+/** The functions that a session serves; they can be changed while it is open. */
 export interface SessionFunctions {
   /**
-   * Serves a function with this from now on. What runs finishes on the code that it began with; if that was loaded, the new code
-   * is loaded at once, which is a `reload`.
-   * @throws TetherError `INVALID_OPTION`, which changes nothing
+   * Serves a function with this target from now on. Running invocations finish on their old code. If the old code was
+   * loaded, the new code is loaded at once, which counts as a `reload`.
+   * @throws TetherError `INVALID_OPTION`; nothing is changed then
    */
   set(functionId: string, target: FunctionTarget | ServedFunction): void
   /**
-   * Serves a function no more; what runs finishes. A look-up is asked anew.
+   * Stops serving a function; running invocations finish. A look-up is asked again.
    * @returns whether it was served
    * @throws TetherError `INVALID_OPTION` before `serve`
    */
   delete(functionId: string): boolean
   /**
-   * Asks the look-up anew for every function that it has found; those that have changed are loaded anew or served no more. Does nothing where
-   * `functions` was no look-up.
-   * @throws TetherError `INVALID_OPTION`, and what the look-up throws
+   * Asks the look-up again for every function that it has found. Changed functions are reloaded or no longer served.
+   * Does nothing if `functions` was not a look-up.
+   * @throws TetherError `INVALID_OPTION`, and any error of the look-up
    */
   refresh(): void
-  /** The functions that are served, and how their code is; of a look-up, those that were asked for. None before `serve`. */
+  /**
+   * The served functions and the state of their code; with a look-up, the functions asked for so far. Empty before
+   * `serve`.
+   */
   list(): readonly ServedState[]
 }
 
-/** Why an invocation is declined. */
+/** The reason why an invocation is declined. */
 export type Declined = Omit<DeclineEvent, keyof EventTime>
 
-/** Which local code serves which function. */
+/** Maps functions to the local code that serves them. */
 export class FunctionTable implements SessionFunctions {
   readonly #options: ServeOptions
   readonly #parts: TargetParts
   readonly #slots = new Map<string, Slot>()
-  /** Served no more; their sources are closed when no invocation needs them. */
+  /** No longer served; their sources are closed when no invocation needs them. */
   readonly #retired = new Set<Slot>()
   readonly #closing = new Set<Promise<void>>()
   readonly #executors = new Set<Executor>()
@@ -58,7 +61,7 @@ export class FunctionTable implements SessionFunctions {
   #inline: Executor | undefined
 
   /**
-   * @param onReload told of every reload and of every other build
+   * @param onReload called for every reload and every other build
    * @throws TetherError `INVALID_OPTION`, naming the function
    */
   constructor(options: ServeOptions, parts: TargetParts, onReload: OnReload) {
@@ -80,7 +83,7 @@ export class FunctionTable implements SessionFunctions {
     }
   }
 
-  /** Builds what `prewarm` names; what cannot be built is reported as a reload that failed. */
+  /** Builds the functions named by `prewarm`; a failed build is reported as a failed reload. */
   prewarm(): void {
     const { prewarm = [] } = this.#options
     const names = prewarm === true ? [...this.#slots.keys()] : prewarm
@@ -89,7 +92,7 @@ export class FunctionTable implements SessionFunctions {
     }
   }
 
-  /** @throws TetherError `INVALID_OPTION`, or what the user's look-up throws */
+  /** @throws TetherError `INVALID_OPTION`, or any error of the user's look-up */
   find(functionId: string): Slot | undefined {
     const known = this.#slots.get(functionId)
     if (known !== undefined) return known
@@ -97,7 +100,7 @@ export class FunctionTable implements SessionFunctions {
     return served === undefined ? undefined : this.#add(functionId, served, true)
   }
 
-  /** Why a function that `find` did not find is declined. */
+  /** The reason for declining a function that `find` did not find. */
   declined(functionId: string): Declined {
     const served = [...this.#slots.keys()]
     const meant = nearest(functionId, served)
@@ -128,11 +131,14 @@ export class FunctionTable implements SessionFunctions {
     }
   }
 
-  /** Builds a function that was not needed so far, so that its changes are noticed. @throws TetherError `INVALID_OPTION` */
+  /**
+   * Builds a function that was not needed so far, so that its changes are noticed.
+   * @throws TetherError `INVALID_OPTION`
+   */
   load(functionId: string): void {
     const slot = this.find(functionId)
     if (slot === undefined) throw this.#unserved('functionId', functionId)
-    // The next reload tells of a failure.
+    // The next reload reports a failure.
     if (!slot.loaded) slot.build().catch(() => {})
   }
 
@@ -140,7 +146,7 @@ export class FunctionTable implements SessionFunctions {
     return [...this.#slots.values()].map(({ state }) => state)
   }
 
-  /** Loads the function's code anew; the next invocation gets it. @throws TetherError `INVALID_OPTION`, `BUILD_FAILED` */
+  /** Reloads the function's code for the next invocation. @throws TetherError `INVALID_OPTION`, `BUILD_FAILED` */
   async reload(functionId: string): Promise<void> {
     checkText('functionId', functionId)
     this.find(functionId)
@@ -172,7 +178,7 @@ export class FunctionTable implements SessionFunctions {
     )
   }
 
-  /** For messages: a function that is not served, and what its name may be a slip for. */
+  /** For messages: a function that is not served, with the name that it may be misspelt for. */
   #named(functionId: string): string {
     return `'${printable(functionId)}'${didYouMean(functionId, [...this.#slots.keys()])}`
   }
@@ -195,10 +201,10 @@ export class FunctionTable implements SessionFunctions {
     if (old.loaded) slot.reload().catch(() => {})
   }
 
-  /** @param successor what takes its place */
+  /** @param successor the slot that takes its place */
   #retire(slot: Slot, successor?: Slot): void {
     this.#retired.add(slot)
-    // A build that is under way would miss what closing frees.
+    // Closes later: a build under way needs the resources that closing frees.
     void slot.retire(successor).then(() => this.#closeRetired(slot))
   }
 
@@ -249,7 +255,7 @@ function overridesOf(...variables: ServedFunction['env'][]): Readonly<Record<str
   return Object.keys(overrides).length === 0 ? undefined : overrides
 }
 
-/** Whether a look-up has answered as before. */
+/** Whether a look-up has returned the same as before. */
 function isSame(one: ServedFunction, other: ServedFunction): boolean {
   if (one.target !== other.target || one.executor !== other.executor) return false
   if (String(one.taskRoot) !== String(other.taskRoot)) return false

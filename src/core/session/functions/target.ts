@@ -7,46 +7,52 @@ import type { FunctionSource } from '../../contracts/function-source.js'
 import type { Handler } from '../../contracts/handler.js'
 
 /**
- * What serves a function: a path and an export (`./src/api.ts#handler`), a handler as Lambda's configuration names it
- * (`src/api.handler`), a source, or a handler run inline.
+ * The local code for a function: a path with an export (`./src/api.ts#handler`), a handler in the notation of Lambda's
+ * configuration (`src/api.handler`), a source, or a handler to run inline.
  */
 export type FunctionTarget = string | FunctionSource | Handler
 
-/** A target, and what is different for this function. */
+/** A target with settings for this function alone. */
 export interface ServedFunction {
   readonly target: FunctionTarget
-  /** Variables of this function; they hold over those of `serve` and over the function's own, and none is left out. */
+  /**
+   * Variables of this function. They override the variables of `serve` and the function's own, and none is left out.
+   */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
   /**
-   * Of a target that is a path: the folder that is the task root on Lambda, which local code finds in `LAMBDA_TASK_ROOT`. A path or a
-   * `file:` URL. Python finds modules there, so it is at or above the file. A source has an option of its own.
-   * @default the nearest folder with a `package.json`; of Python see docs/executors.md
+   * For a target that is a path: the folder that is the task root on Lambda; local code finds it in `LAMBDA_TASK_ROOT`.
+   * A path or a `file:` URL. Python searches it for modules, so it is at or above the file. A source has an option of
+   * its own.
+   * @default the nearest folder with a `package.json`; for Python see docs/executors.md
    */
   readonly taskRoot?: string | URL | undefined
-  /** Runs this function in place of the executor of `serve`. The session closes it. */
+  /** Runs this function instead of the executor of `serve`. The session closes it. */
   readonly executor?: Executor | undefined
 }
 
-/** A function that is served, and how its local code is. */
+/** A served function and the state of its local code. */
 export interface ServedState {
   readonly functionId: string
-  /** The path that serves it, or the file that was built, with its export. Absent for handlers, commands, and sources that were not built yet. */
+  /**
+   * The path that serves it, or the built file with its export. Absent for handlers, commands, and sources not built
+   * yet.
+   */
   readonly source?: string | undefined
   /** The executor's name, such as `worker-threads`. */
   readonly executor: string
   /**
-   * `unbuilt` until it is first needed. `failed` where the newest code could not be built, or not be loaded ahead of an invocation:
-   * `error` says why, as in the `reload` event.
+   * `unbuilt` until first needed. `failed` if the newest code could not be built, or could not be loaded ahead of an
+   * invocation; `error` then has the reason, as in the `reload` event.
    */
   readonly state: 'unbuilt' | 'building' | 'ready' | 'failed'
   readonly error?: TetherError | undefined
-  /** What its executor has for it; absent where the executor tells nothing of it. */
+  /** Its executor's statistics; absent if the executor has none for it. */
   readonly stats?: ExecutorStats | undefined
 }
 
-/** What the core is given to make targets of: it knows no file system and no executor itself. */
+/** Dependencies that resolve targets, injected because the core knows no file system and no executor. */
 export interface TargetParts {
-  /** @throws TetherError `INVALID_OPTION` for a text that is no target */
+  /** @throws TetherError `INVALID_OPTION` for a text that is not a target */
   sourceOf(
     target: string,
     build: BuildOptions | undefined,
@@ -55,7 +61,7 @@ export interface TargetParts {
   inline(): Executor
 }
 
-/** Variables by name; those that are undefined are left alone. */
+/** Variables by name; an undefined one leaves the function's own value. */
 export const checkVariables: Check = recordOf('an object of variables', (name, value) =>
   value === undefined ? undefined : mustBe('a text', typeof value === 'string', name, value),
 )
@@ -68,8 +74,8 @@ export const checkExecutor: Check = withMethods(
 )
 
 /**
- * What was passed for a function, in its long form.
- * @param name of the option, for messages
+ * Expands the value passed for a function to its long form.
+ * @param name the option's name, for messages
  * @throws TetherError `INVALID_OPTION`
  */
 export function servedFunction(name: string, passed: FunctionTarget | ServedFunction): ServedFunction {
@@ -94,9 +100,9 @@ export function servedFunction(name: string, passed: FunctionTarget | ServedFunc
 }
 
 /**
- * What loads a function's target.
- * @param name of the option, for messages
- * @throws TetherError `INVALID_OPTION` for a text that is none
+ * The source that loads a function's target.
+ * @param name the option's name, for messages
+ * @throws TetherError `INVALID_OPTION` for a text that is not a target
  */
 export function sourceOfTarget(
   name: string,
@@ -132,14 +138,14 @@ const checkServed: Check = optionsOf<ServedFunction>({
   taskRoot: checkPath,
 })
 
-// A source has methods, and may have fields of any name beside them.
+// A source has methods, and may have further fields of any name.
 function isServedFunction(value: unknown): value is ServedFunction {
   return (
     isObject(value) && 'target' in (value as object) && typeof (value as FunctionSource).load !== 'function'
   )
 }
 
-/** The error of a function that nothing could run. */
+/** The error for a function without an executor. */
 export function withoutExecutor(functionId: string): TetherError {
   return new TetherError(
     'INVALID_OPTION',

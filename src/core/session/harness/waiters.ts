@@ -8,18 +8,18 @@ import type { AbortOptions } from '../../contracts/transport.js'
 import { Invocation } from '../invocation.js'
 
 export interface NextOptions<E> extends AbortOptions {
-  /** Only an invocation for which this is true; the others go on as if nothing had waited. */
+  /** Takes only an invocation for which this returns true; the others proceed as if no `next()` were waiting. */
   readonly where?: ((invocation: Invocation<E>) => boolean) | undefined
   /** @default 30,000 */
   readonly timeoutMs?: number | undefined
 }
 
-/** One `next()` that waits, and what it has seen meanwhile. */
+/** A waiting `next()` and its tally of invocations so far. */
 interface Waiter {
   readonly functionId: string
   /** Invocations of its function that `where` did not match. */
   readonly unmatched: Tally
-  /** Those that another `next()` took first. */
+  /** Invocations that another `next()` took first. */
   readonly taken: Tally
   /** Invocations of other functions. */
   readonly others: Tally
@@ -33,10 +33,10 @@ interface Tally {
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000
-/** How much of an event a message shows, in bytes. */
+/** How much of an event a message quotes, in bytes. */
 const HEAD_BYTES = 300
 
-/** The calls of `next` that wait for an invocation, first come first served. */
+/** The waiting calls of `next`, first come first served. */
 export class Waiters {
   readonly #clock: Clock
   readonly #waiters = new Set<Waiter>()
@@ -47,7 +47,7 @@ export class Waiters {
 
   /**
    * @param isOpen whether the session receives invocations
-   * @throws TetherError `TIMEOUT`, `ABORTED`, `CLOSED`; and what `where` throws
+   * @throws TetherError `TIMEOUT`, `ABORTED`, `CLOSED`; and any error of `where`
    */
   async next<E>(functionId: string, options: NextOptions<E>, isOpen: () => boolean): Promise<Invocation<E>> {
     checkText('functionId', functionId)
@@ -96,7 +96,7 @@ export class Waiters {
     })
   }
 
-  /** Gives an invocation to the first `next()` that wants it, if any does. */
+  /** Gives an invocation to the first `next()` that accepts it, if any does. */
   offer(invocation: Invocation): void {
     let taken = false
     for (const waiter of [...this.#waiters]) {
@@ -119,7 +119,7 @@ function count(tally: Tally, invocation: Invocation): void {
   tally.last = invocation
 }
 
-/** For a message: what arrived meanwhile. */
+/** For a message: the invocations that arrived meanwhile. */
 function seen({ functionId, unmatched, taken, others }: Waiter, open: boolean): string {
   if (!open) return 'the session is not open. Call session.open() before the trigger.'
   const arrived = unmatched.count + taken.count

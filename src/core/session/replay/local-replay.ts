@@ -9,8 +9,8 @@ import type { ReplayEnd } from './outcome.js'
 import type { ReplayRequest } from './request.js'
 
 /**
- * Runs a recorded invocation as if it had arrived again, in the environment of the function's last invocation, where a warm
- * worker may be. Nothing is sent.
+ * Runs a recorded invocation as if it had arrived again, in the environment of the function's last invocation, which
+ * may have a warm worker. Sends nothing.
  */
 export async function replayLocally(desk: Desk, request: ReplayRequest): Promise<ReplayEnd> {
   const { functionId, context, event, timeoutMs, signal } = request

@@ -4,22 +4,25 @@ import { checkOptions } from '../../base/options.js'
 import type { ReplayOutcome } from './outcome.js'
 import { editChecks, type Replayable, type ReplayEdit, type ReplayOptions } from './request.js'
 
-/** What `session.replayOnSave` takes. */
+/** Options of `session.replayOnSave`. */
 export interface ReplayOnSaveOptions extends ReplayEdit {
-  /** Takes each outcome; the error of a reload that failed is one. Not told of a run that a newer save ended. @default the `respond` and `fail` events alone */
+  /**
+   * Called with each outcome, including the error of a failed reload. Not called for a run that a newer save ended.
+   * @default only the `respond` and `fail` events
+   */
   readonly onOutcome?: ((outcome: ReplayOutcome) => unknown) | undefined
 }
 
-/** What it needs of the session. */
+/** The parts of the session that it needs. */
 export interface SavedReplayOptions {
   readonly record: Replayable
   readonly options: ReplayOnSaveOptions
   replay(record: Replayable, options: ReplayOptions): Promise<ReplayOutcome>
-  /** Reports what `onOutcome` threw. */
+  /** Reports an exception of `onOutcome`. */
   failed(error: unknown): void
 }
 
-/** Runs one recorded invocation again after each reload of its function: one run at a time, of the newest save. */
+/** Runs one recorded invocation again after each reload of its function: one run at a time, for the newest save. */
 export class SavedReplay {
   readonly functionId: string
   readonly #given: SavedReplayOptions
@@ -35,7 +38,7 @@ export class SavedReplay {
     this.#given = given
   }
 
-  /** @param error of a reload that failed */
+  /** @param error the error of a failed reload */
   async reloaded(error: TetherError | undefined): Promise<void> {
     this.stop()
     const { record, options, replay, failed } = this.#given
@@ -55,7 +58,7 @@ export class SavedReplay {
     }
   }
 
-  /** Ends what runs. */
+  /** Ends the present run. */
   stop(): void {
     this.#running?.abort()
     this.#running = undefined

@@ -2,15 +2,15 @@ import { type LambdaError, TetherError, toLambdaError } from '../../base/errors.
 import { jsonValue } from '../../base/json.js'
 import type { Answer } from '../../contracts/executor.js'
 
-/** How a replay ended: with an outcome of its function, or with the error of who ended it. */
+/** The end of a replay: the outcome of its function, or the error that ended the replay. */
 export type ReplayEnd = Answer | { readonly kind: 'declined'; readonly reason: string } | TetherError
 
 /**
- * The outcome of a replay: the response's JSON, parsed when first read (undefined where it is no JSON); the function's error; or
- * why the session does not run the function.
+ * The outcome of a replay: the response's JSON, parsed on first read (undefined if it is not JSON); the function's
+ * error; or the reason why the session does not run the function.
  */
 export type ReplayOutcome = {
-  /** JSON pointers of what the record's event and context lack because it was redacted. */
+  /** JSON pointers to the parts that redaction removed from the record's event and context. */
   readonly redacted: readonly string[]
 } & (
   | { readonly kind: 'value'; readonly body: Uint8Array; readonly value: unknown }
@@ -18,7 +18,7 @@ export type ReplayOutcome = {
   | { readonly kind: 'declined'; readonly reason: string }
 )
 
-/** The end of an invocation as the caller of a replay gets it. A deadline is an outcome, as it is on Lambda. */
+/** Converts the end of an invocation for the caller of a replay. A deadline is an outcome, as on Lambda. */
 export function replayEnd(
   how: TetherError | string,
   ending: Answer | { readonly kind: 'decline'; readonly reason: string } | undefined,
@@ -28,7 +28,7 @@ export function replayEnd(
   return ending ?? { kind: 'error', error: toLambdaError(how) }
 }
 
-/** @throws TetherError where somebody ended the replay */
+/** @throws TetherError if the replay was ended from outside */
 export function outcomeOfReplay(end: ReplayEnd, redacted: readonly string[]): ReplayOutcome {
   if (end instanceof TetherError) throw end
   return end.kind === 'value' ? new ReplayedValue(end.body, redacted) : { ...end, redacted }

@@ -11,7 +11,10 @@ export type RemoteCall = Omit<ReplayRequest, 'as' | 'functionId' | 'redacted'>
 
 export interface ReplaysOptions {
   readonly desk: Desk
-  /** Calls the real function: the core knows no AWS. @throws TetherError `UNREACHABLE`, `MISSING_DEPENDENCY`, `ABORTED` */
+  /**
+   * Calls the real function; passed in because the core knows no AWS.
+   * @throws TetherError `UNREACHABLE`, `MISSING_DEPENDENCY`, `ABORTED`
+   */
   invokeRemotely(call: RemoteCall): Promise<Answer>
   state(): 'new' | 'opening' | 'open' | 'closing'
 }
@@ -58,12 +61,12 @@ export class Replays {
     }
   }
 
-  /** A function was loaded anew, or could not be. */
+  /** Called after a function was reloaded, or failed to. */
   reloaded(functionId: string, error: TetherError | undefined): void {
     for (const saved of this.#onSave) if (saved.functionId === functionId) void saved.reloaded(error)
   }
 
-  /** No reload runs anything from now on; what runs finishes. */
+  /** Reloads run nothing from now on; present runs finish. */
   close(): void {
     this.#onSave.clear()
   }

@@ -5,24 +5,28 @@ import { checkOptions, invalidOption, isObject, mustBe } from '../../base/option
 import type { InvocationContext } from '../../contracts/handler.js'
 import type { AbortOptions } from '../../contracts/transport.js'
 
-/** An invocation that can be run again. The records of a recorder and of a folder of recordings are such. */
+/** An invocation that can be run again. Records of a recorder or of a folder of recordings are valid. */
 export interface Replayable {
   readonly functionId: string
   /** The event's JSON. */
   readonly eventBytes: Uint8Array
   readonly context: InvocationContext
-  /** `limitMs`: how long the function had, in milliseconds. */
+  /** `limitMs`: the function's time limit, in milliseconds. */
   readonly timing?: { readonly limitMs: number } | undefined
   /** JSON pointers into the record: `/event/headers/authorization`. @default none */
   readonly redacted?: readonly string[] | undefined
 }
 
-/** What a replay of any kind can be told. */
+/** Options of every kind of replay. */
 export interface ReplayEdit {
-  /** Makes the event that is run of the one that was recorded, which is parsed anew for it: it may be changed in place. @default the same */
-  // biome-ignore lint/suspicious/noExplicitAny: users type their own events, as those of handlers
+  /**
+   * Returns the event to run, given the recorded one. The argument is parsed anew each time, so it may be changed in
+   * place.
+   * @default the recorded event
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: users type their own events, as in handlers
   readonly event?: ((event: any) => unknown) | undefined
-  /** How long the function has, in milliseconds. @default the time that it had when it was recorded, else 15 minutes, Lambda's longest */
+  /** The function's time limit, in milliseconds. @default its limit when recorded, else 15 minutes, Lambda's longest */
   readonly timeoutMs?: number | undefined
 }
 
@@ -33,19 +37,22 @@ export interface RemoteClient {
   send(command: any, options?: any): Promise<any>
 }
 
-/** What `session.replay` takes. */
+/** Options of `session.replay`. */
 export interface ReplayOptions extends ReplayEdit, AbortOptions {
   /**
-   * `local` runs it here, as if it had arrived again. `remote` invokes the real function, `context.invokedFunctionArn`, by
-   * `@aws-sdk/client-lambda`.
+   * `local` runs it here, as if it had arrived again. `remote` invokes the real function, `context.invokedFunctionArn`,
+   * with `@aws-sdk/client-lambda`.
    * @default 'local'
    */
   readonly as?: 'local' | 'remote' | undefined
-  /** With `remote`: invokes the function. @default one of the region in the function's ARN, with the AWS SDK's own credentials */
+  /**
+   * With `remote`: the client that invokes the function.
+   * @default a client for the region in the function's ARN, with the AWS SDK's own credentials
+   */
   readonly client?: RemoteClient | undefined
 }
 
-/** A replay whose record and options are checked. */
+/** A replay with checked record and options. */
 export interface ReplayRequest extends AbortOptions {
   readonly as: 'local' | 'remote'
   readonly functionId: string
@@ -58,7 +65,7 @@ export interface ReplayRequest extends AbortOptions {
 
 const LONGEST_MS = 15 * 60_000
 
-/** @throws TetherError `INVALID_OPTION`, and what the option `event` throws */
+/** @throws TetherError `INVALID_OPTION`, and any error of the option `event` */
 export function replayRequest(record: Replayable, options: ReplayOptions): ReplayRequest {
   checkReplayable(record)
   checkOptions<ReplayOptions>('replay', options, {
@@ -76,7 +83,7 @@ export function replayRequest(record: Replayable, options: ReplayOptions): Repla
     functionId,
     context,
     event: event === undefined ? eventBytes : edited(eventBytes, event),
-    // A recording of a mirrored invocation may have come with none left.
+    // A mirrored invocation may have been recorded with no time left.
     timeoutMs: timeoutMs ?? (timing?.limitMs || LONGEST_MS),
     redacted: redacted.filter((pointer) => /^\/(?:event|context)/.test(pointer)),
     client,
@@ -105,7 +112,7 @@ function edited(eventBytes: Uint8Array, edit: (event: unknown) => unknown): Uint
     })
   }
   const changed = edit(event)
-  // A promise would be the event {}.
+  // As JSON, a promise would be the event {}.
   if (isThenable(changed)) {
     changed.then(undefined, () => {})
     throw invalidOption('event', 'must return an event, and is async')

@@ -1,4 +1,4 @@
-/** Bytes that wait to leave, in the order in which they were written. */
+/** Bytes waiting to leave, in the order of writing. */
 export class Gathered {
   readonly #pieces: Uint8Array[] = []
   #bytes = 0
@@ -12,7 +12,7 @@ export class Gathered {
     this.#bytes += piece.length
   }
 
-  /** Takes the first so many bytes, of those that are there. */
+  /** Takes that many bytes from the front; at least as many must be there. */
   take(bytes: number): Uint8Array {
     const taken: Uint8Array[] = []
     for (let left = bytes; left > 0; ) {

@@ -8,16 +8,20 @@ import { evicted, type KeptAnswerOptions, type KeptOutcome, type Reply } from '.
 import { Gathered } from './gathered.js'
 import { type Credit, StreamWindow } from './stream-window.js'
 
-/** Chunks leave no closer together, so that small writes share a frame. The first bytes after a pause leave at once. */
+/**
+ * The minimum interval between chunks, so that small writes share a frame. The first bytes after a pause leave at once.
+ */
 const GATHER_MS = 5
-/** Chunks whose sending has not finished. What comes meanwhile is gathered. */
+/** The limit on chunks being sent. Bytes that arrive meanwhile are gathered. */
 const AT_ONCE = 4
-/** The most bytes in a chunk: several fit a window. */
+/** The largest chunk: several fit a window. */
 const MAX_CHUNK_BYTES = 64 * 1024
-/** Of a chunk's frame: header, section table and head. */
+/** The rest of a chunk's frame: header, section table and head. */
 const CHUNK_OVERHEAD_BYTES = 600
 
-/** A stream on its way to a stub: gathers what is written into chunks, and keeps each until the stub's reader has it. */
+/**
+ * A stream on its way to a stub: gathers the written bytes into chunks, and keeps each until the stub's reader has it.
+ */
 export class KeptStream implements KeptOutcome {
   /** Whether the stub has reported the whole stream as received. */
   settled = false
@@ -26,13 +30,13 @@ export class KeptStream implements KeptOutcome {
   readonly #id: string
   readonly #contentType: string | undefined
   readonly #chunkBytes: number
-  /** The stub's connection has limits as well: a session with several connections would exceed them. */
+  /** The stub's connection has limits as well, and a session with several connections could exceed them. */
   readonly #pacer: Pacer
   readonly #gathered = new Gathered()
   readonly #window = new StreamWindow()
   readonly #stopped = new AbortController()
   #leaving = 0
-  /** Whether what is gathered may leave, however little. */
+  /** Whether the gathered bytes may leave, even if few. */
   #due = false
   #cancelGathering: Cancel | undefined
   #leftAt = Number.NEGATIVE_INFINITY
@@ -40,7 +44,7 @@ export class KeptStream implements KeptOutcome {
   #endSent = false
   /** Whether the end is leaving, for the first time or again. */
   #endLeaving = false
-  /** Stands in for the stream once it had to give way. */
+  /** Replaces the stream after eviction. */
   #gone: Reply | undefined
   #bytes: number | undefined
   #onProgress: (() => void)[] = []
@@ -53,17 +57,20 @@ export class KeptStream implements KeptOutcome {
     this.#contentType = contentType
     this.#chunkBytes = Math.min(MAX_CHUNK_BYTES, Math.max(256, payloads.inlineBytes - CHUNK_OVERHEAD_BYTES))
     this.#pacer = new Pacer(clock, rate)
-    // Each frame that is on its way listens to it, in more than one place: Node is not to warn of a leak.
+    // Every frame under way adds listeners in more than one place: keep Node from warning of a leak.
     setMaxListeners(0, this.#stopped.signal)
   }
 
-  /** What it held in memory when this was first read, which is when nothing more was written. */
+  /** Its size in memory when first read. It is first read after the last write. */
   get bytes(): number {
     this.#bytes ??= this.#window.bytes
     return this.#bytes
   }
 
-  /** Takes bytes, which are the stream's from now on. Resolves when more may be written: the back-pressure. Never rejects. */
+  /**
+   * Takes bytes, which belong to the stream from now on. Resolves when more may be written: the back-pressure. Never
+   * rejects.
+   */
   async write(piece: Uint8Array): Promise<void> {
     if (piece.length === 0 || this.#stopped.signal.aborted) return
     this.#gathered.push(piece)
@@ -72,7 +79,7 @@ export class KeptStream implements KeptOutcome {
     await this.#until(() => this.#gathered.bytes < this.#chunkBytes)
   }
 
-  /** Nothing more is written. Resolves when everything has left for the first time. Never rejects. */
+  /** Ends the writing. Resolves when everything has left for the first time. Never rejects. */
   async end(error?: LambdaError): Promise<void> {
     this.#ending = { error }
     this.#due = true
@@ -80,7 +87,7 @@ export class KeptStream implements KeptOutcome {
     await this.#until(() => this.#endSent && this.#leaving === 0)
   }
 
-  /** Lets the stream go on, and sends again what the stub asks for. @returns when that has left */
+  /** Extends the window, and resends the chunks that the stub asks for. @returns when they have left */
   credit({ through, missing = [], from }: Credit): Promise<void> | undefined {
     if (this.#gone !== undefined) return this.#say(this.#gone)
     this.#window.credit(through)
@@ -91,13 +98,13 @@ export class KeptStream implements KeptOutcome {
       (missing.includes(this.#window.next) || (from ?? Number.POSITIVE_INFINITY) <= this.#window.next)
     )
       void this.#sendEnd()
-    // The stub asks whether this session is there.
+    // The stub is asking whether this session is there.
     else if (from !== undefined && again.length === 0) this.#say({ type: 'ack', id: this.#id })
     this.#pump()
     return this.#until(() => this.#leaving === 0)
   }
 
-  /** The stub, which asks for the outcome, has nothing of the stream yet. */
+  /** A stub that asks for the outcome has no part of the stream yet. */
   again(_missing?: MissingParts): Promise<void> | undefined {
     return this.credit({ through: 0, from: 0 })
   }
@@ -121,7 +128,7 @@ export class KeptStream implements KeptOutcome {
     this.#gone = evicted(this.#id, maxBytes)
   }
 
-  /** Lets what is gathered leave soon, with what is written in the same turn. */
+  /** Lets the gathered bytes leave soon, together with everything written in the same turn. */
   #gather(): void {
     if (this.#due || this.#cancelGathering !== undefined) return
     const { clock } = this.#options
@@ -139,7 +146,7 @@ export class KeptStream implements KeptOutcome {
     this.#cancelGathering = () => {
       canceled = true
     }
-    // A tick that a microtask asks for comes when the others are done: all that is ready has been written by then.
+    // A tick requested by a microtask runs after all others: by then everything that was ready has been written.
     queueMicrotask(() => nextTick(() => canceled || due()))
   }
 
@@ -196,14 +203,14 @@ export class KeptStream implements KeptOutcome {
     this.#endLeaving = false
   }
 
-  /** Sends within the rate of the stub's connection. */
+  /** Sends within the rate limit of the stub's connection. */
   async #leave(bytes: number, send: () => Promise<unknown>): Promise<void> {
     this.#leaving++
     try {
       await this.#pacer.take(bytes + CHUNK_OVERHEAD_BYTES)
       await send()
     } catch {
-      // It was stopped. What could not be sent is asked for.
+      // The stream was stopped. The stub asks again for chunks that were not sent.
     }
     this.#leaving--
     this.#pump()
@@ -217,7 +224,7 @@ export class KeptStream implements KeptOutcome {
     this.#options.say(this.#to, reply)
   }
 
-  /** Resolves when a condition holds, or the stream was stopped. */
+  /** Resolves when a condition holds or the stream was stopped. */
   async #until(holds: () => boolean): Promise<void> {
     while (!this.#stopped.signal.aborted && !holds())
       await new Promise<void>((resolve) => void this.#onProgress.push(resolve))

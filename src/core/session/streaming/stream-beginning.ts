@@ -4,7 +4,7 @@ import type { StreamedChunk, StreamSummary } from '../events.js'
 const MAX_BODY_BYTES = 1024 * 1024
 const MAX_CHUNKS = 10_000
 
-/** What is kept of a stream for those who look at it: its first bytes, and when each chunk was written. */
+/** The part of a stream kept for listeners: its first bytes, and the time of each chunk. */
 export class StreamBeginning {
   readonly #contentType: string | undefined
   readonly #chunks: StreamedChunk[] = []

@@ -5,31 +5,31 @@ import {
   type StreamCreditMessage,
 } from '../../wire/protocol.js'
 
-/** What a stub says about a stream. */
+/** A stub's report on a stream. */
 export type Credit = Pick<StreamCreditMessage, 'through' | 'missing' | 'from'>
 
 /** A chunk that the stub's reader has not taken yet. */
 interface Chunk {
   readonly data: Uint8Array
-  /** Where it ends in the stream, in bytes. */
+  /** The offset of its end in the stream, in bytes. */
   readonly endsAt: number
   /** Its frame, once it has left. */
   sent: Sent | undefined
-  /** Whether it is leaving, for the first time or again. */
+  /** Whether it is being sent, for the first time or again. */
   leaving: boolean
 }
 
-/** What may be under way at first. A reader that keeps up gets more. */
+/** The limit on bytes under way at first. It grows for a reader that keeps up. */
 const FIRST_WINDOW_BYTES = 256 * 1024
 
-/** The chunks that are under way, by number; as many as the stub's credit allows. */
+/** The chunks under way, by number; their total is limited by the stub's credit. */
 export class StreamWindow {
   readonly #chunks = new Map<number, Chunk>()
   #next = 0
   #written = 0
   #through = 0
   #mostBytes = FIRST_WINDOW_BYTES
-  /** Whether something has waited for credit since the last. */
+  /** Whether bytes have waited for credit since the last credit. */
   #waited = false
 
   /** The number of the next chunk. */
@@ -37,7 +37,7 @@ export class StreamWindow {
     return this.#next
   }
 
-  /** What it holds in memory. */
+  /** Its size in memory. */
   get bytes(): number {
     return [...this.#chunks.values()].reduce((sum, { data }) => sum + data.length, 0)
   }
@@ -46,7 +46,7 @@ export class StreamWindow {
     return this.#chunks.get(seq)
   }
 
-  /** Whether a chunk of so many bytes more may be under way. */
+  /** Whether a chunk of this size may be added. */
   takes(bytes: number): boolean {
     if (this.#chunks.size >= MAX_STREAM_WINDOW_CHUNKS) return false
     const does = this.#written - this.#through + bytes <= this.#mostBytes
@@ -61,7 +61,7 @@ export class StreamWindow {
     return this.#next++
   }
 
-  /** @param through bytes that the reader has taken, in all; lower ones come late */
+  /** @param through total bytes that the reader has taken; a lower value arrived late */
   credit(through: number): void {
     if (through <= this.#through || through > this.#written) return
     this.#through = through
@@ -73,7 +73,7 @@ export class StreamWindow {
     this.#waited = false
   }
 
-  /** The numbers of the chunks that a stub asks for and that are not leaving anyway. */
+  /** The numbers of the chunks that a stub asks for, without those being sent already. */
   wanted(missing: readonly number[], from = Number.POSITIVE_INFINITY): number[] {
     const asked = new Set(missing)
     return [...this.#chunks]

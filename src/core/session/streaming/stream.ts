@@ -11,8 +11,8 @@ import { KeptStream } from './kept-stream.js'
 import { Streamed } from './streamed.js'
 
 /**
- * Gives an invocation a streamed response: chunk by chunk to a stub that takes a stream, collected to any other. Resolves
- * when all of it has left, or when the invocation has ended before. Never rejects.
+ * Gives an invocation a streamed response: chunk by chunk for a stub that accepts a stream, collected for any other.
+ * Resolves when all of it has left, or when the invocation has ended earlier. Never rejects.
  */
 export async function stream(desk: Desk, invocation: Invocation, response: StreamedResponse): Promise<void> {
   const record = desk.records.running(invocation)
@@ -27,7 +27,7 @@ export async function stream(desk: Desk, invocation: Invocation, response: Strea
   if (!invocation.settled) await settle(desk, invocation, answer, streamed.summary)
 }
 
-/** Reads nothing of a response. How its code takes that is of no importance. */
+/** Discards a response unread; errors of its code are ignored. */
 async function leave({ body }: StreamedResponse): Promise<void> {
   try {
     await body[Symbol.asyncIterator]().return?.()
@@ -50,7 +50,7 @@ async function pass(desk: Desk, record: In<'running'>, streamed: Streamed): Prom
   await conclude(desk, streaming, 'answered', ending, streamed.summary)
 }
 
-/** @returns the error that local code ended its stream with */
+/** @returns the error with which local code ended its stream */
 async function write(
   body: AsyncIterable<Uint8Array>,
   answer: KeptStream,
@@ -59,7 +59,7 @@ async function write(
   try {
     for await (const piece of body) {
       await answer.write(piece)
-      // The code is stopped by it.
+      // The signal stops the code.
       if (invocation.settled) return undefined
     }
     return undefined

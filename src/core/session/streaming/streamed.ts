@@ -5,7 +5,7 @@ import type { StreamSummary } from '../events.js'
 import type { Invocation } from '../invocation.js'
 import { StreamBeginning } from './stream-beginning.js'
 
-/** A response that is being streamed, as the session's listeners see it. */
+/** A streamed response as seen by the session's listeners. */
 export class Streamed {
   readonly #emitter: SessionEmitter
   readonly #invocation: Invocation
@@ -29,7 +29,7 @@ export class Streamed {
     return this.#beginning.body
   }
 
-  /** The response, whose chunks are told to the session's listeners as they come. */
+  /** The response, reporting each chunk to the session's listeners. */
   observed(): StreamedResponse {
     return { ...this.#response, body: this.#observe() }
   }

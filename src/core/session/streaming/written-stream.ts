@@ -4,7 +4,7 @@ import { checkOptions, optionsOf } from '../../base/options.js'
 import { HTTP_RESPONSE_TYPE, PRELUDE_END } from '../../contracts/response-stream.js'
 import { ByteStream } from '../../streams/byte-stream.js'
 
-/** Status and headers of a streamed HTTP response, as Lambda's HTTP front ends read them. */
+/** Status and headers of a streamed HTTP response, in the form that Lambda's HTTP front ends read. */
 export interface HttpMetadata {
   /** @default 200 */
   readonly statusCode?: number | undefined
@@ -15,18 +15,21 @@ export interface HttpMetadata {
   readonly cookies?: readonly string[] | undefined
 }
 
-/** What `invocation.respondStream` takes. */
+/** Options of `invocation.respondStream`. */
 export interface RespondStreamOptions {
-  /** Of the response; beside `metadata`, its header `content-type`. @default `application/octet-stream` */
+  /** The response's content type; with `metadata`, its header `content-type`. @default `application/octet-stream` */
   readonly contentType?: string | undefined
-  /** Makes an HTTP response of the stream. It is sent before the first byte, or at the end where there is none. @default none */
+  /**
+   * Turns the stream into an HTTP response. Sent before the first byte, or at the end of an empty stream.
+   * @default none
+   */
   readonly metadata?: HttpMetadata | undefined
 }
 
-/** The most bytes that wait to be sent; then `write` says so. */
+/** The limit on bytes waiting to be sent; beyond it `write` returns false. */
 const HIGH_WATER_MARK = 64 * 1024
 
-/** The stream that a listener writes its response to, and its bytes. */
+/** The stream to which a listener writes its response, with its bytes. */
 export class WrittenStream extends Writable {
   readonly contentType: string | undefined
   readonly body = new ByteStream(HIGH_WATER_MARK)
@@ -47,7 +50,7 @@ export class WrittenStream extends Writable {
     })
     this.contentType = metadata === undefined ? contentType : HTTP_RESPONSE_TYPE
     if (metadata !== undefined) this.#prelude = prelude(metadata, contentType)
-    // The stub and the session's listeners are told of every failure: one that nobody handles here is not to end the process.
+    // The stub and the session's listeners hear of every failure; an unhandled error here must not end the process.
     this.on('error', () => {})
     this.body.onRead(() => this.#goOn())
     void this.body.returned.then(() => this.destroy())
@@ -72,7 +75,7 @@ export class WrittenStream extends Writable {
     done(error)
   }
 
-  /** Written before the first byte; at the end where there is none. */
+  /** Writes the prelude before the first byte, or at the end of an empty stream. */
   #begin(): void {
     if (this.#prelude !== undefined) this.body.push(this.#prelude)
     this.#prelude = undefined
