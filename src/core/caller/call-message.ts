@@ -11,7 +11,7 @@ type Sent = Extract<CallState, { phase: 'waiting' }>
 export function onMessage(state: LiveCall, message: SessionMessage, moment: Moment): CallStep {
   const { goodbye, terms } = state.facts
   if (terms.mirrored !== undefined && message.type !== 'challenge') return stay(state)
-  // A message of the closed session itself was sent before its goodbye.
+  // The closed session sent this message before its goodbye.
   const lives = goodbye !== undefined && goodbye.session !== message.session
   const heard = lives ? learn(state, { goodbye: undefined }) : state
   if (heard.phase === 'streaming') return onStreamMessage(heard, message, moment)
@@ -78,7 +78,7 @@ function onMissing(state: Sent, { sent, parts }: MissingMessage, moment: Moment)
 
 function onUnknown(before: Sent, session: string, moment: Moment): CallStep {
   const { ackedBy, undelivered: earlier, terms } = before.facts
-  // A successor never was sent it.
+  // A successor never received the invocation.
   const isOther = ackedBy !== undefined && ackedBy !== session
   const state = learn(before, {
     undelivered: isOther ? undefined : notArrived(earlier, undefined, moment.now),
@@ -87,7 +87,7 @@ function onUnknown(before: Sent, session: string, moment: Moment): CallStep {
   if (dropsForSize(facts, moment)) return fail(state, { why: 'dropped for its size' })
   const { stored } = facts
   if (isOther && terms.options.onSessionLost === 'fail') return fail(state, { why: 'restarted' })
-  // Another session than the one that named the place may have read and deleted the object.
+  // A session other than `placedBy` may have read and deleted the object.
   const isThere = ackedBy === undefined && stored?.placedBy === session
   return submit(isThere ? facts : { ...facts, stored: undefined }, moment)
 }

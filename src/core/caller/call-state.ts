@@ -29,7 +29,7 @@ export type Terms = Readonly<{
   /** Set for a copy of an event that the function itself answers. */
   mirrored: Mirrored | undefined
   startedAt: number
-  /** The largest frame of an event that goes inline, as far as is known. */
+  /** The size of the largest frame of an inline event, as far as is known. */
   frameBytes: number
   /** The stored object's length, if the event is large enough for the payload store. */
   bytesToStore: number | undefined
@@ -46,7 +46,7 @@ export type Facts = Readonly<{
   goodbye: { session: string; at: number } | undefined
   /** The event's object in the payload store, and the session that named its place. */
   stored: { body: StoredBody; placedBy: string } | undefined
-  /** Set while the session answers questions and says that the invocation has not arrived. */
+  /** Set while the session answers questions but reports that the invocation has not arrived. */
   undelivered: Undelivered | undefined
 }>
 
@@ -88,9 +88,9 @@ export type CallEvent = Readonly<
   | { type: 'put'; stored: Facts['stored'] }
   | { type: 'got'; body: Uint8Array }
   | { type: 'failed'; effect: LastingEffect['type']; error: TetherError }
-  /** A stream has taken a message. `gap`: an earlier one is missing. */
+  /** A stream has accepted a message. `gap`: an earlier one is missing. */
   | { type: 'received'; gap: boolean; complete: boolean }
-  /** A stream's reader has taken bytes that the session should know of, or wants no more. */
+  /** A stream's reader has taken enough bytes for a credit, or has stopped reading. */
   | { type: 'taken' | 'returned' }
 >
 
@@ -115,7 +115,7 @@ export type LastingEffect = Readonly<
   | { type: 'ask'; sent: string | undefined; nonce?: string }
   | { type: 'presign'; bytes: number }
   | { type: 'resend'; parts: readonly number[] }
-  /** `asks`: also for what may have left after all that is known. */
+  /** `asks`: also asks for everything that may have left after the last known chunk. */
   | { type: 'credit'; asks: boolean }
   | { type: 'put'; key: string; request: PresignedRequest; placedBy: string }
   | { type: 'get'; stored: NonNullable<ResultMessage['stored']> }
@@ -126,8 +126,9 @@ export type CallOutcome =
   | { readonly kind: 'value'; readonly body: Uint8Array }
   | { readonly kind: 'error'; readonly error: LambdaError }
   /**
-   * Only of a call that `streams`. `body` can be read once. After the bytes before, it throws what local code threw, or a
-   * `TetherError` where the stream broke off (`SESSION_LOST`, `DEADLINE`, …). Its `return()` cancels the invocation.
+   * Only for a call that `streams`. `body` can be read once. After the bytes received, it throws the error of local
+   * code, or a `TetherError` if the stream broke off (`SESSION_LOST`, `DEADLINE`, …). Its `return()` cancels the
+   * invocation.
    */
   | {
       readonly kind: 'stream'
@@ -141,7 +142,7 @@ export type Failure = Readonly<
   | { why: 'silence' | 'unreachable'; forMs: number }
   /** The broker knows that no session is connected. */
   | { why: 'absent'; error: TetherError }
-  /** The session is there, and the broker drops the invocation for its size. */
+  /** The session is present, but the broker drops the invocation because of its size. */
   | { why: 'dropped for its size' }
   | {
       why:
@@ -154,7 +155,7 @@ export type Failure = Readonly<
         | 'dropped'
     }
   | { why: 'declined' | 'replaced'; reason: string; session: string }
-  /** Of a team, no card takes it; `unwatched` are the names that the broker does not let the stub watch. */
+  /** No card of the team takes it. `unwatched`: the names that the broker does not let the stub watch. */
   | { why: 'not taken'; unwatched: readonly string[] }
   | { why: 'error'; error: TetherError }
 >

@@ -34,7 +34,7 @@ export function submit(facts: Facts, moment: Moment, withEnv = false): CallStep 
   }
 }
 
-/** The question about a call that waits. */
+/** The question for a waiting call. */
 export function question(state: LiveCall): CallEffect {
   const bytes = state.facts.terms.bytesToStore
   if (state.phase === 'placing' && bytes !== undefined) return { type: 'presign', bytes }
@@ -42,22 +42,22 @@ export function question(state: LiveCall): CallEffect {
   return { type: 'ask', sent: state.phase === 'waiting' ? state.sent : undefined }
 }
 
-/** The state once the invocation has left; `sent` is its reference, if all of it has. */
+/** The state after the invocation has left; `sent` is its reference if all of it has. */
 export function waiting(facts: Facts, { now }: Moment, sent: string | undefined): CallState {
   return { phase: 'waiting', facts, wait: beginWait(now), sent }
 }
 
-/** The state with other facts. */
+/** The state with changed facts. */
 export function learn<S extends LiveCall>(state: S, facts: Partial<Facts>): S {
   return { ...state, facts: { ...state.facts, ...facts } }
 }
 
-/** The state with other progress of its wait. */
+/** The state with changed progress of its wait. */
 export function hear<S extends Waiting>(state: S, wait: Partial<Wait>): S {
   return { ...state, wait: { ...state.wait, ...wait } }
 }
 
-/** A step to a state without effects. */
+/** A step without effects. */
 export function stay(state: CallState): CallStep {
   return { state, effects: NO_EFFECTS }
 }

@@ -33,9 +33,9 @@ type Event<T> = CallEvent & { type: T }
 
 /** Send errors of a broken connection: the link opens another, and `connected` follows. */
 const PASSING: readonly string[] = ['UNREACHABLE', 'THROTTLED', 'CLOSED']
-/** Until a session has answered, what the broker refuses may be all that this call has sent. */
+/** Before the first answer, a refusal of the broker may concern everything that this call has sent. */
 const UNANSWERED: readonly LiveCall['phase'][] = ['connecting', 'placing', 'sending', 'waiting']
-/** The state that an effect belongs to: its failure matters in no other. */
+/** The state in which an effect's failure matters. */
 const PHASE_OF: Readonly<Record<LastingEffect['type'], LiveCall['phase']>> = {
   invoke: 'sending',
   resend: 'waiting',
@@ -115,7 +115,7 @@ function onPresence(state: LiveCall, event: Event<'presence'>, { now, online }: 
   const again = closed && goodbye?.session === session
   const next = again ? state : learn(state, { goodbye: closed ? { session, at: now } : undefined })
   if (told !== 'news' || !('wait' in next)) return stay(next)
-  // A new session has missed the earlier questions.
+  // A new session has missed earlier questions.
   return { state: hear(next, { heardAt: now }), effects: online ? [question(next)] : NO_EFFECTS }
 }
 
@@ -131,7 +131,7 @@ function onWake(state: LiveCall, moment: Moment): CallStep {
   if (!('wait' in state)) return stay(state)
   const { wait } = state
   const asked = hear(state, { askedAt: now })
-  // A question while parts of the answer arrive would have the answer sent twice.
+  // Asking while parts of the answer arrive would have the answer sent twice.
   if (partsArrive(wait, now)) return stay(asked)
   // A frozen process may hold a dead connection. Once for each silence, since a session at a breakpoint is silent too.
   const unheard = wait.askedAt > wait.heardAt && !partsArrive(wait, wait.askedAt)

@@ -26,7 +26,7 @@ import { type LineEvents, type Sendable, SessionLine } from './session-line.js'
 import { StreamBody, type StreamMessage } from './stream-body.js'
 import { connectMs, wakeAt } from './timing.js'
 
-/** How one invocation goes to one session. */
+/** The route of one invocation to one session. */
 interface Way {
   readonly peer: NamedSession
   readonly also?: readonly string[]
@@ -34,7 +34,7 @@ interface Way {
   readonly session?: string
   readonly mirrored?: Mirrored | undefined
   readonly onAck?: (() => void) | undefined
-  /** Called where it did certainly not run there, before it fails. */
+  /** Called before the call fails, if the session certainly did not run it. */
   onNotRun?(): void
 }
 
@@ -45,11 +45,11 @@ interface Call extends Sendable {
   state: CallState
 }
 
-// An idle connection may have been dropped, and nothing said so to a frozen process. Shorter than any broker's
-// or NAT's patience, longer than a busy function's pauses.
+// An idle connection may have been dropped without notice to a frozen process. Shorter than the idle time-out of any
+// broker or NAT, longer than a busy function's pauses.
 const STALE_AFTER_MS = 60_000
 
-/** What a session sends only about an invocation that it has, with its variables. */
+/** Messages that a session sends only about an invocation that it has, variables included. */
 const HAVE_IT: readonly SessionMessage['type'][] = ['ack', 'result', 'error', 'chunk', 'end']
 
 /**
@@ -69,7 +69,7 @@ export class Caller implements LineEvents {
   #cancelWake: Cancel | undefined
   #closed = false
 
-  /** Made at the first invocation: until then a snapshot of the process holds no identity. */
+  /** Created at the first invocation, so that an earlier snapshot of the process holds no identity. */
   constructor(options: CallerOptions) {
     this.#options = options
     this.#clock = options.clock ?? systemClock
@@ -87,11 +87,11 @@ export class Caller implements LineEvents {
     if (this.#options.team !== undefined) return this.#share(id, input, { onAck })
     const [peer] = this.#line.peers as [NamedSession]
     if (this.#nobody(input) !== undefined) {
-      // After a freeze, read the frames that have arrived meanwhile first.
+      // After a freeze, first read the frames that arrived meanwhile.
       await new Promise(setImmediate)
       const error = this.#nobody(input)
       if (error !== undefined) {
-        // Ask in the background, so that the next invocation knows whether a session is there.
+        // Ask in the background, so that the next invocation knows whether a session is present.
         const asked = this.#line.connectAtOnce().then(() => this.#line.ask(peer, id))
         asked.catch(() => {})
         throw error
@@ -101,9 +101,9 @@ export class Caller implements LineEvents {
   }
 
   /**
-   * Sends the session a copy of what the function itself answers, once; one that was under way when the process was
-   * frozen is dropped. Resolves when it has left.
-   * @throws what the transport throws; `ABORTED` when it was dropped
+   * Sends the session a copy of an event that the function itself answers, once. A copy still under way when the
+   * process is frozen is dropped. Resolves when the copy has left.
+   * @throws errors of the transport; `ABORTED` when it was dropped
    */
   async mirror(input: CallInput, mirrored: Mirrored): Promise<void> {
     this.onEvent({ type: 'wake' })
@@ -113,7 +113,7 @@ export class Caller implements LineEvents {
     else await this.#run(id, input, { peer: this.#line.peers[0]!, mirrored })
   }
 
-  /** Connects in the background, or anew where the connection may have died unseen. @throws TetherError `CLOSED` */
+  /** Connects in the background. Replaces a connection that may have died unnoticed. @throws TetherError `CLOSED` */
   connect(): void {
     if (this.#closed) throw new TetherError('CLOSED', 'The stub was closed.')
     if (this.#line.worn && this.#calls.size === 0) {
@@ -128,21 +128,21 @@ export class Caller implements LineEvents {
     if (!link.connected) this.#line.connectAtOnce().catch(() => {})
   }
 
-  /** Closes the connection; for tests and for hosts that end in an orderly way. */
+  /** Closes the connection; for tests and for hosts that shut down in order. */
   async close(): Promise<void> {
     this.#closed = true
     this.onEvent({ type: 'stub closed' })
     await this.#line.link.stop()
   }
 
-  /** Under a name of its own: 128 random bits. */
+  /** A line with a name of its own: 128 random bits. */
   #newLine(): SessionLine {
     return new SessionLine(this.#options, this.#ids.next(), this.#clock, this)
   }
 
   /**
-   * Runs one invocation in the session whose card takes it. The choice is made once; only a session that has certainly not run it makes
-   * way for the next.
+   * Runs one invocation in the session with the matching card. Chooses once; moves to the next session only if the
+   * chosen one has certainly not run it.
    */
   async #share(id: string, input: CallInput, way: Pick<Way, 'mirrored' | 'onAck'>): Promise<CallOutcome> {
     const passed = new Set<NamedSession>()
@@ -156,7 +156,7 @@ export class Caller implements LineEvents {
       const found = await chosen(line, this.#clock, left, {
         passed,
         connectMs: connectMs(terms, 0),
-        // Silence of the broker is borne for as long as a session's.
+        // Silence of the broker is tolerated as long as a session's.
         lookMs: Math.min(this.#options.ackTimeoutMs, left.remainingMs / 2),
       })
       if (found === undefined || 'why' in found) {
@@ -177,7 +177,9 @@ export class Caller implements LineEvents {
     throw error
   }
 
-  /** The error of an invocation of a team that need not wait for a connection: the broker could not be reached a moment ago. */
+  /**
+   * The error for an invocation of a team that need not wait for a connection: the broker was unreachable a moment ago.
+   */
   #unreachable(input: CallInput): TetherError | undefined {
     const { link, peers } = this.#line
     const waits = peers.map(({ watch }) => watch.failedWait)
@@ -185,7 +187,7 @@ export class Caller implements LineEvents {
     return notWaited(waits[0]!, { input, options: this.#options }, this.#line)
   }
 
-  /** The error of an invocation that need not wait: the session is known to be absent. */
+  /** The error for an invocation that need not wait: the session is known to be absent. */
   #nobody(input: CallInput): TetherError | undefined {
     const { link, peers } = this.#line
     const { watch } = peers[0]!
@@ -228,15 +230,15 @@ export class Caller implements LineEvents {
     })
   }
 
-  /** For its line. */
+  /** Implements {@link LineEvents}. */
   peerOf(invocationId: string): NamedSession | undefined {
     return this.#calls.get(invocationId)?.peer
   }
 
-  /** For its line. */
+  /** Implements {@link LineEvents}. */
   onMessage(message: SessionMessage, from: NamedSession): void {
     const call = this.#calls.get(message.id)
-    // Of a team, another may still speak of what it has declined.
+    // In a team, another session may still send messages about an invocation that it declined.
     if (call?.peer !== from) return
     const { type, session } = message
     if (call.body === undefined && HAVE_IT.includes(type)) {
@@ -246,14 +248,14 @@ export class Caller implements LineEvents {
     this.#step(call, { type: 'message', message })
   }
 
-  /** For its line. */
+  /** Implements {@link LineEvents}. */
   onEvent(event: CallEvent, about?: string | NamedSession): void {
     for (const call of this.#calls.values())
       if (about === undefined || about === call.id || about === call.peer) this.#step(call, event)
   }
 
   #step(call: Call, event: CallEvent): void {
-    // What it began may end after it; the next of a team has its id by then.
+    // An effect may finish after the call is over; by then the next session of a team may have its id.
     if (call.state.phase === 'over') return
     const moment = this.#moment(call.peer)
     this.#take(call, step(call.state, event, moment), moment)
@@ -262,7 +264,7 @@ export class Caller implements LineEvents {
   #take(call: Call, { state, effects }: CallStep, moment: Moment): void {
     call.state = state
     for (const effect of effects) this.#perform(call, effect)
-    // Not `state`: an effect may have caused another step already.
+    // Read `call.state` again: an effect may have caused another step already.
     if (call.state.phase !== 'over') return this.#wakeBy(wakeAt(call.state, moment))
     call.stop?.abort()
     this.#calls.delete(call.id)
@@ -300,7 +302,7 @@ export class Caller implements LineEvents {
     }
   }
 
-  /** Gives a stream a message, and its caller the stream as soon as it has begun. */
+  /** Passes a message to a stream, and the stream to its caller as soon as it has begun. */
   #receive(call: Call, message: StreamMessage): void {
     call.body ??= new StreamBody({
       onTaken: () => this.#step(call, { type: 'taken' }),
@@ -312,7 +314,7 @@ export class Caller implements LineEvents {
     this.#step(call, { type: 'received', gap: body.hasGap, complete: body.complete })
   }
 
-  /** Steps again with the result of an effect. */
+  /** Performs an effect and steps again with its result. */
   async #follow(call: Call, effect: LastingEffect): Promise<void> {
     let event: CallEvent | undefined
     try {
@@ -331,7 +333,7 @@ export class Caller implements LineEvents {
     return { now: this.#now(), connected, activeAt, online, closed, storeless, latencyMs: this.#latencyMs }
   }
 
-  /** Wall clock time, which includes freezes, but never goes back: a clock set back must not prolong a wait. */
+  /** Wall clock time, which includes freezes. Never goes back: setting the clock back must not prolong a wait. */
   #now(): number {
     const wall = this.#clock.now()
     this.#aheadMs = Math.max(this.#aheadMs, this.#latestAt - wall)
@@ -353,7 +355,7 @@ export class Caller implements LineEvents {
     this.onEvent({ type: 'wake' })
   }
 
-  /** Without calls there is no timer, and time is the clock's again. */
+  /** Without calls, there is no timer and time follows the clock again. */
   #rest(): void {
     this.#cancelWake?.()
     this.#wakeAt = Number.POSITIVE_INFINITY
@@ -362,8 +364,8 @@ export class Caller implements LineEvents {
 }
 
 /**
- * Whether it is certain that the session that was chosen has not run it and never will. It declined, itself: a successor knows nothing of
- * what it has run. Or nobody was there when it was first sent.
+ * Whether the chosen session has certainly not run the invocation and never will. Either that same session declined (a
+ * successor does not know which invocations its predecessor ran), or no session was connected when it was first sent.
  */
 function didNotRun(failure: Failure, { sent, way }: Call): boolean {
   if (failure.why === 'declined') return failure.session === way.session

@@ -7,18 +7,21 @@ import type { NamedSession } from './named-session.js'
 import type { CallInput } from './options.js'
 import type { SessionLine } from './session-line.js'
 
-/** Which session of a team an invocation goes to. It stays so for every question and every time it is sent again. */
+/** The session of a team chosen for an invocation. The choice holds for every question and every resend. */
 export interface Choice {
   readonly peer: NamedSession
-  /** The session whose card it was: its own word alone proves that the invocation did not run. */
+  /** The session that published the card: only its own answer proves that the invocation did not run. */
   readonly session: string
-  /** Other names whose cards take the invocation as well. */
+  /** Other names with cards that take the invocation as well. */
   readonly also: readonly string[]
-  /** Whether its event, its request or its marker decided. */
+  /** Whether a filter on its event, its request or its marker decided. */
   readonly filtered: boolean
 }
 
-/** The first whose filter matches, then the first that takes all of the function; each in the order of the list. */
+/**
+ * The first session with a matching filter, otherwise the first that takes the whole function; both in the order of the
+ * list.
+ */
 function choose(
   peers: readonly NamedSession[],
   invoked: Invoked,
@@ -36,18 +39,18 @@ function choose(
 }
 
 export interface ChoosingOptions {
-  /** These have declined it. */
+  /** Sessions that have declined it. */
   readonly passed: ReadonlySet<NamedSession>
   /** How long connecting may take, in milliseconds. */
   readonly connectMs: number
-  /** How long an answer about what is kept may take, in milliseconds. */
+  /** How long the answer about kept cards may take, in milliseconds. */
   readonly lookMs: number
 }
 
 /**
- * Chooses by the cards that the broker keeps. A cold environment waits for a connection, then until a filter matches, all names were
- * heard, or 100 ms have passed.
- * @returns undefined where nobody takes it, or why there are no cards
+ * Chooses by the cards that the broker keeps. A cold environment waits for a connection, then until a filter matches,
+ * all names were heard, or 100 ms have passed.
+ * @returns undefined if no session takes it, or the reason why there are no cards
  */
 export async function chosen(
   line: SessionLine,
@@ -57,7 +60,7 @@ export async function chosen(
 ): Promise<Choice | Failure | undefined> {
   const invoked = invokedOf(input)
   const startedAt = clock.now()
-  // What came while the process was frozen is read first.
+  // First read the frames that arrived while the process was frozen.
   await new Promise(setImmediate)
   for (;;) {
     const spentMs = Math.max(0, clock.now() - startedAt)
@@ -75,7 +78,7 @@ export async function chosen(
   }
 }
 
-/** Parsed when a card looks at it. */
+/** Parsed on first access by a card. */
 function invokedOf({ functionId, event, context }: CallInput): Invoked {
   let parsed: { readonly value: unknown } | undefined
   return {

@@ -8,25 +8,25 @@ import type { PresenceMessage, SessionMessage } from '../wire/protocol.js'
 import type { CallEvent } from './call-state.js'
 import type { CallerOptions } from './options.js'
 
-/** What an execution environment knows of one session name. */
+/** An execution environment's knowledge of one session name. */
 export class NamedSession {
   readonly name: string
-  /** The stub's, for this name. */
+  /** The stub's options, for this name. */
   readonly options: CallerOptions
   /** The name, with the lane that this environment sends to. */
   readonly to: Endpoint
   readonly watch: SessionWatch
   /** The session heard last, by a message or by presence. */
   heard: string | undefined
-  /** The highest that was heard. */
+  /** The highest epoch heard. */
   epoch = 0
-  /** Outcomes that were received, and not reported yet. */
+  /** Received outcomes that were not reported yet. */
   settled: string[] = []
-  /** Which session has which variables. */
+  /** The session that has the variables with this fingerprint. */
   informed = { session: '', fingerprint: '' }
   readonly #clock: Clock
   #storeless: string | undefined
-  /** When its last presence was signed, and what it takes. */
+  /** The session's last card: the time of its signature, and the invocations that it takes. */
   #card: { readonly at: number; readonly taker: Taker } | undefined
 
   /** @throws TetherError `INVALID_OPTION` */
@@ -44,7 +44,7 @@ export class NamedSession {
     return this.#storeless !== undefined && this.#storeless === this.heard
   }
 
-  /** Takes a message of its session. @returns false for one to be ignored: of a session that lost the name, or a broken clock's */
+  /** Handles a message of its session. @returns false to ignore it: its session lost the name, or has a broken clock */
   hears(message: SessionMessage): boolean {
     const { type, session, epoch } = message
     if (epoch < this.epoch || isFarAhead(epoch, this.#clock.now())) return false
@@ -55,7 +55,10 @@ export class NamedSession {
     return true
   }
 
-  /** Takes the broker's word, which may be a recording that somebody put there. @returns what calls are told; undefined for nothing */
+  /**
+   * Handles presence from the broker, which may be a recording placed there.
+   * @returns the event for calls, or undefined
+   */
   tells(message: PresenceMessage): CallEvent | undefined {
     const { type, session, epoch, state, at, take } = message
     if (epoch < this.epoch) return undefined
@@ -68,12 +71,12 @@ export class NamedSession {
     return { type, told, session, closed: state === 'closed' }
   }
 
-  /** The broker keeps nothing for the name. */
+  /** The broker keeps no card for the name. */
   gone(): void {
     this.#card = undefined
   }
 
-  /** Whether its card takes an invocation. Not while it is passed over: it was silent a moment ago. */
+  /** Whether its card takes an invocation. Undefined while the name is skipped because it was silent a moment ago. */
   takes(invoked: Invoked): Taking {
     if (this.#card === undefined || !this.watch.online || this.watch.failedWait !== undefined)
       return undefined

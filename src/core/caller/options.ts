@@ -3,19 +3,19 @@ import type { InvocationContext } from '../contracts/handler.js'
 import type { Transport } from '../contracts/transport.js'
 import type { StubKey } from '../wire/stub-key.js'
 
-/** What happens to an invocation whose session was lost after it had acknowledged. */
+/** The fate of an acknowledged invocation when its session is lost. */
 export type OnSessionLost = 'rerun' | 'fail'
 
 export interface CallerOptions {
   readonly app: string
   readonly stage: string
-  /** The session's name; with a `team`, that of the one that is spoken to. */
+  /** The session's name; with a `team`, the name of the session addressed. */
   readonly session: string
-  /** The names that share the stage, in the order of their preference; at least two. Absent for one session. */
+  /** The names that share the stage, in order of preference; at least two. Absent for a single session. */
   readonly team?: readonly string[] | undefined
   readonly key: StubKey
   readonly transport: Transport
-  /** Silence, counted from a connection that is up and a frame that is accepted. */
+  /** How long a session may be silent, counted from an open connection and an accepted frame. */
   readonly ackTimeoutMs: number
   readonly connectTimeoutMs: number
   /** The wait ends this long before the function's own deadline. */
@@ -24,7 +24,7 @@ export interface CallerOptions {
   readonly clock?: Clock
 }
 
-/** One invocation, as the stub's handler sees it. */
+/** One invocation from the viewpoint of the stub's handler. */
 export interface CallInput {
   readonly functionId: string
   readonly event: Uint8Array
@@ -32,6 +32,6 @@ export interface CallInput {
   readonly env: Readonly<Record<string, string>>
   /** Milliseconds until the function's deadline. */
   readonly remainingMs: number
-  /** The outcome may be a stream. @default false: what local code streams comes whole, up to Lambda's 6 MB */
+  /** Accepts a stream as the outcome. @default false: a streamed response arrives whole, up to Lambda's 6 MB */
   readonly streams?: boolean | undefined
 }

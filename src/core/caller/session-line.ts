@@ -24,36 +24,36 @@ import type { StreamBody } from './stream-body.js'
 /** Receives messages and events. */
 export interface LineEvents {
   onMessage(message: SessionMessage, from: NamedSession): void
-  /** Concerns every call, or those of `about` alone: an invocation, or a peer. */
+  /** An event for every call, or only for the calls of `about`: an invocation, or a peer. */
   onEvent(event: CallEvent, about?: string | NamedSession): void
-  /** The peer that an invocation was sent to. */
+  /** The peer to which an invocation was sent. */
   peerOf(invocationId: string): NamedSession | undefined
 }
 
-/** How long a new connection may take to tell the cards of all names: they follow the SUBACK. */
+/** How long a new connection may take to deliver the cards of all names: they follow the SUBACK. */
 const CARDS_MS = 100
-/** Where cards have to be asked for, an answer counts for as long. */
+/** How long an answer is valid on brokers that must be asked for cards. */
 const LOOK_EVERY_MS = 5_000
 
 /** The parts of a call that the line needs. */
 export interface Sendable {
   readonly id: string
   readonly peer: NamedSession
-  /** Other names of the team whose cards take it as well. */
+  /** Other names of the team with cards that take it as well. */
   readonly also: readonly string[]
   readonly terms: Terms
-  /** Packed, but for a mirrored call, which must cost its function as little as possible. */
+  /** Packed, except for a mirrored call, which must cost its function as little as possible. */
   readonly event: PackedBody | Uint8Array
   /** The last `invoke`, and the time of the first. */
   sent?: Sent
   firstSentAt?: number
-  /** The response, where it is streamed. */
+  /** The response, if it is streamed. */
   body?: StreamBody
   /** Aborted when the call is over; only transfers and mirrored calls have one. */
   stop?: AbortController
 }
 
-/** A message being built; undefined fields do not travel. */
+/** A message being built; undefined fields are not sent. */
 type Draft<M = Outbound<StubMessage>> = M extends unknown
   ? { -readonly [K in keyof M]?: M[K] | undefined }
   : never
@@ -61,9 +61,9 @@ type Draft<M = Outbound<StubMessage>> = M extends unknown
 /** An execution environment's side of the protocol: its connection, its messages, and its record of each session name. */
 export class SessionLine {
   readonly link: Link
-  /** One, or those of a team in their order. */
+  /** A single session, or the sessions of a team in order. */
   readonly peers: readonly NamedSession[]
-  /** As the session knows this environment: key id, function tag and name. */
+  /** The session's name for this environment: key id, function tag and name. */
   readonly environmentId: string
   /** The last refusal; cleared by any other message. */
   refusal: Refusal | undefined
@@ -71,7 +71,7 @@ export class SessionLine {
   readonly #channel: Channel<'session'>
   #variables = { of: {} as CallInput['env'], text: '', bytes: Buffer.alloc(0), fingerprint: '' }
   #wish: AbortController | undefined
-  /** The peers of which this connection has told, since when it is up, and when it was last asked. */
+  /** Peers with cards seen on this connection, when it came up, and when it was last asked for cards. */
   readonly #told = new Set<NamedSession>()
   #upAt = 0
   #lookedAt: number | undefined
@@ -95,7 +95,7 @@ export class SessionLine {
       send: (to, frame, sendOptions) => this.link.send(to, frame, sendOptions),
       onMessage: (message) => this.#hear(message, events),
       onPart: (id) => events.onEvent({ type: 'part' }, id),
-      // Frames for others, or not authentic: calls wait on.
+      // Frames for other receivers, or forged ones: calls keep waiting.
       onDiscard: () => {},
       onRefused: (refusal) => {
         this.refusal = refusal
@@ -124,12 +124,12 @@ export class SessionLine {
     })
   }
 
-  /** Whether its name has been used for so many frames that another should take its place. */
+  /** Whether its name has sealed so many frames that a new name should replace it. */
   get worn(): boolean {
     return this.#channel.worn
   }
 
-  /** Whether the broker refuses this environment, and that is remembered. */
+  /** Whether the broker refuses this environment; remembered. */
   get refused(): boolean {
     return this.peers.every(({ watch }) => watch.refused)
   }
@@ -139,7 +139,7 @@ export class SessionLine {
     return this.link.live?.connection.unwatched ?? []
   }
 
-  /** How long the cards of names that were not heard on this connection are still waited for, in milliseconds. */
+  /** How much longer to wait for cards of names not yet heard on this connection, in milliseconds. */
   get unheardForMs(): number {
     const heard = ({ name }: NamedSession) => this.unwatched.includes(name)
     if (this.peers.every((peer) => this.#told.has(peer) || heard(peer))) return 0
@@ -147,8 +147,9 @@ export class SessionLine {
   }
 
   /**
-   * Asks for the cards, where the broker has to be asked and was not within five seconds, and waits for so many milliseconds at most.
-   * @throws what the transport throws
+   * Asks for the cards, if the broker must be asked and was not within five seconds. Waits for at most that many
+   * milliseconds.
+   * @throws errors of the transport
    */
   async look(forMs: number): Promise<void> {
     const { live } = this.link
@@ -165,7 +166,7 @@ export class SessionLine {
     await atMost(forMs, looking, { clock: this.#clock })
   }
 
-  /** Resolves when anything was heard of the connection or of a card, after `ms` at the latest. */
+  /** Resolves at the next news of the connection or of a card, after `ms` at the latest. */
   async changed(ms: number): Promise<void> {
     const change = deferred()
     this.#waiting.add(change.resolve)
@@ -183,12 +184,12 @@ export class SessionLine {
     return this.link.ready({ signal: this.#wish.signal, patient: this.refused })
   }
 
-  /** Notes that the session has these variables. */
+  /** Records that the session has these variables. */
   informed(peer: NamedSession, session: string, env: CallInput['env']): void {
     peer.informed = { session, fingerprint: this.#pack(env).fingerprint }
   }
 
-  /** Performs an effect. @returns its result, if a call needs it @throws what the transport or the store throws */
+  /** Performs an effect. @returns its result, if a call needs it @throws errors of the transport or the store */
   async perform(call: Sendable, effect: LastingEffect): Promise<CallEvent | undefined> {
     const { id } = call
     switch (effect.type) {
@@ -224,7 +225,7 @@ export class SessionLine {
     }
   }
 
-  /** Asks what became of an invocation. @throws what the transport throws */
+  /** Asks about the fate of an invocation. @throws errors of the transport */
   ask(peer: NamedSession, id: string, sent?: string, nonce?: string): Promise<Sent> {
     const missing = this.#channel.incomplete(id)
     return this.#send(peer, { type: 'ask', id, nonce, boundTo: peer.heard, sent, missing })
@@ -286,7 +287,7 @@ export class SessionLine {
       this.#upAt = this.#clock.now()
       for (const { watch } of this.peers) watch.connected()
     }
-    // Cards that are known may have changed by the next connection.
+    // Known cards may have changed by the next connection.
     else this.#forgetTold()
     if (state === 'connected' || state === 'disconnected') events.onEvent({ type: state })
     if (state !== 'disconnected') return
@@ -307,7 +308,8 @@ export class SessionLine {
     for (const settle of [...this.#waiting]) settle()
   }
 
-  // Of a team, sessions say their name; one that was not told of the team speaks about what it was sent.
+  // In a team, messages carry the session's name. A session without a team's list sends none: its message belongs to
+  // the peer that received the invocation.
   #hear(message: SessionMessage, events: LineEvents): void {
     const { id, name } = message
     const [only] = this.peers.length === 1 ? this.peers : []

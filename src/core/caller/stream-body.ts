@@ -8,38 +8,40 @@ import {
   MAX_STREAM_WINDOW_CHUNKS,
 } from '../wire/protocol.js'
 
-/** What a session sends of a stream, or in its place. */
+/** Messages of a session about a stream, or an error instead of it. */
 export type StreamMessage = ChunkMessage | EndMessage | ErrorMessage
 
-/** Told by a stream what becomes of it. */
+/** Callbacks of a stream. */
 export interface StreamEvents {
-  /** The reader has taken so much that the session should know. */
+  /** The reader has taken enough for the session to be told. */
   onTaken(): void
-  /** The reader wants no more. */
+  /** The reader has stopped reading. */
   onReturned(): void
 }
 
-/** What is said to the session about a stream. */
+/** The stub's report to the session about a stream. */
 export interface StreamCredit {
   readonly through: number
   readonly missing: readonly number[] | undefined
   readonly from: number | undefined
 }
 
-/** The session is told each time that its reader has taken so many bytes, or chunks: often enough for the smallest window. */
+/**
+ * The session is told each time the reader has taken that many bytes or chunks: often enough for the smallest window.
+ */
 const CREDIT_BYTES = 64 * 1024
 const CREDIT_CHUNKS = MAX_STREAM_WINDOW_CHUNKS / 4
 /** The most chunks asked for at once. */
 const MAX_MISSING = 1_000
 
-/** Puts the bytes of a stream in their order, for one reader. Holds no more than the window of a stream. */
+/** Puts the bytes of a stream in order, for one reader. Holds at most the window of a stream. */
 export class StreamBody {
-  /** What has arrived, in order, and how it ends. */
+  /** The bytes received so far, in order, and the end. */
   readonly bytes = new ByteStream(MAX_STREAM_WINDOW_BYTES)
-  /** Of the response, once it has begun. */
+  /** The response's content type, once it has begun. */
   contentType: string | undefined
   readonly #events: StreamEvents
-  /** The number of the first chunk that has not arrived. */
+  /** The number of the first missing chunk. */
   #next = 0
   /** Chunks that arrived before an earlier one. */
   readonly #ahead = new Map<number, Uint8Array>()
@@ -47,9 +49,9 @@ export class StreamBody {
   #heldChunks = 0
   #through = 0
   #credited = 0
-  /** Chunks that were taken since the session was told. */
+  /** Chunks taken since the last report to the session. */
   #chunksTaken = 0
-  /** How many chunks there are, once that is known. */
+  /** The total number of chunks, once known. */
   #count: number | undefined
   #failure: { readonly thrown: unknown } | undefined
 
@@ -59,22 +61,22 @@ export class StreamBody {
     void this.bytes.returned.then(() => events.onReturned())
   }
 
-  /** Whether its first bytes are here, or its end. */
+  /** Whether its first bytes or its end have arrived. */
   get begun(): boolean {
     return this.#next > 0 || this.complete
   }
 
-  /** Whether something is missing that has left the session. */
+  /** Whether a chunk or the end is missing although later ones have arrived. */
   get hasGap(): boolean {
     return !this.complete && (this.#ahead.size > 0 || this.#count !== undefined)
   }
 
-  /** Whether everything has arrived, its end included. */
+  /** Whether everything has arrived, including the end. */
   get complete(): boolean {
     return this.bytes.over
   }
 
-  /** Takes a message of the session; any order, repeats included. */
+  /** Handles a message of the session, in any order, repeats included. */
   take(message: StreamMessage): void {
     if (this.complete) return
     if (message.type === 'error') return this.#end({ thrown: toThrown(message.error) })
@@ -83,12 +85,12 @@ export class StreamBody {
     this.#advance()
   }
 
-  /** Ends it with an error, after what is here in order. */
+  /** Ends it with an error, after the bytes that are in order. */
   fail(error: TetherError): void {
     this.#end({ thrown: error })
   }
 
-  /** What the session is to know. @param asks whether to ask for what may have left after all that is known */
+  /** The report for the session. @param asks also asks for everything that may have left after the last known chunk */
   credit(asks: boolean): StreamCredit {
     this.#credited = this.#through
     this.#chunksTaken = 0
@@ -102,7 +104,7 @@ export class StreamBody {
 
   #takeChunk({ seq, data, contentType }: ChunkMessage): void {
     if (seq < this.#next || this.#ahead.has(seq)) return
-    // More than a session may send: a broken one is not to fill the memory.
+    // Beyond the window that a session may use: a faulty session must not fill the memory.
     const { length } = data
     if (this.#heldBytes + length > MAX_STREAM_WINDOW_BYTES || this.#heldChunks >= MAX_STREAM_WINDOW_CHUNKS)
       return
@@ -118,12 +120,12 @@ export class StreamBody {
     if (error !== undefined) this.#failure = { thrown: toThrown(error) }
   }
 
-  /** Moves what follows in order to the reader. */
+  /** Passes chunks that are next in order to the reader. */
   #advance(): void {
     for (let data = this.#ahead.get(this.#next); data !== undefined; data = this.#ahead.get(this.#next)) {
       this.#ahead.delete(this.#next++)
       this.bytes.push(data)
-      // Nobody will read it.
+      // An empty chunk is never read.
       if (data.length === 0) this.#heldChunks--
     }
     if (this.#next === this.#count) this.#end(this.#failure)
@@ -145,7 +147,7 @@ export class StreamBody {
       this.#events.onTaken()
   }
 
-  /** Numbers of chunks that were overtaken, the end being the last of all. */
+  /** Numbers of overtaken chunks; the end counts as the last. */
   #missing(): number[] {
     const last = this.#count ?? Math.max(-1, ...this.#ahead.keys())
     const missing: number[] = []

@@ -1,4 +1,4 @@
-// A call whose response streams: the part of `call.ts` that begins with the first chunk.
+// A call with a streaming response: the part of `call.ts` that begins with the first chunk.
 
 import type { SessionMessage } from '../wire/protocol.js'
 import type { CallEvent, CallState, CallStep, LiveCall, Moment } from './call-state.js'
@@ -8,12 +8,12 @@ import { beginWait } from './timing.js'
 
 type Streaming = Extract<CallState, { phase: 'streaming' }>
 
-/** An overtaken chunk is asked for this much later: it may have taken another way, and arrive by itself. */
+/** How long after it was overtaken a chunk is asked for: it may have taken another way, and arrive by itself. */
 const OVERTAKEN_MS = 100
-/** A chunk that was asked for is asked for again. */
+/** How long after a request for a chunk it is asked for again. */
 const ASK_AGAIN_MS = 500
 
-/** The transition for the first of a stream that is heard. */
+/** The transition for the first message of a stream. */
 export function onStreamBegins(state: LiveCall, message: StreamMessage, moment: Moment): CallStep {
   const { facts } = state
   if (facts.terms.input.streams !== true) return stay(state)
@@ -25,7 +25,7 @@ export function onStreamBegins(state: LiveCall, message: StreamMessage, moment: 
 /** The transition for a message about a stream that has begun. */
 export function onStreamMessage(state: Streaming, message: SessionMessage, { now }: Moment): CallStep {
   const { ackedBy } = state.facts
-  // Another session does not have the stream, and what was read of it cannot be taken back.
+  // Another session does not have the stream, and the bytes already read cannot be taken back.
   if (message.session !== ackedBy || message.type === 'unknown') return fail(state, { why: 'broken off' })
   const heard = hear(state, { heardAt: now, renewed: false })
   switch (message.type) {
@@ -50,7 +50,7 @@ export function onReceived(
   return stay(state.gapAt === undefined ? { ...state, gapAt: now + OVERTAKEN_MS } : state)
 }
 
-/** Asks for what is missing, where that is due. */
+/** Asks for missing chunks when that is due. */
 export function onGap(state: Streaming, { now }: Moment): CallStep | undefined {
   if (state.gapAt === undefined || now < state.gapAt) return undefined
   return { state: { ...state, gapAt: now + ASK_AGAIN_MS }, effects: [{ type: 'credit', asks: false }] }

@@ -23,7 +23,7 @@ export function beginWait(now: number): Wait {
   return { sinceAt: now, heardAt: now, partAt: never, askedAt: never, renewed: false }
 }
 
-/** When the wait ends in any case: early enough before the deadline for an error or a fallback. */
+/** When the wait ends at the latest: early enough before the deadline for an error or a fallback. */
 function giveUpAt({
   startedAt,
   input: { remainingMs },
@@ -31,7 +31,7 @@ function giveUpAt({
   mirrored,
 }: Pick<Terms, 'options' | 'input' | 'startedAt' | 'mirrored'>): number {
   if (mirrored !== undefined) return startedAt + MIRROR_LIFE_MS
-  // A function with little time keeps half of it for waiting.
+  // With little time left, half of it is kept for waiting.
   return startedAt + remainingMs - Math.min(options.deadlineMarginMs, remainingMs / 2)
 }
 
@@ -70,7 +70,7 @@ export function overdue(state: LiveCall, { now, online }: Moment): Failure | und
   return { why: 'silence', forMs: now - state.wait.heardAt }
 }
 
-/** Whether the broker drops the invocation for its size. */
+/** Whether the broker evidently drops the invocation because of its size. */
 export function dropsForSize({ terms, stored, undelivered }: Facts, { now }: Moment): boolean {
   if (undelivered === undefined || stored !== undefined) return false
   const patienceMs = Math.min(terms.options.ackTimeoutMs, halfOfWhatIsLeft(terms, undelivered.sinceAt))
@@ -83,7 +83,8 @@ function silentAt({ terms, ackedBy, outageAt, goodbye }: Facts, wait: Wait, onli
     goodbye === undefined ? Number.POSITIVE_INFINITY : Math.max(goodbye.at, wait.heardAt) + GOODBYE_MS
   if (ackedBy !== undefined) return goodbyeEndsAt
   if (outageAt !== undefined) return outageAt + connectMs(terms, outageAt)
-  // An overloaded broker can silence a session that is there. Of a team, who died without a word is to cost no more than one alone.
+  // An overloaded broker can silence a session that is present. In a team, a session that died silently must not cost
+  // more time than a single one.
   const { ackTimeoutMs, team } = terms.options
   const patienceMs = online && team === undefined ? ONLINE_PATIENCE * ackTimeoutMs : ackTimeoutMs
   const silenceMs = Math.min(patienceMs, halfOfWhatIsLeft(terms, wait.heardAt))
@@ -94,14 +95,14 @@ function silentAt({ terms, ackedBy, outageAt, goodbye }: Facts, wait: Wait, onli
 function askAt(facts: Facts, wait: Wait, moment: Moment): number {
   const { sinceAt, heardAt, askedAt } = wait
   const acked = facts.ackedBy !== undefined
-  // Where answers take long, asking early only makes them take longer.
+  // If answers take long, asking early only delays them further.
   const stretch = Math.min(MAX_STRETCH, Math.max(1, (2 * moment.latencyMs) / ASK_AT_MS[0]))
   let asked = 0
   while (sinceAt + questionMs(asked, acked) * stretch <= askedAt) asked++
   const dueAt = sinceAt + questionMs(asked, acked) * stretch
-  // Right after an ack the session has nothing new to say.
+  // Right after an ack, the session has no news.
   const at = acked ? Math.max(dueAt, heardAt + AFTER_ACK_MS) : dueAt
-  // Once more before the wait ends, unless that is at once.
+  // Once more before the wait ends, unless that is now.
   const lastAt = silentAt(facts, wait, moment.online) - BEFORE_SILENCE_ENDS_MS
   return lastAt > Math.max(askedAt, sinceAt) ? Math.min(at, lastAt) : at
 }
@@ -111,7 +112,7 @@ export function partsArrive({ partAt }: Wait, now: number): boolean {
   return now - partAt <= PARTS_STALL_MS
 }
 
-/** How long connecting may take from a time on, in milliseconds. */
+/** How long connecting may take from a given time, in milliseconds. */
 export function connectMs(
   terms: Pick<Terms, 'options' | 'input' | 'startedAt' | 'mirrored'>,
   from: number,
@@ -126,6 +127,6 @@ function halfOfWhatIsLeft(terms: Parameters<typeof giveUpAt>[0], from: number): 
 
 function questionMs(index: number, acked: boolean): number {
   const more = index - ASK_AT_MS.length + 1
-  // Known to run, it is asked for regularly; unheard, ever less often, since many may be waiting.
+  // A running invocation is asked for regularly; without an answer, ever less often, since many may be waiting.
   return ASK_AT_MS[index] ?? (acked ? LAST_ASK_MS + more * ASK_EVERY_MS : LAST_ASK_MS * 2 ** more)
 }

@@ -14,8 +14,8 @@ export interface Endpoint {
   /** `session` is the developer's side, `stub` the execution environment's. */
   readonly role: 'session' | 'stub'
   /**
-   * The session's name, any text of 1 to 100 bytes of UTF-8 without a comma; or the execution environment's id, 22 characters
-   * of base64url.
+   * The session's name, any text of 1 to 100 bytes of UTF-8 without a comma; or the execution environment's id, 22
+   * characters of base64url.
    */
   readonly name: string
   /**
@@ -206,7 +206,10 @@ export function checkPart(name: string, value: unknown): void {
     throw invalidOption(name, `has ${bytes} bytes of UTF-8; at most ${MAX_ENDPOINT_PART_BYTES} are allowed`)
 }
 
-/** Checks a session's name: a part without a comma, which separates names in a list. @throws TetherError `INVALID_OPTION` */
+/**
+ * Checks a session's name: like an endpoint's part, but without a comma, which separates names in a list.
+ * @throws TetherError `INVALID_OPTION`
+ */
 export function checkName(name: string, value: unknown): void {
   checkPart(name, value)
   if ((value as string).includes(','))
