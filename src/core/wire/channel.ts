@@ -26,18 +26,21 @@ import { ReplayWindow } from './replay-window.js'
 import { type SenderKey, senderKey } from './seal.js'
 
 export interface ChannelOptions<In extends Role> extends OutgoingOptions {
-  /** How what the other side sends is read. */
+  /** Shapes of the messages from the other side. */
   readonly reads: Shapes<In>
   readonly clock: Clock
-  /** A whole message, once, and its number. `from` is the sender: 38 letters, of which the last 22 are a stub's name. */
+  /**
+   * Called once for each complete message, with its number. `from` is the sender: 38 letters, of which the last 22 are
+   * a stub's name.
+   */
   onMessage(message: MessageFrom[In], from: string, number: number): void
-  /** What another session of this name says, and how it is read; sessions have it. */
+  /** Handles messages of other sessions of this name; set for sessions. */
   readonly peers?: { readonly reads: Shapes<'peer'>; onMessage(message: PeerMessage): void }
-  /** A part of a message whose first part names this invocation. */
+  /** Called for a part of a message when its first part names this invocation. */
   onPart?(invocationId: string, from: string): void
   onDiscard(discard: Discard): void
   onRefused?(refusal: Refusal): void
-  /** Tells a stub why it cannot be heard; sessions do. */
+  /** Tells a stub why its frames are not accepted; set for sessions. */
   refuse?(reason: Refusal['reason'], stub: Endpoint): void
 }
 
@@ -47,21 +50,21 @@ const MAX_SCOPES = 1_000
 
 type Role = Endpoint['role']
 
-/** Who was heard: its key, and what its frames to this side authenticate beside their parts. */
+/** A sender heard before: its key, and the associated data of its frames to this side. */
 interface Heard {
   readonly key: SenderKey
   readonly associated: AssociatedData
-  /** The key from which its own is derived. */
+  /** The key from which the sender's key is derived. */
   readonly base: Buffer
 }
 
-/** Turns messages into sealed frames and back, for the side that receives what role `In` sends. */
+/** Turns messages into sealed frames and back, for the receiver of messages from role `In`. */
 export class Channel<In extends Role> {
   readonly #options: ChannelOptions<In>
   readonly #destination: Buffer
   readonly #senders = new BoundedMap<string, Heard>(MAX_REMEMBERED)
   readonly #bases = new BoundedMap<string, Buffer>(MAX_SCOPES)
-  /** The invocation that each incomplete message is about. */
+  /** The invocation to which each incomplete message belongs. */
   readonly #firstParts = new BoundedMap<string, string>(MAX_REMEMBERED)
   readonly #seen: ReplayWindow
   readonly #reassembly: Reassembly
@@ -77,15 +80,15 @@ export class Channel<In extends Role> {
     this.#destination = encodeDestination(options.self)
   }
 
-  /** Whether this side should begin again under another name; see `Outgoing`. */
+  /** Whether this side should start over under another name; see `Outgoing`. */
   get worn(): boolean {
     return this.#outgoing.worn
   }
 
   /**
-   * Splits, seals and sends; resolves when the transport has accepted every frame.
-   * @param options `scope` is by default that of the messages that this side begins
-   * @throws what the transport throws
+   * Splits, seals and sends. Resolves when the transport has accepted every frame.
+   * @param options `scope` defaults to the scope of messages that this side begins
+   * @throws errors of the transport
    */
   async send(
     to: Endpoint,
@@ -95,7 +98,7 @@ export class Channel<In extends Role> {
     return this.#outgoing.send(to, encodeMessage(message, this.#counters), scope, options)
   }
 
-  /** As `send`, to a stub that was heard, with its own key. */
+  /** Like `send`, but to a stub that was heard, with its own key. */
   async reply(
     to: string,
     message: Outbound<MessageFrom[Exclude<Role, In>]>,
@@ -105,7 +108,7 @@ export class Channel<In extends Role> {
     return this.#outgoing.send(this.#stub(to), bytes, scopeOf(to), options)
   }
 
-  /** Whether the messages of a sender are taken for new without a proof; see {@link ReplayWindow.proven}. */
+  /** Whether new messages of a sender are accepted without a proof; see {@link ReplayWindow.proven}. */
   proven(from: string): boolean {
     return this.#seen.proven(from)
   }
@@ -115,12 +118,12 @@ export class Channel<In extends Role> {
     this.#seen.prove(from, number)
   }
 
-  /** Which parts of a message have not arrived, or undefined when none has. */
+  /** The missing parts of a message, or undefined if no part has arrived. */
   missing(reference: string): readonly number[] | undefined {
     return this.#reassembly.missing(reference)
   }
 
-  /** The incomplete message about an invocation, if its first part is among those that arrived. */
+  /** The incomplete message about an invocation, if its first part has arrived. */
   incomplete(invocationId: string): MissingParts | undefined {
     for (const [sent, id] of this.#firstParts.entries()) {
       const parts = id === invocationId ? this.missing(sent) : undefined
@@ -129,7 +132,7 @@ export class Channel<In extends Role> {
     return undefined
   }
 
-  /** Takes whatever a transport delivered; never throws. */
+  /** Accepts any bytes that a transport delivers; never throws. */
   receive(frame: Uint8Array): void {
     let sender: string | undefined
     try {
@@ -145,7 +148,7 @@ export class Channel<In extends Role> {
     }
   }
 
-  // Cheap checks come first, and nothing is remembered before the frame is found authentic.
+  // Cheap checks first; nothing is remembered until the frame has proven authentic.
   #receive(frame: ReceivedFrame): void {
     const { header } = frame
     const { kind, sender } = header
@@ -179,7 +182,7 @@ export class Channel<In extends Role> {
     const known = isPeer ? undefined : this.#bases.get(scope)
     const base = known ?? this.#options.keys.base(scope, isPeer)
     if (base === undefined) return undefined
-    // Written anew for each frame.
+    // Overwritten for each frame.
     const associated = new AssociatedData(Buffer.alloc(HEAD_BYTES), this.#destination)
     return { key: senderKey(base, kind, sender), associated, base }
   }
@@ -194,16 +197,16 @@ export class Channel<In extends Role> {
     if (header.kind === 'stub') this.#options.refuse?.('key', this.#stub(header.sender))
   }
 
-  /** A message of one part, or undefined where it was seen before. */
+  /** A message of one part, or undefined if seen before. */
   #whole(from: string, { messageNumber }: FrameHeader, part: Buffer): Buffer | undefined {
     this.#reassembly.expire()
     return this.#isNew(from, messageNumber) ? part : undefined
   }
 
-  /** A message of several parts when this is its last one. */
+  /** The joined message when this is its last part, or undefined. */
   #join(from: string, header: FrameHeader, part: Buffer): Buffer | undefined {
     const reference = `${from}:${header.messageNumber}`
-    // One that is still arriving is none that was seen, however old it has become.
+    // A message that is still arriving is not a repetition, however old it is.
     if (!this.#reassembly.has(reference) && !this.#isNew(from, header.messageNumber)) return undefined
     this.#notePart(reference, from, header, part)
     const bytes = this.#reassembly.add(reference, header, part)

@@ -11,7 +11,7 @@ import {
 } from './message-shapes.js'
 import type { Message, MessageFrom, Outbound, PresenceMessage } from './protocol.js'
 
-/** The binary fields, in the order of their sections; other types have none. */
+/** The binary fields of each type, in the order of their sections; other types have none. */
 const SECTIONS: Readonly<Record<string, readonly string[]>> = {
   invoke: ['event', 'env'],
   result: ['body'],
@@ -19,23 +19,26 @@ const SECTIONS: Readonly<Record<string, readonly string[]>> = {
 }
 const NONE: readonly string[] = []
 
-/** The bodies. The variables are none, and are never packed: they travel once, and a secret has no place beside a guess. */
+/**
+ * The fields that are bodies. The variables are not, and are never packed: they are sent once, and compressing a secret
+ * together with guessable text would leak it.
+ */
 const BODIES: readonly string[] = ['event', 'body']
 const ABSENT = 255
-/** The head, and the two binary fields that a message has at most. */
+/** The head, and at most two binary fields. */
 const MAX_SECTIONS = 4
-/** Variables and events have sections of their own: the rest is far smaller. */
+/** Variables and events have sections of their own; the rest is far smaller. */
 const MAX_HEAD_BYTES = 512 * 1024
-/** What a compressed body may become: a 6 MB payload and to spare. */
+/** The limit on a decompressed body: a 6 MB payload with room to spare. */
 const MAX_BODY_BYTES = 8 * 1024 * 1024
 
-/** An entry of the table: a section's encoding, and its length in four bytes. */
+/** A table entry: a section's encoding, and its length in four bytes. */
 const ENTRY_BYTES = 5
 
 /**
- * A message as bytes: the number of sections, then for each its encoding (0 as it is, 1 brotli, 255 absent) and its
- * length, then the sections. The first is the message's JSON without its binary fields; each binary field has
- * a section of its own, so that credentials and event are never compressed together.
+ * Encodes a message: the number of sections, then for each its encoding (0 identity, 1 brotli, 255 absent) and its
+ * length, then the sections. The first section is the message's JSON without its binary fields. Each binary field has a
+ * section of its own, so that credentials and event are never compressed together.
  */
 export function encodeMessage(message: Outbound, counters?: Counters): Buffer {
   const names = SECTIONS[message.type] ?? NONE
@@ -70,7 +73,7 @@ export function encodeMessage(message: Outbound, counters?: Counters): Buffer {
   return bytes
 }
 
-/** The length of a binary field's section, counted where it is a body. @throws TetherError `TOO_LARGE` */
+/** The length of a binary field's section; counts bodies. @throws TetherError `TOO_LARGE` */
 function measured(name: string, content: Uint8Array | PackedBody, counters: Counters | undefined): number {
   const bodyBytes = content instanceof Uint8Array ? content.length : content.bodyBytes
   if (bodyBytes > MAX_BODY_BYTES) {
@@ -98,9 +101,10 @@ function writeEntry(bytes: Buffer, section: number, encoding: number, length: nu
 }
 
 /**
- * Reads a message from authenticated bytes. Its type is known before anything else of it is touched.
- * @param shapes of the one that sent it
- * @throws TetherError `PROTOCOL` for whatever is not one, a type unknown in this direction included; `TOO_LARGE`
+ * Reads a message from authenticated bytes. Checks its type before any other field.
+ * @param shapes the shapes of the sender's messages
+ * @throws TetherError `PROTOCOL` for anything that is not a message, including types unknown in this direction;
+ * `TOO_LARGE`
  */
 export function decodeMessage<From extends keyof MessageFrom>(
   bytes: Buffer,
@@ -119,7 +123,7 @@ export function decodeMessage<From extends keyof MessageFrom>(
     const name = names[i]!
     const section = sections[i]
     const content = section === undefined ? undefined : readField(name, section)
-    // Also where it is absent: the head may not stand in for it.
+    // Set even if absent: the head must not supply the field instead.
     fields[name] = content
     if (counters === undefined || content === undefined || !BODIES.includes(name)) continue
     counters.bodyBytesReceived += content.length
@@ -129,7 +133,7 @@ export function decodeMessage<From extends keyof MessageFrom>(
   return fields as unknown as MessageFrom[From]
 }
 
-/** A presence message as bytes: its head, and a signature of that. */
+/** Encodes a presence message: its head, and a signature of the head. */
 export function encodePresence(message: PresenceMessage, sign: (head: Buffer) => Uint8Array): Buffer {
   const head = Buffer.from(JSON.stringify(message))
   const signature = sign(head)
@@ -141,7 +145,7 @@ export function encodePresence(message: PresenceMessage, sign: (head: Buffer) =>
 }
 
 /**
- * Reads a presence message whose signature `verify` finds good.
+ * Reads a presence message and requires that `verify` accepts its signature.
  * @throws TetherError `PROTOCOL`
  */
 export function decodePresence(
@@ -158,7 +162,7 @@ export function decodePresence(
   return fields as unknown as PresenceMessage
 }
 
-/** The invocation that a message is about of which the first part alone has arrived; undefined where that does not say. */
+/** The invocation of a message, given only its first part; undefined if the part does not tell. */
 export function peekInvocationId(part: Buffer): string | undefined {
   try {
     const at = 1 + ENTRY_BYTES * checkCount(part)
@@ -174,7 +178,7 @@ interface Section {
   readonly bytes: Buffer
 }
 
-/** The sections as they travelled. */
+/** The sections, still encoded. */
 function readSections(bytes: Buffer): Section[] {
   const count = checkCount(bytes)
   const sections: Section[] = []

@@ -1,28 +1,28 @@
 import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib'
 import { TetherError } from '../base/errors.js'
 
-/** A body's encoding on the wire: as it is, or brotli. */
+/** A body's encoding on the wire: identity or brotli. */
 export const IDENTITY = 0
 export const BROTLI = 1
 
-/** A smaller one fits one network packet with its header and costs a broker's one metered unit either way. */
+/** A smaller body fits one network packet with its header, and costs one metered unit of a broker either way. */
 const MIN_BYTES = 1_300
 
 // Quality 1: measured on JSON of 2 KB to 5.9 MB, as small as deflate's level 1 or smaller, up to four times as fast for
-// small bodies, never notably slower. On bytes that do not compress it takes 3 ms per MB.
+// small bodies, never notably slower. On incompressible bytes it takes 3 ms per MB.
 const PARAMS = { [constants.BROTLI_PARAM_QUALITY]: 1 }
-// zlib makes its output in pieces of 16 KB by default, each of which costs a large body time.
+// By default zlib produces output in pieces of 16 KB, and each piece costs a large body time.
 const MAX_PIECE_BYTES = 256 * 1024
 
-/** A body as it travels: compressed where that makes it smaller. */
+/** A body in its form on the wire: compressed if that makes it smaller. */
 export interface PackedBody {
   readonly encoding: typeof IDENTITY | typeof BROTLI
   readonly bytes: Uint8Array
-  /** Its length before. */
+  /** Its uncompressed length. */
   readonly bodyBytes: number
 }
 
-/** Packs a body; done once, however often it is sent. */
+/** Packs a body. Done once, however often the body is sent. */
 export function packBody(body: Uint8Array): PackedBody {
   const compressed = compress(body)
   return compressed === undefined
@@ -30,7 +30,7 @@ export function packBody(body: Uint8Array): PackedBody {
     : { encoding: BROTLI, bytes: compressed, bodyBytes: body.length }
 }
 
-/** The body compressed, or undefined when that would not make it smaller. */
+/** Compresses a body; undefined if that does not make it smaller. */
 export function compress(body: Uint8Array): Buffer | undefined {
   if (body.length < MIN_BYTES) return undefined
   const chunkSize = Math.min(body.length, MAX_PIECE_BYTES)
@@ -38,7 +38,7 @@ export function compress(body: Uint8Array): Buffer | undefined {
   return compressed.length < body.length ? compressed : undefined
 }
 
-/** The body again. @throws TetherError `TOO_LARGE` over `maxBytes`, without having made them; `PROTOCOL` */
+/** Decompresses a body. @throws TetherError `TOO_LARGE` over `maxBytes`, without producing more; `PROTOCOL` */
 export function decompress(compressed: Uint8Array, maxBytes: number): Buffer {
   try {
     const chunkSize = Math.min(Math.max(4 * compressed.length, MIN_BYTES), MAX_PIECE_BYTES)

@@ -1,8 +1,8 @@
 import type { Endpoint, Transport, TransportPricing } from '../contracts/transport.js'
 
-/** Why something that arrived was dropped. */
+/** Why an arrival was dropped. */
 export type DiscardReason =
-  /** No frame or message of this protocol, or a type this version does not know. */
+  /** Not a frame or message of this protocol, or of a type unknown to this version. */
   | 'malformed'
   /** A frame of another protocol version. */
   | 'version'
@@ -12,9 +12,9 @@ export type DiscardReason =
   | 'forged'
   /** Over a limit. */
   | 'too-large'
-  /** What the broker keeps under this session's name is not its last word; it has been said again. */
+  /** The broker keeps an outdated presence under this session's name; the session has published its own again. */
   | 'replayed'
-  /** Two clocks are more than a day apart, or somebody forges. */
+  /** Two clocks differ by more than a day, or a message was forged. */
   | 'clock'
   /** An outcome that came after its invocation had ended. */
   | 'late'
@@ -23,11 +23,11 @@ export type DiscardReason =
 export interface Discard {
   readonly reason: DiscardReason
   readonly message: string
-  /** What the frame says of its sender: 38 letters; unproven unless `reason` is `late` or `clock`. */
+  /** The sender that the frame claims: 38 letters; unproven unless `reason` is `late` or `clock`. */
   readonly from?: string
 }
 
-/** Counts, raised where things happen. */
+/** Counts, raised by the code that they measure. */
 export class Counters {
   received = 0
   answered = 0
@@ -83,7 +83,7 @@ export class Counters {
     this.#meter(to, bytes, this.#times)
   }
 
-  /** AWS IoT meters a message that is to be retained twice. */
+  /** AWS IoT meters a retained message twice. */
   frameKept(of: Endpoint, bytes: number): void {
     this.#meter(of, bytes, 2)
   }
@@ -96,14 +96,14 @@ export class Counters {
     this.meteredUnits += this.#pricing?.unitsPerConnection ?? 0
   }
 
-  /** It has connected, and been given the session's presence where the broker keeps one. */
+  /** Counts an environment's connection, and the delivery of the session's presence if the broker keeps one. */
   environmentHeard(): void {
     if (this.#pricing === undefined) return
     this.connected()
     if (this.#keeps) this.meteredUnits++
   }
 
-  // Whoever sends it, it is the account's.
+  // The account pays for frames of either side.
   #meter(to: Endpoint, bytes: number, times: number): void {
     if (this.#pricing === undefined) return
     const { unitBytes } = this.#pricing

@@ -1,12 +1,12 @@
 import { TetherError } from '../base/errors.js'
 import type { Endpoint } from '../contracts/transport.js'
 
-/** The only version of the frame this package speaks. */
+/** The only frame version that this package speaks. */
 export const FRAME_VERSION = 2
 
-/** What every version of the frame begins with: version, kind, sender, numbers. */
+/** The length of the header that every version shares: version, kind, sender, numbers. */
 export const HEAD_BYTES = 50
-// Where its fields lie.
+// Offsets of its fields.
 const SENDER = 2
 const MESSAGE_NUMBER = 30
 const INDEX = 38
@@ -14,25 +14,27 @@ const COUNT = 42
 const TOTAL_BYTES = 46
 /** AES-GCM's authentication tag, after the ciphertext. */
 export const TAG_BYTES = 16
-/** The frame around an empty part. */
+/** The size of a frame around an empty part. */
 export const FRAME_OVERHEAD = HEAD_BYTES + TAG_BYTES
-/** The longest joined message: a body of 8 MiB, its environment and context. */
+/** The longest joined message: a body of 8 MiB, with its environment and context. */
 const MAX_MESSAGE_BYTES = 9 * 1024 * 1024
-/** Every part but the last has as many, so that a message has no more parts than its length allows. */
+/** Every part but the last is at least this long, so that the length of a message limits the number of its parts. */
 const MIN_PART_BYTES = 512
 /** Key id and function tag, as base64url. */
 const SCOPE_LETTERS = 16
 
 /**
- * What precedes a frame's ciphertext, in the clear and authenticated. Big-endian:
- * version 1, kind 1, key id 4, function tag 8, sender id 16, message number 8, index 4, count 4, total bytes 4.
+ * The header before a frame's ciphertext: in the clear, but authenticated. Big-endian: version 1, kind 1, key id 4,
+ * function tag 8, sender id 16, message number 8, index 4, count 4, total bytes 4.
  */
 export interface FrameHeader {
-  /** Which direction the frame travels, by who sent it; `refused` is unsealed and proves nothing. */
+  /** The direction of the frame, by its sender; `refused` is unsealed and proves nothing. */
   readonly kind: 'session' | 'stub' | 'refused'
-  /** Key id, function tag and sender id, as base64url: 38 letters. Of a stub, this names its execution environment. */
+  /**
+   * Key id, function tag and sender id, as base64url: 38 letters. A stub's sender identifies its execution environment.
+   */
   readonly sender: string
-  /** Unique within a sender; the nonce is this and `index`. */
+  /** Unique for each sender; the nonce is this and `index`. */
   readonly messageNumber: number
   readonly index: number
   readonly count: number
@@ -40,7 +42,7 @@ export interface FrameHeader {
   readonly totalBytes: number
 }
 
-/** A frame that arrived, and its header, read. */
+/** A received frame with its parsed header. */
 export interface ReceivedFrame {
   readonly header: FrameHeader
   readonly bytes: Buffer
@@ -48,28 +50,28 @@ export interface ReceivedFrame {
 
 const KINDS = ['session', 'stub', 'refused'] as const
 
-/** The key id and the function tag of a sender: which key its own is derived from. */
+/** The key id and the function tag of a sender: they select the key from which its own is derived. */
 export function scopeOf(sender: string): string {
   return sender.slice(0, SCOPE_LETTERS)
 }
 
-/** The sender id of a sender: 22 letters, which a stub has as its name. */
+/** The sender id of a sender: 22 letters, which are a stub's name. */
 export function senderIdOf(sender: string): string {
   return sender.slice(SCOPE_LETTERS)
 }
 
-/** A scope's text. */
+/** Encodes a scope as text. */
 export function writeScope(keyId: string, tag: Uint8Array): string {
   return Buffer.concat([Buffer.from(keyId, 'hex'), tag]).toString('base64url')
 }
 
-/** A scope's key id, as 8 hex digits, and its function tag. */
+/** Decodes a scope to its key id, as 8 hex digits, and its function tag. */
 export function readScope(scope: string): { keyId: string; tag: Buffer } {
   const bytes = Buffer.from(scope, 'base64url')
   return { keyId: bytes.toString('hex', 0, 4), tag: bytes.subarray(4) }
 }
 
-/** Writes a header. */
+/** Encodes a header. */
 export function encodeHeader(header: FrameHeader): Buffer {
   const bytes = Buffer.allocUnsafe(HEAD_BYTES)
   bytes[0] = FRAME_VERSION
@@ -79,7 +81,7 @@ export function encodeHeader(header: FrameHeader): Buffer {
   return bytes
 }
 
-// In halves: a BigInt would be made for each.
+// In halves, which avoids a BigInt for each.
 function writeNumbers(bytes: Buffer, { messageNumber, index, count, totalBytes }: FrameNumbers): void {
   bytes.writeUInt32BE(Math.floor(messageNumber / 2 ** 32), MESSAGE_NUMBER)
   bytes.writeUInt32BE(messageNumber % 2 ** 32, MESSAGE_NUMBER + 4)
@@ -92,16 +94,16 @@ function writeNumbers(bytes: Buffer, { messageNumber, index, count, totalBytes }
 export type FrameNumbers = Pick<FrameHeader, 'messageNumber' | 'index' | 'count' | 'totalBytes'>
 
 /**
- * What is authenticated of the frames from one sender to one receiver: the header, and after it who the frame is for, which is
- * not transmitted, so that a re-addressed frame fails. Kept, and written anew for each frame.
+ * The associated data of all frames from one sender to one receiver: the header, followed by the receiver. The receiver
+ * is not transmitted, so a re-addressed frame fails authentication. Reused, and overwritten for each frame.
  */
 export class AssociatedData {
   readonly bytes: Buffer
   /** The header alone. */
   readonly head: Buffer
   /**
-   * Message number and index, as the header has them. Never repeats under one key: message numbers count up within
-   * a sender, and a sender's key is its own.
+   * Message number and index, as in the header. Never repeats under one key: message numbers count up for each sender,
+   * and every sender has a key of its own.
    */
   readonly nonce: Buffer
 
@@ -111,19 +113,19 @@ export class AssociatedData {
     this.nonce = this.bytes.subarray(MESSAGE_NUMBER, COUNT)
   }
 
-  /** Is of the next frame to be sealed. */
+  /** Sets the numbers of the next frame to seal. */
   number(numbers: FrameNumbers): void {
     writeNumbers(this.bytes, numbers)
   }
 
-  /** Is of a frame that arrived. */
+  /** Sets the header of a received frame. */
   take({ bytes }: ReceivedFrame): void {
     bytes.copy(this.bytes, 0, 0, HEAD_BYTES)
   }
 }
 
 /**
- * Reads a header from arbitrary bytes, and checks its numbers against each other and the frame's length.
+ * Reads a header from arbitrary bytes, and checks its numbers against each other and against the frame's length.
  * @throws TetherError `PROTOCOL`, or `TOO_LARGE`; `details.version` is set when only the version is foreign
  */
 export function decodeHeader(frame: Uint8Array): ReceivedFrame {
@@ -132,7 +134,7 @@ export function decodeHeader(frame: Uint8Array): ReceivedFrame {
     throw malformed(`it has ${bytes.length} bytes, a header alone has ${HEAD_BYTES}`)
   const sender = bytes.toString('base64url', SENDER, MESSAGE_NUMBER)
   const kind = KINDS[bytes[1]!]
-  // Every later version keeps this header, so that a foreign one can be answered.
+  // Every later version keeps this header, so that a foreign version can be answered.
   const version = bytes[0]!
   if (version !== FRAME_VERSION) {
     throw new TetherError(
@@ -178,9 +180,9 @@ export function splitMessage(message: Uint8Array, partBytes: number): Uint8Array
   return parts
 }
 
-/** The second half of {@link AssociatedData}: who the frame is for. */
+/** The second half of {@link AssociatedData}: the receiver of the frame. */
 export function encodeDestination(to: Endpoint): Buffer {
-  // Without the lane: every lane of a session is the same receiver.
+  // Without the lane: all lanes of a session are one receiver.
   return Buffer.from(JSON.stringify([to.app, to.stage, to.role, to.name]))
 }
 

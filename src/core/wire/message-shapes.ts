@@ -4,10 +4,10 @@ import { type PeerMessage, PRESENCE_STATES, type SessionMessage, type StubMessag
 type Check = (value: unknown) => boolean
 const text: Check = (value) => typeof value === 'string'
 
-/** Ours have 22 letters; those of others may be longer, but not so long that remembering them costs anything. */
+/** Our ids have 22 letters. Other clients may use longer ones, up to a length that is still cheap to remember. */
 const MAX_ID_LETTERS = 100
 
-/** Whether this can name an invocation. */
+/** Whether a value is a valid invocation id. */
 export function isInvocationId(value: unknown): value is string {
   return typeof value === 'string' && value.length <= MAX_ID_LETTERS
 }
@@ -38,13 +38,13 @@ const optionally =
   (value) =>
     value === undefined || check(value)
 
-/** What one sender's messages are like: by type, each field but the type itself. */
+/** The message types of one sender, each with the checks of its fields (without the type itself). */
 export interface Shapes<From extends string = string> {
   readonly from: From
   readonly byType: ReadonlyMap<unknown, readonly (readonly [name: string, check: Check])[]>
 }
 
-// In functions, so that a stub's bundle has only what a stub reads.
+// As functions, so that a stub's bundle contains only the shapes that a stub reads.
 
 export function stubShapes(): Shapes<'stub'> {
   const storedBody: Check = (value) => {
@@ -116,7 +116,7 @@ export function sessionShapes(): Shapes<'session'> {
   })
 }
 
-/** What sessions say to each other. */
+/** Messages between sessions. */
 export function peerShapes(): Shapes<'peer'> {
   return shapesOf<'peer', PeerMessage['type']>(
     'peer',
@@ -147,7 +147,7 @@ function shapesOf<From extends string, Type extends string>(
   return { from, byType: new Map(byType) }
 }
 
-/** Checks that a message is of a type that its sender has. @throws TetherError `PROTOCOL` */
+/** Checks that the sender has messages of this type. @throws TetherError `PROTOCOL` */
 export function checkType({ type }: Record<string, unknown>, { from, byType }: Shapes): void {
   if (!byType.has(type)) throw malformed(`a ${from} sends none of type ${JSON.stringify(type)}`)
 }
@@ -162,7 +162,7 @@ export function checkFieldsOf(message: Record<string, unknown>, { byType }: Shap
   }
 }
 
-/** The error for authentic bytes that are no message. */
+/** The error for authentic bytes that are not a message. */
 export function malformed(why: string): TetherError {
   return new TetherError('PROTOCOL', `An authentic message is not one of this protocol: ${why}.`)
 }

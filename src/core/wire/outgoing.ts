@@ -7,19 +7,19 @@ import type { Counters } from './counters.js'
 import { AssociatedData, encodeDestination, encodeHeader, FRAME_OVERHEAD, splitMessage } from './frame.js'
 import { type ChannelKeys, type SenderKey, senderKey } from './seal.js'
 
-/** A message that has left, in whole or in part; it can leave again, frame by frame, unchanged. */
+/** A message that has left, in whole or in part. It can be sent again, frame by frame, unchanged. */
 export interface Sent {
-  /** How the receiver names it: sender and message number. */
+  /** The receiver's reference to it: sender and message number. */
   readonly reference: string
-  /** How many frames it has. */
+  /** The number of its frames. */
   readonly count: number
   /** Its length before splitting. */
   readonly bytes: number
-  /** Sends these parts again. @throws what the transport throws */
+  /** Sends these parts again. @throws errors of the transport */
   resend(parts: readonly number[], options?: LeavingOptions): Promise<void>
 }
 
-/** How a message leaves: `bulk` lets others pass. */
+/** `bulk` lets other messages pass. */
 export interface LeavingOptions extends AbortOptions {
   readonly bulk?: boolean
 }
@@ -30,16 +30,16 @@ export interface OutgoingOptions {
   readonly keys: ChannelKeys
   readonly frameBytes: number
   readonly counters?: Counters
-  /** Sends one frame, as `Connection.send` does: undefined when it has left, a promise while it has not. */
+  /** Sends one frame like `Connection.send`: returns undefined if it has left, otherwise a promise. */
   send(to: Endpoint, frame: Uint8Array, options: LeavingOptions): Promise<void> | undefined
 }
 
-/** This side as those see it that have the key of one scope. */
+/** This side as seen by holders of one scope's key. */
 interface Sender {
   /** Scope and sender id. */
   readonly text: string
   readonly key: SenderKey
-  /** The header of its frames, but for their numbers. */
+  /** The header of its frames, without their numbers. */
   readonly head: Buffer
   /** By the receiver's name. */
   readonly associated: Map<string, AssociatedData>
@@ -48,16 +48,16 @@ interface Sender {
 const MAX_FRAMES_PER_SENDER = 2 ** 32
 const MAX_RECEIVERS_KEPT = 1_000
 const MAX_SCOPES_KEPT = 1_000
-/** A transport may take a round trip of the network for each frame, so that several are on their way. */
+/** A transport may take a network round trip for each frame, so several are sent at once. */
 const AT_ONCE = 8
 
-/** Splits and seals what leaves: under one sender id, a new one after 2³² frames. */
+/** Splits and seals outgoing messages under one sender id; takes a new id after 2³² frames. */
 export class Outgoing {
   readonly #options: OutgoingOptions
   readonly #senders = new BoundedMap<string, Sender>(MAX_SCOPES_KEPT)
   readonly #maxFrames: number
   #id: string
-  // Of all scopes together: a number is used once, also where a scope was forgotten in between.
+  // Shared by all scopes: a number is never used twice, even if its scope was forgotten in between.
   #messages = 0
   #frames = 0
 
@@ -68,12 +68,15 @@ export class Outgoing {
     this.#id = self.role === 'stub' ? self.name : randomId()
   }
 
-  /** Whether half of the frames are used up that a stub may seal under its name. */
+  /** Whether a stub has used up half of the frames that it may seal under its name. */
   get worn(): boolean {
     return this.#frames > this.#maxFrames / 2
   }
 
-  /** The message, once the transport has accepted every frame. @throws what the transport throws, by a promise */
+  /**
+   * Resolves to the message once the transport has accepted every frame.
+   * @throws errors of the transport, by rejection
+   */
   send(to: Endpoint, bytes: Buffer, scope: string, options: LeavingOptions): Sent | Promise<Sent> {
     const parts = splitMessage(bytes, this.#options.frameBytes - FRAME_OVERHEAD)
     this.#count(parts.length)
@@ -138,7 +141,7 @@ class OutgoingMessage implements Sent {
 
   async resend(again: readonly number[], options: LeavingOptions = {}): Promise<void> {
     const { counters } = this.#options
-    // A list of a few bytes for each may name one part without end.
+    // A short list may repeat one part endlessly.
     const there = [...new Set(again)].filter((index) => this.#parts[index] !== undefined)
     await inTurns(there, (index) => {
       if (counters !== undefined) counters.partsResent++
@@ -152,7 +155,7 @@ class OutgoingMessage implements Sent {
 
   sendPart(index: number, options: LeavingOptions): Promise<void> | undefined {
     if (this.count === 1) return this.#options.send(this.#to, this.frame(index), options)
-    // Each frame that is on its way listens to it, in more than one place: Node is not to warn of a leak.
+    // Every frame under way adds listeners in more than one place: keep Node from warning of a leak.
     if (options.signal !== undefined) setMaxListeners(0, options.signal)
     return this.#options.send(this.#to, this.frame(index), { ...options, bulk: true })
   }
@@ -189,7 +192,10 @@ function associatedData({ head, associated }: Sender, to: Endpoint): AssociatedD
   return data
 }
 
-/** The first by itself, which finds the way and lets the receiver acknowledge; then the others, several at once. */
+/**
+ * Sends the first alone, which establishes the route and lets the receiver acknowledge; then the others, several at
+ * once.
+ */
 async function inTurns(
   [first, ...rest]: readonly number[],
   send: (index: number) => Promise<void> | undefined,

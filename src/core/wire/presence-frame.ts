@@ -18,10 +18,10 @@ import { type PresenceKeys, senderKey } from './seal.js'
 
 const PURPOSE = 'presence'
 
-/** One frame for a broker to keep under a session's name: sealed for whoever has a key of the stage, and signed. */
+/** Makes a frame for a broker to keep under a session's name: sealed for every holder of a stage's key, and signed. */
 export function sealPresence(keys: StageKeys, of: Endpoint, message: PresenceMessage): Buffer {
   const bytes = encodePresence(message, (head) => keys.sign(PURPOSE, [of.app, of.stage, of.name], head))
-  // Each frame is its own sender: no number has to be remembered.
+  // Each frame is its own sender, so no number has to be remembered.
   const sender = writeScope(keys.id, ANY_FUNCTION) + randomBytes(16).toString('base64url')
   const numbers = { messageNumber: 0, index: 0, count: 1, totalBytes: bytes.length }
   const head = encodeHeader({ kind: 'session', sender, ...numbers })
@@ -31,7 +31,7 @@ export function sealPresence(keys: StageKeys, of: Endpoint, message: PresenceMes
   )
 }
 
-/** What such a frame says, or undefined where it is not authentic. */
+/** Opens such a frame; undefined if it is not authentic. */
 export function openPresence(
   keys: readonly PresenceKeys[],
   of: Endpoint,

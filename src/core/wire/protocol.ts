@@ -4,7 +4,7 @@ import type { PresignedRequest } from '../contracts/payload-store.js'
 import type { Take } from '../sharing/take.js'
 import type { PackedBody } from './compress.js'
 
-/** Where a body lies in the payload store, and what opens it. Travels in sealed messages alone. */
+/** The location of a body in the payload store, with the secret that opens it. Sent only in sealed messages. */
 export interface StoredBody {
   readonly key: string
   /** 256 random bits for this object alone, as base64url. */
@@ -13,66 +13,69 @@ export interface StoredBody {
   readonly bytes: number
 }
 
-/** Runs an invocation. Sent once; again when the session answers `unknown` or `need`. */
+/** Runs an invocation. Sent once, and again when the session answers `unknown` or `need`. */
 export interface InvokeMessage {
   readonly type: 'invoke'
   /** The invocation: 128 random bits, fresh for every handler call. */
   readonly id: string
   readonly functionId: string
   readonly context: InvocationContext
-  /** Milliseconds until the function's deadline, when this was sent. */
+  /** Milliseconds until the function's deadline, at the time of sending. */
   readonly remainingMs: number
   /** Milliseconds since the invocation was first sent. */
   readonly ageMs: number
-  /** The other session that acknowledged it before; its answer was never heard. */
+  /** Another session that acknowledged it earlier, but was never heard to answer. */
   readonly ackedBy?: string
   /** Unix milliseconds of the stub's clock. */
   readonly sentAt: number
-  /** The session that was last heard: what is bound to one session is nothing to another. */
+  /** The session heard last. Other sessions reject a message bound to it. */
   readonly boundTo?: string
-  /** Which environment variables the local code gets. */
+  /** Identifies the environment variables for local code. */
   readonly envFingerprint: string
-  /** The variables themselves, as JSON; absent where the session has them. */
+  /** The variables, as JSON; absent if the session has them. */
   readonly env?: Uint8Array
   /** The event, as JSON: here, or in the payload store. */
   readonly event?: Uint8Array
   readonly stored?: StoredBody
-  /** A copy of what the function itself answers: nobody waits. `metadata`: the event was too large, and is `null` here. */
+  /**
+   * A copy of an event that the function itself answers: the stub does not wait. `metadata`: the event was too large,
+   * and is `null`.
+   */
   readonly mirrored?: Mirrored
-  /** The stub takes a stream. To any other the session sends a stream whole, as a `result`. */
+  /** The stub accepts a stream. Other stubs get a streamed response whole, as a `result`. */
   readonly streams?: true
-  /** Other names of the team whose cards take this invocation as well. */
+  /** Other names of the team with cards that take this invocation as well. */
   readonly also?: readonly string[]
-  /** Invocations of this environment whose outcome was received: the session can forget them. */
+  /** Invocations of this environment with a received outcome: the session can forget them. */
   readonly settled: readonly string[]
-  /** The highest epoch that was heard. */
+  /** The highest epoch heard. */
   readonly epoch: number
 }
 
-/** What a mirrored invocation brings: its event, or everything but that. */
+/** The content of a mirrored invocation: with its event, or everything except the event. */
 export type Mirrored = 'event' | 'metadata'
 
-/** The parts of a message that have not arrived. */
+/** The missing parts of a message. */
 export interface MissingParts {
   /** The message: its sender (key id, function tag and sender id, as base64url) and number. */
   readonly sent: string
   readonly parts: readonly number[]
 }
 
-/** Asks what became of an invocation; the answer to `challenge`. */
+/** Asks about the fate of an invocation; also the answer to `challenge`. */
 export interface AskMessage {
   readonly type: 'ask'
   readonly id: string
-  /** Of the challenge that this answers. */
+  /** The nonce of the challenge that this answers. */
   readonly nonce?: string
   /** As in `invoke`. */
   readonly boundTo?: string
-  /** The message that last carried the invocation, so that its missing parts can be named. */
+  /** The message that last carried the invocation, so that the session can name its missing parts. */
   readonly sent?: string
-  /** What has not arrived of the answer, where some of it has. */
+  /** The missing parts of the answer, if some have arrived. */
   readonly missing?: MissingParts
   readonly settled: readonly string[]
-  /** The highest epoch that was heard. */
+  /** The highest epoch heard. */
   readonly epoch: number
 }
 
@@ -80,10 +83,10 @@ export interface AskMessage {
 export interface PresignMessage {
   readonly type: 'presign'
   readonly id: string
-  /** Of the object that will be put. */
+  /** The size of the object to put. */
   readonly bytes: number
   readonly settled: readonly string[]
-  /** The highest epoch that was heard. */
+  /** The highest epoch heard. */
   readonly epoch: number
 }
 
@@ -93,44 +96,47 @@ export interface CancelMessage {
   readonly id: string
   /** The error's code. */
   readonly code: string
-  /** For people: what the stub waited for in vain. */
+  /** For people: why the stub gave up. */
   readonly reason: string
   readonly settled: readonly string[]
-  /** The highest epoch that was heard. */
+  /** The highest epoch heard. */
   readonly epoch: number
 }
 
-/** The most bytes of a stream that may be under way, or wait at the stub for its reader: sent, and not credited. */
+/** The limit on bytes of a stream that are under way or wait at the stub for its reader: sent, but not credited. */
 export const MAX_STREAM_WINDOW_BYTES = 1024 * 1024
-/** The most chunks of them: each costs both sides a kilobyte, however small it is. */
+/** The limit on their chunks: each costs both sides a kilobyte, however small it is. */
 export const MAX_STREAM_WINDOW_CHUNKS = 1_024
 
-/** Lets a stream go on, and asks for what has not arrived of it. */
+/** Extends the window of a stream, and asks for missing parts. */
 export interface StreamCreditMessage {
   readonly type: 'credit'
   readonly id: string
-  /** Bytes of the stream that the stub's reader has taken, in all: a lost credit is made up for by the next. */
+  /**
+   * Total bytes of the stream that the stub's reader has taken. Absolute, so that the next credit makes up for a lost
+   * one.
+   */
   readonly through: number
-  /** Numbers of chunks that have not arrived, though a later one has. */
+  /** Numbers of missing chunks that a later one has overtaken. */
   readonly missing?: readonly number[]
-  /** Asks for everything from this number on that has left before. */
+  /** Asks for everything from this number on that was sent before. */
   readonly from?: number
   readonly settled: readonly string[]
-  /** The highest epoch that was heard. */
+  /** The highest epoch heard. */
   readonly epoch: number
 }
 
-/** What a stub sends to a session. */
+/** Messages from a stub to a session. */
 export type StubMessage = InvokeMessage | AskMessage | PresignMessage | CancelMessage | StreamCreditMessage
 
 interface FromSession {
-  /** The invocation this is about. */
+  /** The invocation to which this belongs. */
   readonly id: string
   /** The session instance that answers. */
   readonly session: string
-  /** Of two sessions of one name, the greater holds it. */
+  /** Of two sessions of one name, the greater epoch holds it. */
   readonly epoch: number
-  /** The session's name, which sessions that share a stage say: a stub of a team has one address for all of them. */
+  /** The session's name, sent by sessions that share a stage: a stub of a team has one address for all of them. */
   readonly name?: string
 }
 
@@ -144,7 +150,7 @@ export interface ResultMessage extends FromSession {
   readonly body?: Uint8Array
   readonly stored?: StoredBody & { readonly request: PresignedRequest }
 }
-/** Where to put a large event; nowhere, where the session has no store. */
+/** The place for a large event; without a place if the session has no store. */
 export interface UrlMessage extends FromSession {
   readonly type: 'url'
   readonly key?: string
@@ -169,7 +175,7 @@ export interface ChallengeMessage extends FromSession {
 export interface UnknownMessage extends FromSession {
   readonly type: 'unknown'
 }
-/** Parts of the invocation have not arrived: send them again. */
+/** Parts of the invocation are missing: send them again. */
 export interface MissingMessage extends FromSession, MissingParts {
   readonly type: 'missing'
 }
@@ -184,22 +190,22 @@ export interface ChunkMessage extends FromSession {
   readonly type: 'chunk'
   /** From 0, in the order of the stream. */
   readonly seq: number
-  /** Of the response; in chunk 0, where one is set. */
+  /** The response's content type; in chunk 0, if one is set. */
   readonly contentType?: string
   readonly data: Uint8Array
 }
 /** The end of a streamed response. */
 export interface EndMessage extends FromSession {
   readonly type: 'end'
-  /** How many chunks there were. */
+  /** The total number of chunks. */
   readonly seq: number
-  /** As in chunk 0; where there is no chunk. */
+  /** As in chunk 0; set if there are no chunks. */
   readonly contentType?: string
-  /** Local code failed, before its first byte or after. */
+  /** Local code failed, before or after its first byte. */
   readonly error?: LambdaError
 }
 
-/** What a session sends to a stub. */
+/** Messages from a session to a stub. */
 export type SessionMessage =
   | AckMessage
   | ResultMessage
@@ -213,50 +219,56 @@ export type SessionMessage =
   | ChunkMessage
   | EndMessage
 
-/** Holds, or wants, the name. */
+/** The sender holds the name, or wants it. */
 export interface ClaimMessage {
   readonly type: 'claim'
   readonly session: string
   readonly epoch: number
-  /** The session that outranks the sender and was heard: the sender answers no stub until it knows whether that one lives. */
+  /**
+   * The session with a higher rank that the sender heard: the sender answers no stub until it knows whether that
+   * session is alive.
+   */
   readonly yieldsTo?: string
 }
-/** Another holds the name: the target ends. */
+/** Another session holds the name: the target ends. */
 export interface DisplacedMessage {
   readonly type: 'displaced'
   readonly session: string
   readonly epoch: number
   readonly target: string
-  /** The sender is opening: a target that is opening, too, ends. Otherwise that one raises its epoch and has the name. */
+  /**
+   * The sender is opening. A target that is opening as well ends; any other target raises its epoch and keeps the name.
+   */
   readonly opening?: boolean
 }
 
 /**
- * Whether a session is there: what its broker keeps for who connects later, signed. `leaving`: it takes nothing more, and
- * something still runs; `closed`: nothing does. `lost` is left with the broker as the last will of a connection.
+ * Whether a session is present: kept by its broker for later subscribers, and signed. `leaving`: it accepts no more
+ * invocations, and some still run; `closed`: none runs. `lost` is left with the broker as the last will of a
+ * connection.
  */
 export interface PresenceMessage {
   readonly type: 'presence'
   readonly session: string
   readonly epoch: number
   readonly state: PresenceState
-  /** Counts up within a session: a broker may reorder what it hands out. */
+  /** Counts up for each session, since a broker may deliver out of order. */
   readonly sequence: number
   /** When it was signed, in Unix milliseconds of the session's clock. */
   readonly at: number
-  /** Its card: which invocations it takes. Absent for all. Stubs of a team go by it. */
+  /** Its card: the invocations that it takes. Absent if it takes all. Stubs of a team choose by it. */
   readonly take?: Take
 }
 
-/** Where a session stands, by its own word or by its last will. */
+/** A session's state, reported by itself or by its last will. */
 export type PresenceState = 'online' | 'leaving' | 'closed' | 'lost'
 
 export const PRESENCE_STATES: readonly PresenceState[] = ['online', 'leaving', 'closed', 'lost']
 
-/** What sessions of one name send to each other. */
+/** Messages between sessions of one name. */
 export type PeerMessage = ClaimMessage | DisplacedMessage
 
-/** The directions, by who sends; `peer` is from session to session. */
+/** The directions, named by the sender; `peer` is from session to session. */
 export interface MessageFrom {
   stub: StubMessage
   session: SessionMessage
@@ -266,7 +278,7 @@ export interface MessageFrom {
 /** Any message. */
 export type Message = MessageFrom[keyof MessageFrom]
 
-/** A message on its way out: what it carries as it is, or packed. */
+/** An outgoing message; its bodies may be packed. */
 export type Outbound<M extends Message = Message> = M extends unknown
   ? { [K in keyof M]: K extends 'event' | 'body' ? M[K] | PackedBody : M[K] }
   : never

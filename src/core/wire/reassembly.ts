@@ -4,9 +4,9 @@ import { TetherError } from '../base/errors.js'
 import type { Counters } from './counters.js'
 import type { FrameHeader } from './frame.js'
 
-/** What reassembly may hold; what is over it is dropped, oldest first. */
+/** Limits of reassembly; beyond them the oldest messages are dropped. */
 export interface ReassemblyLimits {
-  /** All incomplete messages together, in bytes, with what it costs to hold them. @default 64 MiB */
+  /** The limit on all incomplete messages together, in bytes, including the cost of holding them. @default 64 MiB */
   readonly totalBytes: number
   /** How long an incomplete message may go without a new part. @default 30,000 */
   readonly idleMs: number
@@ -17,24 +17,24 @@ const defaultReassemblyLimits: ReassemblyLimits = {
   idleMs: 30_000,
 }
 
-/** What a message and each of its parts cost beside their bytes: a flood of tiny ones is one, too. */
+/** The cost of a message and of each part besides its bytes, so that a flood of tiny ones counts, too. */
 const MESSAGE_COST_BYTES = 1_024
 const PART_COST_BYTES = 512
-/** The most parts asked for at once; what is missing then is asked for again. */
+/** The limit on parts requested at once; further missing parts are requested later. */
 const MAX_MISSING = 10_000
 
 interface Partial {
   readonly count: number
   readonly totalBytes: number
-  /** By index. As many as have arrived, however many are announced. */
+  /** By index. Grows with parts that arrive, not with the announced count. */
   readonly parts: Map<number, Buffer>
   bytes: number
   touchedAt: number
 }
 
-/** Joins the parts of messages, in any order, each at most once. Holds authenticated parts only. */
+/** Joins the parts of messages, arriving in any order, each used once. Holds only authenticated parts. */
 export class Reassembly {
-  /** A clock that jumps drops nothing that is arriving. */
+  /** A clock that jumps drops no message that is still arriving. */
   readonly #time: BoundedTime
   readonly #limits: ReassemblyLimits
   readonly #counters: Counters | undefined
@@ -48,14 +48,14 @@ export class Reassembly {
     this.#counters = counters
   }
 
-  /** What incomplete messages cost, in bytes. */
+  /** The cost of incomplete messages, in bytes. */
   get bytes(): number {
     return this.#bytes
   }
 
   /**
-   * Takes one of several parts.
-   * @returns the joined message when this was its last part
+   * Adds one of several parts.
+   * @returns the joined message if this was its last part
    * @throws TetherError `PROTOCOL` when parts of one message disagree
    */
   add(key: string, header: FrameHeader, part: Buffer): Buffer | undefined {
@@ -80,12 +80,12 @@ export class Reassembly {
     return Buffer.concat(Array.from({ length: count }, (_, at) => partial.parts.get(at)!))
   }
 
-  /** Whether some of this message has arrived, and not all of it. */
+  /** Whether this message has arrived in part. */
   has(key: string): boolean {
     return this.#partials.has(key)
   }
 
-  /** Which parts of an incomplete message have not arrived; of very many, the first. */
+  /** The missing parts of an incomplete message; at most the first 10,000. */
   missing(key: string): readonly number[] | undefined {
     const partial = this.#partials.get(key)
     if (partial === undefined) return undefined
@@ -114,7 +114,7 @@ export class Reassembly {
     }
   }
 
-  /** Drops what has waited too long for a part. */
+  /** Drops messages that have waited too long for a part. */
   expire(): void {
     if (this.#partials.size === 0) return
     const before = this.#time.now() - this.#limits.idleMs

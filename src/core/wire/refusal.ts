@@ -3,16 +3,16 @@ import { TetherError } from '../base/errors.js'
 import type { Endpoint } from '../contracts/transport.js'
 import { encodeHeader, FRAME_VERSION } from './frame.js'
 
-/** What the unsealed `refused` says; it may be forged, so it changes an error's text and nothing else. */
+/** The content of the unsealed `refused`. It may be forged, so it changes the text of an error and nothing else. */
 export interface Refusal {
   readonly reason: 'key' | 'version'
-  /** The ids of the keys that the refusing side has. */
+  /** The ids of the refusing side's keys. */
   readonly keyIds: readonly string[]
-  /** The protocol version that it speaks. */
+  /** The protocol version of the refusing side. */
   readonly version: number
 }
 
-// Enough to explain itself to whoever has the wrong key, too few to amplify a flood.
+// Enough to inform stubs with a wrong key, too few to amplify a flood.
 const PER_SECOND = 10
 
 /** Zeros. */
@@ -25,8 +25,8 @@ export interface RefusalsOptions {
 }
 
 /**
- * Tells stubs that cannot be heard why. Only a session refuses, and only stubs, so that two sides can never refuse each other
- * in a circle.
+ * Tells stubs why their frames are not accepted. Only a session refuses, and only stubs, so that two sides never refuse
+ * each other in a circle.
  */
 export class Refusals {
   readonly #options: RefusalsOptions
@@ -37,7 +37,7 @@ export class Refusals {
     this.#options = options
   }
 
-  /** Sends a frame, unless enough were sent in this second. */
+  /** Sends a refusal, unless enough were sent in this second. */
   refuse(reason: Refusal['reason'], to: Endpoint): void {
     const { keys, clock, send } = this.#options
     const second = Math.floor(clock.now() / 1000)
@@ -50,12 +50,12 @@ export class Refusals {
     const numbers = { messageNumber: 0, index: 0, count: 1, totalBytes: 0 }
     const header = encodeHeader({ kind: 'refused', sender: NOBODY, ...numbers })
     send(to, Buffer.concat([header, Buffer.from(JSON.stringify(refusal))]))?.catch(() => {
-      // An answer that only explains is worth no retry.
+      // An answer that only explains is not worth a retry.
     })
   }
 }
 
-/** Reads what follows the header of a `refused` frame. @throws TetherError `PROTOCOL`, or what JSON.parse throws */
+/** Reads the content of a `refused` frame. @throws TetherError `PROTOCOL`, or errors of JSON.parse */
 export function readRefusal(bytes: Buffer): Refusal {
   const { reason, keyIds, version } = JSON.parse(bytes.toString('utf8')) as Partial<Refusal>
   const ids = Array.isArray(keyIds)
@@ -64,6 +64,6 @@ export function readRefusal(bytes: Buffer): Refusal {
   if ((reason !== 'key' && reason !== 'version') || typeof version !== 'number') {
     throw new TetherError('PROTOCOL', 'A refusal is not one of this protocol.')
   }
-  // Bounded, since anybody may have written it and it ends up in an error's text.
+  // Bounded, since it may come from anyone and ends up in the text of an error.
   return { reason, keyIds: ids.slice(0, 8), version }
 }

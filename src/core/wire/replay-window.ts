@@ -3,30 +3,30 @@ import { BoundedTime } from '../base/bounded-time.js'
 import type { Clock } from '../base/clock.js'
 
 interface SenderWindow {
-  /** Numbers seen in this period and in the one before. */
+  /** Numbers seen in this period and in the previous one. */
   current: Set<number>
   previous: Set<number>
   /** The highest number seen so far, and when the last period ended. */
   highest: number
   highestBefore: number
-  /** Everything up to here counts as seen. */
+  /** Everything up to this number counts as seen. */
   floor: number
-  /** Whether nothing of it can have been forgotten. */
+  /** Whether no number of this sender can have been forgotten. */
   proven: boolean
 }
 
 const MAX_SENDERS = 10_000
 
 /**
- * Tells messages that were seen from new ones, for as long as a sender is remembered: by number for at least a minute, and
- * after that by being older than what was seen a minute before.
+ * Tells repeated messages from new ones as long as a sender is remembered: by number for at least a minute, and after
+ * that by being older than the messages seen a minute before.
  */
 export class ReplayWindow {
-  /** A clock that jumps ends one period, not two: what is on its way then is not taken for seen. */
+  /** A clock that jumps ends one period, not two: messages then under way do not count as seen. */
   readonly #time: BoundedTime
   readonly #periodMs: number
   readonly #senders: BoundedMap<string, SenderWindow>
-  /** Whether a sender was ever forgotten: one that comes new may be one that comes back. */
+  /** Whether any sender was ever forgotten: a new one may then be a returning one. */
   #forgot = false
   #turnsAt: number
 
@@ -66,14 +66,16 @@ export class ReplayWindow {
   }
 
   /**
-   * Whether every message of this sender that was seen is still known for seen. Not so where senders were forgotten before it
-   * came: it may have been among them.
+   * Whether every message seen from this sender is still recognized. False if senders were forgotten before it came: it
+   * may have been among them.
    */
   proven(senderId: string): boolean {
     return this.#senders.get(senderId)?.proven ?? !this.#forgot
   }
 
-  /** The sender has just made message `number` in answer to a challenge: whatever came before it counts as seen. */
+  /**
+   * Records that the sender made message `number` just now, in answer to a challenge: all earlier ones count as seen.
+   */
   prove(senderId: string, number: number): void {
     const sender = this.#senders.get(senderId)
     if (sender === undefined || sender.proven) return
@@ -86,7 +88,7 @@ export class ReplayWindow {
     if (now < this.#turnsAt) return
     this.#turnsAt = now + this.#periodMs
     for (const sender of this.#senders.values()) {
-      // Never lower: what `prove` has set holds from then on.
+      // Never lowered: the floor set by `prove` is permanent.
       sender.floor = Math.max(sender.floor, sender.highestBefore)
       sender.highestBefore = sender.highest
       sender.previous = sender.current

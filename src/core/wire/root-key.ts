@@ -17,19 +17,19 @@ import { STUB_KEY_PREFIX, writeStubKey } from './stub-key.js'
 
 const KEY_BYTES = 32
 const MAX_SCOPES = 1_000
-/** What precedes an Ed25519 seed in PKCS #8 (RFC 8410). */
+/** The prefix of an Ed25519 seed in PKCS #8 (RFC 8410). */
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex')
 
 /**
- * Makes a new key for `createSession({ key })`: 256 random bits as base64url. It stays with the developer; a stub gets what
- * `stubEnvironment()` or `stubKey()` derives from it.
+ * Makes a new key for `createSession({ key })`: 256 random bits as base64url. It stays with the developer; a stub gets
+ * a key derived from it by `stubEnvironment()` or `stubKey()`.
  */
 export function generateKey(): string {
   return randomBytes(KEY_BYTES).toString('base64url')
 }
 
 /**
- * Reads a key as users write it: base64url (43 characters, as {@link generateKey} gives it), hex, or 32 bytes.
+ * Reads a key in any accepted form: base64url (43 characters, from {@link generateKey}), hex, or 32 bytes.
  * @throws TetherError `INVALID_OPTION`; the message never holds the key
  */
 export function rootKey(name: string, key: unknown): Buffer {
@@ -52,7 +52,7 @@ export function checkRootKey(name: string, value: unknown): void {
   rootKey(name, value)
 }
 
-/** All keys of a stage: the developer's side has them. */
+/** All keys of a stage, as held by the developer's side. */
 export class StageKeys implements PresenceKeys {
   /** As in frames: 8 hex digits. */
   readonly id: string
@@ -72,7 +72,7 @@ export class StageKeys implements PresenceKeys {
     this.#public = createPublicKey(this.#signing)
   }
 
-  /** The key of the stubs with a function's tag. */
+  /** The key for stubs with a function's tag. */
   stub(tag: Buffer): Buffer {
     return tagKey(this.#key, tag)
   }
@@ -107,14 +107,14 @@ export class StageKeys implements PresenceKeys {
   }
 }
 
-/** The keys of a session: it begins with the first, and answers with each. */
+/** The keys of a session: it begins messages with the first, and answers with the stub's. */
 export class SessionKeys implements ChannelKeys {
   readonly scope: string
-  /** Of what sessions say to each other: one for each key, as the others may have any of them. */
+  /** Scopes for messages between sessions: one for each key, since the others may have any of them. */
   readonly scopes: readonly string[]
   readonly ids: readonly string[]
   readonly all: readonly StageKeys[]
-  /** The function of each scope that spoke last. */
+  /** The function last confirmed for each scope. */
   readonly #functions = new BoundedMap<string, string>(MAX_SCOPES)
 
   /** @param all not empty */
@@ -135,7 +135,7 @@ export class SessionKeys implements ChannelKeys {
     return tag.equals(ANY_FUNCTION) ? key?.peer : undefined
   }
 
-  /** Whether a sender's key is that of a function, or of the whole stage. */
+  /** Whether a sender's key is valid for a function: its own, or the key of the whole stage. */
   covers(scope: string, functionId: string): boolean {
     if (this.#functions.get(scope) === functionId) return true
     const { key, tag } = this.#read(scope)

@@ -4,18 +4,18 @@ import { type AssociatedData, HEAD_BYTES, type ReceivedFrame, senderIdOf, TAG_BY
 
 /** The keys of one side of a channel. */
 export interface ChannelKeys {
-  /** Key id and function tag of the messages that this side begins. */
+  /** Key id and function tag of messages that this side begins. */
   readonly scope: string
   /** The ids of its keys, 8 hex digits each. */
   readonly ids: readonly string[]
   /**
-   * The key from which those of a scope's senders are derived, undefined where this side has none. Remembers nothing.
-   * @param peer whether one session speaks to another
+   * The key from which the keys of a scope's senders are derived; undefined if this side has none. Caches nothing.
+   * @param peer whether one session sends to another
    */
   base(scope: string, peer: boolean): Buffer | undefined
 }
 
-/** What opens and verifies presence. */
+/** Opens and verifies presence. */
 export interface PresenceKeys {
   /** 8 hex digits. */
   readonly id: string
@@ -28,22 +28,22 @@ export interface PresenceKeys {
   ): boolean
 }
 
-/** Seals and opens the frames of one sender: AES-256-GCM under a key of its own. */
+/** Seals and opens the frames of one sender: AES-256-GCM under the sender's own key. */
 export interface SenderKey {
-  /** The whole frame, header, ciphertext and tag, with the numbers that the associated data has. */
+  /** Returns the whole frame (header, ciphertext and tag), with the numbers in the associated data. */
   seal(associated: AssociatedData, part: Uint8Array): Buffer
-  /** The part, or undefined when the frame is not authentic. @param associated is given the frame's header */
+  /** Returns the part, or undefined if the frame is not authentic. @param associated receives the frame's header */
   open(associated: AssociatedData, frame: ReceivedFrame): Buffer | undefined
 }
 
-/** Derives the key of one sender in one direction from that of its scope. */
+/** Derives the key of one sender in one direction from its scope's key. */
 export function senderKey(base: Uint8Array, direction: 'session' | 'stub', sender: string): SenderKey {
   const key = expand(base, direction, Buffer.from(senderIdOf(sender), 'base64url').toString('hex'))
   return {
     seal({ bytes, head, nonce }, part) {
       const cipher = createCipheriv('aes-256-gcm', key, nonce)
       cipher.setAAD(bytes)
-      // GCM is a stream: all of the ciphertext is there before the end.
+      // GCM is a stream mode: update() returns all of the ciphertext.
       const sealed = cipher.update(part)
       cipher.final()
       return Buffer.concat([head, sealed, cipher.getAuthTag()])

@@ -4,21 +4,21 @@ import { statement } from './derivation.js'
 import { writeScope } from './frame.js'
 import type { ChannelKeys, PresenceKeys } from './seal.js'
 
-/** What a stub has of its stage's keys. */
+/** A stub's share of its stage's keys. */
 export interface StubKey {
   /** As in frames: 8 hex digits. */
   readonly id: string
-  /** The function's, 8 bytes; zero for a key of the whole stage. */
+  /** The function's tag, 8 bytes; zero for a key of the whole stage. */
   readonly tag: Buffer
   readonly stub: Buffer
   readonly presence: Buffer
-  /** Of the key that sessions sign with: 32 bytes. */
+  /** The public key of sessions' signatures: 32 bytes. */
   readonly publicBytes: Buffer
 }
 
 export const STUB_KEY_PREFIX = 'lts2_'
 const KEY_BYTES = 32
-// Where its fields lie.
+// Offsets of its fields.
 const TAG = 4
 const STUB = 12
 const PRESENCE = STUB + KEY_BYTES
@@ -75,7 +75,7 @@ export function stubKeys({ id, tag, stub, presence, publicBytes }: StubKey): Cha
     ids: [id],
     presence,
     base: (of) => (of === scope ? stub : undefined),
-    // Made when it is needed: a cold start has no time for it.
+    // Created when needed: a cold start has no time for it.
     verify: (purpose, parts, rest, signature) =>
       verify(null, statement(purpose, parts, rest), publicKeyOf(publicBytes), signature),
   }
