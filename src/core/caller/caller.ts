@@ -53,8 +53,8 @@ const STALE_AFTER_MS = 60_000
 const HAVE_IT: readonly SessionMessage['type'][] = ['ack', 'result', 'error', 'chunk', 'end']
 
 /**
- * The stub's side of invocations: one for each execution environment. It steps its calls with every event, performs their
- * effects, and keeps one timer for all of them.
+ * The stub's side of invocations, one instance for each execution environment. Passes every event to its calls,
+ * performs their effects, and keeps one timer for all of them.
  */
 export class Caller implements LineEvents {
   readonly #options: CallerOptions

@@ -58,7 +58,9 @@ type Draft<M = Outbound<StubMessage>> = M extends unknown
   ? { -readonly [K in keyof M]?: M[K] | undefined }
   : never
 
-/** An execution environment's side of the protocol: its connection, its messages, and its record of each session name. */
+/**
+ * An execution environment's side of the protocol: its connection, its messages, and its record of each session name.
+ */
 export class SessionLine {
   readonly link: Link
   /** A single session, or the sessions of a team in order. */

@@ -53,7 +53,7 @@ export function wakeAt(state: CallState, moment: Moment): number {
   return Math.min(endsAt, nextAt, silentAt(facts, state.wait, moment.online))
 }
 
-/** The failure of a call whose time is up; undefined while there is time. */
+/** The failure of a call that is out of time; undefined while there is time. */
 export function overdue(state: LiveCall, { now, online }: Moment): Failure | undefined {
   const { phase, facts } = state
   const { terms, ackedBy, goodbye, outageAt } = facts

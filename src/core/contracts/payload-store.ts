@@ -1,6 +1,9 @@
 import type { AbortOptions } from './transport.js'
 
-/** A URL that allows one operation on one object until it expires. A secret while it lives: never in a message or log. */
+/**
+ * A URL that allows one operation on one object until it expires. Secret as long as it is valid: never in a message or
+ * log.
+ */
 export interface PresignedRequest {
   readonly url: string
   /** Headers that the request must carry unchanged. */
