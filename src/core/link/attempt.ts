@@ -19,28 +19,28 @@ export interface ConnectionOptions {
   readonly clock: Clock
   readonly counters?: Counters
   onFrame(frame: Uint8Array): void
-  /** Which of a session's lanes the connection begins with. @default all of them */
+  /** The lane of a session with which the connection begins. @default all of them */
   lane?(): number | undefined
   /** Makes a connection ready for service. @throws TetherError, which ends it */
   prepare?(connection: Connection): Promise<void>
-  /** The sessions of which `onKept` gets what the broker keeps. */
+  /** The sessions with kept frames that `onKept` should receive. */
   readonly watch?: readonly Endpoint[]
   onKept?(frame: Uint8Array, name: string): void
-  /** What the broker is to keep when the connection ends without a goodbye; asked at each attempt. */
+  /** The frame for the broker to keep when the connection ends without a goodbye; asked at each attempt. */
   will?(): Uint8Array
-  /** The session that connects; asked at each attempt. */
+  /** The connecting session; asked at each attempt. */
   identity?(): SessionIdentity
   readonly sign?: ConnectOptions['sign']
-  /** Of a stub, for traces. */
+  /** For a stub's traces. */
   readonly environmentId?: string
 }
 
 /**
  * Connects once.
  *
- * @param signal ends the attempt; a connection that comes nevertheless is closed
- * @param onActivity told when a frame has arrived
- * @throws TetherError `UNREACHABLE` where the transport throws anything else; what `prepare` throws
+ * @param signal ends the attempt; a connection that opens nevertheless is closed
+ * @param onActivity called when a frame has arrived
+ * @throws TetherError `UNREACHABLE` if the transport throws any other error; errors of `prepare`
  */
 export async function attemptConnection(
   options: ConnectionOptions,

@@ -2,8 +2,8 @@ const BASE_MS = 250
 const MAX_MS = 10_000
 
 /**
- * How long to wait between attempts to connect: 250 ms after the first failure, then twice as long each time up to 10 s,
- * with jitter between half of that and all of it.
+ * The wait between connection attempts: 250 ms after the first failure, then doubled each time up to 10 s, with jitter
+ * between half of it and all of it.
  */
 export class Backoff {
   readonly #random: () => number
@@ -14,18 +14,18 @@ export class Backoff {
     this.#random = random
   }
 
-  /** How many attempts have failed since the last success. */
+  /** The number of failed attempts since the last success. */
   get failures(): number {
     return this.#failures
   }
 
-  /** An attempt failed. @returns how long to wait before the next, in milliseconds */
+  /** Counts a failed attempt. @returns the wait before the next, in milliseconds */
   failed(): number {
     const ceiling = Math.min(MAX_MS, BASE_MS * 2 ** this.#failures++)
     return Math.round(ceiling * (0.5 + this.#random() / 2))
   }
 
-  /** An attempt succeeded: the next failure is the first again. */
+  /** Records a success: the next failure counts as the first again. */
   succeeded(): void {
     this.#failures = 0
   }

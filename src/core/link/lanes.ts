@@ -6,15 +6,15 @@ import { Link, type LinkOptions, type LinkStatus } from './link.js'
 import type { LiveConnection, SendOptions } from './live-connection.js'
 
 export interface LanesOptions extends Omit<LinkOptions, 'lane' | 'prepare'> {
-  /** The most connections at once. */
+  /** The limit on simultaneous connections. */
   readonly max: number
 }
 
 const ALL = Array.from({ length: LANES }, (_, lane) => lane)
 
 /**
- * A session's connections: one, and more when what they carry nears the broker's limits, with the session's lanes divided
- * among them. What is sent leaves by the one that has most of its rate left.
+ * A session's connections: at first one, and more when their traffic nears the broker's limits, with the session's
+ * lanes divided among them. Each frame is sent on the connection with the most free rate.
  */
 export class Lanes {
   readonly #options: LanesOptions
@@ -24,7 +24,7 @@ export class Lanes {
   /** Whether another connection is being opened, or the next attempt is not due yet. */
   #growing = false
   #dividing: Promise<void> = Promise.resolve()
-  /** Whether the last status told that something is connected. */
+  /** Whether the last status reported a connection. */
   #connected = false
 
   constructor(options: LanesOptions) {
@@ -33,34 +33,37 @@ export class Lanes {
     this.#shares = [this.#share(0)]
   }
 
-  /** How many connections are up. */
+  /** The number of connections that are up. */
   get connections(): number {
     return this.#up.length
   }
 
-  /** How many lanes each connection that is up receives. */
+  /** The number of lanes that each open connection receives. */
   get sizes(): readonly number[] {
     return this.#up.map(({ size }) => size)
   }
 
-  /** How long connections were up, in milliseconds, all together. */
+  /** Total time of all connections, in milliseconds. */
   get connectedMs(): number {
     return this.#shares.reduce((sum, { link }) => sum + link.connectedMs, 0)
   }
 
-  /** Connects once and throws if that fails; from then on keeps connections alive. */
+  /** Connects once and throws if that fails; afterwards keeps connections alive. */
   open(options: AbortOptions = {}): Promise<void> {
     return this.#shares[0]!.link.open(options)
   }
 
-  /** Sends one frame within the rate of a connection; undefined when it is done already. @throws what `Connection.send` throws */
+  /**
+   * Sends one frame within the rate of a connection; returns undefined if already done.
+   * @throws errors of `Connection.send`
+   */
   send(to: Endpoint, frame: Uint8Array, options: SendOptions = {}): Promise<void> | undefined {
     const freest = this.#shares.reduce((best, share) => (share.headroom > best.headroom ? share : best))
     if (freest.headroom <= 0) this.#grow()
     return freest.link.send(to, frame, options)
   }
 
-  /** See `Connection.keep`; nothing happens without a connection. */
+  /** See `Connection.keep`; does nothing without a connection. */
   async keep(frame: Uint8Array): Promise<void> {
     const live = this.watching
     if (live === undefined) return
@@ -68,7 +71,7 @@ export class Lanes {
     await live.keep(frame)
   }
 
-  /** The connection that tells of what is kept, if it is up. */
+  /** The connection that receives kept frames, if it is up. */
   get watching(): LiveConnection | undefined {
     return this.#shares[0]!.link.live
   }
@@ -92,7 +95,7 @@ export class Lanes {
     }
     const share: Share = new Share(index === 0 ? undefined : [index], {
       ...options,
-      // What others are to know of the session, its first connection tells them.
+      // The first connection alone carries the session's presence.
       ...(index === 0 ? presence : {}),
       onFrame: (frame) => {
         options.onFrame(frame)
@@ -103,7 +106,9 @@ export class Lanes {
     return share
   }
 
-  /** Opens one more connection, unless that failed a moment ago: until it works, those that there are do what they can. */
+  /**
+   * Opens one more connection, unless an attempt failed a moment ago. Until it is up, the existing ones carry the load.
+   */
   #grow(): void {
     const { max, transport } = this.#options
     if (this.#growing || this.#stopped.signal.aborted || this.#shares.length >= Math.min(max, LANES)) return
@@ -130,7 +135,7 @@ export class Lanes {
     this.#divide()
   }
 
-  /** Divides the lanes among the connections that are up: new ones are received before old ones are let go. */
+  /** Divides the lanes among the open connections. New lanes are received before old ones are released. */
   #divide(): void {
     this.#dividing = this.#dividing.then(async () => {
       const up = this.#up
@@ -141,7 +146,7 @@ export class Lanes {
     })
   }
 
-  // One that breaks leaves its lanes to the others until it is back; nobody is told while one is up.
+  // A broken connection leaves its lanes to the others until it is back. No status is reported while another one is up.
   #onStatus(status: LinkStatus, index: number): void {
     if (this.#shares.length > 1) this.#divide()
     const first = index === 0
@@ -160,7 +165,7 @@ export class Lanes {
 /** One lasting connection and the lanes that it receives. */
 class Share {
   readonly link: Link
-  /** All of them until they are divided. */
+  /** Undefined, meaning all lanes, until they are divided. */
   #lanes: readonly number[] | undefined
 
   constructor(lanes: readonly number[] | undefined, options: LinkOptions) {
@@ -169,7 +174,7 @@ class Share {
       ...options,
       lane: () => this.#lanes?.[0],
       prepare: async (connection) => {
-        // Others may be given to it meanwhile.
+        // More lanes may be assigned to it meanwhile.
         for (let served: readonly number[] | undefined; served !== this.#lanes; ) {
           served = this.#lanes
           await connection.serve?.(served!)
@@ -178,17 +183,17 @@ class Share {
     })
   }
 
-  /** How many lanes it receives. */
+  /** The number of lanes that it receives. */
   get size(): number {
     return this.#lanes?.length ?? LANES
   }
 
-  /** See `Pacer.headroom`; nothing without a connection. */
+  /** See `Pacer.headroom`; minus infinity without a connection. */
   get headroom(): number {
     return this.link.live?.pacer.headroom ?? Number.NEGATIVE_INFINITY
   }
 
-  /** Whether it is connected and can be given some of the lanes. */
+  /** Whether it is connected and can receive a subset of the lanes. */
   get divisible(): boolean {
     return this.#connection?.serve !== undefined
   }
@@ -198,7 +203,7 @@ class Share {
     if (this.#lanes !== undefined) await this.serve([...new Set([...this.#lanes, ...lanes])])
   }
 
-  /** Receives these lanes from now on, on this connection and on those that follow it. Never rejects. */
+  /** Sets the lanes to receive, on this connection and its successors. Never rejects. */
   async serve(lanes: readonly number[]): Promise<void> {
     this.#lanes = lanes
     const { live } = this.link

@@ -7,7 +7,7 @@ import { attemptConnection, type ConnectionOptions } from './attempt.js'
 import { Backoff } from './backoff.js'
 import type { LiveConnection, SendOptions } from './live-connection.js'
 
-/** What a link says of itself. */
+/** A link's reports of its state. */
 export type LinkStatus =
   | { readonly state: 'connecting'; readonly attempt: number }
   | { readonly state: 'connected' }
@@ -20,17 +20,17 @@ export interface LinkOptions extends ConnectionOptions {
   readonly random?: () => number
 }
 
-/** A connection that was up for this long was accepted in earnest. */
+/** A connection that was up this long counts as accepted. */
 const HEALTHY_MS = 1_000
-// A successor is opened this long before the broker ends the connection, and the old one kept this long after.
+// A successor is opened this long before the broker ends the connection; the old one is kept this long afterwards.
 const SUCCESSOR_LEAD_MS = 60_000
-/** The least time from one connection to its successor. */
+/** The minimum time from one connection to its successor. */
 const SUCCESSOR_AFTER_MS = 250
 const OLD_DRAINS_MS = 1_000
 
 /**
- * One endpoint's lasting presence on a transport: the only place that reconnects. Failures are followed by a back-off; a
- * connection whose end is known is replaced before it.
+ * One endpoint's lasting presence on a transport, and the only code that reconnects. Backs off after failures; replaces
+ * a connection before its announced end.
  */
 export class Link {
   readonly #options: LinkOptions
@@ -58,7 +58,7 @@ export class Link {
     return this.#live !== undefined && !this.#live.over
   }
 
-  /** Whether it was stopped, for good. */
+  /** Whether it was stopped for good. */
   get stopped(): boolean {
     return this.#stopped.signal.aborted
   }
@@ -68,12 +68,12 @@ export class Link {
     return this.#lastError
   }
 
-  /** When anything last came or went, in Unix milliseconds: a wall clock that a frozen process cannot fool. */
+  /** When a frame last arrived or was sent, in Unix milliseconds: wall clock time, which continues during a freeze. */
   get activeAt(): number {
     return this.#activeAt
   }
 
-  /** How long connections were up, in milliseconds, those that still are included. */
+  /** Total time of connections, in milliseconds, including those still up. */
   get connectedMs(): number {
     const now = this.#options.clock.now()
     return [...this.#up].reduce((sum, { upAt }) => sum + Math.max(0, now - upAt), this.#endedMs)
@@ -84,7 +84,7 @@ export class Link {
     return this.connected ? this.#live : undefined
   }
 
-  /** Connects once and throws if that fails; from then on keeps the link alive. */
+  /** Connects once and throws if that fails; afterwards keeps the link alive. */
   async open(options: AbortOptions = {}): Promise<void> {
     this.#options.onStatus?.({ state: 'connecting', attempt: 1 })
     try {
@@ -97,14 +97,14 @@ export class Link {
     }
   }
 
-  /** Keeps the link alive from now on; the first connection is made in the background. Idempotent. */
+  /** Keeps the link alive from now on and connects in the background. Idempotent. */
   start(): void {
     if (this.#started) return
     this.#started = true
     this.#loop = this.#run(undefined)
   }
 
-  /** Resolves when a connection is up. The next attempt is made at once, or after its back-off for who is `patient`. */
+  /** Resolves when a connection is up. Tries at once, or after the back-off if `patient`. */
   async ready({
     signal,
     patient = false,
@@ -127,8 +127,8 @@ export class Link {
   }
 
   /**
-   * Sends one frame on the current connection, within its rate; undefined when it is done already.
-   * @throws what `Connection.send` throws
+   * Sends one frame on the current connection, within its rate; returns undefined if already done.
+   * @throws errors of `Connection.send`
    */
   send(to: Endpoint, frame: Uint8Array, options: SendOptions = {}): Promise<void> | undefined {
     if (this.#stopped.signal.aborted) return Promise.reject(closed())
@@ -145,7 +145,7 @@ export class Link {
     return undefined
   }
 
-  /** Opens another connection at once; the current one, if it still lives, serves until then. */
+  /** Opens another connection at once; the current one, if still alive, serves until then. */
   renew(): void {
     this.#requestRenewal?.()
   }
@@ -188,13 +188,13 @@ export class Link {
           live = successor
           renewing = false
         } catch {
-          // #connect noted why.
+          // #connect recorded the error.
           if (!stopped.aborted) await this.#backOff()
         }
         continue
       }
       renewing = (await this.#watch(live)) === 'renew'
-      // A broker that accepts and drops at once is backed off from like one that refuses.
+      // A broker that accepts and drops at once gets the same back-off as a broker that refuses.
       if (elapsedMs(this.#options.clock, live.upAt) >= HEALTHY_MS) this.#backoff.succeeded()
       if (renewing || stopped.aborted) continue
       this.#down(live)
@@ -205,7 +205,7 @@ export class Link {
     await live.discard()
   }
 
-  /** Closes a connection whose successor has taken over, when what is under way on it has arrived. */
+  /** Closes a replaced connection once frames under way on it have arrived. */
   #retire(old: LiveConnection): void {
     this.#retiring.add(old)
     this.#options.clock.schedule(old.over ? 0 : OLD_DRAINS_MS, () => {
@@ -241,7 +241,7 @@ export class Link {
     return live
   }
 
-  /** Waits for what ends a connection's service: its own end, its known expiry, or a wish for another. */
+  /** Waits for the end of a connection's service: its own end, its known expiry, or a request for another. */
   #watch(live: LiveConnection): Promise<'closed' | 'renew'> {
     const { clock } = this.#options
     let cancel: Cancel | undefined
@@ -274,9 +274,9 @@ export class Link {
   async #backOff(): Promise<void> {
     const { clock, onStatus } = this.#options
     const retryInMs = this.#backoff.failed()
-    // Where only a successor failed, the old connection still serves.
+    // If only a successor failed, the old connection still serves.
     if (!this.connected) onStatus?.({ state: 'disconnected', error: this.#lastError, retryInMs })
-    // Somebody needs the connection that just broke: try once at once.
+    // A caller is waiting for the connection that just broke: try once at once.
     if (this.#backoff.failures === 1 && this.#waiting.size > 0) return
     await new Promise<void>((resolve) => {
       const cancel = clock.schedule(retryInMs, resolve)

@@ -10,12 +10,15 @@ export interface SendOptions extends AbortOptions {
 
 const NO_SIGNAL: AbortOptions = {}
 
-/** A connection in service, and its rate. Once it is over nothing waits on it, whatever its transport leaves pending. */
+/**
+ * A connection in service, with its rate. Once it is over, all waits on it end, even if the transport leaves calls
+ * pending.
+ */
 export class LiveConnection {
   /** When it came up, in Unix milliseconds. */
   readonly upAt: number
   readonly expiresAt: number | undefined
-  /** Resolves when it is over, with why. */
+  /** Resolves when it is over, with the reason. */
   readonly ended: Promise<TetherError>
   readonly connection: Connection
   readonly pacer: Pacer
@@ -39,8 +42,8 @@ export class LiveConnection {
   }
 
   /**
-   * Sends within the rate; undefined when it is done already, as in `Connection.send`.
-   * @throws what `Connection.send` throws; `UNREACHABLE` when the connection ends first
+   * Sends within the rate; returns undefined if already done, as `Connection.send` does.
+   * @throws errors of `Connection.send`; `UNREACHABLE` when the connection ends first
    */
   send(to: Endpoint, frame: Uint8Array, options: SendOptions): Promise<void> | undefined {
     const { signal, bulk = false } = options
@@ -53,8 +56,8 @@ export class LiveConnection {
   }
 
   /**
-   * Has the broker keep a frame, where it keeps any. @throws what `Connection.keep` throws; `UNREACHABLE` when the
-   * connection ends first
+   * Has the broker keep a frame, if it keeps any.
+   * @throws errors of `Connection.keep`; `UNREACHABLE` when the connection ends first
    */
   async keep(frame: Uint8Array): Promise<void> {
     const kept = this.connection.keep?.(frame)
@@ -64,7 +67,10 @@ export class LiveConnection {
     await Promise.race([kept, ended])
   }
 
-  /** See `Connection.look`; undefined where nobody need ask. @throws what `Connection.look` throws */
+  /**
+   * See `Connection.look`; undefined if the broker delivers kept frames unasked.
+   * @throws errors of `Connection.look`
+   */
   async look(): Promise<readonly string[] | undefined> {
     const { connection } = this
     const ended = this.ended.then((error) => {
@@ -73,7 +79,7 @@ export class LiveConnection {
     return Promise.race([connection.look?.(), ended])
   }
 
-  /** Takes it out of service: what waits for it fails. */
+  /** Takes it out of service: pending sends fail. */
   end(reason?: TetherError): void {
     if (this.#over !== undefined) return
     this.#over = reason ?? new TetherError('UNREACHABLE', 'The connection to the broker has ended.')
@@ -88,7 +94,7 @@ export class LiveConnection {
     try {
       await this.connection.close()
     } catch {
-      // It is out of service either way, and who closes it can do no more.
+      // It is out of service either way, and nothing more can be done.
     }
   }
 
@@ -103,7 +109,7 @@ export class LiveConnection {
     await this.#transmit(to, frame, signal)
   }
 
-  // A transport of others' may throw where it should reject.
+  // A custom transport may throw instead of rejecting.
   #transmit(to: Endpoint, frame: Uint8Array, signal: AbortSignal | undefined): Promise<void> | undefined {
     try {
       return this.connection.send(to, frame, signal === undefined ? NO_SIGNAL : { signal })
@@ -112,7 +118,7 @@ export class LiveConnection {
     }
   }
 
-  /** As `sending` ends, or sooner, when the connection is over or the signal fires. */
+  /** Settles like `sending`, or earlier when the connection is over or the signal fires. */
   #untilOver(sending: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       let unlisten = () => {}

@@ -2,13 +2,13 @@ import type { Cancel, Clock } from '../base/clock.js'
 import { TetherError } from '../base/errors.js'
 import type { TransportLimits } from '../contracts/transport.js'
 
-// A bucket of a tenth of a second's frames, refilled at 85 % of their rate: no window of one second, wherever it begins,
-// sees more than 95 % of the limit from this side. What is over it, brokers discard.
+// A bucket of a tenth of a second's frames, refilled at 85 % of their rate: in any window of one second, this side
+// sends at most 95 % of the limit. Brokers discard frames beyond it.
 const BURST = 0.1
 const REFILL = 0.85
-// What is over their bytes, they delay: a bucket may hold what is left.
+// Brokers delay bytes beyond their limit, so this bucket may hold the rest.
 const BYTES_BURST = 0.15
-// What others send takes at most half of the rate from this side, which could not answer them otherwise.
+// Received frames use at most half of the rate: otherwise this side could not answer them.
 const RECEIVED = 0.5
 
 interface Waiting {
@@ -18,23 +18,26 @@ interface Waiting {
 }
 
 /**
- * Keeps one connection within its transport's rate: two token buckets, frames and bytes. Small messages
- * pass the parts of large ones; within each kind, first come first served.
+ * Keeps one connection within its transport's rate, with two token buckets: frames and bytes. Small messages pass the
+ * parts of large ones; within each kind, first come first served.
  */
 export class Pacer {
   readonly #clock: Clock
   readonly #rate: TransportLimits['rate']
   readonly #waiting: Waiting[] = []
-  /** Parts of large messages: they let everything else pass. */
+  /** Parts of large messages: everything else passes them. */
   readonly #waitingBulk: Waiting[] = []
   #waitingBytes = 0
-  /** How many frames that arrive will be counted. */
+  /** The number of received frames that will still be counted. */
   #receivable: number
   #frames: number
   #bytes: number
   #filledAt: number
   #cancelTimer: Cancel | undefined
-  /** What the timer will have waited when it fires, less what the clock has shown of it so far, in milliseconds. */
+  /**
+   * The time that the timer will have waited when it fires, minus the time that the clock has shown so far, in
+   * milliseconds.
+   */
   #waitedMs = 0
   #closed = false
 
@@ -48,8 +51,7 @@ export class Pacer {
   }
 
   /**
-   * How much of a second's rate is free, from 0 to 1; below 0, how many seconds' worth waits. What chooses among
-   * connections compares it.
+   * The free share of a second's rate, from 0 to 1; below 0, the queue in seconds. Used to choose among connections.
    */
   get headroom(): number {
     if (this.#rate === undefined) return 1
@@ -60,7 +62,7 @@ export class Pacer {
     return Math.min(frames, (this.#bytes - this.#waitingBytes) / this.#rate.bytes)
   }
 
-  /** Undefined when a frame of this size may leave now, else a promise for when it may. */
+  /** Undefined if a frame of this size may leave now, otherwise a promise that resolves when it may. */
   take(bytes: number, bulk = false): Promise<void> | undefined {
     if (this.#rate === undefined) return undefined
     this.#fill()
@@ -78,7 +80,7 @@ export class Pacer {
     })
   }
 
-  /** Counts a frame that arrived, where the broker does. */
+  /** Counts a received frame, if the broker counts them. */
   received(bytes: number): void {
     if (this.#rate?.counts !== 'sent+received') return
     this.#fill()
@@ -87,7 +89,7 @@ export class Pacer {
     this.#spend(bytes * charged, charged)
   }
 
-  /** Rejects what waits with `CLOSED`. */
+  /** Rejects waiting frames with `CLOSED`. */
   close(): void {
     this.#closed = true
     this.#cancelTimer?.()
@@ -95,19 +97,19 @@ export class Pacer {
       waiting.reject(closed())
   }
 
-  // A frame may be larger than the byte bucket, so a positive balance is enough and the debt is paid after.
+  // A frame may be larger than the byte bucket, so a positive balance suffices and the debt is paid afterwards.
   #ready(): boolean {
     return this.#frames >= 1 && (this.#rate?.bytes === undefined || this.#bytes > 0)
   }
 
-  // What others send can mute this side for a second, never for longer.
+  // Received frames can mute this side for a second, never longer.
   #spend(bytes: number, count = 1): void {
     const { frames, bytes: byteRate = 0 } = this.#rate!
     this.#frames = Math.max(-frames * REFILL, this.#frames - count)
     this.#bytes = Math.max(-Math.max(byteRate * REFILL, bytes), this.#bytes - bytes)
   }
 
-  /** @param leastMs how much time has passed for certain, whatever the clock shows */
+  /** @param leastMs time that has certainly passed, even if the clock shows less */
   #fill(leastMs = 0): void {
     const { frames, bytes = 0 } = this.#rate!
     const now = this.#clock.now()

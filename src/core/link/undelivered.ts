@@ -1,23 +1,23 @@
-/** That the other side goes without a message, or without parts of it, although what is small passes both ways. */
+/** Set while a message or parts of it do not reach the other side, although small messages pass both ways. */
 export type Undelivered = Readonly<{
   sinceAt: number
   /** How many frames in a row have not arrived. */
   frames: number
-  /** How many parts were missing the last time; infinite where all of them were. */
+  /** The number of parts missing last time; infinite if all were missing. */
   missing: number
 }>
 
-/** Frames that are larger may be over a broker's limit; every transport carries as much. */
+/** Every transport carries frames of this size; larger ones may exceed a broker's limit. */
 const SMALL_BYTES = 1_024
 /** Fewer in a row may be lost by chance. */
 const IN_A_ROW = 6
 
-/** Whether a broker may drop a frame for its size. */
+/** Whether a broker may drop a frame because of its size. */
 export function isLarge(frameBytes: number): boolean {
   return frameBytes > SMALL_BYTES
 }
 
-/** Notes that a message has not arrived; some of it may have since the last time. */
+/** Records that a message has not arrived; parts of it may have arrived since the last time. */
 export function notArrived(
   before: Undelivered | undefined,
   missing: number | undefined,
@@ -29,7 +29,7 @@ export function notArrived(
   return { ...before, frames: before.frames + frames }
 }
 
-/** Whether the broker drops it for its size. @param patienceMs how long that must have gone on */
+/** Whether the broker evidently drops it because of its size. @param patienceMs how long that must have lasted */
 export function isDropped(
   { sinceAt, frames }: Undelivered,
   frameBytes: number,
@@ -39,7 +39,7 @@ export function isDropped(
   return isLarge(frameBytes) && frames >= IN_A_ROW && now - sinceAt >= patienceMs
 }
 
-/** What to do about it. */
+/** The advice for that case. */
 export function limitAdvice(frameBytes: number, side: string): string {
   const bytes = frameBytes.toLocaleString('en-US')
   return (
