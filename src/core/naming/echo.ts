@@ -1,15 +1,15 @@
 import type { Cancel, Clock } from '../base/clock.js'
 
-/** What a session says to its own name: frames, and the frame that its broker keeps. */
+/** The messages of a session to its own name: frames, and the frame that its broker keeps. */
 export type OwnWord = 'frames' | 'kept'
 
 export interface EchoOptions {
   readonly clock: Clock
-  /** What should come back. */
+  /** The messages expected to come back. */
   readonly words: readonly OwnWord[]
-  /** Says it again: a broker may lose one. */
+  /** Sends them again: a broker may lose one. */
   again(): void
-  /** Nothing came back of these. Called once until they are heard. */
+  /** These did not come back. Called once until they are heard. */
   onUnheard(words: readonly OwnWord[]): void
   /** All came back, after `onUnheard`: the broker was slow, or its rights have changed. */
   onHeard(): void
@@ -17,12 +17,12 @@ export interface EchoOptions {
 
 const ASK_EVERY_MS = 1_000
 const ASKS = 3
-/** How long a session's own word may take to come back, in milliseconds. */
+/** How long a session's own message may take to come back, in milliseconds. */
 export const UNHEARD_MS: number = ASKS * ASK_EVERY_MS
 
 /**
- * Notices a broker that accepts what a session sends to its own name and delivers none of it, as one with an access list does:
- * no invocation would arrive either.
+ * Detects a broker that accepts a session's messages to its own name but delivers none, as an access list may cause.
+ * Invocations would not arrive either.
  */
 export class Echo {
   readonly #options: EchoOptions
@@ -34,7 +34,7 @@ export class Echo {
     this.#options = options
   }
 
-  /** The connection is up, and the session has said its first word on it. */
+  /** Called when the connection is up and the session has sent its first message on it. */
   listen(): void {
     this.stop()
     this.#awaited = new Set(this.#options.words)
@@ -49,7 +49,7 @@ export class Echo {
     this.#options.onHeard()
   }
 
-  /** The connection is lost, or the session ends. */
+  /** Called when the connection is lost or the session ends. */
   stop(): void {
     this.#cancel()
     this.#awaited.clear()

@@ -11,11 +11,11 @@ export interface NameClaimOptions {
   /** This session's random id. */
   readonly session: string
   readonly clock: Clock
-  /** Whether the broker keeps presence, which tells at opening whether another session is there. */
+  /** Whether the broker keeps presence, which reveals other sessions at opening. */
   readonly keeps: boolean
-  /** To every session of this name, this one included. Never throws. */
+  /** Sends to every session of this name, including this one. Never throws. */
   send(message: PeerMessage): void
-  /** The epoch is greater than it was. */
+  /** Called when the epoch has risen. */
   onRaised(): void
   /** This session's own message came back. */
   onEcho(): void
@@ -25,31 +25,36 @@ export interface NameClaimOptions {
 
 const ASK_EVERY_MS = 500
 const ASKS = 3
-/** Without presence, an opening session listens this long for a holder of the name: longer than a broker's round trip. */
+/**
+ * Without presence, an opening session listens this long for a holder of the name: longer than a broker's round trip.
+ */
 const LISTEN_MS = 250
 const MAX_ASKED = 1_000
 
-/** A reason to ask whether a session lives that outranks this one. */
+/** A reason to ask whether a session that outranks this one is alive. */
 interface Doubt {
   readonly epoch: number
-  /** The session that said so itself. Absent where only a stub has heard of that epoch. */
+  /** The session, if its own message was heard. Absent if only a stub has heard of that epoch. */
   readonly session?: string
 }
 
 /**
- * A session's hold on its name. Of two, the greater epoch holds it. An epoch is the time of opening; a session that opens
- * raises it above that of the holder, so the session opened last has the name whatever the clocks say. Only an answer that
- * names this session displaces it. A recorded claim makes it silent until it has asked three times.
+ * A session's hold on its name. Of two sessions, the greater epoch holds it. An epoch is the time of opening. A session
+ * that opens raises its epoch above the holder's, so the session opened last has the name even if the clocks disagree.
+ * Only an answer that names this session displaces it. A recorded claim silences it until it has asked three times.
  */
 export class NameClaim {
   readonly #options: NameClaimOptions
   #state: 'opening' | 'held' | 'closed' | 'displaced' = 'opening'
   #epoch: number
-  /** While opening: sessions that are there and have not yielded. */
+  /** While opening: sessions that are present and have not yielded. */
   readonly #rivals = new Set<string>()
   #unrivalled = deferred()
   #doubt: Doubt | undefined
-  /** The presence by which each session was asked for: where it has ended, a recording of that is no reason to ask again. */
+  /**
+   * The presence that led to asking for each session. If that session has ended, a recording of the presence is no
+   * reason to ask again.
+   */
   readonly #asked = new BoundedMap<string, PresenceMessage>(MAX_ASKED)
   #cancelAsking: Cancel = () => {}
 
@@ -71,14 +76,14 @@ export class NameClaim {
     return this.#state === 'displaced'
   }
 
-  /** The session opens. */
+  /** Called when the session opens. */
   opened(): void {
     this.#epoch = Math.max(this.#epoch, this.#options.clock.now())
   }
 
   /**
-   * Resolves when no other session of the name answers stubs any more: none is there, each has yielded, or one that seems
-   * to be there was asked for 1.5 s and said nothing.
+   * Resolves when no other session of the name answers stubs any more: none is present, each has yielded, or a session
+   * that seemed present did not answer for 1.5 s.
    * @throws TetherError `ABORTED`
    */
   async held({ signal }: AbortOptions = {}): Promise<void> {
@@ -92,7 +97,7 @@ export class NameClaim {
     if (this.#state === 'opening') this.#state = 'held'
   }
 
-  /** Tells the other sessions of this one; at every connect. */
+  /** Announces this session to the others; sent at every connect. */
   claim(): void {
     this.#claim(undefined)
   }
@@ -106,13 +111,14 @@ export class NameClaim {
     if (message.type === 'presence') this.#onPresence(message)
     else if (message.type === 'claim') this.#onClaim(message)
     else if (message.target === this.session) this.#onDisplaced(message)
-    // Said to another: it tells of a session that may outrank this one, too.
+    // Addressed to another session, but its sender may outrank this one, too.
     else if (outranks(message, this)) this.#ask(message)
   }
 
   /**
-   * False while another session may have the name: one that outranks this one was heard, or the stub has heard of a newer
-   * `epoch`. In the second case this session asks for the holder, and takes the name if nobody answers.
+   * False while another session may have the name: this session has heard of one with a higher rank, or the stub has
+   * heard of a newer `epoch`. In the second case this session asks for the holder, and takes the name if there is no
+   * answer.
    */
   mayServe(epoch: number): boolean {
     if (this.displaced || this.#doubt?.session !== undefined) return false
@@ -121,7 +127,7 @@ export class NameClaim {
     return false
   }
 
-  /** Makes no further claim. */
+  /** Stops claiming. */
   close(): void {
     this.#end('closed')
   }
@@ -150,8 +156,8 @@ export class NameClaim {
     const opening = this.#state === 'opening'
     if (opening && state === 'online') this.#rival(session)
     else this.#gone(session)
-    // The stubs of a session that has closed would wait for one that is no older; so would those of a session that is
-    // older than this one by order and newer by its clock.
+    // The stubs of a closed session expect an epoch that is no older. So do the stubs of a session that ranks below
+    // this one but is newer by its clock.
     if (opening || state === 'closed') {
       if (epoch >= this.#epoch) this.#raise(epoch)
     } else if (state === 'online' && outranks(message, this) && this.#isNews(message)) {
@@ -166,7 +172,7 @@ export class NameClaim {
   }
 
   #onDisplaced(message: DisplacedMessage): void {
-    // An answer to a claim that was made before the epoch was raised.
+    // Answers a claim made before the epoch was raised.
     if (!outranks(message, this)) return
     if (this.#state === 'opening' && message.opening !== true) {
       this.#rival(message.session)
@@ -200,11 +206,11 @@ export class NameClaim {
     if (this.#rivals.size === 0) this.#unrivalled.resolve()
   }
 
-  /** Asks whether a session lives that outranks this one, more than once since a broker may lose a question. */
+  /** Asks whether a session that outranks this one is alive; more than once, since a broker may lose a question. */
   #ask(doubt: Doubt): void {
     const { session, epoch } = doubt
     const known = this.#doubt
-    // A session that speaks for itself comes before one that stubs have heard of.
+    // A session's own message takes precedence over an epoch that only stubs have heard of.
     const first = known?.session === undefined && session !== undefined
     if (known !== undefined && known.epoch >= epoch && !first) return
     this.#believe()

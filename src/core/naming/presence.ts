@@ -8,44 +8,50 @@ import type { PresenceMessage, PresenceState } from '../wire/protocol.js'
 import { outranks } from './epochs.js'
 
 export interface PresenceOptions {
-  /** How often the broker lets what it keeps be replaced, in milliseconds. */
+  /** The minimum interval between replacements of the kept frame, in milliseconds. */
   readonly everyMs: number
   readonly clock: Clock
-  /** Who is present; its epoch may rise. */
+  /** The session's identity; its epoch may rise. */
   readonly identity: SessionIdentity
   seal(message: PresenceMessage): Uint8Array
-  /** What the session takes: its card, said while it is online. */
+  /** The session's card, published while it is online. */
   take(): Take | undefined
-  /** Has the broker keep a frame in place of the one before. @throws what the transport throws */
+  /** Has the broker keep a frame in place of the previous one. @throws errors of the transport */
   keep(frame: Uint8Array): Promise<void>
-  /** The broker was heard to keep what was said last. */
+  /** Called when the broker has confirmed that it keeps the latest frame. */
   onConfirmed(): void
-  /** Somebody has put another frame in the place of what was said. @param what it is */
+  /** Called when another frame has replaced the published one. @param what describes that frame */
   onReplayed(what: string): void
 }
 
-/** A broker that drops it says nothing, so it is said again until it comes back: a second later, or when it may be. */
+/**
+ * A broker that drops the frame does not report it. So the frame is sent again until it comes back: a second later, or
+ * as soon as allowed.
+ */
 const CONFIRM_MS = 1_000
-/** A frame that somebody else put there is replaced as often, at most. */
+/** The minimum interval between repairs of a foreign frame. */
 const REPAIR_EVERY_MS = 1_000
-/** Said anew as often: stubs believe a word for a day. */
+/** How often presence is renewed: stubs trust it for a day. */
 const RENEW_MS = 12 * 3_600_000
 /** The longest wait for the broker, at opening and at closing: longer than the slowest turn. */
 const WITHIN_MS = 3_000
-/** A connection's own share of the numbers: its will is newer than all it says, and older than what the next one says. */
+/**
+ * Sequence numbers reserved for one connection: its will is newer than all its frames, and older than frames of the
+ * next.
+ */
 const SEQUENCES = 1_000_000
 
-/** Has the broker keep a session's word that it is there, for stubs that connect later. */
+/** Has the broker keep a session's presence, for stubs that connect later. */
 export class Presence {
   readonly #options: PresenceOptions
   #sequence = 0
   #wanted: PresenceState | undefined
-  /** Whether it has been said what is wanted. */
+  /** Whether the wanted state has been published. */
   #said = true
-  /** Ends the time until the broker lets what it keeps be replaced: by a timer, which no clock that is set makes longer. */
+  /** Ends the interval before the next replacement. A timer, so that setting the clock cannot prolong it. */
   #cancelRest: Cancel | undefined
   #cancelAgain: Cancel = () => {}
-  /** Ends the time until the next repair; `broken` where one is due then. */
+  /** Ends the interval before the next repair; `broken` if one is due then. */
   #cancelRepair: Cancel | undefined
   #broken = false
   #latest: Uint8Array | undefined
@@ -58,19 +64,20 @@ export class Presence {
     this.#options = options
   }
 
-  /** What the broker is to keep when the next connection ends without a goodbye. */
+  /** The frame for the broker to keep when the next connection ends without a goodbye. */
   will(): Uint8Array {
     this.#sequence = (Math.floor(this.#sequence / SEQUENCES) + 1) * SEQUENCES
     return this.#frame('lost', this.#sequence + SEQUENCES - 1)
   }
 
-  /** The connection is up, or the epoch was raised. */
+  /** Called when the connection is up, or the epoch was raised. */
   online(): void {
     if (!this.#over && this.#wanted !== 'leaving') this.#want('online')
   }
 
   /**
-   * Resolves when the broker has been heard to keep it, after three seconds at the latest. Once it was, at once.
+   * Resolves when the broker has confirmed to keep it, after three seconds at the latest. Once confirmed, resolves at
+   * once.
    * @throws TetherError `ABORTED`
    */
   confirmed({ signal }: AbortOptions = {}): Promise<void> {
@@ -78,8 +85,8 @@ export class Presence {
   }
 
   /**
-   * What the broker keeps for this name. Whatever is not what this session said last is replaced.
-   * @param message undefined where the frame is not authentic
+   * Handles the frame that the broker keeps for this name. Replaces any frame but the session's latest.
+   * @param message undefined if the frame is not authentic
    */
   hear(frame: Uint8Array, message: PresenceMessage | undefined): void {
     const { identity } = this.#options
@@ -90,16 +97,17 @@ export class Presence {
       this.#options.onConfirmed()
       return this.#again(RENEW_MS)
     }
-    // What is there before the latest has been heard may be another key's, after a rotation, or what a session before said.
+    // Before the latest frame is confirmed, the frame there may be of another key, after a rotation, or of a previous
+    // session.
     if (message === undefined)
       return this.#repair(
         this.#isConfirmed ? 'a frame that is not authentic, or of a session with another key,' : undefined,
       )
     if (outranks(message, identity)) return
     const { session, state, at } = message
-    // A word of its own that a later one replaces is on its way, or comes late.
+    // An own frame that a later one replaces is still under way, or arrives late.
     if (session === identity.session && state === 'online' && !this.#isConfirmed) return
-    // Or the will of a connection that this session has left, or of the session before.
+    // Also expected: the will of a connection that this session has left, or of a previous session.
     const expected = state === 'lost' || !this.#isConfirmed
     this.#repair(
       expected
@@ -108,12 +116,12 @@ export class Presence {
     )
   }
 
-  /** Takes nothing more, while something still runs. */
+  /** Accepts no more invocations, while some still run. */
   leaving(): void {
     if (!this.#over) this.#want('leaving')
   }
 
-  /** Says goodbye; resolves when the broker has it or there is none to be had, after three seconds at the latest. */
+  /** Says goodbye. Resolves when the broker has it or cannot be reached, after three seconds at the latest. */
   async close(): Promise<void> {
     if (this.#over) return
     this.#end()
@@ -122,7 +130,7 @@ export class Presence {
     this.#cancelTimers()
   }
 
-  /** Says nothing more: another session has the name. */
+  /** Publishes nothing more: another session has the name. */
   abandon(): void {
     this.#end()
     this.#cancelTimers()
@@ -150,7 +158,7 @@ export class Presence {
     try {
       await this.#options.keep(this.#latest)
     } catch {
-      // There is no connection: the next one says it.
+      // There is no connection: the next one publishes it.
     }
     if (state === 'closed') this.#goodbyeKept.resolve()
   }

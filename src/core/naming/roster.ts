@@ -9,23 +9,23 @@ import type { PresenceKeys } from '../wire/seal.js'
 import { isFarApart } from './epochs.js'
 import { SessionWatch } from './session-watch.js'
 
-/** A session of the team, as its presence tells. */
+/** A session of the team, according to its presence. */
 export interface TeamMember {
   readonly name: string
-  /** The session's random id; another one after a restart. */
+  /** The session's random id; changes with a restart. */
   readonly session: string
   /** `lost`: its broker lost its connection. It takes nothing until it is back. */
   readonly state: PresenceState
   /** When it was opened, in Unix milliseconds of its clock. */
   readonly since: number
-  /** Which invocations it takes. Absent for all that are addressed to it, and unless it is `online`. */
+  /** The invocations that it takes. Absent if it takes all that are addressed to it, and unless it is `online`. */
   readonly take?: Take | undefined
   /** Whether it is this session. */
   readonly own: boolean
 }
 
 export interface RosterOptions {
-  /** The session that looks. */
+  /** The session that watches. */
   readonly self: Endpoint
   /** The names of the others. */
   readonly others: readonly string[]
@@ -37,7 +37,7 @@ export interface RosterOptions {
 /** As long as a stub waits for cards. */
 const SETTLED_MS = 100
 
-/** What a session knows of the others of its team. */
+/** A session's knowledge of the others in its team. */
 export class Roster {
   readonly #options: RosterOptions
   readonly #watches: ReadonlyMap<string, SessionWatch>
@@ -50,7 +50,7 @@ export class Roster {
     if (options.others.length === 0) this.#all.resolve()
   }
 
-  /** The others that are there, in the team's order. */
+  /** The others that are present, in the team's order. */
   get members(): TeamMember[] {
     const now = this.#options.clock.now()
     return this.#options.others.flatMap((name) => {
@@ -60,7 +60,10 @@ export class Roster {
     })
   }
 
-  /** What the broker keeps for another's name: a forgery, or a recording of what is known to be over, changes nothing. */
+  /**
+   * Handles a frame that the broker keeps for another name. A forgery, or a recording of an outdated presence, changes
+   * nothing.
+   */
   hear(frame: Uint8Array, name: string): void {
     const { keys, self } = this.#options
     const watch = this.#watches.get(name)
@@ -73,7 +76,7 @@ export class Roster {
       this.#options.onChange(memberOf(name, message))
   }
 
-  /** The broker was asked: for all but these names it keeps nothing. */
+  /** Handles the broker's answer: it keeps frames for these names only. */
   keeps(names: readonly string[]): void {
     for (const [name, card] of this.#cards) {
       if (names.includes(name) || card.state === 'closed') continue

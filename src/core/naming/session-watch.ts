@@ -5,7 +5,7 @@ import { isFarAhead, isFarApart, outranks } from './epochs.js'
 
 /** How long a failed wait is remembered: until then, invocations fail at once. */
 const AT_ONCE_MS = 10_000
-/** A refusal is remembered twice as long as the one before it, up to this. */
+/** A refusal is remembered twice as long as the previous one, up to this limit. */
 const MAX_AT_ONCE_MS = 60_000
 /** The first refusal may be an accident, such as a broker that restarts: the link tries again at once. */
 const REFUSALS = 2
@@ -13,13 +13,16 @@ const REFUSALS = 2
 /** A recent wait that failed. */
 export interface FailedWait {
   readonly error: Pick<TetherError, 'code' | 'cause' | 'details'>
-  /** When it failed, in Unix milliseconds; how long ago that was, and in how long it is forgotten, in milliseconds. */
+  /**
+   * When it failed, in Unix milliseconds; how long ago that was, and when it will be forgotten, in milliseconds from
+   * now.
+   */
   readonly at: number
   readonly agoMs: number
   readonly forgottenInMs: number
 }
 
-/** Whether a session is there, as far as an execution environment knows. */
+/** An execution environment's knowledge of whether a session is present. */
 export class SessionWatch {
   readonly #clock: Clock
   #state: PresenceState | undefined
@@ -29,19 +32,22 @@ export class SessionWatch {
   #failed: Pick<FailedWait, 'error' | 'at'> | undefined
   #refusals = 0
   #connected = false
-  /** The last refusal ended a connection: only a session's answer disproves it, since the broker still delivers presence. */
+  /**
+   * Whether the last refusal ended a connection: only a session's answer disproves it, since the broker still delivers
+   * presence.
+   */
   #cut = false
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
-  /** The session has said that it is closed, and no other has been heard since. */
+  /** Whether the session has announced its close, and no other has been heard since. */
   get closed(): boolean {
     return this.#state === 'closed'
   }
 
-  /** The broker says that a session is there. */
+  /** Whether a session is present, according to the broker. */
   get online(): boolean {
     return this.#state === 'online'
   }
@@ -51,7 +57,7 @@ export class SessionWatch {
     return this.#session
   }
 
-  /** The failed wait to remember: while there is one, invocations fail at once. */
+  /** The remembered failed wait: as long as there is one, invocations fail at once. */
   get failedWait(): FailedWait | undefined {
     if (this.#failed === undefined) return undefined
     const { error, at } = this.#failed
@@ -61,18 +67,21 @@ export class SessionWatch {
     return agoMs >= 0 && forgottenInMs > 0 ? { error, at, agoMs, forgottenInMs } : undefined
   }
 
-  /** Whether the broker refuses this environment, and that is remembered. */
+  /** Whether the broker refuses this environment; remembered. */
   get refused(): boolean {
     return this.#refusing && this.failedWait !== undefined
   }
 
-  /** Notes a call's failure; remembers it if no session was there. */
+  /** Records a call's failure; remembers it if no session was present. */
   failed(error: TetherError): void {
     if (error.code !== 'NO_SESSION' && error.code !== 'UNREACHABLE') return
     this.#failed = { error, at: this.#clock.now() }
   }
 
-  /** An attempt failed, or a connection ended. @returns whether the broker refuses this environment, and not by accident */
+  /**
+   * Called when an attempt failed or a connection ended.
+   * @returns whether the broker refuses this environment, and not by accident
+   */
   disconnected(cause: TetherError | undefined): boolean {
     const cut = this.#connected
     this.#connected = false
@@ -84,14 +93,14 @@ export class SessionWatch {
     return true
   }
 
-  /** A connection is up again. */
+  /** Called when a connection is up again. */
   connected(): void {
     this.#connected = true
     if (!this.#cut) this.#refusals = 0
     if (!this.#refusing && this.#failed?.error.code === 'UNREACHABLE') this.#failed = undefined
   }
 
-  /** A session was heard. */
+  /** Called when a session was heard. */
   heard(session: string): void {
     this.#failed = undefined
     this.#refusals = 0
@@ -102,9 +111,9 @@ export class SessionWatch {
   }
 
   /**
-   * Notes the broker's word about a session.
-   * @returns `old` where a later one is known, or it is a day old or from the future; the `first` one; `news` of another session or
-   * state; else `same`
+   * Records presence from the broker.
+   * @returns `old` if a later presence is known, or it is a day old or from the future; `first` for the first one;
+   * `news` for another session or state; otherwise `same`
    */
   tell({ session, epoch, state, sequence, at }: PresenceMessage): 'old' | 'first' | 'news' | 'same' {
     const now = this.#clock.now()
