@@ -6,8 +6,8 @@ import { HTTP_RESPONSE_TYPE, PRELUDE_END } from '../contracts/response-stream.js
 import { MAX_RESPONSE_BYTES, responseTooLarge } from './response-limit.js'
 
 /**
- * The answer of an outcome. A stream is collected, up to the size of a synchronous response: what is larger is stopped.
- * @throws what ends the stream and is not the function's error: TetherError `ABORTED`
+ * The answer of an outcome. Collects a stream up to the size of a synchronous response, and stops a larger one.
+ * @throws errors that end the stream but are not the function's: TetherError `ABORTED`
  */
 export async function collectedAnswer(outcome: Outcome): Promise<Answer> {
   return outcome.kind === 'stream' ? collect(outcome) : outcome
@@ -31,8 +31,9 @@ async function collect({ contentType = '', body }: StreamedResponse): Promise<An
 }
 
 /**
- * The JSON of a response that may be any bytes: those with an HTTP prelude become the object that a buffered function would
- * return, other text that is no JSON a JSON string, because a buffered function on Node can return nothing else.
+ * The JSON of a response of arbitrary bytes. Bytes with an HTTP prelude become the object that a buffered function
+ * would return. Other text that is not JSON becomes a JSON string, because a buffered function on Node can return
+ * nothing else.
  * @throws HandlerError for a response that cannot be written as JSON
  */
 export function responseJson(bytes: Uint8Array, contentType = ''): Uint8Array {

@@ -8,7 +8,7 @@ export const MAX_RESPONSE_BYTES = 6_291_556
 const MAX_ERROR_TEXT = 64 * 1024
 const MAX_TRACE_LINES = 256
 
-/** Turns an answer that Lambda would refuse into the error it would give, and cuts errors to a size that travels. */
+/** Turns an answer that Lambda would refuse into Lambda's error, and cuts errors to a transmissible size. */
 export function limitAnswer(answer: Answer): Answer {
   if (answer.kind === 'error') return { kind: 'error', error: limitError(answer.error) }
   if (answer.body.length <= MAX_RESPONSE_BYTES) return answer

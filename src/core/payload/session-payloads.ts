@@ -11,24 +11,27 @@ export interface SessionPayloadsOptions {
   readonly store: PayloadStore | undefined
   readonly app: string
   readonly stage: string
-  /** A body that is larger, packed, goes to the store. */
+  /** A larger body, once packed, goes to the store. */
   readonly inlineBytes: number
   readonly counters: Counters
-  /** Told of what fails where nobody waits for it. */
+  /** Reports failures of background operations. */
   onFailure(error: TetherError): void
 }
 
 /** A response in the store, or on its way there. */
 export interface StoredResponse {
-  /** What its stub fetches it by, signed anew each time: an earlier URL may have expired. @throws TetherError `STORE_FAILED` */
+  /**
+   * Everything that its stub needs to fetch it. Signed anew each time, since an earlier URL may have expired.
+   * @throws TetherError `STORE_FAILED`
+   */
   reference(): Promise<StoredBody & { readonly request: PresignedRequest }>
-  /** Nobody needs it any more. */
+  /** Deletes it, once it is no longer needed. */
   drop(): void
 }
 
-/** What a body may have; Lambda allows 6 MB, and a stub's JSON may be a little longer. */
+/** The limit on a body: Lambda allows 6 MB, and a stub's JSON may be a little longer. */
 export const MAX_STORED_BYTES = 8 * 1024 * 1024
-// As long as a function may run.
+// The longest run of a function.
 const URL_LIFE_MS = 900_000
 
 /** The session's use of its payload store: random keys under one prefix, sealed bodies, fresh URLs. */
@@ -44,12 +47,12 @@ export class SessionPayloads {
     this.#prefix = `${scope.slice(0, 16)}/`
   }
 
-  /** A body that is larger, packed, does not travel in one frame. */
+  /** A larger body, once packed, does not fit one frame. */
   get inlineBytes(): number {
     return this.#options.inlineBytes
   }
 
-  /** Where a stub may put its event, or undefined without a store. @throws TetherError `STORE_FAILED`, `TOO_LARGE` */
+  /** A place for a stub's event, or undefined without a store. @throws TetherError `STORE_FAILED`, `TOO_LARGE` */
   async presignEvent(bytes: number): Promise<{ key: string; request: PresignedRequest } | undefined> {
     const { store } = this.#options
     if (store === undefined) return undefined
@@ -81,7 +84,7 @@ export class SessionPayloads {
     return event
   }
 
-  /** Puts a response into the store where it is too large to travel; undefined where it is not. */
+  /** Puts a response into the store if it is too large to send; otherwise returns undefined. */
   putResponse(body: PackedBody): StoredResponse | undefined {
     const { store, inlineBytes, counters } = this.#options
     if (store === undefined || body.bytes.length <= inlineBytes) return undefined
@@ -97,17 +100,17 @@ export class SessionPayloads {
         await done
         return { ...stored, request: await store.presignGet(stored.key, { expiresInMs: URL_LIFE_MS }) }
       },
-      // A put that is under way would come after its deletion.
+      // A put still under way would otherwise finish after its deletion.
       drop: () => void done.then(() => this.delete(stored)).catch(() => {}),
     }
   }
 
-  /** Nobody needs it any more. What cannot be deleted is left to the lifecycle rule. */
+  /** Deletes an object that is no longer needed. If that fails, the lifecycle rule deletes it later. */
   delete({ key }: StoredBody): void {
     this.#options.store?.delete(key).catch((error: TetherError) => this.#options.onFailure(error))
   }
 
-  /** Reports what failed. */
+  /** Reports a failure. */
   failed(error: TetherError): void {
     this.#options.onFailure(error)
   }

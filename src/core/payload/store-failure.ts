@@ -1,10 +1,10 @@
 import { defined } from '../base/defined.js'
 import { TetherError } from '../base/errors.js'
 
-/** What a payload store was asked to do. */
+/** The operations of a payload store. */
 export type StoreOperation = 'put' | 'get' | 'delete' | 'presign' | 'lifecycle'
 
-/** Why it failed; `details.reason` of a `STORE_FAILED`. What each means is in `docs/errors.md`. */
+/** Why an operation failed: `details.reason` of a `STORE_FAILED`. `docs/errors.md` explains each reason. */
 export type StoreFailureReason =
   | 'bucket-missing'
   | 'object-missing'
@@ -16,10 +16,10 @@ export type StoreFailureReason =
   | 'unconfigured'
   | 'refused'
 
-/** A refusal as a store that speaks HTTP gives it. */
+/** A refusal from a store that speaks HTTP. */
 export interface StoreAnswer {
   readonly status: number
-  /** Such as `NoSuchKey`; undefined where the answer had none, as to a HEAD. */
+  /** For example `NoSuchKey`; undefined if the answer had none, as for a HEAD. */
   readonly code?: string | undefined
   readonly message?: string | undefined
 }
@@ -38,7 +38,7 @@ const EXPLANATIONS: Readonly<Record<StoreFailureReason, string>> = {
   refused: 'the store refused',
 }
 
-/** Makes the one error for everything that a store can get wrong. Nothing given to it may hold a presigned URL. */
+/** Makes the one error for every failure of a store. Its arguments must not hold a presigned URL. */
 export function storeFailure(
   operation: StoreOperation,
   reason: StoreFailureReason,
@@ -50,19 +50,19 @@ export function storeFailure(
   return new TetherError('STORE_FAILED', text, defined({ cause, details: { operation, reason, ...facts } }))
 }
 
-/** What a refusal means, in S3's words or, where there are none, by its status. */
+/** The reason for a refusal, from S3's code or message, otherwise from the status. */
 export function reasonOf({ status, code, message = '' }: StoreAnswer): StoreFailureReason {
   if (code === 'NoSuchBucket') return 'bucket-missing'
   if (code === 'ExpiredToken' || /expired/i.test(message)) return 'url-expired'
   if (code === 'IncompleteBody' || code === 'RequestTimeout') return 'truncated'
-  // A presigned PUT names its length; another one does not fit its signature.
+  // A presigned PUT fixes its length; any other length breaks its signature.
   if (code === 'SignatureDoesNotMatch' || code === 'MissingContentLength') return 'mismatch'
   if (status === 404) return 'object-missing'
   if (status === 401 || status === 403) return 'access-denied'
   return status >= 500 || status === 429 ? 'unreachable' : 'refused'
 }
 
-/** Whether a read may have failed because there is no such object. */
+/** Whether a read may have failed because the object does not exist. */
 export function mayBeMissing(error: unknown): boolean {
   const reason =
     error instanceof TetherError && error.code === 'STORE_FAILED' ? error.details.reason : undefined

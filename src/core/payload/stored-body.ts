@@ -8,12 +8,12 @@ const NONCE = Buffer.alloc(12)
 const TAG_BYTES = 16
 const LABEL = Buffer.from('lambda-tether stored body 1')
 
-/** The length of the object that a body is sealed to. */
+/** The length of the sealed object for a body. */
 export function storedBytes({ bytes }: PackedBody): number {
   return 1 + bytes.length + TAG_BYTES
 }
 
-/** Seals a body: AES-256-GCM under a key of its own, the first byte its encoding. */
+/** Seals a body: AES-256-GCM under a key of its own; the first byte is its encoding. */
 export function sealBody({ encoding, bytes }: PackedBody): {
   readonly secret: string
   readonly object: Buffer
@@ -30,7 +30,7 @@ export function sealBody({ encoding, bytes }: PackedBody): {
   return { secret: secret.toString('base64url'), object: Buffer.concat(parts) }
 }
 
-/** The body again. @throws TetherError `STORE_FAILED` when the object is not the one that was stored; `TOO_LARGE` */
+/** Opens a sealed body. @throws TetherError `STORE_FAILED` when the object differs from the stored one; `TOO_LARGE` */
 export function openBody({ secret, bytes }: StoredBody, object: Uint8Array, maxBytes: number): Buffer {
   const end = object.length - TAG_BYTES
   const key = Buffer.from(secret, 'base64url')

@@ -12,10 +12,10 @@ export interface TransferOptions extends AbortOptions {
 }
 
 const ATTEMPTS = 3
-/** The longest that one of them may take. */
+/** The time limit for one attempt. */
 const ATTEMPT_TIMEOUT_MS = 30_000
 const FIRST_PAUSE_MS = 100
-/** Enough for the error documents of S3, whose code stands at their beginning. */
+/** Enough for the error documents of S3, which begin with the code. */
 const MAX_ERROR_BYTES = 16_384
 
 /**
@@ -27,14 +27,14 @@ export async function upload(
   body: Uint8Array,
   options: TransferOptions = {},
 ): Promise<void> {
-  // fetch sets Content-Length itself; a body in shared memory it would not take.
+  // fetch sets Content-Length itself; it would not accept a body in shared memory.
   const bytes = body.buffer instanceof ArrayBuffer ? (body as Uint8Array<ArrayBuffer>) : Uint8Array.from(body)
   await attempt('put', request, { method: 'PUT', body: bytes }, options, drain)
 }
 
 /**
- * GETs a body through a presigned request; one of more than `maxBytes` is refused before it is read, and one that is not
- * of `bytes` is cut off or swapped.
+ * GETs a body through a presigned request. Refuses one of more than `maxBytes` before reading it, and one of a length
+ * other than `bytes`, which was cut off or swapped.
  * @throws TetherError `STORE_FAILED`, `TOO_LARGE`, `ABORTED`
  */
 export function download(
@@ -44,7 +44,10 @@ export function download(
   return attempt('get', request, { method: 'GET' }, options, (response) => read(response, options))
 }
 
-/** Tries up to three times: every operation may be repeated, and the first attempt may have met a socket that died while a stub was frozen. */
+/**
+ * Tries up to three times. Every operation may be repeated, and the first attempt may have met a socket that died while
+ * the stub was frozen.
+ */
 async function attempt<T>(
   operation: StoreOperation,
   { url, headers }: PresignedRequest,
@@ -59,7 +62,7 @@ async function attempt<T>(
     const cancel = clock.schedule(ATTEMPT_TIMEOUT_MS, () => limit.abort())
     const both = signal === undefined ? limit.signal : AbortSignal.any([signal, limit.signal])
     try {
-      // A redirect would carry a signed request to somebody else.
+      // A redirect would send a signed request to another server.
       const response = await fetch(url, { ...init, headers, redirect: 'manual', signal: both })
       if (response.ok) return await finish(response)
       const answer = await answerOf(response)
@@ -80,7 +83,7 @@ function mayPass({ code, details }: TetherError): boolean {
   return code === 'STORE_FAILED' && (details.reason === 'unreachable' || details.reason === 'truncated')
 }
 
-/** A failure of the network. The message of fetch's own error may hold the URL: its cause's does not. */
+/** A failure of the network. The message of fetch's own error may hold the URL; its cause's message does not. */
 function broken(operation: StoreOperation, error: unknown, silent: string | undefined): TetherError {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : undefined
   const detail = silent ?? cause?.message
@@ -108,8 +111,8 @@ async function read(
 }
 
 /**
- * Reads a stored object and holds no more of it than it may have. Leaving a stream early ends its request.
- * @param declared the length that its sender gave
+ * Reads a stored object, but never more than its limit. Leaving a stream early ends its request.
+ * @param declared the length declared by the sender
  * @throws TetherError `TOO_LARGE`, `STORE_FAILED`
  */
 export async function readAtMost(
@@ -140,7 +143,7 @@ function tooLarge(size: number, maxBytes: number): TetherError {
   return new TetherError('TOO_LARGE', `A stored object of ${size} bytes or more exceeds ${maxBytes}.`)
 }
 
-/** Reads what is left, so that the connection can be used again. */
+/** Reads the rest, so that the connection can be reused. */
 async function drain(response: Response): Promise<void> {
   await response.arrayBuffer()
 }
@@ -154,7 +157,7 @@ async function answerOf(response: Response): Promise<StoreAnswer> {
       if (text.length > MAX_ERROR_BYTES) break
     }
   } catch {
-    // The status is what matters.
+    // The status suffices.
   }
   const element = (name: string) => new RegExp(`<${name}>([^<]{0,200})</${name}>`).exec(text)?.[1]
   return { status: response.status, code: element('Code'), message: element('Message') }
