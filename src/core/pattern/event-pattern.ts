@@ -1,33 +1,33 @@
 import { invalidOption, isObject, mustBe } from '../base/options.js'
 import { argumentOf, type LeafMatcher, OPERATORS } from './operators.js'
 
-/** A value of a pattern: the one it stands for, or an operator, such as `{ prefix: 'us-' }`. */
+/** A value of a pattern: a literal, or an operator such as `{ prefix: 'us-' }`. */
 export type PatternValue = string | number | boolean | null | Readonly<Record<string, unknown>>
 
 /**
- * An event pattern of Amazon EventBridge: the fields that an event must have, in its own shape, and for each a list of values, one of
- * which the event has. All operators of event buses are there: `prefix`, `suffix`, `equals-ignore-case`, `wildcard`,
+ * An event pattern of Amazon EventBridge: the fields that an event must have, in the shape of the event, each with a
+ * list of accepted values. Supports all operators of event buses: `prefix`, `suffix`, `equals-ignore-case`, `wildcard`,
  * `anything-but`, `numeric`, `cidr`, `exists`, and `$or`.
  */
 export interface EventPattern {
   readonly [field: string]: readonly PatternValue[] | readonly EventPattern[] | EventPattern
 }
 
-/** Whether an event is as a pattern says. Never throws. */
+/** Whether an event matches a pattern. Never throws. */
 export type PatternMatcher = (event: unknown) => boolean
 
 type Node = (value: unknown, whole: WholeEvent) => boolean
 
 const OR = '$or'
 const KNOWN: readonly string[] = [...Object.keys(OPERATORS), 'exists']
-/** Names of fields by which an `$or` is one field among others, as it was before AWS gave it a meaning. */
+/** Field names that make an `$or` an ordinary field, as it was before AWS gave it a meaning. */
 const RESERVED: readonly string[] = [...KNOWN, 'exactly']
-/** Patterns come in cards of 4,000 bytes; deeper ones have no meaning and would cost the stack. */
+/** Patterns come in cards of 4,000 bytes; deeper nesting has no meaning and would cost the stack. */
 const MAX_DEPTH = 50
 
 /**
  * Compiles a pattern once for many events.
- * @param name the option's, for messages
+ * @param name the option's name, for messages
  * @throws TetherError `INVALID_OPTION`, with the place in the pattern
  */
 export function compilePattern(name: string, pattern: unknown): PatternMatcher {
@@ -35,7 +35,7 @@ export function compilePattern(name: string, pattern: unknown): PatternMatcher {
   return (event) => matches(event, new WholeEvent(event))
 }
 
-/** The event, for what must be nowhere in it. */
+/** The whole event, for patterns that require a field to be absent. */
 class WholeEvent {
   readonly #event: unknown
   #known: Map<readonly string[], boolean> | undefined
@@ -44,7 +44,10 @@ class WholeEvent {
     this.#event = event
   }
 
-  /** Whether it has a leaf there; looked for once, since each element of a list may ask. @param path the pattern's own list of it */
+  /**
+   * Whether it has a leaf at the path. Cached, since each element of a list may ask.
+   * @param path the pattern's own array, which is the cache key
+   */
   has(path: readonly string[]): boolean {
     this.#known ??= new Map()
     let known = this.#known.get(path)
@@ -63,7 +66,7 @@ function compileFields(name: string, pattern: unknown, path: readonly string[], 
   if (depth > MAX_DEPTH) throw invalidOption(name, `is nested more than ${MAX_DEPTH} levels deep`)
   const fields = entries.map(([key, value]) => compileField(`${name}.${key}`, key, value, path, depth + 1))
   const matches: Node = (value, whole) => {
-    // One element has all of the fields.
+    // A single element must have all of the fields.
     if (Array.isArray(value)) return someElement(value, (element) => matches(element, whole))
     for (const field of fields) if (!field(value, whole)) return false
     return true
@@ -122,7 +125,7 @@ function compileLeaf(name: string, values: readonly unknown[], path: readonly st
   return (value, whole) => present(value) || (absent && !whole.has(path))
 }
 
-/** Whether an event has a leaf there, in any element of its lists. A field that holds an object is none. */
+/** Whether an event has a leaf at a path, in any element of its lists. A field that holds an object is not a leaf. */
 function hasLeaf(value: unknown, path: readonly string[]): boolean {
   if (Array.isArray(value)) return someElement(value, (element) => hasLeaf(element, path))
   const [key, ...below] = path
@@ -130,8 +133,8 @@ function hasLeaf(value: unknown, path: readonly string[]): boolean {
 }
 
 /**
- * Whether a test holds for an element of a list, or of the lists in it; one without elements has nothing. By a loop: lists may be long, and
- * nested deeper than the stack.
+ * Whether a test holds for an element of a list or of nested lists; an empty list is tested as undefined. Iterative,
+ * since lists may be long and nested deeper than the stack.
  */
 function someElement(list: readonly unknown[], test: (element: unknown) => boolean): boolean {
   const lists = [list]
@@ -148,7 +151,7 @@ function someElement(list: readonly unknown[], test: (element: unknown) => boole
 function fieldOf(value: unknown, key: string): unknown {
   if (typeof value !== 'object' || value === null) return undefined
   const field = (value as Record<string, unknown>)[key]
-  // What is inherited is no field of an event; the check is dear, and few names are.
+  // Inherited properties are not fields of an event. Checked last: the check is expensive, and few names are inherited.
   return field === undefined || Object.hasOwn(value, key) ? field : undefined
 }
 

@@ -2,7 +2,7 @@ import { BlockList, isIP } from 'node:net'
 import { invalidOption, isObject, mustBe } from '../base/options.js'
 import { wildcardMatcher } from './wildcard.js'
 
-/** Whether a leaf of an event, a text, a number, true, false or null, is what a pattern's value says. */
+/** Whether a leaf of an event (a text, a number, true, false or null) matches a pattern's value. */
 export type LeafMatcher = (leaf: unknown) => boolean
 
 /** Compiles an operator's argument. @throws TetherError `INVALID_OPTION`, by `name` */
@@ -33,7 +33,7 @@ const equalsIgnoreCase = ofText((_name, text) => {
 })
 const wildcard = ofText(wildcardMatcher)
 
-/** `prefix` and `suffix`: of a text as it is, or with `equals-ignore-case`. */
+/** `prefix` and `suffix`: of a text unchanged, or with `equals-ignore-case`. */
 const affix =
   (has: (leaf: string, text: string) => boolean): Operator =>
   (name, argument) => {
@@ -75,7 +75,7 @@ const cidr: Operator = (name, argument) => {
   }
 }
 
-/** What `anything-but` takes beside texts and numbers. Each takes one text, or a list. */
+/** Operators within `anything-but`. Each takes one text, or a list. */
 const NEGATED: Readonly<Record<string, Operator>> = {
   prefix,
   suffix,
@@ -97,7 +97,7 @@ const anythingBut: Operator = (name, argument) => {
   return (leaf) => !excluded.has(leaf)
 }
 
-/** The operators but for `exists`, which is about what is not there. */
+/** All operators except `exists`, which concerns absent fields. */
 export const OPERATORS: Readonly<Record<string, Operator>> = {
   prefix,
   suffix,
@@ -108,7 +108,10 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
   'anything-but': anythingBut,
 }
 
-/** An operator's place, its argument and its name. @throws TetherError `INVALID_OPTION` unless it is the only one and known */
+/**
+ * An operator's place, its argument and its name.
+ * @throws TetherError `INVALID_OPTION` unless it is known and the only one
+ */
 export function argumentOf(
   name: string,
   object: object,

@@ -1,11 +1,11 @@
 import { invalidOption } from '../base/options.js'
 
-/** Matches texts: `*` stands for any characters, also none; `\*` and `\\` for themselves. */
+/** Matches texts: `*` stands for any characters or none; `\*` and `\\` stand for `*` and `\`. */
 export type TextMatcher = (text: string) => boolean
 
 /**
- * A matcher whose time is linear in the text, whatever the pattern: each part between two asterisks is looked for once.
- * @param name the option's, for messages
+ * Makes a matcher in time linear in the text for any pattern: each part between two asterisks is searched once.
+ * @param name the option's name, for messages
  * @throws TetherError `INVALID_OPTION` for two asterisks in a row, or a backslash before any other character
  */
 export function wildcardMatcher(name: string, pattern: string): TextMatcher {
