@@ -1,16 +1,16 @@
 import { jsonValue } from '../base/json.js'
 import { asRecord } from '../contracts/http-event.js'
 
-/** An HTTP request, whichever service made the event of it. */
+/** An HTTP request, independent of the service that made its event. */
 export interface RequestFacts {
   readonly method: string
-  /** As the event has it: behind an HTTP API with the API's stage, unless that is `$default`. */
+  /** As in the event: behind an HTTP API it includes the API's stage, unless that is `$default`. */
   readonly path: string
-  /** All values by the name in lower case. Cookies are under `cookie`, each as `name=value`. */
+  /** All values by lower-case name. Cookies are under `cookie`, each as `name=value`. */
   readonly header: Readonly<Record<string, readonly string[]>>
 }
 
-/** An invocation, as far as cards look at it. */
+/** The parts of an invocation that cards examine. */
 export interface Invoked {
   readonly functionId: string
   /** Parsed. */
@@ -18,12 +18,12 @@ export interface Invoked {
   readonly clientContext: unknown
 }
 
-/** What carries texts by name beside a payload: a name, and a text. */
+/** A text carried by name beside a payload: its name, and the text. */
 export type Carried = readonly [name: string, text: string]
 
 /**
- * Reads the request of an HTTP-shaped event: of a REST API or an HTTP API in format 1, of an HTTP API in format 2, of a function URL, or
- * of a load balancer, with single values or lists. Undefined for any other event.
+ * Reads the request of an HTTP-shaped event: of a REST API or an HTTP API in format 1, an HTTP API in format 2, a
+ * function URL, or a load balancer, with single values or lists. Undefined for any other event.
  */
 export function httpRequest(event: unknown): RequestFacts | undefined {
   const { requestContext, httpMethod, path, rawPath, headers, multiValueHeaders, cookies } = asRecord(event)
@@ -33,24 +33,24 @@ export function httpRequest(event: unknown): RequestFacts | undefined {
   if (requestContext === undefined || typeof method !== 'string' || typeof target !== 'string')
     return undefined
   const header: Record<string, string[]> = Object.create(null) as Record<string, string[]>
-  // Where there are lists, the single values are their last ones.
+  // If there are lists, the single values only repeat their last entries.
   const lists = isFilled(multiValueHeaders) ? multiValueHeaders : headers
   for (const [name, value] of Object.entries(asRecord(lists))) add(header, name.toLowerCase(), value)
-  // One header has all of a client's cookies; format 2 has taken it apart.
+  // One header holds all of a client's cookies; format 2 has split it.
   const sent = [header.cookie ?? [], cookies ?? []].flat().filter(isText)
   if (sent.length > 0) header.cookie = sent.flatMap((one) => one.split(/; */)).filter((one) => one !== '')
   return { method, path: target, header }
 }
 
-/** The records of a batch: those of SQS, SNS, S3, Kinesis, DynamoDB. Undefined for an event that is none. */
+/** The records of a batch from SQS, SNS, S3, Kinesis or DynamoDB. Undefined for any other event. */
 export function recordsOf(event: unknown): readonly unknown[] | undefined {
   const { Records } = asRecord(event)
   return Array.isArray(Records) ? Records : undefined
 }
 
 /**
- * What a record of SQS or SNS carries beside its payload. A message that SNS has put into a queue has its attributes in the body, unless
- * its subscription delivers raw messages.
+ * The texts that a record of SQS or SNS carries beside its payload. If SNS has put a message into a queue, its
+ * attributes are in the body, unless the subscription delivers raw messages.
  */
 export function attributesOf(record: unknown): Carried[] {
   const { messageAttributes, Sns, body } = asRecord(record)
@@ -63,7 +63,7 @@ export function attributesOf(record: unknown): Carried[] {
   ]
 }
 
-/** What the caller of `Invoke` has in its client context. */
+/** The texts in the client context of an `Invoke` call. */
 export function clientContextOf(clientContext: unknown): Carried[] {
   const { custom, Custom } = asRecord(clientContext)
   return Object.entries({ ...asRecord(Custom), ...asRecord(custom) }).flatMap(([name, value]) =>

@@ -1,6 +1,6 @@
 import { isUnfiltered, type Take } from './take.js'
 
-/** Whether two cards take the same functions, and nothing else tells whose an invocation is. */
+/** Whether two cards take the same functions without a filter that divides the invocations. */
 export function conflicts(a: Take | undefined, b: Take | undefined): boolean {
   if (!isUnfiltered(a) || !isUnfiltered(b)) return false
   const [ids = ['*'], others = ['*']] = [a?.functions, b?.functions]
@@ -9,7 +9,7 @@ export function conflicts(a: Take | undefined, b: Take | undefined): boolean {
 
 /** Whether a text matches both of two patterns with `*`. */
 function overlap(a: string, b: string): boolean {
-  // Of each beginning of `a`, the lengths of the beginnings of `b` that a text can have used up with it.
+  // For each prefix of `a`: the lengths of prefixes of `b` that some text can match together with it.
   let reached = new Set([0])
   const skip = (set: Set<number>) => {
     for (const at of set) if (b[at] === '*') set.add(at + 1)

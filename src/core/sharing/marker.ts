@@ -8,15 +8,15 @@ import {
   recordsOf,
 } from './carriers.js'
 
-/** The header, cookie, attribute or key of the client context that has a session's name as its value. */
+/** The header, cookie, attribute or client context key with a session's name as its value. */
 const MARKER_NAME = 'x-tether-session'
 const BAGGAGE = 'baggage'
-/** The same in W3C baggage, which tracing hands on from service to service. https://www.w3.org/TR/baggage/ */
+/** Its key in W3C baggage, which tracing passes from service to service. https://www.w3.org/TR/baggage/ */
 const BAGGAGE_KEY = 'tether-session'
 
 /**
  * The member of a W3C `baggage` header that marks a request for a session: `tether-session=alice`.
- * @param name the session's
+ * @param name the session's name
  * @throws TetherError `INVALID_OPTION`
  */
 export function marker(name: string): string {
@@ -24,7 +24,10 @@ export function marker(name: string): string {
   return `${BAGGAGE_KEY}=${encodeURIComponent(name)}`
 }
 
-/** Whether an invocation carries the marker of a session: in its HTTP request, in each record of its batch, or in its client context. */
+/**
+ * Whether an invocation carries a session's marker: in its HTTP request, in each record of its batch, or in its client
+ * context.
+ */
 export function isMarked({ event, clientContext }: Invoked, session: string): boolean {
   const marks = (carried: readonly Carried[]) => carried.some((one) => isMark(one, session))
   if (marks(clientContextOf(clientContext))) return true

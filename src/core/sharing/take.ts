@@ -5,38 +5,46 @@ import { checkName, type Transport } from '../contracts/transport.js'
 import { compilePattern, type EventPattern, type PatternValue } from '../pattern/event-pattern.js'
 
 /**
- * Which invocations a session takes. All of what is given must hold. Travels to the stubs, which decide, in the session's signed
- * presence: at most 4,000 bytes of JSON, readable for who has the stage's keys, so no place for secrets.
+ * The invocations that a session takes. All given conditions must hold. Sent to the stubs, which decide, in the
+ * session's signed presence: at most 4,000 bytes of JSON, readable by holders of the stage's keys, so no place for
+ * secrets.
  */
 export interface Take {
-  /** Ids of functions, with `*` for any characters: `['api', 'report-*']`. @default all that are addressed to the session */
+  /**
+   * Ids of functions, with `*` for any characters: `['api', 'report-*']`.
+   * @default all that are addressed to the session
+   */
   readonly functions?: readonly string[] | undefined
   /**
-   * An event pattern of Amazon EventBridge, on the event as the function gets it. Of an event with `Records` it sees each record alone, and a batch
-   * is taken when all of them match.
+   * An event pattern of Amazon EventBridge, applied to the event as the function gets it. In an event with `Records` it
+   * is applied to each record alone, and a batch is taken if all of them match.
    */
   readonly event?: EventPattern | undefined
-  /** Of HTTP-shaped events: REST and HTTP APIs, function URLs, load balancers. No other event matches. */
+  /** For HTTP-shaped events: REST and HTTP APIs, function URLs, load balancers. No other event matches. */
   readonly http?: TakeHttp | undefined
   /**
-   * The session's name as {@link marker} writes it, or any other mark: in W3C `baggage` (`tether-session=alice`), or as `x-tether-session`
-   * in a header, a cookie, the client context, or the message attributes of each record of SQS or SNS.
+   * The session's name as written by {@link marker}, or any other mark: in W3C `baggage` (`tether-session=alice`), or
+   * as `x-tether-session` in a header, a cookie, the client context, or the message attributes of each record of SQS or
+   * SNS.
    */
   readonly marker?: string | undefined
 }
 
-/** What an HTTP request must be like. Each is a list as in an event pattern, of values and operators. */
+/** Conditions on an HTTP request. Each is a list of values and operators, as in an event pattern. */
 export interface TakeHttp {
   readonly method?: readonly PatternValue[] | undefined
   /** The path in the event: `[{ wildcard: '/orders/*' }]`. */
   readonly path?: readonly PatternValue[] | undefined
-  /** By name, in any case. A header that came several times matches with one of its values; each cookie is a value of `cookie`. */
+  /** By name, in any case. A repeated header matches with one of its values; each cookie is a value of `cookie`. */
   readonly header?: Readonly<Record<string, readonly PatternValue[]>> | undefined
 }
 
 /** The most that a card may add to a presence frame, so that both are one unit of a broker. */
 const MAX_TAKE_BYTES = 4_000
-/** What a presence frame has beside its card: header and tag, the sections' table, the signature, and what the session says of itself. */
+/**
+ * The size of a presence frame without its card: header and tag, the sections' table, the signature, and the session's
+ * own fields.
+ */
 const PRESENCE_BYTES = 400
 
 const checkHttp: Check = (name, value) => {
@@ -44,7 +52,7 @@ const checkHttp: Check = (name, value) => {
   compilePattern(name, httpPattern(value as TakeHttp))
 }
 
-/** Checks what a session takes. @throws TetherError `INVALID_OPTION`, `TOO_LARGE` */
+/** Checks the option `take`. @throws TetherError `INVALID_OPTION`, `TOO_LARGE` */
 export const checkTake: Check = (name, value) => {
   optionsOf<Take>({
     functions: listOf('a list of function ids, with * for any characters', checkText),
@@ -61,7 +69,7 @@ export const checkTake: Check = (name, value) => {
 }
 
 /**
- * Checks that a card can be kept over a transport: in one frame.
+ * Checks that a card fits one frame of a transport.
  * @param take undefined for a session that takes all
  * @throws TetherError `TOO_LARGE`
  */
@@ -87,10 +95,10 @@ export const checkTeam: Check = (name, value) => {
   if (twice !== undefined) throw invalidOption(name, `has '${twice}' twice`)
 }
 
-/** One SUBSCRIBE of AWS IoT takes 8 filters: a stub's own and those of seven names. */
+/** One SUBSCRIBE of AWS IoT takes 8 filters: a stub's own, and one for each of seven names. */
 const MAX_TEAM = 7
 
-/** A request's pattern as one of {@link httpRequest}'s result. */
+/** Converts a request's conditions to a pattern for the result of {@link httpRequest}. */
 export function httpPattern({ header, ...others }: TakeHttp): object {
   const lowerCase =
     header !== undefined && isObject(header)
@@ -100,7 +108,7 @@ export function httpPattern({ header, ...others }: TakeHttp): object {
   return Object.fromEntries(Object.entries(pattern).filter(([, value]) => value !== undefined))
 }
 
-/** Whether nothing but functions tells what a session takes. */
+/** Whether a card selects by functions alone. */
 export function isUnfiltered(take: Take | undefined): boolean {
   return take?.event === undefined && take?.http === undefined && take?.marker === undefined
 }

@@ -4,15 +4,15 @@ import { httpRequest, type Invoked, recordsOf } from './carriers.js'
 import { isMarked } from './marker.js'
 import { httpPattern, isUnfiltered, type Take } from './take.js'
 
-/** How a card takes an invocation: by a filter, as one of its functions alone, or not. */
+/** How a card takes an invocation: by a filter, by its function alone, or not at all. */
 export type Taking = 'filtered' | 'unfiltered' | undefined
 
-/** A card, ready for many invocations. */
+/** A card compiled for many invocations. */
 export type Taker = (invoked: Invoked) => Taking
 
 /**
- * Makes a card ready. One that is no valid one takes nothing, nor one that asks for more than is known here: a session of another version
- * may have written it.
+ * Compiles a card. An invalid card takes nothing, nor does a card with unknown conditions, which a session of another
+ * version may have written.
  */
 export function takerOf(take: Take | undefined): Taker {
   if (take === undefined) return () => 'unfiltered'
@@ -50,7 +50,7 @@ function compile(take: Take): Taker {
   }
 }
 
-// A backslash in an id is one; two asterisks are as good as one.
+// In an id, a backslash is literal, and two asterisks are equivalent to one.
 function functionMatcher(id: string): (functionId: string) => boolean {
   return wildcardMatcher('functions', id.replaceAll('\\', '\\\\').replace(/\*+/g, '*'))
 }
