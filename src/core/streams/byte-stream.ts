@@ -1,11 +1,11 @@
 import { type Deferred, deferred } from '../base/deferred.js'
 
-/** How it goes on after the bytes that are there: with more, or it is over, for that error or for none. */
+/** How a stream ended: normally, or with an error. */
 type Ending = { readonly error?: unknown; readonly failed?: boolean }
 
 /**
- * Bytes on their way from one writer to one reader, held until they are read. It bounds nothing by itself: its writer looks at
- * {@link full} and waits for {@link onRead}.
+ * Bytes on their way from one writer to one reader, held until they are read. Does not limit its size by itself: the
+ * writer checks {@link full} and waits for {@link onRead}.
  */
 export class ByteStream implements AsyncIterableIterator<Uint8Array> {
   readonly #highWaterMark: number
@@ -17,17 +17,17 @@ export class ByteStream implements AsyncIterableIterator<Uint8Array> {
   #onRead: (bytes: number) => void = () => {}
   #waiting: Deferred<void> | undefined
 
-  /** @param highWaterMark in bytes: with so many unread ones the stream is full */
+  /** @param highWaterMark with this many unread bytes, the stream is full */
   constructor(highWaterMark: number) {
     this.#highWaterMark = highWaterMark
   }
 
-  /** Whether the writer should wait. What nobody will read never fills it. */
+  /** Whether the writer should wait. A stream without a reader never fills. */
   get full(): boolean {
     return this.#bytes >= this.#highWaterMark
   }
 
-  /** Whether it takes no more bytes: it was ended, has failed, or its reader has left. */
+  /** Whether it accepts no more bytes: it has ended or failed, or its reader has left. */
   get over(): boolean {
     return this.#ending !== undefined
   }
@@ -42,12 +42,12 @@ export class ByteStream implements AsyncIterableIterator<Uint8Array> {
     return this.#returned.promise
   }
 
-  /** @param listener called with the number of bytes that were read, or dropped */
+  /** @param listener called with the number of bytes read or dropped */
   onRead(listener: (bytes: number) => void): void {
     this.#onRead = listener
   }
 
-  /** Adds bytes, which the stream keeps. Those that come after the end are dropped. */
+  /** Adds bytes, which the stream keeps. Drops bytes after the end. */
   push(chunk: Uint8Array): void {
     if (this.over) return this.#onRead(chunk.length)
     if (chunk.length === 0) return
@@ -56,17 +56,17 @@ export class ByteStream implements AsyncIterableIterator<Uint8Array> {
     this.#wake()
   }
 
-  /** No more bytes come. */
+  /** Ends the stream. */
   end(): void {
     this.#finish({})
   }
 
-  /** The reader gets the bytes that are there, then this error, whatever local code has thrown. */
+  /** Ends the stream with an error, which may be any value thrown by local code, after the bytes already added. */
   fail(error: unknown): void {
     this.#finish({ error, failed: true })
   }
 
-  /** The reader gets this error next. */
+  /** Drops unread bytes; the reader gets this error next. */
   destroy(error: Error): void {
     if (this.over) return
     this.#finish({ error, failed: true })
