@@ -1,6 +1,6 @@
 import { LiveRecord } from './live-record.js'
 
-/** The latest records, in the order of their arrival: the oldest go where there are more, or larger ones, than fit. */
+/** The latest records in order of arrival. Removes the oldest when the count or the bytes exceed their limits. */
 export class History {
   readonly #records = new Map<string, LiveRecord>()
   readonly #maxCount: number
@@ -26,7 +26,7 @@ export class History {
     this.#grow(LiveRecord.bytesOf(record))
   }
 
-  /** Changes a record that may have become larger. */
+  /** Applies a change to a record, which may make the record larger. */
   change(record: LiveRecord, change: () => void): void {
     const before = LiveRecord.bytesOf(record)
     change()

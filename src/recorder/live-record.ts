@@ -5,21 +5,21 @@ import { Body, compact, parseBody } from './body.js'
 import type { InvocationRecord, RecordedLog, RecordedOutcome, RecordedTiming } from './record.js'
 import { type Trigger, triggerOf } from './trigger.js'
 
-/** What a record counts in addition to its bodies and its lines: its context, its names and the objects themselves. */
+/** Bytes counted per record besides its bodies and lines: the context, the names and the objects themselves. */
 const REST_BYTES = 2_048
-/** What a line counts in addition to its text. */
+/** Bytes counted per line besides its text. */
 const LINE_BYTES = 100
-/** What the size and the time of a chunk count. */
+/** Bytes counted per chunk of a stream, for its size and time. */
 const CHUNK_BYTES = 50
 const MAX_LOG_BYTES = 1024 * 1024
 const NO_LOGS: readonly RecordedLog[] = []
 
-/** When an invocation ended, and how its response was streamed before. */
+/** When an invocation ended, and how its response was streamed, if it was. */
 export interface Ended extends EventTime {
   readonly stream?: StreamSummary | undefined
 }
 
-/** The record of an invocation of this session, as it came. */
+/** The unredacted record of an invocation of this session. */
 export class LiveRecord implements InvocationRecord {
   readonly id: string
   readonly functionId: string
@@ -41,7 +41,7 @@ export class LiveRecord implements InvocationRecord {
   #trigger: Trigger | undefined
   #bytes: number
 
-  /** @param now the time of its arrival, in Unix milliseconds */
+  /** @param now the time of arrival, in Unix milliseconds */
   constructor(invocation: Invocation, receivedMs: number, now: number) {
     const { id, functionId, environmentId, context, rerun, mirrored, replayed, env, deadline, eventBytes } =
       invocation
@@ -59,7 +59,7 @@ export class LiveRecord implements InvocationRecord {
     this.#bytes = REST_BYTES + eventBytes.length
   }
 
-  /** The variables, whose values must not leave memory. */
+  /** The environment variables. Their values must not leave memory. */
   static variablesOf(record: InvocationRecord): Readonly<Record<string, string>> {
     return #variables in record ? record.#variables : {}
   }
@@ -68,7 +68,7 @@ export class LiveRecord implements InvocationRecord {
     return record.#timing.endedMs !== undefined
   }
 
-  /** About how much memory it takes. */
+  /** The approximate memory that a record takes, in bytes. */
   static bytesOf(record: LiveRecord): number {
     return record.#bytes
   }
@@ -114,7 +114,7 @@ export class LiveRecord implements InvocationRecord {
     return this.#event.value
   }
 
-  // Without keeping the event that is parsed for it: most records are never looked at.
+  // Does not cache the parsed event: most records are never looked at.
   get trigger(): Trigger {
     this.#trigger ??= triggerOf(parseBody(this.eventBytes)?.value)
     return this.#trigger
@@ -155,7 +155,7 @@ function errorBytes({ errorMessage, trace, cause }: LambdaError): number {
   return cause === undefined ? own : own + errorBytes(cause)
 }
 
-/** A response, parsed when first read. */
+/** A response, parsed on first use. */
 export class RecordedValue {
   readonly kind = 'value'
   readonly #body: Body

@@ -12,43 +12,45 @@ import { checkOptions, optionsOf } from '../core/base/options.js'
 import type { RecordHook } from './record-data.js'
 import { type RedactOptions, redactChecks } from './redact/rules.js'
 
-/** How much of the past is kept. */
+/** Limits of the history. */
 export interface KeepOptions {
-  /** Records in memory, and in the folder. @default 1,000 */
+  /** Number of records, in memory and in the folder each. @default 1,000 */
   readonly count?: number | undefined
   /**
-   * Bytes in memory (bodies, lines of output, and 2 KB for the rest of each record), and in the folder. The newest record is kept in
-   * memory however large it is. @default 67,108,864 (64 MiB)
+   * Bytes in memory (bodies, lines of output, and 2 KB for the rest of each record), and bytes in the folder. The
+   * newest record stays in memory even if it alone exceeds the limit.
+   * @default 67,108,864 (64 MiB)
    */
   readonly bytes?: number | undefined
-  /** Days in the folder. @default 7 */
+  /** Days that records stay in the folder. @default 7 */
   readonly days?: number | undefined
 }
 
-/** What is secret, and a redaction of one's own. */
+/** Additional secrets, and a redaction function of your own. */
 export interface RecordRedactOptions extends RedactOptions {
   /**
-   * Changes each record before it is written, after the built-in redaction, or leaves it out. Where it throws, the record is not written,
-   * and `status` says so.
+   * Changes each record before it is written, after the built-in redaction, or leaves the record out. If the function
+   * throws, the record is not written and a `status` event says so.
    * @default none
    */
   readonly hook?: RecordHook | undefined
 }
 
-/** Where and what a recorder records. */
+/** Options of `record()`. */
 export interface RecordOptions {
   /**
-   * Where records are written as well, without their secrets: a folder for recordings alone, relative to the working
-   * directory, made for the first record if missing. Sessions may share one. @default records stay in memory
+   * Also writes records to this folder, without their secrets. The folder must hold only recordings. A relative path
+   * starts at the working directory; a missing folder is made for the first record. Sessions may share a folder.
+   * @default records stay in memory
    */
   readonly folder?: string | undefined
-  /** How much of the past is kept; what is older is removed. */
+  /** Limits of the history; older records are removed. */
   readonly keep?: KeepOptions | undefined
-  /** What is secret beside what is taken for secret anyway, in what is written to the folder. */
+  /** Additional secrets to redact in the folder's records. The built-in rules always apply. */
   readonly redact?: RecordRedactOptions | undefined
-  /** Ids of the functions whose invocations are recorded. @default all */
+  /** Ids of the functions to record. @default all */
   readonly functions?: readonly string[] | undefined
-  /** The time, for tests. @default the machine's */
+  /** Replaces the clock, for tests. @default the system clock */
   readonly clock?: Clock | undefined
 }
 

@@ -3,12 +3,12 @@ import { invalidOption, isObject, mustBe } from '../core/base/options.js'
 import type { InvocationRecord, RecordedLog } from './record.js'
 import type { RedactedBody, RedactedParts } from './redact/redact-record.js'
 
-/** A record as plain JSON, without its secrets: what fixtures hold, and what a `hook` gets. */
+/** A record as plain JSON, without its secrets. Fixtures hold this form, and a `hook` receives it. */
 export interface RecordData
   extends Omit<InvocationRecord, 'eventBytes' | 'event' | 'outcome' | 'logs' | 'redacted'> {
-  /** The event; absent where it is no JSON. */
+  /** The event; absent if it is not JSON. */
   event?: unknown
-  /** An event that is no JSON, in base64. */
+  /** The base64 of an event that is not JSON. */
   eventBase64?: string | undefined
   outcome?: RecordDataOutcome | undefined
   logs: RecordedLog[]
@@ -17,17 +17,18 @@ export interface RecordData
 
 /** The outcome of a {@link RecordData}. */
 export type RecordDataOutcome =
-  | { kind: 'value'; value?: unknown /** A response that is no JSON. */; valueBase64?: string | undefined }
+  | { kind: 'value'; value?: unknown /** Not JSON: base64. */; valueBase64?: string | undefined }
   | { kind: 'error'; error: LambdaError }
   | { kind: 'declined'; reason: string }
 
 /**
- * A redaction of one's own, after the built-in one. It may change `event`, `eventBase64`, `context`, `outcome` and `logs`; what it returns
- * is written, and shown by an inspector, which may ask with a part of the logs. Undefined leaves the record out.
+ * A redaction function of your own, called after the built-in redaction. It may change `event`, `eventBase64`,
+ * `context`, `outcome` and `logs`; the returned record is written, and shown by an inspector, which may pass a part of
+ * the logs. Return undefined to leave the record out.
  */
 export type RecordHook = (record: RecordData) => RecordData | undefined
 
-/** A record with its redacted parts as plain JSON. */
+/** Combines a record and its redacted parts into plain JSON. */
 export function dataOf(record: InvocationRecord, parts: RedactedParts): RecordData {
   const { id, functionId, environmentId, at, variables, rerun, mirrored, replayed, timing } = record
   const { stream, droppedLogs } = record
@@ -53,7 +54,12 @@ export function dataOf(record: InvocationRecord, parts: RedactedParts): RecordDa
   }
 }
 
-/** What a hook makes of a record's parts. @throws TetherError `INVALID_OPTION` for what is no record; what the hook throws */
+/**
+ * Applies a hook to a record's redacted parts.
+ * @returns undefined if the hook leaves the record out
+ * @throws TetherError `INVALID_OPTION` if the hook returns something other than a record; any error that the hook
+ * throws
+ */
 export function hooked(
   hook: RecordHook,
   record: InvocationRecord,

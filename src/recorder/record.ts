@@ -17,26 +17,26 @@ export interface RecordedLog {
   readonly atMs: number
 }
 
-/** When what happened to an invocation, in milliseconds since the session's `open()`. */
+/** The times of an invocation's events, in milliseconds since the session's `open()`. */
 export interface RecordedTiming extends InvocationTiming {
   readonly receivedMs: number
-  /** When its acknowledgement left. Absent for one that was answered within 25 ms. */
+  /** When the acknowledgement left. Absent if the outcome came within 25 ms. */
   readonly ackedMs?: number | undefined
   readonly endedMs?: number | undefined
-  /** When its outcome was handed to the broker. In memory alone: it is written before. */
+  /** When the outcome was handed to the broker. Only in memory: a record is written before that. */
   readonly sentMs?: number | undefined
-  /** How long the function had when the invocation arrived, in milliseconds. */
+  /** The time that the function had left when the invocation arrived, in milliseconds. */
   readonly limitMs: number
 }
 
 /** How an invocation ended. */
 export type RecordedOutcome =
-  /** Answered: the response's JSON, and parsed when first read. `value` is undefined where `body` is no JSON. */
+  /** The response's JSON. `value` is parsed on first use, and undefined if `body` is not JSON. */
   | { readonly kind: 'value'; readonly body: Uint8Array; readonly value: unknown }
   | { readonly kind: 'error'; readonly error: LambdaError }
   | { readonly kind: 'declined'; readonly reason: string }
 
-/** One invocation: what arrived, what local code wrote, and how it ended. */
+/** One invocation: its request, the output of local code, and its outcome. */
 export interface InvocationRecord {
   /** The invocation's id: 128 random bits. */
   readonly id: string
@@ -46,37 +46,40 @@ export interface InvocationRecord {
   /** When it arrived: ISO 8601, UTC. */
   readonly at: string
   readonly trigger: Trigger
-  /** The event's JSON. In memory as it arrived; from a folder as it was written, which is without its secrets. */
+  /** The event's JSON: as it arrived for a record in memory, without its secrets for a record from a folder. */
   readonly eventBytes: Uint8Array
-  /** The event, parsed when first read; undefined where `eventBytes` is no JSON. */
+  /** The event, parsed on first use; undefined if `eventBytes` is not JSON. */
   readonly event: unknown
   readonly context: InvocationContext
   /** Names of the function's environment variables. Their values are never kept. */
   readonly variables: readonly string[]
-  /** Whether an earlier session may have run it. */
+  /** Whether an earlier session may have run the invocation. */
   readonly rerun: boolean
-  /** Whether the function itself answered, and this was a copy: `event` with the event, `metadata` without. */
+  /**
+   * Whether the function itself answered and this session received a copy: `event` with the event, `metadata` without
+   * it.
+   */
   readonly mirrored: Mirrored | false
-  /** Whether it was a replay. */
+  /** Whether the invocation was a replay. */
   readonly replayed: boolean
   readonly timing: RecordedTiming
-  /** Absent while it runs, and where the session closed before it ended. Of a streamed response, the first 1 MiB. */
+  /** Absent while the invocation runs, and if the session closed first. For a streamed response, its first 1 MiB. */
   readonly outcome?: RecordedOutcome | undefined
-  /** How the response was streamed, if it was: its content type, its size, and when each part of it was written. */
+  /** How the response was streamed, if it was: its content type, its size, and the time of each part. */
   readonly stream?: StreamSummary | undefined
   readonly logs: readonly RecordedLog[]
-  /** Lines that `logs` has no room for: it holds 1 MB of text. */
+  /** Number of lines left out of `logs`, which holds 1 MB of text. */
   readonly droppedLogs: number
   /**
-   * What was redacted, as JSON pointers into this record: `/event/headers/authorization`, `/outcome/value/token`. Of a text
-   * that holds JSON or a form the pointer is that of the text. Empty for records in memory.
+   * Redacted places, as JSON pointers into this record: `/event/headers/authorization`, `/outcome/value/token`. A
+   * secret within a text (JSON or a form, say) has the pointer of the whole text. Empty for records in memory.
    */
   readonly redacted: readonly string[]
 }
 
 type HeadOutcome = { readonly kind: 'value' | 'declined' } | Extract<RecordedOutcome, { kind: 'error' }>
 
-/** What a list of records shows. */
+/** A summary of a record, for lists. */
 export interface RecordHead {
   readonly id: string
   readonly functionId: string
@@ -89,19 +92,19 @@ export interface RecordHead {
   readonly rerun: boolean
   readonly mirrored: Mirrored | false
   readonly replayed: boolean
-  /** Absent while it runs, and where the session closed before it ended. */
+  /** Absent while the invocation runs, and if the session closed first. */
   readonly outcome?: RecordedOutcome['kind'] | undefined
-  /** Of a failure. */
+  /** The type of the error, if the invocation failed. */
   readonly errorType?: string | undefined
-  /** From its arrival to its outcome, in milliseconds. */
+  /** From arrival to outcome, in milliseconds. */
   readonly durationMs?: number | undefined
-  /** Bytes of the event's JSON. */
+  /** The size of the event's JSON, in bytes. */
   readonly eventBytes: number
 }
 
 /**
- * The head of a record.
- * @param parts `trigger`, where it is known: a live record parses its event to tell it. `outcome`, as it may leave memory
+ * Returns the head of a record.
+ * @param parts `trigger`, if known: a live record would parse its event to find it. `outcome`, as it may leave memory
  */
 export function headOf(
   record: InvocationRecord,

@@ -15,23 +15,23 @@ import { headOf, type InvocationRecord, type RecordedOutcome, type RecordHead } 
 import { Redactor } from './redact/redactor.js'
 import { RuleBook } from './redact/rules.js'
 
-/** What becomes of records. A recorder that does not write, or no longer, still keeps them in memory. */
+/** The state of a recorder. Records stay in memory in every state, even when none are written. */
 export type RecorderStatus =
-  /** All is well. `dropped` records were not written so far, because the disk was too slow. */
+  /** The normal state. `dropped` counts the records not written so far because the disk was too slow. */
   | { readonly state: 'recording'; readonly dropped: number }
-  /** The disk is slower than what arrives, and 32 MB of records wait for it: further ones are not written. */
+  /** The disk is too slow: 32 MB of records wait to be written, and further records are dropped. */
   | { readonly state: 'dropping'; readonly dropped: number }
-  /** This record is not written: redacting it failed. Nothing else is affected. */
+  /** This record is not written because redacting it failed. Other records are not affected. */
   | { readonly state: 'skipped'; readonly id: string; readonly error: TetherError }
-  /** Nothing more is written: the disk is full, say, or the folder cannot be used. */
+  /** No more records are written, for example because the disk is full or the folder cannot be used. */
   | { readonly state: 'stopped'; readonly error: TetherError }
   | { readonly state: 'closed' }
 
-/** The events of a recorder. A listener that throws disturbs nothing: its error becomes a warning of the process. */
+/** The events of a recorder. An error thrown by a listener becomes a process warning and affects nothing else. */
 export interface RecorderEvents {
-  /** An invocation has ended, or the recorder closed before: the record is complete. */
+  /** A record is complete: its invocation ended, or the recorder closed first. */
   record: (record: InvocationRecord) => void
-  /** What becomes of records has changed. Where nobody listens, failures are warnings of the process. */
+  /** The status changed. Without a listener, failures become process warnings. */
   status: (status: RecorderStatus) => void
 }
 
@@ -45,7 +45,7 @@ export class Recorder implements AsyncDisposable {
   readonly #history: History
   readonly #journal: Journal | undefined
   readonly #redactor: Redactor
-  /** Those of invocations that this recorder has seen, also those that the history no longer has. */
+  /** Records of all invocations seen, including invocations already removed from the history. */
   readonly #seen = new WeakMap<Invocation, LiveRecord>()
   readonly #running = new Map<string, LiveRecord>()
   readonly #emitter = new EventEmitter<Record<string, (...args: unknown[]) => void>>()
@@ -96,33 +96,36 @@ export class Recorder implements AsyncDisposable {
       session.on(name as keyof SessionEvents, listener as never)
   }
 
-  /** Redacts its records for who looks at them. @internal */
+  /** Returns the redactor for displaying a recorder's records. @internal */
   static redactorOf(recorder: Recorder): Redactor {
     return recorder.#redactor
   }
 
-  /** What becomes of records now; each change is a `status` event. */
+  /** The current state; each change is a `status` event. */
   get status(): RecorderStatus {
     return this.#status
   }
 
-  /** The records in memory, in the order of arrival, as they came. Those of invocations that run are among them. */
+  /** The unredacted records in memory, in order of arrival, including running invocations. */
   records(): readonly InvocationRecord[] {
     return [...this.#history.values()]
   }
 
-  /** The heads of the records in memory, in the order of arrival. */
+  /** The heads of the records in memory, in order of arrival. */
   heads(): readonly RecordHead[] {
     return [...this.#history.values()].map((each) => headOf(each))
   }
 
-  /** A record in memory, by its invocation's id. */
+  /** Returns a record in memory by its invocation's id. */
   get(id: string): InvocationRecord | undefined {
     checkText('id', id)
     return this.#history.get(id)
   }
 
-  /** Adds a listener of an event; see {@link RecorderEvents}. @throws TetherError `INVALID_OPTION` for a name that is none */
+  /**
+   * Adds a listener of an event; see {@link RecorderEvents}.
+   * @throws TetherError `INVALID_OPTION` for an unknown event
+   */
   on<K extends keyof RecorderEvents>(event: K, listener: RecorderEvents[K]): this {
     if (EVENTS.includes(event) && typeof listener === 'function') {
       this.#emitter.on(event, listener as (...args: unknown[]) => void)
@@ -140,21 +143,24 @@ export class Recorder implements AsyncDisposable {
     return this
   }
 
-  /** Resolves when the records of all invocations that have ended are written, or nothing is written any more. Never rejects. */
+  /**
+   * Resolves when the records of all ended invocations are written, or when the recorder has stopped writing. Never
+   * rejects.
+   */
   async flush(): Promise<void> {
     await this.#journal?.flush()
   }
 
   /**
-   * Records no more. Those of invocations that still run are written without an outcome. Resolves when everything is written;
-   * never rejects. Idempotent, and called when the session closes. The records in memory stay.
+   * Stops recording. Invocations that are still running are written without an outcome. Resolves when everything is
+   * written; never rejects. Idempotent, and called when the session closes. The records stay in memory.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
   }
 
-  /** `close()`, for `await using`. */
+  /** Calls `close()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
@@ -167,7 +173,7 @@ export class Recorder implements AsyncDisposable {
     this.#become({ state: 'closed' })
   }
 
-  // Another listener may have answered before this one hears of the invocation; and one whose event could not be read is
+  // Another listener may answer before this listener sees the invocation; and an invocation with an unreadable event is
   // never offered to listeners.
   #recordOf(invocation: Invocation, receivedMs: number): LiveRecord | undefined {
     const seen = this.#seen.get(invocation)
@@ -225,7 +231,7 @@ export class Recorder implements AsyncDisposable {
   }
 
   #become(status: RecorderStatus): void {
-    // What stopped it is what a user has to know.
+    // A final state stays: it tells the user the cause.
     if (this.#status.state === 'stopped' || this.#status.state === 'closed') return
     this.#status = status
     this.#tell(status)
@@ -248,9 +254,10 @@ export class Recorder implements AsyncDisposable {
 }
 
 /**
- * Records a session's invocations: events, responses, failures and local output. In memory as they came, and where a folder is
- * named, without their secrets on disk. Begin before `session.open()`. It only listens: nothing that runs waits for it.
- * @throws TetherError `INVALID_OPTION`. What the disk refuses is a `status` event
+ * Records a session's invocations: events, responses, failures and local output. Records stay in memory unredacted;
+ * with `folder`, they are also written there without their secrets. Call this before `session.open()`. A recorder only
+ * listens: it never delays an invocation.
+ * @throws TetherError `INVALID_OPTION`. Errors of the disk are `status` events
  */
 export function record(session: Session, options: RecordOptions = {}): Recorder {
   return new Recorder(session, options)

@@ -1,9 +1,12 @@
 import { asRecord, isHttpEvent } from '../core/contracts/http-event.js'
 
-/** What sends an HTTP request to a function and waits for its response. */
+/** A service that sends an HTTP request to a function and waits for its response. */
 export type HttpTrigger = 'apigw-http' | 'apigw-rest' | 'alb' | 'url' | 'lattice'
 
-/** What invoked a function, as its event tells. `direct`: anything else, such as `Invoke` with an event of one's own. */
+/**
+ * The source of an invocation, judged by the shape of its event. `direct`: any other event, such as your own with
+ * `Invoke`.
+ */
 export type Trigger =
   | HttpTrigger
   | 'websocket'
@@ -26,7 +29,7 @@ export type Trigger =
   | 'cloudformation'
   | 'direct'
 
-/** By `eventSource`, of the event or of its first record; SNS writes `EventSource`. */
+/** By `eventSource` of the event or of its first record; SNS writes `EventSource`. */
 const SOURCES: Readonly<Record<string, Trigger>> = {
   'aws:sqs': 'sqs',
   'aws:sns': 'sns',
@@ -42,7 +45,7 @@ const SOURCES: Readonly<Record<string, Trigger>> = {
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** Events without a source, by the fields that only they have. The first that fits decides. */
+/** Events without a source, recognised by fields that only they have. The first match decides. */
 const SHAPES: readonly (readonly [Trigger, (event: Fields) => boolean])[] = [
   ['authorizer', ({ type, methodArn, routeArn }) => isText(type) && (isText(methodArn) || isText(routeArn))],
   ['websocket', ({ requestContext }) => isText(asRecord(requestContext).connectionId)],
@@ -61,7 +64,7 @@ const SHAPES: readonly (readonly [Trigger, (event: Fields) => boolean])[] = [
 
 const SCHEDULED = 'Scheduled Event'
 
-/** Tells an event's trigger by its shape. */
+/** Returns an event's trigger, judged by its shape. */
 export function triggerOf(value: unknown): Trigger {
   if (isHttpEvent(value)) return httpTriggerOf(value)
   const event = asRecord(value)
@@ -71,7 +74,7 @@ export function triggerOf(value: unknown): Trigger {
   return SHAPES.find(([, fits]) => fits(event))?.[0] ?? 'direct'
 }
 
-/** Which sender an HTTP request is from. */
+/** Returns the service that sent an HTTP request. */
 function httpTriggerOf(event: unknown): HttpTrigger {
   const { requestContext, httpMethod, version } = asRecord(event)
   const { http, elb, domainName } = asRecord(requestContext)
@@ -79,7 +82,7 @@ function httpTriggerOf(event: unknown): HttpTrigger {
     return isText(domainName) && domainName.includes('.lambda-url.') ? 'url' : 'apigw-http'
   if (elb !== undefined) return 'alb'
   if (!isText(httpMethod)) return 'lattice'
-  // An HTTP API says the version of its payload, also of 1.0, which is otherwise that of a REST API.
+  // An HTTP API sends `version`, even for payload format 1.0; a REST API sends the same shape without it.
   return version === '1.0' ? 'apigw-http' : 'apigw-rest'
 }
 

@@ -2,7 +2,7 @@ import { printable } from '../core/base/printable.js'
 import type { Invocation } from '../core/session/invocation.js'
 import { type Paint, painter, type Style } from './colors.js'
 
-/** What is longer is cut. */
+/** Longer lines are cut. */
 const MAX_CHARACTERS = 16_384
 
 /** Writes lines in columns: the function or the session, the request if there is one, the text. */
@@ -10,7 +10,7 @@ export class Lines {
   readonly #write: (line: string) => void
   readonly #paint: Paint
   readonly #link: ((invocation: Invocation) => string) | undefined
-  /** Of the longest name so far. */
+  /** The length of the longest name so far. */
   #width = 0
 
   constructor(write: (line: string) => void, colors: boolean, link?: (invocation: Invocation) => string) {
@@ -27,7 +27,7 @@ export class Lines {
     this.#print(start, style, text, below, linked)
   }
 
-  /** A line that local code printed. */
+  /** Prints a line of local code's output. */
   log(functionId: string, requestId: string, text: string): void {
     this.#write(`${this.#name(functionId)} ${this.#request(requestId)}  | ${safe(text)}`)
   }
@@ -40,7 +40,7 @@ export class Lines {
     this.#print(`${this.#paint('faint', 'session'.padEnd(this.#width))} `, style, text, below)
   }
 
-  /** @param below lines of a stack */
+  /** @param below lines of a stack, printed below the text */
   #print(start: string, style: Style, text: string, below: readonly string[] = [], end = ''): void {
     const [first = '', ...more] = text.split('\n')
     this.#write(start + this.#paint(style, safe(first)) + end)

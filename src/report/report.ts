@@ -10,25 +10,29 @@ import { Lines } from './lines.js'
 import { Repeats } from './repeats.js'
 import { stackLines } from './stack.js'
 
-/** What {@link report} takes. */
+/** Options of {@link report}. */
 export interface ReportOptions {
-  /** Takes each line, without its end. @default standard output */
+  /** Called with each line, without its line break. @default writes to standard output */
   readonly write?: ((line: string) => void) | undefined
   /**
    * Whether lines have ANSI colours.
-   * @default with `write` false; else whether standard output has them; the variables `FORCE_COLOR` and `NO_COLOR` are respected
+   * @default false with `write`; otherwise whether standard output shows colours, where the variables `FORCE_COLOR` and
+   * `NO_COLOR` decide first
    */
   readonly colors?: boolean | undefined
-  /** What is printed after the line of each invocation that has ended, such as its address on a page: `inspector.link`. @default nothing */
+  /**
+   * Returns a text to print after the line of each ended invocation, such as its address on a page: `inspector.link`.
+   * @default nothing
+   */
   readonly link?: ((invocation: Invocation) => string) | undefined
 }
 
 /**
- * Prints what happens in a session, a line for each: answers, failures with their stack, what local code prints, reloads,
- * warnings of builds, declined functions, the connection, and what was discarded; the same text again only at the 10th,
- * 100th … time. It changes nothing that the session does, and ends when the session closes. A terminal obeys nothing of
- * what comes from outside.
- * @returns ends it when disposed
+ * Prints a session's events, one line each: answers, failures with their stack, output of local code, reloads, build
+ * warnings, declined functions, the state of the connection, and discarded messages. A repeated text is printed only at
+ * the 10th, 100th … time. A report only listens and never changes the session; it ends when the session closes. Control
+ * characters in data from outside are escaped, so that a terminal does not act on them.
+ * @returns a disposable that ends the report
  * @throws TetherError `INVALID_OPTION`
  */
 export function report(session: Session, options: ReportOptions = {}): Disposable {
@@ -97,7 +101,7 @@ function listeners(lines: Lines): Partial<SessionEvents> {
 function onStatus(lines: Lines, repeats: Repeats, status: SessionStatus): void {
   switch (status.state) {
     case 'connecting':
-      // Each later attempt follows a line that says when it comes.
+      // Later attempts follow a line that announces them.
       if (status.attempt === 1) lines.session('faint', 'connecting')
       break
     case 'connected':
@@ -138,7 +142,7 @@ function marks({ mirrored, replayed, rerun }: Invocation): string {
   return marks.length === 0 ? '' : ` (${marks.join(', ')})`
 }
 
-/** The stack of code that was built and could not be loaded. */
+/** Returns the stack of code that was built but failed to load. */
 function traceOf({ trace }: Readonly<Record<string, unknown>>): string[] {
   return Array.isArray(trace) ? stackLines({ trace: trace.map(String) }) : []
 }

@@ -1,10 +1,10 @@
 import type { LambdaError } from '../core/base/errors.js'
 
-/** Lines of a stack, one cause below the other, without the message that heads them. */
+/** Returns the lines of a stack and of its causes, without the message at its head. */
 export function stackLines({ trace, cause }: Pick<LambdaError, 'trace' | 'cause'>): string[] {
   const lines = trace.flatMap((line) => line.split('\n'))
   const first = lines.findIndex((line) => /^\s+at /.test(line))
-  // Other languages have their frames in other forms: all of it.
+  // Other languages write frames in other forms: keep all lines.
   const frames = first === -1 ? lines : lines.slice(first)
   const own = frames
     .map((line) => line.trimEnd())

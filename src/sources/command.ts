@@ -9,31 +9,35 @@ import { pathOfUrl } from './target.js'
 
 /** Options of {@link command}. */
 export interface CommandOptions {
-  /** Where the program runs; `LAMBDA_TASK_ROOT`. A path or a `file:` URL. @default the working directory */
+  /** The program's working directory and `LAMBDA_TASK_ROOT`. A path or a `file:` URL. @default the working directory */
   cwd?: string | URL | undefined
-  /** What the program finds in `_HANDLER`. @default `handler` */
+  /** The value of `_HANDLER`. @default `handler` */
   handler?: string | undefined
   /**
-   * Files whose save starts the program anew, relative to `cwd`.
-   * @default the program, where it is a path such as `./bootstrap`
+   * Files that restart the program when saved, relative to `cwd`.
+   * @default the program itself, if it is a path such as `./bootstrap`
    */
   watch?: readonly string[] | undefined
-  /** As `serve({ build })` has it. @default none: the file system tells of changes */
+  /**
+   * Milliseconds between checks for changes, as in `serve({ build })`.
+   * @default none: the file system reports changes
+   */
   polling?: number | undefined
   /**
-   * Whether `AWS_LAMBDA_RUNTIME_API` has a path behind host and port, which only this program knows: then nobody else on this
-   * machine reads its events or answers them. AWS's runtimes for Go, Rust, Java, .NET, Ruby and C++ take one, and programs that
-   * paste the variable into a URL; those for Node and Python do not. On Linux other users are refused without it.
+   * Adds a path to host and port in `AWS_LAMBDA_RUNTIME_API` that only this program knows: then no other program on
+   * this machine can read its events or answer them. AWS's runtimes for Go, Rust, Java, .NET, Ruby and C++ accept a
+   * path, as do programs that paste the variable into a URL; the runtimes for Node and Python do not. On Linux, other
+   * users are refused even without it.
    * @default false
    */
   secretPath?: boolean | undefined
 }
 
 /**
- * A program that speaks the Lambda Runtime API itself, as a custom runtime's `bootstrap` does, in any language; it finds
- * that API in `AWS_LAMBDA_RUNTIME_API`. Runs in `childProcesses()`.
- * @param program the program and its arguments; a path is relative to `cwd`, a name is looked for on the `PATH`
- * @throws TetherError `INVALID_OPTION`; from `load`: `BUILD_FAILED` when the folder or the program is missing
+ * A program in any language that speaks the Lambda Runtime API itself, like the `bootstrap` of a custom runtime. It
+ * reads the API's address from `AWS_LAMBDA_RUNTIME_API`. Runs in `childProcesses()`.
+ * @param program the program and its arguments; a path is relative to `cwd`, a name is looked up on the `PATH`
+ * @throws TetherError `INVALID_OPTION`; from `load`: `BUILD_FAILED` if the folder or the program is missing
  */
 export function command(
   program: readonly [string, ...string[]],

@@ -12,12 +12,12 @@ import { parseTarget, pathOfUrl, realPath, type Target, taskRootOf } from './tar
 export type { EsbuildOptions, EsbuildSourceOptions } from './esbuild/options.js'
 
 /**
- * A TypeScript or JavaScript module, built by esbuild (an optional peer dependency) together with the modules that it imports by
- * path and those that links lead to, as in a workspace, again after a save of any of them. Installed packages are loaded from where
- * they lie. Stack traces name the sources' files and lines.
+ * A TypeScript or JavaScript module, built by esbuild (an optional peer dependency) together with the modules that it
+ * imports by path or through links, as in a workspace. Saving any of them rebuilds it. Installed packages are loaded
+ * from their own folders. Stack traces name the sources' files and lines.
  *
- * `require`, `__dirname`, `__filename` and `import.meta` are those of the entry; in the modules of other packages that are built
- * with it, they are the module's own.
+ * `require`, `__dirname`, `__filename` and `import.meta` refer to the entry; in modules of other packages that are
+ * built with it, they refer to that module.
  * @param target `./src/api.ts#handler`, or options
  * @throws TetherError `INVALID_OPTION`; from `load`: `MISSING_DEPENDENCY`, `BUILD_FAILED`, `CLOSED`
  */
@@ -43,8 +43,9 @@ export function esbuild(target: string | EsbuildSourceOptions): FunctionSource {
 }
 
 /**
- * Sources of several functions that share esbuild's memory: modules that they have in common are parsed once. A save
- * rebuilds those functions that were built from what was saved; one that does not build leaves the others alone.
+ * Sources of several functions that share esbuild's memory: each module is parsed once, even if several functions
+ * import it. A save rebuilds only the functions that include the saved file; a failed build does not affect the other
+ * functions.
  * @param targets by name: `{ api: './src/api.ts#handler' }`, relative to `cwd`. The result has the same names.
  * @throws TetherError `INVALID_OPTION`; from `load`: as {@link esbuild}
  */
@@ -61,7 +62,7 @@ export function esbuildAll<Name extends string>(
   const facts = new FileFacts()
   const packageOf = (path: string) => facts.above(dirname(path), 'package.json')
   const builders = new Map<string | undefined, EsbuildBuilder>()
-  // The modules of one package share the place of their entries, which those of others do not have.
+  // Modules of the entries' own package get the entry's place, so each package needs a builder of its own.
   const builderOf = ({ path }: Target): EsbuildBuilder => {
     const root = packageOf(path)
     const known = builders.get(root)

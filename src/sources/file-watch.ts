@@ -3,50 +3,50 @@ import { basename, dirname, join } from 'node:path'
 import { type Cancel, type Clock, systemClock } from '../core/base/clock.js'
 import { TetherError } from '../core/base/errors.js'
 
-/** One save is several events; this gathers them without being noticed. */
+/** One save causes several events. This delay gathers them, and is too short to notice. */
 const GATHER_MS = 2
-/** A save in place empties the file first. One that stays empty this long is meant to be empty. */
+/** A save in place first empties the file. A file that stays empty this long is meant to be empty. */
 const EMPTY_MS = 50
-/** Some editors move a file away before they write it anew. One that is gone this long was deleted. */
+/** Some editors move a file away before they write it again. A file that is missing this long was deleted. */
 const GONE_MS = 100
-/** File systems stamp changes with a clock of coarse ticks (4 ms is common): two changes can look like one. */
+/** File systems stamp changes with a coarse clock (4 ms is common): two changes may have the same time. */
 const COARSE_MS = 50
 
 /**
- * Tells when files change. It watches their folders: a watch on a file itself ends when an editor replaces the
- * file by renaming another over it, which is how many save. A folder that is not there, as one that a build empties
- * by removing it, is awaited in the nearest that is.
+ * Reports changes of files by watching their folders: a watch on a file itself ends when an editor renames another file
+ * over it, which is how many editors save. If a folder does not exist, for example because a build removes it to empty
+ * it, its nearest existing parent is watched.
  */
 export class FileWatch {
   readonly #clock: Clock
   readonly #polling: number | undefined
   #cancelPoll: Cancel | undefined
   readonly #listeners = new Set<() => void>()
-  /** What is followed, and how each looked when last seen. */
+  /** Followed files, and their last known state. */
   readonly #files = new Map<string, BigIntStats | undefined>()
   readonly #folders = new Map<string, FSWatcher>()
   #anythingIn: ReadonlySet<string> = new Set()
-  /** How those folders looked, where they are looked at. */
+  /** The last known state of these folders, when polling. */
   #looks = new Map<string, BigIntStats | undefined>()
-  /** Whether a folder is not there. */
+  /** Whether a wanted folder does not exist. */
   #awaits = false
   readonly #touched = new Set<string>()
   readonly #empty = new Set<string>()
-  /** When each was first seen to be gone. */
+  /** When each missing file was first found missing. */
   readonly #gone = new Map<string, number>()
   #cancel: Cancel | undefined
   #settlesAt = 0
 
-  /** @param polling looks at the files so often, in milliseconds. @default waits for the file system to tell */
+  /** @param polling milliseconds between checks of the files. @default relies on events of the file system */
   constructor(clock: Clock = systemClock, polling?: number) {
     this.#clock = clock
     this.#polling = polling
   }
 
   /**
-   * Follows these files and no others, all by absolute path, and in these folders whatever changes. Returns the
-   * files that were not followed before, whose changes up to now went unseen.
-   * @throws TetherError `UNSUPPORTED` when the system cannot watch a folder
+   * Follows these files and no others, and any change in these folders; all paths are absolute. Returns the newly
+   * followed files: their changes up to now went unseen.
+   * @throws TetherError `UNSUPPORTED` if the system cannot watch a folder
    */
   follow(files: Iterable<string>, anythingIn: Iterable<string> = []): string[] {
     const wanted = new Set(files)
@@ -64,7 +64,7 @@ export class FileWatch {
 
   /** Calls `listener` after each change, until disposed. */
   subscribe(listener: () => void): Disposable {
-    // The same function may subscribe twice, and leave once.
+    // A listener may subscribe twice and leave once.
     const own = () => listener()
     this.#listeners.add(own)
     this.#arm()
@@ -76,7 +76,7 @@ export class FileWatch {
     }
   }
 
-  /** Tells of a change that was seen elsewhere. */
+  /** Reports a change that was detected elsewhere. */
   notify(): void {
     for (const listener of this.#listeners) listener()
   }
@@ -95,11 +95,11 @@ export class FileWatch {
     for (const folder of this.#folders.keys()) if (!watched.has(folder)) this.#disarmFolder(folder)
   }
 
-  /** Watches a folder, or the nearest above it that is there; returns which. */
+  /** Watches a folder, or its nearest existing parent. Returns the watched folder. */
   #armNearest(folder: string): string {
     if (this.#armFolder(folder) || dirname(folder) === folder) return folder
     const above = this.#armNearest(dirname(folder))
-    // It may have been made before the one above was watched.
+    // The folder may have appeared before the watch on its parent began.
     return this.#armFolder(folder) ? folder : above
   }
 
@@ -110,7 +110,10 @@ export class FileWatch {
     return watcher !== undefined
   }
 
-  /** A folder has come or gone: what is in those that were not watched has changed unseen. */
+  /**
+   * Watches again after a folder has appeared or disappeared, and treats the content of newly watched folders as
+   * touched: its changes went unseen.
+   */
   #rearm(): void {
     const before = new Set(this.#folders.keys())
     this.#arm()
@@ -120,7 +123,7 @@ export class FileWatch {
     if (this.#touched.size > 0) this.#settleIn(GATHER_MS)
   }
 
-  /** Looks at all files, again and again, and at the folders in which anything counts. */
+  /** Checks all files and folders at this interval. */
   #poll(everyMs: number): void {
     this.#cancelPoll ??= this.#clock.schedule(everyMs, () => {
       this.#cancelPoll = undefined
@@ -154,7 +157,7 @@ export class FileWatch {
   #watch(folder: string): FSWatcher | undefined {
     try {
       const watcher = watch(folder, { persistent: false }, (type, name) => this.#onEvent(folder, type, name))
-      // The folder is gone, for one; it is watched again when it is next followed.
+      // The folder may be gone; the next `follow` watches it again.
       watcher.on('error', () => {
         watcher.close()
         this.#folders.delete(folder)
@@ -179,21 +182,23 @@ export class FileWatch {
   #onEvent(folder: string, type: string, name: string | null): void {
     if (type === 'rename') this.#onRename(folder, name)
     if (name === null) {
-      // Some systems do not say which.
+      // Some systems do not give the name.
       for (const file of this.#files.keys()) if (dirname(file) === folder) this.#touched.add(file)
     } else {
       const path = join(folder, basename(name))
       if (!this.#files.has(path) && !this.#anythingIn.has(folder)) return
       this.#touched.add(path)
-      // A file renamed to this name is whole, so there is nothing to gather. One that was created is empty at first.
+      // A file renamed to this name is complete, so there are no more events to gather. A newly created file is still
+      // empty.
       if (type === 'rename' && (look(path)?.size ?? 0n) > 0n) return this.#settle()
     }
     this.#settleIn(GATHER_MS)
   }
 
   #onRename(folder: string, name: string | null): void {
-    // By its own name a folder tells that it was removed or renamed. The watch stays with it, and the name may be
-    // another's by now; which is not to be told by its inode, because a new folder gets that of one just removed.
+    // An event with the folder's own name means that the folder was removed or renamed. The watch stays with the old
+    // folder, and another folder may have the name by now. The inode does not tell: a new folder may reuse the inode of
+    // a removed one.
     const gone = name === null || name === basename(folder)
     if (gone) {
       this.#disarmFolder(folder)
@@ -203,12 +208,12 @@ export class FileWatch {
     try {
       this.#rearm()
     } catch {
-      // Nobody asked; whoever follows it next is told.
+      // There is no caller to tell: the next `follow` throws.
     }
   }
 
   #settleIn(delayMs: number): void {
-    // Never put off by further events, or one that keeps changing would not be reported.
+    // Later events never postpone this, or a file that keeps changing would never be reported.
     const at = this.#clock.now() + delayMs
     if (this.#cancel && this.#settlesAt <= at) return
     this.#cancel?.()
@@ -243,7 +248,7 @@ export class FileWatch {
     return !isSame(before, now) || Math.abs(this.#clock.now() - Number(now.mtimeMs)) < COARSE_MS
   }
 
-  /** Whether it was there, and is gone for good. What replaces it before makes an event of its own. */
+  /** Whether an existing file was deleted for good. A replacement before that causes its own event. */
   #isDeleted(path: string): boolean {
     if (this.#files.get(path) === undefined) return false
     const now = this.#clock.now()
@@ -269,7 +274,7 @@ function look(path: string): BigIntStats | undefined {
   try {
     return statSync(path, { bigint: true, throwIfNoEntry: false })
   } catch {
-    // A folder above it is a file by now, or may not be entered: it is not there for whoever would build it either.
+    // A parent is now a file, or is not accessible: a build could not read the path either.
     return undefined
   }
 }

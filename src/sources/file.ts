@@ -12,26 +12,29 @@ import { parseTarget, type Target, taskRootOf } from './target.js'
 
 /** Options of {@link file}. */
 export interface FileOptions {
-  /** @default what the target names, else `handler` */
+  /** @default the export named in the target, else `handler` */
   exportName?: string | undefined
-  /** As `serve({ build })` has it. @default none: the file system tells of changes */
+  /**
+   * Milliseconds between checks for changes, as in `serve({ build })`.
+   * @default none: the file system reports changes
+   */
   polling?: number | undefined
   /**
-   * The folder that is the task root on Lambda: `LAMBDA_TASK_ROOT`. A path or a `file:` URL. Python finds modules there, so it is at or
-   * above the file.
-   * @default the nearest folder with a `package.json`; of Python see docs/executors.md
+   * The folder to use as Lambda's task root: `LAMBDA_TASK_ROOT`. A path or a `file:` URL. Python imports modules from
+   * there, so it must be at or above the file.
+   * @default the nearest folder with a `package.json`; for Python see docs/executors.md
    */
   taskRoot?: string | URL | undefined
 }
 
-/** File systems stamp changes with a clock of coarse ticks. */
+/** File systems stamp changes with a coarse clock. */
 const COARSE_MS = 20
 
 /**
- * A JavaScript module, ESM or CommonJS, or a Python module, run as it is. A save of it, or of a module of the project that it
- * imports, reloads it: Python tells what it has loaded, of JavaScript esbuild lists the imports, where it is installed.
- * @param target a path, relative to the working directory, or a `file:` URL; `path#export` names the export too
- * @throws TetherError `INVALID_OPTION`; from `load`: `BUILD_FAILED` when the file is missing
+ * A JavaScript module, ESM or CommonJS, or a Python module, run as it is. Saving it, or a module of the project that it
+ * imports, reloads it: Python reports its loaded files; for JavaScript, esbuild lists the imports, if it is installed.
+ * @param target a path, relative to the working directory, or a `file:` URL; `path#export` also names the export
+ * @throws TetherError `INVALID_OPTION`; from `load`: `BUILD_FAILED` if the file is missing
  */
 export function file(target: string | URL, options: FileOptions = {}): FunctionSource {
   const parsed = parseTarget(target)
@@ -52,11 +55,11 @@ class FileSource implements FunctionSource {
   readonly #path: string
   readonly #target: Target
   readonly #watch: FileWatch
-  /** Of the project, beside the file itself. */
+  /** Imported files of the project, without the module itself. */
   #imports: ReadonlySet<string> = new Set()
   #folders: readonly string[] = []
   #current: FunctionBuild | undefined
-  /** Whether the imports are those of the current build. */
+  /** Whether the imports belong to the current build. */
   #told = false
   #closed = false
 
@@ -92,33 +95,33 @@ class FileSource implements FunctionSource {
     this.#watch.close()
   }
 
-  /** Nobody waits for the list: what was saved before it is there is told then. */
+  /** Lists the imports in the background. Saves before the list is ready are reported then. */
   #list(build: FunctionBuild, since: number): void {
     importsOf(this.#path).then(
       ({ files, folders }) => {
         this.#folders = folders
         this.#loaded(build, { files, since, failed: folders.length > 0 })
       },
-      // Without esbuild, saves of the file itself are seen.
+      // Without esbuild, only saves of the file itself are seen.
       () => {},
     )
   }
 
   #loaded(build: FunctionBuild, { files, since, failed }: LoadedFiles): void {
     if (this.#closed || this.#current !== build) return
-    // Code that fails may have been broken by a module that it got no further than to read in an earlier version.
+    // Failed code may not get as far as the module that broke it: keep the imports of the earlier version.
     this.#imports = new Set([...(this.#told || failed ? this.#imports : []), ...files])
     this.#told ||= !failed
     try {
       const added = this.#follow()
       if (added.some((one) => changedSince(one, since - COARSE_MS))) this.#watch.notify()
     } catch {
-      // Nobody asked; the next load is told.
+      // There is no caller to tell: the next load throws.
     }
   }
 
   #follow(): string[] {
-    // Saves through a link change the file that it leads to.
+    // A save through a link changes the link's target.
     const links = [this.#path, ...this.#imports].map(realFile)
     return this.#watch.follow([this.#path, ...this.#imports, ...links], this.#folders)
   }

@@ -3,21 +3,22 @@ import { basename, dirname, join, relative, resolve } from 'node:path'
 import { invalidOption } from '../core/base/options.js'
 import { printable } from '../core/base/printable.js'
 
-/** A module, absolute, that a handler's name may mean. */
+/** A module that a handler's name may refer to. Its path is absolute. */
 interface Candidate {
   readonly path: string
   readonly exportName: string
 }
 
-/** Of a Node function: those of Lambda's runtime in its order, then what is built into them. */
+/** Extensions for Node functions: Lambda's runtime's own, in its order, then sources that are built into them. */
 const NODE_EXTENSIONS = ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts', '.tsx', '.jsx'] as const
 
 /**
- * Finds the module of a handler as Lambda's configuration names it: `src/api.handler` is the export `handler` of `src/api.js`,
- * `.mjs`, `.cjs`, of what is built into one of them, or of `src/api.py`, in which dots may stand for slashes.
- * @returns undefined where the text has no such form
- * @param option its name, for messages
- * @throws TetherError `INVALID_OPTION` where there are several such modules, or none
+ * Finds the module of a handler in the form of Lambda's configuration. `src/api.handler` is the export `handler` of
+ * `src/api.js`, `.mjs`, `.cjs`, or of a source that is built into one of them, or of `src/api.py`; for Python, dots may
+ * stand for slashes.
+ * @param option the option's name, for messages
+ * @returns undefined if the text does not have this form
+ * @throws TetherError `INVALID_OPTION` if there are several such modules, or no such module
  */
 export function findLambdaHandler(text: string, cwd: string, option: string): Candidate | undefined {
   const named = [...nodeCandidates(text, cwd), ...pythonCandidates(text, cwd)]
@@ -41,7 +42,7 @@ function isFile(path: string): boolean {
   }
 }
 
-/** The runtime for Node ends the module at the first dot of the last part. */
+/** The Node runtime ends the module at the first dot in the last part of the path. */
 function nodeCandidates(text: string, cwd: string): Candidate[] {
   const [, module, exportName] =
     /^([^.]+)\.([\p{ID_Start}$_][\p{ID_Continue}$.]*)$/su.exec(basename(text)) ?? []
@@ -50,7 +51,7 @@ function nodeCandidates(text: string, cwd: string): Candidate[] {
   return NODE_EXTENSIONS.map((extension) => ({ path: join(folder, module + extension), exportName }))
 }
 
-/** The runtime for Python ends it at the last. */
+/** The Python runtime ends the module at the last dot. */
 function pythonCandidates(text: string, cwd: string): Candidate[] {
   const [, module, exportName] =
     /^((?:\.{0,2}\/)*[^.]+(?:\.[^./]+)*)\.([\p{ID_Start}_][\p{ID_Continue}]*)$/su.exec(text) ?? []

@@ -6,17 +6,17 @@ import { entryPoint, findEntries, isPattern } from './esbuild/entry-points.js'
 import { type EsbuildMessage, foldersToWatch } from './esbuild/failure.js'
 import { createContext } from './esbuild/service.js'
 
-/** Of a JavaScript module, what it imports as far as its text says. */
+/** The imports of a JavaScript module that its text shows. */
 export interface ModuleImports {
-  /** The project's own, the module among them; absolute. */
+  /** Absolute paths of the project's own files, including the module. */
   readonly files: readonly string[]
-  /** Folders in which an import was not found, where anything new may be it. */
+  /** Folders of unresolved imports, where any new file may be the missing one. */
   readonly folders: readonly string[]
 }
 
 /**
- * Lists what a JavaScript module imports from the project and from packages that are links to sources. Rejects where esbuild is
- * not installed or does not run.
+ * Lists a JavaScript module's imports from the project, and from packages that are links to sources. Rejects if esbuild
+ * is not installed or fails to run.
  */
 export async function importsOf(path: string): Promise<ModuleImports> {
   const cwd = process.cwd()
@@ -34,7 +34,7 @@ export async function importsOf(path: string): Promise<ModuleImports> {
       metafile: true,
       outdir: cwd,
       platform: 'node',
-      // Takes top-level await, and `require` too.
+      // Allows top-level await, and `require` too.
       format: 'esm',
       packages: 'external',
       external: ['*.node'],
@@ -60,7 +60,7 @@ export async function importsOf(path: string): Promise<ModuleImports> {
   return { files: [...files], folders: [...folders] }
 }
 
-/** What packages lead to that are links out of `node_modules`, as those of a workspace are. */
+/** Returns imported files of packages that are links to folders outside `node_modules`, as in a workspace. */
 function linkedSources({ inputs }: Pick<Metafile, 'inputs'>, cwd: string): string[] {
   return Object.entries(inputs).flatMap(([input, { imports }]) => {
     const found = createRequire(resolve(cwd, input))
@@ -70,7 +70,7 @@ function linkedSources({ inputs }: Pick<Metafile, 'inputs'>, cwd: string): strin
         const file = realpathSync(found.resolve(path))
         return file.includes(`${sep}node_modules${sep}`) || !/\.[cm]?[jt]sx?$/.test(file) ? [] : [file]
       } catch {
-        // It is not installed, or for `import` alone.
+        // The package is not installed, or has an export only for `import`.
         return []
       }
     })

@@ -11,25 +11,26 @@ import { EsbuildSource } from './esbuild/source.js'
 import { file } from './file.js'
 import { parseTarget, realPath, taskRootOf } from './target.js'
 
-/** Needs a build. */
+/** Extensions of sources that need a build. */
 const BUILT = ['.ts', '.tsx', '.mts', '.cts', '.jsx']
-/** Node or Python runs it as it is. */
+/** Extensions that Node or Python can run unchanged. */
 const RUN = ['.js', '.mjs', '.cjs', '.py']
 
 export interface SpecOptions {
   /** @default the working directory */
   readonly cwd?: string
-  /** As {@link FileOptions} has it. */
+  /** As in {@link FileOptions}. */
   readonly taskRoot?: string | URL | undefined
-  /** How what needs a build is built. */
+  /** Options for building sources that need a build. */
   readonly build?: BuildOptions | undefined
-  /** What warnings have been told that are to be told once. @default none have */
+  /** Keys of one-time warnings that were already given. @default an empty set */
   readonly told?: Set<string>
 }
 
 /**
- * The source of a target as users write it, `./src/api.ts#handler` or `./src/api.py#handler`: what neither Node nor Python
- * can run itself is built by esbuild. Without an export's name it is `handler`. Or as Lambda's configuration names it, `src/api.handler`.
+ * Creates the source for a target such as `./src/api.ts#handler`, `./src/api.py#handler`, or `src/api.handler` as in
+ * Lambda's configuration. The export defaults to `handler`. esbuild builds the files that neither Node nor Python can
+ * run.
  * @throws TetherError `INVALID_OPTION`
  */
 export function sourceOf(

@@ -7,26 +7,25 @@ import { findLambdaHandler } from './lambda-handler.js'
 
 /** A module on disk and one of its exports. */
 export interface Target {
-  /** Absolute. */
+  /** The absolute path of the module. */
   readonly path: string
-  /** May lead into an object: `app.handler`. */
+  /** The name of the export, or a path into an object: `app.handler`. */
   readonly exportName: string
-  /** The folder that is the task root on Lambda. Absolute. @default looked for */
+  /** The absolute path of the folder that is Lambda's task root. @default found by the executor */
   readonly taskRoot?: string
 }
 
-/** The export that is meant when none is named. */
+/** The export for targets that name none. */
 const DEFAULT_EXPORT = 'handler'
 
-// The module's extension ends the path: what follows it can only be an export.
+// The module's extension ends the path: only an export can follow.
 const PATH_AND_EXPORT = /^(.+\.(?:[cm]?[jt]sx?|py))#([\p{ID_Start}$_][\p{ID_Continue}$.]*)$/su
 
 const MODULE = /\.(?:[cm]?[jt]sx?|py)$/
 
 /**
- * Takes `./src/api.ts#handler` apart, in which a `#` in a folder's name is none of an export's; or finds the module of
- * `src/api.handler`.
- * @param option its name, for messages
+ * Splits `./src/api.ts#handler`, where folder names may contain a `#`, or finds the module of `src/api.handler`.
+ * @param option the option's name, for messages
  * @throws TetherError `INVALID_OPTION`
  */
 export function parseTarget(text: string | URL, cwd: string = process.cwd(), option = 'target'): Target {
@@ -39,7 +38,7 @@ export function parseTarget(text: string | URL, cwd: string = process.cwd(), opt
   return handler ?? { path: resolve(cwd, text), exportName: DEFAULT_EXPORT }
 }
 
-/** @throws TetherError `INVALID_OPTION` where it is no `file:` URL */
+/** @throws TetherError `INVALID_OPTION` if the URL is not a `file:` URL */
 export function pathOfUrl(option: string, url: URL): string {
   try {
     return fileURLToPath(url)
@@ -49,8 +48,8 @@ export function pathOfUrl(option: string, url: URL): string {
 }
 
 /**
- * The option `taskRoot` of the function at `path`, as an absolute path.
- * @throws TetherError `INVALID_OPTION` where it is not at or above a Python module, which has its name from it
+ * Returns the option `taskRoot` of the function at `path` as an absolute path.
+ * @throws TetherError `INVALID_OPTION` if a Python module is not in or below the folder, from which its name derives
  */
 export function taskRootOf(
   taskRoot: string | URL | undefined,
@@ -65,7 +64,10 @@ export function taskRootOf(
   return folder
 }
 
-/** Where a file or folder lies when links have been followed, as Node and esbuild name it; what is not there yet keeps its name. */
+/**
+ * Follows links to a file's or folder's real path, as Node and esbuild do. Keeps the name of parts that do not exist
+ * yet.
+ */
 export function realPath(path: string): string {
   try {
     return realpathSync(path)

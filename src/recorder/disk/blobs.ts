@@ -6,17 +6,17 @@ import { TetherError } from '../../core/base/errors.js'
 import { BLOBS } from './folder.js'
 import type { BlobReference, WrittenBlob } from './format.js'
 
-/** Keeps a large body under its hash, once. */
+/** Stores a large body under its hash, once. */
 export async function writeBlob(folder: string, { sha256, body }: WrittenBlob, clock: Clock): Promise<void> {
   const path = join(folder, BLOBS, sha256)
   const now = clock.now() / 1_000
   try {
-    // It is in use again: whoever clears the folder leaves it.
+    // The body is in use again: a new time keeps it from being cleared.
     return await utimes(path, now, now)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   }
-  // Under its name it is whole.
+  // Rename the file when it is complete, so that a body is never partial.
   const temporary = `${path}.${randomBytes(4).toString('hex')}`
   try {
     await writeFile(temporary, body, { mode: 0o600, flag: 'wx' })
@@ -27,7 +27,7 @@ export async function writeBlob(folder: string, { sha256, body }: WrittenBlob, c
   }
 }
 
-/** @throws TetherError `STORE_FAILED` where it is missing or not what was written */
+/** @throws TetherError `STORE_FAILED` if the body is missing or was changed */
 export async function readBlob(folder: string, { sha256, bytes }: BlobReference): Promise<Uint8Array> {
   const refused = (problem: string, cause?: unknown) =>
     new TetherError(

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { BLOBS, recordingNames } from './folder.js'
 import { IN_USE_MS } from './recording-file.js'
 
-/** What a folder of recordings keeps. */
+/** Limits of a folder of recordings. */
 export interface KeepLimits {
   readonly count: number
   readonly bytes: number
@@ -14,7 +14,7 @@ interface Contents {
   readonly bytes: number
   readonly changedMs: number
   readonly records: number
-  /** Hashes of the large bodies that its records name. */
+  /** Hashes of the large bodies that the records refer to. */
   readonly blobs: ReadonlySet<string>
 }
 
@@ -24,9 +24,9 @@ const REFERENCE = '"sha256":"'
 const HASH_LENGTH = 64
 
 /**
- * Removes the oldest recordings of a folder, as whole files, until it keeps to its limits; then the large bodies that none of
- * the others names. What was written within ten minutes may be another session's, and stays.
- * @param known what was in files before; read ones are added, removed ones taken out
+ * Removes the oldest recordings of a folder, as whole files, until the folder is within its limits; then the large
+ * bodies without a reference. Keeps anything written within ten minutes: it may belong to another session.
+ * @param known cached contents of files; updated for each file that is read or removed
  */
 export async function clearFolder(
   folder: string,
@@ -54,7 +54,7 @@ export async function clearFolder(
     if (!named.has(hash) && now - changedMs > IN_USE_MS) await rm(join(folder, BLOBS, hash), { force: true })
 }
 
-/** Undefined where it has been removed meanwhile. */
+/** Returns undefined if the file was removed in the meantime. */
 async function contentsOf(
   folder: string,
   name: string,
@@ -73,7 +73,7 @@ async function contentsOf(
   return contents
 }
 
-// A body may hold what looks like a reference: then a file stays a little longer.
+// A body may contain text like a reference, which keeps a file a little longer.
 function scan(file: Buffer): Pick<Contents, 'records' | 'blobs'> {
   const blobs = new Set<string>()
   let records = 0

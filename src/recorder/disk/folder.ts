@@ -6,28 +6,29 @@ import { TetherError } from '../../core/base/errors.js'
 const IGNORE = '.gitignore'
 const KEY = '.key'
 const KEY_BYTES = 32
-/** Says whose folder it is, as well. */
+/** Also identifies the folder as one of ours. */
 const IGNORED = '# Recordings of lambda-tether: real events. They stay on this machine.\n*\n'
 export const BLOBS = 'blobs'
 const RECORDING = /^\d{8}T\d{9}Z-[0-9a-f]{8}\.jsonl$/
 
 /**
- * Makes the folder of recordings, for this user alone, or takes one that was made before.
- * @returns the key by which its secrets are marked: the same secret has the same mark in all its recordings
- * @throws TetherError `INVALID_OPTION` for a folder that holds other files
+ * Makes a folder of recordings, for this user alone, or opens an existing one.
+ * @returns the key for marking secrets: equal secrets have equal marks in all recordings of the folder
+ * @throws TetherError `INVALID_OPTION` if the folder holds other files
  */
 export async function prepareFolder(folder: string): Promise<Uint8Array> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const names = await readdir(folder)
   const ignored = names.includes(IGNORE) ? await readFile(join(folder, IGNORE), 'utf8') : undefined
-  // Its mode and its .gitignore would be wrong for anything else that is kept there.
+  // The mode and the .gitignore would be wrong for any other files in the folder.
   if (ignored !== IGNORED && names.some((name) => name !== IGNORE || ignored !== ''))
     throw new TetherError(
       'INVALID_OPTION',
       `'folder' must be a folder of its own, and ${folder} holds other files: name one that is empty or does not exist.`,
     )
   await chmod(folder, 0o700)
-  // Another session may begin here at the same moment: nothing that it has written is cut off.
+  // Another session may prepare the folder at the same moment: append, then cut, so that neither erases the other's
+  // text.
   if (ignored !== IGNORED)
     await writeFile(join(folder, IGNORE), IGNORED, { mode: 0o600, flag: 'a' }).then(() =>
       truncate(join(folder, IGNORE), IGNORED.length),
@@ -36,13 +37,13 @@ export async function prepareFolder(folder: string): Promise<Uint8Array> {
   return folderKey(folder)
 }
 
-/** A name for a new recording; names sort by time. */
+/** Returns a name for a new recording. Names sort by time. */
 export function recordingName(now: number): string {
   const time = new Date(now).toISOString().replace(/[-:.]/g, '')
   return `${time}-${randomBytes(4).toString('hex')}.jsonl`
 }
 
-/** The recordings of a folder, the oldest first; none where there is no folder. */
+/** Returns the recordings of a folder, the oldest first; none if the folder does not exist. */
 export async function recordingNames(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return []
@@ -51,7 +52,7 @@ export async function recordingNames(folder: string): Promise<string[]> {
   return names.filter((name) => RECORDING.test(name)).sort()
 }
 
-/** The error for what the file system refused. */
+/** Wraps an error of the file system. */
 export function folderError(folder: string, cause: unknown): TetherError {
   if (cause instanceof TetherError) return cause
   const text = `The folder of recordings ${folder} cannot be used: ${(cause as Error).message}.`
@@ -70,7 +71,7 @@ async function folderKey(folder: string): Promise<Uint8Array> {
   const temporary = `${path}.${randomBytes(4).toString('hex')}`
   await writeFile(temporary, key.toString('hex'), { mode: 0o600, flag: 'wx' })
   try {
-    // Whole, and only the first of two sessions' that begin together.
+    // A link makes the whole key appear at once, and fails for the second of two sessions that start together.
     await link(temporary, path)
     return key
   } catch (error) {

@@ -5,14 +5,14 @@ import { headOf } from '../record.js'
 import type { RedactedBody, RedactedParts } from '../redact/redact-record.js'
 import { valueEnd } from './json-slices.js'
 
-/** The version of the format; docs/recordings.md describes it. Fields may be added to a version, and are ignored by older readers. */
+/** The version of the format; docs/recordings.md describes it. A version may gain fields; older readers ignore them. */
 const VERSION = 1
-/** Larger bodies are files of their own. */
+/** Larger bodies are written to separate files. */
 const MAX_INLINE_BYTES = 64 * 1024
 const PREFIX = /^\{"tether":(\d+)/
 const HEAD = `{"tether":${VERSION},"head":`
 
-/** Where a large body lies: in `blobs`, by its hash. */
+/** A reference to a large body in `blobs`, by its hash. */
 export interface BlobReference {
   readonly sha256: string
   readonly bytes: number
@@ -22,7 +22,7 @@ export interface WrittenBlob extends BlobReference {
   readonly body: Buffer
 }
 
-/** A record as a line of a recording, and the bodies that are too large for it. */
+/** Returns a record as a line of a recording, and the bodies that are too large for the line. */
 export function lineOf(
   record: InvocationRecord,
   parts: RedactedParts,
@@ -43,9 +43,9 @@ export function lineOf(
 }
 
 /**
- * The head of a line, without reading the rest.
- * @param begin the line, or as much of it as holds most heads
- * @returns undefined where the head is not within `begin`
+ * Reads the head of a line without parsing the rest.
+ * @param begin the line, or enough of its beginning for most heads
+ * @returns undefined if the head does not end within `begin`
  * @throws TetherError `UNSUPPORTED` for a later version
  */
 export function headOfLine(begin: string): RecordHead | undefined {
@@ -69,12 +69,12 @@ export function checkVersion(line: string): void {
 function bodyField(name: string, { text, value, base64 }: RedactedBody, blobs: WrittenBlob[]): string {
   if (base64 !== undefined) return blobOr(name, 'Base64', base64, JSON.stringify(base64), blobs)
   const json = text === undefined ? JSON.stringify(value) : text
-  // Between the tokens of JSON a line break is a space.
+  // A line break between the tokens of JSON can be a space.
   return blobOr(name, '', json, /[\r\n]/.test(json) ? json.replace(/[\r\n]/g, ' ') : json, blobs)
 }
 
 function blobOr(name: string, kind: string, content: string, inline: string, blobs: WrittenBlob[]): string {
-  // A character is three bytes of UTF-8 at most.
+  // A character takes at most three bytes in UTF-8.
   if (content.length * 3 <= MAX_INLINE_BYTES || Buffer.byteLength(content) <= MAX_INLINE_BYTES)
     return `"${name}${kind}":${inline}`
   const body = Buffer.from(content, kind === 'Base64' ? 'base64' : 'utf8')

@@ -12,15 +12,15 @@ import { folderError, prepareFolder } from './folder.js'
 import { lineOf, type WrittenBlob } from './format.js'
 import { RecordingFile } from './recording-file.js'
 
-/** What happens to records on their way to the disk. */
+/** Events of records on their way to the disk. */
 export interface JournalEvents {
-  /** The disk is slower than what arrives: this record is not written. */
+  /** The disk is too slow: this record is not written. */
   dropped(record: LiveRecord): void
   /** The disk has caught up. */
   caughtUp(): void
-  /** This record could not be redacted, and is not written. */
+  /** This record is not written because redacting it failed. */
   skipped(record: LiveRecord, error: unknown): void
-  /** Nothing more is written. */
+  /** No more records are written. */
   stopped(error: TetherError): void
 }
 
@@ -28,7 +28,7 @@ export interface JournalOptions {
   readonly folder: string
   readonly keep: KeepLimits
   readonly rules: RuleBook
-  /** The user's own redaction. @returns undefined for a record that is not to be written */
+  /** The user's own redaction. @returns undefined to leave the record out */
   readonly hook?: RecordHook | undefined
   readonly clock: Clock
   readonly events: JournalEvents
@@ -37,25 +37,25 @@ export interface JournalOptions {
 interface Batch {
   readonly lines: string[]
   readonly blobs: WrittenBlob[]
-  /** Characters of the lines. */
+  /** The total length of the lines, in characters. */
   length: number
 }
 
-/** Records that wait may take this much memory. */
+/** The memory that waiting records may take. */
 const MAX_WAITING_BYTES = 32 * 1024 * 1024
 const MAX_BATCH_LENGTH = 128 * 1024
-/** The event loop belongs to the session: after this long other work has its turn, and after each large record. */
+/** Redaction shares the session's event loop: it yields after this long, and after each large record. */
 const MAX_TURN_MS = 1
-/** A record waits so long for others: a write costs as much as redacting it. */
+/** How long a record waits for others: a write costs as much as redacting a record. */
 const GATHER_MS = 10
-/** A folder's limits hold several files, so that whole files can be removed. */
+/** The limits of a folder cover several files, so that whole files can be removed. */
 const FILES = 4
 
-/** Writes records to a folder, in the background and in order. Touches nothing before the first. */
+/** Writes records to a folder, in the background and in order. Does not touch the disk before the first record. */
 export class Journal {
   readonly #options: JournalOptions
   readonly #file: RecordingFile
-  /** What is in the folder's files, as far as it was read. */
+  /** Cached contents of the folder's files. */
   readonly #known: Parameters<typeof clearFolder>[3] = new Map()
   #waiting: { readonly record: LiveRecord; readonly bytes: number }[] = []
   #waitingBytes = 0
@@ -75,12 +75,12 @@ export class Journal {
     this.#file = new RecordingFile(folder, limits, clock, () => this.#clear())
   }
 
-  /** Whether nothing is written any more. */
+  /** Whether the journal has stopped writing. */
   get stopped(): boolean {
     return this.#stopped
   }
 
-  /** Has a record written that has ended. */
+  /** Queues the record of an ended invocation. */
   add(record: LiveRecord): void {
     if (this.#stopped) return
     const bytes = LiveRecord.bytesOf(record)
@@ -93,7 +93,7 @@ export class Journal {
     this.#run()
   }
 
-  /** Resolves when what was added is written, or nothing is written any more. */
+  /** Resolves when all added records are written, or when the journal has stopped. */
   async flush(): Promise<void> {
     this.#flushing++
     this.#hurry()
@@ -127,7 +127,7 @@ export class Journal {
         await turn()
         this.#redact(batch, this.#mark)
       } while (this.#waiting.length > 0 && batch.blobs.length === 0 && batch.length < MAX_BATCH_LENGTH)
-      // A line that is there has its bodies.
+      // Bodies are written first, so that every line in the file has its bodies.
       for (const blob of batch.blobs) await writeBlob(folder, blob, clock)
       if (batch.lines.length > 0) await this.#file.append(batch.lines)
       if (this.#dropping && this.#waiting.length === 0) {
@@ -148,7 +148,7 @@ export class Journal {
     })
   }
 
-  /** Adds as many records to a batch as there is time for. */
+  /** Adds records to a batch until the turn ends. */
   #redact(batch: Batch, mark: Mark): void {
     const { clock, rules, hook, events } = this.#options
     const reading = () => clock.monotonic?.() ?? clock.now()

@@ -4,9 +4,9 @@ const OPEN = [0x7b, 0x5b]
 const CLOSE = [0x7d, 0x5d]
 
 /**
- * The fields of a JSON object as the texts that stand there: bodies keep their bytes, and only what is asked for is parsed.
- * The object is known to be JSON, except that its end may be missing.
- * @returns undefined where its end is missing
+ * Splits a JSON object into fields without parsing the values: bodies keep their bytes, and only requested fields are
+ * parsed. The text must be JSON, except that its end may be missing.
+ * @returns undefined if the end is missing
  */
 export function sliceFields(text: string): ReadonlyMap<string, string> | undefined {
   const fields = new Map<string, string>()
@@ -24,7 +24,7 @@ export function sliceFields(text: string): ReadonlyMap<string, string> | undefin
   return text[at] === '}' ? fields : undefined
 }
 
-/** Where the value ends that begins at a place, or undefined where its end is missing. */
+/** Returns the end of the value that begins at an index, or undefined if the end is missing. */
 export function valueEnd(text: string, from: number): number | undefined {
   const first = text.charCodeAt(from)
   if (first === QUOTE) return stringEnd(text, from)

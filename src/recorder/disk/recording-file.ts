@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Clock } from '../../core/base/clock.js'
 import { recordingName } from './folder.js'
 
-/** A file that is as large is followed by another. */
+/** Limits of a file. A full file is followed by another. */
 export interface FileLimits {
   readonly count: number
   readonly bytes: number
@@ -11,12 +11,12 @@ export interface FileLimits {
 
 const KEPT_BYTES = 256 * 1024
 const DAY_MS = 24 * 60 * 60 * 1_000
-/** A file that was written to within this time is in use: no session that clears the folder removes it. */
+/** A file written to within this time counts as in use: sessions that clear the folder keep it. */
 export const IN_USE_MS = 10 * 60 * 1_000
 
 /**
- * The file that a recorder writes to. Each recorder has files of its own: two that share a folder do not write into each
- * other's lines, and nothing follows the half line that a crash has left.
+ * The file that a recorder writes to. Each recorder has its own files: recorders that share a folder do not write into
+ * each other's lines, and no line follows a partial line left by a crash.
  */
 export class RecordingFile {
   readonly #folder: string
@@ -29,7 +29,7 @@ export class RecordingFile {
   #bytes = 0
   #writtenAt = 0
 
-  /** @param onNext called when a file has been begun */
+  /** @param onNext called when a new file is opened */
   constructor(folder: string, limits: FileLimits, clock: Clock, onNext: () => void) {
     this.#folder = folder
     this.#limits = limits
@@ -41,7 +41,7 @@ export class RecordingFile {
     return this.#open?.name
   }
 
-  /** Appends whole lines by one write. */
+  /** Appends whole lines with one write. */
   async append(lines: readonly string[]): Promise<void> {
     const bytes = this.#encoded(lines)
     const file = await this.#current()
@@ -51,7 +51,7 @@ export class RecordingFile {
     this.#writtenAt = this.#clock.now()
   }
 
-  // Into the same memory each time: a new buffer of this size costs more than the write.
+  // Reuses one buffer: allocating this size costs more than the write.
   #encoded(lines: readonly string[]): Buffer {
     const length = lines.reduce((sum, line) => sum + Buffer.byteLength(line), 0)
     const kept = length <= KEPT_BYTES

@@ -7,12 +7,12 @@ import { headOfLine } from './format.js'
 import { sliceFields } from './json-slices.js'
 import { readLine } from './stored-record.js'
 
-/** The records of a folder. Each call reads what is there by then; a line that a crash has cut off is left out. */
+/** The records of a folder. Each call reads the folder's current content; a line cut off by a crash is left out. */
 export interface Recordings {
   /** The heads of all records, the oldest first. @throws TetherError `UNSUPPORTED`, `STORE_FAILED` */
   heads(): Promise<RecordHead[]>
   /**
-   * A record by its invocation's id; the latest, where another session ran the invocation again.
+   * Returns a record by its invocation's id; the latest, if another session ran the invocation again.
    * @throws TetherError `UNSUPPORTED`, `STORE_FAILED`
    */
   get(id: string): Promise<InvocationRecord | undefined>
@@ -21,11 +21,12 @@ export interface Recordings {
 }
 
 const LINE_END = 0x0a
-/** Holds nearly every head. */
+/** Enough for nearly every head. */
 const HEAD_BYTES = 1_024
 
 /**
- * Reads the folder of a recorder, without a session, also while one writes there. A folder that does not exist has no records.
+ * Reads the recordings in a folder, without a session, and even while a recorder writes there. A folder that does not
+ * exist has no records.
  * @throws TetherError `INVALID_OPTION`
  */
 export function openRecordings(folder: string): Recordings {
@@ -39,7 +40,7 @@ export function openRecordings(folder: string): Recordings {
           const head = readHead(line)
           if (head !== undefined) heads.push(head)
         }
-      // Files of two sessions overlap in time, and what ended first was written first.
+      // Files of two sessions overlap in time, and records are written in the order in which invocations end.
       return heads.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0))
     },
     async get(id) {
@@ -71,10 +72,10 @@ async function namesOf(root: string): Promise<string[]> {
   }
 }
 
-/** The whole lines of a file, and the last one where only its end is missing. */
+/** Returns the whole lines of a file, and the last line even if only its line break is missing. */
 async function linesOf(root: string, name: string): Promise<Buffer[]> {
   const file = await readAtOnce(join(root, name)).catch((error: NodeJS.ErrnoException) => {
-    // It has been removed meanwhile.
+    // The file was removed in the meantime.
     if (error.code === 'ENOENT') return Buffer.alloc(0)
     throw folderError(root, error)
   })
@@ -89,7 +90,7 @@ async function linesOf(root: string, name: string): Promise<Buffer[]> {
   return lines
 }
 
-// readFile() takes many steps for a large file, each of which waits for a thread.
+// readFile() reads a large file in many steps, and each waits for a thread.
 async function readAtOnce(path: string): Promise<Buffer> {
   const file = await open(path)
   try {
@@ -109,7 +110,7 @@ async function readAtOnce(path: string): Promise<Buffer> {
 function readHead(line: Buffer): RecordHead | undefined {
   const head = headOfLine(line.toString('utf8', 0, HEAD_BYTES))
   if (head !== undefined) return head
-  // Another program has written it anew, with its fields in another order, or it is long.
+  // The head is long, or another program rewrote the line with its fields in another order.
   const fields = sliceFields(line.toString())?.get('head')
   return fields === undefined ? undefined : (JSON.parse(fields) as RecordHead)
 }

@@ -9,9 +9,9 @@ import { sliceFields } from './json-slices.js'
 type Fields = ReadonlyMap<string, string>
 
 /**
- * Reads a line of a recording, with the bodies that lie beside it.
- * @returns undefined for a line that is not whole
- * @throws TetherError `UNSUPPORTED` for a later version, `STORE_FAILED` where a body is missing
+ * Reads a line of a recording and the bodies it refers to.
+ * @returns undefined for a partial line
+ * @throws TetherError `UNSUPPORTED` for a later version, `STORE_FAILED` if a body is missing
  */
 export async function readLine(folder: string, line: string): Promise<InvocationRecord | undefined> {
   if (!line.startsWith('{')) return undefined
@@ -22,7 +22,7 @@ export async function readLine(folder: string, line: string): Promise<Invocation
   return new StoredRecord(fields, event, await outcomeOf(folder, fields.get('outcome')))
 }
 
-/** A record as it was written. */
+/** A record read from a folder. */
 class StoredRecord implements InvocationRecord {
   readonly id: string
   readonly functionId: string
@@ -79,7 +79,7 @@ async function outcomeOf(folder: string, text: string | undefined): Promise<Reco
   return new RecordedValue((await bodyOf(folder, fields, 'value')) ?? new Uint8Array())
 }
 
-/** The bytes of a body, however it was written: in the line, in base64, or beside it. */
+/** Returns the bytes of a body from any of its three forms: inline JSON, base64, or a separate file. */
 async function bodyOf(folder: string, fields: Fields, name: string): Promise<Uint8Array | undefined> {
   const inline = fields.get(name)
   if (inline !== undefined) return Buffer.from(inline)

@@ -6,17 +6,18 @@ import { dataOf, type RecordData } from '../record-data.js'
 import { redactRecord } from '../redact/redact-record.js'
 import { fixtureRules, type RedactOptions, redactChecks } from '../redact/rules.js'
 
-/** What a fixture holds. */
+/** Options of {@link toFixture}. */
 export interface FixtureOptions extends RedactOptions {
-  /** The whole record in place of the event alone. @default false */
+  /** Exports the whole record instead of the event alone. @default false */
   readonly whole?: boolean | undefined
 }
 
 /**
- * A record as a fixture to keep with a project's tests: its event, as `sam local invoke --event` and test events of the console take
- * it, or with `whole` the record as plain JSON. Secrets are redacted more strictly than in a folder, whatever looks random among
- * them; each is `[redacted:1]`, by number, so that nothing is left of them. `allow` keeps what a test needs.
- * @returns the event (its base64 where it is no JSON), or a {@link RecordData}
+ * Converts a record to a fixture for a project's tests: its event, in the form that `sam local invoke --event` and the
+ * console's test events take, or the whole record as plain JSON with `whole`. Redacts more than a folder does,
+ * including any random-looking value; each secret becomes a number, `[redacted:1]`, which reveals nothing of it. Keep
+ * values that a test needs with `allow`.
+ * @returns the event (its base64 if it is not JSON), or a {@link RecordData}
  * @throws TetherError `INVALID_OPTION`
  */
 export function toFixture(
@@ -36,7 +37,7 @@ export function toFixture(record: InvocationRecord, options: FixtureOptions = {}
 
 /**
  * Writes a fixture as indented JSON.
- * @throws TetherError `INVALID_OPTION`; what the file system throws
+ * @throws TetherError `INVALID_OPTION`; any error of the file system
  */
 export async function writeFixture(
   path: string | URL,

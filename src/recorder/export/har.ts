@@ -8,15 +8,16 @@ import { numberedMarks, type RedactOptions, RuleBook, redactChecks } from '../re
 import { checkRecord } from './fixture.js'
 import { answerOf, type HttpBody, type HttpResponse, requestOf } from './http-exchange.js'
 
-/** What is secret beside what is taken for secret anyway. */
+/** Additional secrets to redact. */
 export interface HarOptions extends RedactOptions {}
 
 const CREATOR = { name: 'lambda-tether', version: '1' }
 const UNKNOWN = -1
 
 /**
- * The HTTP requests among records as an HTTP archive (HAR 1.2), which browsers and proxies open. Secrets are redacted, each by
- * number. Other records are left out. `_tether` has what HAR has no place for: the ids, the trigger, the error, the logs.
+ * Converts the HTTP requests among records to an HTTP archive (HAR 1.2), which browsers and proxies open. Skips other
+ * records. Secrets are redacted, each by number. `_tether` holds the data that HAR has no field for: the ids, the
+ * trigger, the error, the logs.
  * @returns an object to be written as JSON
  * @throws TetherError `INVALID_OPTION`
  */
@@ -49,7 +50,7 @@ function entryOf(data: RecordData): object {
       queryString: query,
       headersSize: UNKNOWN,
       bodySize: sizeOf(body),
-      // Of a request HAR has no encoding: a field of our own, as Firefox has one.
+      // HAR has no encoding for request bodies: use a custom field, as Firefox does.
       ...(body && {
         postData: { mimeType: body.type, text: body.text, ...(body.isBase64 && { _encoding: 'base64' }) },
       }),
@@ -86,7 +87,7 @@ function entryOf(data: RecordData): object {
   }
 }
 
-/** What the caller saw, or status 0, as browsers write it for a request that was not answered. */
+/** Returns the response as the caller saw it, or status 0, which browsers write for an unanswered request. */
 function answerTo({ outcome, trigger }: RecordData): HttpResponse {
   if (outcome?.kind === 'value') return answerOf(outcome.value)
   // An HTTP API answers a failed function with 500, all others with 502.

@@ -5,7 +5,7 @@ export interface NameValue {
   readonly value: string
 }
 
-/** A request, as an event of API Gateway, a function URL, an ALB or VPC Lattice has it. */
+/** A request, read from an event of API Gateway, a function URL, an ALB or VPC Lattice. */
 export interface HttpRequest {
   readonly method: string
   readonly url: string
@@ -29,7 +29,7 @@ export interface HttpBody {
   readonly type: string
 }
 
-/** Reads the request of an HTTP-shaped event, whatever its format. */
+/** Reads the request of an HTTP-shaped event in any format. */
 export function requestOf(value: unknown): HttpRequest {
   const event = asRecord(value)
   const context = asRecord(event.requestContext)
@@ -61,7 +61,7 @@ export function requestOf(value: unknown): HttpRequest {
   }
 }
 
-/** Reads what was answered; a value that is no response is the body, as payload format 2.0 has it. */
+/** Reads a response. A value without a status code is the body itself, as in payload format 2.0. */
 export function answerOf(value: unknown): HttpResponse {
   const response = asRecord(value)
   const status = Number(response.statusCode)
@@ -99,7 +99,7 @@ function headersNamed(headers: readonly NameValue[], wanted: string): string[] {
   return headers.filter(({ name }) => name.toLowerCase() === wanted).map(({ value }) => value)
 }
 
-/** Values by name, where a value may be a list. */
+/** Lists names and values; a value may be a list. */
 function listed(values: unknown): NameValue[] {
   return Object.entries(asRecord(values)).flatMap(([name, value]) =>
     (Array.isArray(value) ? value : [value]).map((one) => ({ name, value: String(one) })),

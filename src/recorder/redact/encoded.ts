@@ -1,20 +1,20 @@
 import { isUtf8 } from 'node:buffer'
 import { gunzipSync, gzipSync } from 'node:zlib'
 
-/** More than Lambda takes as an event; what unpacks to more is not looked into. */
+/** More than Lambda takes as an event. Data that unpacks to more is not searched. */
 const MAX_UNPACKED_BYTES = 16 * 1024 * 1024
 const BASE64 = /^[A-Za-z0-9+/_-]{12,}={0,2}$/
 const BINARY = /(?![\t\n\r])\p{Cc}/u
 
-/** A text in another form, and how to bring a changed one into the same form. */
+/** A decoded text, with a function that encodes a changed text the same way. */
 export interface Encoded {
   readonly text: string
   encode(text: string): string
 }
 
 /**
- * Reads base64 of text, plain or packed by gzip, as streams, Kinesis, CloudWatch Logs and binary bodies have it.
- * @param certain the text is base64 because its event says so: then of bytes that are no text as well
+ * Decodes text in base64, plain or gzipped, as found in streams, Kinesis, CloudWatch Logs and binary bodies.
+ * @param certain the event says that the text is base64: then also decodes bytes that are not text
  */
 export function fromBase64(value: string, certain: boolean): Encoded | undefined {
   if (!certain && !BASE64.test(value)) return undefined
@@ -32,13 +32,13 @@ export function fromBase64(value: string, certain: boolean): Encoded | undefined
   return { text, encode: (changed) => Buffer.from(changed, charset).toString(alphabet) }
 }
 
-/** Bytes as a text, from which the same bytes can be made again. */
+/** Decodes bytes as a text that encodes back to the same bytes. */
 export function decoded(bytes: Uint8Array): { text: string; charset: 'utf8' | 'latin1' } {
   const charset = isUtf8(bytes) ? 'utf8' : 'latin1'
   return { text: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString(charset), charset }
 }
 
-/** Reads what is percent-encoded in a form or a URL. */
+/** Decodes percent-encoding in a form or a URL. */
 export function fromPercent(value: string): Encoded | undefined {
   try {
     return { text: decodeURIComponent(value.replaceAll('+', ' ')), encode: encodeURIComponent }
@@ -55,7 +55,10 @@ function unpack(bytes: Uint8Array): Uint8Array | undefined {
   }
 }
 
-/** What a value has to tell as one text; of bytes, that of all of them: each alone would have the same mark everywhere. */
+/**
+ * Returns a value as one text, or undefined if it cannot be a secret. A list of bytes becomes one text: marked byte by
+ * byte, equal bytes would have equal marks.
+ */
 export function secretText(value: unknown): string | undefined {
   if (typeof value === 'string' || typeof value === 'number') return String(value)
   if (Array.isArray(value) && value.length > 0 && value.every(isByte)) return decoded(Buffer.from(value)).text

@@ -1,18 +1,18 @@
 import { isPlain, type Mark } from './secret-shapes.js'
 
-/** Letters that every spelling of a text has as they are. */
+/** Characters that are the same in every spelling of a text. */
 const UNCHANGED = /[\w.~-]+/g
 
-/** A shorter text may stand elsewhere by chance. */
+/** A shorter text may occur elsewhere by chance. */
 const SHORTEST_FOUND = 8
 const COOKIE_ATTRIBUTE = /^(?:domain|path|expires|max-age|samesite)$/i
 
-/** Texts that are secret wherever they stand. */
+/** Secrets to redact wherever they occur. */
 export class KnownSecrets {
   readonly #secrets: ReadonlySet<string>
-  /** Made for the first text that may hold one: in most there is none. */
+  /** Computed for the first text that may hold a secret: most texts hold none. */
   #spellings: readonly (readonly [spelling: string, secret: string])[] | undefined
-  /** A part of each that is the same in all spellings. */
+  /** For each secret, a part that is the same in all spellings. */
   readonly #parts: readonly string[]
 
   constructor(secrets: Iterable<string> = []) {
@@ -24,7 +24,7 @@ export class KnownSecrets {
     return new KnownSecrets([...this.#secrets, ...secrets])
   }
 
-  /** Whether one of them may be in a text, however it is spelt. */
+  /** Whether any of the secrets may be in a text, in any spelling. */
   mayBeIn(text: string): boolean {
     return this.#parts.some((part) => text.includes(part))
   }
@@ -38,7 +38,7 @@ export class KnownSecrets {
   }
 }
 
-/** The spellings of each, the longest first: one may be a part of another. */
+/** Returns all spellings, the longest first: one may be part of another. */
 function allSpellings(secrets: Iterable<string>) {
   return [...secrets]
     .flatMap((secret) => spellingsOf(secret).map((one) => [one, secret] as const))
@@ -49,7 +49,7 @@ function spellingsOf(secret: string): string[] {
   return [...new Set([secret, inUrl(secret), JSON.stringify(secret).slice(1, -1)])]
 }
 
-// Half of a character has no percent-encoding.
+// A lone surrogate has no percent-encoding.
 function inUrl(text: string): string {
   return encodeURIComponent(Buffer.from(text).toString())
 }
@@ -59,12 +59,12 @@ function unchangedPart(secret: string): string {
   return parts.reduce((longest, part) => (part.length > longest.length ? part : longest))
 }
 
-/** What of a secret is secret wherever else it stands. */
+/** Yields the parts of a secret to redact wherever else they occur. */
 export function* traceable(secret: string): Iterable<string> {
   for (const part of partsOf(secret)) if (part.length >= SHORTEST_FOUND && !isPlain(part)) yield part
 }
 
-/** Itself, a token without its scheme, the values of cookies. */
+/** Yields the secret itself, a token without its scheme, and the values of cookies. */
 function* partsOf(secret: string): Iterable<string> {
   yield secret
   const token = /^[A-Za-z]+ (\S+)$/.exec(secret)?.[1]

@@ -8,7 +8,9 @@ const GREATER = 0x3e
 const SPACE = 0x20
 const LONGEST_NAME = 100
 const MAX_SPACES = 20
-/** Between a name and its separator, in JSON, in JSON that is escaped, and in forms: `"name":`, `\\"name\\":`, `user[name]=`. */
+/**
+ * Between a name and its separator, in JSON, in escaped JSON, and in forms: `"name":`, `\\"name\\":`, `user[name]=`.
+ */
 const CLOSING = '\\"\']'
 /** A value: in quotes (escaped ones, too), in brackets, or up to a space or the next parameter. */
 const VALUE =
@@ -17,20 +19,19 @@ const VALUE =
 const LINE = /[^\r\n]+/y
 const HEADER = /(?:authorization|cookie)$/i
 const HARMLESS_VALUE = /^(?:null|undefined|true|false|None|True|False)$/
-/** What is marked already, by its shape. */
+/** A value that is already marked, by its shape. */
 const MARKED = /^(?:\w+ )?\[redacted[^\]]*\]$/
 const TRAILING = /[\\,;)\]}"'>]+$/
 const ELEMENT = /<([\w:.-]{2,100})(?:\s[^<>]*)?>(<!\[CDATA\[[^<]*\]\]>|[^<]+)<\//g
-/** Of a command line: `--password secret`. */
+/** An argument of a command line: `--password secret`. */
 const ARGUMENT = /(?<![\w-])--([A-Za-z][\w-]{1,60})\s+("[^"]*"|'[^']*'|[^\s-]\S*)/g
 const ENCODED = /%[2-7][0-9A-Fa-f]/
-/** A parameter, of which the name may be encoded: `user%5Bpassword%5D=…`. */
+/** A parameter with a name that may be encoded: `user%5Bpassword%5D=…`. */
 const PARAMETER = /(?<![^\s?&;#"'])([^\s=&?;#"']{2,300})=([^\s&#"'<>]+)/g
 const FORM_PART = /\bname="?([^"\r\n;]{1,100})"?[^\r\n]*(?:\r?\n[^\r\n]+)*\r?\n\r?\n([\s\S]*?)(?=\r?\n--|$)/g
 
 /**
- * Replaces the values that a text names as secret: `password=…`, `"token": "…"`, `Cookie: …`, elements of XML, parts of a
- * form.
+ * Replaces values that follow a secret name: `password=…`, `"token": "…"`, `Cookie: …`, XML elements, parts of a form.
  */
 export function redactNamed(text: string, names: SecretNames, mark: Mark): string {
   let result = redactPairs(text, names, mark)
@@ -48,7 +49,7 @@ export function redactNamed(text: string, names: SecretNames, mark: Mark): strin
   return result
 }
 
-// From separator to separator: most texts have none or few, and few have a name before them.
+// Goes from separator to separator: most texts have few, and few separators follow a name.
 function redactPairs(text: string, names: SecretNames, mark: Mark): string {
   let result = ''
   let copied = 0
@@ -72,7 +73,7 @@ function redactPairs(text: string, names: SecretNames, mark: Mark): string {
   return copied === 0 ? text : result + text.slice(copied)
 }
 
-/** The name before a separator. @param limit what is before belongs to something else */
+/** Returns the name before a separator. @param limit text before this index belongs to something else */
 function nameBefore(
   text: string,
   separator: number,
@@ -109,7 +110,7 @@ function isParameter(text: string, nameFrom: number): boolean {
   return nameFrom === 0 || text[nameFrom - 1] === '?' || text[nameFrom - 1] === '&'
 }
 
-/** Where a secret value lies in a text, without its quotes. */
+/** Returns the position of a secret value in a text, without its quotes. */
 function valueAt(text: string, at: number, header: boolean): { from: number; to: number } | undefined {
   const pattern = header && !/["'\\[({]/.test(text[at] ?? '') ? LINE : VALUE
   pattern.lastIndex = at

@@ -1,12 +1,12 @@
 import { fieldPointer } from '../../diff/pointers.js'
 
-/** Where in a record a redaction is, and where it has redacted something. */
+/** Tracks the current place in a record, and lists the redacted places. */
 export class Places {
   /** JSON pointers. */
   readonly noted: string[] = []
   readonly #path: (string | number)[] = []
 
-  /** Goes to a value of the record. */
+  /** Moves to a value of the record. */
   begin(path: readonly (string | number)[]): void {
     this.#path.length = 0
     this.#path.push(...path)
@@ -20,12 +20,12 @@ export class Places {
     this.#path.pop()
   }
 
-  /** The field or index that it is in. */
+  /** The current field or index. */
   get here(): string | number | undefined {
     return this.#path.at(-1)
   }
 
-  /** Something here was redacted. */
+  /** Adds the current place to the list. */
   note(): void {
     const pointer = this.#path.reduce<string>((path, part) => fieldPointer(path, String(part)), '')
     if (this.noted.at(-1) !== pointer) this.noted.push(pointer)

@@ -5,8 +5,8 @@ const JSON_LINE = /^\s*\{/
 const LINE_BREAK = /\n/g
 
 /**
- * Redacts lines of output. Lines that are no JSON are looked at together first: a key in PEM, a part of a form and a printed
- * object are several.
+ * Redacts lines of output. Lines that are not JSON are first redacted together: a PEM key, a part of a form or a
+ * printed object spans several lines.
  */
 export function redactLogs(
   logs: readonly RecordedLog[],
@@ -29,7 +29,7 @@ function redactTogether(
 ): readonly string[] {
   const isAlone = ({ text }: RecordedLog) => JSON_LINE.test(text)
   const together = logs.map((log) => (isAlone(log) ? '' : log.text)).join('\n')
-  // What takes the place of a secret has as many lines.
+  // Keeps the number of lines: each mark has as many line breaks as its secret.
   const mark = (secret: string) => rules.mark(secret) + '\n'.repeat(lineBreaks(secret))
   const ofAll = new Redaction({ ...rules, mark })
   const parts = ofAll.text(together).split('\n')

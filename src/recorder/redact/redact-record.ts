@@ -8,15 +8,15 @@ import { KnownSecrets } from './known-secrets.js'
 import { redactLogs } from './redact-logs.js'
 import { Redaction, type RedactionRules } from './redaction.js'
 
-/** A body as it may leave memory: JSON, or base64 of anything else. */
+/** A body that may leave memory: JSON, or base64 of anything else. */
 export interface RedactedBody {
   readonly value?: unknown
   readonly base64?: string
-  /** `value` as JSON: as it came, where nothing in it is secret. */
+  /** `value` as JSON; the original text if nothing in it is secret. */
   readonly text?: string
 }
 
-/** A record's parts as they may leave memory. */
+/** The parts of a record that may leave memory. */
 export interface RedactedParts {
   readonly trigger: InvocationRecord['trigger']
   readonly context: InvocationContext
@@ -30,8 +30,8 @@ export interface RedactedParts {
 }
 
 /**
- * Redacts everything of a record that its users or its triggers wrote. Where a secret stands in one place by its name and in
- * another without, as a token in a log, it is redacted there as well.
+ * Redacts every part of a record that comes from users or triggers. A secret found by its name or shape is also
+ * redacted where it occurs without either, such as a token in a log.
  */
 export function redactRecord(record: InvocationRecord, rules: RedactionRules): RedactedParts {
   const redaction = new Redaction(rules)

@@ -15,56 +15,59 @@ import {
   replaceSecrets,
 } from './secret-shapes.js'
 
-/** What is secret, and what takes its place. */
+/** Which values are secret, and the marks that replace them. */
 export interface RedactionRules {
   readonly names: SecretNames
-  /** Further shapes of secret values. */
+  /** Additional shapes of secret values. */
   readonly shapes: readonly RegExp[]
   readonly mark: Mark
-  /** Takes what looks random for secret. */
+  /** Also redacts values that look random. */
   readonly strict: boolean
-  /** Texts that are secret wherever they appear, in any spelling. */
+  /** Secrets to redact wherever they occur, in any spelling. */
   readonly known: KnownSecrets
-  /** Redacts nothing but `known`. */
+  /** Redacts only `known`. */
   readonly knownOnly?: boolean | undefined
 }
 
-/** What has taken the place of a secret. */
+/** A mark that has replaced a secret. */
 const REDACTED = /\[redacted(?::[^\]\s]{1,80})?\]/g
 const REDACTED_ALONE = /^\[redacted(?::[^\]\s]{1,80})?\]$/
-/** JSON in a text in base64 in JSON, say. What is deeper is redacted as a whole. */
+/** Nesting of encoded texts (JSON in base64 in JSON, say). Deeper values are redacted as a whole. */
 const MAX_NESTED = 8
-/** Lists and objects within each other, texts that hold JSON included. What is deeper is redacted as a whole: a few brackets would overflow the stack. */
+/**
+ * Nesting of lists and objects, including within texts that hold JSON. Deeper values are redacted as a whole: a few
+ * brackets would otherwise overflow the stack.
+ */
 const MAX_DEPTH = 200
 const TOO_DEEP = 'nested too deeply'
-/** No shorter text holds a secret that is known by its shape or its name. */
+/** No shorter text holds a secret that a shape or a name identifies. */
 const SHORTEST = 6
-/** Each is looked for in all of the record. */
+/** A limit, because each is searched for in the whole record. */
 const MOST_FOUND = 100
 const JSON_BEGIN = /^\s*[[{"]/
-/** JSON may spell a character so: what is looked for is then not there. */
+/** JSON may escape characters like this, which hides secrets from a search of the raw text. */
 const ESCAPED = /\\(?:u|\/)/
 const PERCENT_VALUE = /(?<==)[^&\s"'=<>]*%[2-7][0-9A-Fa-f][^&\s"'<>]*/g
-/** Names of values that only look random: what proves or identifies something, and opens nothing. */
+/** Names of values that only look random: they prove or identify something, but grant no access. */
 const NO_SECRET =
   /signature|digest|hash|md5|sha\d*$|hmac|etag|checksum|sequence|version|arn$|id$|data$|body$/i
 
-/** Redacts the values of one record, and lists where. */
+/** Redacts the values of one record, and lists their places. */
 export class Redaction {
-  /** The first 100 secrets that a name or a shape told: they may stand elsewhere without it. */
+  /** The first 100 secrets found by name or shape: they may occur elsewhere without either. */
   readonly found = new Set<string>()
-  /** What was within encoded texts, as it was left: where secrets are not found in the encoded ones. */
+  /** Redacted contents of encoded texts: a search of the encoded form does not find secrets in them. */
   readonly decoded: string[] = []
   readonly #rules: RedactionRules
   readonly #places = new Places()
-  /** Marks a secret, and remembers it. */
+  /** Returns the mark of a secret, and remembers the secret. */
   readonly #mark: Mark = (secret) => {
     for (const part of traceable(secret)) if (this.found.size < MOST_FOUND) this.found.add(part)
     return this.#rules.mark(secret)
   }
-  /** Whether a secret that is known by its shape may be in what is looked at. */
+  /** Whether the current value may hold a secret of a known shape. */
   #hinted = true
-  /** Whether one that is known by its value may be. */
+  /** Whether the current value may hold a known secret. */
   #mayBeKnown = true
   #depth = 0
 
@@ -72,15 +75,15 @@ export class Redaction {
     this.#rules = rules
   }
 
-  /** JSON pointers of what was redacted. */
+  /** JSON pointers to the redacted places. */
   get pointers(): readonly string[] {
     return this.#places.noted
   }
 
   /**
-   * A value without its secrets; the same value where it has none.
-   * @param json the value's JSON, where it is at hand: to look once for what would otherwise be looked for in every text
-   * @param path names the value in the record
+   * Returns a value without its secrets, or the same value if it has none.
+   * @param json the value's JSON, if at hand: searched once, it may save searching every text in the value
+   * @param path the value's place in the record
    */
   value(value: unknown, json: string | undefined, ...path: (string | number)[]): unknown {
     this.#places.begin(path)
@@ -90,7 +93,7 @@ export class Redaction {
     return this.#value(value, 0, false)
   }
 
-  /** A text without its secrets. */
+  /** Returns a text without its secrets. */
   text(text: string, ...path: (string | number)[]): string {
     this.#places.begin(path)
     this.#hinted = true
@@ -98,7 +101,7 @@ export class Redaction {
     return this.#string(text, 0)
   }
 
-  /** Lists what was redacted elsewhere. */
+  /** Lists a place that was redacted elsewhere. */
   note(...path: (string | number)[]): void {
     this.#places.begin(path)
     this.#places.note()
@@ -123,7 +126,7 @@ export class Redaction {
 
   #list(list: readonly unknown[], nested: number, query: boolean): unknown[] {
     let copy: unknown[] | undefined
-    // Lines of a stack, or of anything else that was split, cut a key in PEM as well.
+    // A PEM key may be split over elements: the lines of a stack, say.
     let inKey = false
     const { knownOnly = false } = this.#rules
     const alternate = !knownOnly && this.#namesAlternate(list)
@@ -190,19 +193,21 @@ export class Redaction {
     return this.#noted(result, redactRandom(result, this.#rules.mark), nested)
   }
 
-  /** What a name says; of the value of a pair, what the pair's name says. */
+  /** Classifies a field by its name; the `value` of a name-value pair by the pair's name. */
   #kindOf(fields: Readonly<Record<string, unknown>>, name: string): NameKind {
     const pair = name === 'value' || name === 'Value' ? nameOfPair(fields) : undefined
     return this.#rules.names.kindOf(pair ?? name)
   }
 
-  /** Whether names and values take turns in a list: `['Cookie', 'a=b']` in another list, or `rawHeaders` of Node's. */
+  /**
+   * Whether a list alternates names and values: a pair in another list (`['Cookie', 'a=b']`), or Node's `rawHeaders`.
+   */
   #namesAlternate(list: readonly unknown[]): boolean {
     const place = this.#places.here
     return place === 'rawHeaders' || (typeof place === 'number' && list.length === 2)
   }
 
-  /** A field's name may be a secret as well. */
+  /** Redacts the name of a field, which may be a secret as well. */
   #key(name: string): string {
     const { known, knownOnly = false, mark } = this.#rules
     const key = this.#hinted && !knownOnly ? redactShapes(name, mark) : name
@@ -210,8 +215,8 @@ export class Redaction {
   }
 
   /**
-   * Redacts everything within a value but what tells nothing.
-   * @param isItself it is the secret, and does not only hold some
+   * Redacts everything within a value except booleans, null and allowed names.
+   * @param isItself the value is a secret itself, and does not only hold secrets
    */
   #all(value: unknown, nested: number, isItself: boolean): unknown {
     const text = secretText(value)
@@ -277,7 +282,7 @@ export class Redaction {
   #encoded(value: string, encoded: Encoded | undefined, nested: number): string {
     if (encoded === undefined) return value
     const [hinted, mayBeKnown] = [this.#hinted, this.#mayBeKnown]
-    // It is spelt differently in what was looked through.
+    // The search of the enclosing text cannot see into the encoded one.
     this.#hinted = true
     this.#mayBeKnown = true
     const result = this.#inner(encoded.text, nested + 1)
@@ -288,7 +293,7 @@ export class Redaction {
     return encoded.encode(result)
   }
 
-  /** What has been redacted before is marked as everything else here. */
+  /** Replaces marks of an earlier redaction with marks of this one. */
   #remark(text: string): string {
     return this.#rules.strict && text.includes('[redacted') ? text.replace(REDACTED, this.#rules.mark) : text
   }
@@ -298,7 +303,7 @@ export class Redaction {
     return result
   }
 
-  // Within a text the pointer is that of the text.
+  // A secret within a text has the pointer of the whole text.
   #note(nested: number): void {
     if (nested === 0) this.#places.note()
   }
@@ -311,7 +316,7 @@ function mayBeJson(text: string): boolean {
   return first <= 0x20 && JSON_BEGIN.test(text)
 }
 
-/** The name of `{ name, value }`, as lists of headers and of variables have them. */
+/** Returns the name of a `{ name, value }` pair, as lists of headers and variables contain. */
 function nameOfPair(fields: Readonly<Record<string, unknown>>): string | undefined {
   const name = fields.name ?? fields.Name ?? fields.key ?? fields.Key
   return typeof name === 'string' ? name : undefined

@@ -7,10 +7,12 @@ import { Redaction, type RedactionRules } from './redaction.js'
 import { fixtureRules, keyedMarks, type RedactOptions, RuleBook } from './rules.js'
 
 const KEY_BYTES = 32
-/** Lines before those that are asked for may begin a secret of several lines. */
+/**
+ * Number of earlier lines to redact together with the requested lines: a secret may begin there and span several lines.
+ */
 const LINES_BEFORE = 60
 
-/** Redacts records that are shown and not written: marks are the same while the process lives. */
+/** Redacts records for display. Marks stay the same while the process lives. */
 export class Redactor {
   readonly #options: RedactOptions
   readonly #rules: RuleBook
@@ -23,31 +25,34 @@ export class Redactor {
     this.#hook = hook
   }
 
-  /** A record without its secrets. @returns undefined where the hook leaves it out, or fails */
+  /** Returns a record without its secrets, or undefined if the hook leaves it out or fails. */
   masked(record: InvocationRecord, rules = this.#rulesFor(record)): RecordData | undefined {
     const parts = this.#hooked(record, redactRecord(record, rules))
     return parts && dataOf(record, parts)
   }
 
-  /** The outcome of a record, or of a replay of it, without its secrets. */
+  /** Returns the outcome of a record, or of its replay, without its secrets. */
   outcome(record: InvocationRecord, outcome: RecordedOutcome): RecordDataOutcome | undefined {
     const alone = endedWith(record, outcome, { logs: [], droppedLogs: 0, redacted: [] })
     return this.masked(alone, this.#rulesFor(record))?.outcome
   }
 
-  /** A record as `masked` or `disclosed` gives it, as if it had ended with this outcome. */
+  /** Returns a record, as `masked` or `disclosed` would, with the given outcome. */
   ended(record: InvocationRecord, outcome: RecordedOutcome, reveal: boolean): RecordData | undefined {
     const ended = endedWith(record, outcome)
     if (!reveal) return this.masked(ended, this.#rulesFor(record))
     return dataOf(ended, redactRecord(ended, this.#rules.disclosingRulesFor(record, this.#mark)))
   }
 
-  /** A record as it came, without the function's own secrets and credentials. */
+  /** Returns a record with only the function's own secrets and credentials redacted. */
   disclosed(record: InvocationRecord): RecordData {
     return dataOf(record, redactRecord(record, this.#rules.disclosingRulesFor(record, this.#mark)))
   }
 
-  /** Lines of a record's output, from one to before another, without its secrets. None where the hook leaves the record out. */
+  /**
+   * Returns the lines `from` to before `to` of a record's output, without their secrets. Empty if the hook leaves the
+   * record out.
+   */
   lines(record: InvocationRecord, from = 0, to = record.logs.length): readonly RecordedLog[] {
     const rules = this.#rulesFor(record)
     if (this.#hook !== undefined) {
@@ -58,13 +63,16 @@ export class Redactor {
     return redactLogs(record.logs.slice(before, to), new Redaction(rules), rules).slice(from - before)
   }
 
-  /** A record's event as a fixture, whose marks are those of `toFixture`. @returns undefined where the hook leaves the record out */
+  /**
+   * Returns a record's event as a fixture, with the marks of `toFixture`.
+   * @returns undefined if the hook leaves the record out
+   */
   fixture(record: InvocationRecord): { readonly event: unknown } | undefined {
     const data = this.masked(record, fixtureRules(record, this.#options))
     return data && { event: data.event ?? data.eventBase64 }
   }
 
-  /** A text of a record's without its secrets. */
+  /** Returns a text of a record without its secrets. */
   text(record: InvocationRecord, text: string): string {
     return new Redaction(this.#rulesFor(record)).text(text)
   }

@@ -9,16 +9,17 @@ import type { RedactionRules } from './redaction.js'
 import { type NamePattern, SecretNames } from './secret-names.js'
 import type { Mark } from './secret-shapes.js'
 
-/** What is secret beside what is taken for secret anyway; docs/recordings.md lists that. */
+/** Additional secrets; docs/recordings.md lists the built-in rules, which always apply. */
 export interface RedactOptions {
   /**
-   * Names of fields, headers, cookies, parameters and variables whose values are secret, at any depth. A text fits any
-   * spelling: `x-api-key` is `xApiKey`. @default none
+   * Secret names of fields, headers, cookies, parameters and variables, at any depth. A text matches any spelling:
+   * `x-api-key` also matches `xApiKey`.
+   * @default none
    */
   readonly keys?: readonly NamePattern[] | undefined
-  /** Patterns of secret values; where one has a group named `secret`, that part alone is redacted. @default none */
+  /** Patterns of secret values. If a pattern has a group named `secret`, only that group is redacted. @default none */
   readonly values?: readonly RegExp[] | undefined
-  /** Names whose values are kept, whatever they hold. @default none */
+  /** Names of values to keep unredacted. @default none */
   readonly allow?: readonly NamePattern[] | undefined
 }
 
@@ -38,15 +39,15 @@ export const redactChecks = {
 const MOST_MARKS = 1_000
 const SHORTEST_KNOWN = 8
 
-/** Makes the rules by which records are redacted. */
+/** Creates the rules for redacting records. */
 export class RuleBook {
   readonly #names: SecretNames
   readonly #shapes: readonly RegExp[]
   readonly #strict: boolean
-  /** By a function's variables, which are the same object from invocation to invocation. */
+  /** Keyed by a function's variables, which are the same object for each of its invocations. */
   readonly #known = new WeakMap<object, KnownSecrets>()
 
-  /** @param strict for what is meant to be shown to others: takes more for secret */
+  /** @param strict treats more values as secret, for records that are shared */
   constructor({ keys, values = [], allow }: RedactOptions, strict = false) {
     this.#names = new SecretNames({ keys, allow, strict })
     this.#shapes = values.map(({ source, flags }) => {
@@ -61,12 +62,12 @@ export class RuleBook {
     return { names: this.#names, shapes: this.#shapes, strict: this.#strict, mark, known }
   }
 
-  /** For who asks to see what is masked: the function's own secrets and credentials stay masked. */
+  /** Rules for showing masked values on request: only the function's own secrets and credentials stay masked. */
   disclosingRulesFor(record: InvocationRecord, mark: Mark): RedactionRules {
     return { ...this.rulesFor(record, mark), knownOnly: true, strict: false, shapes: [] }
   }
 
-  /** The values of variables that are secret by name: local code may print them. */
+  /** Returns the values of variables with secret names: local code may print them. */
   #secretsOf(variables: Readonly<Record<string, string>>): KnownSecrets {
     const known = this.#known.get(variables)
     if (known !== undefined) return known
@@ -82,14 +83,13 @@ export class RuleBook {
   }
 }
 
-/** For what is kept with a project's tests: more is taken for secret, and marks are numbers. */
+/** Rules for records that are kept with a project's tests: more is treated as secret, and marks are numbers. */
 export function fixtureRules(record: InvocationRecord, options: RedactOptions): RedactionRules {
   return new RuleBook(options, true).rulesFor(record, numberedMarks())
 }
 
 /**
- * Marks secrets so that equal ones are seen to be equal. A plain hash of a short password could be guessed; this one only by
- * someone who has the key.
+ * Marks equal secrets equally. A plain hash of a short password could be guessed; guessing this hash requires the key.
  */
 export function keyedMarks(key: Uint8Array): Mark {
   const marks = new BoundedMap<string, string>(MOST_MARKS)
@@ -102,7 +102,7 @@ export function keyedMarks(key: Uint8Array): Mark {
   }
 }
 
-/** Marks secrets by number, in the order of their appearance: nothing is left of them, and a second export is the same. */
+/** Numbers secrets in order of appearance: a mark reveals nothing, and a second export is the same. */
 export function numberedMarks(): Mark {
   const marks = new Map<string, string>()
   return (secret) => {

@@ -3,32 +3,35 @@ import { BoundedMap } from '../../core/base/bounded-map.js'
 /** A name of a field, header, cookie or parameter: a text in any spelling (`x-api-key` is `xApiKey`), or a pattern. */
 export type NamePattern = string | RegExp
 
-/** What a name says of its value. */
+/** The kind of value that a name announces. */
 export interface NameKind {
   /** The value is secret. */
   readonly secret: boolean
-  /** The value is secret where the name is that of a query parameter. */
+  /** The value is secret if the name belongs to a query parameter. */
   readonly secretInQuery: boolean
   /** The value holds query parameters. */
   readonly holdsQuery: boolean
-  /** The user wants the value kept. */
+  /** The user allows the value. */
   readonly allowed: boolean
-  /** The value is a secret itself, and as secret wherever else it stands; not what only may hold secrets. */
+  /**
+   * The value itself is a secret, and is redacted wherever else it occurs; false for a value that may merely hold
+   * secrets.
+   */
   readonly isItself: boolean
 }
 
-// All names are compared in lower case, without anything but letters and digits.
+// Names are compared in lower case, by their letters and digits alone.
 
 const SECRET: ReadonlySet<string> = new Set([
-  // Of Cognito's triggers for challenges of one's own.
+  // From Cognito's triggers for custom challenges.
   'challengeanswer',
   'privatechallengeparameters',
   'codeverifier',
-  // Of an HTTP request's context: claims, principals, and the credentials of IAM.
+  // From an HTTP request's context: claims, principals, and IAM credentials.
   'authorizer',
   'cardnumber',
   'creditcard',
-  // The headers and parameters by which an authorizer decides.
+  // The headers and parameters that an authorizer checks.
   'identitysource',
   'jsessionid',
   'passcode',
@@ -37,10 +40,10 @@ const SECRET: ReadonlySet<string> = new Set([
   'securitycode',
   'sessionid',
   'socialsecuritynumber',
-  // The API key that an authorizer answers with.
+  // The API key that an authorizer returns.
   'usageidentifierkey',
   'verificationcode',
-  // What CloudFront adds for its origin to check.
+  // A header that CloudFront adds for its origin to check.
   'xoriginverify',
 ])
 /** Secret at the end of a name: `DB_PASS`, `userPin`. Not within another word, as in `bypass`. */
@@ -58,7 +61,7 @@ const SECRET_WORDS: ReadonlySet<string> = new Set([
   'ssn',
   'totp',
 ])
-/** What holds more than secrets: who calls, say. */
+/** Values that hold more than secrets, such as the caller's identity. */
 const HOLDERS: ReadonlySet<string> = new Set(['auth', 'authorizer', 'identitysource'])
 const SECRET_IN_QUERY: ReadonlySet<string> = new Set([
   // OAuth's authorization code.
@@ -73,26 +76,26 @@ const SECRET_IN_QUERY: ReadonlySet<string> = new Set([
 const SECRET_END =
   /(?:password|passwd|passphrase|secret|secretstring|secretbinary|token|apikey|secretkey|subscriptionkey|authkey|privatekey|accesskey|accesskeyid|signingkey|encryptionkey|masterkey|sharedkey|credentials?|authorization|cookie|connectionstring)\d?$/
 const SECRET_PART = /password|passwd|clientsecret|secretaccesskey|privatekey/
-/** Tokens that say where a list goes on, or that a request is a repetition. */
+/** Tokens for the next page of a list, or for idempotent requests. */
 const HARMLESS = /(?:next|continuation|page|pagination|starting|clientrequest|idempotency)token$/
 const HOLDS_QUERY = /querystring/
 
-/** Also in fixtures: what may be secret as well as not. */
+/** In fixtures, also names that may or may not be secret. */
 const PERHAPS_SECRET = /auth|token|secret|session|credential|apikey|signingkey|privatekey|xkey/
 
 const MOST_KNOWN = 10_000
 const LONGEST = 200
 
 export interface SecretNamesOptions {
-  /** Further names whose values are secret. */
+  /** Additional secret names. */
   readonly keys?: readonly NamePattern[] | undefined
-  /** Names whose values are kept, whatever they hold. */
+  /** Names of values to keep unredacted. */
   readonly allow?: readonly NamePattern[] | undefined
-  /** Takes more names for secret. */
+  /** Treats more names as secret. */
   readonly strict?: boolean | undefined
 }
 
-/** Tells by a name whether its value is secret. Remembers the names it has seen: they are few. */
+/** Tells by a name whether the value is secret. Caches its verdicts: distinct names are few. */
 export class SecretNames {
   readonly #known = new BoundedMap<string, NameKind>(MOST_KNOWN)
   readonly #options: SecretNamesOptions
@@ -104,7 +107,7 @@ export class SecretNames {
   kindOf(name: string): NameKind {
     const known = this.#known.get(name)
     if (known !== undefined) return known
-    // The end of a name says what it is of.
+    // The end of a name carries its meaning: cut the beginning.
     const kind = this.#judge(name.slice(-LONGEST))
     if (name.length <= LONGEST) this.#known.set(name, kind)
     return kind
@@ -143,7 +146,7 @@ function matches(patterns: readonly NamePattern[], name: string, plain: string):
 
 const WORD = /\p{Lu}?[\p{Ll}\p{N}]+|[\p{Lu}\p{N}]+(?!\p{Ll})/gu
 
-/** `pass`, of `DB_PASS`, `smtpPass` and `pass2`. */
+/** Returns `pass` for `DB_PASS`, `smtpPass` and `pass2`. */
 function lastWord(name: string): string {
   const word = name.match(WORD)?.at(-1) ?? ''
   return word.toLowerCase().replace(/\d+$/, '')

@@ -1,6 +1,6 @@
-/** Each takes one kind of secret by its shape. Where a group is named `secret`, that part alone is secret. */
+/** Each pattern matches one kind of secret. If a pattern has a group named `secret`, only that group is secret. */
 const SHAPES: readonly RegExp[] = [
-  // PEM; whatever follows where its end is missing. Its line breaks may be escaped.
+  // PEM, or the rest of the text if the end is missing. Line breaks may be escaped.
   /-----BEGIN [A-Z0-9 ]{1,60}-----[\s\S]*?(?:-----END [A-Z0-9 ]{1,60}-----|$)/g,
   // Access key ids of AWS: docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
   /(?<![A-Z0-9])(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Z0-9])/g,
@@ -15,25 +15,28 @@ const SHAPES: readonly RegExp[] = [
   /AIza[\w-]{30,}|ya29\.[\w-]{10,}|GOCSPX-[\w-]{10,}/g,
   // npm, PyPI, SendGrid, Twilio.
   /npm_[A-Za-z0-9]{30,}|pypi-[\w-]{16,}|SG\.[\w-]{10,}\.[\w-]{10,}|(?<!\w)SK[0-9a-f]{32}(?!\w)/g,
-  // Of `Authorization`, wherever it is quoted.
+  // The value of `Authorization`, wherever it is quoted.
   /\bbearer(?:\s|\+|%20){1,3}(?<secret>[\w.~+/=-]{6,})/dgi,
   /\bbasic(?:\s|\+|%20){1,3}(?<secret>(?=[a-z+/]{0,60}[A-Z0-9=])[A-Za-z0-9+/]{6,}={0,2})/dgi,
   // The password of a URL.
   /:\/\/[^\s/:@]{0,200}:(?<secret>[^\s/]{1,500})@/dg,
 ]
 
-/** In any text that one of the shapes takes. */
+/** Matches any text that one of the shapes may match. */
 const HINT =
   /-----BEGIN|eyJ|A[BKS]IA|ACCA|FwoG|IQoJ|gh[oprsu]_|github_pat_|glpat-|xox[a-z]-|xapp-|slack|k_live|k_test|whsec_|sk-|AIza|ya29|GOCSPX|npm_|pypi-|SG\.|SK[0-9a-f]{9}|[Bb]earer|BEARER|[Bb]asic|BASIC|:\/\/[^\s/:@]*:[^\s/@]+@/
 
-/** JWT and JWE, and what is before them without a space. From the begin of a word, or its length would count twice. */
+/**
+ * JWT and JWE, with any text directly before them. Starts only at the beginning of a word: otherwise the time would be
+ * quadratic in its length.
+ */
 const DOTTED = /(?<![\w-])[\w-]{8,}(?:\.[\w-]*){1,5}/g
 const JWT_BEGIN = 'eyJ'
 const KEY_ID = /(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}/
-/** The secret that belongs to an access key id. Alone it may be any text of forty letters. */
+/** The secret of an access key. Without its key id nearby, it may be any text of forty letters. */
 const KEY_SECRET = /(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{40}(?![A-Za-z0-9+/])/g
 
-/** What is random to all appearance, for fixtures. */
+/** Random-looking text, for fixtures. */
 const RANDOM = /(?<![\w+/=-])(?=[\w+/=-]*\d)(?=[\w+/=-]*[A-Za-z])[\w+/=-]{32,}(?![\w+/=-])/g
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 /** A text of words, such as a path or a name. */
@@ -46,12 +49,12 @@ export function hasKeyId(text: string): boolean {
   return KEY_ID.test(text)
 }
 
-/** Whether one of the shapes may take something of a text. */
+/** Whether any of the shapes may match within a text. */
 export function mayHoldShape(text: string): boolean {
   return HINT.test(text)
 }
 
-/** Replaces every secret that is known by its shape. */
+/** Replaces every secret with a known shape. */
 export function redactShapes(text: string, mark: Mark): string {
   if (!HINT.test(text)) return text
   let result = text
@@ -61,12 +64,12 @@ export function redactShapes(text: string, mark: Mark): string {
   return nearKeyId ? redactKeySecrets(result, mark) : result
 }
 
-/** Replaces the secrets of access keys, in a text or beside one that has an access key id. */
+/** Replaces the secrets of access keys, in a text with an access key id, or beside one. */
 export function redactKeySecrets(text: string, mark: Mark): string {
   return text.replace(KEY_SECRET, mark)
 }
 
-/** Whether a text consists of words, or of something as plain, such as a date. */
+/** Whether a text consists of words, or is equally harmless, such as a date. */
 export function isPlain(text: string): boolean {
   return WORDS.test(text.replaceAll(' ', '-'))
 }
@@ -83,7 +86,7 @@ function redactTokens(text: string, mark: Mark): string {
   })
 }
 
-/** Replaces what one pattern takes, or the group of it that is named `secret`: for that it needs the flag `d`. */
+/** Replaces the matches of a pattern, or only its group named `secret`, which requires the flag `d`. */
 export function replaceSecrets(text: string, shape: RegExp, mark: Mark): string {
   if (!shape.hasIndices) return text.replace(shape, (found) => mark(found))
   let result = ''
@@ -96,7 +99,7 @@ export function replaceSecrets(text: string, shape: RegExp, mark: Mark): string 
   return copied === 0 ? text : result + text.slice(copied)
 }
 
-/** Whether a text ends within a key in PEM. */
+/** Whether a text ends within a PEM key. @param before whether it begins within one */
 export function isWithinKey(text: string, before: boolean): boolean {
   const [begin, end] = [text.lastIndexOf('-----BEGIN '), text.lastIndexOf('-----END ')]
   return begin === end ? before : begin > end

@@ -2,11 +2,11 @@ import { createRequire } from 'node:module'
 import { dirname, isAbsolute, join, resolve, sep } from 'node:path'
 import type { FileFacts } from './file-facts.js'
 
-/** What decides about a build besides its sources. */
+/** The configuration files that affect a build. */
 export interface BuildConfiguration {
-  /** Absolute paths of files, of which some may not be there yet. */
+  /** Absolute paths; some files may not exist yet. */
   readonly files: readonly string[]
-  /** The file that asks for decorator metadata, if one does. */
+  /** The first config file that enables decorator metadata, if any. */
   readonly decoratorMetadata: string | undefined
 }
 
@@ -14,8 +14,8 @@ const TSCONFIG = 'tsconfig.json'
 const MANIFEST = 'package.json'
 
 /**
- * The files whose change makes another build of the same sources: the `tsconfig.json` of each, with what it extends, or that of
- * the option, the `package.json` of each package, and what an installation writes.
+ * Finds the files that change a build of the same sources: the `tsconfig.json` of each source and the configs that it
+ * extends, or the config in the option; the `package.json` of each package; and the files that an installation writes.
  */
 export function buildConfigurationOf(
   inputs: readonly string[],
@@ -32,7 +32,7 @@ export function buildConfigurationOf(
     for (const marker of facts.installMarkers(folder)) files.add(marker)
   }
   let decoratorMetadata: string | undefined
-  // What one extends is added behind it.
+  // Extended configs are appended to the set during the loop.
   for (const config of configs) {
     const text = facts.textOf(config)
     for (const base of basesOf(config, text)) configs.add(base)
@@ -41,7 +41,7 @@ export function buildConfigurationOf(
   return { files: [...files, ...configs], decoratorMetadata }
 }
 
-/** The nearest config at or above a folder, and those that would be nearer, if they were there. */
+/** Adds the nearest config at or above a folder, and the paths where a nearer config might appear. */
 function addConfigs(folder: string, configs: Set<string>, facts: FileFacts): void {
   const top =
     facts.above(folder, TSCONFIG) ??
@@ -67,7 +67,7 @@ function basePath(config: string, name: string): string {
     try {
       return find(path)
     } catch {
-      // Perhaps by one of the other names.
+      // Another of the names may resolve.
     }
   }
   return resolve(dirname(config), 'node_modules', withExtension)

@@ -6,9 +6,11 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Clock } from '../../core/base/clock.js'
 
-/** A version that nobody ever held stays as long as a Lambda function may run, with some time to end. */
+/**
+ * How long to keep a superseded version that was never held: the longest run of a Lambda function, plus time to end.
+ */
 const SUPERSEDED_MS = 16 * 60_000
-/** What another machine's process left behind, in a shared folder, is removed when it is surely nobody's any more. */
+/** How long to keep folders of another machine's processes, in a shared temporary folder, after their last change. */
 const ABANDONED_MS = 24 * 60 * 60_000
 
 const PREFIX = 'lambda-tether-'
@@ -21,31 +23,31 @@ export interface BuildFiles {
   readonly map: string
 }
 
-/** A version on disk. */
+/** A version of a build on disk. */
 export interface BuildVersion {
-  /** Of the module, absolute. */
+  /** The absolute path of the module. */
   readonly path: string
-  /** Keeps its files until it is disposed of, also when there is a newer version. */
+  /** Keeps the files until the result is disposed, even after a newer version is written. */
   hold(): Disposable
 }
 
 interface Version {
   readonly path: string
   holders: number
-  /** Whether anybody ever held it: those who did will say when they need it no more. */
+  /** Whether the version was ever held: then its last release allows removal, without a wait. */
   held: boolean
-  /** When a newer version took its place. */
+  /** When a newer version replaced this one. */
   since: number | undefined
 }
 
-/** Where the versions of builds are written: in the system's folder for temporary files, and never into a project. */
+/** Writes versions of builds to the system's temporary folder, and never into a project. */
 export class BuildFolder {
   /** Absolute. */
   readonly path: string
   readonly #clock: Clock
   readonly #versions = new Set<Version>()
   readonly #removals = new Set<Promise<void>>()
-  /** The newest version, by what it is one of. */
+  /** The newest version of each entry. */
   readonly #current = new Map<string, Version>()
   #count = 0
   #kept = 0
@@ -55,7 +57,7 @@ export class BuildFolder {
     this.#clock = clock
   }
 
-  /** Makes a folder that nobody else uses, in which others of this machine's users read nothing. */
+  /** Makes a folder for this process alone, unreadable to other users of the machine. */
   static async open(clock: Clock): Promise<BuildFolder> {
     const parent = realpathSync(tmpdir())
     const path = join(parent, `${PREFIX}${thisMachine()}-${process.pid}-${randomBytes(4).toString('hex')}`)
@@ -64,13 +66,13 @@ export class BuildFolder {
     return new BuildFolder(path, clock)
   }
 
-  /** Writes the next version of what is built of an entry, and removes those that nobody holds any more. */
+  /** Writes the next version of an entry, and removes superseded versions without holders. */
   write(entry: string, { name, code, map }: BuildFiles): BuildVersion {
     const path = join(this.path, `v${++this.#count}-${name}`)
-    // A path alone could have a `#` in it, and Node takes no `file:` URL here.
+    // A path may contain a `#`, and Node accepts no `file:` URL here: take the URL's path.
     const link = `//# sourceMappingURL=${pathToFileURL(`${path}.map`).pathname}\n`
-    // Two small files: a fraction of what the way to another thread and back takes.
-    // The folder again, where somebody has emptied the one for temporary files.
+    // Synchronous: writing two small files takes a fraction of a round trip to another thread. Makes the folder again,
+    // in case the temporary folder was emptied.
     mkdirSync(this.path, { recursive: true, mode: 0o700 })
     writeFileSync(path, Buffer.concat([code, Buffer.from(link)]))
     writeFileSync(`${path}.map`, map)
@@ -84,7 +86,7 @@ export class BuildFolder {
     return { path, hold: () => this.#hold(version) }
   }
 
-  /** Writes a file that stays, under a name that ends in `name`. */
+  /** Writes a file that stays until the folder is removed, under a name that ends in `name`. */
   keep(name: string, contents: string): string {
     const path = join(this.path, `${++this.#kept}-${name}`)
     mkdirSync(this.path, { recursive: true, mode: 0o700 })
@@ -92,7 +94,7 @@ export class BuildFolder {
     return path
   }
 
-  /** Removes everything. */
+  /** Removes the folder and its contents. */
   async remove(): Promise<void> {
     await Promise.all(this.#removals)
     await rm(this.path, { recursive: true, force: true })
@@ -117,7 +119,7 @@ export class BuildFolder {
     if (since === undefined || holders > 0) return
     if (!held && since > this.#clock.now() - SUPERSEDED_MS) return
     this.#versions.delete(version)
-    // What cannot be removed now is removed with the folder.
+    // Files that cannot be removed now are removed with the folder.
     const removal = Promise.all([path, `${path}.map`].map((file) => rm(file, { force: true })))
       .then(() => {})
       .catch(() => {})
@@ -134,18 +136,20 @@ async function removeAbandoned(parent: string, now: number): Promise<void> {
     const path = join(parent, name)
     const changed = await stat(path).catch(() => undefined)
     const surely = machine === here || (changed && changed.mtimeMs < now - ABANDONED_MS)
-    // Another user's stays.
+    // Removing another user's folder fails: ignore it.
     if (surely) await rm(path, { recursive: true, force: true }).catch(() => {})
   }
 }
 
-/** Tells apart who may share the folder: machines, and containers, in which a process id means another process. */
+/**
+ * Identifies this machine or container, several of which may share the folder: a process id is unique only within one.
+ */
 function thisMachine(): string {
   let processes = ''
   try {
     processes = readlinkSync('/proc/self/ns/pid')
   } catch {
-    // Only Linux has them.
+    // Only Linux has namespaces.
   }
   return createHash('sha256').update(`${hostname()} ${processes}`).digest('hex').slice(0, 8)
 }

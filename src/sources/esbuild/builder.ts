@@ -14,24 +14,24 @@ import { placed } from './output.js'
 import { Packages } from './packages.js'
 import { type Format, REQUIRED, type Special } from './special.js'
 
-/** What was built of one entry. */
+/** The build of one entry. */
 export interface EntryBuild {
   readonly format: Format
   readonly code: Uint8Array
   readonly map: string
-  /** What may be loaded ahead of it. */
+  /** Package modules that can be loaded before the build. */
   readonly dependencies: readonly Dependency[]
-  /** The files it was built from, by absolute path. */
+  /** Absolute paths of the files in the build. */
   readonly inputs: readonly string[]
   readonly warnings: readonly EsbuildMessage[]
 }
 
-/** Builds one entry or several of one package with shared memory. It ends when everybody who uses it has released it. */
+/** Builds entries of one package in shared memory. Ends when every user has released it. */
 export class EsbuildBuilder {
   readonly cwd: string
   readonly clock: Clock
   readonly facts = new FileFacts()
-  /** Which files asked for what no build does, so that it is said once. */
+  /** Configs for which the warning about decorator metadata was already given, so that it is given once. */
   readonly told: Set<string>
   readonly polling: number | undefined
   readonly options: Omit<EsbuildOptions, 'cwd' | 'taskRoot' | 'clock' | 'polling'>
@@ -40,9 +40,9 @@ export class EsbuildBuilder {
   readonly #packages: Packages
   readonly #special = { cjs: emptySpecial(), esm: emptySpecial() }
   readonly #contexts = new Map<Format, EsbuildContext>()
-  /** Those of other divisions of the entries: somebody may still wait for a build of one. */
+  /** Contexts of earlier groupings of the entries: a build may still be in progress. */
   readonly #retired: EsbuildContext[] = []
-  /** Those that a CommonJS module cannot hold, because they await something when they are loaded. */
+  /** Entries that must be ES modules, because they use top-level await. */
   readonly #esm = new Set<string>()
   #folder: Promise<BuildFolder> | undefined
   #users = 0
@@ -78,14 +78,14 @@ export class EsbuildBuilder {
     )
   }
 
-  /** Where versions are written. */
+  /** Returns the folder for versions of builds. */
   folder(): Promise<BuildFolder> {
     this.#folder ??= BuildFolder.open(this.clock)
     return this.#folder
   }
 
   /**
-   * One build at a time, which has every change up to now.
+   * Builds an entry with all changes up to now, one build at a time.
    * @throws esbuild's own failure, and TetherError `MISSING_DEPENDENCY`, `BUILD_FAILED`
    */
   async build(entry: string): Promise<EntryBuild> {
@@ -97,7 +97,7 @@ export class EsbuildBuilder {
       if (together.entries.length === 1) {
         if (together.format === 'esm' || !awaitsAtTop(error)) throw error
       } else {
-        // It may be that only another entry is broken.
+        // Perhaps only another entry is broken: build this entry alone.
         const alone = await this.#create([entry], together.format)
         try {
           return this.#partOf(alone, await alone.build(), entry)
@@ -134,7 +134,7 @@ export class EsbuildBuilder {
     if (known) return known
     const entries = this.#entries.filter((other) => this.#formatOf(other) === format)
     const created = await this.#create(entries, format)
-    // Another call may have been quicker.
+    // A concurrent call may have created it first.
     const context = this.#contexts.get(format) ?? created
     this.#contexts.set(format, context)
     return context
@@ -147,10 +147,10 @@ export class EsbuildBuilder {
       entries,
       format,
       cwd: this.cwd,
-      // As versions are, so that the source map's relative paths hold.
+      // The folder of the versions, so that relative paths in the source map hold.
       outdir: path,
       root: this.#root,
-      // esbuild 0.21 has no word for the other.
+      // esbuild 0.21 has no value for `bundle`: leave the option out.
       options: { ...passedOn, ...(packages === 'external' && { packages }) } as BuildOptions,
       special: this.#special[format],
       packages: this.#packages,
@@ -158,7 +158,7 @@ export class EsbuildBuilder {
     })
   }
 
-  /** Has an entry built as an ES module from now on. */
+  /** Builds an entry as an ES module from now on. */
   #move(entry: string): void {
     this.#esm.add(entry)
     this.#retired.push(...this.#contexts.values())
@@ -189,7 +189,7 @@ export class EsbuildBuilder {
         packages: used,
         pnp: this.facts.pnpFile(dirname(entry)),
       }),
-      // One line further down, for the one that comes before.
+      // Shifts the mappings by one line, for the line placed before the code.
       map: map.text.replace('"mappings": "', '"mappings": ";'),
       dependencies: dependenciesOf({
         metafile,
@@ -219,12 +219,12 @@ function awaitsAtTop(error: unknown): boolean {
   )
 }
 
-/** Everything that a module was built from: what it imports, and what that does. */
+/** Returns all files in a module's build: the module, its imports, and theirs. */
 function inputsOf({ inputs }: Metafile, entryPoint: string): string[] {
   const found = new Set([entryPoint])
   for (const input of found) {
     for (const { path, external } of inputs[input]?.imports ?? []) if (!external) found.add(path)
   }
-  // Some stand for others, and an archive's never change.
+  // Excludes stand-in modules, and files in archives, which never change.
   return [...found].filter((input) => !input.startsWith(REQUIRED) && !input.includes('.zip/node_modules/'))
 }

@@ -7,33 +7,33 @@ import { loadsModule } from './packages.js'
 import { createContext, hasEnded } from './service.js'
 import { isNative, REQUIRED, type SpecialOptions, specialPlugins } from './special.js'
 
-/** What was built. */
+/** The result of a build of all entries. */
 export interface Built {
   readonly metafile: Metafile
   readonly files: NonNullable<BuildResult['outputFiles']>
   readonly warnings: BuildResult['warnings']
-  /** Where packages lie, by the names that are left in the code. */
+  /** The paths of packages, by their specifiers in the code. */
   readonly packages: ReadonlyMap<string, string>
 }
 
 export interface ContextOptions extends SpecialOptions {
   readonly cwd: string
   readonly outdir: string
-  /** The folder of the package that the entries belong to. */
+  /** The folder of the entries' package. */
   readonly root: string | undefined
-  /** What the user passes on. */
+  /** Options passed on from the user. */
   readonly options: BuildOptions
 }
 
 const EXTENSIONS = { cjs: '.cjs', esm: '.mjs' } as const
 
-/** One context of esbuild, for one entry or several of one format. */
+/** An esbuild context for one or several entries of one format. */
 export class EsbuildContext {
   readonly #options: ContextOptions
   #context: Promise<BuildContext> | undefined
-  /** How much {@link Special} had when the context was made, which has it from its start. */
+  /** The size of {@link Special} when the context was created: a context does not see later additions. */
   #specials = 0
-  /** The build that has been asked for and has not begun: it serves whoever asks now. */
+  /** The build that is requested but not started: it serves every request until it starts. */
   #next: Promise<Built> | undefined
   #last: Promise<unknown> = Promise.resolve()
 
@@ -49,7 +49,7 @@ export class EsbuildContext {
     return this.#options.format
   }
 
-  /** One build at a time, which has every change up to now. @throws esbuild's own failure, and TetherErrors */
+  /** Builds with all changes up to now, one build at a time. @throws esbuild's own failure, and TetherErrors */
   build(): Promise<Built> {
     this.#next ??= this.#last.then(async () => {
       await this.#ready()
@@ -68,13 +68,13 @@ export class EsbuildContext {
     this.#context = undefined
   }
 
-  /** The absolute path of what is built of an entry. It is not written there. */
+  /** Returns the absolute path of an entry's output. No file is written there. */
   outputOf(entry: string): string {
     const { entries, format, outdir } = this.#options
     return join(outdir, `${outputName(entry, entries.indexOf(entry))}${EXTENSIONS[format]}`)
   }
 
-  /** Builds until esbuild has asked about everything that it has to ask about: mostly once. */
+  /** Repeats the build until it finds no new special imports or files; usually it runs once. */
   async #build(): Promise<Built> {
     const { facts } = this.#options
     for (;;) {
@@ -115,7 +115,7 @@ export class EsbuildContext {
     return names.size + files.size
   }
 
-  /** Finds what the build has left outside; what cannot be left there becomes special. */
+  /** Resolves the imports that the build left external; an import that cannot stay external becomes special. */
   async #resolve({ inputs }: Metafile): Promise<Map<string, string>> {
     const { cwd, format, special, packages } = this.#options
     const paths = new Map<string, string>()
@@ -141,7 +141,10 @@ export class EsbuildContext {
     return paths
   }
 
-  /** Whether it is a module of another package's sources and asks where it lies. The entry's own package has the entry's place. */
+  /**
+   * Whether a file is a source module of another package that refers to its own place. Modules of the entry's own
+   * package get the entry's place.
+   */
   #needsPlace(path: string): boolean {
     const { root, facts } = this.#options
     if (!/\.[cm]?[jt]sx?$/.test(path) || path.includes(`${sep}node_modules${sep}`)) return false
@@ -153,10 +156,10 @@ export class EsbuildContext {
     const { define, plugins = [], external = [], ...passedOn } = options
     return {
       target: `node${process.versions.node}`,
-      // Error types and containers go by the names of classes, which esbuild changes where two are the same.
+      // Error types and containers use class names, which esbuild changes when two classes share a name.
       keepNames: true,
       ...passedOn,
-      // Node alone loads native modules.
+      // Only Node can load native modules.
       external: [...external, '*.node'],
       platform: 'node',
       format,
@@ -173,14 +176,17 @@ export class EsbuildContext {
       write: false,
       metafile: true,
       sourcemap: 'external',
-      // The sources are here; reading maps is quicker without a copy of them.
+      // The sources are on this machine, and a map without copies is faster to read.
       sourcesContent: false,
       logLevel: 'silent',
     }
   }
 }
 
-/** The output of an entry, without its extension: known, because esbuild's own lists have its inputs by names that it changes. */
+/**
+ * Returns the name of an entry's output, without its extension. Chosen here, because esbuild's own lists name inputs
+ * differently.
+ */
 function outputName(entry: string, index: number): string {
   return `${basename(entry, extname(entry)).replace(/[^\w.-]/g, '_')}.${index}`
 }

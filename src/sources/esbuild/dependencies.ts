@@ -5,9 +5,9 @@ import type { Metafile } from 'esbuild'
 import type { FileFacts } from './file-facts.js'
 import { type Format, REQUIRED } from './special.js'
 
-/** A package's module, and what tells it from its other versions. */
+/** A module of a package, with a fingerprint that changes with its version. */
 export interface Dependency {
-  /** Absolute. */
+  /** The absolute path. */
   readonly path: string
   readonly fingerprint: string
 }
@@ -15,23 +15,23 @@ export interface Dependency {
 export interface DependencyOptions {
   readonly metafile: Metafile
   readonly entryPoint: string
-  /** What is imported where the build is evaluated, as the metafile names it. */
+  /** Imports that run when the build is evaluated, as named in the metafile. */
   readonly imported: ReadonlySet<string>
-  /** Where packages lie, by the names that are left in the code. */
+  /** The paths of packages, by their specifiers in the code. */
   readonly packages: ReadonlyMap<string, string>
   readonly cwd: string
   readonly facts: FileFacts
   fingerprintOf(folder: string, path: string): string
 }
 
-/** Code that prepares what others read when they are loaded: a guess by its text. */
+/** Matches code that prepares state for modules loaded after it. A guess, based on the text. */
 const SETS_UP =
   /\bprocess\.env(?:\.\w+|\[[^\]]*\])\s*(?:\?\?|\|\|)?=(?!=)|\bassign\(process\.env|\bglobal(?:This)?(?:\.\w+|\[[^\]]*\])\s*(?:\?\?|\|\|)?=(?!=)|\.prototype\.\w+\s*=(?!=)|\bdotenv\b|\.register\(/
 
 /**
- * The modules of packages that a worker may load ahead of a build without anybody noticing, in the order in which the build
- * loads them. They end behind the first module of one's own that is imported for its effect alone, or whose text prepares
- * something: what follows may read it.
+ * Returns the package modules that a worker can load ahead of a build without visible effect, in the build's order. The
+ * list ends after the first module of the project's own that is imported only for its side effects, or that seems to
+ * prepare state: later modules may read it.
  */
 export function dependenciesOf(options: DependencyOptions): Dependency[] {
   const { metafile, imported, cwd, facts } = options
@@ -40,12 +40,12 @@ export function dependenciesOf(options: DependencyOptions): Dependency[] {
   visit(options.entryPoint)
   return [...found.values()]
 
-  /** False where the walk ends. */
+  /** Returns false if the walk ends here. */
   function visit(input: string): boolean {
     visited.add(input)
     const importer = resolve(cwd, input)
     for (const { path, kind, external, original } of metafile.inputs[input]?.imports ?? []) {
-      // What is imported or required while code runs must not have run before it.
+      // A dynamic import or a call of `require` must not run before the code around it.
       if (kind !== 'import-statement' || path === '<runtime>' || isBuiltin(path)) continue
       const installed = installedPath(path, options.packages)
       if (installed !== undefined) {
@@ -55,7 +55,7 @@ export function dependenciesOf(options: DependencyOptions): Dependency[] {
         continue
       }
       if (visited.has(path)) continue
-      // Nobody knows where it leads.
+      // The target of the import is unknown.
       if (external || !visit(path)) return false
       if (SETS_UP.test(facts.textOf(resolve(cwd, path)))) return false
       if (isForEffect(original ?? path, facts.textOf(importer))) return false
@@ -64,7 +64,9 @@ export function dependenciesOf(options: DependencyOptions): Dependency[] {
   }
 }
 
-/** A module that loads them. What fails is told by the build, which loads the same. */
+/**
+ * Returns a module that loads the dependencies. Ignores failures: the build loads the same modules and reports them.
+ */
 export function loading(dependencies: readonly Dependency[], format: Format): string {
   return dependencies
     .map(({ path }) =>

@@ -2,13 +2,13 @@ import { dirname, resolve } from 'node:path'
 import { TetherError } from '../../core/base/errors.js'
 import type { BuildWarning } from '../../core/contracts/function-source.js'
 
-/** What of esbuild's messages is used. */
+/** The fields used of an esbuild message. */
 export interface EsbuildMessage {
   readonly text: string
   readonly location: { readonly file: string; readonly line: number; readonly column: number } | null
 }
 
-/** The error for a build that failed: its details are the first problem's, with all of them in `errors`. */
+/** Returns the error of a failed build: its details describe the first problem, and `errors` lists all of them. */
 export function buildFailed(errors: readonly EsbuildMessage[], cwd: string, cause: unknown): TetherError {
   const problems = errors.map((error) => problemOf(error, cwd))
   const [first = { text: 'The build failed.' }] = problems
@@ -21,8 +21,8 @@ export function buildFailed(errors: readonly EsbuildMessage[], cwd: string, caus
 }
 
 /**
- * Where a failed build may be repaired: the files with errors, and the folders in which an import was not found,
- * where anything new may be it.
+ * Returns the places where a failed build may be repaired: the files with errors, and the folders of unresolved
+ * imports, where any new file may be the missing one.
  */
 export function foldersToWatch(
   errors: readonly EsbuildMessage[],
@@ -40,7 +40,7 @@ export function foldersToWatch(
   return { files, folders }
 }
 
-/** What esbuild says, by absolute path, counted from 1 as editors do. */
+/** Converts an esbuild message: an absolute path, and columns counted from 1, as in editors. */
 export function problemOf({ text, location }: EsbuildMessage, cwd: string): BuildWarning {
   if (!location) return { text }
   return { file: resolve(cwd, location.file), line: location.line, column: location.column + 1, text }

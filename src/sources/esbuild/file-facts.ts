@@ -1,39 +1,39 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
-/** What package managers write when they have changed `node_modules`. */
+/** Files that package managers write when they change `node_modules`. */
 const INSTALL_MARKERS = ['.package-lock.json', '.modules.yaml', '.yarn-state.yml', '.yarn-integrity']
 
 const PNP_FILE = '.pnp.cjs'
 
-/** Reads each file and looks at each folder once in a build, however many imports lead there. */
+/** Reads each file and checks each folder at most once per build, regardless of the number of imports. */
 export class FileFacts {
   readonly #changed = new Map<string, number | undefined>()
   readonly #texts = new Map<string, { readonly changed: number | undefined; readonly text: string }>()
   readonly #above = new Map<string, string | undefined>()
   readonly #installed = new Map<string, string>()
 
-  /** Begins another build: what changed since is looked at again. */
+  /** Starts another build: checks everything again. */
   renew(): void {
     this.#changed.clear()
     this.#above.clear()
     this.#installed.clear()
   }
 
-  /** When a file or folder last changed, in Unix milliseconds; undefined where there is none. */
+  /** Returns when a file or folder last changed, in Unix milliseconds; undefined if it does not exist. */
   changedAt(path: string): number | undefined {
     if (this.#changed.has(path)) return this.#changed.get(path)
     let changed: number | undefined
     try {
       changed = statSync(path, { throwIfNoEntry: false })?.mtimeMs
     } catch {
-      // In an archive, or below a file.
+      // The path leads into an archive, or below a file.
     }
     this.#changed.set(path, changed)
     return changed
   }
 
-  /** The text of a file, read again only after it changed; empty where it cannot be read. */
+  /** Returns the text of a file, read again only after a change; empty if the file cannot be read. */
   textOf(path: string): string {
     const changed = this.changedAt(path)
     const known = this.#texts.get(path)
@@ -42,13 +42,13 @@ export class FileFacts {
     try {
       text = readFileSync(path, 'utf8')
     } catch {
-      // Not a file of this disk.
+      // Not a file on this disk.
     }
     this.#texts.set(path, { changed, text })
     return text
   }
 
-  /** The nearest folder at or above this one that has a file or folder of that name. */
+  /** Returns the nearest folder, at or above this one, with an entry of that name. */
   above(folder: string, name: string): string | undefined {
     const key = `${name}\0${folder}`
     if (this.#above.has(key)) return this.#above.get(key)
@@ -62,7 +62,7 @@ export class FileFacts {
     return found
   }
 
-  /** What tells whether packages were installed where modules of this folder look for theirs. */
+  /** Returns a fingerprint that changes when packages are installed for modules in this folder. */
   installedFor(folder: string): string {
     const known = this.#installed.get(folder)
     if (known !== undefined) return known
@@ -72,13 +72,13 @@ export class FileFacts {
     return installed
   }
 
-  /** The files that change with an installation of packages for this folder; not all are there. */
+  /** Returns the files that change when packages are installed for this folder; some may not exist. */
   installMarkers(folder: string): string[] {
     const pnp = this.pnpFile(folder)
     return [...(pnp === undefined ? [] : [pnp]), ...this.#markersAbove(folder)]
   }
 
-  /** Yarn's file that makes Node find packages in its archives, for modules of this folder. */
+  /** Returns the path of Yarn's `.pnp.cjs`, with which Node finds packages in archives, for modules in this folder. */
   pnpFile(folder: string): string | undefined {
     const found = this.above(folder, PNP_FILE)
     return found === undefined ? undefined : join(found, PNP_FILE)

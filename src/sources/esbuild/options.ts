@@ -13,20 +13,20 @@ import {
 import { type Checks, isObject } from '../../core/base/options.js'
 import type { BuildOptions } from '../../core/contracts/build-options.js'
 
-/** How modules are built. */
+/** Options for building modules. */
 export interface EsbuildOptions extends BuildOptions {
-  /** Where relative paths start. @default the working directory */
+  /** The base of relative paths. @default the working directory */
   cwd?: string | undefined
   /**
-   * The folder that is the task root on Lambda: `LAMBDA_TASK_ROOT`. A path, relative to `cwd`, or a `file:` URL.
+   * The folder to use as Lambda's task root: `LAMBDA_TASK_ROOT`. A path, relative to `cwd`, or a `file:` URL.
    * @default the nearest folder with a `package.json`
    */
   taskRoot?: string | URL | undefined
-  /** @default the machine's clock */
+  /** @default the system clock */
   clock?: Clock | undefined
 }
 
-/** The source of one function. */
+/** Options of one function's source. */
 export interface EsbuildSourceOptions extends EsbuildOptions {
   /** The module with the handler: a path, relative to `cwd`, or a `file:` URL. */
   entry: string | URL

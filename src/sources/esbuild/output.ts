@@ -3,14 +3,14 @@ import { pathToFileURL } from 'node:url'
 import type { BuildOptions } from 'esbuild'
 import { TetherError } from '../../core/base/errors.js'
 
-// What makes a build behave as a module at its entry's place, wherever it is written.
+// Makes a build behave like a module in its entry's folder, wherever the build is written.
 
-/** The object that stands for `import.meta` in the code, and has `__filename` and `__dirname`. */
+/** The object that replaces `import.meta` in the code, and holds `__filename` and `__dirname`. */
 const META = '__lambda_tether_meta'
 
 /**
- * The names by which a module finds its own place. esbuild replaces them only where the code does not declare them itself, and
- * renames the code's own `require`s, so none of this collides with what a module declares.
+ * The names with which a module finds its own place. esbuild replaces them only where the code does not declare them
+ * itself, and renames the code's own `require`s, so none of this collides with a module's declarations.
  */
 export const placeNames = {
   'import.meta': META,
@@ -18,29 +18,29 @@ export const placeNames = {
   __dirname: `${META}.dirname`,
 } as const satisfies BuildOptions['define']
 
-/** Whether a module's text may ask where it lies. */
+/** Whether a module's text may refer to its own place. */
 export function namesItsPlace(text: string): boolean {
   return /\b(?:import\.meta|__filename|__dirname)\b/.test(text)
 }
 
-/** The text of a module for which those names mean its own place, and not the entry's. */
+/** Returns the text of a module with these names referring to the module itself instead of the entry. */
 export function withPlaceOf(path: string, text: string): string {
-  // On the first line, so that the lines of the source map hold. esbuild renames it where several are in one scope.
+  // On the first line, so that the lines of the source map hold. esbuild renames it if a scope has several.
   return text.replace(/^(#!.*\n)?/, (hashbang) => `${hashbang}var ${META} = ${metaOf(path)};`)
 }
 
 export interface PrefixOptions {
   readonly entry: string
   readonly format: 'cjs' | 'esm'
-  /** Where packages lie, by the names that the code requires them by. */
+  /** The paths of packages, by the specifiers that the code requires. */
   readonly packages: ReadonlyMap<string, string>
-  /** Yarn's file that makes Node find packages in its archives, absolute. */
+  /** The absolute path of Yarn's `.pnp.cjs`, with which Node finds packages in archives. */
   readonly pnp: string | undefined
 }
 
 /**
- * The contents of a build behind one line that gives it its place.
- * @throws TetherError `BUILD_FAILED` for what an unknown version of esbuild has built
+ * Prepends a line that gives a build its place.
+ * @throws TetherError `BUILD_FAILED` if the code comes from an unknown version of esbuild
  */
 export function placed(contents: Uint8Array, options: PrefixOptions): Buffer {
   return Buffer.concat([Buffer.from(prefix(options)), ...withInterop(contents)])
@@ -52,7 +52,7 @@ function prefix({ entry, format, packages, pnp }: PrefixOptions): string {
   const all = `((native, paths) => Object.assign((id) => native(Object.hasOwn(paths, id) ? paths[id] : id), native))(${native}, ${paths})`
   const statements = [
     '"use strict"',
-    // Declared by `var`, as those of other packages in the build are: two `const` of one name would not compile.
+    // `var`, as in modules of other packages in the build: two `const` of one name would not compile.
     `var ${META} = ${metaOf(entry)}`,
     ...(pnp === undefined ? [] : [`${native}(${JSON.stringify(pnp)}).setup()`]),
     format === 'esm' ? `const require = ${all}` : `require = ${all}`,
@@ -68,7 +68,7 @@ function metaOf(path: string): string {
   return `{ ${texts.join(', ')}, resolve: (id) => { ${resolving(JSON.stringify(href))} } }`
 }
 
-/** `import.meta.resolve`, as far as `require.resolve` can tell. */
+/** Returns the body of `import.meta.resolve`, within the limits of `require.resolve`. */
 function resolving(url: string): string {
   return [
     'if (/^[a-z][a-z+.-]+:/i.test(id)) return id',
@@ -82,8 +82,8 @@ function resolving(url: string): string {
 const NAMESPACE = '__lambda_tether_namespace'
 
 /**
- * An ES module that was required, as an import has it: esbuild wraps whatever it requires, so that the default of an ES module
- * would be its namespace. Node adds `__esModule`, which an import does not have.
+ * Returns a required ES module in the form that an import sees. esbuild wraps every required value, so that the default
+ * import of an ES module would be its namespace. Node adds `__esModule`, which an import does not have.
  */
 const namespaceOf =
   '(value) => typeof value !== "object" || value?.[Symbol.toStringTag] !== "Module" || Object.isExtensible(value) ? undefined ' +
@@ -91,13 +91,13 @@ const namespaceOf =
 
 const INTEROP = 'var __toESM = '
 const INTEROP_HEAD = Buffer.from(`${INTEROP}(mod, isNodeMode, target) => `)
-/** Names the first module; what comes before it is esbuild's own, and what comes after may be another build's. */
+/** Marks the first module: esbuild's own code comes before it, and another build's code may follow. */
 const FIRST_MODULE = '\n// '
 const HASHBANG = Buffer.from('#!')
 
 function withInterop(contents: Uint8Array): Uint8Array[] {
   const bytes = Buffer.from(contents.buffer, contents.byteOffset, contents.byteLength)
-  // No JavaScript behind another line.
+  // A hashbang is valid only on the first line: make it a comment.
   if (bytes.subarray(0, 2).equals(HASHBANG)) bytes.write('//')
   const at = bytes.indexOf(INTEROP)
   if (at < 0 || at > bytes.indexOf(FIRST_MODULE)) return [bytes]

@@ -3,34 +3,37 @@ import type { BuildContext, BuildOptions, PluginBuild } from 'esbuild'
 import type { FileFacts } from './file-facts.js'
 import { createContext, hasEnded, readArchived } from './service.js'
 
-/** An import that a build leaves to be resolved. */
+/** An import that a build leaves unresolved. */
 export interface PackageImport {
   readonly kind: 'import-statement' | 'require-call' | 'dynamic-import'
-  /** As the code names it. */
+  /** The specifier in the code. */
   readonly specifier: string
-  /** The folder of the module that imports it, absolute. */
+  /** The folder of the importing module, absolute. */
   readonly folder: string
 }
 
 const KINDS: readonly string[] = ['import-statement', 'require-call', 'dynamic-import']
 
-/** Whether esbuild's kind of an import is one that loads a module. */
+/** Whether an import of this kind, as esbuild names it, loads a module. */
 export function loadsModule(kind: string): kind is PackageImport['kind'] {
   return KINDS.includes(kind)
 }
 
-/** What an import leads to. */
+/** The target of an import. */
 export type Resolution =
-  /** A file of an installed package that Node loads as it is. `isModule`: an ES module by its name or its package. */
+  /** A file of an installed package that Node loads unchanged. `isModule`: an ES module by its name or its package. */
   | {
       readonly kind: 'installed'
       readonly path: string
       readonly isModule: boolean
       readonly manifest: string
     }
-  /** The developer's own, by a link or an alias, or something that Node cannot load: a part of the build. */
+  /**
+   * A file to include in the build: the developer's own, reached by a link or an alias, or a file that Node cannot
+   * load.
+   */
   | { readonly kind: 'source'; readonly path: string; readonly sideEffects: boolean }
-  /** `external` says so: stays as it is. */
+  /** Listed in the option `external`: stays unchanged. */
   | { readonly kind: 'external' }
   | { readonly kind: 'missing'; readonly text: string }
 
@@ -43,8 +46,8 @@ interface Answer {
 const NODE_LOADS = ['.js', '.cjs', '.mjs', '.json', '.node']
 
 /**
- * Finds what imports of packages lead to, as esbuild does when it bundles. The answers of installed packages are kept until the
- * file, its package's manifest or an installation says otherwise: asking esbuild takes 0.25 ms for each.
+ * Resolves imports of packages as esbuild does when it bundles. Results for installed packages are cached until the
+ * file, the package's manifest or an installation changes: asking esbuild takes 0.25 ms each time.
  */
 export class Packages {
   readonly #options: BuildOptions
@@ -52,14 +55,17 @@ export class Packages {
   readonly #known = new Map<string, { readonly found: Resolution; readonly fingerprint: string }>()
   #context: Promise<{ context: BuildContext; resolve: PluginBuild['resolve'] }> | undefined
 
-  /** @param options how a build resolves, without `packages: 'external'`, by which esbuild would look for none */
+  /**
+   * @param options options of resolution, without `packages: 'external'`, which would keep esbuild from resolving
+   * packages
+   */
   constructor(options: BuildOptions, facts: FileFacts) {
-    // Without any, esbuild adds `module`, whose files are written for bundlers: Node need not be able to load them.
+    // Without conditions, esbuild adds `module`, which selects files for bundlers: Node may be unable to load them.
     this.#options = { ...options, conditions: options.conditions ?? [] }
     this.#facts = facts
   }
 
-  /** What is known without asking. */
+  /** Returns a cached result, if it is still valid. */
   known({ kind, specifier, folder }: PackageImport): Resolution | undefined {
     const entry = this.#known.get(`${kind}\0${specifier}\0${folder}`)
     if (entry?.found.kind !== 'installed') return undefined
@@ -77,7 +83,7 @@ export class Packages {
     return found
   }
 
-  /** What tells an installed file from its other versions. */
+  /** Returns a fingerprint of an installed file that changes with its version. */
   fingerprintOf(folder: string, path: string): string {
     return this.#fingerprint(folder, { path, manifest: join(this.#folderOf(path), 'package.json') })
   }
@@ -120,7 +126,7 @@ export class Packages {
     const manifest = join(archived ?? this.#folderOf(path), 'package.json')
     const text = archived === undefined ? this.#facts.textOf(manifest) : await readArchived(manifest)
     const isModule = path.endsWith('.mjs') || (path.endsWith('.js') && isOfModules(text))
-    // What Yarn sets up has `require` look into its archives, and `import` does not.
+    // With Yarn's loader, `require` can read archives, but `import` cannot.
     if (archived !== undefined && isModule) return source
     return { kind: 'installed', path, isModule, manifest }
   }
@@ -134,7 +140,7 @@ export class Packages {
     const setup = (build: PluginBuild) => {
       resolve = (...asked) => build.resolve(...asked)
     }
-    // It never builds anything.
+    // This context only resolves, and never builds.
     const context = await createContext({
       ...this.#options,
       entryPoints: [],

@@ -4,17 +4,17 @@ import type { BuildContext, BuildOptions } from 'esbuild'
 import { TetherError } from '../../core/base/errors.js'
 import { outOfFiles } from '../../out-of-files.js'
 
-/** What starting a process takes for a moment: three pipes of two ends each, and a few to spare. */
+/** File descriptors that starting a process takes for a moment: three pipes with two ends each, and a few to spare. */
 const FILES_TO_START = 8
 
-/** @throws TetherError `MISSING_DEPENDENCY`, `BUILD_FAILED` where esbuild refuses the options */
+/** @throws TetherError `MISSING_DEPENDENCY`, `BUILD_FAILED` if esbuild refuses the options */
 export async function createContext(options: BuildOptions): Promise<BuildContext> {
   try {
     const { context, stop } = await importEsbuild()
     const create = () => startingEsbuild(() => context(options))
     return await create().catch(async (error) => {
       if (!hasEnded(error)) throw error
-      // It starts no other process before it is told to forget the one that has ended.
+      // esbuild starts a new process only after `stop()` has made it forget the ended one.
       await stop()
       return create()
     })
@@ -25,7 +25,7 @@ export async function createContext(options: BuildOptions): Promise<BuildContext
   }
 }
 
-/** The text of a `.json` in one of Yarn's archives, which esbuild can read. @throws esbuild's own failure */
+/** Reads the text of a `.json` in one of Yarn's archives, with esbuild. @throws esbuild's own failure */
 export async function readArchived(path: string): Promise<string> {
   const { build } = await importEsbuild()
   const options = { loader: { '.json': 'copy' }, outdir: 'read', write: false, logLevel: 'silent' } as const
@@ -33,14 +33,14 @@ export async function readArchived(path: string): Promise<string> {
   return outputFiles[0]?.text ?? ''
 }
 
-/** Whether the process of esbuild has ended, of whatever: it says so in no other way. */
+/** Whether esbuild's process has ended for any reason. Only the message tells. */
 export function hasEnded(error: unknown): boolean {
   return error instanceof Error && /^The service (was stopped|is no longer running)/.test(error.message)
 }
 
 /**
- * Has the process of esbuild, where this is what starts it, collect its garbage half as often as Go does by itself: a
- * rebuild of 50 KB waits 2 ms less for it, of 8.
+ * Makes esbuild's process, if this call starts it, collect garbage half as often as Go's default. Saves 2 of the 8 ms
+ * of a 50 KB rebuild.
  */
 function startingEsbuild<T>(start: () => T): T {
   if (process.env.GOGC !== undefined) return start()
@@ -53,8 +53,8 @@ function startingEsbuild<T>(start: () => T): T {
 }
 
 /**
- * Throws where too few files are left to start esbuild: it hears no error of its process then, which ends this one, and to Node
- * a package that it cannot read is not installed, now and later.
+ * Throws if too few file descriptors are left to start esbuild. Otherwise the unhandled error of its process would end
+ * this process, and Node would treat a package that it cannot read as not installed, now and later.
  */
 function checkFilesAreLeft(): void {
   const files: number[] = []

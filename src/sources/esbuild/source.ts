@@ -17,20 +17,20 @@ import type { EntryBuild, EsbuildBuilder } from './builder.js'
 import { loading } from './dependencies.js'
 import { buildFailed, type EsbuildMessage, foldersToWatch, problemOf } from './failure.js'
 
-/** A change so shortly before a build may carry an earlier time: file systems stamp with coarse ticks. */
+/** File systems stamp changes with a coarse clock: a change this shortly before a build may carry an earlier time. */
 const COARSE_MS = 20
 
 interface Configured extends EntryBuild {
   readonly configuration: BuildConfiguration
 }
 
-/** One function's module, built by a builder that it may share, and watched. */
+/** The module of one function, watched, and built by a builder that functions may share. */
 export class EsbuildSource implements FunctionSource {
   readonly #entry: string
   readonly #target: Target
   readonly #builder: EsbuildBuilder
   readonly #watch: FileWatch
-  /** What the last good build read. */
+  /** The files of the last successful build. */
   #inputs: readonly string[]
   #dependencies: Dependencies | undefined
   #last: Promise<unknown> = Promise.resolve()
@@ -47,7 +47,7 @@ export class EsbuildSource implements FunctionSource {
     builder.use()
   }
 
-  /** One build at a time: a load that is asked for during another sees what changed since. */
+  /** Loads one after another: a load requested during another load sees the changes since. */
   load(): Promise<FunctionBuild> {
     const build = this.#last
       .then(() => this.#load())
@@ -73,7 +73,7 @@ export class EsbuildSource implements FunctionSource {
   async #load(): Promise<FunctionBuild> {
     if (this.#closed) throw new TetherError('CLOSED', `The source of ${this.#entry} is closed.`)
     let built = await this.#build()
-    // What is watched from now on may have changed since it was read: read it once more.
+    // Newly watched files may have changed between the build and the watch: build again.
     if (built.unseen) built = await this.#build()
     const folder = await this.#builder.folder()
     const name = basename(this.#entry, extname(this.#entry))
@@ -90,7 +90,7 @@ export class EsbuildSource implements FunctionSource {
       entry: this.#entry,
       ...(format === 'cjs' ? { as: this.#asOf(version.path) } : {}),
       dependencies: this.#dependenciesOf(built, folder),
-      // Once for both: what is told once would be lost with the first.
+      // Warnings that are given once would be lost with the first of two builds: collect them here.
       warnings: this.#warningsOf(built),
       hold: () => version.hold(),
     }
@@ -116,7 +116,7 @@ export class EsbuildSource implements FunctionSource {
     }
   }
 
-  /** Where a version is run: beside its entry, by a name that is no file's and no other version's. */
+  /** Returns the path that a version runs as: beside its entry, under a name that no file and no other version has. */
   #asOf(path: string): string {
     return join(dirname(this.#entry), `${basename(path, '.cjs')}.lambda-tether.cjs`)
   }
@@ -131,14 +131,14 @@ export class EsbuildSource implements FunctionSource {
     const { cwd, facts, told } = this.#builder
     const warnings = built.warnings.map((warning) => problemOf(warning, cwd))
     if (file === undefined || told.has(file)) return warnings
-    // A plugin may write it; and not all code of a project that asks for it has decorators.
+    // A plugin may write metadata, and a project that enables it may contain code without decorators.
     if (hasMetadata(built.code) || !built.inputs.some((input) => DECORATOR.test(facts.textOf(input))))
       return warnings
     told.add(file)
     return [...warnings, { file, text: METADATA }]
   }
 
-  /** Written anew only when they are others than before: most saves change none. */
+  /** Writes the list only when the dependencies have changed: most saves change none. */
   #dependenciesOf({ dependencies: found, format }: EntryBuild, folder: BuildFolder): Dependencies {
     const fingerprints = found.map(({ fingerprint }) => fingerprint)
     if (this.#dependencies?.fingerprints.join('\n') === fingerprints.join('\n')) return this.#dependencies
@@ -153,7 +153,7 @@ const METADATA =
   "'emitDecoratorMetadata' has no effect: esbuild writes none, so that what reads it (dependency injection, ORMs) finds nothing. " +
   'A plugin that compiles such files with TypeScript is in docs/sources.md.'
 
-/** Whether a compiler has written it: TypeScript's helper is `__metadata`, SWC's `_ts_metadata`. */
+/** Whether a compiler has written metadata: TypeScript's helper is `__metadata`, SWC's is `_ts_metadata`. */
 function hasMetadata(code: Uint8Array): boolean {
   return Buffer.from(code.buffer, code.byteOffset, code.byteLength).includes('_metadata("design:')
 }

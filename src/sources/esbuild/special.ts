@@ -6,15 +6,18 @@ import type { FileFacts } from './file-facts.js'
 import { withPlaceOf } from './output.js'
 import { loadsModule, type PackageImport, type Packages } from './packages.js'
 
-/** What esbuild has to ask about, because its own answer would not run. Asking costs, so it asks about nothing else. */
+/**
+ * Imports and files for which esbuild asks the plugin, because its own result would not run. Each question costs time,
+ * so no others are listed.
+ */
 export interface Special {
-  /** Imports, by the names in the code. */
+  /** Specifiers of imports in the code. */
   readonly names: Set<string>
-  /** Modules of other packages that name their own place. Absolute. */
+  /** Absolute paths of modules in other packages that refer to their own place. */
   readonly files: Set<string>
 }
 
-/** A module that stands for a CommonJS one: what is built with it finds all exports, as in a bundle. */
+/** The namespace of modules that stand in for CommonJS modules: importers see all exports, as in a bundle. */
 export const REQUIRED = 'lambda-tether-require'
 
 const MISSING_ADVICE =
@@ -24,14 +27,14 @@ export type Format = 'cjs' | 'esm'
 
 export interface SpecialOptions {
   readonly special: Special
-  /** Absolute. */
+  /** Absolute paths. */
   readonly entries: readonly string[]
   readonly format: Format
   readonly packages: Packages
   readonly facts: FileFacts
 }
 
-/** What gives esbuild the answers, where there is something to ask about: by its presence alone a plugin makes a build wait. */
+/** Returns the plugin if there is anything to ask: even an idle plugin slows a build. */
 export function specialPlugins(options: SpecialOptions): Plugin[] {
   const { special, entries } = options
   const isNeeded = special.names.size + special.files.size > 0 || entries.some(isPattern)
@@ -69,7 +72,7 @@ function specialPlugin({ special, entries, format, packages, facts }: SpecialOpt
     if (found.kind === 'external') return undefined
     if (found.kind === 'installed') return loaded(found.path, wanted.kind, found.isModule)
     if (found.kind === 'source') return { path: found.path, sideEffects: found.sideEffects }
-    // Code that runs may expect that it is not there.
+    // Code at run time may handle the absence.
     if (wanted.kind !== 'import-statement') return { path: wanted.specifier, external: true }
     return { errors: [{ text: `Could not resolve "${wanted.specifier}". ${MISSING_ADVICE}` }] }
   }
@@ -83,7 +86,7 @@ function specialPlugin({ special, entries, format, packages, facts }: SpecialOpt
   return { name: 'lambda-tether', setup }
 }
 
-/** Whether a native module is imported by its path. */
+/** Whether a specifier is the path of a native module. */
 export function isNative(specifier: string): boolean {
   return /^[./].*\.node$/.test(specifier)
 }
@@ -92,7 +95,7 @@ function exactly(texts: Iterable<string>): RegExp {
   return new RegExp(`^(?:${[...texts].map(literally).join('|')})$`)
 }
 
-// Understood by Go's regular expressions, too, in which esbuild matches.
+// The escapes are also valid in Go's regular expressions, which esbuild uses.
 function literally(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
 }
