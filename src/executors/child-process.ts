@@ -22,14 +22,15 @@ import { unsupportedBuild } from './unsupported-build.js'
 /** Options of {@link childProcesses}. */
 export interface ChildProcessesOptions extends PoolOptions {
   /**
-   * How long a process that is told to end (SIGTERM) may take before it is killed, in milliseconds: when it is idle for too
-   * long, its code has changed, its invocation's time is up or nobody wants its answer, and at the end.
+   * Milliseconds between SIGTERM and SIGKILL when a process must end: because it was idle too long, its code has
+   * changed, its invocation is out of time or no longer wanted, or the executor closes.
    * @default 500
    */
   graceMs?: number | undefined
   /**
-   * The program that runs Python: a name on the `PATH`, or a path such as that of a virtual environment's.
-   * @default that of the nearest `.venv` at or above the handler, else of the virtual environment that is activated, else `python3`
+   * The program that runs Python: a name on the `PATH`, or a path, such as the Python of a virtual environment.
+   * @default the Python of the nearest `.venv` at or above the handler, or else of the activated virtual environment,
+   * or else `python3`
    */
   python?: string | undefined
 }
@@ -38,11 +39,11 @@ const DEFAULT_GRACE_MS = 500
 
 /**
  * Runs local code in processes, one for each remote execution environment, behind a local Lambda Runtime API: a module
- * in Node (`.js`, `.mjs`, `.cjs`) or Python (`.py`), or a command that is a runtime itself, such as a custom runtime's
- * `bootstrap`. A process sees the function's environment and nothing of the host's but what is allowed.
+ * in Node (`.js`, `.mjs`, `.cjs`) or Python (`.py`), or a command that is itself a runtime, such as a custom runtime's
+ * `bootstrap`. A process sees the function's environment, and only the host's variables that are allowed.
  *
- * Each process leads a process group, which ends with it. When the host ends without `close()`, even by SIGKILL, every
- * group is killed. What leaves its group on purpose (`setsid`) is on its own.
+ * Each process leads a process group, which ends with it. If the host ends without `close()`, even by SIGKILL, every
+ * group is killed. A child that leaves its group on purpose (`setsid`) is not killed.
  * @throws TetherError `INVALID_OPTION`
  */
 export function childProcesses(options: ChildProcessesOptions = {}): Executor {
@@ -76,7 +77,7 @@ export function childProcesses(options: ChildProcessesOptions = {}): Executor {
     void worker.load(task.build)
     return worker
   }
-  // Of a custom runtime nothing can be started without its code.
+  // A custom runtime cannot start without its code.
   const canStandBy = (build: FunctionBuild) => runtimeOf(build) !== 'custom'
   const pool = new WorkerPool({ start, startSpare, canStandBy, spares, maxWorkers, idleMs, clock })
   const debugServers = new DebugServers(options.inspect, (functionId) => pool.debugTargets(functionId))

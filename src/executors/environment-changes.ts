@@ -1,7 +1,7 @@
 /** Environment variables to set; `null` removes one. */
 export type EnvironmentChanges = Readonly<Record<string, string | null>>
 
-/** What turns one environment into another; undefined where they are the same. */
+/** Returns the changes from one environment to another; undefined if they are equal. */
 export function changesBetween(
   from: Readonly<Record<string, string>>,
   to: Readonly<Record<string, string>>,

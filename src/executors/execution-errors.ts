@@ -4,7 +4,7 @@ import { outOfFiles } from '../out-of-files.js'
 
 type ErrorAnswer = Extract<Answer, { kind: 'error' }>
 
-/** Lambda's own outcome for a function whose time is up. `timeLimitMs` is the time that the task was given. */
+/** Lambda's own outcome for a function that is out of time. `timeLimitMs` is the time that the task had. */
 export function timedOut(task: Task, timeLimitMs: number): ErrorAnswer {
   const seconds = (timeLimitMs / 1000).toFixed(2)
   return failure(task, 'Sandbox.Timedout', `Task timed out after ${seconds} seconds`)
@@ -12,8 +12,8 @@ export function timedOut(task: Task, timeLimitMs: number): ErrorAnswer {
 
 /**
  * The outcome of code that ended its own process or thread before it answered.
- * @param how its exit code, or the signal that ended it
- * @param output what it wrote, where that may say why
+ * @param how the exit code, or the signal that ended it
+ * @param output the end of its output, if that may explain the reason
  */
 export function exited(task: Task, how: number | string, output = ''): ErrorAnswer {
   const end = typeof how === 'number' ? `exited with code ${how}` : `was ended by ${how}`
@@ -21,14 +21,14 @@ export function exited(task: Task, how: number | string, output = ''): ErrorAnsw
   return failure(task, 'Runtime.ExitError', output === '' ? message : `${message}:\n${output}`)
 }
 
-/** The outcome of a runtime whose process could not be started. */
+/** The outcome of a runtime process that failed to start. */
 export function notStarted(task: Task, command: string, error: Error): ErrorAnswer {
   const files = outOfFiles(error, 'EXECUTION_FAILED')
   if (files) return { kind: 'error', error: toLambdaError(files) }
   return failure(task, 'Runtime.InvalidEntrypoint', `'${command}' could not be started: ${error.message}`)
 }
 
-/** The outcome of code that broke its streamed response off. */
+/** The outcome of code that broke off its streamed response. */
 export function truncated(task: Task): ErrorAnswer {
   return failure(
     task,
@@ -37,12 +37,12 @@ export function truncated(task: Task): ErrorAnswer {
   )
 }
 
-/** The outcome of code that used more memory than its worker may have. `reason` is the worker's own account. */
+/** The outcome of code that exceeded its worker's memory. `reason` is the worker's own message. */
 export function outOfMemory(task: Task, reason: string): ErrorAnswer {
   return failure(task, 'Runtime.OutOfMemory', `Runtime exited: local code ran out of memory (${reason})`)
 }
 
-/** The error of code that ended its worker while it was loaded. @param how its exit code, or the signal that ended it */
+/** The error of code that ended its worker while loading. @param how the exit code, or the signal that ended it */
 export function exitedAtLoad(how: number | string, output = ''): LambdaError {
   const end = typeof how === 'number' ? `exited with code ${how}` : `was ended by ${how}`
   const message = `Local code ${end} while it was loaded`
@@ -54,7 +54,7 @@ export function exitedAtLoad(how: number | string, output = ''): LambdaError {
 }
 
 function failure(task: Task, errorType: string, message: string): ErrorAnswer {
-  // As the Lambda service words what it reports in a runtime's stead, which has no stack.
+  // The Lambda service's wording for failures that it reports in place of a runtime. They have no stack.
   const errorMessage = `RequestId: ${task.context.awsRequestId} Error: ${message}`
   const error: LambdaError = { errorType, errorMessage, trace: [] }
   return { kind: 'error', error }

@@ -4,10 +4,10 @@ import { toSafeError } from './entry/reported-errors.js'
 import type { Failed, ResponseSink } from './entry/streaming/response-stream.js'
 import { type Job, readerLeft } from './pool/job.js'
 
-/** How much of a streamed response is read ahead of its reader. */
+/** Bytes of a streamed response that are read ahead of the reader. */
 const READ_AHEAD_BYTES = 64 * 1024
 
-/** A streamed response on its way from a handler of this process to the caller. */
+/** A streamed response of a handler in this process, on its way to the caller. */
 export class InlineStream implements ResponseSink {
   readonly #job: Job
   readonly #body = new ByteStream(READ_AHEAD_BYTES)
@@ -26,7 +26,7 @@ export class InlineStream implements ResponseSink {
 
   write(chunk: Uint8Array, taken: () => void): void {
     this.#taken = taken
-    // A copy: the code keeps its bytes.
+    // Copy the chunk: the code keeps its bytes.
     this.#body.push(new Uint8Array(chunk))
     this.#goOn()
   }

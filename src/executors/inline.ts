@@ -17,20 +17,20 @@ import { unsupportedBuild } from './unsupported-build.js'
 
 /** Options of {@link inline}. */
 export interface InlineOptions {
-  /** @default the machine's clock */
+  /** @default the system clock */
   clock?: Clock | undefined
 }
 
 /**
  * Runs handlers in this process, on this event loop: for tests, and for hosts with a module graph of their own.
  *
- * They share everything with the host: its globals, its `process.env` (the function's own is not set), its
- * output, which is not captured, and its fate: `process.exit()` or an endless loop ends or stops the host. When
- * the time is up or the caller gives up, the invocation ends and the code runs on. A callback's answer does not
- * wait for an empty event loop, which a host never has.
+ * Handlers share everything with the host: its globals; its `process.env`, where the function's own variables are not
+ * set; its output, which is not captured; and its process, so that `process.exit()` or an endless loop ends or stops
+ * the host. When the time is up or the caller gives up, the invocation ends but the code runs on. A callback's answer
+ * does not wait for an empty event loop, which a host never has.
  *
- * It adds `awslambda.streamifyResponse` and `awslambda.HttpResponseStream` to this process's globals: modules that use them while they load
- * are to be imported after this call.
+ * Adds `awslambda.streamifyResponse` and `awslambda.HttpResponseStream` to this process's globals: import modules that
+ * use them while loading after this call.
  * @throws TetherError `INVALID_OPTION`
  */
 export function inline(options: InlineOptions = {}): Executor {
@@ -56,7 +56,7 @@ class InlineExecutor implements Executor {
     if (task.build.kind !== 'module') {
       throw unsupportedBuild('inline()', task)
     }
-    // A signal that is made when it is read has not fired.
+    // A signal created by a getter, on first read, cannot have fired: do not read it.
     throwIfAborted(Object.getOwnPropertyDescriptor(options, 'signal')?.value)
     const job = this.#run(task, options)
     this.#running.add(job)
@@ -86,7 +86,7 @@ class InlineExecutor implements Executor {
       return job
     }
     this.#call(job).catch((thrown: unknown) => job.settle(outcomeOf({ thrown })))
-    // What ends in the turn of the event loop in which it began needs no timer and no signal.
+    // A job that ends in the same turn of the event loop needs no timer and no signal.
     setImmediate(() => {
       if (job.settled) return
       const leftMs = task.deadline - this.#clock.now()
@@ -113,7 +113,7 @@ class InlineExecutor implements Executor {
     }
   }
 
-  /** Asked of the build once, and again after a reload; a failure is not kept. */
+  /** Asks the build for its handler once, and again after a reload. A failure is not cached. */
   async #handlerOf({ functionId, build }: Task): Promise<Handler> {
     if (build.kind !== 'module') throw new TypeError('not a module build')
     const known = this.#handlers.get(functionId)

@@ -1,14 +1,17 @@
 import { fileURLToPath } from 'node:url'
 import { type LambdaError, TetherError } from '../core/base/errors.js'
 
-/** How much of a stack is looked at for a place. */
+/** Lines of a stack to search for a place. */
 const LINES = 100
 const LINE_CHARACTERS = 2000
 
 const PYTHON_PLACE = /^\s*File "([^"<][^"]*)", line (\d+)/
 const NODE_PLACE = /^(?:\s+at (?:.* \()?)?((?:file:\/\/)?(?:\/|[A-Z]:\\)[^:()]+):(\d+)(?::\d+\)?)?$/
 
-/** The error of a reload whose code was built and could not be loaded: details as those of a build that failed. */
+/**
+ * Returns the error of a reload if the code was built but failed to load. Its details have the fields of a failed
+ * build.
+ */
 export function loadFailed({ errorType, errorMessage, trace }: LambdaError): TetherError {
   const text = `${errorType}: ${errorMessage}`
   const place = placeIn(trace)
@@ -18,7 +21,7 @@ export function loadFailed({ errorType, errorMessage, trace }: LambdaError): Tet
   })
 }
 
-/** Where a stack says that it failed: Python names that place last, Node first. */
+/** Returns the place of the failure in a stack: in Python the last one, in Node the first. */
 function placeIn(trace: readonly string[]): { file: string; line: number } | undefined {
   const python = trace.slice(-LINES).map((line) => placeOf(PYTHON_PLACE, line))
   const node = trace.slice(0, LINES).map((line) => placeOf(NODE_PLACE, line))
@@ -31,7 +34,7 @@ function placeOf(pattern: RegExp, line: string): { file: string; line: number } 
   try {
     return { file: place.startsWith('file:') ? fileURLToPath(place) : place, line: Number(number) }
   } catch {
-    // A URL that only looks like a file's.
+    // A URL that only looks like a file URL.
     return undefined
   }
 }

@@ -1,6 +1,6 @@
 import type { FunctionBuild } from '../core/contracts/function-source.js'
 
-/** What runs a build outside of this process's own modules. */
+/** The runtime for a build outside this process's own modules. */
 export type RuntimeKind = 'node' | 'python' | 'custom'
 
 /** Undefined for a handler of this process. */

@@ -2,7 +2,7 @@ import { TetherError } from '../core/base/errors.js'
 import type { Task } from '../core/contracts/executor.js'
 import { runtimeOf } from './runtime-kind.js'
 
-/** The error of an executor that cannot run what a function's source has built: `UNSUPPORTED`, with what can. */
+/** Returns the error of an executor that cannot run a function's build: `UNSUPPORTED`, with advice on alternatives. */
 export function unsupportedBuild(executor: string, { functionId, build }: Task): TetherError {
   const [what, advice] = ADVICE[runtimeOf(build) ?? 'module']
   return new TetherError(

@@ -21,9 +21,9 @@ import { unsupportedBuild } from './unsupported-build.js'
 /** Options of {@link workerThreads}. */
 export interface WorkerThreadsOptions extends PoolOptions {
   /**
-   * Limits of each thread, as `node:worker_threads` takes them; `function` derives them from the function's memory size, as
-   * Lambda's Node runtime does. V8 ends the whole process when one allocation is far over the heap's limit; what grows
-   * step by step ends its thread only.
+   * Limits of each thread, as in `node:worker_threads`; `function` derives them from the function's memory size, like
+   * Lambda's Node runtime. V8 ends the whole process if a single allocation exceeds the heap's limit by far; gradual
+   * growth ends only the thread.
    * @default Node's own
    */
   resourceLimits?: ResourceLimits | 'function' | undefined
@@ -37,12 +37,12 @@ const LIMITS = [
 ] as const satisfies readonly (keyof ResourceLimits)[]
 
 /**
- * Runs local code in worker threads, one for each remote execution environment, so that a module's state lives
- * as long as it does on Lambda. A thread sees the function's environment and nothing of the host's but what is
- * allowed; code that exits, crashes or never yields ends its thread, not the host.
+ * Runs local code in worker threads, one for each remote execution environment, so that a module's state lives as long
+ * as it does on Lambda. A thread sees the function's environment, and only the host's variables that are allowed. Code
+ * that exits, crashes or never yields ends its thread, not the host.
  *
- * What a thread cannot have of its own is the host's: working directory, time zone, and the output of native code and of what
- * it starts; what `node:fs` writes to file descriptors 1 and 2 is captured.
+ * A thread shares with the host: the working directory, the time zone, and the output of native code and of child
+ * processes. Output that `node:fs` writes to file descriptors 1 and 2 is captured.
  * @throws TetherError `INVALID_OPTION`
  */
 export function workerThreads(options: WorkerThreadsOptions = {}): Executor {
@@ -91,7 +91,7 @@ export function workerThreads(options: WorkerThreadsOptions = {}): Executor {
       debugServers.open(task.functionId)?.then(() => pool.execute(task, abort)) ?? pool.execute(task, abort),
     reload: (functionId, build) => pool.reload(functionId, build),
     prewarm: (functionId, build) => {
-      // The function's own limits are known at its first invocation only.
+      // The function's own limits are known only at its first invocation.
       if (runtimeOf(build) === 'node' && resourceLimits !== 'function') pool.prewarm(functionId)
     },
     stats: () => debugServers.addPorts(pool.stats()),
@@ -105,7 +105,7 @@ const checkLimits: Check = (name, value) => {
   mustBe(words, value === 'function' || areLimits(value), name, value)
 }
 
-// Node ignores what it does not know.
+// Node ignores unknown limits.
 function areLimits(limits: unknown): boolean {
   if (typeof limits !== 'object' || limits === null || Array.isArray(limits)) return false
   return Object.entries(limits).every(
@@ -113,10 +113,12 @@ function areLimits(limits: unknown): boolean {
   )
 }
 
-/** The heap that Lambda's `bootstrap` gives Node: 90 % of the memory for old objects, semi-spaces of 5 % for young ones. */
+/**
+ * The heap that Lambda's `bootstrap` gives Node: 90 % of the memory for old objects, semi-spaces of 5 % for young ones.
+ */
 function lambdaLimits(origin: WorkerOrigin | undefined): ResourceLimits | undefined {
   const memoryMb = Number.parseInt(origin?.context.memoryLimitInMB ?? '', 10)
   if (!(memoryMb > 0)) return undefined
-  // V8 has three semi-spaces in its young generation.
+  // V8's young generation has three semi-spaces.
   return { maxOldGenerationSizeMb: memoryMb * 0.9, maxYoungGenerationSizeMb: memoryMb * 0.15 }
 }

@@ -14,17 +14,17 @@ interface Link {
 }
 
 /**
- * Reaches this process's worker threads through Node's inspector, from a thread of its own, which starts when it is first
- * needed. Within the thread that started the workers this must not be done: Node walks its list of them while it calls a
- * session's listeners, a worker that ends meanwhile is taken off that list by an interrupt of that very JavaScript, and the
- * process crashes (`WorkerManager::SetAutoAttach`; seen on Node 20, 22 and 24).
+ * Reaches this process's worker threads through Node's inspector, from a separate thread that starts on first use. The
+ * thread that started the workers must not do this: Node iterates over its list of workers while it calls a session's
+ * listeners. If a worker ends meanwhile, an interrupt of that very JavaScript removes it from the list, and the process
+ * crashes (`WorkerManager::SetAutoAttach`; seen on Node 20, 22 and 24).
  */
 export class ThreadInspector {
   #worker: Worker | undefined
   #lastLink = 0
   readonly #links = new Map<number, Link>()
 
-  /** Rejects where the thread has ended, or nobody answers within five seconds. */
+  /** Rejects if the thread has ended, or if there is no answer within five seconds. */
   connect(threadId: number, listener: DebugListener): Promise<DebugLink> {
     const worker = this.#start()
     const link = ++this.#lastLink
@@ -58,7 +58,7 @@ export class ThreadInspector {
     })
   }
 
-  /** Ends every link. Code that is paused stays so: it is for whoever ends the threads first. */
+  /** Ends every link. Paused code stays paused: end the threads first. */
   async close(): Promise<void> {
     const worker = this.#worker
     this.#ended()
@@ -67,7 +67,7 @@ export class ThreadInspector {
 
   #start(): Worker {
     if (this.#worker !== undefined) return this.#worker
-    // With nothing of the host's, as the threads that run functions.
+    // Inherits nothing from the host, like the threads that run functions.
     const worker = new Worker(runFile('debug-inspector'), {
       name: 'lambda-tether inspector',
       env: {},
@@ -77,7 +77,7 @@ export class ThreadInspector {
     })
     worker.unref()
     worker.on('message', (report: InspectorReport) => this.#receive(report))
-    // Followed by 'exit'.
+    // An 'exit' follows.
     worker.on('error', () => {})
     worker.on('exit', () => {
       if (this.#worker === worker) this.#ended()

@@ -6,27 +6,27 @@ import type { DebugLink, DebugTarget } from './target.js'
 export const ANSWER_MS = 1_000
 
 export interface Pause {
-  /** Resolves when the code runs on, or is gone. */
+  /** Resolves when the code continues or ends. */
   readonly over: Promise<void>
-  /** Has the code run on. */
+  /** Continues the code. */
   resume(): void
-  /** Stops watching; the code stays as it is. */
+  /** Stops watching, without changing the code's state. */
   leave(): void
 }
 
 interface Expiry {
   readonly target: DebugTarget
   readonly clock: Clock
-  /** How long the code may run on when it is no longer paused. */
+  /** How long the code may run after a pause. */
   readonly timeLimitMs: number
-  /** Ends the code. Not called before this function has returned. */
+  /** Ends the code. Never called synchronously. */
   end(): void
 }
 
 /**
- * Ends code whose time is up, unless a debugger has paused it: then it stays, and has its whole time once more each
- * time it is found paused at the end of it. It is asked, rather than watched, so that nobody waits for a debugger
- * which is not attached.
+ * Ends code that has used up its time, unless a debugger has paused it. Paused code continues, with its full time again
+ * each time it is found paused at the end of that time. The target is asked only when its time is up, so that code
+ * without a debugger never waits.
  */
 export function endUnlessPaused({ target, clock, timeLimitMs, end }: Expiry): Cancel {
   let cancelled = false
@@ -56,7 +56,7 @@ export function endUnlessPaused({ target, clock, timeLimitMs, end }: Expiry): Ca
   }
 }
 
-/** Whether a debugger has paused the code. This asks as a debugger that never pauses anything itself. */
+/** Returns the pause if a debugger has paused the code. Connects as a debugger that never pauses anything itself. */
 async function findPause(target: DebugTarget, clock: Clock): Promise<Pause | undefined> {
   let paused = false
   const answer = deferred()
@@ -65,7 +65,7 @@ async function findPause(target: DebugTarget, clock: Clock): Promise<Pause | und
   try {
     link = await target.connect({
       onMessage: (message) => {
-        // Each script is reported too, and there may be thousands.
+        // Skip reports of scripts: there may be thousands.
         if (message.startsWith('{"method":"Debugger.scriptParsed"')) return
         const { id, method } = JSON.parse(message) as { id?: number; method?: string }
         if (method === 'Debugger.paused') paused = true
@@ -80,7 +80,8 @@ async function findPause(target: DebugTarget, clock: Clock): Promise<Pause | und
   } catch {
     return undefined
   }
-  // Paused code says so before it answers the second; breakpoints and `debugger` are none of this one's.
+  // Paused code reports the pause before it answers the second message. The first keeps this connection from stopping
+  // at breakpoints and `debugger`.
   link.send('{"id":1,"method":"Debugger.setSkipAllPauses","params":{"skip":true}}')
   link.send('{"id":2,"method":"Debugger.enable"}')
   const cancelTimeout = clock.schedule(ANSWER_MS, () => answer.resolve())

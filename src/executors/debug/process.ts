@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import type { DebugLink, DebugListener, DebugTarget } from './target.js'
 
-/** An inspector's thread answers whatever its process does, unless the process is frozen. */
+/** An inspector's thread answers independently of its process, unless the process is frozen. */
 const CONNECT_MS = 1_000
 
-// What Node itself writes to stderr when its inspector opens, from where a debugger is let in.
+// Messages that Node writes to stderr when its inspector opens, and from then on.
 const LISTENING = /^Debugger listening on (ws:\/\/(?:127\.0\.0\.1|localhost|\[::1\]):\d+\/[\w-]+)$/
 const NOTICES = [
   /^Debugger attached\.$/,
@@ -14,7 +14,7 @@ const NOTICES = [
   /^Waiting for the debugger to disconnect\.\.\.$/,
 ]
 
-/** A Node process, reached through its own inspector once that listens, whoever had it do so. */
+/** A Node process, reached through its own inspector once that listens, regardless of how it was opened. */
 export class ProcessDebugTarget implements DebugTarget {
   readonly id = randomUUID()
   readonly title: string
@@ -32,7 +32,7 @@ export class ProcessDebugTarget implements DebugTarget {
     return this.#url !== undefined
   }
 
-  /** Reads a line that the process wrote to stderr. True where Node's inspector wrote it, and not the user's code. */
+  /** Reads a line of the process's stderr. Returns true if Node's inspector wrote the line, rather than user code. */
   hear(line: string): boolean {
     this.#url ??= LISTENING.exec(line)?.[1]
     return this.#url !== undefined && NOTICES.some((notice) => notice.test(line))
@@ -41,13 +41,13 @@ export class ProcessDebugTarget implements DebugTarget {
   async connect(listener: DebugListener): Promise<DebugLink> {
     if (this.#url === undefined) throw new Error('The inspector of the process does not listen.')
     const { WebSocket } = await import('ws')
-    // Source texts and profiles are large, and the process is ours.
+    // No size limit: source texts and profiles are large, and the process is ours.
     const socket = new WebSocket(this.#url, {
       handshakeTimeout: CONNECT_MS,
       perMessageDeflate: false,
       maxPayload: 0,
     })
-    // An error is followed by 'close'.
+    // A 'close' follows an error.
     socket.on('error', () => {})
     let open = false
     socket.on('message', (data) => {
@@ -61,7 +61,7 @@ export class ProcessDebugTarget implements DebugTarget {
     open = true
     return {
       send: (message) => socket.send(message, () => {}),
-      // Node lets paused code run on when its last debugger has left.
+      // Node continues paused code when its last debugger disconnects.
       close: () => {
         open = false
         socket.close()

@@ -8,8 +8,9 @@ import type { DebugTarget } from './target.js'
 const HOST = '127.0.0.1'
 
 /**
- * An inspector as Node's own, whose targets are the workers of one function: what attaches to a port with `--inspect`
- * attaches to this one, and stays with it while workers come and go. The list begins with the worker used last.
+ * An inspector like Node's own, with one function's workers as its targets. A debugger that attaches to a port of
+ * `--inspect` can attach to this port, and stays with it while workers come and go. The worker used last is first in
+ * the list.
  */
 export class DebugServer {
   readonly #targets: () => readonly DebugTarget[]
@@ -24,12 +25,12 @@ export class DebugServer {
     })
   }
 
-  /** Undefined while it does not listen. */
+  /** Undefined while the server does not listen. */
   get port(): number | undefined {
     return (this.#http.address() as AddressInfo | null)?.port
   }
 
-  /** @param port 0: one that is free */
+  /** @param port 0 selects a free port */
   async listen(port: number): Promise<void> {
     this.#http.listen(port, HOST)
     await once(this.#http, 'listening')
@@ -61,7 +62,7 @@ export class DebugServer {
       socket.end('HTTP/1.1 404 Not Found\r\n\r\n')
       return
     }
-    // Loading it takes 30 ms, which a host pays when a debugger attaches.
+    // Loading `ws` takes 30 ms: a host pays that only when a debugger attaches.
     const { WebSocketServer } = await import('ws')
     this.#sockets ??= new WebSocketServer({ noServer: true, perMessageDeflate: false })
     const sockets = this.#sockets
@@ -75,7 +76,7 @@ export class DebugServer {
     sockets.handleUpgrade(request, socket, head, (upgraded) => {
       client = upgraded
       upgraded.on('message', (data) => link.send(String(data)))
-      // Followed by 'close'.
+      // A 'close' follows.
       upgraded.on('error', () => {})
     })
   }
@@ -93,7 +94,9 @@ function entryOf({ id, title }: DebugTarget, host: string): object {
   }
 }
 
-/** The `Host` that was asked for, where no web page can have chosen it: its own name would have led it here (DNS rebinding). */
+/**
+ * Returns the request's `Host`, unless a web page may have chosen it: under the page's own host name (DNS rebinding).
+ */
 function localHost(host: string | undefined): string | undefined {
   const name = host?.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1') ?? ''
   return isIP(name) !== 0 || name === 'localhost' ? host : undefined

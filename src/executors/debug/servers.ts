@@ -6,14 +6,14 @@ import type { DebugTarget } from './target.js'
 
 type InspectOption = NonNullable<PoolOptions['inspect']>
 
-/** The ports at which debuggers attach to functions. */
+/** The ports where debuggers attach to functions. */
 export class DebugServers {
   readonly #inspect: InspectOption
   readonly #targets: (functionId: string) => readonly DebugTarget[]
   readonly #servers = new Map<string, { server: DebugServer; listening: Promise<void> }>()
   #closed = false
 
-  /** Listens at once for the functions that are named. */
+  /** Starts to listen for the named functions at once. */
   constructor(inspect: InspectOption | undefined, targets: (functionId: string) => readonly DebugTarget[]) {
     this.#inspect = inspect ?? false
     this.#targets = targets
@@ -22,12 +22,15 @@ export class DebugServers {
     }
   }
 
-  /** Whether a function's workers are to be reached. */
+  /** Whether debuggers can reach a function's workers. */
   has(functionId: string): boolean {
     return typeof this.#inspect === 'object' ? Object.hasOwn(this.#inspect, functionId) : this.#inspect
   }
 
-  /** Resolves when the function's port listens; undefined where it has none, or after `close`. @throws TetherError `INVALID_OPTION` */
+  /**
+   * Resolves when the function's port listens; undefined if the function has no port, or after `close`.
+   * @throws TetherError `INVALID_OPTION`
+   */
   open(functionId: string): Promise<void> | undefined {
     if (this.#closed || !this.has(functionId)) return undefined
     const known = this.#servers.get(functionId)
@@ -35,7 +38,7 @@ export class DebugServers {
     const port = typeof this.#inspect === 'object' ? (this.#inspect[functionId] ?? 0) : 0
     const server = new DebugServer(() => this.#targets(functionId))
     const listening = server.listen(port).catch((cause: Error) => {
-      // Whoever had the port may have gone by the next invocation.
+      // The port may be free again at the next invocation.
       this.#servers.delete(functionId)
       const problem = `'inspect': function '${functionId}' cannot have port ${port}: ${cause.message}.`
       throw new TetherError('INVALID_OPTION', problem, { cause })
@@ -44,7 +47,7 @@ export class DebugServers {
     return listening
   }
 
-  /** The statistics of an executor, with its ports. */
+  /** Adds the ports to an executor's statistics. */
   addPorts(stats: Record<string, ExecutorStats>): Record<string, ExecutorStats> {
     for (const [functionId, { server }] of this.#servers) {
       const own = stats[functionId]

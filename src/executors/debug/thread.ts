@@ -18,7 +18,7 @@ export class ThreadDebugTarget implements DebugTarget {
     this.#inspector = inspector
   }
 
-  /** Who debugs this process reaches its threads; whether somebody does, Node does not tell. */
+  /** Debuggers of this process reach its threads; Node does not tell whether one is attached. */
   get attached(): boolean {
     return url() !== undefined || this.#links > 0
   }
@@ -51,7 +51,7 @@ export class ThreadDebugTarget implements DebugTarget {
     }
   }
 
-  /** Has the thread terminate. A paused one does so only when it runs again, and runs no more code of its own then. */
+  /** Terminates the thread. A paused thread terminates only when it continues, without running more of its own code. */
   async end(terminate: () => Promise<unknown>): Promise<void> {
     const { attached } = this
     const terminated = terminate()
@@ -59,7 +59,7 @@ export class ThreadDebugTarget implements DebugTarget {
     await terminated
   }
 
-  /** Has the thread run on whenever it is paused, to its end. */
+  /** Continues the thread whenever it is paused, until it ends. */
   async #resume(): Promise<void> {
     const link = await this.connect({
       onMessage: (message) => {
@@ -68,7 +68,7 @@ export class ThreadDebugTarget implements DebugTarget {
       },
       onClose() {},
     }).catch(() => undefined)
-    // Paused code says so now.
+    // Paused code reports its pause now.
     link?.send('{"id":1,"method":"Debugger.enable"}')
   }
 }

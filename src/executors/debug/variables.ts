@@ -2,7 +2,7 @@ import { nodeOptionWords, unquoted } from '../environment/node-options.js'
 
 type Variables = Readonly<Record<string, string | undefined>>
 
-/** A debugger that attaches to whatever its program starts: by a module that Node loads first, and variables for it. */
+/** A debugger that attaches to child processes, through a preloaded module and variables for that module. */
 interface Debugger {
   readonly module: RegExp
   readonly variable: RegExp
@@ -16,9 +16,9 @@ const DEBUGGERS: readonly Debugger[] = [
 ]
 
 /**
- * What a Node process must find in its environment for the host's debugger to attach to it; nothing where the host runs
- * under none. Of the host's `NODE_OPTIONS` only the debugger's own module is taken: its ports, loaders and limits are
- * the host's. What the function has in `NODE_OPTIONS` holds as well.
+ * Returns the variables that a Node process needs for the host's debugger to attach to it; empty if the host runs
+ * without a debugger. From the host's `NODE_OPTIONS` takes only the debugger's own module: ports, loaders and limits
+ * belong to the host. Keeps the function's own `NODE_OPTIONS`.
  */
 export function debuggerVariables(host: Variables, own: Variables): Record<string, string> {
   const modules = requiredModules(host.NODE_OPTIONS ?? '')
@@ -32,7 +32,7 @@ export function debuggerVariables(host: Variables, own: Variables): Record<strin
   return {}
 }
 
-/** What `NODE_OPTIONS` has Node require. */
+/** Returns the modules that `NODE_OPTIONS` makes Node require. */
 function requiredModules(options: string): string[] {
   const words = nodeOptionWords(options).map(unquoted)
   return words.flatMap((word, index) => {

@@ -2,10 +2,10 @@ import { isThenable } from '../../core/base/deferred.js'
 import type { Handler, InvocationContext, LambdaContext } from '../../core/contracts/handler.js'
 import { runtimeError } from './runtime-errors.js'
 
-/** As aws-lambda-ric 4 has it, which nodejs24.x runs. */
+/** aws-lambda-ric 4, the client of nodejs24.x, adds the trace id. */
 const HAS_TRACE_ID = Number.parseInt(process.versions.node, 10) >= 24
 
-/** How a handler ended: with a value, or with whatever it threw. */
+/** How a handler ended: with a value, or with a thrown value. */
 export type HandlerEnd = { readonly value: unknown } | { readonly thrown: unknown }
 
 export interface HandlerCall {
@@ -16,23 +16,23 @@ export interface HandlerCall {
   readonly deadline: number
   /** @default Date.now */
   readonly now?: () => number
-  /** False where the event loop never runs empty: callbacks then answer at once. @default true */
+  /** False if the event loop never becomes empty: then callbacks answer at once. @default true */
   readonly waitsForEmptyLoop?: boolean
   /** Called once, when the handler has ended. */
   readonly onEnd: (end: HandlerEnd) => void
 }
 
 /**
- * Calls a handler as Lambda's Node runtime does, whatever its style: a promise, a callback, a method of the
- * context, or a plain value. Returns what to call when the event loop has run empty, on which the callback
- * style waits, unless told not to, and after which nothing else can end the invocation.
+ * Calls a handler as Lambda's Node runtime does, in any style: a promise, a callback, a method of the context, or a
+ * plain value. Returns a function to call when the event loop is empty. Callback-style handlers wait for that unless
+ * told not to, and afterwards nothing else can end the invocation.
  */
 export function callHandler(call: HandlerCall): () => void {
   const { handler, onEnd, waitsForEmptyLoop = true } = call
   let chosen = false
   let atEmptyLoop = () => choose(() => onEnd(isAsync(handler) ? { thrown: neverSettled() } : { value: null }))
 
-  // The first to end the invocation does; what comes later is ignored.
+  // The first end decides; later ones are ignored.
   const choose = (action: () => void) => {
     if (chosen) return
     chosen = true
@@ -69,7 +69,7 @@ export function callHandler(call: HandlerCall): () => void {
         (thrown) => choose(() => onEnd({ thrown })),
       )
     } else if (handler.length < 3 && (returned !== undefined || !waitsForEmptyLoop)) {
-      // As the Node 24 runtime does; up to 22 a plain value is ignored, and the answer is null.
+      // Like the Node 24 runtime; up to 22, a plain value is ignored, and the answer is null.
       done(null, returned)
     }
   } catch (thrown) {
@@ -78,7 +78,7 @@ export function callHandler(call: HandlerCall): () => void {
   return () => atEmptyLoop()
 }
 
-/** What of the context every handler has, a streaming one included. */
+/** The context for all handlers, including streaming ones. */
 export function baseContext({
   context: { traceId, ...data },
   deadline,
@@ -93,8 +93,8 @@ export function baseContext({
 }
 
 /**
- * The response's JSON; `undefined` becomes `null`.
- * @throws an Error named `Runtime.MarshalError` for what JSON cannot hold
+ * Returns the response's JSON; `undefined` becomes `null`.
+ * @throws an Error named `Runtime.MarshalError` for a value that JSON cannot hold
  */
 export function serialiseResponse(value: unknown): Uint8Array<ArrayBuffer> {
   let json: string | undefined
@@ -111,7 +111,7 @@ export function serialiseResponse(value: unknown): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(json ?? 'null')
 }
 
-// As the Node runtime decides whether a handler may end without an answer.
+// The Node runtime's test of whether a handler may end without an answer.
 function isAsync(handler: Handler): boolean {
   return handler.constructor.name === 'AsyncFunction'
 }

@@ -7,7 +7,7 @@ import type { RequestSink } from './streaming/request-sink.js'
 const EXIT_REJECTION = 128
 const EXIT_EXCEPTION = 129
 
-/** Reports what nobody caught where it belongs (to the invocation that runs, or as a failed start), and exits. */
+/** Reports uncaught errors, to the running invocation or as a failed start, and exits. */
 export class CrashReporter {
   readonly #client: RuntimeClient
   #state: 'init' | 'idle' | 'busy' | 'crashed' = 'init'
@@ -25,24 +25,24 @@ export class CrashReporter {
     if (this.#state !== 'crashed') this.#state = 'idle'
   }
 
-  /** The runtime is at work on this invocation. */
+  /** The runtime runs this invocation. */
   busy(requestId: string): void {
     if (this.#state !== 'crashed') this.#state = 'busy'
     this.#requestId = requestId
     this.#stream = undefined
   }
 
-  /** The invocation's response goes there. */
+  /** Sets the sink of the running invocation's response. */
   streams(sink: RequestSink): void {
     this.#stream = sink
   }
 
-  /** The runtime cannot go on. */
+  /** Reports an error that the runtime cannot recover from. */
   crash(thrown: unknown, exitCode: number): void {
     this.#report(toSafeError(thrown), exitCode)
   }
 
-  // The first error only; what follows from it is not worth a report.
+  // Only the first error: later ones are consequences of it.
   #report(error: LambdaError, exitCode: number): void {
     const state = this.#state
     if (state === 'crashed') return
@@ -53,7 +53,7 @@ export class CrashReporter {
       this.#client.fail(this.#requestId, error).then(exit, exit)
     } else if (state === 'busy' && this.#stream?.crash(error)) void this.#stream.taken.then(exit)
     else {
-      // Nobody's invocation, or one that has answered: the next will find this process gone.
+      // There is no invocation to report to, or it has been answered: the next will find this process gone.
       process.stderr.write(`${error.trace.join('\n') || error.errorMessage}\n`, exit)
     }
   }

@@ -3,26 +3,26 @@ import { parentPort } from 'node:worker_threads'
 import { setImmediate } from '../../core/base/timers.js'
 import type { InspectorReport, InspectorRequest } from '../debug/inspector-messages.js'
 
-/** As the inspector calls a thread: `[worker 3] api`. */
+/** The inspector's title of a thread: `[worker 3] api`. */
 const THREAD_ID = /^\[worker (\d+)\]/
 
-/** An inspector's session with one thread of the host, beside any others. */
+/** An inspector session with one thread of the host, in addition to any others. */
 class Link {
   readonly #session = new Session()
   readonly #report: (report: InspectorReport) => void
   readonly #link: number
-  /** Undefined until the thread was found. */
+  /** Undefined until the thread is found. */
   #sessionId: string | undefined
   #connected = true
 
   constructor(link: number, threadId: number, report: (report: InspectorReport) => void) {
     this.#link = link
     this.#report = report
-    // From a thread of its own: see `ThreadInspector`.
+    // From a separate thread: see `ThreadInspector`.
     this.#session.connectToMainThread()
     this.#session.on('NodeWorker.attachedToWorker', ({ params: { sessionId, workerInfo } }) => {
       const found = Number(THREAD_ID.exec(workerInfo.title)?.[1])
-      // Others are somebody else's, also those that start later.
+      // Other threads, including later ones, are not for this link.
       if (found !== threadId) this.#post('NodeWorker.detach', { sessionId })
       else this.#sessionId = sessionId
     })
@@ -48,7 +48,8 @@ class Link {
   }
 
   close(): void {
-    // Node leaves a thread paused whose debugger was detached before it let go (measured on Node 20, 22 and 24).
+    // If a debugger is detached before it continues a thread, Node leaves the thread paused (measured on Node 20, 22
+    // and 24).
     this.send('{"id":0,"method":"Debugger.disable"}')
     this.#post('NodeWorker.detach', { sessionId: this.#sessionId })
     this.#disconnect()
@@ -66,12 +67,12 @@ class Link {
 
   #disconnect(): void {
     this.#connected = false
-    // Not while it calls one of the listeners.
+    // Not during a call of one of its listeners.
     setImmediate(() => this.#session.disconnect())
   }
 }
 
-/** What runs in the inspector's thread. Built to `dist/run/debug-inspector.mjs`. */
+/** The program of the inspector's thread. Built to `dist/run/debug-inspector.mjs`. */
 const links = new Map<number, Link>()
 const report = (message: InspectorReport) => {
   if (message.kind === 'closed') links.delete(message.link)

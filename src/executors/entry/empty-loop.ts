@@ -1,4 +1,4 @@
-/** Tells when nothing is left for the event loop to wait for. Unlike a timer it keeps nothing alive itself. */
+/** Tells when the event loop is empty. Unlike a timer, it does not keep the process alive. */
 export class EmptyLoop {
   #listener: (() => void) | undefined
 
@@ -10,7 +10,7 @@ export class EmptyLoop {
     })
   }
 
-  /** Calls `listener` once, when the loop is next empty; `undefined` forgets the one before. */
+  /** Calls `listener` once, when the loop is next empty; `undefined` removes the previous listener. */
   wait(listener: (() => void) | undefined): void {
     this.#listener = listener
   }

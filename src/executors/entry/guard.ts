@@ -1,13 +1,13 @@
 /**
- * Outlives the process that started it just long enough to kill what that one left behind. Run, not imported.
- * Standard input carries one line per change, `+<pid>` or `-<pid>`; its end means that the host is gone.
+ * Outlives its host long enough to kill the process groups that the host left behind. Run, not imported. Standard input
+ * carries one line per change, `+<pid>` or `-<pid>`; its end means that the host is gone.
  */
 import { signalGroup } from '../process/group.js'
 
 const groups = new Set<number>()
 let rest = ''
 
-// Ctrl-C reaches a terminal's whole process group; the guard goes when its host has gone.
+// Ctrl-C reaches a terminal's whole process group, but the guard must outlive its host.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
 
 function take(text: string): void {
@@ -26,7 +26,7 @@ function killAll(): void {
     try {
       signalGroup(pid, 'SIGKILL')
     } catch {
-      // Not ours any more; the others still are.
+      // This group is not ours any more; the others still are.
     }
   }
   process.exit(0)

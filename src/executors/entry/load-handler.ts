@@ -8,26 +8,26 @@ import { runtimeError } from './runtime-errors.js'
 import { installAwslambda, streamingOf } from './streaming/awslambda.js'
 import { warmLoader } from './warm-loader.js'
 
-/** The code of a function, as a bootstrap is told of it. */
+/** The code of a function, as sent to a bootstrap. */
 export interface HandlerCode {
-  /** Absolute. */
+  /** The absolute path of the module. */
   readonly file: string
   readonly exportName: string
-  /** The file that messages name. @default file */
+  /** The file to name in messages. @default file */
   readonly entry?: string
-  /** Where a CommonJS module believes to lie. @default where it does */
+  /** The path that a CommonJS module is given as its own. @default its real path */
   readonly as?: string
 }
 
 /**
  * Loads a module and finds its handler. `exportName` may lead into an object: `app.handler`.
- * @throws an Error named `Runtime.HandlerNotFound`, `.ImportModuleError`, `.UserCodeSyntaxError` or `.MalformedStreamingHandler`, or
- *   what the module itself threw
+ * @throws an Error named `Runtime.HandlerNotFound`, `.ImportModuleError`, `.UserCodeSyntaxError` or
+ * `.MalformedStreamingHandler`; any error thrown by the module itself
  */
 export async function loadHandler({ file, exportName, as, entry = file }: HandlerCode): Promise<Handler> {
   installAwslambda(process.env)
   const module = await loadModule(file, as, entry)
-  // What a CommonJS module exports in ways that cannot be read from its text is on `default` alone.
+  // Exports of a CommonJS module that Node cannot detect in its text are only on `default`.
   const found = memberOf(module, exportName) ?? memberOf(memberOf(module, 'default'), exportName)
   if (typeof found === 'function') {
     streamingOf(found as Handler)
@@ -36,7 +36,7 @@ export async function loadHandler({ file, exportName, as, entry = file }: Handle
   throw runtimeError('HandlerNotFound', `${exportName} of ${entry} ${problemOf(found, exportName, module)}`)
 }
 
-/** What is there in place of a handler. */
+/** Describes why there is no handler. */
 function problemOf(found: unknown, exportName: string, module: unknown): string {
   if (found !== undefined) return `is not a function but ${describe(found)}`
   const names = exportsOf(module)
@@ -44,7 +44,7 @@ function problemOf(found: unknown, exportName: string, module: unknown): string 
   return `is undefined or not exported${didYouMean(exportName, names)}; ${those}`
 }
 
-/** The names of a module's own exports, and of what it exports by default; functions first. */
+/** Returns the names of a module's own exports and of its default export's members; functions first. */
 function exportsOf(module: unknown): string[] {
   const members = [module, memberOf(module, 'default')].flatMap((value) =>
     typeof value === 'object' && value !== null ? Object.keys(value) : [],
@@ -53,7 +53,7 @@ function exportsOf(module: unknown): string[] {
     try {
       return typeof (memberOf(module, name) ?? memberOf(memberOf(module, 'default'), name)) === 'function'
     } catch {
-      // A getter of the module's.
+      // A getter of the module threw.
       return false
     }
   }
@@ -62,16 +62,19 @@ function exportsOf(module: unknown): string[] {
   return [...names.filter(isCallable), ...names.filter((name) => !isCallable(name))]
 }
 
-/** Prepares for code that is not there yet: loads what it will load. A failure is told by the code, which loads the same. */
+/**
+ * Loads the dependencies of code that is not there yet. Ignores failures: the code loads the same modules and reports
+ * them.
+ */
 export async function loadDependencies(file: string): Promise<void> {
   installAwslambda(process.env)
-  // Before any code that could notice.
+  // First, before any code that could notice.
   await warmLoader().catch(() => {})
   try {
     if (file.endsWith('.cjs')) createRequire(file)(file)
     else await import(pathToFileURL(file).href)
   } catch {
-    // Told then.
+    // The code will report it.
   }
 }
 
@@ -92,7 +95,9 @@ async function loadModule(file: string, as: string | undefined, entry: string): 
   }
 }
 
-/** Node's own errors name the file that it was loading, which its author has never seen where it is a build. */
+/**
+ * Node's errors name the loaded file. If that is a build, name the entry instead: its author does not know the build.
+ */
 function nameEntry(error: unknown, files: readonly (string | undefined)[], entry: string): unknown {
   if (files[0] === entry || !(error instanceof Error)) return error
   const renamed = (text: string) =>
@@ -103,27 +108,27 @@ function nameEntry(error: unknown, files: readonly (string | undefined)[], entry
   const { message, stack = '' } = error
   try {
     error.message = renamed(message)
-    // Where frames are not mapped to their source, their lines are the build's.
+    // Frames that are not mapped to a source have line numbers of the build: keep them.
     error.stack = stack.replace(message, () => error.message)
   } catch {
-    // It cannot be changed.
+    // The error is read-only.
   }
   return error
 }
 
-/** What Node's own loader has, and its types do not. `pirates`, `jiti` and `tsx` live on it, too. */
+/** Internals of Node's loader that its types lack. `pirates`, `jiti` and `tsx` depend on them, too. */
 interface OpenModule extends Module {
   _compile(text: string, filename: string): void
 }
 
-/** The exports of a CommonJS module, from which `require` and `import()` start at `as`. */
+/** Compiles a CommonJS module. Its `require` and `import()` resolve from `as`. */
 function compiled(file: string, as: string): unknown {
   const module = new Module(as) as OpenModule
   module.filename = as
   module.paths = (Module as unknown as { _nodeModulePaths(folder: string): string[] })._nodeModulePaths(
     dirname(as),
   )
-  // As Node does it. Without that the module is garbage by and by, and its source map with it.
+  // As Node does. Otherwise the module is collected as garbage, and its source map with it.
   createRequire(as).cache[as] = module
   module._compile(readFileSync(file, 'utf8'), as)
   module.loaded = true

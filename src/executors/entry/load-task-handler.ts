@@ -6,17 +6,17 @@ import type { Handler } from '../../core/contracts/handler.js'
 import { runtimeError } from './runtime-errors.js'
 import { installAwslambda, streamingOf } from './streaming/awslambda.js'
 
-// Lambda's runtimes for Node find a handler by the release of their runtime client, which is open source as aws-lambda-ric:
-// up to nodejs22.x 3 (UserFunction.js), from nodejs24.x on 4 (module-loader.js, handler-resolver.js).
+// Lambda's Node runtimes find a handler as their runtime client does, open source as aws-lambda-ric: version 3 up to
+// nodejs22.x (UserFunction.js), version 4 from nodejs24.x on (module-loader.js, handler-resolver.js).
 
-/** A runtime's way to a handler. */
+/** A runtime's way of finding a handler. */
 interface Finder {
-  /** Loads the module. @param path without extension @param load `require` of the task root */
+  /** Loads the module. @param path without an extension @param load `require` of the task root */
   load(path: string, load: NodeJS.Require): Promise<unknown>
   find(module: unknown, name: string): unknown
 }
 
-/** Up to nodejs22.x: `require` of the path as it is, then by the kind of each extension. */
+/** Up to nodejs22.x: `require` of the exact path, then by the type of each extension. */
 const BY_REQUIRE: Finder = {
   async load(path, require) {
     const tries = [
@@ -27,7 +27,7 @@ const BY_REQUIRE: Finder = {
       () => existsSync(`${path}.cjs`) && require(`${path}.cjs`),
     ]
     for (const attempt of tries) {
-      // Exports that are falsy count for no module.
+      // Falsy exports count as no module.
       const module: unknown = await attempt()
       if (module) return module
     }
@@ -39,7 +39,7 @@ const BY_REQUIRE: Finder = {
       .reduce<unknown>((member, key) => member && (member as Record<string, unknown>)[key], module),
 }
 
-/** From nodejs24.x on: `import()` of everything, and a look into what the module exports by default. */
+/** From nodejs24.x on: `import()` for all, and a search in the default export as well. */
 const BY_IMPORT: Finder = {
   async load(path) {
     for (const extension of ['', '.js', '.mjs', '.cjs']) {
@@ -53,9 +53,9 @@ const BY_IMPORT: Finder = {
 const FINDER = Number.parseInt(process.versions.node, 10) >= 24 ? BY_IMPORT : BY_REQUIRE
 
 /**
- * Loads `<folder/><module>.<export>` from the task root as Lambda's runtime does, with its errors.
+ * Loads `<folder/><module>.<export>` from the task root as Lambda's runtime does, with the same errors.
  * @throws an Error named `Runtime.MalformedHandlerName`, `.ImportModuleError`, `.UserCodeSyntaxError` or
- *   `.HandlerNotFound`, or what the module itself threw
+ * `.HandlerNotFound`; any error thrown by the module itself
  */
 export async function loadTaskHandler(taskRoot: string, name: string): Promise<Handler> {
   installAwslambda(process.env)
@@ -107,7 +107,7 @@ function isModuleScope(folder: string): boolean {
   if (existsSync(file)) {
     try {
       const content = JSON.parse(readFileSync(file, 'utf8')) as { type?: unknown } | null
-      // `null` says nothing, and the folder above is asked.
+      // With `null`, look in the parent folder.
       if (content) return content.type === 'module'
     } catch {
       return false

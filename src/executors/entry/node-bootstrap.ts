@@ -1,6 +1,6 @@
 /**
- * Runs a handler in its own Node process, behind the Lambda Runtime API, like the managed Node runtime. Run, not
- * imported. An executor starts it as bootstrap-protocol.ts says; without that, its whole configuration is the environment that
+ * Runs a handler in a Node process behind the Lambda Runtime API, like the managed Node runtime. Run, not imported. An
+ * executor starts it as described in bootstrap-protocol.ts; otherwise it is configured only by the environment that
  * Lambda gives a runtime.
  */
 import { writeSync } from 'node:fs'
@@ -74,7 +74,7 @@ async function loadBuild(client: RuntimeClient): Promise<Handler> {
   quietRequire(process)
   if (inspect) {
     const inspector = await import('node:inspector')
-    // A debugger that attaches by itself has opened it.
+    // A debugger that attaches by itself has already opened it.
     if (inspector.url() === undefined) inspector.open(0, '127.0.0.1')
   }
   if (dependencies !== undefined) await loadDependencies(dependencies)
@@ -118,7 +118,7 @@ async function stream(
   } catch (error) {
     return client.fail(context.awsRequestId, toSafeError(error))
   }
-  // Made before the handler runs, as by the official client: its connection keeps the event loop busy.
+  // Created before the handler runs, as in the official client: the connection keeps the event loop busy.
   const sink = client.stream(context.awsRequestId)
   crashes.streams(sink)
   await callStreamingHandler({ handler, streaming, event, context, deadline: deadlineOf(invocation), sink })
@@ -153,7 +153,8 @@ function contextOf(
   }
 }
 
-// Node writes to its parent as to a socket: what does not fit would leave later than the answer, or, at an exit, never.
+// To its parent, Node writes as to a socket: data that does not fit would leave after the answer, or, at an exit,
+// never.
 function writeAtOnce(stream: NodeJS.WriteStream): void {
   const { _handle: handle } = stream as { _handle?: { setBlocking?(blocking: boolean): void } }
   handle?.setBlocking?.(true)
@@ -186,7 +187,7 @@ function neverLoaded(): Error {
   return runtimeError('NodeJsExit', problem)
 }
 
-// nodejs24.x refuses callbacks; up to nodejs22.x takes them.
+// nodejs24.x refuses callbacks; up to nodejs22.x they work.
 function refuseCallback(handler: Handler): void {
   const major = Number.parseInt(process.versions.node, 10)
   if (major >= 24 && handler.length >= 3 && streamingOf(handler) === undefined) {
@@ -198,5 +199,5 @@ function refuseCallback(handler: Handler): void {
   }
 }
 
-// Only a call to the Runtime API rejects here: its host is gone, and so is the reason to live.
+// Only a call of the Runtime API can reject here: then the host is gone.
 main(process.env[BOOTSTRAP_VARIABLE]).catch(() => process.exit(1))

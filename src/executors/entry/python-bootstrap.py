@@ -1,6 +1,6 @@
-"""Runs a handler behind the Lambda Runtime API, like the managed Python runtime. Needs Python 3.8 and nothing else.
+"""Runs a handler behind the Lambda Runtime API, like the managed Python runtime. Needs only Python 3.8.
 
-Run, not imported. An executor starts it as bootstrap-protocol.ts says; without that, its whole configuration is the
+Run, not imported. An executor starts it as described in bootstrap-protocol.ts; otherwise it is configured only by the
 environment that Lambda gives a runtime.
 """
 
@@ -24,7 +24,7 @@ MAX_CAUSES = 8
 
 
 class RuntimeClient:
-    """A runtime's side of the Runtime API, over one connection that stays open."""
+    """A runtime's client of the Runtime API, over one persistent connection."""
 
     def __init__(self, address):
         host, _, path = address.partition("/")
@@ -67,7 +67,7 @@ def invocation(request_id):
 
 
 class LambdaContext:
-    """The second argument of a handler, with the names of the managed runtime's."""
+    """The second argument of a handler, with the same names as in the managed runtime."""
 
     def __init__(self, headers, function):
         self._epoch_deadline_time_in_ms = int(headers["Lambda-Runtime-Deadline-Ms"])
@@ -118,7 +118,7 @@ class CognitoIdentity:
 
 
 class RuntimeFailure(Exception):
-    """What the runtime itself reports, under the name that Lambda has for it; its trace is that of its cause."""
+    """An error of the runtime itself, under Lambda's name for it. Its trace is the trace of its cause."""
 
     def __init__(self, error_type, message):
         super().__init__(message)
@@ -126,7 +126,7 @@ class RuntimeFailure(Exception):
 
 
 class OutputHandler(logging.Handler):
-    """The managed runtime's root logger has a handler; without one, `logger.info` would write nothing."""
+    """The root logger's handler, as in the managed runtime. Without a handler, `logger.info` would write nothing."""
 
     def emit(self, record):
         try:
@@ -136,16 +136,16 @@ class OutputHandler(logging.Handler):
 
 
 def to_json(value):
-    # JSON has no NaN and no Infinity; whoever reads the answer could not.
+    # JSON has no NaN and no Infinity: the caller could not parse them.
     try:
         return json.dumps(value, allow_nan=False, default=encode, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        # Half a surrogate pair, which JSON can hold in ASCII only.
+        # A lone surrogate: JSON can hold it only as an ASCII escape.
         return json.dumps(value, allow_nan=False, default=encode).encode()
 
 
 def encode(value):
-    # As the managed runtime does for what DynamoDB returns.
+    # As the managed runtime does, for numbers from DynamoDB.
     from decimal import Decimal
 
     if isinstance(value, Decimal):
@@ -154,7 +154,7 @@ def encode(value):
 
 
 def describe(error, depth=0):
-    """An error as AWS Lambda puts it on the wire, and what caused it."""
+    """Returns an error and its causes in the form that AWS Lambda sends."""
     if isinstance(error, RuntimeFailure):
         described = {"errorType": error.error_type, "errorMessage": str(error), "stackTrace": []}
         if error.__cause__ is not None:
@@ -172,7 +172,7 @@ def describe(error, depth=0):
 
 
 def trace_of(error):
-    """As Python prints it, without the frames of this file and of the import system."""
+    """Returns the trace as Python prints it, without frames of this file and of the import system."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not is_ours(frame.filename)]
     parts = ["Traceback (most recent call last):"] + traceback.format_list(frames)
     parts += traceback.format_exception_only(type(error), error)
@@ -200,7 +200,7 @@ def load(code):
 
 
 def name_of(path, name):
-    """The longest end of a name that leads to the module's folder: one above may be called like a package of others."""
+    """Returns the longest suffix of a name that leads to the module's folder: a parent may be named like a package."""
     while "." in name:
         packages = name.split(".")[:-1]
         folder = os.path.dirname(path)
@@ -224,7 +224,7 @@ def leads_to(package, folder):
 
 
 def load_from_task_root(folder, name):
-    """Imports `module.function` as the managed runtime does: `/` and `.` both lead into a folder, and layers are searched."""
+    """Imports `module.function` as the managed runtime does: `/` and `.` separate folders, and layers are searched."""
     module_name, dot, function = name.rpartition(".")
     if not dot:
         raise RuntimeFailure("MalformedHandlerName", "Bad handler '%s': it names no function" % name)
@@ -259,10 +259,10 @@ def import_file(name, path):
     package, _, last = name.rpartition(".")
     parent = importlib.import_module(package) if package else None
     found = sys.modules.get(name)
-    # The package itself may have imported it.
+    # The package itself may have imported the module.
     if parent is not None and file_of(found) == path:
         return found
-    # By its path: a handler's file may be called like a module that Python has loaded already.
+    # By its path: Python may already have loaded another module of the same name.
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
@@ -273,7 +273,7 @@ def import_file(name, path):
 
 
 class LoadedFiles:
-    """Tells the host which of the project's files have been loaded, so that a save of one is seen."""
+    """Reports the project's loaded files to the host, which watches them for saves."""
 
     def __init__(self, client):
         self._client = client
@@ -300,19 +300,19 @@ def file_of(module):
     try:
         file = vars(module).get("__file__")
     except TypeError:
-        return None  # anything can be in sys.modules
+        return None  # sys.modules may hold any object
     return os.path.abspath(file) if isinstance(file, str) else None
 
 
 def is_local(file):
-    """Whether a file is neither of Python itself, nor of an installed package, nor this one."""
+    """Whether a file belongs to the project: not to Python, not to an installed package, and not to this bootstrap."""
     if not os.path.isabs(file) or is_ours(file) or file.startswith(os.path.dirname(os.__file__) + os.sep):
         return False
     return not {"site-packages", "dist-packages"}.intersection(file.split(os.sep))
 
 
 def files_of_failure(error):
-    """The files that an error at load has to do with: Python forgets the modules that failed."""
+    """Yields the files involved in an error while loading: Python forgets modules that failed."""
     for _ in range(MAX_CAUSES):
         for frame, _ in traceback.walk_tb(error.__traceback__):
             yield frame.f_code.co_filename
@@ -321,7 +321,7 @@ def files_of_failure(error):
         if isinstance(error, ImportError) and error.path:
             yield error.path
         if isinstance(error, ModuleNotFoundError) and error.name:
-            # Where it would have been found.
+            # The places where the module was searched.
             for entry in sys.path:
                 module = os.path.join(entry, *error.name.split("."))
                 yield module + ".py"
@@ -340,13 +340,13 @@ def set_environment(changes):
 
 
 def prepare(env):
-    # Python itself adds LC_CTYPE where no locale is set, and version managers change the PATH.
+    # Python adds LC_CTYPE if no locale is set, and version managers change the PATH.
     for name in set(os.environ) - set(env):
         del os.environ[name]
     set_environment(env)
-    # A second save in the same second with the same size would find the first one's compiled code.
+    # If a file is saved twice in one second with the same size, Python would run the bytecode of the first save.
     sys.dont_write_bytecode = True
-    # A pipe would be buffered in blocks, and lines would come long after their invocation.
+    # A pipe is buffered in blocks by default: lines would arrive long after their invocation.
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(line_buffering=True, encoding="utf-8", errors="backslashreplace")
     handler = OutputHandler()
@@ -359,7 +359,7 @@ def flush():
         try:
             stream.flush()
         except Exception:
-            pass  # user code has closed or replaced it
+            pass  # user code has closed or replaced the stream
 
 
 def invoke(client, handler, headers, body, function):
@@ -431,11 +431,11 @@ def main():
     except SystemExit as error:
         code = exit_code(error.code)
     except (ConnectionError, http.client.HTTPException):
-        code = 1  # the host is gone, and so is the reason to live
+        code = 1  # the host is gone
     except BaseException:
         traceback.print_exc()
         code = 1
-    # At once: threads of user code would otherwise be waited for.
+    # Exit at once, without waiting for threads of user code.
     atexit._run_exitfuncs()
     flush()
     os._exit(code & 0xFF)
@@ -448,6 +448,6 @@ def exit_code(value):
     return 1
 
 
-# A process that multiprocessing starts imports this file too.
+# Processes started by multiprocessing import this file too.
 if __name__ == "__main__":
     main()

@@ -1,6 +1,6 @@
 /**
- * Node 22.12 warns in each thread and process in which an ES module is required, as builds do with packages. Nobody can do anything
- * about it, and it is no experiment any more.
+ * Suppresses a warning of Node 22.12, given in each thread and process that requires an ES module, as builds do with
+ * packages. Users cannot act on it, and the feature is no longer experimental.
  */
 export function quietRequire(process: Pick<NodeJS.Process, 'emitWarning'>): void {
   const emitWarning = process.emitWarning.bind(process) as (...args: unknown[]) => void

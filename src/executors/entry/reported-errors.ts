@@ -1,7 +1,7 @@
 import { type LambdaError, toLambdaError } from '../../core/base/errors.js'
 import { runtimeError } from './runtime-errors.js'
 
-/** As {@link toLambdaError}, for errors whose own properties throw. */
+/** Like {@link toLambdaError}, but also for errors with properties that throw. */
 export function toSafeError(thrown: unknown): LambdaError {
   try {
     return toLambdaError(thrown)
@@ -14,7 +14,7 @@ export function toSafeError(thrown: unknown): LambdaError {
   }
 }
 
-/** What Lambda's Node runtime makes of a promise that was rejected and that nobody waits for. */
+/** Converts an unhandled rejection as Lambda's Node runtime does. */
 export function unhandledRejection(reason: unknown): LambdaError {
   const cause = toSafeError(reason)
   const message = cause.trace.length > 0 ? `${cause.errorType}: ${cause.errorMessage}` : cause.errorMessage

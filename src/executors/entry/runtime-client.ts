@@ -9,24 +9,24 @@ import type { LambdaError } from '../../core/base/errors.js'
 import { errorTypeHeader, RequestSink } from './streaming/request-sink.js'
 
 const RUNTIME = '/2018-06-01/runtime'
-// A client context may have more than the 16 KB that Node takes of all headers.
+// A client context may exceed the 16 KB that Node allows for all headers.
 const MAX_HEADER_BYTES = 65_536
 
-/** What `invocation/next` answered. */
+/** The response of `invocation/next`. */
 export interface NextInvocation {
   readonly headers: IncomingHttpHeaders
   readonly body: Buffer
 }
 
-/** A runtime's side of the Runtime API, over one connection that stays open. */
+/** A runtime's client of the Runtime API, over one persistent connection. */
 export class RuntimeClient {
-  // One socket: the idle one is not counted by the event loop, which callback-style handlers wait to see empty.
+  // One socket: an idle one does not keep the event loop busy, and callback-style handlers wait for an empty loop.
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 })
   readonly #host: string
   readonly #port: string
   readonly #base: string
 
-  /** @param address a host and a port, as `AWS_LAMBDA_RUNTIME_API` has them, and a path or none */
+  /** @param address a host and a port, as in `AWS_LAMBDA_RUNTIME_API`, with an optional path */
   constructor(address: string) {
     const { hostname, port, pathname } = new URL(`http://${address}`)
     this.#host = hostname
@@ -34,12 +34,12 @@ export class RuntimeClient {
     this.#base = pathname.replace(/\/$/, '')
   }
 
-  /** Waits, without a time limit, for the next invocation. */
+  /** Waits for the next invocation, without a time limit. */
   next(): Promise<NextInvocation> {
     return this.#call('GET', `${RUNTIME}/invocation/next`)
   }
 
-  /** Asks for something that is not the Runtime API's. */
+  /** Makes a call that extends the Runtime API. */
   async ask<T>(path: string): Promise<T> {
     const { body } = await this.#call('GET', path)
     return JSON.parse(body.toString('utf8')) as T
@@ -49,7 +49,7 @@ export class RuntimeClient {
     await this.#call('POST', `${RUNTIME}/invocation/${encodeURIComponent(requestId)}/response`, body)
   }
 
-  /** Begins a response that streams: nothing is sent before the sink is told to begin. */
+  /** Starts a streamed response. Nothing is sent before the sink's `begin`. */
   stream(requestId: string): RequestSink {
     const call = request(
       this.#options('POST', `${RUNTIME}/invocation/${encodeURIComponent(requestId)}/response`),

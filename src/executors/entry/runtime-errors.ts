@@ -1,6 +1,6 @@
 /**
- * An error of the runtime itself: its name, which becomes `errorType`, starts with `Runtime.`, and its stack is
- * that of the error it stands for.
+ * Creates an error of the runtime itself. Its name, which becomes `errorType`, starts with `Runtime.`, and its stack is
+ * the stack of the original error.
  */
 export function runtimeError(type: string, message: string, from?: Error): Error {
   const error = new Error(message)

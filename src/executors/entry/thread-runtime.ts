@@ -17,14 +17,14 @@ import { PortSink } from './streaming/port-sink.js'
 interface Current {
   readonly sequence: number
   atEmptyLoop: () => void
-  /** Where its response goes, if it streams. */
+  /** The destination of its response, if it streams. */
   sink?: PortSink
 }
 
-/** The Lambda runtime, inside a worker thread: loads the handler, runs one invocation at a time, reports. */
+/** The Lambda runtime inside a worker thread: loads the handler, runs one invocation at a time, reports. */
 export class ThreadRuntime {
   readonly #data: ThreadData
-  /** Which invocation started the work that runs now; it also holds for what outlives the invocation. */
+  /** The invocation that started the current work; also set in work that outlives its invocation. */
   readonly #origin = new AsyncLocalStorage<number>()
   #handler: Handler | undefined
   #loading: Promise<Handler> | undefined
@@ -47,9 +47,9 @@ export class ThreadRuntime {
     })
     process.on('uncaughtException', (error) => this.#break(toSafeError(error)))
     process.on('unhandledRejection', (reason) => this.#break(unhandledRejection(reason)))
-    // Nothing but user code keeps the event loop busy while an invocation runs: see #begin.
+    // Only user code keeps the event loop busy while an invocation runs: see #begin.
     process.on('beforeExit', () => {
-      // Whatever comes of it, the thread stays: its host decides when it ends.
+      // The thread stays in any case: its host decides when it ends.
       port.ref()
       this.#current?.atEmptyLoop()
     })
@@ -70,7 +70,7 @@ export class ThreadRuntime {
     Object.assign(process.env, env)
     this.#loading = loadHandler(code)
     let error: LambdaError | undefined
-    // The first invocation is told as well, and may not be here yet.
+    // The first invocation reports the error as well, but may not have arrived yet.
     this.#handler = await this.#loading.catch((thrown: unknown) => {
       error = toSafeError(thrown)
       return undefined
@@ -82,7 +82,7 @@ export class ThreadRuntime {
     if (this.#broken) return
     const current = this.#begin(message)
     try {
-      // Awaited once only: a loaded handler is called in the turn in which its event arrives.
+      // Awaited only once: with a loaded handler, the call happens in the turn in which the event arrives.
       if (!this.#handler) this.#handler = await this.#loading
     } catch (error) {
       // Another import would fail from the module cache; a new thread may succeed.
@@ -102,7 +102,7 @@ export class ThreadRuntime {
   #begin({ sequence }: RunMessage): Current {
     const current: Current = {
       sequence,
-      // Until the handler is called: a module that awaits what never comes.
+      // Until the handler is called: handles a module that awaits forever.
       atEmptyLoop: () => {
         this.#broken = true
         const problem = 'The event loop is empty and the module of the handler has not finished loading.'
@@ -135,7 +135,7 @@ export class ThreadRuntime {
   }
 
   #stream(call: Omit<StreamingCall, 'sink'>, current: Current): void {
-    // As the official client's request does, the stream keeps the event loop busy to its end.
+    // Like the official client's request, the stream keeps the event loop busy until its end.
     this.#data.port.ref()
     const { sequence } = current
     const sink = new PortSink(sequence, (message) => this.#post(message))
@@ -166,7 +166,7 @@ export class ThreadRuntime {
     return { kind: 'error', sequence, error: toSafeError(thrown), fatal }
   }
 
-  /** Something failed outside of any promise that is awaited: on Lambda, the end of the process. */
+  /** Handles a failure outside any awaited promise: on Lambda, it ends the process. */
   #break(error: LambdaError): void {
     if (this.#broken) return
     this.#broken = true
@@ -192,7 +192,7 @@ function memoryBytes(): number {
   return heap + malloced + external
 }
 
-// Not before the module has loaded: what is set for one invocation is nothing for it to keep.
+// Only after the module has loaded: it must not keep variables of one invocation.
 function setVariables(changes: Readonly<Record<string, string | null>>): void {
   for (const [name, value] of Object.entries(changes)) {
     if (value === null) delete process.env[name]

@@ -1,9 +1,10 @@
 /**
- * Variables by which an interpreter, a loader or a common tool loads or runs code, or takes other credentials: whoever holds a
- * stub's key chooses the function's variables, so these reach local code only where `allowEnv` names them. A name that ends
- * with `*` stands for all that begin so. A reason is a sentence of which "it" is the variable.
+ * Variables that make an interpreter, a loader or a common tool load or run code, or use other credentials. A holder of
+ * a stub's key chooses the function's variables, so these reach local code only if `allowEnv` names them. A name that
+ * ends with `*` is a prefix. In a reason, "it" is the variable.
  *
- * `docs/local-code.md` lists them. Names that functions have for purposes of their own (`ENV`, `GIT_SHA`, `CC`, `DEBUG`) stay out of this table.
+ * `docs/local-code.md` lists them. Names that functions use for their own purposes (`ENV`, `GIT_SHA`, `CC`, `DEBUG`) do
+ * not belong in this table.
  */
 export const GUARDED_VARIABLES: readonly { readonly reason: string; readonly names: readonly string[] }[] = [
   { reason: 'programs are looked for in the folders it names', names: ['PATH', 'PATHEXT'] },
@@ -22,7 +23,7 @@ export const GUARDED_VARIABLES: readonly { readonly reason: string; readonly nam
     reason: 'OpenSSL loads libraries by it, into Node as well',
     names: ['OPENSSL_CONF', 'OPENSSL_MODULES', 'OPENSSL_ENGINES'],
   },
-  // Node and what is run with it
+  // Node and its tools
   { reason: 'Node loads and runs modules by it', names: ['NODE_OPTIONS', 'NODE_REPL_EXTERNAL_MODULE'] },
   { reason: 'Node looks for modules in the folders it names', names: ['NODE_PATH'] },
   { reason: 'Node runs compiled code from the folder it names', names: ['NODE_COMPILE_CACHE'] },
@@ -123,10 +124,10 @@ for (const { reason, names } of GUARDED_VARIABLES) {
   }
 }
 
-/** Why a variable of the function's is left out; undefined where it is not. */
+/** Returns the reason for leaving out a variable of the function; undefined if it may pass. */
 export function guardReason(name: string, platform: NodeJS.Platform): string | undefined {
   const upper = name.toUpperCase()
   const reason = platform === 'win32' ? exactWithoutCase.get(upper) : exact.get(name)
-  // npm reads its own in any case, and functions have no others that begin so in small letters.
+  // npm reads its variables in any case, and functions have no others with such a prefix in small letters.
   return reason ?? prefixes.find(({ prefix }) => upper.startsWith(prefix))?.reason
 }

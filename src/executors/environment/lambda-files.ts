@@ -1,6 +1,9 @@
 import { nodeOptionWords, unquoted } from './node-options.js'
 
-/** How a variable is a list, whose parts layers set, and with which a program does not start where a file is missing. */
+/**
+ * A variable that holds a list of options or files, which layers extend. A program does not start if one of the files
+ * is missing.
+ */
 interface ListVariable {
   words(value: string): string[]
   readonly separator: string
@@ -16,14 +19,17 @@ const LISTS: Readonly<Record<string, ListVariable>> = {
   JAVA_TOOL_OPTIONS: JAVA_OPTIONS,
   JDK_JAVA_OPTIONS: JAVA_OPTIONS,
   _JAVA_OPTIONS: JAVA_OPTIONS,
-  // Separated as on Lambda, where the value was made.
+  // Separated as on Lambda, where the value comes from.
   DOTNET_STARTUP_HOOKS: { words: (value) => value.split(':'), separator: ':' },
 }
 
-/** A file or folder of Lambda's own, at the beginning of a word or after a separator. */
+/** A path of Lambda's own file or folder, at the beginning of a word or after a separator. */
 const LAMBDA_FILE = /(?:^|[=:,;])(?:file:\/\/)?\/(?:opt|var\/task|var\/runtime)(?:\/|$)/
 
-/** The variable's value without the parts that name files under /opt, /var/task or /var/runtime, which exist on Lambda only. */
+/**
+ * Returns a variable's value without the parts that name files below /opt, /var/task or /var/runtime, which exist only
+ * on Lambda.
+ */
 export function withoutLambdaFiles(name: string, value: string): string {
   const list = Object.hasOwn(LISTS, name) ? LISTS[name] : undefined
   if (list === undefined) return value
@@ -38,7 +44,7 @@ function namesLambdaFile(word: string): boolean {
   return LAMBDA_FILE.test(unquoted(word).replaceAll("'", ''))
 }
 
-/** An option whose value is the next word goes with it. */
+/** Whether a word is an option with one of these files as its value in the next word: then both are removed. */
 function takesLambdaFile(word: string, next: string | undefined): boolean {
   const takesValue = word.startsWith('-') && !word.includes('=')
   return takesValue && next !== undefined && !next.startsWith('-') && namesLambdaFile(next)

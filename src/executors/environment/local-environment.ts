@@ -6,44 +6,47 @@ import { withoutLambdaFiles } from './lambda-files.js'
 import { harmlessNodeOptions } from './node-options.js'
 import { runtimeVariables } from './runtime-variables.js'
 
-/** What an environment is made of. */
+/** The sources of an environment. */
 type Origin = Pick<Task, 'env' | 'overrides' | 'invocationEnv'> & Partial<Pick<Task, 'build'>>
 type Variables = Readonly<Record<string, string | undefined>>
 
 export interface LocalEnvironmentOptions {
-  /** Names of the host's variables that local code sees; `*` stands for any part of a name. */
+  /** Names of the host's variables that local code sees; `*` matches any part of a name. */
   readonly inheritEnv: readonly string[]
-  /** Names of the function's variables that are let through though they can make code run. */
+  /** Names of the function's variables to pass even though they can make code run. */
   readonly allowEnv: readonly string[]
   readonly clock: Clock
-  /** @default this process's */
+  /** @default the variables of this process */
   readonly host?: Variables
-  /** @default this machine's */
+  /** @default the platform of this machine */
   readonly platform?: NodeJS.Platform
 }
 
-// Without these, much that local code starts or reads (its tools, its home's caches) cannot be found.
+// Without these, local code finds neither its tools nor the caches in its home.
 const ALWAYS_INHERITED = ['PATH', 'HOME']
-/** Of how many variables of a function it is told that they are left out: who chooses them could go on for ever. */
+/**
+ * A limit on the notices per function about omitted variables: the sender of the variables could send new names
+ * forever.
+ */
 const MOST_NOTICES = 100
 const LONGEST_NAME = 100
 
 /**
- * The environment that local code sees: the function's own variables but those that make code run (`guarded-variables.ts`), and
- * of the host's `PATH`, `HOME` and the names given. Where both have a name, the function's value holds. The runtime's own variables hold
- * over both, as on Lambda.
+ * The environment of local code: the function's own variables, except for variables that make code run
+ * (`guarded-variables.ts`), and the host's `PATH`, `HOME` and the given names. The function's values override the
+ * host's; the runtime's own variables override both, as on Lambda.
  */
 export class LocalEnvironment {
   readonly #inherited: readonly string[]
-  /** Those of the names that hold a `*`. */
+  /** The given names with a `*`. */
   readonly #patterns: readonly RegExp[]
   readonly #allowed: ReadonlySet<string>
   readonly #host: Variables
   readonly #platform: NodeJS.Platform
   readonly #clock: Clock
-  /** Those of the runtime: looked for on the disk, once for each build. */
+  /** The runtime's variables, found on disk once per build. */
   readonly #ofRuntime = new WeakMap<FunctionBuild, Readonly<Record<string, string>>>()
-  /** By function id, the names that were told. */
+  /** The announced names, by function id. */
   readonly #told = new Map<string, Set<string>>()
 
   constructor({ inheritEnv, allowEnv, clock, host, platform }: LocalEnvironmentOptions) {
@@ -59,8 +62,9 @@ export class LocalEnvironment {
   }
 
   /**
-   * The environment of local code whose function has `env` variables, `overrides` of its host, and `invocationEnv` for now.
-   * @param origin without a build there are no variables of the runtime
+   * Returns the environment of local code, for a function with `env` variables, `overrides` of its host, and
+   * `invocationEnv` for now.
+   * @param origin without a build, the runtime's variables are missing
    */
   of({ env, overrides, invocationEnv, build }: Origin): Record<string, string> {
     const environment: Record<string, string> = {}
@@ -75,7 +79,10 @@ export class LocalEnvironment {
     return Object.assign(environment, build && this.#runtimeVariables(build), overrides, invocationEnv)
   }
 
-  /** Logs as the task's function what its environment has lost, once for each function and variable. */
+  /**
+   * Logs, as output of the task's function, the variables missing in its environment; once for each function and
+   * variable.
+   */
   announce(task: Origin & Pick<Task, 'functionId' | 'onLog'>): void {
     const { functionId, env, overrides, build, onLog } = task
     const set = { ...(build && this.#runtimeVariables(build)), ...overrides }
@@ -107,7 +114,7 @@ export class LocalEnvironment {
     return Object.keys(this.#host).filter((name) => this.#patterns.some((pattern) => pattern.test(name)))
   }
 
-  /** What of a variable local code may see, and why not all of it. */
+  /** Returns the part of a variable's value that local code may see, and the reason if that is not all of it. */
   #admit(name: string, value: string): { readonly value?: string; readonly reason?: string } {
     if (!isName(name)) return { reason: 'that is not the name of a variable' }
     const reason = guardReason(name, this.#platform)
@@ -126,18 +133,18 @@ export class LocalEnvironment {
     return { ...(rest ? { value: rest } : {}), reason: why }
   }
 
-  /** Windows' names have no case. */
+  /** On Windows, names ignore case. */
   #key(name: string): string {
     return this.#platform === 'win32' ? name.toUpperCase() : name
   }
 }
 
-/** Whether a name stays one: as `LD_PRELOAD=/x:` with the value `y` a process would find `LD_PRELOAD`. */
+/** Whether a name is valid: with the name `LD_PRELOAD=/x:` and the value `y`, a process would see `LD_PRELOAD`. */
 function isName(name: string): boolean {
   return name !== '' && !name.includes('=') && !name.includes('\0')
 }
 
-/** A name from outside, as a terminal may show it. */
+/** Makes a name from outside safe for a terminal. */
 function printable(name: string): string {
   return name.slice(0, LONGEST_NAME).replace(/[^\x20-\x7e]/g, '?')
 }

@@ -1,4 +1,7 @@
-/** Options of Node that load, run and write nothing, by name without dashes in front; those of `true` take a value. */
+/**
+ * Options of Node that load, run and write nothing, by name without leading dashes. The value tells whether the option
+ * takes a value.
+ */
 const HARMLESS: Readonly<Record<string, boolean>> = {
   'abort-on-uncaught-exception': false,
   addons: false,
@@ -32,17 +35,17 @@ const HARMLESS: Readonly<Record<string, boolean>> = {
   warnings: false,
 }
 
-/** The words of `NODE_OPTIONS`, quotes included: Node splits it at spaces that are not between double quotes. */
+/** Splits `NODE_OPTIONS` into words, quotes included: Node splits at spaces outside double quotes. */
 export function nodeOptionWords(options: string): string[] {
   return options.match(/(?:"(?:\\.|[^"\\])*"|[^ "])+/g) ?? []
 }
 
-/** A word as Node reads it: without its quotes, between which a backslash quotes what follows it. */
+/** Removes a word's quotes as Node does; between quotes, a backslash escapes the next character. */
 export function unquoted(word: string): string {
   return word.replace(/"((?:\\.|[^"\\])*)"/g, (_, inner: string) => inner.replace(/\\(.)/g, '$1'))
 }
 
-/** What of `NODE_OPTIONS` can harm nobody. Made of nothing but names of the table and plain values. */
+/** Returns the harmless options in `NODE_OPTIONS`, made only of names in the table and plain values. */
 export function harmlessNodeOptions(options: string): string {
   const words = nodeOptionWords(options).map(unquoted)
   return words.flatMap((word, index) => harmlessOption(word, words[index + 1]) ?? []).join(' ')
@@ -50,7 +53,7 @@ export function harmlessNodeOptions(options: string): string {
 
 function harmlessOption(word: string, next: string | undefined): string | undefined {
   const [, name = '', assigned] = /^--([\w-]+)(?:=(.*))?$/s.exec(word) ?? []
-  // Node takes underscores for dashes.
+  // Node accepts underscores as dashes.
   const known = name.replaceAll('_', '-')
   const key = known.replace(/^no-/, '')
   if (!Object.hasOwn(HARMLESS, key)) return undefined

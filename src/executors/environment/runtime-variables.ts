@@ -5,8 +5,9 @@ import { pythonTaskRoot } from '../process/python-project.js'
 import { runtimeOf } from '../runtime-kind.js'
 
 /**
- * What Lambda's runtimes set for code that they run: where its package lies, and the runtime's identifier. The Python bootstrap sets
- * its identifier itself, and a custom runtime is started with its task root and has no identifier, as on `provided.al2023`.
+ * Returns the variables that Lambda's runtimes set for the code they run: the package's folder and the runtime's
+ * identifier. The Python bootstrap sets its identifier itself. A custom runtime is started with its task root and has
+ * no identifier, as on `provided.al2023`.
  */
 export function runtimeVariables(build: FunctionBuild): Readonly<Record<string, string>> {
   if (build.kind !== 'file') return {}
@@ -19,7 +20,7 @@ export function runtimeVariables(build: FunctionBuild): Readonly<Record<string, 
   }
 }
 
-/** The nearest folder at or above this one that has a package.json; the folder itself where none has. */
+/** Returns the nearest folder, at or above this one, with a package.json; or else this folder. */
 function packageFolder(folder: string): string {
   for (let above = folder; ; above = dirname(above)) {
     if (existsSync(join(above, 'package.json'))) return above

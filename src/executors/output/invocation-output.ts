@@ -2,7 +2,7 @@ import type { LogEntry, Task } from '../../core/contracts/executor.js'
 import { LineSplitter } from './line-splitter.js'
 import { levelOf } from './log-level.js'
 
-/** Hands what one invocation writes to its task, line by line. */
+/** Splits an invocation's output into lines for its task. */
 export class InvocationOutput {
   readonly #task: Task
   readonly #lines: { stdout?: LineSplitter; stderr?: LineSplitter } = {}
@@ -18,14 +18,14 @@ export class InvocationOutput {
     this.#lines[stream].push(text)
   }
 
-  /** The invocation is over: hands out a last line without a line break. */
+  /** Emits a last line without a line break, at the end of the invocation. */
   flush(): void {
     this.#lines.stdout?.flush()
     this.#lines.stderr?.flush()
   }
 }
 
-/** A line as an executor's user gets it. */
+/** Converts a line to a log entry, with its level if it has one. */
 export function logEntry(stream: LogEntry['stream'], text: string, time: number): LogEntry {
   const level = levelOf(text)
   return level === undefined ? { stream, text, time } : { stream, text, time, level }

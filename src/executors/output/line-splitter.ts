@@ -1,10 +1,10 @@
 /**
- * A line that is longer, in characters, is handed out in parts: a program that never ends its line would fill this process's
- * memory, and V8 has no text of more than 512 Mi.
+ * The longest line in characters; longer lines are split. A program that never ends its line would fill this process's
+ * memory, and V8's longest text has 512 Mi characters.
  */
 const LONGEST_LINE = 64 * 1024 * 1024
 
-/** Turns text that comes in pieces into lines, without their line breaks. */
+/** Splits text that arrives in pieces into lines, without their line breaks. */
 export class LineSplitter {
   readonly #onLine: (line: string) => void
   #rest = ''
@@ -24,7 +24,7 @@ export class LineSplitter {
     this.#append(text.slice(start))
   }
 
-  /** Hands out what follows the last line break, if anything does. */
+  /** Emits the text after the last line break, if any. */
   flush(): void {
     const rest = this.#rest
     this.#rest = ''

@@ -1,6 +1,6 @@
 import type { LogLevel } from '../../core/contracts/executor.js'
 
-// CloudWatch takes no longer event; what is longer is data rather than a log line, and slow to parse.
+// The longest event of CloudWatch Logs; a longer line is data rather than a log line, and slow to parse.
 const LONGEST_LINE = 262_144
 
 const NAMES: Readonly<Record<string, LogLevel>> = {
@@ -14,7 +14,7 @@ const NAMES: Readonly<Record<string, LogLevel>> = {
   CRITICAL: 'fatal',
 }
 
-/** As pino and bunyan number them. */
+/** The numbers of pino and bunyan. */
 const NUMBERS: Readonly<Record<number, LogLevel>> = {
   10: 'trace',
   20: 'debug',
@@ -24,7 +24,10 @@ const NUMBERS: Readonly<Record<number, LogLevel>> = {
   60: 'fatal',
 }
 
-/** The level of a line that is a JSON object with a `level`, as Lambda's JSON log format and most loggers write it. */
+/**
+ * Returns the level of a line that is a JSON object with a `level`, as in Lambda's JSON log format and most loggers'
+ * output.
+ */
 export function levelOf(line: string): LogLevel | undefined {
   if (!line.startsWith('{') || line.length > LONGEST_LINE || !line.includes('"level"')) return undefined
   let level: unknown

@@ -4,11 +4,11 @@ import type { FunctionBuild } from '../../core/contracts/function-source.js'
 import type { Job } from './job.js'
 import type { LocalWorker, WorkerOrigin, WorkerOutcome } from './local-worker.js'
 
-/** A worker and the code that it has. */
+/** A worker with the code assigned to it. */
 export class AssignedWorker {
   readonly worker: LocalWorker
   readonly #build: FunctionBuild
-  /** The variables that were set before its code was loaded. */
+  /** The variables at the time when the code was loaded. */
   readonly #env: Task['env']
   readonly #overrides: Task['overrides']
   readonly #held: Disposable | undefined
@@ -23,16 +23,17 @@ export class AssignedWorker {
     this.#held = build.hold?.()
   }
 
-  /** Whether it may run another invocation once this one is over. */
+  /** Whether the worker may run another invocation after the current one. */
   get usable(): boolean {
     return this.worker.usable && !this.#stale
   }
 
-  /** Whether it may run this invocation. */
+  /** Whether the worker may run this invocation. */
   suits(task: Task): boolean {
     if (!this.usable || !sameBuild(this.#build, task.build)) return false
     if (!sameVariables(this.#overrides, task.overrides)) return false
-    // What its modules read when they were loaded must be this environment's; later a change is applied in place.
+    // The modules must have read this environment's variables when they were loaded; later changes are applied in
+    // place.
     return this.#used || sameVariables(this.#env, task.env)
   }
 
@@ -41,7 +42,7 @@ export class AssignedWorker {
     return this.worker.run(task)
   }
 
-  /** Its code has changed: what runs in it is the last that does. */
+  /** Marks the code as changed: the current invocation is the worker's last. */
   outdate(): void {
     this.#stale = true
   }
@@ -55,16 +56,16 @@ export class AssignedWorker {
   }
 }
 
-/** What one remote execution environment has on this machine: a queue and at most one worker. */
+/** The local side of one remote execution environment: a queue and at most one worker. */
 export interface EnvironmentSlot {
   readonly key: string
   readonly functionId: string
   readonly queue: Job[]
   running: Job | undefined
   assigned: AssignedWorker | undefined
-  /** Has the new code, and takes over when what runs on the old is over. */
+  /** The worker with the new code, which takes over when the invocation on the old code ends. */
   next: AssignedWorker | undefined
-  /** Where its last invocation came from. */
+  /** The origin of its last invocation. */
   last: WorkerOrigin | undefined
   cancelExpiry: Cancel
   cancelStandBy: Cancel
@@ -86,7 +87,7 @@ export function emptySlot(key: string, functionId: string): EnvironmentSlot {
   }
 }
 
-/** Whether two environments have the same variables. */
+/** Whether two environments have equal variables. */
 export function sameVariables(a: Task['overrides'], b: Task['overrides']): boolean {
   if (a === b) return true
   if (a === undefined || b === undefined) return false

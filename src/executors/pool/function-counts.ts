@@ -1,11 +1,11 @@
 import type { ExecutorStats } from '../../core/contracts/executor.js'
 import type { LocalWorker } from './local-worker.js'
 
-/** What an executor did for each function. */
+/** Counts an executor's work for each function. */
 export class FunctionCounts {
   readonly #counts = new Map<string, { coldStarts: number; reloads: number }>()
 
-  /** Has the function appear in `stats`. */
+  /** Makes the function appear in `stats`. */
   know(functionId: string): void {
     this.#of(functionId)
   }
@@ -18,7 +18,7 @@ export class FunctionCounts {
     this.#of(functionId).reloads++
   }
 
-  /** A copy, with what the workers that live now hold. @param spares those of them that stand by, by function id */
+  /** Returns the counts, with the memory of the live workers. @param spares ids of functions with a spare */
   stats(
     workers: Iterable<readonly [functionId: string, worker: LocalWorker]>,
     spares: ReadonlySet<string>,

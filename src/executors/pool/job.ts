@@ -8,9 +8,9 @@ import type { LocalStream } from './local-worker.js'
 /** An invocation on its way through the pool. */
 export class Job {
   task: Task
-  /** Cancels what will end it when its time is up. */
+  /** Cancels the end by timeout. */
   cancelEnd: Cancel = () => {}
-  /** What its caller gets. */
+  /** The outcome for the caller. */
   readonly outcome: Promise<Outcome>
   readonly #over = deferred()
   #resolve: (outcome: Outcome) => void = () => {}
@@ -27,7 +27,7 @@ export class Job {
     })
   }
 
-  /** Resolves when it has ended, its stream included. */
+  /** Resolves when the job has ended, including its stream. */
   get over(): Promise<void> {
     return this.#over.promise
   }
@@ -36,12 +36,12 @@ export class Job {
     return this.#settled
   }
 
-  /** Calls `stop` when the signal fires before the job is over. */
+  /** Calls `stop` if the signal fires before the job is over. */
   listen(signal: AbortSignal | undefined, stop: (signal: AbortSignal) => void): void {
     this.#unlisten = onAbort(signal, () => stop(signal as AbortSignal))
   }
 
-  /** Gives the caller a response that streams; the job goes on. */
+  /** Gives the caller a streamed response; the job continues. */
   begin({ contentType, body }: Pick<LocalStream, 'contentType' | 'body'>): void {
     if (this.#settled) return
     this.#body = body
@@ -49,8 +49,9 @@ export class Job {
   }
 
   /**
-   * Ends it once; true the first time.
-   * @param end for its caller: the outcome, or an error to throw. Of a stream: what breaks it off, where it is not over
+   * Ends the job once; returns true the first time.
+   * @param end the caller's outcome, or an error to throw. For a stream in progress: the error that breaks it off, if
+   * any
    */
   settle(end: Answer | Error | undefined): boolean {
     if (this.#settled) return false
@@ -66,7 +67,7 @@ export class Job {
   }
 }
 
-/** Why a job ends whose stream nobody reads any more. */
+/** Returns the error of a job that ends because the reader of its stream has left. */
 export function readerLeft(): TetherError {
   return new TetherError('ABORTED', 'The reader of the response has left.')
 }

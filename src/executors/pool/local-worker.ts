@@ -4,52 +4,58 @@ import type { FunctionBuild } from '../../core/contracts/function-source.js'
 import type { ByteStream } from '../../core/streams/byte-stream.js'
 import type { DebugTarget } from '../debug/target.js'
 
-/** A response that is streamed, and the work that streams it. */
+/** A streamed response and the work that produces it. */
 export interface LocalStream extends StreamedResponse {
   readonly body: ByteStream
-  /** Resolves when the code is done and its stream is over: the worker may run another invocation then. Never rejects. */
+  /**
+   * Resolves when the code is done and its stream has ended: then the worker may run another invocation. Never rejects.
+   */
   readonly over: Promise<void>
 }
 
-/** What a worker makes of an invocation. */
+/** A worker's result of an invocation. */
 export type WorkerOutcome = Answer | LocalStream
 
-/** Of an invocation, what a worker for it is started with. */
+/** The parts of an invocation that a worker needs to start. */
 export type WorkerOrigin = Pick<
   Task,
   'functionId' | 'environmentId' | 'build' | 'context' | 'env' | 'overrides' | 'invocationEnv'
 >
 
-/** One thread or process that runs the code of one execution environment, one invocation at a time. */
+/** A thread or process that runs the code of one execution environment, one invocation at a time. */
 export interface LocalWorker {
-  /** False once it ended, or must not get another invocation. */
+  /** False if the worker has ended, or must not get another invocation. */
   readonly usable: boolean
-  /** What it held when it was last heard of. @default unknown */
+  /** The memory that the worker last reported, in bytes. @default unknown */
   readonly memoryBytes?: number | undefined
-  /** How a debugger reaches its code. @default it cannot be debugged */
+  /** How debuggers reach the code. @default the worker cannot be debugged */
   readonly debug?: DebugTarget
   /**
-   * Runs one invocation; never rejects, and settles when the worker ends, or when its response begins to stream. `undefined` means
-   * that the worker ended before user code saw the invocation, so that another may run it.
+   * Runs one invocation. Never rejects; settles when the worker ends, or when the response begins to stream.
+   * `undefined` means that the worker ended before user code saw the invocation, so that another worker may run it.
    */
   run(task: Task): Promise<WorkerOutcome | undefined>
-  /** Ends it at once, whatever runs in it. Idempotent; resolves when nothing of it is left. */
+  /** Ends the worker at once, even during an invocation. Idempotent; resolves when nothing of the worker is left. */
   stop(): Promise<void>
 }
 
-/** A worker that was started before its function was ever invoked: nothing is set and nothing loaded. */
+/** A worker started before its function's first invocation, with no variables and no code. */
 export interface PrewarmedWorker extends LocalWorker {
-  /** Sets its environment and has it load the code. Called once, before the first `run`, also while it still starts. */
+  /**
+   * Sets the environment and loads the code. Called once, before the first `run`, even while the worker is still
+   * starting.
+   */
   begin(origin: WorkerOrigin): void
 }
 
-/** A worker that was started before there was code for it: it has its environment, and what the code imports. */
+/** A worker started before there was code for it. It has the environment and the code's imports. */
 export interface SpareWorker extends LocalWorker {
-  /** Whether it has started and loaded what may be loaded ahead. It may be told to load before. */
+  /** Whether the worker has started and loaded its imports. `load` may be called earlier. */
   readonly ready: boolean
   /**
-   * Has it load the code. Called once, before the first `run`, also while it still starts. Never rejects: resolves when the
-   * code has been loaded, or with why it could not be, which its first invocation is told too, or when the worker was stopped.
+   * Loads the code. Called once, before the first `run`, even while the worker is still starting. Never rejects:
+   * resolves when the code is loaded, with the error if it cannot be loaded, which the first invocation reports too, or
+   * when the worker is stopped.
    */
   load(build: FunctionBuild): Promise<LambdaError | undefined>
 }

@@ -3,45 +3,46 @@ import type { Clock } from '../../core/base/clock.js'
 import { checkClock, checkText, listOf, wholeNumber } from '../../core/base/option-checks.js'
 import { type Checks, mustBe } from '../../core/base/options.js'
 
-/** What executors with workers of their own have in common. */
+/** Options of all executors with workers. */
 export interface PoolOptions {
   /**
-   * Which of the host's environment variables local code sees beside `PATH` and `HOME`; `*` stands for any part of a name, as in
-   * `SHOP_*`. A variable that the function has itself keeps the function's value.
+   * Names of the host's environment variables that local code sees, besides `PATH` and `HOME`; `*` matches any part of
+   * a name, as in `SHOP_*`. If the function has a variable of the same name, the function's value wins.
    * @default none
    */
   inheritEnv?: readonly string[] | undefined
   /**
-   * Which of the function's variables local code sees though an interpreter, a loader or a tool loads or runs code by them, such
-   * as `NODE_OPTIONS`, `LD_PRELOAD` or `PATH`: whoever holds a stub's key chooses them. The others are left out, and a line
-   * in the log says so. `docs/local-code.md` has the list.
+   * Names of guarded function variables to pass to local code. Variables that make an interpreter, a loader or a tool
+   * load or run code, such as `NODE_OPTIONS`, `LD_PRELOAD` or `PATH`, are otherwise left out and a log line says so,
+   * because any holder of the stub's key can choose them. `docs/local-code.md` lists them.
    * @default none
    */
   allowEnv?: readonly string[] | undefined
   /**
-   * How many workers may live at once. Further execution environments take the place of the one idle longest, or wait until one
-   * is idle, of which a line in the log tells. Spares count, and give way first. Where no invocation ends for seconds while others
-   * wait, as where local code waits for local code, one more starts all the same. `Infinity` for no limit.
-   * @default 4 for each core or 2 for each GB of memory, whichever is less; at least 4
+   * The maximum number of live workers, including spares. At the limit, an execution environment replaces a spare, or
+   * else the worker that has been idle longest, or waits until a worker is idle and logs a line. If no invocation ends
+   * for seconds while others wait, for example because local code waits for local code, one more worker starts above
+   * the limit. `Infinity` for no limit.
+   * @default the lesser of 4 per core and 2 per GB of memory; at least 4
    */
   maxWorkers?: number | undefined
   /**
-   * For how many functions, those used last, a spare worker stands by: with the environment of one of the function's
-   * execution environments and with what the code imports from packages, so that after a save only the code itself has to
-   * be loaded. 0 for none: the next invocation then waits for a new worker.
+   * The number of functions with a spare worker, most recently used first. A spare has the environment of one of the
+   * function's execution environments and the code's imports from packages, so that after a save only the code itself
+   * must be loaded. With 0, the next invocation waits for a new worker.
    * @default 4
    */
   spares?: number | undefined
-  /** How long a worker lives without an invocation. @default 900,000 (15 minutes) */
+  /** Milliseconds that a worker lives without an invocation. @default 900,000 (15 minutes) */
   idleMs?: number | undefined
   /**
-   * At which port debuggers attach to a function's workers, as to a process started with `--inspect`: by function id, 0 for
-   * one that is free, or true for one that is free for each function. `stats()` tells which. A debugger that the host runs
-   * under needs none.
+   * Ports where debuggers attach to a function's workers, like a process started with `--inspect`. By function id,
+   * where 0 selects a free port, or true for a free port for each function. `stats()` returns the ports. A debugger
+   * that the host already runs under does not need a port.
    * @default none
    */
   inspect?: boolean | Readonly<Record<string, number>> | undefined
-  /** @default the machine's clock */
+  /** @default the system clock */
   clock?: Clock | undefined
 }
 
@@ -49,11 +50,11 @@ export const DEFAULT_IDLE_MS = 15 * 60_000
 export const DEFAULT_SPARES = 4
 
 const WORKERS_PER_CORE = 4
-/** A process without code takes 45 MB, and what code loads as much again: a fifth of the memory. */
+/** A process takes 45 MB without code, and about as much again with it: two per GB use a fifth of the memory. */
 const WORKERS_PER_GB = 2
 const FEWEST_WORKERS = 4
 
-/** The default of `maxWorkers`. @param memoryBytes what the machine has, or the container may use */
+/** Returns the default of `maxWorkers`. @param memoryBytes the memory of the machine, or the limit of the container */
 export function defaultMaxWorkers(cores = availableParallelism(), memoryBytes = usableMemory()): number {
   const byMemory = Math.round((memoryBytes / 2 ** 30) * WORKERS_PER_GB)
   return Math.max(FEWEST_WORKERS, Math.min(cores * WORKERS_PER_CORE, byMemory))
@@ -83,7 +84,7 @@ function areInspectPorts(inspect: unknown): boolean {
   return Object.values(inspect).every((port) => Number.isInteger(port) && port >= 0 && port <= 65_535)
 }
 
-/** Without a container's limit, Node says 0, or a number beyond all memory. */
+/** Without a limit of a container, Node returns 0, or a number above the machine's memory. */
 function usableMemory(): number {
   return Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY)
 }

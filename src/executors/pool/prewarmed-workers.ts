@@ -6,7 +6,10 @@ interface Prewarmed {
   readonly cancelExpiry: Cancel
 }
 
-/** Workers that wait for their function's first invocation, at most one for each. Whoever removes one has to stop it. */
+/**
+ * Workers that wait for their function's first invocation, at most one for each function. The caller must stop removed
+ * workers.
+ */
 export class PrewarmedWorkers {
   readonly #workers = new Map<string, Prewarmed>()
 
@@ -25,7 +28,7 @@ export class PrewarmedWorkers {
     return prewarmed?.worker
   }
 
-  /** Removes the one that has waited longest. */
+  /** Removes the worker that has waited longest. */
   giveWay(): PrewarmedWorker | undefined {
     for (const functionId of this.#workers.keys()) return this.remove(functionId)
     return undefined

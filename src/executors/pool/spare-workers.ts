@@ -6,18 +6,18 @@ import type { SpareWorker, WorkerOrigin } from './local-worker.js'
 export interface Spare {
   /** The environment's slot in the pool. */
   readonly slot: string
-  /** What it was started with. */
+  /** The origin that it was started with. */
   readonly origin: WorkerOrigin
   readonly worker: SpareWorker
 }
 
 /**
- * The workers that stand by for the next save: at most one for each function, for the functions that were used last.
- * Whoever removes one has to stop it.
+ * Spare workers for the next save: at most one for each function, for the most recently used functions. The caller must
+ * stop removed workers.
  */
 export class SpareWorkers {
   readonly #limit: number
-  /** By function id, the one used longest ago first. */
+  /** By function id, the least recently used first. */
   readonly #spares = new Map<string, Spare>()
 
   constructor(limit: number) {
@@ -28,7 +28,7 @@ export class SpareWorkers {
     return this.#spares.size
   }
 
-  /** Whether one more function may have one and none has to give way. */
+  /** Whether there is room for one more spare. */
   get roomy(): boolean {
     return this.#spares.size < this.#limit
   }
@@ -41,7 +41,7 @@ export class SpareWorkers {
     return this.#spares.get(functionId)
   }
 
-  /** The function was used: others give way before it does. True when it may have a spare and has none. */
+  /** Marks the function as the most recently used. Returns true if it may have a spare but has none. */
   touch(functionId: string): boolean {
     const spare = this.#spares.get(functionId)
     if (spare === undefined) return this.#limit > 0
@@ -50,7 +50,7 @@ export class SpareWorkers {
     return false
   }
 
-  /** Adds a function's spare; returns the one that has to give way to it, if there are too many now. */
+  /** Adds a function's spare. Returns the spare to stop in exchange, if there are too many now. */
   add(functionId: string, spare: Spare): Spare | undefined {
     this.#spares.set(functionId, spare)
     return this.#spares.size > this.#limit ? this.giveWay() : undefined
@@ -62,18 +62,18 @@ export class SpareWorkers {
     return spare
   }
 
-  /** Removes the spare of the function that was used longest ago. */
+  /** Removes the spare of the least recently used function. */
   giveWay(): Spare | undefined {
     for (const functionId of this.#spares.keys()) return this.remove(functionId)
     return undefined
   }
 }
 
-/** Whether a worker that stands by is as if it had been started for `origin`. */
+/** Whether a spare is equivalent to a worker started for `origin`. */
 export function fits({ worker, origin }: Spare, wanted: WorkerOrigin): boolean {
   if (!worker.usable || !sameVariables(origin.env, wanted.env)) return false
   if (!sameVariables(origin.overrides, wanted.overrides)) return false
-  // It has loaded nothing that the new code would not load first, in the same order.
+  // The spare may only have loaded modules that the new code loads first, in the same order.
   const fingerprints = fingerprintsOf(wanted.build)
   return fingerprintsOf(origin.build).every((fingerprint, index) => fingerprints[index] === fingerprint)
 }

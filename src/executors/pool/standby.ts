@@ -5,19 +5,22 @@ import { PrewarmedWorkers } from './prewarmed-workers.js'
 import { fits, type Spare, SpareWorkers } from './spare-workers.js'
 
 export interface StandbyOptions {
-  /** Starts a worker with the origin's environment, and with what its build imports, but not its build. @default no spares */
+  /**
+   * Starts a worker with the origin's environment and its build's imports, but not the build itself.
+   * @default no spares
+   */
   startSpare?(origin: WorkerOrigin): SpareWorker
-  /** Whether anything of a build can be started before a save has made it. @default it can */
+  /** Whether a worker for a build can start before the build exists. @default true */
   canStandBy?(build: FunctionBuild): boolean
-  /** Starts a worker for a function's first invocation, before anything is known of it. @default none is started ahead */
+  /** Starts a worker for a function's first invocation, before its origin is known. @default no prewarmed workers */
   startPrewarmed?(functionId: string): PrewarmedWorker
-  /** For how many functions a spare stands by. @default 0 */
+  /** The number of functions with a spare. @default 0 */
   spares?: number
-  /** How long a worker lives without an invocation. */
+  /** Milliseconds that a worker lives without an invocation. */
   idleMs: number
 }
 
-/** What it needs of the pool. */
+/** The part of the pool that {@link Standby} uses. */
 export interface StandbyHost {
   readonly clock: Clock
   /** Whether one more worker may live. */
@@ -25,7 +28,7 @@ export interface StandbyHost {
   stop(worker: LocalWorker): void
 }
 
-/** The workers that run nothing yet: spares for the next save, prewarmed ones for a function's first invocation. */
+/** Workers without invocations: spares for the next save, and prewarmed workers for a function's first invocation. */
 export class Standby {
   readonly #options: StandbyOptions
   readonly #host: StandbyHost
@@ -39,7 +42,7 @@ export class Standby {
     this.#spares = new SpareWorkers(options.startSpare ? (options.spares ?? 0) : 0)
   }
 
-  /** Starts a worker for a function that has none. */
+  /** Starts a worker for a function without workers. */
   prewarm(functionId: string): void {
     const { startPrewarmed, idleMs } = this.#options
     if (!startPrewarmed || this.#closed || !this.#host.hasRoom()) return
@@ -53,7 +56,7 @@ export class Standby {
     return this.#prewarmed.has(functionId)
   }
 
-  /** The worker that waited for this first invocation of its function, if one did. */
+  /** Returns the worker prewarmed for this first invocation of its function, if any. */
   begin(origin: WorkerOrigin): LocalWorker | undefined {
     const prewarmed = this.#prewarmed.remove(origin.functionId)
     if (prewarmed?.usable) {
@@ -64,12 +67,12 @@ export class Standby {
     return undefined
   }
 
-  /** The function was used. True when it may have a spare and has none. */
+  /** Marks the function as used. Returns true if it may have a spare but has none. */
   touch(functionId: string): boolean {
     return this.#spares.touch(functionId)
   }
 
-  /** Starts a spare for one of a function's slots, unless it has one or there is no room. */
+  /** Starts a spare for one of a function's slots, unless there is a spare already or no room. */
   standBy(slot: string, origin: WorkerOrigin): void {
     const { functionId, build } = origin
     if (this.#options.canStandBy?.(build) === false) return
@@ -77,12 +80,12 @@ export class Standby {
     if (worker) this.#stop(this.#spares.add(functionId, { slot, origin, worker })?.worker)
   }
 
-  /** The slot that the function's spare stands by for. */
+  /** The slot of the function's spare. */
   slotOf(functionId: string): string | undefined {
     return this.#spares.get(functionId)?.slot
   }
 
-  /** The worker that will run a function's new code: its spare, or another, started now. Its spare is gone in either case. */
+  /** Returns the worker for a function's new code: its spare, or a new one. The function has no spare afterwards. */
   inherit(functionId: string, origin: WorkerOrigin | undefined): SpareWorker | undefined {
     const spare: Spare | undefined = this.#spares.remove(functionId)
     if (spare && origin && fits(spare, origin)) return spare.worker
@@ -90,19 +93,19 @@ export class Standby {
     return origin && this.#spares.roomy ? this.#startSpare(origin) : undefined
   }
 
-  /** Ends the function's spare. */
+  /** Stops the function's spare. */
   removeSpare(functionId: string): void {
     this.#stop(this.#spares.remove(functionId)?.worker)
   }
 
-  /** Ends one worker, if there is any. */
+  /** Stops one worker, if there is any. */
   giveWay(): boolean {
     const worker = this.#prewarmed.giveWay() ?? this.#spares.giveWay()?.worker
     this.#stop(worker)
     return worker !== undefined
   }
 
-  /** Ends them all, and starts no more. */
+  /** Stops all workers, and starts no more. */
   close(): void {
     this.#closed = true
     while (this.giveWay());
@@ -113,7 +116,7 @@ export class Standby {
     yield* this.#prewarmed.values()
   }
 
-  /** The functions whose spare has loaded what it may. */
+  /** The functions with a ready spare. */
   ready(): Set<string> {
     const ready = [...this.#spares.values()].filter(([, { worker }]) => worker.ready && worker.usable)
     return new Set(ready.map(([functionId]) => functionId))
@@ -124,7 +127,7 @@ export class Standby {
     try {
       return this.#options.startSpare?.(origin)
     } catch {
-      // Nobody asked for it; the next invocation's own worker has the same problem, and reports it.
+      // A spare is optional: the next invocation's own worker meets the same problem, and reports it.
       return undefined
     }
   }

@@ -4,28 +4,28 @@ import type { EnvironmentSlot } from './environment-slot.js'
 export interface WaitingSlotsOptions {
   readonly clock: Clock
   readonly maxWorkers: number
-  /** How many workers live. */
+  /** Number of live workers. */
   live(): number
-  /** The functions of the invocations that run, each as often as it does. */
+  /** The function of each running invocation, with repetitions. */
   running(): readonly string[]
-  /** One more worker may start. */
+  /** Called when one more worker may start. */
   onStalled(): void
 }
 
 /**
- * When no invocation has ended for this long, one more worker starts: all that run may wait for one in the queue, as where local
- * code invokes local code. The time doubles with each, so that code which is only slow starts few.
+ * If no invocation ends for this long, one more worker starts: all running ones may wait for a queued one, as when
+ * local code invokes local code. The time doubles with each start, so that code that is merely slow starts few workers.
  */
 const STALL_MS = 2_000
-/** Nothing is told where others waited so shortly before. */
+/** No notice if others have waited this recently. */
 const SAME_EPISODE_MS = 10_000
 
-/** Slots with an invocation and no worker, because `maxWorkers` live; the first has waited longest. */
+/** Slots with an invocation but no worker, because `maxWorkers` are live. The first has waited longest. */
 export class WaitingSlots {
   readonly #options: WaitingSlotsOptions
   readonly #slots = new Set<EnvironmentSlot>()
   #limit: number
-  /** More than `maxWorkers` may live. */
+  /** Whether more than `maxWorkers` may be live. */
   #grown = false
   #stallMs = STALL_MS
   #cancelStall: Cancel = () => {}
@@ -40,12 +40,12 @@ export class WaitingSlots {
     return this.#slots.size
   }
 
-  /** How many workers may live now. */
+  /** The current limit of live workers. */
   get limit(): number {
     return this.#limit
   }
 
-  /** Whether a worker that has become idle is one too many. */
+  /** Whether an idle worker exceeds the limit and must end. */
   get crowded(): boolean {
     if (this.#grown && this.#slots.size === 0) this.#grown = this.#options.live() > this.#options.maxWorkers
     return this.#grown && this.#slots.size === 0
@@ -64,7 +64,7 @@ export class WaitingSlots {
     this.#lastWaitedAt = this.#options.clock.now()
   }
 
-  /** An invocation has ended. */
+  /** Notes that an invocation has ended. */
   progress(): void {
     if (this.#slots.size === 0) return
     this.#stallMs = STALL_MS
@@ -72,8 +72,8 @@ export class WaitingSlots {
   }
 
   /**
-   * Whose turn it is: who has waited longest. Beyond `maxWorkers` it is the function of which the fewest run, and its latest:
-   * where those that run wait for another, that is the likeliest.
+   * Returns the next slot to run: the one waiting longest. Above `maxWorkers`, the latest slot of the function with the
+   * fewest running invocations: the running ones most likely wait for that one.
    */
   next(): EnvironmentSlot | undefined {
     const [first] = this.#slots

@@ -17,33 +17,40 @@ import { WaitingSlots } from './waiting-slots.js'
 export type { LocalWorker } from './local-worker.js'
 
 export interface WorkerPoolOptions extends StandbyOptions {
-  /** Starts the worker that will run `task` first. */
+  /** Starts the worker for `task`, its first invocation. */
   start(task: Task): LocalWorker
-  /** How many workers may live at once, spares included; further environments wait for an idle one to give way. */
+  /** The maximum number of live workers, including spares; further environments wait for an idle worker to give way. */
   maxWorkers: number
-  /** @default the machine's clock */
+  /** @default the system clock */
   clock?: Clock
 }
 
-/** A spare is started so long after an answer, which has to leave first, or a reload, whose code is there to be run. */
+/**
+ * The delay before a spare starts. After an answer, the answer must leave first; after a reload, the new code may be
+ * run first.
+ */
 const STAND_BY_DELAY_MS = 20
-/** How long Lambda lets a module load; no reload waits longer for one that never ends. */
+/** Lambda's limit for loading a module. A reload waits no longer. */
 const LOAD_LIMIT_MS = 10_000
 
 /**
- * Keeps one worker for each execution environment, gives it one invocation at a time, replaces it when it ended
- * or its code changed, and ends it when the invocation's time is up, its caller gives up, or it has been idle.
+ * Keeps one worker for each execution environment and runs one invocation at a time in it. Replaces a worker that has
+ * ended or has outdated code. Ends a worker when its invocation runs out of time or is aborted, or when it has been
+ * idle too long.
  */
 export class WorkerPool {
   readonly #options: WorkerPoolOptions
   readonly #clock: Clock
-  /** In the order of last use. */
+  /** In order of last use. */
   readonly #slots = new Map<string, EnvironmentSlot>()
   readonly #standby: Standby
   readonly #counts = new FunctionCounts()
   readonly #waiting: WaitingSlots
   readonly #unsettled = new Set<Job>()
-  /** Invocations whose time is up and which go on, because a debugger may have paused them, and what ends each. */
+  /**
+   * Invocations past their deadline that continue because a debugger may have paused them, with a function that ends
+   * each.
+   */
   readonly #held = new Map<Job, () => void>()
   readonly #stopping = new Set<Promise<void>>()
   #closing: Promise<void> | undefined
@@ -93,8 +100,8 @@ export class WorkerPool {
   }
 
   /**
-   * See `Executor.reload`. Of a function's environments one inherits its spare, which loads the new code at once; of the
-   * others, idle workers end now, busy ones after what they run.
+   * See `Executor.reload`. One of the function's environments inherits the spare, which loads the new code at once. In
+   * the other environments, idle workers end now, and busy workers after their invocation.
    */
   async reload(functionId: string, build?: FunctionBuild): Promise<void> {
     this.#counts.reload(functionId)
@@ -113,13 +120,16 @@ export class WorkerPool {
     const origin = build && successor?.last && !this.#closing ? { ...successor.last, build } : undefined
     const worker = this.#standby.inherit(functionId, origin)
     const loading = successor && origin && worker ? this.#succeed(successor, worker, origin) : undefined
-    // Ending a thread takes what the new one needs to be quick.
+    // Ending a thread takes time from the new worker: wait until it has loaded.
     for (const old of outgoing) this.#stop(loading ? { stop: () => loading.then(() => old.stop()) } : old)
     const error = await loading
     if (error) throw loadFailed(error)
   }
 
-  /** Has a worker load a function's new code for the environment that inherits it. Resolves with why it could not. */
+  /**
+   * Makes a worker load a function's new code for the environment that inherits it. Resolves with the error if it
+   * cannot be loaded.
+   */
   async #succeed(
     successor: EnvironmentSlot,
     worker: SpareWorker,
@@ -134,7 +144,7 @@ export class WorkerPool {
         resolve(failure)
       })
     })
-    // It was changed again meanwhile.
+    // The code has changed again in the meantime.
     if (successor.last !== origin) return undefined
     this.#standByLater(successor)
     return error
@@ -152,7 +162,7 @@ export class WorkerPool {
     return this.#counts.stats(this.#workers(), this.#standby.ready())
   }
 
-  /** The function's workers that have code, the one used last first. */
+  /** The function's workers with code, most recently used first. */
   debugTargets(functionId: string): DebugTarget[] {
     const slots = [...this.#slots.values()].filter((slot) => slot.functionId === functionId).reverse()
     const targets = slots.flatMap(({ assigned, next }) => [assigned?.worker.debug, next?.worker.debug])
@@ -181,7 +191,7 @@ export class WorkerPool {
     return slot
   }
 
-  /** Starts the next invocation of a slot, if it has one and is free. False where it has to wait for a worker. */
+  /** Starts the next invocation of a slot that is free. Returns false if it must wait for a worker. */
   #advance(slot: EnvironmentSlot): boolean {
     const job = slot.queue[0]
     if (slot.running || !job) {
@@ -197,7 +207,7 @@ export class WorkerPool {
     slot.cancelExpiry()
     slot.queue.shift()
     slot.running = job
-    // To the end: the map is in the order of last use.
+    // Move the slot to the end: the map is in order of last use.
     this.#slots.delete(slot.key)
     this.#slots.set(slot.key, slot)
     const { functionId, environmentId, build, context, env, overrides } = job.task
@@ -220,7 +230,7 @@ export class WorkerPool {
 
   async #run(slot: EnvironmentSlot, worker: AssignedWorker, job: Job): Promise<void> {
     const outcome = await worker.run(job.task)
-    // Where somebody gave up on it meanwhile, the slot has moved on.
+    // If the invocation was given up in the meantime, the slot has moved on.
     if (slot.running !== job) return
     if (outcome?.kind === 'stream') return this.#stream(slot, job, outcome)
     if (outcome) job.settle(outcome)
@@ -243,7 +253,9 @@ export class WorkerPool {
     }
   }
 
-  /** The invocation's time is up, by this machine's clock or its caller's; what a debugger has paused stays for now. */
+  /**
+   * Ends an invocation that is out of time, by this machine's clock or its caller's, unless a debugger has paused it.
+   */
   #timeUp(slot: EnvironmentSlot, job: Job, timeLimitMs: number, end: Answer | Error): void {
     if (this.#held.has(job)) return
     const giveUp = () => this.#giveUp(slot, job, end)
@@ -254,7 +266,7 @@ export class WorkerPool {
     job.cancelEnd = endUnlessPaused({ target, clock: this.#clock, timeLimitMs, end: giveUp })
   }
 
-  /** The invocation's time is up, or nobody wants its answer any more. */
+  /** Ends an invocation that is out of time or no longer wanted. */
   #giveUp(slot: EnvironmentSlot, job: Job, end: Answer | Error): void {
     if (!job.settle(end)) return
     if (slot.running === job) {
@@ -274,14 +286,15 @@ export class WorkerPool {
       slot.assigned = slot.next
       slot.next = undefined
     }
-    // This slot joins the end, so that one busy environment starves none.
+    // The slot goes to the end, so that a busy environment does not starve the others.
     if (this.#waiting.size > 0 && slot.queue.length > 0) this.#waiting.add(slot)
     else this.#advance(slot)
     this.#waiting.progress()
     this.#advanceWaiting()
     if (this.#standby.touch(slot.functionId)) this.#standByLater(slot)
     if (slot.running || slot.queue.length > 0) return
-    // One whose worker has failed stays: the next reload loads the new code for it. One that gave way is gone.
+    // A slot without a worker stays after a failure: the next reload loads the new code for it. A removed slot gets no
+    // timer.
     if (this.#waiting.crowded) this.#remove(slot)
     else if (this.#slots.get(slot.key) === slot)
       slot.cancelExpiry = this.#clock.schedule(this.#options.idleMs, () => this.#remove(slot))
@@ -292,7 +305,7 @@ export class WorkerPool {
     slot.cancelStandBy = this.#clock.schedule(STAND_BY_DELAY_MS, () => this.#standBy(slot))
   }
 
-  /** Starts a spare for the function of a slot whose worker does well. */
+  /** Starts a spare for the function of a slot with a usable worker. */
   #standBy({ key, last, assigned, next }: EnvironmentSlot): void {
     if (last && (next ?? assigned)?.usable) this.#standby.standBy(key, last)
   }
@@ -309,7 +322,10 @@ export class WorkerPool {
     return [...this.#workers()].length
   }
 
-  /** Whether one more worker may start: when there are too many, what runs nothing yet gives way, then the worker idle longest. */
+  /**
+   * Tries to make room for one more worker. At the limit, a standby worker gives way first, then the worker that has
+   * been idle longest.
+   */
   #makeRoom(): boolean {
     if (this.#size() < this.#waiting.limit) return true
     if (this.#standby.giveWay()) return true

@@ -3,7 +3,7 @@ import type { Answer } from '../../core/contracts/executor.js'
 import { responseJson } from '../../core/payload/collected-stream.js'
 import type { RuntimeError, RuntimeResponse } from '../runtime-api/answer.js'
 
-/** A runtime's answer as an outcome, whose response is JSON. */
+/** Converts a runtime's answer to an outcome. The response is JSON. */
 export function outcomeOfAnswer(answer: RuntimeError | RuntimeResponse): Answer {
   if (answer.kind === 'error') return { kind: 'error', error: answer.error }
   try {

@@ -4,46 +4,50 @@ import type { EnvironmentChanges } from '../environment-changes.js'
 import type { PythonModule } from './python-project.js'
 
 /**
- * What the bootstraps of this package are told beside what the Runtime API tells every runtime. This variable says where
- * they find it, and the Runtime API: a host, a port and a path that nobody else knows, because what is there is the
- * function's environment, its credentials included. It is gone before anything of the user's is loaded.
+ * The variable that tells this package's bootstraps the address of the Runtime API and of the calls that extend it: a
+ * host, a port and a secret path. The path is secret because the calls return the function's environment, including its
+ * credentials. The variable is removed before any user code is loaded.
  */
 export const BOOTSTRAP_VARIABLE = 'LAMBDA_TETHER_BOOTSTRAP'
 
-/** Answers {@link BootstrapStart}. */
+/** Returns {@link BootstrapStart}. */
 export const START_PATH = '/lambda-tether/start'
 
 export interface BootstrapStart {
-  /** The whole environment of user code. What a debugger, a shim or the system has added to the process's is removed. */
+  /**
+   * The whole environment of user code. Removes variables that a debugger, a shim or the system has added to the
+   * process.
+   */
   readonly env: Readonly<Record<string, string>>
-  /** A module to load at once, before it is known which code follows. */
+  /** A module to load at once, before the code is known. */
   readonly dependencies?: string
-  /** Whether a Node process is to open its inspector, at a port that is free. */
+  /** Whether a Node process opens its inspector, at a free port. */
   readonly inspect?: true
 }
 
-/** Answers {@link BootstrapCode}, when there is code to load. */
+/** Returns {@link BootstrapCode}, as soon as there is code to load. */
 export const CODE_PATH = '/lambda-tether/code'
 
 export interface BootstrapCode extends HandlerCode {
-  /** How Python imports it. */
+  /** How Python imports the code. */
   readonly python?: PythonModule
 }
 
-/** Takes `LoadedFiles`: Python's bootstrap tells what it has loaded. */
+/** Takes `LoadedFiles`: the Python bootstrap reports the files it has loaded. */
 export const LOADED_PATH = '/lambda-tether/loaded'
 
 /**
- * The file descriptor, a pipe, to which a bootstrap writes a byte for each invocation before it calls the handler: that tells
- * what ended the process, the invocation or something before it. A byte that was written outlives whatever ends a process.
+ * The file descriptor of a pipe to which a bootstrap writes a byte for each invocation, before it calls the handler.
+ * The count tells whether the invocation ended the process, or something before it. A written byte outlives the
+ * process, however it ends.
  */
 export const BEGUN_FD = 3
 
-/** Comes before the event in the body of an invocation. `Lambda-Tether-Details` tells how many bytes it has. */
+/** Precedes the event in the body of an invocation. `Lambda-Tether-Details` holds its length in bytes. */
 export interface BootstrapDetails {
-  /** Since the last invocation. */
+  /** Changes since the last invocation. */
   readonly env: EnvironmentChanges
-  /** What the environment says of a function on Lambda, whether or not it does here. */
+  /** The function's properties that the environment holds on Lambda, even if it does not hold them here. */
   readonly context: FunctionContext
 }
 

@@ -5,20 +5,20 @@ import type { WorkerOrigin } from '../pool/local-worker.js'
 import { BOOTSTRAP_VARIABLE } from './bootstrap-protocol.js'
 import type { RuntimeCommand } from './runtime-process.js'
 
-/** What a process is started with. */
+/** Values for starting a process. */
 export interface StartOptions {
   /** The environment of user code. */
   readonly env: Readonly<Record<string, string>>
-  /** Where the runtime finds its API: a host and a port, of a bootstrap also a path. */
+  /** The address of the Runtime API: a host and a port, and for a bootstrap a path. */
   readonly api: string
 }
 
-/** How to start a bootstrap, which then asks for the rest. */
+/** Returns the command for a bootstrap, which then asks for the rest. */
 export function bootstrapCommand(
   kind: 'node' | 'python',
   { env, api, python }: StartOptions & { readonly python: string },
 ): RuntimeCommand {
-  // The bootstrap removes them, too.
+  // The bootstrap removes these as well.
   const debugging = kind === 'node' ? debuggerVariables(process.env, env) : {}
   return {
     command: kind === 'python' ? python : process.execPath,
@@ -28,7 +28,7 @@ export function bootstrapCommand(
   }
 }
 
-/** How to start a custom runtime, as its own build says. */
+/** Returns the command for a custom runtime, according to its build. */
 export function customCommand(
   { command, cwd, handler }: Extract<FunctionBuild, { kind: 'command' }>,
   { context }: WorkerOrigin,
@@ -40,7 +40,7 @@ export function customCommand(
     args,
     cwd,
     env: {
-      // The runtimes of some languages do not start without these; the function's own values hold.
+      // Runtimes of some languages do not start without these; the function's own values override them.
       AWS_LAMBDA_FUNCTION_NAME: context.functionName,
       AWS_LAMBDA_FUNCTION_VERSION: context.functionVersion,
       AWS_LAMBDA_FUNCTION_MEMORY_SIZE: context.memoryLimitInMB,

@@ -3,15 +3,15 @@ import { once } from 'node:events'
 import { runFile } from '../../run-files.js'
 
 /**
- * A small process on a pipe that kills every watched process group, frozen or not, when this process ends without
- * having closed it: after a crash, `process.exit()`, or SIGKILL.
+ * A small process on a pipe. It kills every watched process group, even a frozen one, if this process ends without
+ * closing the pipe first: after a crash, `process.exit()` or SIGKILL.
  */
 export class Guard implements AsyncDisposable {
   readonly #pids = new Set<number>()
   #process: ChildProcess | undefined
   #closed = false
 
-  /** Watches a process group by its leader's id; starts the guard when it is not running. */
+  /** Watches a process group by its leader's id. Starts the guard if it is not running. */
   watch(pid: number): void {
     this.#pids.add(pid)
     if (this.#process === undefined) this.#start()
@@ -24,7 +24,7 @@ export class Guard implements AsyncDisposable {
     this.#tell(`-${pid}\n`)
   }
 
-  /** Ends the guard, which kills what is still watched. Idempotent. */
+  /** Ends the guard, which kills all groups still watched. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true
     const guard = this.#process
@@ -55,7 +55,7 @@ export class Guard implements AsyncDisposable {
     for (const pid of this.#pids) this.#tell(`+${pid}\n`)
   }
 
-  // One that was killed is replaced at once and told of all; one that failed by itself when it is next needed.
+  // A killed guard is replaced at once and told of all groups; a guard that failed by itself is replaced on next use.
   #forget(guard: ChildProcess, killed: boolean): void {
     if (this.#process !== guard) return
     this.#process = undefined

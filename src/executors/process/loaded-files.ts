@@ -1,7 +1,7 @@
 import { isAbsolute } from 'node:path'
 import type { LoadedFiles } from '../../core/contracts/function-source.js'
 
-/** Reads what a bootstrap has posted. Undefined where it is none of this: user code can post as well. */
+/** Parses a bootstrap's report. Undefined if the body has another form: user code can post as well. */
 export function readLoadedFiles(body: Uint8Array): LoadedFiles | undefined {
   let value: unknown
   try {

@@ -1,14 +1,14 @@
 import type { LogEntry, Task } from '../../core/contracts/executor.js'
 import { logEntry } from '../output/invocation-output.js'
 
-/** How much a process may write before its first invocation, which gets it. */
+/** How much a process may write before its first invocation, to which this output is attributed. */
 const EARLY_CHARACTERS = 1024 * 1024
-/** How much of what a process wrote may stand in an error. */
+/** How much of a process's output an error may contain. */
 const TAIL_CHARACTERS = 2000
-// As V8 says it, before it aborts.
+// V8's message before it aborts.
 const OUT_OF_MEMORY = /^FATAL ERROR: .*out of memory/i
 
-/** Whose a process's lines are: those of the invocation that is in flight, or that was last. */
+/** Attributes a process's output to the running invocation, or else to the last one. */
 export class ProcessOutput {
   #task: Task | undefined
   readonly #early: LogEntry[] = []
@@ -16,17 +16,17 @@ export class ProcessOutput {
   #tail = ''
   #outOfMemory: string | undefined
 
-  /** The last of what it wrote. */
+  /** The end of the output. */
   get tail(): string {
     return this.#tail.trimEnd()
   }
 
-  /** The line in which it said that its memory is used up. */
+  /** The line in which the process reported that it is out of memory. */
   get outOfMemory(): string | undefined {
     return this.#outOfMemory
   }
 
-  /** What follows is this invocation's, and so is what came before any. */
+  /** Attributes further output to this invocation, and any output before the first invocation as well. */
   begin(task: Task): void {
     this.#task = task
     for (const entry of this.#early.splice(0)) task.onLog(entry)

@@ -2,31 +2,33 @@ import { existsSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { basename, dirname, extname, join, relative, sep } from 'node:path'
 
-/** How the Python bootstrap imports a handler's module, so that it finds what it would find on Lambda. */
+/** How the Python bootstrap imports a handler's module, so that it resolves imports as on Lambda. */
 export interface PythonModule {
-  /** Its name below the root: `src.app`. */
+  /** The module's name below the root: `src.app`. */
   readonly name: string
   /** Folders to search before Python's own. */
   readonly first: readonly string[]
-  /** Folders to search after everything else, where they can hide nothing. */
+  /** Folders to search after all others, where they cannot shadow other modules. */
   readonly last: readonly string[]
 }
 
-/** What the search starts from. */
+/** Starting points of the search. */
 export interface PythonHost {
   /** @default the working directory */
   readonly cwd?: string
-  /** An activated virtual environment. @default that of `VIRTUAL_ENV` */
+  /** An activated virtual environment. @default the value of `VIRTUAL_ENV` */
   readonly activated?: string | undefined
 }
 
-/** Files that lie where a project begins. */
+/** Files that mark the root of a project. */
 const MARKERS = ['pyproject.toml', 'requirements.txt', 'setup.py', 'Pipfile', 'uv.lock']
 
 /**
- * Finds the root of a Python file's project. Nothing in the file tells which folder is deployed: of `src/app.py` it may be `src`
- * or the one above. So both are searched, and the module has its name from the upper one, which relative imports need.
- * @param root the folder that is deployed, where the user has named it. @default looked for
+ * Finds the root of a Python file's project. The file does not tell which folder is deployed: for `src/app.py` it may
+ * be `src` or its parent. So both are searched, and the module's name starts at the upper folder, as relative imports
+ * require.
+ * @param root the deployed folder, if the user has named it.
+ * @default found by its files
  */
 export function pythonModule(
   file: string,
@@ -47,13 +49,19 @@ export function pythonModule(
   return { name: nameBelow(base, file), first, last }
 }
 
-/** The folder that stands for the deployed one: the root of the file's project, else the one in which its packages start. */
+/**
+ * Returns the folder to use as the deployed one: the root of the file's project, or else the folder where its packages
+ * start.
+ */
 export function pythonTaskRoot(file: string, { cwd = process.cwd() }: PythonHost = {}): string {
   const above = foldersAbove(file)
   return projectIn(above.slice(0, limitOf(above, cwd) + 1), cwd) ?? packagesStart(above)
 }
 
-/** The Python of a file's project: its `.venv`, else the virtual environment that is activated, else `python3` on the `PATH`. */
+/**
+ * Returns the Python of a file's project: from its `.venv`, or the activated virtual environment, or `python3` on the
+ * `PATH`.
+ */
 export function pythonProgram(
   file: string,
   root?: string,
@@ -82,7 +90,10 @@ function foldersAbove(file: string): string[] {
   return above
 }
 
-/** The last folder that may be the root: the working directory, else the repository, else the highest that is the user's own. */
+/**
+ * Returns the index of the last folder that may be the root: the working directory, or the repository, or the highest
+ * folder of the user's own.
+ */
 function limitOf(above: readonly string[], cwd: string): number {
   if (above.includes(cwd)) return above.indexOf(cwd)
   const repository = repositoryIn(above)
@@ -99,7 +110,7 @@ function projectIn(folders: readonly string[], cwd: string): string | undefined 
   return folders.find(isProject) ?? (folders.includes(cwd) ? cwd : undefined)
 }
 
-/** The nearest folder that is in no package. */
+/** Returns the nearest folder outside any package. */
 function packagesStart(above: readonly string[]): string {
   return above.find((one) => !existsSync(join(one, '__init__.py'))) ?? (above[0] as string)
 }
@@ -108,7 +119,10 @@ function isProject(folder: string): boolean {
   return MARKERS.some((marker) => existsSync(join(folder, marker)))
 }
 
-/** Whether a folder is this user's work: modules of a folder that others write to, such as `/tmp`, must not be found. */
+/**
+ * Whether a folder is this user's own: a folder that others can write to, such as `/tmp`, must not be searched for
+ * modules.
+ */
 function isOwn(folder: string): boolean {
   const home = homedir()
   if (folder === home || folder === dirname(folder)) return false
@@ -118,7 +132,7 @@ function isOwn(folder: string): boolean {
   return facts !== undefined && (user === 0 || facts.uid === user) && (facts.mode & 0o002) === 0
 }
 
-/** A folder with a dot in its name can be no package. */
+/** Folders with a dot in their names cannot be packages. */
 function nameBelow(base: string, file: string): string {
   const path = relative(base, dirname(file))
   const folders = path === '' ? [] : path.split(sep)

@@ -19,21 +19,24 @@ export interface RuntimeCommand {
 /** How a runtime's process ended. */
 export type ProcessEnd =
   | { readonly kind: 'exit'; readonly code: number | null; readonly signal: string | null }
-  /** It could not be started at all. */
+  /** The process could not be started. */
   | { readonly kind: 'spawn'; readonly error: Error }
 
-// A grandchild that left the process group may hold the output open for ever.
+// A grandchild outside the process group may hold the output open forever.
 const OUTPUT_MS = 500
 
-/** A runtime's process, leader of its own process group, so that a signal reaches what it starts too. */
+/** A runtime's process. It leads its own process group, so that a signal also reaches its children. */
 export class RuntimeProcess {
-  /** Resolves when the process and its group are gone and its output has been read to the end. */
+  /** Resolves when the process and its group are gone and the output has been read to its end. */
   readonly ended: Promise<ProcessEnd>
   readonly #child: ChildProcess
   readonly #lines: LineSplitter[] = []
   #gone = false
 
-  /** @param onBegun hears how many more invocations a bootstrap of this package has begun; others have no such pipe */
+  /**
+   * @param onBegun called with the number of further invocations begun; only this package's bootstraps have the pipe
+   * for it
+   */
   constructor(
     command: RuntimeCommand,
     clock: Clock,
@@ -48,7 +51,7 @@ export class RuntimeProcess {
       stdio: ['ignore', 'pipe', 'pipe', ...(onBegun ? ['pipe' as const] : [])],
     })
     this.#child = child
-    // Not there where the host has too many files open for a process to be started.
+    // Undefined if the host has too many open files to start a process.
     this.#capture(child.stdout as Readable | undefined, (text) => onLine('stdout', text))
     this.#capture(child.stderr as Readable | undefined, (text) => onLine('stderr', text))
     const stdio = child.stdio as ChildProcess['stdio'] | undefined
@@ -58,30 +61,30 @@ export class RuntimeProcess {
         if (child.pid === undefined) resolve({ kind: 'spawn', error })
       })
       child.once('exit', (code, signal) => {
-        this.signal('SIGKILL') // what it started and left behind
+        this.signal('SIGKILL') // ends children that the process left behind
         this.#gone = true
         void this.#drain(clock).then(() => resolve({ kind: 'exit', code, signal }))
       })
     })
   }
 
-  /** Absent when it could not be started. */
+  /** Absent if the process could not be started. */
   get pid(): number | undefined {
     return this.#child.pid
   }
 
-  /** True from its exit on, while its last output is still being read. */
+  /** True from the exit on, even while the last output is still being read. */
   get gone(): boolean {
     return this.#gone
   }
 
-  /** Signals the whole group, frozen or not; harmless when it is gone. */
+  /** Signals the whole group, even if it is frozen; does nothing if it is gone. */
   signal(signal: GroupSignal): void {
-    // The id may be another process's by the time that this one is long gone.
+    // The id of an ended process may belong to another one by now.
     if (this.pid !== undefined && !this.#gone) signalGroup(this.pid, signal)
   }
 
-  /** Gives out a last line that has no line break yet. */
+  /** Emits a last line without a line break. */
   flush(): void {
     for (const lines of this.#lines) lines.flush()
   }

@@ -35,27 +35,27 @@ import { type ProcessEnd, type RuntimeCommand, RuntimeProcess } from './runtime-
 export interface ProcessWorkerOptions {
   readonly clock: Clock
   readonly guard: Guard
-  /** From SIGTERM to SIGKILL. */
+  /** Milliseconds from SIGTERM to SIGKILL. */
   readonly graceMs: number
-  /** The program that runs Python. @default that of each function's project */
+  /** The program that runs Python. @default found in each function's project */
   readonly python: string | undefined
   readonly environment: LocalEnvironment
   /** Whether a function's Node processes open their inspectors. */
   readonly inspects: (functionId: string) => boolean
-  /** A task's deadline on the machine's own clock, which is what the process has. */
+  /** Converts a task's deadline to the system clock, which the process uses. */
   readonly deadlineOf: (task: Task) => number
 }
 
-// What a process sent with its last breath is on the way for no longer.
+// How long the last messages of an ending process can take to arrive.
 const LAST_BREATH_MS = 100
 
-/** One process behind its own Runtime API, from the side that drives it. */
+/** Drives one process, through a Runtime API of its own. */
 export class ProcessWorker implements SpareWorker {
   readonly debug?: ProcessDebugTarget
   readonly #options: ProcessWorkerOptions
   readonly #kind: RuntimeKind
   readonly #origin: WorkerOrigin
-  /** The program that runs Python, for Python. */
+  /** The program that runs Python, if this is a Python worker. */
   readonly #python: string
   readonly #api: RuntimeApi
   readonly #output = new ProcessOutput()
@@ -68,20 +68,23 @@ export class ProcessWorker implements SpareWorker {
   #stopping = false
   #starting: Promise<void> | undefined
   #process: RuntimeProcess | undefined
-  /** What modules are loaded with. */
+  /** The environment while modules are loaded. */
   readonly #startEnv: Record<string, string>
   #env: Task['env']
   #details: BootstrapDetails | undefined
   /** Called when the runtime asks for its next invocation. */
   #onFree: () => void = () => {}
   #runs = 0
-  /** How many of them the bootstrap has begun: what was sent to a process may have reached nobody. */
+  /**
+   * Number of invocations that the bootstrap has begun: an invocation sent to a dying process may never reach user
+   * code.
+   */
   #begun = 0
   #hasCode = false
   #ready = false
   #usable = true
 
-  /** Starts a bootstrap of this package with the environment of `origin`; a custom runtime starts when it has to `load`. */
+  /** Starts a bootstrap of this package with the environment of `origin`; a custom runtime starts in `load`. */
   constructor(origin: WorkerOrigin, options: ProcessWorkerOptions) {
     const kind = runtimeOf(origin.build)
     if (kind === undefined) throw new TypeError('a handler of this process has no runtime')
@@ -92,14 +95,14 @@ export class ProcessWorker implements SpareWorker {
     this.#startEnv = this.#startEnvOf(origin.build)
     this.#env = this.#startEnv
     this.#python = this.#pythonOf(origin.build)
-    // Many a custom runtime knows a host and a port only.
+    // Many custom runtimes accept only a host and a port.
     const takesPath = origin.build.kind !== 'command' || origin.build.secretPath === true
     const secret = takesPath ? `/${randomUUID()}` : ''
     this.#api = new RuntimeApi(
       {
         onNext: async () => {
           this.#asked.resolve()
-          // What it wrote before it asked is read within this turn, and what it writes of the next invocation is not.
+          // Output written before this call is read within this turn; output of the next invocation is not.
           await new Promise(setImmediate)
           this.#process?.flush()
           this.#onFree()
@@ -142,7 +145,7 @@ export class ProcessWorker implements SpareWorker {
   async load(build: FunctionBuild): Promise<LambdaError | undefined> {
     const kind = runtimeOf(build)
     const env = this.#startEnvOf(build)
-    // Since it was started, a virtual environment may have been made, or another task root.
+    // A virtual environment or another task root may have appeared since the start.
     if (kind !== this.#kind || this.#pythonOf(build) !== this.#python || changesBetween(this.#env, env)) {
       this.#usable = false
       return undefined
@@ -179,16 +182,16 @@ export class ProcessWorker implements SpareWorker {
       this.#initFailed.promise,
       this.#over.promise.then((end) => this.#outcomeOfEnd(task, end)),
     ])
-    // Of what goes on, nothing is to be waited for.
+    // A stream is still in progress: there is no output to wait for.
     if (outcome?.kind === 'stream') return outcome
-    // What it wrote before it answered is read within this turn of the event loop, like its answer.
+    // Output written before the answer is read within this turn of the event loop, like the answer.
     if (this.#usable) await new Promise(setImmediate)
     else await this.#orLate(this.#over.promise)
     this.#process?.flush()
     return outcome
   }
 
-  /** SIGTERM, and SIGKILL for what does not heed it, to the process and to what it started. */
+  /** Sends SIGTERM to the process and its children, and SIGKILL if they do not end in time. */
   async stop(): Promise<void> {
     this.#usable = false
     this.#stopping = true
@@ -212,7 +215,7 @@ export class ProcessWorker implements SpareWorker {
   async #spawn(commandFor: (api: string) => RuntimeCommand): Promise<void> {
     const { clock, guard } = this.#options
     await this.#api.open()
-    // Somebody gave up on it meanwhile.
+    // The worker was stopped in the meantime.
     if (!this.#usable) return
     const command = commandFor(this.#api.address)
     this.#command = command.command
@@ -235,7 +238,7 @@ export class ProcessWorker implements SpareWorker {
     })
   }
 
-  /** Notes what the runtime has to be told for a task; false where it cannot be told any more. */
+  /** Updates the data to send with a task; returns false if the process cannot receive it any more. */
   #update(task: Task): boolean {
     const env = this.#options.environment.of(task)
     const changes = changesBetween(this.#env, env)
@@ -257,7 +260,7 @@ export class ProcessWorker implements SpareWorker {
   }
 
   #startOf({ build, functionId }: WorkerOrigin): BootstrapStart {
-    // Code that is there already loads them itself.
+    // Code that is already there loads its dependencies itself.
     const dependencies = build.kind === 'file' && !this.#hasCode ? build.dependencies?.path : undefined
     return {
       env: this.#startEnv,
@@ -271,7 +274,7 @@ export class ProcessWorker implements SpareWorker {
     try {
       answer = await this.#api.invoke(this.#invocationOf(task))
     } catch (error) {
-      // Its end says why.
+      // The end of the process tells the reason.
       if (error instanceof TetherError && error.code === 'CLOSED') return new Promise(() => {})
       return { kind: 'error', error: toLambdaError(error) }
     }
@@ -284,7 +287,7 @@ export class ProcessWorker implements SpareWorker {
     })
     const gone = this.#over.promise.then((end) => this.#outcomeOfEnd(task, end))
     void cut.then(async () => {
-      // Why the connection broke is known when the process has ended; if it lives, its code has broken it.
+      // If the process ends, its end explains the broken connection; if it lives, its code broke the connection.
       const { error } = (await this.#orLate(gone)) ?? truncated(task)
       body.fail(new HandlerError(error))
     })
@@ -312,7 +315,8 @@ export class ProcessWorker implements SpareWorker {
   #outcomeOfEnd(task: Task, end: ProcessEnd): Extract<Answer, { kind: 'error' }> | undefined {
     if (end.kind === 'spawn') return notStarted(task, this.#command, end.error)
     const delivered = this.#kind === 'custom' ? this.#api.delivered : this.#begun >= this.#runs
-    // It ended between two invocations, and not of this one; what ended before its first would end again.
+    // The process ended between two invocations, independently of this one. A process that ends before its first would
+    // end again.
     if (!delivered && this.#runs > 1) return undefined
     if (this.#output.outOfMemory !== undefined) return outOfMemory(task, this.#output.outOfMemory)
     return exited(task, end.signal ?? end.code ?? 0, delivered ? '' : this.#output.tail)
@@ -326,7 +330,7 @@ export class ProcessWorker implements SpareWorker {
 
   #startEnvOf(build: FunctionBuild): Record<string, string> {
     const { env, overrides, invocationEnv } = this.#origin
-    // A custom runtime's variables are those of its start.
+    // A custom runtime gets its variables only at its start.
     const own = this.#kind === 'custom' ? { invocationEnv } : {}
     return this.#options.environment.of({ env, overrides, ...own, build })
   }
@@ -336,7 +340,7 @@ export class ProcessWorker implements SpareWorker {
     return this.#options.python ?? pythonProgram(build.path, build.taskRoot)
   }
 
-  /** What the event gives; undefined if it does not come soon. */
+  /** Resolves with the event's result, or with undefined if the event is late. */
   async #orLate<T>(event: Promise<T>): Promise<T | undefined> {
     let cancel: Cancel = () => {}
     const late = new Promise<undefined>((resolve) => {
@@ -348,7 +352,7 @@ export class ProcessWorker implements SpareWorker {
   }
 }
 
-/** What a process holds of the machine's memory, where the system has a file that says so. */
+/** Returns the memory of a process, if the system has a file that tells it. */
 function residentBytes(pid: number): number | undefined {
   try {
     return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024

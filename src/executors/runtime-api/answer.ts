@@ -3,7 +3,7 @@ import { type LambdaError, MAX_CAUSES } from '../../core/base/errors.js'
 import { asText } from '../../core/base/printable.js'
 import type { ByteStream } from '../../core/streams/byte-stream.js'
 
-/** A response that a runtime posted whole. */
+/** A response that a runtime posted as a whole. */
 export interface RuntimeResponse {
   readonly kind: 'response'
   readonly body: Uint8Array
@@ -14,25 +14,28 @@ export interface RuntimeError {
   readonly kind: 'error'
   /** The error's JSON as the runtime sent it. */
   readonly body: Uint8Array
-  /** The same, read. */
+  /** The parsed error. */
   readonly error: LambdaError
 }
 
-/** A response that a runtime streams: its `body` throws a HandlerError for the error in its trailers. */
+/** A response that a runtime streams. Its `body` throws a HandlerError if the trailers report an error. */
 export interface RuntimeStream {
   readonly kind: 'stream'
   readonly contentType?: string | undefined
   readonly body: ByteStream
-  /** Resolves when the connection has ended before the response had: its body is open, for the owner to say why. */
+  /**
+   * Resolves if the connection ended before the response. The body then stays open: the owner must end it with the
+   * cause.
+   */
   readonly cut: Promise<void>
 }
 
-/** What a runtime answered. */
+/** A runtime's answer to an invocation. */
 export type RuntimeAnswer = RuntimeResponse | RuntimeError | RuntimeStream
 
 /**
- * Reads a body up to `max` bytes; of a larger one only its size. A body cut short never ends: its runtime is dead,
- * which its owner notices.
+ * Reads a body of up to `max` bytes; only counts a larger body. For a body that is cut short, `done` is never called:
+ * the runtime is dead, and its owner notices.
  */
 export function collect(
   request: IncomingMessage,
@@ -43,20 +46,23 @@ export function collect(
   let size = 0
   request.on('data', (chunk: Buffer) => {
     size += chunk.byteLength
-    // Past the limit only the size is of interest, for the message.
+    // Past the limit only the size matters, for the message.
     if (size <= max) chunks.push(chunk)
     else chunks.length = 0
   })
   request.on('end', () => done(Buffer.concat(chunks), size))
 }
 
-/** The answer that a call to `error` or `init/error` carries. */
+/** Parses the error posted by a call of `error` or `init/error`. */
 export function postedError(request: IncomingMessage, body: Buffer): RuntimeError {
   const header = request.headers['lambda-runtime-function-error-type']
   return { kind: 'error', ...parseRuntimeError(body, typeof header === 'string' ? header : undefined) }
 }
 
-/** The error in the trailers of a streamed response: its JSON is base64 there. Undefined where it has ended well. */
+/**
+ * Returns the error in the trailers of a streamed response, where its JSON is in base64. Undefined if the response
+ * ended without an error.
+ */
 export function trailingError({ trailers }: IncomingMessage): LambdaError | undefined {
   const type = trailers['lambda-runtime-function-error-type']
   if (type === undefined) return undefined
@@ -64,15 +70,15 @@ export function trailingError({ trailers }: IncomingMessage): LambdaError | unde
   return parseRuntimeError(body, type).error
 }
 
-/** A failure as an answer. One that the runtime did not report itself has no trace. */
+/** Converts a failure to an answer. Without `trace` if the runtime did not report the error itself. */
 export function errorAnswer(error: LambdaError): RuntimeError {
   const { trace, ...rest } = error
   return { kind: 'error', body: Buffer.from(JSON.stringify(trace.length > 0 ? error : rest)), error }
 }
 
 /**
- * Reads the error a runtime posted. Custom runtimes post what they like: whatever is missing is filled from the
- * `Lambda-Runtime-Function-Error-Type` header or said to be unknown, and the body stays as it came.
+ * Reads an error that a runtime posted. Custom runtimes post arbitrary bodies: missing fields come from the header
+ * `Lambda-Runtime-Function-Error-Type` or are reported as unknown, and the body stays as it came.
  */
 function parseRuntimeError(body: Buffer, headerType?: string): { body: Buffer; error: LambdaError } {
   const text = body.toString('utf8')

@@ -8,10 +8,11 @@ import { collect, errorAnswer, postedError, type RuntimeAnswer, type RuntimeErro
 import { isStreamed, streamedAnswer } from './streamed-answer.js'
 
 const PREFIX = '/2018-06-01/runtime/'
-// The trailers of a streamed response hold an error, its stack included. As Go's servers have it by default, of which AWS's is one.
+// The trailers of a streamed response hold an error with its stack. 1 MB is the default of Go's servers, and AWS's is
+// written in Go.
 const MAX_HEADER_BYTES = 1024 * 1024
 
-/** One invocation, as `invocation/next` hands it to a runtime. */
+/** One invocation, as `invocation/next` returns it to a runtime. */
 export interface RuntimeInvocation {
   readonly requestId: string
   /** The event's JSON. */
@@ -25,21 +26,24 @@ export interface RuntimeInvocation {
   /** JSON text. */
   readonly identity?: string
   readonly tenantId?: string
-  /** What comes before the event; for bootstraps of this package, which a header tells how long it is. */
+  /** Precedes the event in the body, for this package's bootstraps; a header tells its length. */
   readonly details?: Uint8Array
 }
 
-/** What a runtime does on its own. */
+/** Callbacks for a runtime's calls. */
 export interface RuntimeApiHandlers {
-  /** The runtime asks for an invocation: it has started, or is done with the last. It gets one when this has resolved; must not reject. */
+  /**
+   * The runtime asks for an invocation: it has started, or finished the last one. It gets an invocation after this
+   * resolves. Must not reject.
+   */
   onNext?(): Promise<void>
-  /** The runtime asks for an invocation and none is there: the moment Lambda freezes it. */
+  /** The runtime waits for an invocation: Lambda would freeze it now. */
   onIdle?(): void
-  /** The runtime could not start. */
+  /** The runtime failed to start. */
   onInitError?(answer: RuntimeError): void
-  /** The answer to a call that is none of the Runtime API's; must not reject. Undefined where there is no such call. */
+  /** Answers a GET outside the Runtime API, or returns undefined for an unknown path. The promise must not reject. */
   onGet?(path: string): Promise<object> | undefined
-  /** What is posted to a call that is none of the Runtime API's. Undefined where there is no such call. */
+  /** Returns a function that receives the body of a POST outside the Runtime API, or undefined for an unknown path. */
   onPost?(path: string): ((body: Uint8Array) => void) | undefined
 }
 
@@ -52,9 +56,9 @@ interface Flight {
 }
 
 /**
- * The Lambda Runtime API of one execution environment, served on a free port of 127.0.0.1. One environment has
- * one server, because `AWS_LAMBDA_RUNTIME_API` is a host and a port, and not all runtimes take a path behind it. Without such a
- * path it serves no process of another user, where the system tells whose a process is.
+ * The Lambda Runtime API of one execution environment, on a free port of 127.0.0.1. Each environment has its own
+ * server, because `AWS_LAMBDA_RUNTIME_API` is a host and a port, and not all runtimes accept a path after them. Without
+ * a secret path, refuses processes of other users, if the system tells the owner of a connection.
  */
 export class RuntimeApi implements AsyncDisposable {
   readonly #handlers: RuntimeApiHandlers
@@ -69,11 +73,11 @@ export class RuntimeApi implements AsyncDisposable {
   #connections = 0
   #closed = false
 
-  /** @param base a path before that of every call, such as one that nobody can guess. @default none */
+  /** @param base a prefix for the path of every call, such as an unguessable one. @default none */
   constructor(handlers: RuntimeApiHandlers = {}, base = '') {
     this.#handlers = handlers
     this.#base = base
-    // A frozen runtime says nothing for hours; no time limit of HTTP may end its connection.
+    // A frozen runtime is silent for hours: no HTTP time limit may end its connection.
     this.#server.keepAliveTimeout = 0
     this.#server.requestTimeout = 0
     this.#server.headersTimeout = 0
@@ -87,7 +91,7 @@ export class RuntimeApi implements AsyncDisposable {
     })
   }
 
-  /** `host:port` and the base, if there is one: the value of `AWS_LAMBDA_RUNTIME_API`. Only after {@link open}. */
+  /** `host:port` and the base, if any: the value of `AWS_LAMBDA_RUNTIME_API`. Only after {@link open}. */
   get address(): string {
     return this.#host + this.#base
   }
@@ -106,9 +110,10 @@ export class RuntimeApi implements AsyncDisposable {
   }
 
   /**
-   * Hands the runtime an invocation, at once if it waits for one, else when it asks. Resolves with its answer;
-   * whoever knows that the runtime died or is late stops waiting. One at a time.
-   * @throws TypeError for a request id, ARN, trace id or tenant that is no header's text; TetherError `CLOSED`, `UNSUPPORTED` while another invocation has no answer
+   * Hands an invocation to the runtime, at once if it is waiting, or when it next asks. Resolves with the runtime's
+   * answer, and never if the runtime dies or hangs: the caller must watch for that. One invocation at a time.
+   * @throws TypeError for a request id, ARN, trace id or tenant that is not valid in a header; TetherError `CLOSED`,
+   * `UNSUPPORTED` while another invocation has no answer
    */
   invoke(invocation: RuntimeInvocation): Promise<RuntimeAnswer> {
     if (this.#closed) return Promise.reject(closedError())
@@ -116,7 +121,7 @@ export class RuntimeApi implements AsyncDisposable {
       return Promise.reject(new TetherError('UNSUPPORTED', 'This runtime is still at work on an invocation.'))
     }
     return new Promise((resolve, reject) => {
-      // Before anything is handed out: what no header can carry throws here, where somebody waits for it.
+      // Built first: text that is not valid in a header throws here, and rejects the promise.
       const headers = headersOf(invocation)
       this.#flight = { invocation, headers, state: 'queued', resolve, reject }
       if (this.#waiting !== undefined) this.#deliver(this.#waiting)
@@ -128,7 +133,7 @@ export class RuntimeApi implements AsyncDisposable {
     return this.#flight !== undefined && this.#flight.state !== 'queued'
   }
 
-  /** Resolves when no runtime is connected: what a dead process had sent has then been read. */
+  /** Resolves when no runtime is connected: then everything that a dead process sent has been read. */
   drained(): Promise<void> {
     if (this.#connections === 0) return Promise.resolve()
     return new Promise((resolve) => this.#drained.push(resolve))
@@ -186,9 +191,9 @@ export class RuntimeApi implements AsyncDisposable {
     }
   }
 
-  /** The path below the base; empty for who does not know it. */
+  /** Returns the path below the base; empty if the base is missing. */
   #pathOf({ url = '', headers }: IncomingMessage): string {
-    // A web page that has found the port calls it by another name, or says that it is one.
+    // A web page that has found the port uses another host name, or sends headers of a browser.
     const fromPage = headers['sec-fetch-site'] !== undefined || headers.origin !== undefined
     if (fromPage || (headers.host !== undefined && headers.host !== this.#host)) return ''
     return url.startsWith(`${this.#base}/`) ? url.slice(this.#base.length) : ''
@@ -209,9 +214,9 @@ export class RuntimeApi implements AsyncDisposable {
     return true
   }
 
-  /** Hands the runtime what is there for it, or lets it wait. */
+  /** Delivers the queued invocation, or lets the runtime wait. */
   #offer(response: ServerResponse): void {
-    // It may have hung up meanwhile, or another of its connections may have been served.
+    // The connection may have closed in the meantime, or another connection may have been served.
     if (response.destroyed || this.#refusesNext(response)) return
     this.#waiting = response
     response.once('close', () => {
@@ -313,7 +318,7 @@ function decodeId(id: string): string {
   }
 }
 
-// JSON in a header: headers carry Latin-1 only, and JSON has its own escapes for the rest.
+// Headers carry only Latin-1; JSON can escape other characters.
 function toAscii(json: string): string {
   return json.replace(
     /[^\x20-\x7e]/g,

@@ -4,17 +4,17 @@ import { HandlerError } from '../../core/base/errors.js'
 import { ByteStream } from '../../core/streams/byte-stream.js'
 import { type RuntimeStream, trailingError } from './answer.js'
 
-/** How much of a streamed response is read ahead of its reader, beside what the connection holds. */
+/** Bytes of a streamed response read ahead of the reader, in addition to the connection's own buffers. */
 const READ_AHEAD_BYTES = 64 * 1024
 
-/** Whether a runtime streams the response that it posts. */
+/** Whether a runtime posts its response as a stream. */
 export function isStreamed({ headers }: IncomingMessage): boolean {
   return headers['lambda-runtime-function-response-mode']?.toString().toLowerCase() === 'streaming'
 }
 
 /**
- * A response that arrives, as a stream: its reader is what slows its runtime down.
- * @param done called when all of it has been received
+ * Returns an incoming response as a stream. A slow reader slows down the runtime.
+ * @param done called when the whole response has been received
  */
 export function streamedAnswer(request: IncomingMessage, done: () => void): RuntimeStream {
   const body = new ByteStream(READ_AHEAD_BYTES)

@@ -30,17 +30,17 @@ import {
   type ThreadMessage,
 } from './messages.js'
 
-/** How many finished invocations may still write lines of their own, from work that they left behind. */
+/** Number of finished invocations that can still write lines of their own, from work that they left behind. */
 const REMEMBERED_INVOCATIONS = 16
-/** How much of what a module writes while nothing runs is kept for the first invocation. */
+/** How much output of a module is kept for the first invocation. */
 const EARLY_CHARACTERS = 1024 * 1024
 
 export interface ThreadOptions {
   readonly resourceLimits?: ResourceLimits
   readonly environment: LocalEnvironment
-  /** A task's deadline on the machine's own clock, which is what runs inside the thread. */
+  /** Converts a task's deadline to the system clock, which the thread uses. */
   readonly deadlineOf: (task: Task) => number
-  /** How the thread is reached as a debugger reaches it. */
+  /** Connects debuggers to the thread. */
   readonly inspector: ThreadInspector
 }
 
@@ -51,11 +51,11 @@ interface Running {
   readonly sequence: number
   readonly task: Task
   settle(outcome: WorkerOutcome | undefined): void
-  /** Once its response streams. */
+  /** Set when the response streams. */
   stream?: { readonly body: ByteStream; end(): void }
 }
 
-/** One worker thread, from the side that drives it. `entry/worker-thread.ts` is what runs inside. */
+/** Drives one worker thread. `entry/worker-thread.ts` runs inside it. */
 export class Thread implements SpareWorker, PrewarmedWorker {
   readonly debug: ThreadDebugTarget
   readonly #options: ThreadOptions
@@ -66,7 +66,7 @@ export class Thread implements SpareWorker, PrewarmedWorker {
   readonly #outputs = new Map<number, InvocationOutput>()
   readonly #exited: Promise<void>
   readonly #loaded = deferred<LambdaError | undefined>()
-  /** What was written before the first invocation, which gets it. */
+  /** Output before the first invocation, to which it is attributed. */
   readonly #early: OutputMessage[] = []
   #earlyCharacters = 0
   #memoryBytes: number | undefined
@@ -76,12 +76,12 @@ export class Thread implements SpareWorker, PrewarmedWorker {
   #running: Running | undefined
   #usable = true
   #ready = false
-  /** Why the thread ends, where an error says it. */
+  /** The error that ends the thread, if one was reported. */
   #failure: Answer | undefined
 
   /**
-   * Starts the thread, with the environment of what it is for, or with none for `begin` to set.
-   * @param dependencies a module to import, before `load` says of which code
+   * Starts the thread with the origin's environment, or without one, for `begin` to set.
+   * @param dependencies a module to import before `load` names the code
    */
   constructor(
     origin: Pick<Task, 'functionId'> & Partial<WorkerOrigin>,
@@ -100,9 +100,9 @@ export class Thread implements SpareWorker, PrewarmedWorker {
       name: origin.functionId,
       workerData: data,
       transferList: [port2],
-      // Not even NODE_OPTIONS: with an option that only a process takes, no thread would start.
+      // Not even NODE_OPTIONS: with an option that only a process accepts, no thread would start.
       env: {},
-      // The host's loaders and flags are the host's.
+      // The host's loaders and flags do not apply to local code.
       execArgv: [],
       stdout: true,
       stderr: true,
@@ -110,7 +110,7 @@ export class Thread implements SpareWorker, PrewarmedWorker {
     })
     this.debug = new ThreadDebugTarget(this.#worker.threadId, origin.functionId, options.inspector)
     this.#port.on('message', (message: ThreadMessage) => this.#receive(message))
-    // What gets past the entry's capture must at least not pile up.
+    // Discard output that bypasses the entry's capture, so that it does not pile up.
     this.#worker.stdout.resume()
     this.#worker.stderr.resume()
     this.#worker.on('error', (error) => this.#fail(error))
@@ -172,7 +172,7 @@ export class Thread implements SpareWorker, PrewarmedWorker {
       try {
         this.#post(sequence, task)
       } catch (error) {
-        // A context that no thread can be given, such as one with a function in it.
+        // The context cannot be cloned, because it holds a function, say.
         const named = unwritable('The context of the invocation', error)
         this.#settle(sequence, { kind: 'error', error: toLambdaError(named) })
       }
@@ -183,12 +183,12 @@ export class Thread implements SpareWorker, PrewarmedWorker {
     this.#usable = false
     this.#loaded.resolve(undefined)
     await this.debug.end(() => this.#worker.terminate())
-    // Nothing of the thread is left when 'exit' was heard.
+    // The thread is completely gone only when its port is closed.
     await this.#exited
   }
 
   #post(sequence: number, task: Task): void {
-    // A copy, which then moves: the caller keeps its bytes, and a view would send all of the buffer it looks at.
+    // Transfer a copy: the caller keeps its bytes, and a view would send its whole buffer.
     const event = new Uint8Array(task.event)
     const envChanges = this.#envChanges(task)
     const message: RunMessage = {
@@ -252,7 +252,7 @@ export class Thread implements SpareWorker, PrewarmedWorker {
         this.#usable = false
         this.#failure = { kind: 'error', error: message.error }
         this.#loaded.resolve(message.error)
-        // An invocation may be on its way into the broken thread: the end of the thread decides about it.
+        // An invocation may be on its way into the broken thread: the thread's end decides its outcome.
         void this.debug.end(() => this.#worker.terminate())
     }
   }
@@ -274,7 +274,7 @@ export class Thread implements SpareWorker, PrewarmedWorker {
     return this.#running?.sequence === sequence ? this.#running.stream?.body : undefined
   }
 
-  /** @param outcome of an invocation that streams: what ended its code before it was done, or undefined */
+  /** @param outcome for a streaming invocation: the error that ended its code early, or undefined */
   #settle(sequence: number, outcome: Answer | undefined): void {
     const running = this.#running
     if (running?.sequence !== sequence) return
@@ -300,7 +300,7 @@ export class Thread implements SpareWorker, PrewarmedWorker {
 
   #ended(exitCode: number): void {
     this.#usable = false
-    // The port's last messages and the thread's end reach this thread separately, in either order.
+    // The port's last messages and the thread's end arrive separately, in either order.
     for (let next = receiveMessageOnPort(this.#port); next; next = receiveMessageOnPort(this.#port)) {
       this.#receive(next.message as ThreadMessage)
     }
@@ -309,8 +309,8 @@ export class Thread implements SpareWorker, PrewarmedWorker {
     this.#loaded.resolve(exitedAtLoad(exitCode))
     const running = this.#running
     if (!running) return
-    // Work that an earlier invocation left behind ended the thread. A thread that never answered anything may
-    // have been ended by its own module, and would be again.
+    // Work left behind by an earlier invocation may have ended the thread: then this invocation can run again. A thread
+    // that never answered may have been ended by its own module, and would be again.
     const begun = running.sequence === 1 || Atomics.load(this.#begun, 0) >= running.sequence
     this.#settle(running.sequence, begun ? (this.#failure ?? exited(running.task, exitCode)) : undefined)
   }
@@ -321,7 +321,8 @@ export class Thread implements SpareWorker, PrewarmedWorker {
       return
     }
     const { sequence, stream, text, time } = message
-    // Before the first invocation: its own. From one long forgotten: whoever runs now, rather than nobody.
+    // Output before the first invocation belongs to the first; output of a forgotten invocation goes to the current
+    // one.
     const owner = Math.max(1, sequence)
     const output = this.#outputs.get(owner) ?? this.#outputs.get(this.#sequence)
     output?.write(stream, text, time)

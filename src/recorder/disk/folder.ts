@@ -52,7 +52,7 @@ export async function recordingNames(folder: string): Promise<string[]> {
   return names.filter((name) => RECORDING.test(name)).sort()
 }
 
-/** Wraps an error of the file system. */
+/** Returns the error for a failure of the file system. */
 export function folderError(folder: string, cause: unknown): TetherError {
   if (cause instanceof TetherError) return cause
   const text = `The folder of recordings ${folder} cannot be used: ${(cause as Error).message}.`

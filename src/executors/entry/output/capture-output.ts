@@ -4,8 +4,8 @@ import type { LogEntry } from '../../../core/contracts/executor.js'
 import { captureWrites } from './capture-writes.js'
 
 /**
- * Takes over what is written to this thread's `process.stdout` and `process.stderr`, and so `console`'s
- * output, and to their file descriptors: each write is handed on at once, because the code that made it may never yield again.
+ * Captures output to this thread's `process.stdout` and `process.stderr`, and so of `console`, and to their file
+ * descriptors. Each write is passed on at once, because the code may never yield again.
  */
 export function captureOutput(write: (stream: LogEntry['stream'], text: string) => void): void {
   const decoders = { stdout: new StringDecoder('utf8'), stderr: new StringDecoder('utf8') }

@@ -8,11 +8,11 @@ type AnyFunction = (...values: unknown[]) => unknown
 const STREAMS: Readonly<Record<number, LogEntry['stream']>> = { 1: 'stdout', 2: 'stderr' }
 
 /**
- * Takes over what is written through `node:fs` to file descriptors 1 and 2, as pino does: a thread has none of its own, and
- * those are its host's. Native code, programs that the thread starts, and threads of its own still write there.
+ * Captures writes through `node:fs` to file descriptors 1 and 2, as pino makes them: a thread shares the descriptors of
+ * its host. Native code, child processes and nested threads still write to the host's.
  */
 export function captureWrites(write: (stream: LogEntry['stream'], bytes: Uint8Array) => void): void {
-  /** How many bytes were taken; undefined where `node:fs` has to see to it. */
+  /** Returns the number of captured bytes; undefined if `node:fs` must handle the call. */
   const take = (fd: unknown, data: readonly (Buffer | undefined)[]): number | undefined => {
     const stream = typeof fd === 'number' ? STREAMS[fd] : undefined
     if (stream === undefined || data.includes(undefined)) return undefined
@@ -59,7 +59,10 @@ export function captureWrites(write: (stream: LogEntry['stream'], bytes: Uint8Ar
   syncBuiltinESMExports()
 }
 
-/** @param place where in a buffer it begins, or an object that says it; of a text where in the file. @param more how long it is; of a text its encoding */
+/**
+ * @param place for a buffer its offset, or an object with offset and length; for a text the position in the file
+ * @param more for a buffer its length; for a text its encoding
+ */
 function bytesOf(data: unknown, place?: unknown, more?: unknown): Buffer | undefined {
   if (typeof data === 'string') {
     return Buffer.from(data, typeof more === 'string' && Buffer.isEncoding(more) ? more : 'utf8')
@@ -85,7 +88,7 @@ function encodingOf(options: unknown): unknown {
 function replace(name: keyof typeof fs, by: (original: AnyFunction) => AnyFunction): void {
   const original = fs[name] as unknown as AnyFunction
   const replacement = by(original)
-  // Its name, and what `util.promisify` goes by.
+  // The name, and the property that `util.promisify` uses.
   Object.defineProperties(replacement, Object.getOwnPropertyDescriptors(original))
   Object.defineProperty(fs, name, {
     value: replacement,

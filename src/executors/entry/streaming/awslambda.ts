@@ -3,24 +3,24 @@ import { STREAMING } from '../../../core/contracts/response-stream.js'
 import { runtimeError } from '../runtime-errors.js'
 import { HttpResponseStream } from './http-response-stream.js'
 
-// As aws-lambda-ric 3 and 4 have it.
+// The symbol used by aws-lambda-ric 3 and 4.
 const HIGH_WATER_MARK = Symbol.for('aws.lambda.runtime.handler.streaming.highWaterMark')
 
-/** A handler with the marks that `streamifyResponse` leaves on it. */
+/** A handler with the marks set by `streamifyResponse`. */
 interface MarkedHandler {
   [STREAMING]?: unknown
   [HIGH_WATER_MARK]?: unknown
 }
 
-/** How a handler streams: it is called with a stream, whose high-water mark it may set. */
+/** How a handler streams. */
 export interface Streaming {
-  /** In bytes. @default Node's own */
+  /** The high-water mark of the stream, in bytes. @default Node's own */
   readonly highWaterMark?: number
 }
 
 /**
- * Adds to the global `awslambda`, beside what is there, what the official runtime client for Node adds, unless the environment switches
- * it off. To be called before any code of the user's. Idempotent.
+ * Adds the official Node runtime client's members to the global `awslambda`, keeping existing ones, unless the
+ * environment disables it. Call this before loading user code. Idempotent.
  */
 export function installAwslambda(env: NodeJS.ProcessEnv): void {
   const off = env.AWS_LAMBDA_NODEJS_NO_GLOBAL_AWSLAMBDA
@@ -30,8 +30,8 @@ export function installAwslambda(env: NodeJS.ProcessEnv): void {
 }
 
 /**
- * How a handler streams; undefined for one that returns its response.
- * @throws an Error named `Runtime.MalformedStreamingHandler` for a mark that is none of AWS's
+ * Returns how a handler streams; undefined if it returns its response.
+ * @throws an Error named `Runtime.MalformedStreamingHandler` for an unknown mark
  */
 export function streamingOf(handler: Handler): Streaming | undefined {
   const { [STREAMING]: mark, [HIGH_WATER_MARK]: highWaterMark } = handler as MarkedHandler

@@ -17,8 +17,9 @@ export interface StreamingCall {
 }
 
 /**
- * Calls a streaming handler as aws-lambda-ric 4 does (streaming-invoke-processor.js). Resolves when the handler is done and its
- * stream has ended, which for a handler that ends none is never. Never rejects: what is thrown ends the stream.
+ * Calls a streaming handler as aws-lambda-ric 4 does (streaming-invoke-processor.js). Resolves when the handler is done
+ * and its stream has ended; never, if the handler does not end its stream. Never rejects: a thrown error ends the
+ * stream.
  */
 export async function callStreamingHandler(call: StreamingCall): Promise<void> {
   const { handler, streaming, event, sink } = call
@@ -29,14 +30,14 @@ export async function callStreamingHandler(call: StreamingCall): Promise<void> {
     if (!isPromise(returned)) throw new Error('Streaming does not support non-async handlers.')
     if ((await returned) !== undefined) console.warn('Streaming handlers ignore return values.')
   } catch (thrown) {
-    // What the code has begun in this turn comes first.
+    // Work that the code has started in this turn comes first.
     await new Promise(setImmediate)
     if (!stream.fail(thrown)) console.error('Invoke Error', thrown)
   }
   await stream.over
 }
 
-// A function with a `then` is none to the official client.
+// The official client does not accept a function with a `then`.
 function isPromise(value: unknown): value is Promise<unknown> {
   return (
     typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'

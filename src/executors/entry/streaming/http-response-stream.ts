@@ -1,6 +1,6 @@
 import { HTTP_RESPONSE_TYPE, PRELUDE_END } from '../../../core/contracts/response-stream.js'
 
-/** What {@link HttpResponseStream.from} needs of a stream. */
+/** The members of a stream that {@link HttpResponseStream.from} needs. */
 interface PreludeStream {
   setContentType(contentType: string): void
   _onBeforeFirstWrite?: (write: (chunk: string | Uint8Array) => void) => void
@@ -10,8 +10,8 @@ interface PreludeStream {
 // biome-ignore lint/complexity/noStaticOnlyClass: the official client's is such a class
 export class HttpResponseStream {
   /**
-   * The same stream, which from now on begins with `prelude` as JSON and 8 NUL bytes. As on Lambda they are written by the first
-   * `write()`, and lost where there is none.
+   * Makes the stream begin with `prelude` as JSON and 8 NUL bytes, and returns it. As on Lambda, the first `write()`
+   * sends them; without a write they are lost.
    */
   static from<S extends PreludeStream>(stream: S, prelude: unknown): S {
     stream.setContentType(HTTP_RESPONSE_TYPE)

@@ -2,16 +2,16 @@ import { STREAM_WINDOW_BYTES, type ThreadMessage } from '../../thread/messages.j
 import { toSafeError } from '../reported-errors.js'
 import type { Failed, ResponseSink } from './response-stream.js'
 
-/** Sends a streamed response from a thread to its host, which reads at its own pace. */
+/** Sends a streamed response from a thread to its host, at the pace of the reader. */
 export class PortSink implements ResponseSink {
   readonly #sequence: number
   readonly #post: (message: ThreadMessage) => void
-  /** What was sent and has not been read. */
+  /** Bytes sent but not read. */
   #unread = 0
-  /** The rest of a write, which waits for that. */
+  /** The rest of a write, which waits for the reader. */
   #waiting: { readonly chunk: Uint8Array; readonly taken: () => void } | undefined
 
-  /** @param sequence the invocation's */
+  /** @param sequence the number of the invocation */
   constructor(sequence: number, post: (message: ThreadMessage) => void) {
     this.#sequence = sequence
     this.#post = post
@@ -23,7 +23,7 @@ export class PortSink implements ResponseSink {
 
   write(chunk: Uint8Array, taken: () => void): void {
     const room = Math.max(0, STREAM_WINDOW_BYTES - this.#unread)
-    // A copy, which then moves: the code keeps its bytes, which may be a view of much more.
+    // Transfer a copy: the code keeps its bytes, which may be a view of a much larger buffer.
     const bytes = new Uint8Array(chunk.subarray(0, room))
     if (bytes.length > 0) this.#post({ kind: 'chunk', sequence: this.#sequence, bytes })
     this.#unread += bytes.length
@@ -31,7 +31,7 @@ export class PortSink implements ResponseSink {
     else this.#waiting = { chunk: chunk.subarray(room), taken }
   }
 
-  /** So many bytes have been read. */
+  /** Notes that this many bytes have been read. */
   credit(bytes: number): void {
     this.#unread -= bytes
     const waiting = this.#waiting

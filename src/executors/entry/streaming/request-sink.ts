@@ -6,10 +6,10 @@ import type { Failed, ResponseSink } from './response-stream.js'
 
 const ERROR_TYPE = 'Lambda-Runtime-Function-Error-Type'
 const ERROR_BODY = 'Lambda-Runtime-Function-Error-Body'
-/** Of an error in the trailers, as base64. Servers take about 1 MB of all headers. */
+/** The longest error in the trailers, in base64. Servers accept about 1 MB for all headers. */
 const MAX_ERROR_CHARACTERS = 512 * 1024
 
-/** Posts a streamed response to the Runtime API, in the headers and trailers of the official runtime client. */
+/** Posts a streamed response to the Runtime API, with the headers and trailers of the official runtime client. */
 export class RequestSink implements ResponseSink {
   readonly #request: ClientRequest
   readonly #taken = deferred()
@@ -24,7 +24,7 @@ export class RequestSink implements ResponseSink {
       response.on('end', () => this.#taken.resolve())
       response.resume()
     })
-    // Its host is gone, and the next call will find that out.
+    // The host is gone: the next call will find out.
     request.on('error', () => this.#taken.resolve())
   }
 
@@ -49,7 +49,10 @@ export class RequestSink implements ResponseSink {
     this.#request.end()
   }
 
-  /** Ends the response with an error that nobody caught. @returns false where it has ended, and nobody will hear of it */
+  /**
+   * Ends the response with an uncaught error.
+   * @returns false if the response has already ended, so that the error is lost
+   */
   crash(error: LambdaError): boolean {
     if (this.#ended) return false
     this.#ended = true
@@ -68,7 +71,7 @@ export class RequestSink implements ResponseSink {
   }
 }
 
-/** A header takes no line break and no text beyond Latin-1; a user's error name may have both. */
+/** Removes line breaks and characters beyond Latin-1 from an error's name: a header accepts neither. */
 export function errorTypeHeader({ errorType }: LambdaError): string {
   return errorType.slice(0, 256).replace(/[^\x20-\x7e]/g, '?')
 }

@@ -2,30 +2,31 @@ import { Writable } from 'node:stream'
 import { deferred } from '../../../core/base/deferred.js'
 import { runtimeError } from '../runtime-errors.js'
 
-/** Where the bytes of a response go. */
+/** The destination of a response's bytes. */
 export interface ResponseSink {
-  /** Called once, before all else: the code has written or ended its stream. */
+  /** Called once, first: when the code has written to its stream or ended it. */
   begin(contentType: string): void
-  /** @param taken to be called when more may come */
+  /** @param taken called when the sink accepts more */
   write(chunk: Uint8Array, taken: () => void): void
   /** Called once. */
   end(failed?: Failed): void
 }
 
-/** What the code threw, or why its stream broke off. */
+/** The error thrown by the code, or the reason why its stream broke off. */
 export interface Failed {
   readonly thrown: unknown
 }
 
-/** What `_onBeforeFirstWrite` of the official client's streams is. */
+/** The type of `_onBeforeFirstWrite` in the official client's streams. */
 type BeforeFirstWrite = (write: (chunk: string | Uint8Array) => void) => void
 
 /**
- * The stream that a streaming handler writes to, as aws-lambda-ric 4 makes it of its HTTP request (response-stream.js): what
- * `write()` takes, when the prelude leaves, and that `end(chunk)` is no write.
+ * The stream that a streaming handler writes to. It behaves like the HTTP request that aws-lambda-ric 4 wraps
+ * (response-stream.js): in the values that `write()` accepts, in the time when the prelude leaves, and in that
+ * `end(chunk)` does not count as a write.
  */
 export class ResponseStream extends Writable {
-  /** What the code is given: the members that the official client gives it, of this stream. */
+  /** The object passed to the code: the members of this stream that the official client exposes. */
   readonly facade: object
   _onBeforeFirstWrite: BeforeFirstWrite | undefined
   readonly #sink: ResponseSink
@@ -41,7 +42,7 @@ export class ResponseStream extends Writable {
     super(highWaterMark === undefined ? {} : { highWaterMark })
     this.#sink = sink
     this.facade = facadeOf(this)
-    // Who writes after the end is told by the code's own listeners, if at all.
+    // Only the code's own listeners, if any, hear of a write after the end.
     this.on('error', () => {})
   }
 
@@ -59,7 +60,7 @@ export class ResponseStream extends Writable {
   }
 
   override write(chunk: unknown, ...rest: unknown[]): boolean {
-    // The official client reads its length.
+    // The official client reads the chunk's length, with this error.
     if (chunk === null || chunk === undefined) {
       throw new TypeError(`Cannot read properties of ${chunk} (reading 'length')`)
     }
@@ -71,7 +72,10 @@ export class ResponseStream extends Writable {
     return goesOn
   }
 
-  /** Ends the stream with what the code threw, unless it has ended. @returns whether anybody will hear of it */
+  /**
+   * Ends the stream with an error thrown by the code.
+   * @returns false if the stream has already ended, so that the error is lost
+   */
   fail(thrown: unknown): boolean {
     if (this.writableEnded || this.destroyed) return false
     this.#failed = { thrown }
