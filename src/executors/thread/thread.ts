@@ -183,7 +183,7 @@ export class Thread implements SpareWorker, PrewarmedWorker {
     this.#usable = false
     this.#loaded.resolve(undefined)
     await this.debug.end(() => this.#worker.terminate())
-    // The thread is completely gone only when its port is closed.
+    // Wait until 'exit' has been handled and the port is closed.
     await this.#exited
   }
 
