@@ -20,19 +20,19 @@ import { packageWebSockets, preloadWebSocket } from './socket/package-web-socket
 export type { AwsCredentials, CredentialsOption, SigningIdentity } from '../aws/credentials.js'
 export type { ApiGatewayCommonOptions } from './api-gateway/transport.js'
 
-/** How to reach a debug stack, and as whom. */
+/** How to reach a debug stack, and with which identity. */
 export interface ApiGatewayOptions extends ApiGatewayCommonOptions, AgentOptions {
-  /** @default the endpoint's, else what the AWS SDK finds in the environment and the profile */
+  /** @default the endpoint's region, else the AWS SDK's, from the environment and the profile */
   readonly region?: string | undefined
   /** Called, or read, at each connect. @default the AWS SDK's own chain: environment, profile, SSO */
   readonly credentials?: CredentialsOption | undefined
 }
 
 /**
- * An API Gateway WebSocket API with the debug stack's relay behind it. What is sent goes directly to the receiver's
- * connection as soon as that is known, without the relay; who has no right to post stays with the relay. Needs
- * `@aws-sdk/client-apigatewaymanagementapi`.
- * @throws TetherError `INVALID_OPTION`. `connect` throws `MISSING_DEPENDENCY` and `UNREACHABLE`, with advice where the
+ * Connects through an API Gateway WebSocket API with the debug stack's relay behind it. Once the receiver's connection
+ * is known, frames are posted to it directly, without the relay; an identity without the right to post keeps using the
+ * relay. Needs `@aws-sdk/client-apigatewaymanagementapi`.
+ * @throws TetherError `INVALID_OPTION`. `connect` throws `MISSING_DEPENDENCY` and `UNREACHABLE`, with advice if the
  * endpoint does not resolve, the signature is refused or the relay fails
  */
 export function apiGateway(options: ApiGatewayOptions): Transport {
@@ -74,7 +74,7 @@ async function access(
   const client = new ApiGatewayManagementApiClient({
     ...(await sdkClientConfig(options)),
     endpoint: managementUrl(url),
-    // What is tried again is decided in one place, and not here.
+    // `Posts` retries, so the SDK must not.
     maxAttempts: 1,
   })
   try {

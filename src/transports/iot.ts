@@ -19,22 +19,26 @@ export type { AwsCredentials, CredentialsOption, SigningIdentity } from '../aws/
 export type { IotCommonOptions } from './iot/connection.js'
 
 export interface IotOptions extends IotCommonOptions, Pick<MqttOptions, 'presence' | 'agent'> {
-  /** Must be the endpoint's, if that names its own. @default the endpoint's, else what the AWS SDK finds in the environment and the profile */
+  /**
+   * Must match the endpoint's region, if the endpoint names one. @default the endpoint's region, else the AWS SDK's,
+   * from the environment and the profile
+   */
   readonly region?: string | undefined
   /**
    * The account's `iot:Data-ATS` endpoint, or a `wss://` or `ws://` URL such as the local cloud's.
-   * @default what `DescribeEndpoint` says, asked once
+   * @default the answer of `DescribeEndpoint`, asked once
    */
   readonly endpoint?: string | undefined
   /** Called, or read, at each connect. @default the AWS SDK's own chain: environment, profile, SSO */
   readonly credentials?: CredentialsOption | undefined
 }
 
-// AWS IoT takes one retained message per topic and second; of two, the first may be longer on its way than the second.
+// AWS IoT accepts one retained message per topic and second. The margin allows for a first message that travels longer
+// than the second.
 const KEEP_EVERY_MS = 1_200
 
-// Regions with Lambda and without IoT Core, by the endpoints in AWS's SDKs (botocore 1.43, November 2026). AWS adds to its
-// regions, so one of them is tried like any other.
+// Regions with Lambda but without IoT Core, by the endpoints in AWS's SDKs (botocore 1.43, November 2026). For advice
+// only: AWS may add IoT Core to a region, so each region is tried.
 const WITHOUT_IOT: readonly string[] = [
   'af-south-1',
   'ap-east-2',
@@ -53,9 +57,9 @@ const WITHOUT_IOT: readonly string[] = [
 const INSTALL = 'npm install @aws-sdk/client-iot'
 
 /**
- * AWS IoT Core, over MQTT on a WebSocket whose URL is signed anew with fresh credentials at each connect. Needs
+ * Connects through AWS IoT Core: MQTT on a WebSocket. Each connect signs the URL anew with fresh credentials. Needs
  * `@aws-sdk/client-iot` unless `endpoint`, `region` and `credentials` are all given.
- * @throws TetherError `INVALID_OPTION`. `connect` throws `MISSING_DEPENDENCY` and `UNREACHABLE`, with advice where the
+ * @throws TetherError `INVALID_OPTION`. `connect` throws `MISSING_DEPENDENCY` and `UNREACHABLE`, with advice if the
  * endpoint does not resolve or the signature is refused
  */
 export function iot(options: IotOptions = {}): Transport {
@@ -78,7 +82,7 @@ export function iot(options: IotOptions = {}): Transport {
 
   const sdk = (): Promise<IoTClient> => {
     client ??= loadClient(options)
-    // What failed is tried again: it may have been installed.
+    // A failed load is retried: the package may have been installed meanwhile.
     client.catch(() => {
       client = undefined
     })

@@ -21,15 +21,14 @@ export interface MemoryOptions {
 
 /** A broker inside this process. */
 export interface MemoryTransport extends Transport {
-  /** Ends every connection without a goodbye, as a network that fails does; new ones can be made. For tests. */
+  /** Ends every connection without a goodbye, like a failing network; new connections can be made. For tests. */
   cut(): void
 }
 
 /**
- * A broker inside this process: what is sent to an endpoint reaches every connection of that endpoint, in order,
- * after the sender has returned. What nobody receives is lost, as on any broker; what is kept, is kept. Pass one
- * `memory()` to a session and to its stubs. It is the executable specification of a transport: what it does, each
- * one must.
+ * A broker inside this process: a frame to an endpoint reaches every connection of that endpoint, in order, after
+ * `send` has returned. A frame without a receiver is lost, as on any broker; kept frames stay. Pass one `memory()` to a
+ * session and to its stubs. It is the executable specification of a transport: every transport must behave like it.
  * @throws TetherError `INVALID_OPTION`
  */
 export function memory(options: MemoryOptions = {}): MemoryTransport {
@@ -66,7 +65,7 @@ class MemoryConnection implements Connection {
   readonly #broker: Broker
   readonly #self: Endpoint
   readonly #handlers: FrameHandlers
-  /** By what is watched, the session's name. */
+  /** The names of the watched sessions, by broker key. */
   readonly #watched: ReadonlyMap<string, string>
   readonly #will: Uint8Array | undefined
   #lanes: ReadonlySet<number> | undefined
@@ -118,7 +117,7 @@ class MemoryConnection implements Connection {
     return this.close()
   }
 
-  /** Ends it: in order, or for a reason, which leaves its will. */
+  /** Ends the connection: in order, or with a reason, which publishes the will. */
   end(reason: TetherError | undefined): void {
     if (!this.#broker.connections.delete(this)) return
     this.#over = reason ?? new TetherError('CLOSED', 'The connection is closed.')
@@ -149,7 +148,7 @@ class MemoryConnection implements Connection {
     })
   }
 
-  /** Whether it receives what is sent to an endpoint. */
+  /** Whether this connection receives frames to an endpoint. */
   receives({ app, stage, role, name, lane = 0 }: Endpoint): boolean {
     const self = this.#self
     return (
@@ -171,7 +170,7 @@ class MemoryConnection implements Connection {
   }
 }
 
-/** Hands a frame to everybody who receives there, bytes of its own to each. */
+/** Hands a frame to every connection that receives there, each with its own copy. */
 function deliver({ connections }: Broker, to: Endpoint, frame: Uint8Array): void {
   let given = false
   for (const connection of connections) {

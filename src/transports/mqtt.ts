@@ -23,9 +23,9 @@ import { preloadWebSocket } from './socket/package-web-socket.js'
 export type { MqttOptions } from './mqtt/options.js'
 
 /**
- * Any MQTT broker, over TCP, TLS or WebSocket. Frames go at QoS 0: delivery is proven end to end by the core, and a
- * broker's acknowledgements would only add to it. Each connection has a clean session and a client id of its own, and
- * lives once: reconnecting is the core's. What is kept for a session's name is a retained message.
+ * Connects through any MQTT broker, over TCP, TLS or WebSocket. Frames go at QoS 0: the core proves delivery end to
+ * end, and a broker's acknowledgements would only come on top. Each connection has a clean session and a client id of
+ * its own, and is used once: the core reconnects. The frame kept for a session's name is a retained message.
  * @throws TetherError `INVALID_OPTION` naming the option
  */
 export function mqtt(options: MqttOptions): Transport {

@@ -2,7 +2,7 @@ import type { Endpoint } from '../../core/contracts/transport.js'
 
 const MAX_REMEMBERED = 10_000
 
-/** On which connection an endpoint was last heard. What is learned outlives the connection that it was learned on. */
+/** Remembers the connection on which each endpoint was last heard. Outlives the connection that learned it. */
 export class Addresses {
   readonly #ids = new Map<string, string>()
 
@@ -12,7 +12,7 @@ export class Addresses {
 
   learn(endpoint: Endpoint, connectionId: string): void {
     const key = keyOf(endpoint)
-    // Maps iterate in insertion order: the one that was heard longest ago gives way.
+    // Maps iterate in insertion order: evicts the endpoint heard longest ago.
     this.#ids.delete(key)
     this.#ids.set(key, connectionId)
     if (this.#ids.size <= MAX_REMEMBERED) return
@@ -22,7 +22,7 @@ export class Addresses {
     }
   }
 
-  /** Unless another was learned meanwhile. */
+  /** Forgets an address unless a newer one was learned meanwhile. */
   forget(endpoint: Endpoint, connectionId: string): void {
     const key = keyOf(endpoint)
     if (this.#ids.get(key) === connectionId) this.#ids.delete(key)

@@ -16,44 +16,45 @@ import {
   readArrival,
 } from './wire.js'
 
-/** What a connection is made of. */
+/** The parts that a connection needs. */
 export interface ConnectionParts {
   readonly self: Endpoint
   readonly handlers: FrameHandlers
-  /** The names of which `look` tells. */
+  /** The session names that `look` asks about. */
   readonly watched: readonly string[]
   readonly posts: Posts
   readonly addresses: Addresses
   readonly clock: Clock
-  /** Where it is connected to, for messages. */
+  /** The API's host, for messages. */
   readonly label: string
   readonly expiresAt: number
 }
 
-// A session answers most of what a stub sends at once. What is posted to a connection that has died without a word is
-// taken even so, until API Gateway notices after minutes: then the relay knows the session's newest. It is asked ever less
-// often, since nothing answers the parts of a large message, nor copies of what the function itself answers.
+// A session answers most frames from a stub at once. API Gateway accepts posts to a connection that died silently,
+// until it notices minutes later. The relay knows the session's newest connection, so it is asked after a silence, and
+// then ever less often: some frames are never answered, such as the parts of a large message and the copies of
+// invocations that the function itself answers.
 const SILENT_MS = 500
 const SILENT_AT_MOST_MS = 10_000
 
 /**
- * One WebSocket of a session or of a stub. It receives everything by it; it sends by it through the relay until it
- * knows its own connection and the receiver's, and from then on by posts that run no function.
+ * One WebSocket connection of a session or a stub. All frames arrive on it. Sends go over it through the relay until
+ * both connection ids are known, and from then on by direct posts, which run no function.
  */
 export class ApiGatewayConnection implements Connection {
   readonly expiresAt: number
   readonly #parts: ConnectionParts
   readonly #relayed: Relayed
-  /** Which sessions have left something unanswered: since when, and how long that is borne before the relay is asked. */
+  /** Sessions that have not answered yet: since when, and how long to wait before asking the relay. */
   readonly #silent = new Map<string, { readonly since: number; readonly forMs: number }>()
   #socket: TextSocket | undefined
   #resolveClosed: (reason: TetherError | undefined) => void = () => {}
   readonly closed: Promise<TetherError | undefined> = new Promise((resolve) => {
     this.#resolveClosed = resolve
   })
-  /** This connection's own id, as soon as it was told. */
+  /** This connection's own id, once the relay has told it. */
   #own: string | undefined
-  /** The names for which something was kept when it looked last. */
+  /** Names with a kept frame at the last `look`. */
   #looked: readonly string[] = []
   #closing = false
   #over: TetherError | undefined
@@ -64,7 +65,7 @@ export class ApiGatewayConnection implements Connection {
     this.#relayed = new Relayed({ clock: parts.clock, write: (text) => this.#socket!.send(text) })
   }
 
-  /** Takes its socket, which is open. */
+  /** Takes the open socket. */
   begin(socket: TextSocket): void {
     this.#socket = socket
     void socket.ended.then((cause) => {
@@ -74,7 +75,7 @@ export class ApiGatewayConnection implements Connection {
     })
   }
 
-  /** Takes what the socket delivers. */
+  /** Handles one text message from the socket. */
   receive(text: string): void {
     if (this.#over !== undefined) return
     const arrival = readArrival(text)
@@ -87,7 +88,7 @@ export class ApiGatewayConnection implements Connection {
         return this.#parts.handlers.onFrame(frame)
       }
       case 'taken': {
-        // First, so that what waits for its turn goes directly.
+        // Set first, so that queued frames can go directly.
         this.#own = arrival.own
         if (arrival.to !== undefined) this.#learn(arrival.to)
         return this.#relayed.taken(arrival.number)
@@ -152,11 +153,11 @@ export class ApiGatewayConnection implements Connection {
     return this.close()
   }
 
-  /** Both connections' ids, where a post can do. */
+  /** Both connections' ids, if a direct post is possible. */
   #direct(to: Endpoint): { readonly own: string; readonly theirs: string } | undefined {
     const { self, posts, addresses } = this.#parts
     const own = this.#own
-    // What a session says to its own name is for every other session of it.
+    // A session's frame to its own name is meant for every other session of that name.
     if (own === undefined || to.role === self.role || !posts.able) return undefined
     const theirs = addresses.get(to)
     return theirs === undefined ? undefined : { own, theirs }
@@ -167,13 +168,13 @@ export class ApiGatewayConnection implements Connection {
     if (role !== self.role) addresses.learn({ ...self, role, name }, connectionId)
   }
 
-  // A stub answers nothing: to it there is only ever a last word.
+  // Stubs do not answer frames, so their silence means nothing.
   #sent(to: Endpoint): void {
     if (to.role !== 'session' || this.#silent.has(to.name)) return
     this.#silent.set(to.name, { since: this.#parts.clock.now(), forMs: SILENT_MS })
   }
 
-  /** Whether this frame is the one that asks the relay, after a silence; the next is borne for longer. */
+  /** Whether to send this frame through the relay after a silence. Doubles the wait until the next time. */
   #asksRelay({ name }: Endpoint): boolean {
     const silent = this.#silent.get(name)
     const { clock } = this.#parts

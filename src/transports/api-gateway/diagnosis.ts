@@ -6,7 +6,7 @@ import type { AgentOptions } from '../../network/agent-option.js'
 import { awsFactChecks } from '../diagnosis/aws-checks.js'
 import { networkChecks } from '../diagnosis/network-checks.js'
 
-/** The options that are looked into. */
+/** The options that the checks read. */
 export interface ApiOptionsToCheck extends AgentOptions {
   readonly region?: string | undefined
   readonly credentials?: unknown
@@ -14,7 +14,7 @@ export interface ApiOptionsToCheck extends AgentOptions {
   readonly clock?: Clock | undefined
 }
 
-/** What `apiGateway()` finds at each connect. */
+/** The region and credentials that `apiGateway()` resolves at each connect. */
 export interface ApiGatewayIdentity {
   readonly region: string
   readonly credentials: SdkCredentials
@@ -23,7 +23,7 @@ export interface ApiGatewayIdentity {
 const PRIVATE_ADDRESS =
   "These are private addresses: an 'execute-api' endpoint with private DNS stands in for every API of the region, and serves no WebSocket API. Give the API a regional custom domain name, or turn private DNS off."
 
-/** What `diagnose()` looks into for an API Gateway WebSocket API. @param url with the API's stage */
+/** Returns the checks that `diagnose()` runs for an API Gateway WebSocket API. @param url with the API's stage */
 export function apiGatewayDiagnosis(
   url: string,
   options: ApiOptionsToCheck,

@@ -6,7 +6,7 @@ import type { ConnectPhase } from '../socket/connect-phase.js'
 import { UpgradeRefused } from '../socket/web-socket-upgrade.js'
 import { SERVICE } from './url.js'
 
-/** What to do about a failure of the network, with a space before it. */
+/** Returns advice about a network failure, with a leading space. */
 export type NetworkAdvice = (host: string, code: string | undefined) => string
 
 /** A connect that failed. */
@@ -14,17 +14,18 @@ export interface FailedConnect {
   readonly url: URL
   readonly cause: unknown
   readonly self: Endpoint
-  /** How far it came. */
+  /** The phase that it reached. */
   readonly during?: ConnectPhase | undefined
   readonly advice?: NetworkAdvice | undefined
 }
 
-// The endpoint answers for every API of the region and serves private ones only; a WebSocket API is never private.
+// With private DNS, the VPC endpoint answers for every API of the region but serves private APIs only, and a WebSocket
+// API is never private.
 // https://repost.aws/knowledge-center/api-gateway-vpc-connections
 const PRIVATE_DNS =
   " In a VPC that has an 'execute-api' endpoint with private DNS, every WebSocket API answers so: give the API a regional custom domain name, or turn private DNS off."
 
-/** An API out of reach, as the error that says which and why. */
+/** Builds the error for an unreachable API: its host, the reason and advice. */
 export function failedConnect({ url, cause, self, during, advice }: FailedConnect): TetherError {
   if (cause instanceof TetherError) return cause
   const { code, message } = (cause ?? {}) as NodeJS.ErrnoException
@@ -43,7 +44,7 @@ export function failedConnect({ url, cause, self, during, advice }: FailedConnec
   })
 }
 
-// Of a refusal by the relay, API Gateway tells its status alone.
+// When the relay refuses, API Gateway passes on its status only.
 function adviceFor(
   code: string | undefined,
   statusCode: number | undefined,

@@ -6,7 +6,7 @@ import { defined } from '../../core/base/defined.js'
 import type { Post, PostAnswer, Poster } from './posts.js'
 import { managementUrl, postUrl, SERVICE } from './url.js'
 
-/** Where and as whom an {@link HttpPoster} posts. */
+/** Options of {@link HttpPoster}: the API and the signing identity. */
 export interface HttpPosterOptions {
   /** As `apiGatewayUrl` gives it. */
   readonly url: string
@@ -16,7 +16,7 @@ export interface HttpPosterOptions {
   readonly ca?: string
 }
 
-/** After a longer pause a kept-alive socket may be dead, and a frozen process was not told. */
+/** After a longer pause a kept-alive socket may be dead: a frozen process does not see it close. */
 const IDLE_MS = 20_000
 
 /** Posts with Node's own client, loaded by the first post: a cold start sends its invocation through the relay. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/base/clock.js'
 
-/** What keeps a connection alive does by these. */
+/** Options of {@link KeepAlive}. */
 export interface KeepAliveOptions {
   readonly clock: Clock
   /** Sends a WebSocket ping. */
@@ -16,7 +16,7 @@ const PING_EVERY_MS = 30_000
 const PINGS_PER_MESSAGE = 8
 /** The API routes this to an integration that runs nothing and answers nothing. */
 const MESSAGE = JSON.stringify({ action: 'ping' })
-// One may be late where a process was frozen: what has come meanwhile is not read yet.
+// Two, since one pong may be late after the process was frozen: received data is not read yet.
 const MISSED = 2
 
 /** Keeps one connection from idling, and finds out when it is dead. */
@@ -32,18 +32,18 @@ export class KeepAlive {
     this.#options = options
   }
 
-  /** The connection is open. */
+  /** Starts pinging; call it when the connection is open. */
   start(): void {
     this.#cancel = this.#options.clock.schedule(PING_EVERY_MS, () => this.#tick())
   }
 
-  /** A pong came. */
+  /** Records a pong. */
   answered(): void {
     this.#answers = true
     this.#unanswered = 0
   }
 
-  /** Something came. */
+  /** Records any other message. */
   heard(): void {
     this.#unanswered = 0
   }

@@ -9,13 +9,13 @@ import { apiGatewayUrl, SERVICE } from './url.js'
 
 /** How the stub reaches a debug stack. */
 export interface ApiGatewayLightOptions extends ApiGatewayCommonOptions {
-  /** Used where the endpoint does not name its own, as AWS's do. */
+  /** Used if the endpoint does not name a region; AWS's endpoints do. */
   readonly region: string
   /** Read at each connect and at each post. */
   readonly credentials: () => SigningIdentity
 }
 
-/** The transport of `apiGateway()` in small, for the stub: no AWS SDK, no look-up. @throws TetherError `INVALID_OPTION` */
+/** The small version of `apiGateway()` for the stub: no AWS SDK, no look-up. @throws TetherError `INVALID_OPTION` */
 export function apiGatewayLight(options: ApiGatewayLightOptions): Transport {
   const { endpoint, credentials, ca } = options
   const url = apiGatewayUrl(endpoint)

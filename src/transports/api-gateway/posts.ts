@@ -23,16 +23,16 @@ export interface Post {
 
 /** Sends requests to the management API, each once. */
 export interface Poster {
-  /** @throws whatever the network throws; for an answer of any status it does not */
+  /** @throws the network's errors; an answer never throws, regardless of its status */
   post(request: Post): Promise<PostAnswer>
   /** Leaves no socket behind. */
   close(): void
 }
 
-/** What became of a text: `gone` where that connection is no more, `unable` where the relay has to carry it. */
+/** The outcome of a post: `gone` if the connection no longer exists, `unable` if the relay has to carry the text. */
 export type PostOutcome = 'taken' | 'gone' | 'unable'
 
-/** What {@link Posts} are made of. */
+/** Options of {@link Posts}. */
 export interface PostsOptions {
   readonly poster: Poster
   readonly clock: Clock
@@ -41,7 +41,7 @@ export interface PostsOptions {
   readonly random?: () => number
 }
 
-/** A server that is silent for so long is done without for a while. */
+/** How long to wait for an answer, and how long to use the relay after none came. */
 const TIMEOUT_MS = 5_000
 const REST_MS = 10_000
 // 429: the account's rate, or a client that reads too slowly. Shorter than a stub's patience with a frame, 3 s.
@@ -61,7 +61,7 @@ export class Posts {
     this.#options = options
   }
 
-  /** Whether there is use in trying. */
+  /** Whether a post is worth trying now. */
   get able(): boolean {
     return this.#rest === undefined || elapsedMs(this.#options.clock, this.#rest.since) >= this.#rest.forMs
   }
@@ -81,7 +81,7 @@ export class Posts {
       }
       const { statusCode } = answer
       if (statusCode >= 200 && statusCode < 300) return 'taken'
-      // 400: AWS takes the id for none of its own.
+      // 400: AWS does not accept the connection id.
       if (statusCode === 410 || statusCode === 400) return 'gone'
       if (statusCode === 429) {
         const delayMs = BACKOFF_MS * 2 ** throttled++ * (0.5 + (this.#options.random ?? Math.random)() / 2)
@@ -91,13 +91,13 @@ export class Posts {
         continue
       }
       if (statusCode !== 403) return 'unable'
-      // No right to post: for as long as this connection lives.
+      // No right to post: use the relay for the rest of this connection.
       if (corrected || !signing.corrected(answer)) return this.#unable(Number.POSITIVE_INFINITY)
       corrected = true
     }
   }
 
-  /** Ends what is under way. */
+  /** Aborts all posts and closes the poster. */
   end(reason: TetherError): void {
     if (this.#over !== undefined) return
     this.#over = reason
@@ -132,7 +132,7 @@ export class Posts {
     await this.#abortable(signal, (attempt) => delay(delayMs, { clock, signal: attempt.signal }))
   }
 
-  /** What `work` gives. @throws TetherError `ABORTED`, or why the connection ended, where that ended it */
+  /** Returns the result of `work`. @throws TetherError `ABORTED`, or the reason if the connection ends meanwhile */
   async #abortable<T>(
     signal: AbortSignal | undefined,
     work: (attempt: AbortController) => Promise<T>,

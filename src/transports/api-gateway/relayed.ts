@@ -4,7 +4,7 @@ import { abortError, TetherError, throwIfAborted } from '../../core/base/errors.
 import type { Endpoint } from '../../core/contracts/transport.js'
 import { relayedText } from './wire.js'
 
-/** What {@link Relayed} is made of. */
+/** Options of {@link Relayed}. */
 export interface RelayedOptions {
   readonly clock: Clock
   /** Writes one message. */
@@ -16,35 +16,35 @@ interface Passage {
   readonly number: number
   readonly to: Endpoint
   readonly text: string
-  /** Whether it still has to go this way once its turn has come. */
+  /** Whether the frame still has to take this way when its turn comes. */
   readonly needed: () => boolean
   settle(outcome: 'taken' | 'unneeded' | TetherError): void
   /** Written, and no receipt yet. */
   waiting: boolean
   failures: number
-  /** How long it has waited for somebody to be there, in milliseconds. */
+  /** How long it has waited for an absent receiver, in milliseconds. */
   absentMs: number
   absences: number
-  /** Of the next try, or of the patience with this one. */
+  /** Cancels the timer of the next try, or of the wait for a receipt. */
   cancel: Cancel
 }
 
-/** Each is a run of a Lambda function; those behind may find that they can go directly meanwhile. */
+/** Each frame runs a Lambda function; queued frames may become able to go directly meanwhile. */
 const AT_ONCE = 8
 // The relay answers in milliseconds, and in a second when it starts cold.
 const RECEIPT_MS = 10_000
 const FAILURES = 3
 const RETRY_MS = 100
-// Who reconnects is absent for a moment.
+// A reconnecting receiver is absent for a moment.
 const ABSENT_MS = 1_000
 const ABSENT_RETRY_MS = 150
 
-/** One connection's way to its peers through the relay, which tells of each frame what became of it. */
+/** One connection's way to its peers through the relay, which sends a receipt for each frame. */
 export class Relayed {
   readonly #options: RelayedOptions
   readonly #passages = new Map<number, Passage>()
   readonly #queue: Passage[] = []
-  /** Where nobody was a moment ago: one frame goes on asking, the others wait for what it hears. */
+  /** Receivers that were absent a moment ago: one frame keeps asking, the others wait for its outcome. */
   readonly #asking = new Map<string, Passage>()
   #under = 0
   #numbers = 0
@@ -55,8 +55,8 @@ export class Relayed {
   }
 
   /**
-   * Resolves when the relay has handed the frame on, or when its turn has come and `needed` says no.
-   * @throws TetherError `UNREACHABLE`, with `details.absent` where nobody is there for a second; `ABORTED`
+   * Resolves when the relay has handed the frame on, or when its turn comes and `needed` returns false.
+   * @throws TetherError `UNREACHABLE`, with `details.absent` if the receiver stays absent for a second; `ABORTED`
    */
   send(
     to: Endpoint,
@@ -67,11 +67,11 @@ export class Relayed {
   }
 
   /**
-   * Asks something of the relay itself, about this end. Resolves when it has answered by a receipt.
+   * Sends a request to the relay itself, about this end. Resolves at the relay's receipt.
    * @throws TetherError `UNREACHABLE`
    */
   async ask(self: Endpoint, textOf: (number: number) => string): Promise<void> {
-    // Nobody has that name: what waits for somebody does not hold it up.
+    // No endpoint has an empty name, so frames that wait for an absent receiver do not hold this up.
     await this.#pass({ ...self, name: '' }, textOf, {})
   }
 
@@ -112,12 +112,12 @@ export class Relayed {
     })
   }
 
-  /** A receipt: it was handed on. */
+  /** Handles a receipt: the frame was handed on. */
   taken(number: number): void {
     this.#passages.get(number)?.settle('taken')
   }
 
-  /** A receipt: nobody is there. */
+  /** Handles a receipt: the receiver is absent. */
   absent(number: number): void {
     const passage = this.#passages.get(number)
     if (passage === undefined || !passage.waiting) return
@@ -137,7 +137,7 @@ export class Relayed {
     passage.settle(nobody(passage.to))
   }
 
-  /** The relay failed for one of those under way, and nobody says which: each is tried again. */
+  /** The relay failed for one of the frames under way and does not say which: retries all of them. */
   failed(message: string): void {
     for (const passage of [...this.#passages.values()].filter(({ waiting }) => waiting)) {
       if (passage.failures >= FAILURES) passage.settle(failed(message, passage.failures + 1))
@@ -145,7 +145,7 @@ export class Relayed {
     }
   }
 
-  /** Fails what is under way. */
+  /** Fails all frames under way. */
   end(reason: TetherError): void {
     this.#over ??= reason
     for (const passage of [...this.#passages.values()]) passage.settle(this.#over)
@@ -159,7 +159,7 @@ export class Relayed {
     })
   }
 
-  /** Ends its wait, and with it that of the next. */
+  /** Ends a frame's wait and lets the next one leave. */
   #leave(passage: Passage): void {
     passage.cancel()
     if (!passage.waiting) return

@@ -5,7 +5,7 @@ import type { Post, PostAnswer, Poster } from './posts.js'
 
 const INSTALL = 'npm install @aws-sdk/client-apigatewaymanagementapi'
 
-/** The AWS SDK's client, loaded when it is needed. @throws TetherError `MISSING_DEPENDENCY` */
+/** Loads the AWS SDK's client on first use. @throws TetherError `MISSING_DEPENDENCY` */
 export async function loadManagementApi(): Promise<typeof import('@aws-sdk/client-apigatewaymanagementapi')> {
   try {
     return await import('@aws-sdk/client-apigatewaymanagementapi')
@@ -22,14 +22,14 @@ export async function loadManagementApi(): Promise<typeof import('@aws-sdk/clien
 export class SdkPoster implements Poster {
   readonly #client: ApiGatewayManagementApiClient
 
-  /** @param client its own; it makes one attempt at a time */
+  /** @param client owned by this poster; makes one attempt per request */
   constructor(client: ApiGatewayManagementApiClient) {
     this.#client = client
   }
 
   async post({ connectionId, text, at, signal }: Post): Promise<PostAnswer> {
     const { PostToConnectionCommand } = await loadManagementApi()
-    // The SDK signs by the machine's clock and this.
+    // The SDK adds this offset to the machine's clock when it signs.
     this.#client.config.systemClockOffset = at - Date.now()
     const command = new PostToConnectionCommand({ ConnectionId: connectionId, Data: Buffer.from(text) })
     try {

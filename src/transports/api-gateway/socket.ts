@@ -4,7 +4,7 @@ import type { ConnectPhase } from '../socket/connect-phase.js'
 import type { OpenWebSocket, WebSocketConnection } from '../socket/web-socket.js'
 import { KeepAlive } from './keep-alive.js'
 
-/** What a socket is opened with. */
+/** Options of {@link TextSocket}. */
 export interface TextSocketOptions {
   readonly openWebSocket: OpenWebSocket
   readonly url: URL
@@ -42,9 +42,9 @@ const MAX_MESSAGE_BYTES = 1024 * 1024
 /** How long the peer may take to answer our goodbye before the socket is destroyed. */
 const CLOSE_GRACE_MS = 1_000
 
-/** A WebSocket that speaks text in pieces as small as API Gateway takes them, and is kept alive. */
+/** A kept-alive WebSocket for text messages, cut into the pieces that API Gateway accepts. */
 export class TextSocket {
-  /** Never rejects: why it ended. */
+  /** Resolves to the reason when the socket ends; never rejects. */
   readonly ended: Promise<Error>
   readonly #webSocket: WebSocketConnection
   readonly #clock: Clock
@@ -69,7 +69,7 @@ export class TextSocket {
       ...target,
       maxMessageBytes: MAX_MESSAGE_BYTES,
       onPong: () => keepAlive.answered(),
-      // Binary messages as well: what stands before the API may send texts as such.
+      // Accepts binary messages too: a proxy before the API may send texts as binary.
       onMessage: (payload) => {
         keepAlive.heard()
         onText(payload.toString())
@@ -99,24 +99,24 @@ export class TextSocket {
     }
   }
 
-  /** Whether what is sent may still arrive. */
+  /** Whether a sent message may still arrive. */
   get open(): boolean {
     return this.#webSocket.open
   }
 
-  /** Writes one message, in pieces that follow each other. */
+  /** Writes one message, in consecutive pieces. */
   send(text: string): void {
     const bytes = Buffer.from(text)
     let at = 0
     do {
       const piece = bytes.subarray(at, at + PIECE_BYTES)
       at += piece.length
-      // What cannot be written ends the socket, and that is told once.
+      // A failed write ends the socket, which reports the error once.
       this.#webSocket.send(piece, { text: true, end: at >= bytes.length })
     } while (at < bytes.length)
   }
 
-  /** Says goodbye; resolves when nothing of it is left. */
+  /** Closes the WebSocket; resolves when the socket has ended. */
   async close(): Promise<void> {
     this.#webSocket.close(1000)
     const cancel = this.#clock.schedule(CLOSE_GRACE_MS, () => this.#webSocket.destroy())

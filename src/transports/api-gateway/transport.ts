@@ -17,7 +17,7 @@ import { NotOpened, TextSocket } from './socket.js'
 import { connectUrl, SERVICE, type Sign, sessionProof } from './url.js'
 import { FRAME_BYTES, frameBytesIn } from './wire.js'
 
-/** What both sides' options share. */
+/** Options common to session and stub. */
 export interface ApiGatewayCommonOptions {
   /**
    * The WebSocket API with its stage, `wss://<api>.execute-api.<region>.amazonaws.com/<stage>`, as the debug stack's
@@ -32,7 +32,7 @@ export interface ApiGatewayCommonOptions {
   readonly clock?: Clock | undefined
 }
 
-/** What differs between a session and a stub. */
+/** The parts that differ between session and stub. */
 export interface ApiGatewayKind {
   readonly openWebSocket: OpenWebSocket
   /** Absent in stubs. */
@@ -40,7 +40,7 @@ export interface ApiGatewayKind {
   access(): Promise<ApiGatewayAccess>
 }
 
-/** What one connection is opened with, found anew for each. */
+/** Region, identity and poster of one connection, resolved anew for each. */
 export interface ApiGatewayAccess {
   readonly region: string
   readonly credentials: SigningIdentity
@@ -50,8 +50,8 @@ export interface ApiGatewayAccess {
 
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html
 const LIFETIME_MS = 2 * 3_600_000
-// Metered in 32 KB; a frame's own bytes are fewer, by its head and base64.
-// A post is one message; what goes through the relay, once in a connection's life, would be two.
+// Metered in units of 32 KB; a frame's own bytes are fewer, because of its head and base64.
+// A post is one message; a frame through the relay, used once in a connection's life, would be two.
 const PRICING = {
   unitBytes: frameBytesIn(32 * 1024),
   usdPerMillionUnits: 1,
@@ -73,7 +73,8 @@ export function apiGatewayTransport(
   const signing = new SigningClock(clock)
   const addresses = new Addresses()
   const { host: label } = new URL(url)
-  // The relay has to know which connections are one session's: without a word of it, all of this transport's are.
+  // The relay groups connections by session. Without a given identity, all connections of this transport are one
+  // session.
   const anonymous = { session: randomUUID(), epoch: 0 }
 
   const attempt = async (

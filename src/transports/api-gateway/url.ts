@@ -6,8 +6,9 @@ import type { ConnectOptions, Endpoint, SessionIdentity } from '../../core/contr
 export const SERVICE = 'execute-api'
 
 /**
- * An API's endpoint as a URL without a slash at its end: `wss://<api>.execute-api.<region>.amazonaws.com/<stage>` as
- * the debug stack gives it, a domain of one's own, or a `ws://` URL such as the local cloud's.
+ * Parses an API's endpoint into a URL without a trailing slash:
+ * `wss://<api>.execute-api.<region>.amazonaws.com/<stage>` as the debug stack gives it, a custom domain, or a `ws://`
+ * URL such as the local cloud's.
  * @throws TetherError `INVALID_OPTION`
  */
 export function apiGatewayUrl(endpoint: unknown): string {
@@ -16,7 +17,7 @@ export function apiGatewayUrl(endpoint: unknown): string {
   return url.origin + url.pathname.replace(/\/+$/, '')
 }
 
-// AWS's own names need a stage; a domain of your own may stand for one.
+// AWS's host names need a stage in the path; a custom domain may map to one.
 function isApi(url: URL): boolean {
   if (!/\.amazonaws\.[a-z.]+$/.test(url.hostname)) return true
   return url.pathname !== '/' && endpointRegion(url, SERVICE) !== undefined
@@ -25,7 +26,7 @@ function isApi(url: URL): boolean {
 /** Signs as a session, see `ConnectOptions`. */
 export type Sign = NonNullable<ConnectOptions['sign']>
 
-/** What a session says of itself as it connects. */
+/** The identity and signature with which a session connects. */
 export interface SessionProof extends SessionIdentity {
   /** When it signed, in Unix milliseconds. */
   readonly at: number
@@ -33,7 +34,9 @@ export interface SessionProof extends SessionIdentity {
   readonly sig: string
 }
 
-/** Where an endpoint connects: who it is, for the relay to check and to write down. */
+/**
+ * Returns the URL at which an endpoint connects. The query describes the endpoint, for the relay to check and to store.
+ */
 export function connectUrl(url: string, { app, stage, role, name }: Endpoint, proof?: SessionProof): URL {
   const facts = { app, stage, role, name, ...proof }
   const query = encodeQuery(Object.entries(facts).map(([key, value]) => [key, String(value)]))
@@ -41,8 +44,8 @@ export function connectUrl(url: string, { app, stage, role, name }: Endpoint, pr
 }
 
 /**
- * A session's proof that it has the stage's key, which holds for this host and for minutes. The path is left out: below a domain
- * of one's own the relay does not learn it.
+ * Returns a session's proof that it has the stage's key, valid for this host and for minutes. The signature does not
+ * cover the path: behind a custom domain the relay does not learn it.
  */
 export function sessionProof(
   url: string,
@@ -56,12 +59,12 @@ export function sessionProof(
   return { session, epoch, at, sig: Buffer.from(signature).toString('base64url') }
 }
 
-/** The base of the management API, below which `/@connections` lies. */
+/** Returns the base URL of the management API, the parent of `/@connections`. */
 export function managementUrl(url: string): string {
   return url.replace(/^ws/, 'http')
 }
 
-/** Where a text for one connection is posted. */
+/** Returns the URL for posts to one connection. */
 export function postUrl(management: string, connectionId: string): URL {
   return new URL(`${management}/@connections/${percentEncode(connectionId)}`)
 }

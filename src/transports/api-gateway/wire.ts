@@ -1,21 +1,21 @@
 import type { Endpoint } from '../../core/contracts/transport.js'
 
-/** What a WebSocket of the API delivers. */
+/** A message from the API's WebSocket. */
 export type RelayMessage =
-  /** A frame, and where an answer finds its sender. */
+  /** A frame, and the sender's address for answers. */
   | { readonly kind: 'frame'; readonly from: PeerAddress; readonly frame: Uint8Array }
-  /** The relay has handed a frame on. It tells this connection's own id and the receiver's, where there is one receiver. */
+  /** The relay has handed a frame on. Gives this connection's own id and, if there is one receiver, the receiver's. */
   | { readonly kind: 'taken'; readonly number: number; readonly own: string; readonly to?: PeerAddress }
-  /** Nobody is connected where the frame was to go. */
+  /** The frame's receiver is not connected. */
   | { readonly kind: 'absent'; readonly number: number; readonly own: string }
-  /** What is kept for the names that were asked for. */
+  /** The frames kept for the requested names. */
   | {
       readonly kind: 'kept'
       readonly number: number
       readonly own: string
       readonly frames: readonly (readonly [name: string, frame: Uint8Array])[]
     }
-  /** API Gateway's own words: an integration, which can only be the relay, has failed. It does not say for what. */
+  /** API Gateway's own error: an integration, which can only be the relay, has failed. It does not name the message. */
   | { readonly kind: 'failed'; readonly message: string; readonly own?: string }
 
 /** An endpoint within one app and stage, and its connection. */
@@ -25,10 +25,10 @@ export interface PeerAddress extends Pick<Endpoint, 'role' | 'name'> {
 
 /** A message's largest size, either way. https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html */
 const MESSAGE_BYTES = 131_072
-// 7 of role, 134 of the name in base64url, 20 of a number or 64 of a connection id, and what is between them.
+// 7 bytes of role, 134 of the name in base64url, 20 of a number or 64 of a connection id, and the separators.
 const HEAD_BYTES = 256
 
-/** The most of a frame that `bytes` of a message carry, in base64 behind the longest head. */
+/** Returns the largest frame that a message of `bytes` carries, in base64 after the longest head. */
 export function frameBytesIn(bytes: number): number {
   return Math.floor((bytes - HEAD_BYTES) / 4) * 3
 }
@@ -36,27 +36,27 @@ export function frameBytesIn(bytes: number): number {
 /** The largest frame, in bytes. */
 export const FRAME_BYTES = frameBytesIn(MESSAGE_BYTES)
 
-/** What asks the relay to hand a frame on. It begins with no JSON, and so takes the API's `$default` route. */
+/** Encodes a request to hand a frame on. It does not start as JSON does, so the API routes it to `$default`. */
 export function relayedText(number: number, { role, name }: Endpoint, frame: string): string {
   return `r ${number} ${role} ${encodeName(name)}\n${frame}`
 }
 
-/** What has the relay keep a frame for as long as the connection lasts. */
+/** Encodes a request to keep a frame for as long as the connection lasts. */
 export function keepText(number: number, frame: string): string {
   return `k ${number}\n${frame}`
 }
 
-/** What asks the relay what is kept for sessions' names. */
+/** Encodes a request for the frames kept for sessions' names. */
 export function lookText(number: number, names: readonly string[]): string {
   return ['w', number, ...names.map(encodeName)].join(' ')
 }
 
-/** What a peer is posted directly: as the relay would have written it. */
+/** Encodes a frame for a direct post to a peer, as the relay would write it. */
 export function directText({ role, name }: Endpoint, own: string, frame: string): string {
   return `f ${role} ${encodeName(name)} ${own}\n${frame}`
 }
 
-/** A frame as text. */
+/** Encodes a frame as base64. */
 export function frameText(frame: Uint8Array): string {
   return Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength).toString('base64')
 }
@@ -68,7 +68,7 @@ const TAKEN = new RegExp(`^t (\\d{1,15}) ${ID}(?: ${ADDRESS})?$`)
 const KEPT = new RegExp(`^k (\\d{1,15}) ${ID}(?=\n|$)`)
 const ABSENT = new RegExp(`^a (\\d{1,15}) ${ID}$`)
 
-/** Reads what arrived; undefined for anything that nobody here sends. */
+/** Parses a received text; undefined if it is not a message of this protocol. */
 export function readArrival(text: string): RelayMessage | undefined {
   switch (text[0]) {
     case 'f': {

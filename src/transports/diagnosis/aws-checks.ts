@@ -7,23 +7,23 @@ import { printable } from '../../core/base/printable.js'
 import type { DiagnosisOptions, Finding, TransportCheck } from '../../core/contracts/diagnosis.js'
 import type { AgentOptions } from '../../network/agent-option.js'
 
-/** What a transport of AWS's finds at each connect, part by part. */
+/** The parts that an AWS transport resolves at each connect. */
 export interface AwsFacts extends AgentOptions {
   credentials(): Promise<SdkCredentials>
   region(): Promise<string>
   readonly clock: Clock
   /** PEM certificates to trust in place of the system's. */
   readonly ca?: string | undefined
-  /** Who says which of them, where the options do. */
+  /** Which of them the options set. */
   readonly given: { readonly credentials: boolean; readonly region: boolean }
-  /** The scheme of the broker's URL: AWS has TLS only, so with `ws:` the credentials are another server's. */
+  /** The scheme of the broker's URL: AWS has TLS only, so with `ws:` the credentials are for another server. */
   readonly protocol: string
 }
 
 const MINUTE_MS = 60_000
 const IDENTITY_TIMEOUT_MS = 5_000
 
-/** Whose credentials sign, until when, and for which region. */
+/** Checks the credentials (owner and expiry) and the region. */
 export function awsFactChecks(facts: AwsFacts, options: DiagnosisOptions = {}): TransportCheck[] {
   const { credentials, region, clock, given } = facts
   return [
@@ -47,7 +47,7 @@ export function awsFactChecks(facts: AwsFacts, options: DiagnosisOptions = {}): 
   ]
 }
 
-/** Who the credentials' owner is, or why that is not known. */
+/** The owner of the credentials, or why it is unknown. */
 type Owner = CallerIdentity | { readonly unknown: string }
 
 async function ownerOf(
@@ -56,7 +56,7 @@ async function ownerOf(
   { identityEndpoint: endpoint, identityTimeoutMs = IDENTITY_TIMEOUT_MS }: DiagnosisOptions,
   signal: AbortSignal,
 ): Promise<Owner> {
-  // The secret of another server's is no business of AWS's.
+  // Credentials for another server are not sent to AWS.
   if (endpoint === undefined && protocol === 'ws:')
     return { unknown: "the endpoint is not AWS's, so STS was not asked" }
   const limit = new AbortController()
@@ -82,7 +82,8 @@ async function ownerOf(
   }
 }
 
-// A VPC endpoint's policy may forbid the question, and a region be disabled, which says nothing about the credentials.
+// Other refusals say nothing about the credentials: a VPC endpoint's policy may forbid the call, or the region may be
+// disabled.
 const REFUSALS: Readonly<Record<string, string>> = {
   ExpiredToken: 'Log in again.',
   InvalidClientTokenId: 'Log in again: AWS does not know this key, or its session token is wrong.',
@@ -118,7 +119,7 @@ function credentialsFinding(credentials: SdkCredentials, now: number, given: boo
   const { accessKeyId, sessionToken, expiration } = credentials
   const kind = sessionToken === undefined ? 'a long-term key' : 'of a session'
   const source = given ? 'the option' : 'the AWS SDK'
-  // Enough to tell a profile's from another's.
+  // Enough of the key id to tell profiles apart.
   const whose = `${printable(accessKeyId.slice(0, 8))}…, ${kind}, from ${source}`
   if (expiration === undefined) return { outcome: 'ok', seen: `${whose}; when they end is not told.` }
   const end = expiration.getTime()

@@ -10,18 +10,18 @@ import { proxyFor } from '../../network/named-proxy.js'
 import { hostOf } from '../socket/plain-socket.js'
 import { connectPeer, dateOf, distrustOf, isSecure, isWeb, type NetworkPeer } from './peer.js'
 
-/** What is looked at, and by which clock. */
+/** The connection to check, and the clock to use. */
 export interface NetworkToCheck {
-  /** The scheme, as far as it is known before the address: whether there is TLS, and HTTP. */
+  /** The URL's scheme, known before the address: tells whether there is TLS, and HTTP. */
   readonly protocol: string
   /** Known when the check `endpoint` has passed. */
   peer(): NetworkPeer
   readonly clock: Clock
-  /** What a private address means here. */
+  /** Advice for a host that resolves to private addresses. */
   readonly privateAddress?: string
 }
 
-// A stub's first message is taken for new while the two clocks are no further apart.
+// Up to this difference between the clocks, a stub's first message counts as new.
 const TOLERANCE_MS = 30_000
 
 const PRIVATE = new BlockList()
@@ -44,7 +44,10 @@ export function networkChecks(network: NetworkToCheck): TransportCheck[] {
   ]
 }
 
-/** Where a proxy stands between; undefined where none does. @throws TetherError `MISSING_DEPENDENCY`, `INVALID_OPTION` */
+/**
+ * Describes the proxy or agent on the way; undefined on a direct way. @throws TetherError `MISSING_DEPENDENCY`,
+ * `INVALID_OPTION`
+ */
 async function wayOf(peer: NetworkPeer): Promise<string | undefined> {
   const { agent, url } = peer
   if (agent === false) return undefined
@@ -123,7 +126,7 @@ async function checkPeerClock(network: NetworkToCheck, signal: AbortSignal): Pro
   const asked = network.clock.now()
   const date = await dateOf(socket, peer, signal)
   if (date === undefined) return { outcome: 'unknown', seen: `${peer.url.host} tells no time.` }
-  // The header has whole seconds, of the moment of the answer.
+  // The `Date` header is the time of the answer, in whole seconds.
   const offsetMs = Math.round((asked + network.clock.now()) / 2 - (date + 500))
   const seconds = Math.round(Math.abs(offsetMs) / 1000).toLocaleString('en-US')
   const details = { offsetMs }

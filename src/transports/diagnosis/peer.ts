@@ -7,7 +7,7 @@ import { connectionAgent } from '../../network/outgoing.js'
 import { agentSocket } from '../socket/agent-socket.js'
 import { hostOf, plainSocket, type SocketTarget } from '../socket/plain-socket.js'
 
-/** A server that is looked at: its URL without a path, and whom TLS trusts. */
+/** A server to check: its URL without a path, and its TLS options. */
 export interface NetworkPeer
   extends AgentOptions,
     Pick<SocketTarget, 'ca' | 'cert' | 'key' | 'rejectUnauthorized'> {
@@ -19,27 +19,27 @@ const WEB = /^wss?:$/
 const PORTS: Readonly<Record<string, number>> = { 'ws:': 80, 'wss:': 443, 'mqtt:': 1883, 'mqtts:': 8883 }
 const MAX_HEAD_BYTES = 16 * 1024
 
-/** Whether it speaks TLS. */
+/** Whether the peer speaks TLS. */
 export function isSecure({ url }: NetworkPeer): boolean {
   return SECURE.test(url.protocol)
 }
 
-/** Whether it speaks HTTP first. */
+/** Whether the peer speaks HTTP first. */
 export function isWeb({ url }: NetworkPeer): boolean {
   return WEB.test(url.protocol)
 }
 
 /**
- * Connects by the way that the transport takes. A certificate that is not trusted is no error here: it has an issuer to tell of.
- * The caller destroys the socket.
- * @throws what the network throws; the signal's reason
+ * Connects as the transport does. Accepts an untrusted certificate, so that its issuer can be reported. The caller
+ * destroys the socket.
+ * @throws the network's error; the signal's reason
  */
 export async function connectPeer(peer: NetworkPeer, signal: AbortSignal): Promise<Socket> {
   const { url, agent: given, ca, cert, key } = peer
   const secure = isSecure(peer)
   const port = url.port === '' ? PORTS[url.protocol]! : Number(url.port)
   const target = { host: hostOf(url), port, secure, ca, cert, key, rejectUnauthorized: false }
-  // The environment's proxies are for HTTP and TLS.
+  // The environment's proxies serve HTTP and TLS only.
   const agent =
     secure || isWeb(peer) || given ? await connectionAgent(url, { agent: given }, signal) : undefined
   const socket = agent === undefined ? plainSocket(target).socket : await agentSocket(agent, target, signal)
@@ -56,16 +56,19 @@ export async function connectPeer(peer: NetworkPeer, signal: AbortSignal): Promi
   }
 }
 
-/** Why TLS does not trust the peer; undefined where it does. */
+/** Returns why TLS does not trust the peer; undefined if it does. */
 export function distrustOf(socket: Socket): string | undefined {
   const { authorized, authorizationError } = socket as TLSSocket
   if (authorized !== false) return undefined
-  // Node's types say Error; it is OpenSSL's code, or an error with a code.
+  // Node types this as Error; it is OpenSSL's code, or an error with a code.
   const reason = authorizationError as unknown as NodeJS.ErrnoException | string | null
   return typeof reason === 'string' ? reason : (reason?.code ?? 'unknown')
 }
 
-/** The `Date` header of the answer to a request without a signature, in Unix milliseconds; undefined where it has none. */
+/**
+ * Sends a request without a signature and returns the answer's `Date` header in Unix milliseconds; undefined if it has
+ * none.
+ */
 export async function dateOf(
   socket: Socket,
   { url }: NetworkPeer,

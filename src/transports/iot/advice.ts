@@ -4,7 +4,9 @@ import { isKeptTopic } from '../mqtt/topics.js'
 const MINUTES = 'A policy takes a few minutes to hold.'
 const policy = ({ role }: Seen) => `iotPolicy({ …, role: '${role}' })`
 
-/** For AWS IoT Core, which ends a connection for whatever a policy does not allow, and never says why. */
+/**
+ * Advice for AWS IoT Core, which ends a connection for any action that the policy does not allow, and never says why.
+ */
 export const IOT_ADVICE: Advice = [
   [
     ({ code }) => code === 'ENOTFOUND',

@@ -13,21 +13,21 @@ import { topicOf } from '../mqtt/topics.js'
 import { IOT_ADVICE } from './advice.js'
 import { iotUrl, signIotUrl } from './url.js'
 
-/** Where to connect, found anew at each connect. */
+/** Where to connect, resolved anew at each connect. */
 export interface IotTarget {
   readonly endpoint: string
   readonly region: string
   readonly credentials: SdkCredentials
 }
 
-/** What both sides' options share. */
+/** Options common to session and stub. */
 export interface IotCommonOptions extends Pick<MqttOptions, 'ca' | 'connectTimeoutMs' | 'clock'> {
   /**
    * The largest frame, in bytes. AWS IoT closes the connection at a payload over 131,072 (128 KB).
    * @default 131072
    */
   readonly frameBytes?: number | undefined
-  /** From 30 to 1,200, which is what AWS IoT clamps it to. @default 60 */
+  /** From 30 to 1,200, the range to which AWS IoT clamps it. @default 60 */
   readonly keepAliveSeconds?: number | undefined
 }
 

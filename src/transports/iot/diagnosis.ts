@@ -7,7 +7,7 @@ import { awsFactChecks } from '../diagnosis/aws-checks.js'
 import { networkChecks } from '../diagnosis/network-checks.js'
 import { iotUrl } from './url.js'
 
-/** The options that are looked into. */
+/** The options that the checks read. */
 export interface IotOptionsToCheck extends AgentOptions {
   readonly endpoint?: string | undefined
   readonly region?: string | undefined
@@ -16,7 +16,7 @@ export interface IotOptionsToCheck extends AgentOptions {
   readonly clock?: Clock | undefined
 }
 
-/** What `iot()` finds at each connect. */
+/** The parts that `iot()` resolves at each connect. */
 export interface IotParts {
   endpoint(): Promise<string>
   region(): Promise<string>
@@ -26,7 +26,7 @@ export interface IotParts {
 const PRIVATE_ADDRESS =
   "These are private addresses, so a VPC endpoint or a private zone stands in for AWS IoT: it must be an 'iot.data' endpoint, with a private hosted zone for this name."
 
-/** What `diagnose()` looks into for AWS IoT. */
+/** Returns the checks that `diagnose()` runs for AWS IoT. */
 export function iotDiagnosis(
   options: IotOptionsToCheck,
   { endpoint, region, credentials }: IotParts,

@@ -7,13 +7,13 @@ import { iotUrl } from './url.js'
 
 export interface IotLightOptions extends IotCommonOptions {
   readonly endpoint: string
-  /** Used where the endpoint does not name its own, as AWS's do. */
+  /** Used if the endpoint does not name a region; AWS's endpoints do. */
   readonly region: string
   /** Read at each connect. */
   readonly credentials: () => SdkCredentials
 }
 
-/** The transport of `iot()` in small, for the stub: no AWS SDK, no look-up. @throws TetherError `INVALID_OPTION` */
+/** The small version of `iot()` for the stub: no AWS SDK, no look-up. @throws TetherError `INVALID_OPTION` */
 export function iotLight(options: IotLightOptions): Transport {
   const { endpoint, credentials } = options
   const region = endpointRegion(iotUrl(endpoint), 'iot') ?? options.region

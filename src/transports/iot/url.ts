@@ -5,8 +5,8 @@ import { percentEncode } from '../../aws/query.js'
 import { sha256, signingTime } from '../../aws/signature.js'
 
 /**
- * An endpoint as a WebSocket URL: `<prefix>-ats.iot.<region>.amazonaws.com` as AWS gives it, or a `wss://` or `ws://`
- * URL, as the local cloud has one.
+ * Returns an endpoint as a WebSocket URL. Accepts `<prefix>-ats.iot.<region>.amazonaws.com` as AWS gives it, or a
+ * `wss://` or `ws://` URL such as the local cloud's.
  * @throws TetherError `INVALID_OPTION`
  */
 export function iotUrl(endpoint: unknown): string {
@@ -15,10 +15,10 @@ export function iotUrl(endpoint: unknown): string {
 }
 
 /**
- * The URL that opens MQTT over WebSocket: signed over the host and an empty body. AWS IoT alone wants the session token
- * appended after signing.
- * @param url as {@link iotUrl} gives it
- * @param at Unix milliseconds of the signature, which is good for five minutes around
+ * Returns the URL that opens MQTT over WebSocket, signed over the host and an empty body. Unlike other services, AWS
+ * IoT wants the session token appended after signing.
+ * @param url from {@link iotUrl}
+ * @param at time of the signature in Unix milliseconds; AWS accepts it for five minutes before and after
  */
 export function signIotUrl(url: string, region: string, identity: SigningIdentity, at: number): string {
   const scope = { time: signingTime(at), region, service: 'iotdevicegateway' }

@@ -1,7 +1,7 @@
 import { type Advice, cutAt, quoted, type Seen } from './advice.js'
 import { isKeptTopic } from './topics.js'
 
-// The codes of MQTT 3.1.1 and, beside them, those of MQTT 5.
+// The codes of MQTT 3.1.1, each followed by its counterpart in MQTT 5.
 const CODES = {
   version: [1, 0x84],
   clientId: [2, 0x85],
@@ -14,7 +14,7 @@ const coded =
     (CODES[kind] as readonly unknown[]).includes(code)
 const WITHOUT_PRESENCE = "If the broker takes no retained messages, set 'presence' to false"
 
-/** For any broker. */
+/** Advice for any broker. */
 export const MQTT_ADVICE: Advice = [
   [
     coded('version'),

@@ -2,20 +2,20 @@ import type { Duplex } from 'node:stream'
 import type { Clock } from '../../core/base/clock.js'
 import type { MqttTarget } from './options.js'
 
-/** One MQTT client on one open socket. It fails by destroying the socket with the error that says why. */
+/** One MQTT client on one open socket. On failure it destroys the socket with the reason. */
 export interface MqttClient {
   /**
-   * Asks for filters, in one packet.
-   * @param optional those of them that may be refused
-   * @returns those that were
-   * @throws FilterRefused for any other that was
+   * Subscribes to filters, in one packet.
+   * @param optional the filters that the broker may refuse
+   * @returns the optional filters that it refused
+   * @throws FilterRefused if it refused any other filter
    */
   subscribe(filters: readonly string[], optional?: readonly string[]): Promise<readonly string[]>
-  /** Gives filters up, in one packet. Absent in the stub's client, which subscribes once. */
+  /** Unsubscribes from filters, in one packet. Absent in the stub's client, which subscribes once. */
   unsubscribe?(filters: readonly string[]): Promise<void>
   /** Writes a message at QoS 0; false when the socket's buffer is full and sends should wait for `drain`. */
   publish(topic: string, payload: Uint8Array, retain?: boolean): boolean
-  /** Says DISCONNECT and ends the socket. */
+  /** Sends DISCONNECT and ends the socket. */
   end(): void
 }
 
@@ -30,9 +30,9 @@ export class FilterRefused extends Error {
 }
 
 /**
- * The optional filters among those that a SUBACK does not grant.
- * @param granted by filter: its QoS, or a code of 128 or more
- * @throws FilterRefused for one that is needed
+ * Returns the optional filters that a SUBACK does not grant.
+ * @param granted for each filter: its QoS, or a code of 128 or more
+ * @throws FilterRefused for a refused filter that is not optional
  */
 export function refusedFilters(
   filters: readonly string[],
@@ -46,7 +46,7 @@ export function refusedFilters(
   return refused
 }
 
-/** What a client is started with. */
+/** Options of {@link StartClient}. */
 export interface MqttClientOptions {
   readonly socket: Duplex
   readonly target: MqttTarget
@@ -58,5 +58,5 @@ export interface MqttClientOptions {
   onPublish(topic: string, payload: Uint8Array): void
 }
 
-/** Says CONNECT on an open socket; resolves at the broker's consent. */
+/** Sends CONNECT on an open socket; resolves when the broker accepts. */
 export type StartClient = (options: MqttClientOptions) => Promise<MqttClient>

@@ -1,18 +1,18 @@
 import { Cutter } from '../socket/cutter.js'
 
 /**
- * The part of MQTT 3.1.1 that a client needs which subscribes once and publishes at QoS 0. A stub pays for every
- * byte at a cold start: `mqtt-packet` is 40 KB and 4 ms of loading, this is 2 KB. Tests hold it against mqtt-packet.
+ * The part of MQTT 3.1.1 for a client that subscribes once and publishes at QoS 0. Every byte costs a stub time at a
+ * cold start: `mqtt-packet` has 40 KB and takes 4 ms to load, this has 2 KB. Tests compare it with mqtt-packet.
  */
 
-/** What a broker sends to such a client. */
+/** A packet that a broker sends to such a client. */
 export type ServerPacket =
   | { readonly type: 'connack'; readonly returnCode: number }
   | { readonly type: 'suback'; readonly packetId: number; readonly granted: readonly number[] }
   | { readonly type: 'publish'; readonly topic: string; readonly payload: Uint8Array }
   | { readonly type: 'pingresp' }
 
-/** What CONNECT says. There is no will, and the session is always clean. */
+/** The fields of CONNECT. There is no will, and the session is always clean. */
 export interface ConnectFields {
   readonly clientId: string
   readonly keepAliveSeconds: number
@@ -23,14 +23,14 @@ export interface ConnectFields {
 export const PINGREQ: Uint8Array = Uint8Array.of(0xc0, 0)
 export const DISCONNECT: Uint8Array = Uint8Array.of(0xe0, 0)
 
-// CONNACK, SUBACK, PINGRESP, and PUBLISH at QoS 0, retained where it is kept.
+// CONNACK, SUBACK, PINGRESP, and PUBLISH at QoS 0, without and with the retain flag.
 const FIRST_BYTES: readonly number[] = [0x20, 0x90, 0xd0, 0x30, 0x31]
 
 const CLEAN_SESSION = 0x02
 const HAS_PASSWORD = 0x40
 const HAS_USERNAME = 0x80
 
-/** The first packet of a connection. */
+/** Encodes CONNECT, the first packet of a connection. */
 export function encodeConnect({ clientId, keepAliveSeconds, username, password }: ConnectFields): Uint8Array {
   const flags =
     CLEAN_SESSION | (username === undefined ? 0 : HAS_USERNAME) | (password === undefined ? 0 : HAS_PASSWORD)
@@ -39,7 +39,7 @@ export function encodeConnect({ clientId, keepAliveSeconds, username, password }
   return packet(0x10, withLength('MQTT'), Uint8Array.of(4, flags), uint16(keepAliveSeconds), ...texts)
 }
 
-/** Asks for filters at QoS 0. */
+/** Encodes a SUBSCRIBE to filters at QoS 0. */
 export function encodeSubscribe(packetId: number, filters: readonly string[]): Uint8Array {
   return packet(
     0x82,
@@ -48,12 +48,12 @@ export function encodeSubscribe(packetId: number, filters: readonly string[]): U
   )
 }
 
-/** A message at QoS 0, in one piece, so that a socket sends it in one write. */
+/** Encodes a PUBLISH at QoS 0, as one buffer that a socket sends in one write. */
 export function encodePublish(topic: string, payload: Uint8Array): Uint8Array {
   return packet(0x30, withLength(topic), payload)
 }
 
-/** Cuts what arrives into packets. */
+/** Splits received chunks into packets. */
 export class PacketDecoder {
   readonly #packets: Cutter
 
@@ -62,7 +62,7 @@ export class PacketDecoder {
     this.#packets = new Cutter((start) => packetLength(start, maxPacketBytes))
   }
 
-  /** The packets that `chunk` completes. @throws Error if this is not what a broker may send */
+  /** Yields the packets that `chunk` completes. @throws Error for bytes that a broker may not send */
   *push(chunk: Buffer): Generator<ServerPacket> {
     for (const packet of this.#packets.push(chunk))
       yield decode(packet[0]!, packet.subarray(readHeader(packet)!.bodyStart))
@@ -70,7 +70,7 @@ export class PacketDecoder {
 }
 
 function packetLength(start: Buffer, maxPacketBytes: number): number {
-  // At once: an HTTP server's answer would be taken for the start of a packet whose rest never comes.
+  // Checked at once: an HTTP server's answer would look like the start of a packet that never completes.
   if (start.length > 0 && !FIRST_BYTES.includes(start[0]!)) throw unexpected(start[0]!)
   const header = readHeader(start)
   if (header === undefined) return Math.max(2, start.length + 1)
@@ -110,7 +110,7 @@ function unexpected(first: number): Error {
   return new Error(`it sent what is no MQTT 3.1.1 for this client (first byte 0x${first.toString(16)})`)
 }
 
-/** Undefined while the fixed header is not there in full. */
+/** Returns undefined while the fixed header is incomplete. */
 function readHeader(bytes: Buffer): { bodyStart: number; bodyBytes: number } | undefined {
   let bodyBytes = 0
   for (let index = 1; index <= 4; index++) {

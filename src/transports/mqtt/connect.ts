@@ -14,15 +14,15 @@ import { MqttConnection } from './connection.js'
 import { type Asked, type MqttConnectSettings, optionalOf } from './progress.js'
 import { type MqttSockets, openSocket, unreachable } from './socket.js'
 
-/** Which client speaks, and what its connections can do. */
+/** An MQTT client implementation, and the features of its connections. */
 export interface MqttKind {
-  /** How its sockets are opened. */
+  /** Opens its sockets. */
   readonly sockets: MqttSockets
-  /** Says CONNECT on an open socket; resolves at the broker's consent. */
+  /** Sends CONNECT on an open socket; resolves when the broker accepts. */
   readonly start: StartClient
   /** Whether retained messages are used. */
   readonly presence: boolean
-  /** What a connection has beyond a stub's. */
+  /** Adds the methods that a stub's connection does not have. */
   readonly extend?: (
     connection: MqttConnection,
     client: MqttClient,
@@ -31,11 +31,11 @@ export interface MqttKind {
 }
 
 /**
- * Opens a connection that receives what is sent to `self`: socket, CONNECT, one SUBSCRIBE, in `connectTimeoutMs`. A broker may
- * end the connection for a watched topic and not say so; then it connects without those that it can do without, anew each time,
- * since a policy may begin to hold.
- * @throws TetherError `UNREACHABLE`, with `details.during` and what else was {@link Seen}; `ABORTED`, `INVALID_OPTION` for an
- *   endpoint's part
+ * Opens a connection that receives frames to `self`: socket, CONNECT, one SUBSCRIBE, within `connectTimeoutMs`. A
+ * broker may end the connection because of a watched topic and not say so; then a second attempt leaves out the
+ * optional topics. Each connect asks for them again, since a policy may have come into force.
+ * @throws TetherError `UNREACHABLE`, with `details.during` and the other fields of {@link Seen}; `ABORTED`;
+ * `INVALID_OPTION` for a part of the endpoint
  */
 export async function connectMqtt(
   kind: MqttKind,
@@ -80,7 +80,7 @@ export async function connectMqtt(
   }
 }
 
-/** The filters for which the broker has ended a connection without a word. */
+/** Returns the filters for which the broker ended a connection without a reason. */
 function topicsOfCut(error: unknown): readonly string[] | undefined {
   const { during, refusedFilter, topics }: Seen = error instanceof TetherError ? error.details : {}
   return during === 'subscribe' && refusedFilter === undefined ? topics : undefined

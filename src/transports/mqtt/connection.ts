@@ -51,12 +51,12 @@ export class MqttConnection implements Connection {
     this.closed = this.#ended.then(() => (this.#closing ? undefined : this.#over))
   }
 
-  /** How far it came. */
+  /** The phase that the connection has reached. */
   get during(): ConnectPhase {
     return this.#progress.phase
   }
 
-  /** Speaks until the subscription is granted; whatever goes wrong leaves no socket behind. */
+  /** Runs the handshake until the subscription is granted; a failure leaves no socket behind. */
   async begin(start: StartClient, signal: AbortSignal): Promise<MqttClient> {
     const unlisten = onAbort(signal, () => this.#socket.destroy())
     try {
@@ -89,13 +89,13 @@ export class MqttConnection implements Connection {
           this.#progress.received()
           this.#handlers.onFrame(payload)
         }
-        // An empty one says that somebody has cleared the topic.
+        // An empty message means that the topic was cleared.
         else if (payload.length > 0) this.#handlers.onKept?.(payload, name)
       },
     })
     this.#client = client
     this.#progress.phase = 'subscribe'
-    // In one packet: a cold start waits for no second answer.
+    // One packet, so that a cold start waits for one answer only.
     const refused = await client.subscribe(this.#progress.filters, this.#progress.optional)
     const names = [...watched].flatMap(([topic, name]) => (refused.includes(topic) ? [name] : []))
     this.unwatched = [...this.unwatched, ...names]
@@ -103,7 +103,7 @@ export class MqttConnection implements Connection {
     return client
   }
 
-  /** What `work` gives. @throws why the connection ended, if it ends first */
+  /** Returns the result of `work`. @throws the reason if the connection ends first */
   untilEnded<T>(work: Promise<T>): Promise<T> {
     return Promise.race([
       work,
@@ -117,7 +117,7 @@ export class MqttConnection implements Connection {
     return this.publish(topicOf(to), frame, signal)
   }
 
-  /** Sends a frame to a topic, as `send` does. @throws what `send` throws */
+  /** Publishes a frame to a topic; otherwise like `send`, with the same errors. */
   publish(topic: string, frame: Uint8Array, signal?: AbortSignal, retain = false): Promise<void> | undefined {
     try {
       this.#check(frame, signal)
@@ -162,7 +162,7 @@ export class MqttConnection implements Connection {
     return this.close()
   }
 
-  /** Waits until the socket takes bytes again; one listener, however many sends wait. */
+  /** Waits until the socket accepts bytes again. One listener serves all waiting sends. */
   #drain(signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       const settle = (error?: TetherError) => {

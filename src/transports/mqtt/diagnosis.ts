@@ -4,7 +4,7 @@ import type { AgentOptions } from '../../network/agent-option.js'
 import { networkChecks } from '../diagnosis/network-checks.js'
 import type { MqttSettings } from './options.js'
 
-/** What `diagnose()` looks into for an MQTT broker. */
+/** Returns the checks that `diagnose()` runs for an MQTT broker. */
 export function mqttDiagnosis({ target, clock }: MqttSettings, { agent }: AgentOptions): TransportDiagnosis {
   const { protocol, label, username, ca, cert, key, rejectUnauthorized } = target
   const url = new URL(label)

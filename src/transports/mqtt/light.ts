@@ -14,12 +14,12 @@ import {
 import { connectMqtt, type MqttKind } from './connect.js'
 import { type MqttOptions, mqttSettings } from './options.js'
 
-/** As {@link MqttOptions}, without MQTT 5 and what is the session's. */
+/** {@link MqttOptions} without MQTT 5 and without the session's own options. */
 export type MqttLightOptions = Omit<MqttOptions, 'protocolVersion' | 'presence' | 'agent'>
 
 /**
- * The transport of `mqtt()` in small, for the stub: MQTT 3.1.1 alone, without the `mqtt` package, whose loading a
- * cold start would pay for.
+ * The small version of `mqtt()` for the stub: MQTT 3.1.1 only, without the `mqtt` package, which would make cold starts
+ * slower.
  * @throws TetherError `INVALID_OPTION` naming the option
  */
 export function mqttLight(options: MqttLightOptions): Transport {
@@ -39,7 +39,7 @@ export function mqttLight(options: MqttLightOptions): Transport {
   }
 }
 
-/** Speaks with the small client. It watches what is kept, and keeps nothing: a stub has no will. */
+/** Uses the small client. It watches kept frames but keeps none: a stub has no will. */
 export const lightKind: MqttKind = {
   sockets: { openWebSocket: (options) => new WebSocketClient(options) },
   presence: true,
@@ -50,7 +50,7 @@ export const lightKind: MqttKind = {
   },
 }
 
-// Frames are at most what the sender's broker takes; a peer that announces more than this is none of ours.
+// A frame is at most as large as the sender's broker accepts; a larger packet is not from lambda-tether.
 const MAX_PACKET_BYTES = 16 * 1024 * 1024
 const PACKET_ID = 1
 
@@ -107,7 +107,7 @@ class LightClient implements MqttClient {
     return this.#options.socket.write(bytes)
   }
 
-  // Whoever waits also watches the socket, so an answer that never comes needs no rejection here.
+  // The caller also watches the socket, so a missing answer needs no rejection here.
   #next<T extends ServerPacket['type']>(type: T): Promise<Extract<ServerPacket, { type: T }>> {
     return new Promise((resolve) => {
       this.#answer = { type, resolve: resolve as (packet: ServerPacket) => void }
@@ -134,7 +134,10 @@ class LightClient implements MqttClient {
     this.#answer.resolve(packet)
   }
 
-  /** Every half of the keep-alive: a ping if either side was silent, the end after three silent halves of theirs. */
+  /**
+   * Runs every half of the keep-alive time: pings if either side was silent, and ends the connection after three halves
+   * without a byte from the broker.
+   */
   #keepAlive(): void {
     const { socket, clock, target } = this.#options
     const tick = () => {

@@ -8,7 +8,7 @@ import type { AgentOptions } from '../../network/agent-option.js'
 /** How to reach an MQTT broker. */
 export interface MqttOptions extends AgentOptions {
   /**
-   * `mqtt://`, `mqtts://`, `ws://` or `wss://`, with a host and, where it is not 1883, 8883, 80 or 443, a port. A
+   * `mqtt://`, `mqtts://`, `ws://` or `wss://`, with a host and, unless it is 1883, 8883, 80 or 443, a port. A
    * WebSocket URL has the broker's path, such as `/mqtt`.
    */
   readonly url: string
@@ -21,26 +21,26 @@ export interface MqttOptions extends AgentOptions {
   readonly cert?: string | undefined
   /** The PEM private key of `cert`. */
   readonly key?: string | undefined
-  /** False accepts any certificate: for a broker of one's own, and never with a real key. @default true */
+  /** False accepts any certificate: for a broker of your own, and never with a real key. @default true */
   readonly rejectUnauthorized?: boolean | undefined
   /**
-   * MQTT 3.1.1 (4) is what every broker speaks. MQTT 5 (5) tells why a broker ended a connection, and its largest
-   * packet before the first one.
+   * Every broker speaks MQTT 3.1.1 (4). With MQTT 5 (5), a broker says why it ended a connection, and announces its
+   * largest packet before the first one.
    * @default 4
    */
   readonly protocolVersion?: 4 | 5 | undefined
   /**
-   * The largest frame, in bytes. Brokers have their own maximum for a packet, which is the frame and up to 300 bytes.
+   * The largest frame, in bytes. Brokers limit the packet, which is the frame and up to 300 bytes.
    * @default 130048 (127 KiB: with topic and header within 128 KiB, which every common broker accepts)
    */
   readonly frameBytes?: number | undefined
-  /** A peer silent for one and a half times this is taken for dead. From 1 to 65,535. @default 30 */
+  /** A peer that is silent for one and a half times this is considered dead. From 1 to 65,535. @default 30 */
   readonly keepAliveSeconds?: number | undefined
   /** The longest that connecting may take, subscribing included. @default 10000 */
   readonly connectTimeoutMs?: number | undefined
   /**
-   * Whether the session's side keeps a retained message at the broker that says whether it is there, with a last
-   * will. False for a broker that refuses either: a stub then learns by silence alone that nobody is there.
+   * Whether the session's side keeps its presence at the broker, as a retained message with a last will. False for a
+   * broker that refuses either: a stub then detects an absent session by silence alone.
    * @default true
    */
   readonly presence?: boolean | undefined
@@ -48,12 +48,12 @@ export interface MqttOptions extends AgentOptions {
   readonly clock?: Clock | undefined
 }
 
-/** A checked URL and what goes with it: everything that one connection needs to know of its broker. */
+/** A checked URL and its options: everything that one connection needs to know of its broker. */
 export interface MqttTarget {
   readonly protocol: 'mqtt:' | 'mqtts:' | 'ws:' | 'wss:'
   readonly host: string
   readonly port: number
-  /** As the WebSocket is asked for. May carry a signature: never in a message. */
+  /** The URL of the WebSocket. May carry a signature: never in a message. */
   readonly url: string
   /** For messages: scheme, host and port. */
   readonly label: string
@@ -67,7 +67,7 @@ export interface MqttTarget {
   readonly keepAliveSeconds: number
 }
 
-/** What both sides of a transport agree on. */
+/** Settings common to session and stub. */
 export interface MqttSettings {
   readonly target: MqttTarget
   readonly frameBytes: number
@@ -75,7 +75,7 @@ export interface MqttSettings {
   readonly clock: Clock
 }
 
-// MQTT's own limit for what follows the fixed header is 268,435,455 bytes, the topic included.
+// MQTT limits the bytes after the fixed header, the topic included, to 268,435,455.
 export const MAX_FRAME_BYTES = 268_435_455 - 512
 
 const PORTS = { 'mqtt:': 1883, 'mqtts:': 8883, 'ws:': 80, 'wss:': 443 } as const
@@ -83,7 +83,9 @@ const PORTS = { 'mqtt:': 1883, 'mqtts:': 8883, 'ws:': 80, 'wss:': 443 } as const
 /** `connectTimeoutMs` of every transport over a network: at most ten minutes. */
 export const checkConnectTimeout: Check = (name, value) => wholeNumber(1, 600_000)(name, value)
 
-/** Takes the URL apart and fills in the defaults. @throws TetherError `INVALID_OPTION` for options that do not go together */
+/**
+ * Parses the URL and fills in the defaults. @throws TetherError `INVALID_OPTION` for options that contradict each other
+ */
 export function mqttSettings(options: MqttOptions): MqttSettings {
   const url = parseUrl(options.url)
   const username = options.username ?? decoded('user name', url.username)
@@ -124,7 +126,7 @@ export function mqttAddress(url: URL): Pick<MqttTarget, 'protocol' | 'host' | 'p
   }
 }
 
-/** What is not given, of the options that every MQTT transport has. */
+/** Fills in the defaults of the options that every MQTT transport has. */
 export function commonSettings(
   options: Pick<MqttOptions, 'frameBytes' | 'connectTimeoutMs' | 'clock'>,
   defaultFrameBytes: number,

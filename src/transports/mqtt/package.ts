@@ -3,7 +3,7 @@ import { TetherError } from '../../core/base/errors.js'
 import { clearInterval, setInterval } from '../../core/base/timers.js'
 import { type MqttClient, type MqttClientOptions, refusedFilters } from './client.js'
 
-// What a broker may send to a client that subscribes and publishes at QoS 0.
+// Packets that a broker may send to a client that subscribes and publishes at QoS 0.
 const EXPECTED: ReadonlySet<string> = new Set([
   'connack',
   'suback',
@@ -13,15 +13,18 @@ const EXPECTED: ReadonlySet<string> = new Set([
   'disconnect',
 ])
 
-// MQTT 5's CONNACK to a retained will from a broker that retains nothing.
+// MQTT 5's CONNACK code for a retained will, from a broker without retained messages.
 const RETAIN_NOT_SUPPORTED = 0x9a
 
-/** Begins to load the `mqtt` package, which takes 100 ms, beside whatever else a host starts. A failure shows at `connect`. */
+/**
+ * Starts loading the `mqtt` package, which takes 100 ms, while the host starts other parts. A failure shows at
+ * `connect`.
+ */
 export function preloadPackage(): void {
   import('mqtt').catch(() => {})
 }
 
-/** Says CONNECT with the `mqtt` package's client; resolves at a CONNACK that accepts it. */
+/** Sends CONNECT with the `mqtt` package's client; resolves at a CONNACK that accepts it. */
 export async function startPackageClient(options: MqttClientOptions): Promise<MqttClient> {
   const { socket, target, clientId, frameBytes, will, onPublish } = options
   // Loaded here, so that importing this module costs a host nothing.
@@ -37,23 +40,22 @@ export async function startPackageClient(options: MqttClientOptions): Promise<Mq
     reconnectPeriod: 0,
     resubscribe: false,
     queueQoSZero: false,
-    // Its pings go on when a test runner replaces the global timers, whose types here are a browser's.
-    // Their types are a browser's.
+    // Pings go on when a test runner replaces the global timers. The package types them as a browser's.
     timerVariant: { set: setInterval as never, clear: clearInterval as never },
-    // Connecting is timed by whoever called us.
+    // The caller limits the time to connect.
     connectTimeout: 0x7fff_ffff,
   })
   client.on('packetreceive', (packet) => {
     if (EXPECTED.has(packet.cmd) && !(packet.cmd === 'publish' && packet.qos > 0)) return
     socket.destroy(new Error(`it sent a ${packet.cmd.toUpperCase()} that nothing here asked for`))
-    // The package would answer it even so, with a packet id that may be none, and throw where nobody can catch.
+    // The package would still answer it, possibly without a packet id, and throw where the error cannot be caught.
     Object.assign(packet, { cmd: 'pingresp' })
   })
   client.on('message', onPublish)
   client.on('disconnect', ({ reasonCode }) =>
     socket.destroy(new Error(`it said DISCONNECT (reason ${reasonCode})`)),
   )
-  // Its errors are about this connection, or about what no correct broker sends: either way it has ended.
+  // Its errors concern this connection or an invalid packet: either way the connection has ended.
   client.on('error', (error) => socket.destroy(error as Error))
   await accepted(client, options)
   checkPacketSize(client, frameBytes)
@@ -77,8 +79,8 @@ export async function startPackageClient(options: MqttClientOptions): Promise<Mq
       if (refused !== undefined) throw new Error(`it refused to end the subscription to '${refused}'`)
     },
     publish(topic, payload, retain = false) {
-      // Without a callback, for which the package would add a `drain` listener to each publish.
-      // A copy: the package holds on to it, and the sender may use its own again.
+      // No callback: with one, the package adds a `drain` listener for each publish.
+      // A copy: the package holds on to the payload, and the sender may reuse its buffer.
       client.publish(topic, Buffer.from(payload), { qos: 0, retain })
       return !socket.writableNeedDrain
     },
@@ -109,7 +111,7 @@ function retainsNothing(): TetherError {
   )
 }
 
-// MQTT 5 alone says it beforehand; the packet is the frame and at most 300 bytes of topic and headers.
+// Only MQTT 5 announces the limit; a packet is the frame and at most 300 bytes of topic and headers.
 function checkPacketSize(client: PackageClient, frameBytes: number): void {
   const maximum = client.serverProperties?.maximumPacketSize
   if (maximum === undefined || frameBytes + 300 <= maximum) return

@@ -5,23 +5,26 @@ import { FilterRefused } from './client.js'
 import type { MqttSettings } from './options.js'
 import { clientIdPrefix, filterOf, keptTopicOf } from './topics.js'
 
-/** A transport's settings, and how they are told to whom they fail. */
+/** A transport's settings, and how its failures are explained. */
 export interface MqttConnectSettings extends MqttSettings {
   readonly expiresAt?: number
   readonly advice: Advice
-  /** Whether the broker refuses by ending the connection without a word, as AWS IoT does. Elsewhere that is a restart. */
+  /**
+   * Whether the broker refuses by ending the connection silently, as AWS IoT does. Other brokers do so when they
+   * restart.
+   */
   readonly refusesSilently: boolean
 }
 
-/** What one attempt asks for. */
+/** The subscriptions and the will of one attempt. */
 export interface Asked extends Pick<ConnectOptions, 'watch' | 'will'> {
   readonly self: Endpoint
-  /** Filters that the attempt before asked for, and the names among what it watched that this one does without. */
+  /** The filters of the previous attempt, and the watched names that this attempt leaves out. */
   readonly before?: readonly string[]
   readonly unwatched?: readonly string[]
 }
 
-/** What a client watches and need not: all but a session's own presence. */
+/** Returns the watched sessions that a client can do without: all but a session's own presence. */
 export function optionalOf({ self, watch = [] }: Asked): readonly Endpoint[] {
   return watch.filter(({ name }) => self.role === 'stub' || name !== self.name)
 }
@@ -32,11 +35,11 @@ const RECENT_TOPICS = 4
 /** CONNACK codes of a broker that may accept later: of MQTT 3.1.1, and of MQTT 5. */
 const UNAVAILABLE: readonly number[] = [3, 0x88, 0x89]
 
-/** How far a connection came, and what it sent last: what its end is explained by. */
+/** Records how far a connection came and its last messages, to explain its end. */
 export class ConnectionProgress {
   readonly #settings: MqttConnectSettings
   readonly #asked: Asked
-  /** Whether a frame arrived, which shows that the broker takes what is sent: most frames are answers. */
+  /** Whether a frame arrived. Most frames are answers, so one shows that the broker accepts our messages. */
   #received = false
   phase: ConnectPhase = 'connect'
   /** The topics of the latest messages, a ring. */
@@ -48,28 +51,28 @@ export class ConnectionProgress {
     this.#asked = asked
   }
 
-  /** What it subscribes to. */
+  /** The filters to subscribe to. */
   get filters(): string[] {
     const { self, watch = [] } = this.#asked
     return [filterOf(self), ...watch.map(keptTopicOf)]
   }
 
-  /** Those that it can do without: a stub is slower where it may not watch, and a session then does not see its team. */
+  /** The optional filters: without them a stub is slower, and a session does not see its team. */
   get optional(): string[] {
     return optionalOf(this.#asked).map(keptTopicOf)
   }
 
-  /** A message leaves. */
+  /** Records a sent message. */
   sent(topic: string): void {
     this.#recent[this.#recentIndex++ % RECENT_TOPICS] = { topic, at: this.#settings.clock.now() }
   }
 
-  /** A frame has arrived. */
+  /** Records a received frame. */
   received(): void {
     this.#received = true
   }
 
-  /** What is known of the connection when it ends. */
+  /** Returns the observations about a connection at its end. */
   seen(cause: unknown): Record<string, unknown> & Seen {
     const { self, will, before = [] } = this.#asked
     const since = this.#settings.clock.now() - RECENT_MS
@@ -90,12 +93,12 @@ export class ConnectionProgress {
     }
   }
 
-  /** Whether the broker does not accept the client, its credentials or its rights. */
+  /** Whether the broker rejects the client, its credentials or its rights. */
   #isRefusal(cause: unknown, recent: readonly string[]): boolean {
     const { code } = (cause ?? {}) as { readonly code?: unknown }
     if (cause instanceof FilterRefused) return true
     if (typeof code === 'number') return !UNAVAILABLE.includes(code)
-    // The broker was reached: its end is the answer to CONNECT, SUBSCRIBE or the first messages.
+    // The broker was reached, so its end is the answer to CONNECT, SUBSCRIBE or the first messages.
     const answers = this.phase !== 'publish' || (recent.length > 0 && !this.#received)
     return answers && this.#settings.refusesSilently
   }

@@ -7,7 +7,7 @@ import { socketPhase } from '../socket/socket-phase.js'
 import type { MqttTarget } from './options.js'
 import type { MqttOpening, MqttSockets } from './socket.js'
 
-/** The developer's side: `ws`, an agent that is given, and the proxy that the environment names for TLS and WebSockets. */
+/** The sockets of the developer's side: `ws`, the given agent, or the environment's proxy for TLS and WebSockets. */
 export function sessionSockets(agents: AgentOptions): MqttSockets {
   return {
     openWebSocket: packageWebSockets(agents),

@@ -8,7 +8,7 @@ import { sessionSockets } from './session-sockets.js'
 import { unreachable } from './socket.js'
 import { filterOf, keptTopicOf } from './topics.js'
 
-/** How the developer's side speaks MQTT: with lanes and, unless told not to, with what the broker keeps. */
+/** The developer's side of MQTT: with lanes and, unless disabled, with retained presence. */
 export function sessionKind({ presence = true, agent }: Pick<MqttOptions, 'presence' | 'agent'>): MqttKind {
   preloadPackage()
   return {
@@ -28,10 +28,10 @@ export function sessionKind({ presence = true, agent }: Pick<MqttOptions, 'prese
   }
 }
 
-// AWS IoT takes no more topic filters in one packet.
+// AWS IoT accepts no more topic filters in one packet.
 const FILTERS_PER_PACKET = 8
 
-/** The filters of one connection, which follow the lanes that it serves. */
+/** Keeps the filters of one connection in step with the lanes that it serves. */
 class LaneSubscriptions {
   readonly #connection: MqttConnection
   readonly #client: MqttClient
@@ -46,14 +46,14 @@ class LaneSubscriptions {
     this.#held = new Set([filterOf(self)])
   }
 
-  /** One change after the other, each from what the one before has left. */
+  /** Runs one change after the other, each from the result of the previous one. */
   serve(lanes: readonly number[]): Promise<void> {
     const change = this.#last.then(() => this.#change(this.#filtersOf(lanes)))
     this.#last = change.catch(() => {})
     return change
   }
 
-  // New ones first, so that a lane which goes from the filter for all to its own loses nothing in between.
+  // Subscribes first, so that a lane that moves from the common filter to its own loses nothing in between.
   async #change(wanted: ReadonlySet<string>): Promise<void> {
     for (const filters of packets([...wanted].filter((filter) => !this.#held.has(filter)))) {
       await this.#ask(this.#client.subscribe(filters))

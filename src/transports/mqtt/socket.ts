@@ -12,7 +12,7 @@ import type { MqttTarget } from './options.js'
 /** An open byte stream, and when it ends. */
 export interface MqttSocket {
   readonly socket: Duplex
-  /** Never rejects: the first error of the stream, or undefined when it ended without one. */
+  /** Resolves to the stream's first error, or to undefined if it ended without one. Never rejects. */
   readonly ended: Promise<Error | undefined>
 }
 
@@ -21,16 +21,16 @@ export interface MqttOpening {
   readonly socket: Duplex
   /** Never rejects. */
   readonly opened: Promise<void>
-  /** How far it is. */
+  /** The phase that it has reached. */
   phase(): ConnectPhase
 }
 
 /** How one side opens its byte streams. */
 export interface MqttSockets {
   readonly openWebSocket: OpenWebSocket
-  /** A socket from elsewhere than Node's own functions, for TCP and TLS. Absent in stubs. */
+  /** Opens TCP and TLS sockets through an agent or a proxy. Absent in stubs. */
   readonly agentSocket?: (target: MqttTarget, signal: AbortSignal) => Promise<MqttOpening | undefined>
-  /** What to do about a failure, with a space before it. Absent in stubs. */
+  /** Returns advice about a failure, with a leading space. Absent in stubs. */
   readonly advice?: (target: MqttTarget, code: string | undefined) => string
 }
 
@@ -58,7 +58,7 @@ export async function openSocket(
         throw error ?? new Error('the peer closed the connection')
       }),
     ])
-    // A peer that says goodbye in one direction and takes no bytes in the other would keep the socket open for ever.
+    // A peer that ends its half and reads no more would keep the socket open for ever.
     socket.once('end', () => socket.destroy())
     return { socket, ended }
   } catch (error) {
@@ -72,7 +72,7 @@ export async function openSocket(
   }
 }
 
-/** A broker out of reach, as the error that says which and why. */
+/** Builds the error for an unreachable broker: its address and the reason. */
 export function unreachable(
   target: MqttTarget,
   cause: unknown,
@@ -89,7 +89,7 @@ export function unreachable(
   })
 }
 
-// Whoever waits for `connectTimeoutMs` does not know how far the socket has come.
+// The timer of `connectTimeoutMs` does not know the socket's phase, so it is added here.
 function lateAt(during: ConnectPhase, reason: unknown, advice = ''): unknown {
   if (!(reason instanceof TetherError) || reason.code !== 'UNREACHABLE') return reason
   const { message, cause, details } = reason
@@ -111,7 +111,7 @@ function openPlain({ protocol, ...target }: MqttTarget): MqttOpening {
 function endOf(socket: Duplex): Promise<Error | undefined> {
   return new Promise((resolve) => {
     let first: Error | undefined
-    // Stays for good: an error that nobody hears would end the process.
+    // Never removed: an error without a listener would end the process.
     socket.on('error', (error) => {
       first ??= error
     })

@@ -4,32 +4,35 @@ import type { Endpoint } from '../../core/contracts/transport.js'
 /** The first level of every topic; policies build on it. */
 export const TOPIC_ROOT = 'lambda-tether'
 
-// Letters that mean nothing to a broker, to IAM or to MQTT's wildcards. A dot is not among them, since NATS and RabbitMQ map
-// `/` to it; nor is `~`, which marks a hash.
+// Characters without a meaning to brokers, IAM or MQTT's wildcards. No dot, since NATS and RabbitMQ map `/` to it; no
+// `~`, which marks a hash.
 const PLAIN_PART = /^[A-Za-z0-9_-]{1,64}$/
 
 /**
- * One part of an endpoint as one topic level: as it is if it has 1 to 64 letters, digits, `_` or `-`, else `~`
- * and 32 hexadecimal digits of its SHA-256. So a topic has at most 219 bytes and five slashes; AWS IoT allows 256
- * and seven.
+ * Encodes one part of an endpoint as one topic level: unchanged if it has 1 to 64 letters, digits, `_` or `-`, else `~`
+ * and 32 hexadecimal digits of its SHA-256. So a topic has at most 219 bytes and five slashes; AWS IoT allows 256 and
+ * seven.
  */
 export function topicPart(text: string): string {
   return PLAIN_PART.test(text) ? text : `~${sha256(text).slice(0, 32)}`
 }
 
-/** Where frames to an endpoint are published. A session's frames go to a lane: lane 0 unless it names another. */
+/**
+ * Returns the topic for frames to an endpoint. A session's frames go to a lane: lane 0 unless the endpoint names
+ * another.
+ */
 export function topicOf(endpoint: Endpoint): string {
   const base = baseOf(endpoint, endpoint.role)
   return endpoint.role === 'session' ? `${base}/${endpoint.lane ?? 0}` : base
 }
 
-/** The one filter that receives what is sent to an endpoint: for a session without a lane, all of its lanes. */
+/** Returns the one filter for frames to an endpoint: for a session without a lane, it covers all lanes. */
 export function filterOf(self: Endpoint): string {
   const base = baseOf(self, self.role)
   return self.role === 'session' ? `${base}/${self.lane ?? '+'}` : base
 }
 
-/** Where the frame that is kept for a session's name lies, as a retained message. */
+/** Returns the topic of the retained message with the frame kept for a session's name. */
 export function keptTopicOf(session: Pick<Endpoint, 'app' | 'stage' | 'name'>): string {
   return baseOf(session, 'presence')
 }
@@ -39,17 +42,20 @@ export function describeTopic(endpoint: Endpoint, what: 'frames' | 'kept'): stri
   return what === 'kept' ? keptTopicOf(endpoint) : topicOf(endpoint)
 }
 
-/** Whether this is such a topic. */
+/** Whether a topic holds a kept frame. */
 export function isKeptTopic(topic: string): boolean {
   return topic.split('/')[3] === 'presence'
 }
 
-/** What the client ids of an application's stage and role begin with, so that a policy can name them. */
+/** Returns the prefix of all client ids of an application's stage and role, for use in policies. */
 export function clientIdPrefix(endpoint: Pick<Endpoint, 'app' | 'stage' | 'role'>): string {
   return `lt-${sha256(`${endpoint.app}\0${endpoint.stage}`).slice(0, 16)}-${endpoint.role}-`
 }
 
-/** A client id for one connection. Shared ones would displace each other for ever: brokers keep the newer only. */
+/**
+ * Returns a client id for one connection. Connections with the same id would displace each other for ever: brokers keep
+ * only the newer.
+ */
 export function newClientId(endpoint: Pick<Endpoint, 'app' | 'stage' | 'role'>): string {
   return clientIdPrefix(endpoint) + randomBytes(16).toString('hex')
 }

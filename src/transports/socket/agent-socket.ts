@@ -7,14 +7,14 @@ import type { RequestAgent } from '../../network/agent-option.js'
 import { type SocketTarget, tlsOptions } from './plain-socket.js'
 
 /**
- * A TCP or TLS socket from an agent for HTTP; it may still be connecting.
- * @throws what the agent gives for a reason; the signal's reason
+ * Gets a TCP or TLS socket from an HTTP agent; it may still be connecting.
+ * @throws the agent's error; the signal's reason
  */
 export async function agentSocket(agent: Agent, target: SocketTarget, signal: AbortSignal): Promise<Socket> {
   const { host, port, secure } = target
   const tls = secure ? tlsOptions(target) : {}
   const request = new SocketRequest()
-  // `secureEndpoint` is for agents that derive from `agent-base`: TLS over their tunnel is ours.
+  // `secureEndpoint` is for agents that derive from `agent-base`: we start TLS over their tunnel ourselves.
   const options = { servername: '', ...tls, host, port, secureEndpoint: false }
   ;(agent as unknown as RequestAgent).addRequest(request as unknown as ClientRequest, options)
   const unlisten = onAbort(signal, () => request.destroy(signal.reason as Error))
@@ -23,12 +23,15 @@ export async function agentSocket(agent: Agent, target: SocketTarget, signal: Ab
   return secure && !isHandshaking(given) ? connectTls({ ...tls, host, socket: given }) : given
 }
 
-/** Whether TLS to the target has begun, as an https.Agent begins it. A tunnel through an `https://` proxy has TLS too: it is done. */
+/**
+ * Whether the TLS handshake with the target is in progress, as an https.Agent begins it. A tunnel through an `https://`
+ * proxy is a TLS socket too, but its handshake is done.
+ */
 function isHandshaking(socket: Socket): boolean {
   return socket instanceof TLSSocket && (socket as { secureConnecting?: boolean }).secureConnecting === true
 }
 
-/** As much of Node's ClientRequest as an agent asks of what wants a socket. */
+/** The part of Node's ClientRequest that an agent uses. */
 class SocketRequest extends EventEmitter {
   readonly shouldKeepAlive = false
   destroyed = false
@@ -42,7 +45,7 @@ class SocketRequest extends EventEmitter {
 
   /** The agent's answer. */
   onSocket(socket: Socket | null | undefined, error?: Error): void {
-    // It is no longer the agent's: it is not kept for other requests, nor counted.
+    // Detaches the socket from the agent, which then neither counts it nor keeps it for other requests.
     socket?.emit('agentRemove')
     if (!socket || this.destroyed) {
       socket?.destroy()

@@ -1,4 +1,4 @@
-/** How far an attempt to connect came: `publish` once it was established. */
+/** The phase that a connect attempt reached; `publish` once it is established. */
 export type ConnectPhase =
   | 'resolve'
   | 'proxy'

@@ -1,6 +1,6 @@
 /**
- * Cuts what arrives in chunks into pieces that say their own length. Chunks are kept as they came until a piece is whole, then
- * copied once.
+ * Cuts a stream of chunks into pieces that state their own length. Keeps the chunks as they came until a piece is
+ * complete, then copies once.
  */
 export class Cutter {
   readonly #lengthOf: (start: Buffer) => number
@@ -9,14 +9,14 @@ export class Cutter {
   #needed = 1
 
   /**
-   * @param lengthOf how long the piece is that begins here, in bytes; more than there are, as far as can be told, where it is
-   * not whole. What it throws `push` throws
+   * @param lengthOf returns the length in bytes of the piece that begins here, or a lower bound larger than the buffer
+   * while the piece is incomplete. `push` passes on its errors
    */
   constructor(lengthOf: (start: Buffer) => number) {
     this.#lengthOf = lengthOf
   }
 
-  /** The pieces that `chunk` completes. */
+  /** Yields the pieces that `chunk` completes. */
   *push(chunk: Buffer): Generator<Buffer> {
     this.#chunks.push(chunk)
     this.#held += chunk.length

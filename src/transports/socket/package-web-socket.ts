@@ -9,12 +9,12 @@ import { socketPhase } from './socket-phase.js'
 import type { OpenWebSocket, WebSocketConnection, WebSocketEnd, WebSocketOptions } from './web-socket.js'
 import { UpgradeRefused } from './web-socket-upgrade.js'
 
-/** Begins to load `ws` beside whatever else a host starts. A failure shows at the first connection. */
+/** Starts loading `ws` while the host starts other parts. A failure shows at the first connection. */
 export function preloadWebSocket(): void {
   import('ws').catch(() => {})
 }
 
-/** Opens WebSockets of the package `ws`, by an agent where one is given or the environment names a proxy. */
+/** Opens WebSockets with the `ws` package, through the given agent or the environment's proxy. */
 export function packageWebSockets(options: AgentOptions): OpenWebSocket {
   return (webSocket) => new PackageWebSocket(webSocket, options)
 }
@@ -114,7 +114,7 @@ class PackageWebSocket implements WebSocketConnection {
     webSocket.on('unexpected-response', (_request, { statusCode = 0, headers }: IncomingMessage) => {
       this.destroy(new UpgradeRefused(statusCode, headers.date))
     })
-    // Of what it says after destroy(), nothing is the reason.
+    // Errors after destroy() are not the reason for the end.
     webSocket.on('error', (error) => {
       if (!this.#destroyed) this.#error ??= explained(error, maxMessageBytes)
     })
@@ -137,7 +137,7 @@ class PackageWebSocket implements WebSocketConnection {
   }
 }
 
-// It says neither of both numbers.
+// The message of `ws` has neither of the two numbers.
 function explained(error: NodeJS.ErrnoException, maxMessageBytes: number): Error {
   return error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH'
     ? new Error(`it sent a WebSocket message of more than ${maxMessageBytes} bytes`, { cause: error })

@@ -1,13 +1,13 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 
-/** Where a socket connects to, and whom it trusts. */
+/** Where a socket connects to, and its TLS options. */
 export interface SocketTarget {
   readonly host: string
   readonly port: number
   /** TLS, not plain TCP. */
   readonly secure: boolean
-  /** What follows, by TLS's name for it. @default nothing is said */
+  /** The protocol on top of TLS, by its ALPN name. @default none is announced */
   readonly alpn?: string
   readonly ca?: string | undefined
   readonly cert?: string | undefined
@@ -16,7 +16,7 @@ export interface SocketTarget {
   readonly rejectUnauthorized?: boolean | undefined
 }
 
-/** A TCP or TLS socket without Nagle's delay, and when it is connected. */
+/** Opens a TCP or TLS socket without Nagle's delay; `connected` resolves when it is ready. */
 export function plainSocket(target: SocketTarget): { socket: Socket; connected: Promise<void> } {
   const { host, port, secure } = target
   const socket = secure ? connectTls({ host, port, ...tlsOptions(target) }) : connectTcp({ host, port })
@@ -27,7 +27,7 @@ export function plainSocket(target: SocketTarget): { socket: Socket; connected: 
   }
 }
 
-/** What TLS to a target is begun with. */
+/** Returns the TLS options for a target. */
 export function tlsOptions({
   host,
   alpn,
@@ -46,7 +46,7 @@ export function tlsOptions({
   }
 }
 
-/** A URL's host as sockets want it: it keeps the brackets of an IPv6 address. */
+/** Returns a URL's host for a socket: without the brackets that URL keeps around an IPv6 address. */
 export function hostOf({ hostname }: URL): string {
   return hostname.replace(/^\[|\]$/g, '')
 }

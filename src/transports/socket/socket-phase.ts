@@ -2,9 +2,9 @@ import { isIP, type Socket } from 'node:net'
 import type { ConnectPhase } from './connect-phase.js'
 
 /**
- * Follows a socket that is being connected.
- * @param then what comes when it is connected
- * @returns how far it is
+ * Follows a socket while it connects.
+ * @param then the phase after the socket has connected
+ * @returns a function that gives the current phase
  */
 export function socketPhase(
   socket: Socket & { readonly secureConnecting?: boolean },

@@ -17,7 +17,7 @@ import { readUpgrade, type UpgradeRequest, upgradeRequest } from './web-socket-u
 const NO_WORD = { code: 1006, reason: '' }
 const NO_CODE = 1005
 
-/** The WebSocket of a stub, which pays for each kilobyte at a cold start. */
+/** The WebSocket client of a stub: small, since each kilobyte costs time at a cold start. */
 export class WebSocketClient implements WebSocketConnection {
   readonly opened: Promise<void>
   readonly ended: Promise<WebSocketEnd>
@@ -31,11 +31,11 @@ export class WebSocketClient implements WebSocketConnection {
   #head = Buffer.alloc(0)
   #error: Error | undefined
   #goodbye = NO_WORD
-  /** Of the message that is arriving in frames. */
+  /** The frames of the message that is arriving. */
   #parts: Buffer[] = []
   #partBytes = 0
   #text = false
-  /** Whether the message that is being sent has begun. */
+  /** Whether a message is sent in part. */
   #midMessage = false
 
   /** Connects. */
@@ -56,7 +56,7 @@ export class WebSocketClient implements WebSocketConnection {
       this.#onOpened = resolve
     })
     this.ended = new Promise((resolve) => {
-      // Stays for good: an error that nobody hears would end the process.
+      // Never removed: an error without a listener would end the process.
       socket.on('error', (error) => {
         this.#error ??= error
       })
@@ -145,7 +145,7 @@ export class WebSocketClient implements WebSocketConnection {
           payload.length < 2
             ? { code: NO_CODE, reason: '' }
             : { code: payload.readUInt16BE(0), reason: payload.toString('utf8', 2) }
-        // The answer to ours: when the peer ends the socket as well, it has let go of it.
+        // The answer to our close frame: the socket closes once the peer ends its half as well.
         if (this.#state === 'closing') return void this.#socket.end()
         this.#write(OPCODES.close, true, payload.subarray(0, 2))
         this.#state = 'closing'

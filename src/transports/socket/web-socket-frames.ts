@@ -1,14 +1,15 @@
 import { randomBytes } from 'node:crypto'
 
 /**
- * The client's part of RFC 6455 without extensions. A stub pays for every byte at a cold start: `ws` and the HTTP client that it
- * needs are 27 KB of a bundle and took a quarter of a start's processor time. Tests hold this against `ws`.
+ * The client's part of RFC 6455 without extensions. Every byte costs a stub time at a cold start: `ws` and the HTTP
+ * client that it needs are 27 KB of a bundle and took a quarter of a start's processor time. Tests compare this with
+ * `ws`.
  */
 
-/** What a frame is, by the protocol's number. */
+/** The frame types, by the protocol's opcodes. */
 export const OPCODES = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const
 
-/** One frame of the server's. */
+/** A frame from the server. */
 export interface WebSocketFrame {
   readonly opcode: number
   /** The last of its message. */
@@ -22,7 +23,7 @@ const TWO_BYTES = 126
 const EIGHT_BYTES = 127
 const MASK_BYTES = 4
 
-/** A client's frame, masked as the protocol wants it, in one piece, so that a socket sends it in one write. */
+/** Encodes a client's frame, masked as the protocol requires, as one buffer that a socket sends in one write. */
 export function encodeWebSocketFrame(opcode: number, fin: boolean, payload: Uint8Array): Buffer {
   const { length } = payload
   const lengthBytes = length < TWO_BYTES ? 0 : length <= 0xffff ? 2 : 8
@@ -39,8 +40,9 @@ export function encodeWebSocketFrame(opcode: number, fin: boolean, payload: Uint
 }
 
 /**
- * How long the server's frame is that begins here; more than there is, as far as can be told, where it is not whole.
- * @throws Error if it has more than `maxBytes`
+ * Returns the length of the server's frame that begins here, or a lower bound larger than the buffer while it is
+ * incomplete.
+ * @throws Error if its payload exceeds `maxBytes`
  */
 export function frameLength(start: Buffer, maxBytes: number): number {
   const { bodyStart, bodyBytes } = readLength(start)
@@ -49,7 +51,7 @@ export function frameLength(start: Buffer, maxBytes: number): number {
   return bodyStart + bodyBytes
 }
 
-/** Reads a whole frame. @throws Error if this is not what a server may send */
+/** Decodes a complete frame. @throws Error for a frame that a server may not send */
 export function decodeFrame(frame: Buffer): WebSocketFrame {
   const first = frame[0]!
   const opcode = first & 0x0f
@@ -57,13 +59,13 @@ export function decodeFrame(frame: Buffer): WebSocketFrame {
   const { bodyStart, bodyBytes } = readLength(frame)
   const control = opcode >= OPCODES.close
   const known = (Object.values(OPCODES) as number[]).includes(opcode)
-  // The bits between are for extensions, and none was asked for.
+  // 0x70 are the bits for extensions, and the client requested none.
   if (!known || (first & 0x70) !== 0 || (frame[1]! & MASKED) !== 0 || (control && (!fin || bodyBytes > 125)))
     throw new Error(`it sent what is no WebSocket frame (first bytes 0x${frame.toString('hex', 0, 2)})`)
   return { opcode, fin, payload: frame.subarray(bodyStart) }
 }
 
-// Where the length is not there in full, the bytes up to it are what is known to be missing.
+// While the length field is incomplete, returns the header up to its end and no body.
 function readLength(start: Buffer): { bodyStart: number; bodyBytes: number } {
   const short = (start[1] ?? 0) & 0x7f
   if (start.length < 2) return { bodyStart: 2, bodyBytes: 0 }

@@ -2,12 +2,12 @@ import { Duplex } from 'node:stream'
 import type { ConnectPhase } from './connect-phase.js'
 import type { OpenWebSocket, WebSocketConnection, WebSocketOptions } from './web-socket.js'
 
-// What `ws` takes by default; a broker may join packets.
+// The default limit of `ws`; a broker may join packets.
 const MAX_MESSAGE_BYTES = 100 * 1024 * 1024
 
-/** MQTT's bytes over a WebSocket: each write is one message, and what arrives is joined. */
+/** MQTT's bytes over a WebSocket: each write becomes one message, and received messages are joined. */
 export class WebSocketStream extends Duplex {
-  /** When the broker has agreed. Never rejects. */
+  /** Resolves when the broker has accepted. Never rejects. */
   readonly opened: Promise<void>
   readonly #client: WebSocketConnection
 
@@ -30,7 +30,7 @@ export class WebSocketStream extends Duplex {
     void ended.then(({ error }) => (error === undefined ? this.push(null) : this.destroy(error)))
   }
 
-  /** How far opening it has come. */
+  /** The phase that opening has reached. */
   get phase(): ConnectPhase {
     return this.#client.phase
   }

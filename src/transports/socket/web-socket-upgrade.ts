@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
-/** What a WebSocket is asked for with. */
+/** A request for a WebSocket. */
 export interface UpgradeRequest {
   readonly url: URL
   /** 16 random bytes, as base64. */
@@ -10,9 +10,9 @@ export interface UpgradeRequest {
   readonly protocol?: string | undefined
 }
 
-/** An upgrade that was answered otherwise. */
+/** The server did not accept the upgrade. */
 export class UpgradeRefused extends Error {
-  /** For the error that says so. */
+  /** Details for the error that reports it. */
   readonly details: { readonly statusCode: number; readonly date?: string; readonly refused?: true }
 
   /** @param date its `Date` header */
@@ -31,7 +31,7 @@ const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 const HTTP = 'HTTP/1.1 '
 const MAX_HEAD_BYTES = 16 * 1024
 
-/** The request that asks for a WebSocket. */
+/** Encodes the upgrade request. */
 export function upgradeRequest({ url, key, headers = {}, protocol }: UpgradeRequest): string {
   const fields = {
     Host: url.host,
@@ -47,11 +47,11 @@ export function upgradeRequest({ url, key, headers = {}, protocol }: UpgradeRequ
 }
 
 /**
- * What follows the answer's head, once that is whole; undefined before.
- * @throws UpgradeRefused, or Error where it is no answer to this request
+ * Returns the bytes after the answer's head, once the head is complete; undefined before.
+ * @throws UpgradeRefused, or Error if it does not answer this request
  */
 export function readUpgrade(bytes: Buffer, { key, protocol }: UpgradeRequest): Buffer | undefined {
-  // At once: what is no HTTP may never have an end.
+  // Checked at once: without HTTP, the end of a head may never come.
   if (!bytes.toString('latin1', 0, HTTP.length).startsWith(HTTP.slice(0, bytes.length)))
     throw new Error('it does not speak HTTP')
   const headEnd = bytes.indexOf('\r\n\r\n')

@@ -2,11 +2,11 @@ import type { ConnectPhase } from './connect-phase.js'
 import type { SocketTarget } from './plain-socket.js'
 import type { UpgradeRequest } from './web-socket-upgrade.js'
 
-/** What a {@link WebSocketConnection} is opened with. */
+/** Options of {@link OpenWebSocket}. */
 export interface WebSocketOptions
   extends Omit<UpgradeRequest, 'key'>,
     Pick<SocketTarget, 'ca' | 'cert' | 'key' | 'rejectUnauthorized'> {
-  /** The most that one message may have, in bytes. */
+  /** The largest message to accept, in bytes. */
   readonly maxMessageBytes: number
   /** A message arrived, whole. */
   onMessage(payload: Buffer, text: boolean): void
@@ -16,26 +16,26 @@ export interface WebSocketOptions
 
 /** How a WebSocket ended. */
 export interface WebSocketEnd {
-  /** What went wrong, if anything did: the first thing. */
+  /** The first error, if any. */
   readonly error: Error | undefined
-  /** What the peer gave for a reason, by RFC 6455, 7.4; 1006 where it said nothing. */
+  /** The peer's close code, by RFC 6455, 7.4; 1006 if it sent no close frame. */
   readonly code: number
   readonly reason: string
 }
 
-/** The client's side of one WebSocket, alive once. Whatever goes wrong ends it. */
+/** The client's side of one WebSocket. It is opened once; any failure ends it. */
 export interface WebSocketConnection {
-  /** When the peer has agreed. Never rejects. */
+  /** Resolves when the peer has accepted. Never rejects. */
   readonly opened: Promise<void>
   /** Never rejects. */
   readonly ended: Promise<WebSocketEnd>
-  /** How far opening it has come. */
+  /** The phase that opening has reached. */
   readonly phase: ConnectPhase
-  /** Whether what is sent may still arrive. */
+  /** Whether a sent message may still arrive. */
   readonly open: boolean
   /**
-   * Sends a message, or with `end: false` a part of one that the next goes on with.
-   * @param written called when the system has taken it, or never will
+   * Sends a message, or with `end: false` a part that the next call continues.
+   * @param written called when the system has taken the bytes, or never will
    */
   send(
     payload: Uint8Array,
@@ -44,14 +44,14 @@ export interface WebSocketConnection {
   ): void
   /** Asks the peer whether it is there. */
   ping(): void
-  /** Says goodbye; the peer then ends the socket, sooner or later or not at all. */
+  /** Sends a close frame; the peer then ends the socket, sooner or later or not at all. */
   close(code: number): void
-  /** Ends it without a word. */
+  /** Ends the socket without a close frame. */
   destroy(error?: Error): void
-  /** Takes nothing from the socket until `resume()`, but for what was read already. */
+  /** Stops reading from the socket until `resume()`; data already read is still delivered. */
   pause(): void
   resume(): void
 }
 
-/** Opens WebSockets; which client does it differs between a session and a stub. */
+/** Opens WebSockets; session and stub use different clients. */
 export type OpenWebSocket = (options: WebSocketOptions) => WebSocketConnection
