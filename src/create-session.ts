@@ -5,7 +5,7 @@ import { inline } from './executors/inline.js'
 import { sourceOf } from './sources/spec.js'
 
 /**
- * Makes a session: the developer's side of live invocations.
+ * Creates a session: the developer's side of live invocations.
  *
  * A path such as `./src/api.ts#handler` is relative to the working directory; TypeScript is built with esbuild,
  * JavaScript runs as it is.

@@ -19,17 +19,17 @@ import {
 import { inline } from './executors/inline.js'
 import { sourceOf } from './sources/spec.js'
 
-/** What {@link invokeLocally} takes. */
+/** Options of {@link invokeLocally}. */
 export interface InvokeLocallyOptions extends AbortOptions {
   /** Runs the function; it stays open. @default worker threads for paths and sources, and this process for handlers */
   readonly executor?: Executor | undefined
-  /** How a target that is a path of TypeScript is built. */
+  /** How to build a target that is a path to TypeScript. */
   readonly build?: BuildOptions | undefined
-  /** The function's variables. A handler has those of this process. @default none */
+  /** The function's variables. A handler shares the variables of this process. @default none */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
-  /** Fields of the context that differ. @default those of the fixture, else made up */
+  /** Fields to change in the context. @default the fixture's fields, else invented ones */
   readonly context?: Partial<InvocationContext> | undefined
-  /** How long the function has, in milliseconds. @default the time that it had when it was recorded, else 15 minutes */
+  /** The function's time limit, in milliseconds. @default the time that it had when recorded, else 15 minutes */
   readonly timeoutMs?: number | undefined
   /** Takes each line that the function writes. @default written to this process's own output */
   readonly onLog?: ((entry: LogEntry) => void) | undefined
@@ -39,10 +39,11 @@ const LONGEST_MS = 15 * 60_000
 const FUNCTION_ID = 'function'
 
 /**
- * Runs a function with a fixture, without a session or a broker: for unit tests. The target is as in `session.serve`; the fixture is an
- * event, or a whole record as `toFixture(record, { whole: true })` makes it, whose context and time limit it gets. What this opens it closes.
- * @returns the response; a streamed one collected
- * @throws HandlerError where the function fails; TetherError `INVALID_OPTION`, `BUILD_FAILED`, `UNSUPPORTED`, `ABORTED`
+ * Runs a function with a fixture, without a session or a broker: for unit tests. The target is as in `session.serve`.
+ * The fixture is an event, or a whole record from `toFixture(record, { whole: true })`; the run gets the record's
+ * context and time limit. Closes everything that it opens.
+ * @returns the response; a streamed response is collected
+ * @throws HandlerError if the function fails; TetherError `INVALID_OPTION`, `BUILD_FAILED`, `UNSUPPORTED`, `ABORTED`
  */
 export async function invokeLocally<R = unknown>(
   target: FunctionTarget,
@@ -95,14 +96,14 @@ function localSource(target: string, build: BuildOptions | undefined) {
   return sourceOf(target, { cwd: process.cwd(), build })
 }
 
-// Loaded when it is needed: hosts that never run it start without.
+// Loaded on demand: hosts that never run a path start faster.
 async function executorFor(target: FunctionTarget): Promise<Executor> {
   if (typeof target === 'function') return inline()
   const { workerThreads } = await import('./executors/worker-thread.js')
   return workerThreads({ spares: 0 })
 }
 
-/** What of a whole record a run needs. */
+/** The fields of a whole record that a run needs. */
 interface RecordedFixture {
   readonly eventBytes?: Uint8Array
   readonly event?: unknown
@@ -118,7 +119,7 @@ function fixtureOf(fixture: unknown): { event: Uint8Array; recorded?: RecordedFi
   return { event: bytes ?? jsonBytes(event), recorded: fixture }
 }
 
-// By fields that events do not have together.
+// Recognised by a combination of fields that events do not have.
 function isRecord(fixture: unknown): fixture is RecordedFixture {
   if (!isObject(fixture)) return false
   const { functionId, context, logs, redacted } = fixture as Record<string, unknown>

@@ -1,15 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { TetherError, type TetherErrorCode } from './core/base/errors.js'
 
-/** How many files are open, and how many may be, as far as that can be told. */
+/** The number of open files and its limit, as far as they are known. */
 interface OpenFiles {
   readonly open?: number | undefined
   readonly limit?: number | undefined
 }
 
 /**
- * The error for what failed because files ran out, with both numbers and what to do; undefined where it failed of something
- * else. Its details are `{ reason: 'EMFILE' | 'ENFILE', open, limit }`.
+ * Returns the error for a failure for lack of files, with both numbers and advice; undefined for any other failure. Its
+ * details are `{ reason: 'EMFILE' | 'ENFILE', open, limit }`.
  */
 export function outOfFiles(error: unknown, code: TetherErrorCode): TetherError | undefined {
   const reason = error instanceof TetherError ? undefined : reasonOf(error)
@@ -28,7 +28,7 @@ export function outOfFiles(error: unknown, code: TetherErrorCode): TetherError |
   })
 }
 
-/** Node names it in a code or, of a thread, in the message; esbuild's program says it in words. */
+/** Node gives the reason as a code or, for a thread, in the message; esbuild's program gives it in words. */
 function reasonOf(error: unknown): 'EMFILE' | 'ENFILE' | undefined {
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown }
   const text = `${String(code)} ${String(message)}`
@@ -37,14 +37,15 @@ function reasonOf(error: unknown): 'EMFILE' | 'ENFILE' | undefined {
 }
 
 function filesOfProcess(): OpenFiles {
-  // The only way to the limit that takes no file itself. Without the option it looks for the name of each connection's address.
+  // The only way to read the limit without opening a file. Without the option, the report resolves the host name of
+  // each connection's address.
   const report = process.report as NodeJS.ProcessReport & { excludeNetwork?: boolean }
   const { excludeNetwork = false } = report
   report.excludeNetwork = true
   const { userLimits } = report.getReport() as { userLimits?: { open_files?: { soft?: unknown } } }
   report.excludeNetwork = excludeNetwork
   const limit = Number(userLimits?.open_files?.soft)
-  // One of them is the folder itself.
+  // One open file is the folder itself.
   const open = attempt(() => readdirSync('/dev/fd').length - 1)
   return { open, limit: Number.isFinite(limit) ? limit : undefined }
 }
@@ -55,7 +56,7 @@ function filesOfMachine(): OpenFiles {
   return open === undefined || limit === undefined ? {} : { open: Number(open), limit: Number(limit) }
 }
 
-/** Telling of it may need a file, too. */
+/** Reading the numbers may itself need a file. */
 function attempt<T>(work: () => T): T | undefined {
   try {
     return work()

@@ -3,7 +3,9 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { TetherError } from './core/base/errors.js'
 
-/** What this package runs and never imports: in a worker thread, in a process of its own, on Lambda, or in a browser. */
+/**
+ * Files that this package runs but never imports: in a worker thread, in another process, on Lambda, or in a browser.
+ */
 export type RunFile =
   | 'worker-thread'
   | 'debug-inspector'
@@ -27,7 +29,7 @@ export type RunFile =
   | 'template-diff'
   | 'record-inputs'
 
-/** From `dist`. */
+/** Paths below `dist`. */
 const FILES: Readonly<Record<RunFile, string>> = {
   'worker-thread': 'run/worker-thread.mjs',
   'debug-inspector': 'run/debug-inspector.mjs',
@@ -53,8 +55,8 @@ const FILES: Readonly<Record<RunFile, string>> = {
 }
 
 /**
- * The absolute path of a built file. It starts from the package's root, because where this module itself lies
- * differs between the sources, a chunk in `dist`, and an installed package.
+ * Returns the absolute path of a built file. Starts from the package's root, because this module's own place differs
+ * between the sources, a chunk in `dist`, and an installed package.
  * @param moduleUrl where to start looking; for tests. @default this module
  * @throws TetherError `EXECUTION_FAILED` when the package's root or the file is missing
  */

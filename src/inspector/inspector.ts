@@ -23,17 +23,19 @@ export interface Inspector extends AsyncDisposable {
   /** The page, with the token of this start: print it for the developer, and keep it out of logs that others read. */
   readonly url: string
   readonly port: number
-  /** The address of an invocation on the page, without the token: a browser that has opened `url` has it. */
+  /** The address of an invocation on the page. It has no token: a browser that has opened `url` knows it. */
   link(invocation: Pick<Invocation, 'id'>): string
-  /** Ends every connection and removes the file that tools find it by. Idempotent, and called when the session closes. */
+  /**
+   * Ends every connection and removes the file by which tools find it. Idempotent, and called when the session closes.
+   */
   close(): Promise<void>
 }
 
 /**
- * Serves a page and an API of a session on 127.0.0.1: its invocations, functions and connection, and what can be done with them. Begin
- * before `session.open()`.
- * @throws TetherError `INVALID_OPTION`; `UNREACHABLE` when the port is taken; `UNSUPPORTED` where the file that tools find it by
- * cannot be written safely
+ * Serves a page and an API of a session on 127.0.0.1, to see its invocations, functions and connection and to act on
+ * them. Call it before `session.open()`.
+ * @throws TetherError `INVALID_OPTION`; `UNREACHABLE` when the port is taken; `UNSUPPORTED` if the file by which tools
+ * find it cannot be written safely
  */
 export async function inspect(session: Session, options: InspectOptions = {}): Promise<Inspector> {
   withMethods('a session', 'on', 'off', 'next')('session', session)
@@ -66,7 +68,7 @@ export async function inspect(session: Session, options: InspectOptions = {}): P
     },
     mcp: (request, response) => agents.answer(parts, request, response),
   }
-  // The session may close while the server begins.
+  // The session may close while the server starts.
   let hasClosed = false
   const noteClose = () => {
     hasClosed = true

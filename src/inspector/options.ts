@@ -10,19 +10,19 @@ import {
 import { checkOptions } from '../core/base/options.js'
 import type { Recorder } from '../recorder/recorder.js'
 
-/** What {@link inspect} takes. */
+/** Options of {@link inspect}. */
 export interface InspectOptions {
-  /** The port on 127.0.0.1. @default 0, which is a free one */
+  /** The port on 127.0.0.1. @default 0, for a free port */
   readonly port?: number | undefined
-  /** The invocations that are shown: a recorder of the same session. @default one with its own defaults, in memory */
+  /** The invocations to show: a recorder of the same session. @default a recorder with default options, in memory */
   readonly history?: Recorder | undefined
   /** Whether the page and agents may replay against the real function. @default false */
   readonly remoteReplay?: boolean | undefined
-  /** Finds out why nothing arrives: `() => diagnose(…)`. @default the page does not offer it */
+  /** Finds out why no invocation arrives: `() => diagnose(…)`. @default the page does not offer it */
   readonly diagnose?: (() => Promise<unknown>) | undefined
   /**
-   * The folder of the project, by which `lambda-tether-mcp` finds the inspector: it looks for that of its working directory, and
-   * of the folders above.
+   * The folder of the project, by which `lambda-tether-mcp` finds the inspector: it looks for its own working
+   * directory, then for the folders above.
    * @default the working directory
    */
   readonly folder?: string | undefined

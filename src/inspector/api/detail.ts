@@ -10,29 +10,29 @@ import { outcomeSoFar, type StreamDetail, streamOf } from './streamed.js'
 export interface InvocationDetail {
   readonly head: InvocationHead
   readonly context: InvocationContext
-  /** Absent where it is no JSON. */
+  /** Absent if it is not JSON. */
   readonly event?: unknown
-  /** An event that is no JSON. */
+  /** An event that is not JSON. */
   readonly eventBase64?: string | undefined
-  /** JSON pointers into `event`: what is masked. */
+  /** JSON pointers into `event` to the masked values. */
   readonly eventPointers: readonly string[]
   readonly outcome?: RecordDataOutcome | undefined
-  /** Present where the response is streamed. */
+  /** Present if the response is streamed. */
   readonly stream?: StreamDetail
-  /** JSON pointers into `outcome`: what is masked. */
+  /** JSON pointers into `outcome` to the masked values. */
   readonly outcomePointers: readonly string[]
-  /** `atMs` is since the arrival. */
+  /** `atMs` counts from the arrival. */
   readonly logs: readonly Pick<RecordedLog, 'atMs' | 'stream' | 'level' | 'text'>[]
-  /** Lines for which there was no room. */
+  /** Number of lines that exceeded the room for them. */
   readonly droppedLogs: number
   readonly timing: readonly Span[]
   /** Names of environment variables. */
   readonly variables: readonly string[]
-  /** Present where the hook of the recorder's redaction leaves the record out: nothing of it is shown. */
+  /** Present if the hook of the recorder's redaction leaves the record out; nothing of it is shown then. */
   readonly leftOut?: true
 }
 
-/** @param reveal shows what is masked, but for the function's own secrets and credentials */
+/** @param reveal shows masked values, except the function's own secrets and credentials */
 export function detailOf(
   record: InvocationRecord,
   { feed: { streams }, heads, redactor }: Pick<InspectorParts, 'feed' | 'heads' | 'redactor'>,

@@ -7,25 +7,25 @@ import type { InvocationHead } from '../view/head.js'
 import { Turns } from '../view/turns.js'
 import type { InspectorParts } from './parts.js'
 
-/** Which invocations are wanted. */
+/** Selects invocations. */
 export interface ListQuery {
   readonly limit: number
-  /** Only those before this number. */
+  /** Only invocations before this number. */
   readonly before?: number | undefined
-  /** Only those after this number. */
+  /** Only invocations after this number. */
   readonly after?: number | undefined
   readonly functionId?: string | undefined
   readonly outcome?: InvocationHead['state'] | undefined
   readonly minDurationMs?: number | undefined
   readonly mirrored?: boolean | undefined
   readonly replayed?: boolean | undefined
-  /** In the title, the event, the output or the error, in upper or lower case. */
+  /** Text in the title, the event, the output or the error; case is ignored. */
   readonly q?: string | undefined
 }
 
 export interface InvocationList {
   readonly invocations: readonly InvocationHead[]
-  /** Where to go on, with the older ones. */
+  /** The cursor for the next page, with older invocations. */
   readonly cursor: string
   readonly more: boolean
 }
@@ -33,10 +33,10 @@ export interface InvocationList {
 const MAX_LIMIT = 500
 const DEFAULT_LIMIT = 100
 const OUTCOMES = ['running', 'value', 'error', 'declined']
-/** Of events: parsed for their rows, and searched. */
+/** Bytes of events to parse and search before the session gets its turn. */
 const TURN_BYTES = 2 * 1024 * 1024
 
-/** Invocations, newest first. */
+/** Lists invocations, newest first. */
 export async function listInvocations(
   { feed, heads, redactor }: Pick<InspectorParts, 'feed' | 'heads' | 'redactor'>,
   query: ListQuery,
@@ -58,7 +58,7 @@ export async function listInvocations(
   return { invocations, cursor: cursorOf(feed.start, next), more: false }
 }
 
-/** Reads the parameters of an address. @throws HttpProblem for a value that is none */
+/** Reads the query of a list request. @throws HttpProblem for an invalid value */
 export function listQuery(feed: Feed, params: URLSearchParams): ListQuery {
   const outcome = params.get('outcome') ?? undefined
   if (outcome !== undefined && !OUTCOMES.includes(outcome)) throw wrong('outcome', OUTCOMES.join(', '))
@@ -103,7 +103,7 @@ function holds(record: InvocationRecord, head: InvocationHead, q: string, redact
     has(bytes.toString('utf8')) ||
     logs.some(({ text }) => has(text))
   if (!found) return false
-  // What is never shown is never found: it could be guessed letter by letter.
+  // Hidden text never matches: a client could guess it letter by letter.
   const shown = redactor.disclosed(record)
   return shown.redacted.length === 0 || has(JSON.stringify([shown.event, shown.outcome, shown.logs]))
 }

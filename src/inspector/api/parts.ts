@@ -8,7 +8,7 @@ import type { ReplayReport } from './replay.js'
 import type { InspectorStatus } from './status.js'
 import type { ChangeStream } from './stream.js'
 
-/** What the HTTP API and the tools of agents are made of. */
+/** The parts shared by the HTTP API and the tools of agents. */
 export interface InspectorParts {
   readonly session: Session
   readonly feed: Feed
@@ -18,7 +18,7 @@ export interface InspectorParts {
   status(): InspectorStatus
   /** @throws HttpProblem, TetherError */
   replay(record: InvocationRecord, body: Readonly<Record<string, unknown>>): Promise<ReplayReport>
-  /** @throws HttpProblem where the host gave none */
+  /** @throws HttpProblem if the host gave no `diagnose` */
   diagnose(): Promise<unknown>
   /** Answers a request of the Model Context Protocol. */
   mcp(request: IncomingMessage, response: ServerResponse): Promise<undefined>

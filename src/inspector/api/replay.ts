@@ -8,12 +8,12 @@ import type { RecordDataOutcome } from '../../recorder/record-data.js'
 import type { Redactor } from '../../recorder/redact/redactor.js'
 import { HttpProblem } from '../server/http-problem.js'
 
-/** What became of a replay, without secrets. */
+/** The result of a replay, without secrets. */
 export interface ReplayReport {
-  /** Of the replay's own invocation; absent for a remote one. */
+  /** The id of the replay's own invocation; absent for a remote replay. */
   readonly id?: string
   readonly outcome: RecordDataOutcome | undefined
-  /** Absent where the recorded invocation had no outcome. */
+  /** Absent if the recorded invocation has no outcome. */
   readonly diff?: Pick<Diff, 'equal' | 'changes'> & { readonly text: string }
 }
 
@@ -24,7 +24,8 @@ export interface ReplayOf {
 }
 
 /**
- * Runs an invocation again, with an event of the client's where there is one: what is masked in it is what it was.
+ * Runs an invocation again, with the recorded event or the client's edited one. Values that are still masked in it keep
+ * their recorded value.
  * @throws HttpProblem, TetherError
  */
 export async function replayOf(
@@ -47,7 +48,7 @@ export async function replayOf(
       ? {}
       : { event: (original: unknown) => unmasked(event, redactor.masked(record)?.event, original) }
   let id: string | undefined
-  // It begins before `replay` returns.
+  // The invocation begins before `replay` returns.
   const onInvoke = (invocation: Invocation) => {
     id ??= invocation.id
   }
@@ -58,7 +59,7 @@ export async function replayOf(
   return { ...(id !== undefined && { id }), ...reported(record, outcome, redactor) }
 }
 
-// Marks are the same for equal secrets, so what is compared is what is shown.
+// Equal secrets have equal marks, so comparing the masked outcomes is exact.
 function reported(
   record: InvocationRecord,
   outcome: ReplayOutcome,
@@ -71,7 +72,7 @@ function reported(
   return { outcome: after, diff: { equal: found.equal, changes: found.changes, text: String(found) } }
 }
 
-/** An edited event with the secrets of the original wherever the mark is still there. */
+/** Returns the edited event, with the original's secret wherever its mark is unchanged. */
 function unmasked(edited: unknown, masked: unknown, original: unknown): unknown {
   if (edited === masked) return original
   if (Array.isArray(edited))

@@ -85,7 +85,7 @@ const ROUTES: readonly (readonly ['GET' | 'POST', RegExp, Handler])[] = [
   ['POST', /^\/mcp$/, ({ mcp }, { request, response }) => mcp(request, response)],
 ]
 
-/** What the inspector's server answers to requests that its guard has admitted. */
+/** Routes the requests that the inspector's guard has admitted. */
 export function routesOf(parts: InspectorParts): Route {
   return (request, response, url) => {
     const method = request.method === 'HEAD' ? 'GET' : request.method

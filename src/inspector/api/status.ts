@@ -12,7 +12,7 @@ import type { Feed } from '../view/feed.js'
 export interface BuildProblem {
   readonly message: string
   readonly file?: string
-  /** Counted from 1, as editors do. */
+  /** Counts from 1, as in editors. */
   readonly line?: number
   readonly column?: number
   /** Without the place. */
@@ -40,18 +40,18 @@ export interface MemberStatus {
   readonly since: string
   /** Whether it is this session. */
   readonly own: boolean
-  /** Absent for all that are addressed to it, and unless it is `online`. */
+  /** Absent if the session takes all invocations addressed to it, and unless it is `online`. */
   readonly take?: Take
-  /** How many of this session's invocations it would have taken as well. */
+  /** Number of this session's invocations that it would have taken as well. */
   readonly overlaps: number
 }
 
-/** How a session is. */
+/** The state of a session. */
 export interface InspectorStatus {
   readonly session: { readonly app: string; readonly stage: string; readonly name: string }
   readonly connection: ConnectionStatus
   readonly transport: string
-  /** How many of the session's lanes each connection that is up receives. */
+  /** Number of the session's lanes that each open connection receives. */
   readonly lanes: readonly number[]
   readonly stats: SessionStats
   readonly functions: readonly FunctionStatus[]
@@ -98,7 +98,7 @@ export function statusOf(
   }
 }
 
-/** The last moment of a `Date`: a member's clock may say anything. */
+/** The latest time of a `Date`: a member's clock may send any number. */
 const LAST_MS = 8.64e15
 
 function memberStatus({ name, state, since, own, take }: TeamMember, feed: Feed): MemberStatus {

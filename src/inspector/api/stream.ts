@@ -7,19 +7,19 @@ import type { Feed, FeedChange } from '../view/feed.js'
 import type { Heads } from '../view/head.js'
 import { buildProblem, type InspectorStatus } from './status.js'
 
-/** Kept for who reconnects. */
+/** Kept for reconnecting clients. */
 const MAX_MESSAGES = 1_000
 /** 20 times a second. */
 const EVERY_MS = 50
 const PING_MS = 15_000
-/** A client that takes no more is disconnected, and resumes. */
+/** A client that reads too slowly is disconnected, and resumes. */
 const MAX_BUFFERED_BYTES = 4 * 1024 * 1024
-/** Lines in one message; with more, the client reads the invocation. */
+/** Lines in one message; for more, the client reads the invocation. */
 const MAX_LINES = 200
 
 interface Message {
   readonly event: string
-  /** Made when it is sent; undefined where there is nothing to tell any more. */
+  /** Computed when it is sent; undefined if the message is obsolete by then. */
   data(): unknown
 }
 
@@ -31,12 +31,14 @@ export interface ChangeStreamOptions {
   status(): InspectorStatus
 }
 
-/** Tells clients what changes, by server-sent events: what has changed several times since the last message is told once. */
+/**
+ * Sends changes to clients by server-sent events. Several changes of the same thing between two messages are sent once.
+ */
 export class ChangeStream implements Disposable {
   readonly #options: ChangeStreamOptions
   readonly #clients = new Set<ServerResponse>()
   readonly #watch: Disposable
-  /** What the next turn tells. */
+  /** The messages of the next turn. */
   readonly #pending = new Map<string, Message>()
   readonly #lineStarts = new Map<string, number>()
   /** The latest messages; the last has the number `#last`. */
@@ -51,7 +53,9 @@ export class ChangeStream implements Disposable {
     this.#watch = options.feed.watch((change) => this.#note(change))
   }
 
-  /** Answers with what changes from now on, and first with what the client has missed. @param lastId of the last message that it has */
+  /**
+   * Sends the missed messages, the status, and from then on each change. @param lastId id of the client's last message
+   */
   connect(response: ServerResponse, lastId: string | undefined): undefined {
     this.#turn()
     response.writeHead(200, { ...SECURITY_HEADERS, 'Content-Type': 'text/event-stream; charset=utf-8' })
@@ -140,7 +144,7 @@ export class ChangeStream implements Disposable {
 
   #add(key: string, message: Message): void {
     this.#pending.set(key, message)
-    // Without clients nothing is made of it before one comes.
+    // Without clients, messages are not computed before a client connects.
     if (this.#clients.size === 0) {
       if (this.#pending.size > MAX_MESSAGES) this.#turn()
       return

@@ -2,24 +2,26 @@ import type { InvocationRecord, RecordedOutcome } from '../../recorder/record.js
 import type { RecordDataOutcome } from '../../recorder/record-data.js'
 import type { Streams } from '../view/streams.js'
 
-/** How a response was streamed, so far where it goes on. */
+/** How a response was streamed, up to now if it goes on. */
 export interface StreamDetail {
   readonly contentType?: string | undefined
-  /** Of the whole response. */
+  /** Bytes of the whole response. */
   readonly bytes: number
-  /** Its beginning, up to 1 MiB, without secrets. Absent where `outcome` has it as JSON, and for what is no text. */
+  /**
+   * The response's beginning, up to 1 MiB, without secrets. Absent if `outcome` has it as JSON, and for bytes that are
+   * not text.
+   */
   readonly text?: string
-  /** `atMs` is since the arrival. Of very many, the first 10,000. */
+  /** `atMs` counts from the arrival. At most the first 10,000. */
   readonly chunks: readonly { readonly atMs: number; readonly bytes: number }[]
 }
 
-/** The longest secret of which a part may have come. */
+/** The longest secret to withhold while only a part of it may have arrived. */
 const LONGEST_SECRET = 4_096
 const BREAK = /[\s"'`,;<>(){}[\]\u0080-\uffff]/
 
 /**
- * What has come so far of a response that is being streamed, as the outcome that it may be. Without its last word, which may be a part of
- * a secret.
+ * Returns the received part of a streamed response as an outcome, without its last word: it may be a part of a secret.
  */
 export function outcomeSoFar(record: InvocationRecord, streams: Streams): RecordedOutcome | undefined {
   const soFar = streams.bodyOf(record)
@@ -53,7 +55,7 @@ function shownText(shown: RecordDataOutcome | undefined, isOpen: boolean): strin
   return isOpen ? JSON.stringify(value) : undefined
 }
 
-/** Bytes as text, without a last character that is not whole. Undefined where they are none. */
+/** Decodes bytes as text, without an incomplete last character. Undefined if they are not text. */
 function textOf(bytes: Uint8Array): string | undefined {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true })

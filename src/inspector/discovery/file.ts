@@ -11,19 +11,19 @@ import {
 } from './folder.js'
 
 const NEW = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0)
-// Opening a named pipe would wait for its writer.
+// Non-blocking: opening a named pipe would wait for its writer.
 const READ = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 const NAME = /^lambda-tether-inspector-[0-9a-f]+-\d+\.json$/
 
 /**
- * Writes where an inspector is found, readable by this user alone. Its name has the port: a folder may have several inspectors. Those of
- * the same folder whose hosts have crashed are removed.
- * @returns removes it
- * @throws TetherError `UNSUPPORTED` where no folder is safe
+ * Writes the inspector's address to a file that only this user can read. The file's name has the port, since a folder
+ * may have several inspectors. Removes the files of crashed hosts of the same folder.
+ * @returns removes the file
+ * @throws TetherError `UNSUPPORTED` if no folder is safe
  */
 export async function writeDiscovery(discovery: Discovery): Promise<() => Promise<void>> {
   const path = await write(discovery).catch((error) => {
-    // Another inspector, the last there was, has removed the folder meanwhile.
+    // The last other inspector may have removed the folder meanwhile.
     if (error.code !== 'ENOENT') throw error
     return write(discovery)
   })
@@ -48,12 +48,12 @@ async function write(discovery: Discovery): Promise<string> {
   } finally {
     await file.close()
   }
-  // Takes the place of a symbolic link, and does not follow it.
+  // Replaces a symbolic link instead of following it.
   await rename(next, path)
   return path
 }
 
-/** The latest inspector of a folder, or of the nearest of those that it lies in. */
+/** Finds the latest inspector of a folder, or of its nearest parent folder that has one. */
 export async function findInspector(folder: string): Promise<Discovery | undefined> {
   const running = await runningInspectors()
   for (let at = folder; ; at = dirname(at)) {
@@ -62,7 +62,7 @@ export async function findInspector(folder: string): Promise<Discovery | undefin
   }
 }
 
-/** All inspectors of this user that run, the latest first. */
+/** Lists the running inspectors of this user, the latest first. */
 export async function runningInspectors(): Promise<readonly Discovery[]> {
   const files = (await Promise.all(discoveryFolders().map(filesIn))).flat()
   return files
@@ -102,11 +102,11 @@ async function readDiscovery(path: string): Promise<DiscoveryFile | undefined> {
 function isDiscovery(value: unknown): value is Discovery {
   const { url, token, pid, folder } = (value ?? {}) as Partial<Discovery>
   const texts = [url, token, folder].every((each) => typeof each === 'string')
-  // Nothing but this machine is asked, whatever a file says.
+  // Only this machine is contacted, regardless of the file's content.
   return texts && Number.isInteger(pid) && /^http:\/\/127\.0\.0\.1:\d+$/.test(url as string)
 }
 
-/** Whether a process of this user has a number. That of another user has it from a host that is gone. */
+/** Whether a process of this user has the number. If another user's process has it, the host is gone. */
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)

@@ -6,7 +6,7 @@ import { TetherError } from '../../core/base/errors.js'
 
 const HASH_LETTERS = 16
 
-/** What hosts of other programs find an inspector by. */
+/** How other programs find an inspector. */
 export interface Discovery {
   readonly url: string
   readonly token: string
@@ -15,13 +15,13 @@ export interface Discovery {
   readonly folder: string
 }
 
-/** The name of an inspector's file: with a hash of the folder, so that it tells nothing to other users. */
+/** Returns the name of an inspector's file. It has a hash of the folder, to tell other users nothing. */
 export function discoveryName({ folder, url }: Discovery): string {
   const hash = createHash('sha256').update(folder).digest('hex').slice(0, HASH_LETTERS)
   return `lambda-tether-inspector-${hash}-${new URL(url).port}.json`
 }
 
-/** Where the files may lie: in the user's own runtime folder, or in one within the folder for temporary files. */
+/** The folders for the files: the user's own runtime folder, else one in the folder for temporary files. */
 export function discoveryFolders({ XDG_RUNTIME_DIR }: NodeJS.ProcessEnv = process.env): readonly string[] {
   const temporary = temporaryFolder()
   return XDG_RUNTIME_DIR === undefined || XDG_RUNTIME_DIR === '' ? [temporary] : [XDG_RUNTIME_DIR, temporary]
@@ -33,8 +33,9 @@ function temporaryFolder(): string {
 }
 
 /**
- * The first folder that is safe; the last is made if it is missing. A runtime folder may be missing, another user's (after `sudo`), or open to
- * everybody (in WSL). @throws TetherError `UNSUPPORTED` where the last is not safe either
+ * Returns the first safe folder; creates the last one if it is missing. A runtime folder may be missing, belong to
+ * another user (after `sudo`), or be writable by all users (in WSL).
+ * @throws TetherError `UNSUPPORTED` if the last is not safe either
  */
 export async function prepareDiscoveryFolder(): Promise<string> {
   const folders = discoveryFolders()
@@ -49,7 +50,7 @@ export async function prepareDiscoveryFolder(): Promise<string> {
   )
 }
 
-/** What speaks against a folder. */
+/** Returns why a folder is not safe; undefined if it is. */
 async function faultOf(folder: string): Promise<string | undefined> {
   const found = await lstat(folder).catch(() => undefined)
   if (found === undefined || !found.isDirectory()) return 'is no folder'
@@ -58,7 +59,7 @@ async function faultOf(folder: string): Promise<string | undefined> {
   return undefined
 }
 
-/** Removes the folder if it was made for inspectors, and none is left in it. */
+/** Removes the folder if it was made for inspectors and is empty. */
 export async function leaveDiscoveryFolder(folder: string): Promise<void> {
   if (folder === temporaryFolder()) await rmdir(folder).catch(() => {})
 }

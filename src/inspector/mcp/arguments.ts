@@ -1,6 +1,6 @@
 import { HttpProblem } from '../server/http-problem.js'
 
-/** A tool's arguments, which its JSON Schema has checked for their types. */
+/** A tool's arguments. Its JSON Schema has checked their types. */
 export type Arguments = Readonly<Record<string, unknown>>
 
 export function textArgument(args: Arguments, name: string): string | undefined {
@@ -13,7 +13,7 @@ export function numberArgument(args: Arguments, name: string, fallback: number, 
   return typeof value === 'number' && value > 0 ? Math.min(value, max) : fallback
 }
 
-/** @throws HttpProblem where it is missing */
+/** @throws HttpProblem if it is missing */
 export function requiredText(args: Arguments, name: string): string {
   const value = textArgument(args, name)
   if (value === undefined) throw new HttpProblem('BAD_REQUEST', `'${name}' is missing.`)

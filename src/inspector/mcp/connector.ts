@@ -1,7 +1,7 @@
 import { jsonValue } from '../../core/base/json.js'
 import { findInspector, runningInspectors } from '../discovery/file.js'
 
-/** Of a message of JSON-RPC, what is looked at. */
+/** The fields of a JSON-RPC message that the connector reads. */
 interface Message {
   readonly id?: unknown
   readonly method?: unknown
@@ -17,8 +17,8 @@ const VERSION_KEY = 'io.modelcontextprotocol/protocolVersion'
 const SERVER_ERROR = -32_000
 
 /**
- * Forwards messages of an agent to the inspector of a folder, or of one above it. It is looked for anew with each message, so a host may
- * be started later, or again.
+ * Forwards an agent's messages to the inspector of a folder, or of a parent folder. Looks for it at each message, so
+ * that the host may start later, or again.
  */
 export class Connector {
   readonly #folder: string
@@ -77,7 +77,7 @@ export class Connector {
   }
 }
 
-// The revision of 2026-07-28 wants in headers what the body says; earlier ones ignore them.
+// The revision of 2026-07-28 requires these facts of the body in headers; earlier ones ignore them.
 function headersOf({ method, params }: Message): Record<string, string> {
   const headers: Record<string, string> = {
     'Content-Type': 'application/json',

@@ -10,7 +10,7 @@ import { bounded, mergePatch, pointed } from './bounds.js'
 import { type AgentTool, READ_ONLY } from './tool.js'
 import { waitForInvocation } from './wait.js'
 
-// Hosts give up after a minute.
+// Hosts of agents give up after a minute.
 const LONGEST_WAIT_MS = 55_000
 const DEFAULT_WAIT_MS = 30_000
 const MOST_LISTED = 50
@@ -45,7 +45,7 @@ const wait: AgentTool = {
     const outcome = textArgument(args, 'outcome')
     const title = textArgument(args, 'title')
     const since = textArgument(args, 'since')
-    // A cursor of an earlier start: all that this one has is new.
+    // With a cursor of an earlier start, all invocations of this start are new.
     const after = since === undefined ? feed.last : (numberOfCursor(feed.start, since) ?? 0)
     const fits = (record: InvocationRecord) =>
       (functionId === undefined || record.functionId === functionId) &&
@@ -163,14 +163,14 @@ function detailFor(parts: InspectorParts, id: string): InvocationDetail {
   return detailOf(recordFor(parts.feed, id), parts, false)
 }
 
-/** @throws HttpProblem for an id that is not there */
+/** @throws HttpProblem for an unknown id */
 export function recordFor(feed: InspectorParts['feed'], id: string): InvocationRecord {
   const record = feed.get(id)
   if (record !== undefined) return record
   throw new HttpProblem('NOT_FOUND', `There is no invocation '${id}': see list_invocations.`)
 }
 
-/** @throws HttpProblem where an event is not shown, or no JSON: a patch would be all of the event */
+/** @throws HttpProblem if the event is hidden or not JSON: a patch would replace all of it */
 function patchable(data: RecordData | undefined): unknown {
   if (data !== undefined && 'event' in data) return data.event
   throw new HttpProblem('BAD_REQUEST', 'This event takes no patch: the host leaves it out, or it is no JSON.')

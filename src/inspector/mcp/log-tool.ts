@@ -5,9 +5,9 @@ import { type AgentTool, READ_ONLY } from './tool.js'
 
 const MOST_LINES = 200
 const LINE_CHARACTERS = 1_000
-/** Of all lines of an answer. */
+/** Limits the lines of one answer together. */
 const MOST_CHARACTERS = 20_000
-/** Of lines, all of which are redacted. */
+/** Text of lines to redact before the session gets its turn. */
 const TURN_BYTES = 256 * 1024
 
 export const LOG_TOOL: AgentTool = {
@@ -61,7 +61,7 @@ interface Line {
   readonly text: string
 }
 
-/** The last lines that have room. */
+/** Returns the last lines that fit. */
 function latest(lines: readonly Line[], maxCharacters: number): readonly Line[] {
   let left = maxCharacters
   let from = lines.length

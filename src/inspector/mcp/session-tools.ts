@@ -27,7 +27,7 @@ const status: AgentTool = {
         ...each,
         ...(error && { error: shortened(error) }),
       })),
-      // Anybody who may send to the broker can cause them.
+      // Anyone with access to the broker can cause discards.
       discards: discards.slice(-MOST_DISCARDS),
       invocations: stats.invocations,
     }
@@ -55,7 +55,7 @@ const buildErrors: AgentTool = {
       args.reload === false
         ? []
         : functions().filter(({ state }) => state !== 'unbuilt' || wanted !== undefined)
-    // What fails is in the list. A watcher may have begun another build meanwhile, of the same code.
+    // Failed reloads are in the status. A watcher may have begun another build of the same code meanwhile.
     for (let round = 0; toLoad.length > 0 && round < MOST_ROUNDS; round++) {
       await Promise.allSettled(toLoad.map(({ functionId }) => parts.session.reload(functionId)))
       toLoad = functions().filter(({ state }) => state === 'building')
@@ -100,7 +100,7 @@ const readDocs: AgentTool = {
 
 export const SESSION_TOOLS: readonly AgentTool[] = [status, buildErrors, readDocs]
 
-/** A builder may quote all of a file. */
+/** Shortens an error: a builder may quote a whole file. */
 function shortened(error: BuildProblem): BuildProblem {
   const { message, text } = error
   return {

@@ -14,7 +14,7 @@ export interface AgentTool {
   readonly name: string
   readonly title: string
   readonly description: string
-  /** JSON Schemas by name. */
+  /** JSON Schemas of the arguments, by name. */
   readonly properties: Readonly<Record<string, object>>
   readonly required?: readonly string[]
   readonly annotations: {
@@ -23,7 +23,7 @@ export interface AgentTool {
     readonly idempotentHint?: boolean
     readonly openWorldHint?: boolean
   }
-  /** Whether its result has data from outside. */
+  /** Whether the result contains data from outside. */
   readonly untrusted: boolean
   /** @throws HttpProblem, TetherError */
   run(call: ToolCall): Promise<object> | object

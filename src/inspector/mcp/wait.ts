@@ -13,7 +13,10 @@ export interface WaitOptions {
   fits(record: InvocationRecord): boolean
 }
 
-/** The first invocation that fits and has ended; undefined when the time is up. It takes nothing from who answers it. */
+/**
+ * Resolves to the first invocation that fits and has ended; undefined when the time is up. It only observes: the
+ * invocation is answered as usual.
+ */
 export function waitForInvocation(options: WaitOptions): Promise<InvocationRecord | undefined> {
   const { feed, clock, after, timeoutMs, signal, fits } = options
   const isIt = (record: InvocationRecord) =>

@@ -2,17 +2,17 @@ import type { IncomingMessage } from 'node:http'
 import { HttpProblem } from './http-problem.js'
 import { sameToken } from './token.js'
 
-/** Where a request may go on, or which page it is sent to. */
+/** Lets a request through, or redirects it to a page. */
 export type Admittance = { readonly kind: 'admitted' } | { readonly kind: 'redirect'; readonly to: string }
 
 const METHODS = ['GET', 'HEAD', 'POST']
 const OWN_SITE = ['same-origin', 'none']
-/** The pages, whose address may have the token. */
+/** The addresses of pages, which may have the token. */
 const PAGE = /^\/(?:i\/[\w-]{1,100})?$/
 
 /**
- * Decides which requests are answered. The inspector shows events and runs code, so other pages of the browser, other users of
- * the machine and names that resolve to it have to stay outside.
+ * Decides which requests are answered. The inspector shows events and runs code, so it refuses other pages of the
+ * browser, other users of the machine, and other host names that resolve to it.
  */
 export class RequestGuard {
   /** With the port: browsers send cookies of a host to all its ports. */
@@ -45,7 +45,7 @@ export class RequestGuard {
     return { kind: 'admitted' }
   }
 
-  /** The cookie that a browser gets for a token in the address. */
+  /** The cookie that a browser gets in exchange for the token in the address. */
   get cookie(): string {
     return `${this.cookieName}=${this.#token}; HttpOnly; SameSite=Strict; Path=/`
   }

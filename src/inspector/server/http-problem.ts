@@ -12,14 +12,14 @@ const STATUSES = {
   INTERNAL: 500,
 } as const
 
-/** Errors of the session that say what is wrong with a request; the others say what it could not do. */
+/** Codes of errors about the request itself; other codes report that the session could not fulfil it. */
 const OF_REQUESTS: readonly string[] = ['INVALID_OPTION', 'PROTOCOL']
 
 /** A request that is refused, or failed. */
 export class HttpProblem extends Error {
   readonly status: number
 
-  /** @param code of the answer: one of the table above, or that of a `TetherError` */
+  /** @param code of the answer: a code of the table above, or of a `TetherError` */
   constructor(
     readonly code: string,
     message: string,
@@ -29,7 +29,7 @@ export class HttpProblem extends Error {
     this.status = status ?? STATUSES[code as keyof typeof STATUSES]
   }
 
-  /** What the client is told of anything thrown. */
+  /** Converts any thrown value to the answer for the client. */
   static of(thrown: unknown): HttpProblem {
     if (thrown instanceof HttpProblem) return thrown
     if (thrown instanceof TetherError)

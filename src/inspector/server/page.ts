@@ -7,7 +7,7 @@ const FILES: Readonly<Record<string, readonly [RunFile, string]>> = {
   '/app.css': ['page-style', 'text/css; charset=utf-8'],
 }
 
-/** A file of the page; every address that is a page is the same document. @throws TetherError where the package is incomplete */
+/** Reads a file of the page. All pages are the same document. @throws TetherError if the package is incomplete */
 export async function pageFile(path: string): Promise<HttpReply> {
   const [name, type] = FILES[path] ?? ['page-html', 'text/html; charset=utf-8']
   return { headers: { 'Content-Type': type }, body: await readFile(runFile(name)) }

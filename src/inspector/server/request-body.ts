@@ -4,10 +4,10 @@ import { isObject } from '../../core/base/options.js'
 import { readBody } from '../../network/listener.js'
 import { HttpProblem } from './http-problem.js'
 
-/** An event of Lambda's has at most 6 MB; as JSON within JSON it may be longer. */
+/** Lambda limits events to 6 MB; as JSON within JSON they may be longer. */
 const MAX_BYTES = 8 * 1024 * 1024
 
-/** Reads the JSON object of a POST; one without a body is empty. @throws HttpProblem */
+/** Reads the JSON object of a POST; a missing body is an empty object. @throws HttpProblem */
 export async function readJson(request: IncomingMessage): Promise<Readonly<Record<string, unknown>>> {
   const text = await readText(request)
   if (text === '') return {}
@@ -16,7 +16,7 @@ export async function readJson(request: IncomingMessage): Promise<Readonly<Recor
   throw new HttpProblem('BAD_REQUEST', 'The body is not a JSON object.')
 }
 
-/** Reads the body of a POST. @throws HttpProblem for one that is too large */
+/** Reads the body of a POST. @throws HttpProblem if it is too large */
 export async function readText(request: IncomingMessage): Promise<string> {
   const bytes = await readBody(request, MAX_BYTES)
   if (bytes !== undefined) return bytes.toString('utf8')

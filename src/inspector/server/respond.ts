@@ -1,7 +1,7 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { HttpProblem } from './http-problem.js'
 
-/** What a route answers with. */
+/** A route's answer. */
 export interface HttpReply {
   readonly status?: number
   readonly headers?: OutgoingHttpHeaders
@@ -11,7 +11,7 @@ export interface HttpReply {
 const PAGE_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
-/** Of every answer. There is none of CORS: no other page may read anything. */
+/** Headers of every answer. No CORS headers: no other page may read anything. */
 export const SECURITY_HEADERS = {
   'Content-Security-Policy': PAGE_POLICY,
   'X-Content-Type-Options': 'nosniff',
@@ -34,7 +34,7 @@ export function json(value: unknown, status = 200): HttpReply {
   }
 }
 
-/** Bytes to be saved, which no browser shows or runs. @param name letters, digits, dots and hyphens */
+/** A download: browsers save it and neither show nor run it. @param name letters, digits, dots and hyphens */
 export function attachment(name: string, body: string | Uint8Array, type: string): HttpReply {
   return {
     headers: {

@@ -6,7 +6,7 @@ import { RequestGuard } from './guard.js'
 import { HttpProblem } from './http-problem.js'
 import { type HttpReply, problem, sendReply } from './respond.js'
 
-/** Answers an admitted request. @returns undefined where it has answered, or does so later, by itself */
+/** Answers an admitted request. @returns undefined if the route writes the answer itself, now or later */
 export type Route = (
   request: IncomingMessage,
   response: ServerResponse,
@@ -56,7 +56,7 @@ async function answer(
   response: ServerResponse,
 ): Promise<void> {
   try {
-    // Browsers send cookies to all ports of a host: who serves another one may know the token.
+    // Browsers send cookies to all ports of a host, so the server of another user on another port may know the token.
     if (isOther(request.socket))
       throw new HttpProblem('FORBIDDEN', 'This inspector answers its own user and root.')
     const url = urlOf(request)
@@ -74,7 +74,7 @@ async function answer(
 }
 
 function urlOf({ url = '/' }: IncomingMessage): URL {
-  // `//evil.test` would be another host, also where it is redirected to.
+  // `//evil.test` would be another host, also as the target of a redirect.
   if (!/^\/(?![/\\])/.test(url)) throw new HttpProblem('BAD_REQUEST', 'The address is no path.')
   try {
     return new URL(url, `http://${HOST}`)

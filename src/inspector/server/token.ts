@@ -2,12 +2,12 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 
 const TOKEN_BYTES = 32
 
-/** 256 random bits as text. */
+/** Returns 256 random bits as text. */
 export function newToken(): string {
   return randomBytes(TOKEN_BYTES).toString('base64url')
 }
 
-/** Compares two texts in a time that tells nothing of either. */
+/** Compares two texts in constant time. */
 export function sameToken(one: string, other: string): boolean {
   return timingSafeEqual(digest(one), digest(other))
 }

@@ -2,7 +2,7 @@ import { BoundedMap } from '../../core/base/bounded-map.js'
 import type { Clock } from '../../core/base/clock.js'
 import type { Discard } from '../../core/wire/counters.js'
 
-/** What was dropped, as often as it was for the same reason. */
+/** A dropped message and how often it was dropped for the same reason. */
 export interface DiscardCount {
   readonly reason: Discard['reason']
   readonly message: string
@@ -29,7 +29,7 @@ export class Discards {
     return discard
   }
 
-  /** The latest last. */
+  /** Lists the counts, the latest last. */
   list(): readonly DiscardCount[] {
     return [...this.#counts.values()]
   }

@@ -8,11 +8,11 @@ import { type DiscardCount, Discards } from './discards.js'
 import { Overlaps } from './overlaps.js'
 import { Streams } from './streams.js'
 
-/** What has changed. */
+/** A change of the session or of an invocation. */
 export type FeedChange =
-  /** An invocation is new, or is not as it was. */
+  /** An invocation is new or has changed. */
   | { readonly kind: 'invocation'; readonly record: InvocationRecord }
-  /** An invocation has written lines: those from `from` to before `to`. */
+  /** An invocation has written lines: from `from` to before `to`. */
   | { readonly kind: 'log'; readonly record: InvocationRecord; readonly from: number; readonly to: number }
   | { readonly kind: 'status' }
   | { readonly kind: 'reload'; readonly event: Parameters<SessionEvents['reload']>[0] }
@@ -24,9 +24,9 @@ export interface Numbered {
   readonly record: InvocationRecord
 }
 
-/** What happens in a session, for who looks at it: the invocations that its recorder has, numbered, and what changes. */
+/** The events of a session for observers: numbers the recorder's invocations and reports changes. */
 export class Feed implements Disposable {
-  /** Of this start, before the number in each cursor: numbers begin anew with each. */
+  /** Identifies this start, before the number in each cursor: numbers begin anew with each start. */
   readonly start = randomBytes(6).toString('base64url').replaceAll('-', '_')
   readonly discards: Discards
   readonly streams = new Streams()
@@ -34,9 +34,9 @@ export class Feed implements Disposable {
   readonly #recorder: Recorder
   readonly #session: Session
   readonly #listeners: Partial<SessionEvents>
-  /** In the order of arrival. */
+  /** Numbers by id, in the order of arrival. */
   readonly #numbers = new Map<string, number>()
-  /** How many lines were told of each. */
+  /** Number of reported lines of each invocation. */
   readonly #lines = new WeakMap<InvocationRecord, number>()
   readonly #watchers = new Set<(change: FeedChange) => void>()
   #last = 0
@@ -93,7 +93,7 @@ export class Feed implements Disposable {
     return this.#recorder.get(id)
   }
 
-  /** The invocations that there are, newest first. @param before only those with lower numbers */
+  /** Lists the recorded invocations, newest first. @param before only invocations with lower numbers */
   *newest(before = Number.POSITIVE_INFINITY): Iterable<Numbered> {
     for (const [id, number] of [...this.#numbers].reverse()) {
       if (number >= before) continue
@@ -107,7 +107,7 @@ export class Feed implements Disposable {
     return this.#numbers.get(id)
   }
 
-  /** Calls a watcher with each change, at once. */
+  /** Calls a watcher at once with each change. */
   watch(watcher: (change: FeedChange) => void): Disposable {
     this.#watchers.add(watcher)
     return { [Symbol.dispose]: () => void this.#watchers.delete(watcher) }
@@ -141,7 +141,7 @@ export class Feed implements Disposable {
     if (record === undefined) return
     const to = record.logs.length
     const from = this.#lines.get(record) ?? Math.max(0, to - 1)
-    // There may be no room for a line.
+    // The recorder may have had no room for the line.
     if (from >= to) return
     this.#lines.set(record, to)
     this.#tell({ kind: 'log', record, from, to })

@@ -9,13 +9,13 @@ import { type Trigger, triggerOf } from '../../recorder/trigger.js'
 import type { Streams } from './streams.js'
 import { titleOf } from './title.js'
 
-/** What a list of invocations shows. */
+/** The fields of an invocation in a list. */
 export interface InvocationHead {
   readonly id: string
   readonly functionId: string
   readonly requestId: string
   readonly trigger: Trigger
-  /** Method and path of an HTTP request, else the name of what sent the event. */
+  /** Method and path of an HTTP request, else the name of the event's source. */
   readonly title: string
   /** When it arrived: ISO 8601, UTC. */
   readonly at: string
@@ -29,21 +29,21 @@ export interface InvocationHead {
   readonly replayed: boolean
   /** Bytes of the event's JSON. */
   readonly eventBytes: number
-  /** Bytes of a streamed response, so far where it goes on. */
+  /** Bytes of a streamed response, up to now if it goes on. */
   readonly streamedBytes?: number | undefined
 }
 
-/** What of a head is known as soon as the invocation has arrived, and costs a look at its event. */
+/** The part of a head that is known at the arrival and has to be read from the event. */
 interface Arrived {
   readonly trigger: Trigger
   readonly title: string
 }
 
 const MAX_CHARACTERS = 200
-/** Of a title, which may have the megabytes of its event. */
+/** Limits the text of a title before redaction: it may have the megabytes of its event. */
 const MOST_REDACTED = 4_000
 
-/** Makes heads of records, and looks at each event once. */
+/** Derives heads from records, and parses each event once. */
 export class Heads {
   readonly #redactor: Redactor
   readonly #streams: Streams
@@ -76,7 +76,7 @@ export class Heads {
     return of
   }
 
-  // Redacted before it is cut: a part of a secret would not be known for one.
+  // Redacts before cutting: a part of a secret would not be recognised.
   #shown(record: InvocationRecord, text: string): string {
     return printable(this.#redactor.text(record, text.slice(0, MOST_REDACTED)), MAX_CHARACTERS)
   }
@@ -94,10 +94,13 @@ export class Heads {
 }
 
 const STATUS = '"statusCode"'
-/** What frameworks write. */
+/** The form that frameworks write. */
 const STATUS_FIRST = /^\{"statusCode":(\d{3})[,}]/
 
-/** The `statusCode` of an answer. Parses only what may have one further down: the page shows this of every answer. */
+/**
+ * Reads the `statusCode` of an answer. Parses only bodies that may have it further down, since the page shows this for
+ * every answer.
+ */
 function statusOf(body: Uint8Array): number | undefined {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.length)
   const [, first] = STATUS_FIRST.exec(bytes.toString('latin1', 0, STATUS.length + 6)) ?? []

@@ -1,4 +1,4 @@
-/** How many of the session's invocations each other of the team would have taken, by name. */
+/** Counts, by member, the session's invocations that this member of the team would have taken as well. */
 export class Overlaps {
   readonly #counts = new Map<string, number>()
 

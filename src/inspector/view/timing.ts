@@ -1,7 +1,7 @@
 import type { StreamSummary } from '../../core/session/events.js'
 import type { RecordedTiming } from '../../recorder/record.js'
 
-/** A part of an invocation's time, in milliseconds since its arrival. One that is a moment ends as it starts. */
+/** A part of an invocation's time, in milliseconds since its arrival. A moment has the same start and end. */
 export interface Span {
   readonly name:
     | 'arrived'
@@ -18,7 +18,9 @@ export interface Span {
   readonly endMs: number
 }
 
-/** What this machine's clock tells of an invocation, in order. @param stream so far, where it goes on */
+/**
+ * Returns the parts of an invocation's time by this machine's clock, in order. @param stream up to now if it goes on
+ */
 export function spansOf(timing: RecordedTiming, stream?: StreamSummary): readonly Span[] {
   const { receivedMs, ackedMs, builtMs, assignedMs, loadedMs, ranMs, endedMs, sentMs } = timing
   const span = (name: Span['name'], from: number | undefined, to: number | undefined): Span[] =>

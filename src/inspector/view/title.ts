@@ -11,7 +11,7 @@ const SOURCES = [
   'methodArn',
 ] as const
 
-/** An event in a few words, as it came: method and path of a request, the name of what sent anything else. */
+/** Describes an event in a few words, unredacted: method and path of a request, else the name of the source. */
 export function titleOf(event: unknown, trigger: string): string {
   return isHttpEvent(event) ? requestTitle(asRecord(event)) : (sourceTitle(asRecord(event)) ?? trigger)
 }

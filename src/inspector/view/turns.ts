@@ -1,6 +1,6 @@
 import { setImmediate } from '../../core/base/timers.js'
 
-/** Lets the session have its turn while much is looked through. */
+/** Gives the session its turn during long searches. */
 export class Turns {
   readonly #everyBytes: number
   #bytes = 0
@@ -9,7 +9,7 @@ export class Turns {
     this.#everyBytes = everyBytes
   }
 
-  /** Waits for the session's turn, where it is due. @param bytes what was looked through since the last call */
+  /** Yields to the session when its turn is due. @param bytes searched since the last call */
   async after(bytes: number): Promise<void> {
     this.#bytes += bytes
     if (this.#bytes <= this.#everyBytes) return

@@ -1,4 +1,4 @@
-/** What the page reads of the server's answers; docs/inspector.md has all of it. */
+/** The fields of the server's answers that the page reads; docs/inspector.md has all of them. */
 export interface Status {
   readonly session: { readonly app: string; readonly stage: string; readonly name: string }
   readonly connection: {
@@ -16,7 +16,7 @@ export interface Status {
   readonly team?: readonly Member[] | undefined
   readonly discards: readonly Dropped[]
   readonly remoteReplay: boolean
-  /** Whether the host can look into why nothing arrives. */
+  /** Whether the host can find out why no invocation arrives. */
   readonly diagnose: boolean
 }
 
@@ -85,7 +85,7 @@ export interface Head {
   readonly rerun: boolean
   readonly replayed: boolean
   readonly eventBytes: number
-  /** Of a streamed response, so far where it goes on. */
+  /** Bytes of a streamed response, up to now if it goes on. */
   readonly streamedBytes?: number | undefined
 }
 
@@ -121,11 +121,11 @@ export interface TimeSpan {
   readonly endMs: number
 }
 
-/** A streamed response, so far where it goes on. */
+/** A streamed response, up to now if it goes on. */
 export interface StreamedAnswer {
   readonly contentType?: string | undefined
   readonly bytes: number
-  /** Its beginning. Absent where the outcome has it as JSON, and for what is no text. */
+  /** The response's beginning. Absent if the outcome has it as JSON, and for bytes that are not text. */
   readonly text?: string | undefined
   /** Times are since the arrival. */
   readonly chunks: readonly { readonly atMs: number; readonly bytes: number }[]
@@ -136,16 +136,16 @@ export interface Detail {
   readonly head: Head
   readonly context: object
   readonly event?: unknown
-  /** An event that is no JSON. */
+  /** An event that is not JSON. */
   readonly eventBase64?: string | undefined
-  /** JSON pointers into `event`: what is masked. */
+  /** JSON pointers into `event` to the masked values. */
   readonly eventPointers: readonly string[]
   readonly outcome?: ShownOutcome | undefined
-  /** JSON pointers into `outcome`. */
+  /** JSON pointers into `outcome` to the masked values. */
   readonly outcomePointers: readonly string[]
   readonly stream?: StreamedAnswer | undefined
   readonly logs: readonly LogLine[]
-  /** Lines for which there was no room. */
+  /** Number of lines that exceeded the room for them. */
   readonly droppedLogs: number
   readonly timing: readonly TimeSpan[]
   readonly variables: readonly string[]
@@ -156,7 +156,7 @@ export interface Detail {
 export interface ReplayAnswer {
   readonly id?: string | undefined
   readonly outcome?: ShownOutcome | undefined
-  /** Absent where there is nothing to compare with. */
+  /** Absent without an outcome to compare with. */
   readonly diff?: {
     readonly equal: boolean
     readonly changes: readonly AnswerChange[]

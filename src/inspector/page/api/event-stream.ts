@@ -9,7 +9,7 @@ export type StreamState =
   | 'open'
   /** The host does not answer. */
   | 'unreachable'
-  /** Another host listens there, or it was started again: this page's token is none of its. */
+  /** Another host listens there, or the host was started again: this page's token is not valid there. */
   | 'unauthorized'
 
 export interface StreamHandlers {
@@ -21,9 +21,9 @@ const FIRST_RETRY_MS = 250
 const LAST_RETRY_MS = 3_000
 
 /**
- * Reads `/api/stream`, and reads on after every interruption where it was left. It is no `EventSource`, which gives up for
- * good at any answer but 200, and hides which answer it was. A hidden tab reads nothing until it is shown: browsers open at
- * most six connections to a host, for all of its tabs.
+ * Reads `/api/stream`, and resumes after every interruption. `EventSource` gives up for good at any answer but 200, and
+ * hides the answer's status. A hidden tab reads nothing until it is shown: browsers open at most six connections to a
+ * host, for all of its tabs.
  */
 export async function readStream(handlers: StreamHandlers, signal: AbortSignal): Promise<void> {
   let lastId: string | undefined

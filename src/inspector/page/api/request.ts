@@ -1,4 +1,4 @@
-/** What the server refused, in its words. */
+/** The server refused a request, with its message. */
 export class RequestError extends Error {
   constructor(
     readonly status: number,
@@ -8,7 +8,7 @@ export class RequestError extends Error {
   }
 }
 
-/** Reads JSON. @throws RequestError; what `fetch` throws when the host is gone or `signal` aborts */
+/** Reads JSON. @throws RequestError; the error of `fetch` when the host is gone or `signal` aborts */
 export async function fetchJson<T>(path: string, signal?: AbortSignal): Promise<T> {
   return bodyOf<T>(await fetch(path, signal && { signal }))
 }
@@ -20,7 +20,7 @@ export async function fetchText(path: string): Promise<string> {
   return response.text()
 }
 
-/** Posts JSON, and reads what comes back. */
+/** Posts JSON and reads the answer's JSON. */
 export async function postJson<T>(path: string, body: unknown): Promise<T> {
   const headers = { 'content-type': 'application/json' }
   return bodyOf<T>(await fetch(path, { method: 'POST', headers, body: JSON.stringify(body) }))

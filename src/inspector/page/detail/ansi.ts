@@ -1,4 +1,4 @@
-/** A piece of a line, and how it is shown. */
+/** A piece of a line and its style. */
 export interface Styled {
   readonly text: string
   /** Names of classes, such as `a-bold a-31`. */
@@ -7,7 +7,7 @@ export interface Styled {
 
 // SGR, any other control sequence, a command to the terminal (OSC and its kin), a lone escape, and other control characters but the tab.
 const CONTROL =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern matches control characters
   /(?:\u001b\[|\u009b)([\d;]*)m|(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]?|\u001b[\]PX^_][^\u0007\u001b]*(?:\u0007|\u001b\\)?|\u001b.?|[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g
 
 const MARKS: Readonly<Record<number, string>> = { 1: 'a-bold', 2: 'a-dim', 3: 'a-italic', 4: 'a-underline' }
@@ -17,7 +17,7 @@ const ENDS: Readonly<Record<number, readonly string[]>> = {
   24: ['a-underline'],
 }
 
-/** Splits a line by its colours. Whatever else it says to a terminal is dropped. */
+/** Splits a line by its colours. Drops all other terminal commands. */
 export function styledPieces(line: string): Styled[] {
   const pieces: Styled[] = []
   const marks = new Set<string>()
@@ -33,7 +33,7 @@ export function styledPieces(line: string): Styled[] {
     const codes = match[1].split(';').map(Number)
     for (let i = 0; i < codes.length; i++) {
       const code = codes[i]!
-      // Colours of 256 and of 24 bits are not shown; their numbers are no codes.
+      // Colours of 256 and of 24 bits are not shown; their numbers are not codes.
       if (code === 38 || code === 48) i += codes[i + 1] === 5 ? 2 : 4
       else if (code === 0) {
         marks.clear()

@@ -3,7 +3,7 @@ import type { Detail } from '../api/contract.js'
 import { fetchText, invocationPath } from '../api/request.js'
 import { invokeCommand } from './invoke-command.js'
 
-/** Copies the invocation in one of three forms; what is masked stays masked. */
+/** Copies the invocation in one of three forms; masked values stay masked. */
 export function Copy({ detail }: { readonly detail: Detail }) {
   const [said, setSaid] = useState('')
   const copy = async (what: string, text: () => string | Promise<string>) => {

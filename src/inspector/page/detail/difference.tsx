@@ -2,7 +2,7 @@ import type { AnswerChange, ReplayAnswer } from '../api/contract.js'
 
 const MAX_CHANGES = 200
 
-/** What a replay has answered otherwise than what was recorded. */
+/** The differences between a replay's answer and the recorded one. */
 export function Difference({ diff }: { readonly diff: NonNullable<ReplayAnswer['diff']> }) {
   if (diff.equal) return <p class="equal">The answer is the same as the recorded one.</p>
   return (

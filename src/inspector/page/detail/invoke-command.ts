@@ -1,11 +1,14 @@
 import type { Detail } from '../api/contract.js'
 
-/** Linux takes no argument of more than 128 KiB. */
+/** Linux limits an argument to 128 KiB. */
 const MAX_ARGUMENT_BYTES = 100_000
-// What a terminal obeys, and what reorders or hides text: JSON may spell any character so.
+// Characters that control a terminal, or reorder or hide text. JSON may spell any character as an escape.
 const UNSAFE = /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g
 
-/** A command that sends the same event to the function, for a POSIX shell; a large event as the file that `Download event` saves. */
+/**
+ * Returns a command for a POSIX shell that sends the same event to the function. A large event is read from the file
+ * that `Download event` saves.
+ */
 export function invokeCommand({ head, context, event }: Pick<Detail, 'head' | 'context' | 'event'>): string {
   const { functionName } = context as { readonly functionName?: string }
   const name = quoted(functionName ?? head.functionId)

@@ -5,7 +5,7 @@ import { styledPieces } from './ansi.js'
 
 const FIRST_LINES = 500
 
-/** What local code has written. */
+/** The output of the local code. */
 export function Logs({ logs, dropped }: { readonly logs: readonly LogLine[]; readonly dropped: number }) {
   const [shown, setShown] = useState(FIRST_LINES)
   if (logs.length === 0) return <p class="quiet">Nothing was written.</p>

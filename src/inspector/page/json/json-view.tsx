@@ -14,7 +14,7 @@ const OPEN_DEPTH = 3
 const FIRST_FIELDS = 100
 const FIRST_LETTERS = 2_000
 
-/** A JSON value as a tree. What is closed has no elements, so that large events are shown at once. */
+/** A JSON value as a tree. Closed parts have no elements, so that large events are shown at once. */
 export function JsonView({ value, masked = NONE, pointer = '', depth = 0 }: JsonViewProps) {
   if (masked.has(pointer)) return <span class="masked">{text(value)}</span>
   if (typeof value === 'string') return <JsonText value={value} depth={depth} />
@@ -104,7 +104,7 @@ function JsonText({ value, depth }: { readonly value: string; readonly depth: nu
   )
 }
 
-/** A body, say, is a text that holds JSON. */
+/** A text may hold JSON, as a body does. */
 function nested(value: string): object | undefined {
   if (!/^\s*[{[]/.test(value) || value.length > 1_000_000) return undefined
   try {

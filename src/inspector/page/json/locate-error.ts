@@ -1,4 +1,4 @@
-/** Where a text is no JSON. Lines and columns begin at 1. */
+/** The first place at which a text is not JSON. Lines and columns begin at 1. */
 export interface JsonError {
   readonly message: string
   readonly index: number
@@ -13,8 +13,8 @@ const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
 const WORD = /true|false|null/y
 
 /**
- * Finds where a text stops to be JSON, since `JSON.parse` does not say it for every text, nor in the same way in every browser. With a list
- * of what is open: events may be nested deeply.
+ * Finds the place at which a text stops being JSON: `JSON.parse` does not tell it for every text, nor alike in all
+ * browsers. Keeps its own stack of open brackets, since events may be nested deeply.
  */
 export function locateJsonError(text: string): JsonError | undefined {
   try {
@@ -44,7 +44,7 @@ function scan(text: string): { index: number; expected: string } {
     if (found !== undefined) at += found.length
     return found !== undefined
   }
-  /** Reads the key of a field. Gives what is missing. */
+  /** Reads the key of a field. Returns the missing part, if any. */
   const key = (): string | undefined => {
     if (!take(STRING)) return 'a key in double quotes'
     take(SPACE)

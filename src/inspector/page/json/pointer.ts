@@ -1,4 +1,4 @@
-/** The JSON pointer (RFC 6901) of a field of what a pointer leads to. */
+/** Returns the JSON pointer (RFC 6901) of a field, given the pointer of its parent. */
 export function pointerBelow(pointer: string, name: string): string {
   return `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
 }

@@ -1,7 +1,7 @@
 import { FILTER_KINDS, type FilterKind, isFiltering, NO_FILTER } from '../state/filter.js'
 import { usePage } from '../state/page-state.js'
 
-/** What of the list is shown. */
+/** The filters of the list. */
 export function Filters() {
   const page = usePage()
   const filter = page.filter.value

@@ -32,7 +32,7 @@ export function ListView() {
   const first = Math.max(0, Math.floor(top.value / ROW_HEIGHT) - BEYOND)
   const last = Math.ceil((top.value + height.value) / ROW_HEIGHT) + BEYOND
 
-  // Only when another is opened: what arrives must not move the list back to it.
+  // Only when another invocation is opened: new rows must not move the list back to it.
   useEffect(() => {
     const at = page.visible.value.indexOf(openId ?? '')
     const element = scroller.current

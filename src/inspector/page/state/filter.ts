@@ -1,11 +1,11 @@
 import type { Head } from '../api/contract.js'
 
-/** What the list shows. */
+/** Selects the invocations of the list. */
 export interface Filter {
   /** Empty for all. */
   readonly functionId: string
   readonly kinds: ReadonlySet<FilterKind>
-  /** In the event or in a line of its output; the server searches. */
+  /** Text in the event or in its output; the server searches for it. */
   readonly text: string
 }
 
@@ -27,7 +27,10 @@ export const FILTER_KINDS = Object.keys(KINDS) as readonly FilterKind[]
 
 export const NO_FILTER: Filter = { functionId: '', kinds: new Set(), text: '' }
 
-/** Whether an invocation is shown. Several kinds show what is of any of them. @param found what the server found for the text */
+/**
+ * Whether the list shows an invocation. With several kinds, one must match. @param found ids that the server found for
+ * the text
+ */
 export function matches(filter: Filter, head: Head, found: ReadonlySet<string>): boolean {
   if (filter.functionId !== '' && head.functionId !== filter.functionId) return false
   if (filter.text !== '' && !found.has(head.id)) return false

@@ -1,6 +1,6 @@
 import type { PageState } from './page-state.js'
 
-/** What each key does, for the page's help. */
+/** The keys and their effects, for the page's help. */
 export const KEYS: readonly (readonly [string, string])[] = [
   ['j', 'Next invocation (older)'],
   ['k', 'Previous invocation (newer)'],
@@ -11,7 +11,7 @@ export const KEYS: readonly (readonly [string, string])[] = [
   ['?', 'This help'],
 ]
 
-/** Listens to the keys of the page, wherever the focus is but in a field. */
+/** Listens to the page's keys, unless the focus is in a field. */
 export function listenToKeys(page: PageState): void {
   window.addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return

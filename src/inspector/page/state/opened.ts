@@ -2,16 +2,16 @@ import { type Signal, signal } from '@preact/signals'
 import type { Detail } from '../api/contract.js'
 import { fetchJson, invocationPath, RequestError } from '../api/request.js'
 
-/** The open invocation, as far as it is read. */
+/** The open invocation and how far it has been read. */
 export type Opened =
   | { readonly state: 'none' }
   | { readonly state: 'reading'; readonly id: string }
   | { readonly state: 'read'; readonly id: string; readonly detail: Detail; readonly revealed: boolean }
   | { readonly state: 'failed'; readonly id: string; readonly message: string }
 
-/** So long, what changes of an invocation is collected before it is read again, */
+/** Collects changes of an invocation for this long before reading it again, */
 const SETTLE_MS = 100
-/** and so many times as long as reading it took: the host redacts megabytes for it, beside its work. */
+/** and for this many times the duration of the last read: the host redacts megabytes for it, beside its work. */
 const SETTLE_TIMES = 4
 const LONGEST_SETTLE_MS = 2_000
 
@@ -21,12 +21,12 @@ export class OpenInvocation {
   #id: string | undefined
   #revealed = false
   #reading: AbortController | undefined
-  /** It has changed since it was last asked for. */
+  /** Whether it has changed since the last read began. */
   #isStale = false
   #tookMs = 0
   #again: number | undefined
 
-  /** Opens another, with its secrets masked. */
+  /** Opens another invocation, with its secrets masked. */
   open(id: string | undefined): void {
     if (id === this.#id) return
     this.#id = id
@@ -48,14 +48,14 @@ export class OpenInvocation {
     if (this.#id !== undefined) void this.#read(this.#id)
   }
 
-  /** It may have changed: by a line of output, or by its outcome. */
+  /** Notes that an invocation may have changed: by a line of output, or by its outcome. */
   changed(id: string): void {
     if (id !== this.#id) return
     this.#isStale = true
     this.#readLater(id)
   }
 
-  // Never while it is read: an invocation that prints all the time would not be shown before its end.
+  // Never during a read: an invocation that prints all the time would not be shown before its end.
   #readLater(id: string): void {
     if (!this.#isStale || this.#reading !== undefined || this.#again !== undefined) return
     this.#again = window.setTimeout(
@@ -67,7 +67,7 @@ export class OpenInvocation {
     )
   }
 
-  /** Reads it again, after a while without the host. */
+  /** Reads it again, after the host was away. */
   refresh(): void {
     if (this.#id !== undefined) void this.#read(this.#id)
   }
@@ -83,7 +83,7 @@ export class OpenInvocation {
       const detail = await fetchJson<Detail>(invocationPath(id, revealed ? '?reveal=1' : ''), reading.signal)
       if (!reading.signal.aborted) this.shown.value = { state: 'read', id, detail, revealed }
     } catch (error) {
-      // What is read already stays while the host is away.
+      // The last read stays visible while the host is away.
       const stays = this.shown.value.state === 'read' && !(error instanceof RequestError)
       if (!reading.signal.aborted && !stays)
         this.shown.value = { state: 'failed', id, message: messageFor(error) }

@@ -51,7 +51,7 @@ export class PageState {
     return readStream({ state, event: (event) => this.#take(event) }, signal)
   }
 
-  /** Shows a view, or an invocation; by its address, so that Back returns. */
+  /** Shows a view or an invocation, by its address, so that Back returns. */
   go(change: Partial<Place>): void {
     const route = { ...this.route.value, ...change }
     if (addressOf(route) === addressOf(this.route.value)) return
@@ -59,7 +59,7 @@ export class PageState {
     this.#follow(route)
   }
 
-  /** Whether somebody reads further down, so that nothing may move. */
+  /** Whether the user reads further down, so that rows must not move. */
   hold(hold: boolean): void {
     if (hold === this.#hold) return
     this.#hold = hold
@@ -144,7 +144,7 @@ export class PageState {
         this.loaded.value = true
       }
     } catch {
-      // The stream tells that the host is away, and the list is read when it is back.
+      // The stream reports that the host is away; the list is read when it is back.
     }
   }
 
@@ -178,7 +178,7 @@ export class PageState {
       try {
         this.status.value = await fetchJson<Status>('/api/status')
       } catch {
-        // As above: the stream tells.
+        // As above: the stream reports it.
       }
     }, COUNTS_MS)
   }

@@ -10,7 +10,7 @@ export type Replayed =
   | { readonly state: 'failed'; readonly message: string }
 
 export interface ReplayOrder {
-  /** An edited event, in which what is still masked is what it was; without it the recorded one. */
+  /** An edited event, in which masked values stand for the recorded ones. @default the recorded event */
   readonly event?: unknown
   readonly as?: 'local' | 'remote'
 }
@@ -21,7 +21,7 @@ export class Replay {
   readonly editing = signal(false)
   #run = 0
 
-  /** Forgets the last one: another invocation is open. */
+  /** Forgets the last replay: another invocation is open. */
   reset(): void {
     this.#run++
     this.editing.value = false

@@ -1,4 +1,4 @@
-/** What the page shows: its address says it, so that it can be linked. */
+/** The view that the page shows. Its address has it, so that it can be linked. */
 export type View = 'invocations' | 'functions' | 'connection'
 
 export interface Place {

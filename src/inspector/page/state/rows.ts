@@ -1,11 +1,11 @@
 import type { Head } from '../api/contract.js'
 
-/** The oldest are forgotten beyond this many. */
+/** Beyond this number, the oldest rows are dropped. */
 const MAX_ROWS = 10_000
 
 /**
- * The invocations of the list, newest first. While somebody reads, what arrives waits, and nothing that is shown moves: rows
- * change in place, and older ones are added at the end.
+ * The rows of the list, newest first. While the user reads, new invocations wait and no visible row moves: rows change
+ * in place, and older ones are added at the end.
  */
 export class Rows {
   readonly #heads = new Map<string, Head>()
@@ -23,17 +23,17 @@ export class Rows {
     return this.#heads.size
   }
 
-  /** Ids of what is shown, newest first. Another array after each change. */
+  /** Ids of the visible rows, newest first. Another array after each change. */
   get visible(): readonly string[] {
     return this.#visible
   }
 
-  /** Functions that were invoked: also those that the session does not serve. */
+  /** All invoked functions, including functions that the session does not serve. */
   get functionIds(): ReadonlySet<string> {
     return this.#functionIds
   }
 
-  /** How many that would be shown wait. */
+  /** Number of waiting invocations that the filter would show. */
   get waiting(): number {
     return this.#waiting.filter((id) => this.#matches(this.#heads.get(id)!)).length
   }
@@ -46,7 +46,7 @@ export class Rows {
   put(heads: readonly Head[], hold: boolean): void {
     for (const head of heads) {
       const known = this.#heads.get(head.id)
-      // An answer to a request may be older than what the stream has told since.
+      // An answer to a request may be older than the stream's last event.
       if (known !== undefined && known.state !== 'running' && head.state === 'running') continue
       this.#set(head)
       if (known === undefined) this.#insert(hold ? this.#waiting : this.#order, head, 'first')
@@ -54,7 +54,10 @@ export class Rows {
     if (!hold) this.refresh()
   }
 
-  /** Adds what is older than everything shown, newest first, as the server lists it. @param hold whether nothing may move */
+  /**
+   * Adds invocations older than all shown ones, newest first, as the server lists them. @param hold whether no row may
+   * move
+   */
   putOlder(heads: readonly Head[], hold: boolean): void {
     const added = heads.filter(({ id }) => !this.#heads.has(id))
     for (const head of added) this.#set(head)
@@ -63,7 +66,7 @@ export class Rows {
     this.#visible = [...this.#visible, ...added.filter(this.#matches).map(({ id }) => id)]
   }
 
-  /** Shows what waits. */
+  /** Shows the waiting invocations. */
   release(): void {
     for (const id of this.#waiting.toReversed()) this.#insert(this.#order, this.#heads.get(id)!, 'first')
     this.#waiting = []
@@ -89,7 +92,7 @@ export class Rows {
     this.#functionIds.add(head.functionId)
   }
 
-  /** Before what is older, and first or last of those of the same millisecond. */
+  /** Inserts a row before all older ones, as the first or the last of its millisecond. */
   #insert(order: string[], { id, at }: Head, place: 'first' | 'last'): void {
     let low = 0
     let high = order.length

@@ -5,7 +5,7 @@ const TYPING_MS = 150
 const ARRIVALS_MS = 500
 const FOUND_ROWS = 500
 
-/** Has the server search events and output for a text, again as more arrives. */
+/** Lets the server search events and output for a text, again as more arrives. */
 export class TextSearch {
   #text = ''
   #found: ReadonlySet<string> = new Set()
@@ -32,7 +32,7 @@ export class TextSearch {
     this.#later(TYPING_MS)
   }
 
-  /** Something has arrived that may have the text. */
+  /** Searches again: a new event or line may have the text. */
   again(): void {
     this.#later(ARRIVALS_MS)
   }
@@ -54,7 +54,7 @@ export class TextSearch {
       this.#found = new Set([...this.#found, ...invocations.map(({ id }) => id)])
       this.#onFound(invocations)
     } catch {
-      // The page tells that the host is away; another text has taken the place of this one.
+      // The page reports that the host is away, or another text has replaced this one.
     }
   }
 }

@@ -3,7 +3,7 @@ import type { BuildError } from '../api/contract.js'
 import { sessionText } from '../format.js'
 import { usePage } from '../state/page-state.js'
 
-/** What stops invocations from being answered, on every view. */
+/** Problems that keep invocations from being answered, shown on every view. */
 export function Banners() {
   const page = usePage()
   const status = page.status.value

@@ -3,7 +3,7 @@ import { bytes, dollars, milliseconds, sessionText } from '../format.js'
 import { usePage } from '../state/page-state.js'
 import { TeamView } from './team-view.js'
 
-/** The session's connection to its broker: what came, what it cost, and what was dropped. */
+/** The session's connection to its broker: traffic, cost and dropped messages. */
 export function ConnectionView() {
   const status = usePage().status.value
   return (

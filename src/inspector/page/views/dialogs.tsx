@@ -28,7 +28,7 @@ function Help() {
   )
 }
 
-/** What `diagnose` of the host finds. */
+/** The findings of the host's `diagnose`. */
 function Diagnosis() {
   const [result, setResult] = useState<DiagnosisResult | string | undefined>(undefined)
   useEffect(() => {

@@ -1,6 +1,6 @@
 import type { Member, Stats } from '../api/contract.js'
 
-/** Who shares the stage, and which invocations each takes. */
+/** The sessions that share the stage, and the invocations that each takes. */
 export function TeamView({
   team,
   invocations: { overlaps, declined },
