@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import type { UrlSigner } from './memory-urls.js'
 
-/** What the server serves, and by which URLs. */
+/** The objects to serve, and the signer of their URLs. */
 export interface MemoryServerOptions {
   readonly host: string
   readonly objects: Map<string, Uint8Array>
@@ -53,12 +53,12 @@ async function serve(
     objects.set(grant.key, Buffer.concat(chunks))
     response.writeHead(200, { 'content-length': 0 }).end()
   } catch {
-    // The sender went away in the middle: what came of the body is not an object.
+    // The sender left in the middle of the body, so no object is stored.
     response.destroy()
   }
 }
 
-/** Answers in S3's words. The body is read and thrown away, so that its sender lives to see the answer. */
+/** Answers in S3's format. Reads and discards the body, so that the sender gets to see the answer. */
 function refuse(
   request: IncomingMessage,
   response: ServerResponse,

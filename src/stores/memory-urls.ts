@@ -1,17 +1,17 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Clock } from '../core/base/clock.js'
 
-/** What one URL allows. */
+/** The permission of one URL. */
 export interface Grant {
   readonly method: 'PUT' | 'GET'
   readonly key: string
-  /** How long it is good for, in milliseconds. */
+  /** How long the URL is valid, in milliseconds. */
   readonly expiresInMs: number
-  /** Of a PUT: the only length that it takes. */
+  /** The only body length that a PUT accepts. */
   readonly bytes?: number
 }
 
-/** What a URL says that was signed here. */
+/** The permission in a URL that was signed here. */
 export interface CheckedGrant {
   readonly method: string
   readonly key: string
@@ -19,7 +19,7 @@ export interface CheckedGrant {
   readonly expired: boolean
 }
 
-/** Signs and checks the paths of URLs with a secret of its own, so that none has to be remembered. */
+/** Signs and checks the paths of URLs with its own secret, so that no URL has to be remembered. */
 export class UrlSigner {
   readonly #secret = randomBytes(32)
   readonly #clock: Clock
@@ -28,7 +28,7 @@ export class UrlSigner {
     this.#clock = clock
   }
 
-  /** A path and a query that nobody else can make. */
+  /** Returns a path and a query that need the secret to make. */
   sign({ method, key, expiresInMs, bytes }: Grant): string {
     const query = new URLSearchParams({ method, expires: String(this.#clock.now() + expiresInMs) })
     if (bytes !== undefined) query.set('bytes', String(bytes))
@@ -36,7 +36,7 @@ export class UrlSigner {
     return `${unsigned}&signature=${this.#signature(unsigned)}`
   }
 
-  /** What a path allows; undefined when it was not made here, or was altered. */
+  /** Returns a path's permission; undefined if it was not signed here, or was altered. */
   check(path: string): CheckedGrant | undefined {
     const [unsigned = '', signature = ''] = path.split('&signature=')
     const expected = Buffer.from(this.#signature(unsigned))

@@ -10,24 +10,24 @@ import { UrlSigner } from './memory-urls.js'
 
 /** Options of {@link memoryStore}. */
 export interface MemoryStoreOptions {
-  /** The address that presigned URLs lead to; functions that run on this machine reach it. @default '127.0.0.1' */
+  /** The address in presigned URLs, for functions on this machine. @default '127.0.0.1' */
   readonly host?: string | undefined
-  /** What expiry is measured by. */
+  /** Measures expiry. */
   readonly clock?: Clock | undefined
 }
 
 /** A payload store in this process. */
 export interface MemoryStore extends PayloadStore, AsyncDisposable {
-  /** How many objects it holds. */
+  /** Number of stored objects. */
   readonly size: number
-  /** Forgets every object and stops serving URLs. Idempotent. */
+  /** Deletes every object and stops serving URLs. Idempotent. */
   close(): Promise<void>
 }
 
 /**
- * A payload store in this process, for tests and for functions that run on this machine. Its presigned URLs are served over
- * HTTP on a free port, opened when the first is asked for; it keeps no process alive. It is the executable specification
- * of a payload store: what it does, each one must.
+ * A payload store in this process, for tests and for functions that run on this machine. Serves its presigned URLs over
+ * HTTP on a free port, opened for the first URL; it keeps no process alive. It is the executable specification of a
+ * payload store: every store must behave like it.
  * @throws TetherError `INVALID_OPTION`
  */
 export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {

@@ -13,7 +13,7 @@ import type { S3StoreOptions } from './s3-options.js'
 export interface S3Sdk {
   readonly sdk: typeof import('@aws-sdk/client-s3')
   readonly client: S3Client
-  /** By which way it is reached. */
+  /** The way to the server, for advice. */
   readonly way: Pick<ConnectFailure, 'agent' | 'host'>
 }
 
@@ -49,7 +49,7 @@ export async function loadS3(options: S3StoreOptions): Promise<S3Sdk> {
     })),
     ...defined({ endpoint, forcePathStyle }),
     followRegionRedirects: true,
-    // By default the SDK adds CRC32 checksums, which other servers than AWS's may not know.
+    // By default the SDK adds CRC32 checksums, which servers other than AWS's may not know.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
   })
@@ -58,9 +58,9 @@ export async function loadS3(options: S3StoreOptions): Promise<S3Sdk> {
 }
 
 /**
- * Makes requests with the SDK, and says why they failed.
+ * Runs requests with the SDK, and explains failures.
  * @param work gets the SDK and the options for the client's `send`
- * @throws TetherError `STORE_FAILED`, `MISSING_DEPENDENCY`, `ABORTED`, and any other that `work` throws
+ * @throws TetherError `STORE_FAILED`, `MISSING_DEPENDENCY`, `ABORTED`, and any other from `work`
  */
 export async function attemptS3<T>(
   load: () => Promise<S3Sdk>,
@@ -81,7 +81,7 @@ export async function attemptS3<T>(
   }
 }
 
-// The SDK keeps credentials without an expiration for ever. Expired ones it asks for at each request.
+// The SDK keeps credentials without an expiration for ever, and requests expired ones anew for each request.
 function askedForEachRequest(option: CredentialsOption | undefined): CredentialsOption | undefined {
   return typeof option === 'function'
     ? async () => ({ expiration: new Date(0), ...(await option()) })
@@ -90,9 +90,9 @@ function askedForEachRequest(option: CredentialsOption | undefined): Credentials
 
 /** Errors of the SDK, and of the network below it. */
 interface SdkError extends Error {
-  /** As S3 names the error. */
+  /** S3's name of the error. */
   readonly Code?: string
-  /** As Node names an error of the network. */
+  /** Node's code of a network error. */
   readonly code?: string
   readonly $metadata?: { readonly httpStatusCode?: number }
 }

@@ -6,7 +6,7 @@ import type { AbortOptions } from '../core/contracts/transport.js'
 import { attemptS3, loadS3 } from './s3-client.js'
 import { DEFAULT_PREFIX, type S3Options, type S3StoreOptions, s3StoreChecks } from './s3-options.js'
 
-/** The rule that {@link s3LifecycleRule} makes, in the words of S3's API. */
+/** The result of {@link s3LifecycleRule}, as S3's API has it. */
 export interface S3LifecycleRule {
   readonly ID: string
   readonly Status: 'Enabled'
@@ -17,9 +17,9 @@ export interface S3LifecycleRule {
 }
 
 /**
- * The lifecycle rule for what crashes leave behind: everything under the prefix goes after one day, the least that S3
- * knows, older versions too.
- * @param options those of `s3()`, as they are
+ * Returns the lifecycle rule that cleans up after crashes: everything under the prefix expires after one day, the
+ * shortest time that S3 supports. Older versions expire too.
+ * @param options the options of `s3()`, unchanged
  * @throws TetherError `INVALID_OPTION`
  */
 export function s3LifecycleRule(options: Pick<S3Options, 'bucket' | 'prefix'>): S3LifecycleRule {
@@ -35,10 +35,10 @@ export function s3LifecycleRule(options: Pick<S3Options, 'bucket' | 'prefix'>): 
 }
 
 /**
- * Adds {@link s3LifecycleRule} to the bucket and keeps its other rules; does nothing where it is already. Needs
- * `s3:GetLifecycleConfiguration` and `s3:PutLifecycleConfiguration`. S3 replaces all rules at once, so do not run it while
- * something else changes them.
- * @param options those of `s3()`, as they are
+ * Adds {@link s3LifecycleRule} to the bucket and keeps its other rules; does nothing if the rule exists. Needs
+ * `s3:GetLifecycleConfiguration` and `s3:PutLifecycleConfiguration`. S3 replaces all rules at once, so do not run it
+ * while something else changes them.
+ * @param options the options of `s3()`, unchanged
  * @returns whether the bucket had to be changed
  * @throws TetherError `STORE_FAILED`, `INVALID_OPTION`, `MISSING_DEPENDENCY`, `ABORTED`
  */
@@ -74,7 +74,7 @@ export async function installS3LifecycleRule(options: S3Options, abort: AbortOpt
   )
 }
 
-// S3 demands a checksum here; its newer kinds are unknown to other servers, and MD5 to none.
+// S3 requires a checksum here. Other servers do not know its newer kinds, but all know MD5.
 const withMd5 =
   <Arguments extends { request?: unknown }, Result>(next: (args: Arguments) => Promise<Result>) =>
   (args: Arguments): Promise<Result> => {

@@ -5,7 +5,7 @@ import { MAX_EXPIRES_SECONDS, signingTime, UNSIGNED_PAYLOAD } from '../aws/signa
 import type { PresignedRequest, PresignOptions } from '../core/contracts/payload-store.js'
 import type { S3Sdk } from './s3-client.js'
 
-/** What is presigned. */
+/** A request to presign. */
 export interface ObjectRequest extends Pick<PresignOptions, 'expiresInMs'> {
   readonly method: 'PUT' | 'GET'
   readonly key: string
@@ -15,17 +15,20 @@ export interface ObjectRequest extends Pick<PresignOptions, 'expiresInMs'> {
 
 /** Where a bucket is. */
 export interface BucketPlace {
-  /** Without a slash at the end; an object's key is its path below. */
+  /** Without a trailing slash; an object's key is its path below. */
   readonly url: string
   readonly region: string
-  /** False when the server did not answer: it may be elsewhere, and the machine's clock may be wrong. */
+  /** False if the server did not answer: the bucket may be elsewhere, and the machine's clock may be wrong. */
   readonly confirmed: boolean
 }
 
 /** How long to wait for the server's answer before presigning without it. */
 const CONFIRM_TIMEOUT_MS = 2_000
 
-/** Makes presigned requests for a bucket's objects. They expire with the credentials that signed them, if these end first. */
+/**
+ * Makes presigned requests for a bucket's objects. They expire with the credentials that signed them, if these expire
+ * first.
+ */
 export function bucketPresigner(
   bucket: string,
 ): (s3: S3Sdk, request: ObjectRequest) => Promise<PresignedRequest> {
@@ -49,7 +52,8 @@ export function bucketPresigner(
     const headers: [string, string][] = [['host', url.host]]
     // fetch sends this header by itself.
     if (bytes !== undefined) headers.unshift(['content-length', String(bytes)])
-    // X-Amz-Date and S3's Date, which corrects the clock, have whole seconds: one more each, so that no URL ends early.
+    // X-Amz-Date and S3's Date, which corrects the clock, have whole seconds: add one second for each, so that no URL
+    // expires early.
     const seconds = Math.min(Math.ceil(expiresInMs / 1000) + 2, MAX_EXPIRES_SECONDS)
     const token = identity.sessionToken && `&X-Amz-Security-Token=${percentEncode(identity.sessionToken)}`
     const more = `&X-Amz-Expires=${seconds}${token ?? ''}`
@@ -60,8 +64,8 @@ export function bucketPresigner(
 }
 
 /**
- * Finds a bucket by a HEAD request of the SDK, which follows the bucket to its region. Any answer, a refusal too, corrects
- * the client's clock.
+ * Finds a bucket with a HEAD request by the SDK, which follows the bucket to its region. Any answer, even a refusal,
+ * corrects the client's clock.
  */
 export async function bucketPlace({ sdk, client }: S3Sdk, bucket: string): Promise<BucketPlace> {
   const command = new sdk.HeadBucketCommand({ Bucket: bucket })
@@ -76,7 +80,7 @@ export async function bucketPlace({ sdk, client }: S3Sdk, bucket: string): Promi
   return { ...sent.place!, confirmed }
 }
 
-/** Records where the command's request goes and which region it is signed for. */
+/** Records the URL and the signing region of the command's request. */
 function watched(command: HeadBucketCommand): { place?: Omit<BucketPlace, 'confirmed'> } {
   const sent: ReturnType<typeof watched> = {}
   command.middlewareStack.add(

@@ -11,12 +11,12 @@ export { installS3LifecycleRule, type S3LifecycleRule, s3LifecycleRule } from '.
 export type { S3Options, S3StoreOptions } from './s3-options.js'
 
 /**
- * A bucket of S3, or of another server that speaks its protocol. The AWS SDK finds the endpoint, the region and the
- * credentials, and makes the session's own requests; what a stub does, it does through presigned URLs.
+ * A bucket of S3, or of another server with its protocol. The AWS SDK finds the endpoint, the region and the
+ * credentials, and makes the session's own requests. Stubs use presigned URLs only.
  *
- * Needs `@aws-sdk/client-s3`, loaded at the first use. Objects are deleted when they have been read; install
- * {@link s3LifecycleRule} for what a crash leaves.
- * @throws TetherError `INVALID_OPTION`. The operations throw `MISSING_DEPENDENCY` beside their own codes
+ * Needs `@aws-sdk/client-s3`, loaded at the first use. Objects are deleted when they have been read; install {@link
+ * s3LifecycleRule} to clean up after crashes.
+ * @throws TetherError `INVALID_OPTION`. The operations throw `MISSING_DEPENDENCY` besides their own codes
  */
 export function s3(options: S3StoreOptions): PayloadStore {
   const { bucket: Bucket, prefix = DEFAULT_PREFIX } = checkOptions('s3', options, s3StoreChecks)
@@ -39,7 +39,7 @@ export function s3(options: S3StoreOptions): PayloadStore {
       }),
     delete: (key, options = {}) =>
       attemptS3(load, 'delete', options, async ({ sdk, client }, http) => {
-        // Of a key that is not there S3 says 204 as well.
+        // S3 answers 204 for a missing key as well.
         await client.send(new sdk.DeleteObjectCommand(object(key)), http)
       }),
     presignPut: (key, { expiresInMs, bytes, ...options }) =>
@@ -54,8 +54,8 @@ export function s3(options: S3StoreOptions): PayloadStore {
 }
 
 /**
- * Reads the body as a part of each attempt, so that the SDK tries again when it is cut off.
- * @returns gives the body after the command was sent
+ * Reads the body as a part of each attempt, so that the SDK retries when it is cut off.
+ * @returns a function that returns the body after the command was sent
  */
 function collectBody(command: GetObjectCommand, maxBytes: number): () => Uint8Array {
   let body: Uint8Array | undefined
