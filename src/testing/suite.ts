@@ -2,10 +2,10 @@ import type { Clock } from '../core/base/clock.js'
 import { checkClock, checkDuration, checkFunction } from '../core/base/option-checks.js'
 import { required } from '../core/base/options.js'
 
-/** How a test runner takes one test: `test` of vitest, of `node:test` or of Jest, `it` of Mocha. */
+/** Registers a test: `test` of vitest, of `node:test` or of Jest, `it` of Mocha. */
 export type TestFunction = (name: string, run: () => Promise<void>) => unknown
 
-/** What every suite takes beside its factory. */
+/** Options of every suite besides its factory. */
 export interface SuiteOptions {
   readonly test: TestFunction
   /** The longest wait for anything that must happen, in milliseconds. @default 5000 */
@@ -22,7 +22,7 @@ export const suiteChecks = {
   clock: checkClock,
 }
 
-/** Waits that end: what takes longer than it may fails the test, and says what it waited for. */
+/** Waits with a time limit: a wait that takes longer fails the test and names the missed event. */
 export class Patience {
   readonly #clock: Clock
   readonly #waitMs: number
@@ -37,7 +37,10 @@ export class Patience {
     return new Promise((resolve) => this.#clock.schedule(ms, resolve))
   }
 
-  /** What `promise` gives; rejects when the time is up. `what` completes "… within 5,000 ms" and is asked for then. */
+  /**
+   * Returns the result of `promise`; rejects when the time is up. `what` completes "… within 5,000 ms" and is called
+   * only then.
+   */
   async within<T>(what: string | (() => string), promise: Promise<T>): Promise<T> {
     let cancel = () => {}
     const late = new Promise<never>((_resolve, reject) => {

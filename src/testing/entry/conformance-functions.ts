@@ -15,7 +15,7 @@ class ConformanceCause extends Error {
 }
 
 const atStart = { ...process.env }
-// One module's state is what an execution environment keeps; here it is the thing to be tested.
+// Module state lasts as long as the execution environment, and the suite tests that.
 const invocations = { count: 0 }
 
 export const echo = async (event: unknown) => event
@@ -71,7 +71,7 @@ export const print = async ({ mark, bytes }: { mark: string; bytes: number }) =>
   return null
 }
 
-/** Not async: what it returns is the answer. */
+/** Not async: the return value is the answer. */
 export const plain = (event: unknown) => event
 
 /** Answers `event.answer` in its callback, or fails there when `event.message` is given. */
@@ -91,7 +91,10 @@ export const method = (event: { method: string; answer?: unknown }, given: Lambd
   }, 1)
 }
 
-/** Answers at once, in its callback, with a list to which `later` is added soon after; `event.waits` or does not. */
+/**
+ * Answers at once, in its callback, with a list to which `later` is added soon after. `event.waits` sets whether the
+ * answer waits for the event loop.
+ */
 export const late = (event: { waits: boolean }, given: LambdaContext, end: HandlerCallback) => {
   const seen: string[] = []
   given.callbackWaitsForEmptyEventLoop = event.waits
@@ -131,7 +134,7 @@ export const obey = async ({ port }: { port: number }) => {
 /** Each byte is the number of its place modulo 251. */
 const COUNTED = Buffer.alloc(65_536 + 251).map((_, place) => place % 251)
 
-/** What the stream of a streaming handler has. */
+/** The output stream of a streaming handler. */
 interface Output extends NodeJS.WritableStream {
   setContentType(contentType: string): void
 }
@@ -160,7 +163,7 @@ const stream = async (
   output.end()
 }
 
-// The mark that awslambda.streamifyResponse() leaves: this module is loaded where there is no `awslambda`, too.
+// The mark that awslambda.streamifyResponse() sets: this module is also loaded where `awslambda` does not exist.
 Object.assign(stream, { [Symbol.for('aws.lambda.runtime.handler.streaming')]: 'response' })
 
 function fromAwslambda(output: Output, prelude: object): void {
@@ -177,8 +180,8 @@ function startAnother(port: number): void {
 
 function grow(): string {
   let kept: unknown
-  // 100 bytes each, 1 GB together. Only in small steps is a thread sure to end before its limit is far behind: by arrays of
-  // 8 KB, Node 24 ends the whole process.
+  // 100 bytes each, 1 GB together. Only small steps make sure that a thread ends before it is far beyond its limit:
+  // with arrays of 8 KB, Node 24 ends the whole process.
   for (let n = 0; n < 10_000_000; n++) kept = { kept, n, more: [n, n, n] }
   return kept === undefined ? 'nothing was kept' : 'no limit was met'
 }

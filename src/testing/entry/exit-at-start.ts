@@ -1,4 +1,4 @@
-/** A function whose module ends the process, or the thread, while it is loaded; see `FunctionBehaviour`. */
+/** A function that ends its process, or its thread, while its module is loaded; see `FunctionBehaviour`. */
 process.stderr.write('about to exit\n')
 process.exit(37)
 

@@ -1,4 +1,4 @@
-/** A function whose module throws while it is loaded; see `FunctionBehaviour`. */
+/** A function that throws while its module is loaded; see `FunctionBehaviour`. */
 class ConformanceError extends Error {
   override readonly name = 'ConformanceError'
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { responseIn } from './outcome.js'
 import type { ExecutorTest } from './trial.js'
 
-/** The largest event and response that Lambda takes, in bytes of JSON. */
+/** The largest event and response that Lambda accepts, in bytes of JSON. */
 const LARGEST_BYTES = 6 * 1024 * 1024
 
 export const answerTests: readonly ExecutorTest[] = [
@@ -25,7 +25,7 @@ export const answerTests: readonly ExecutorTest[] = [
       const text = '漢'.repeat((LARGEST_BYTES - '{"text":""}'.length) / 3 - 1)
       const event = { text }
       const answer = (await trial.value('echo', event)) as { text?: unknown }
-      // Not compared by deepEqual, whose message would be as long.
+      // Not compared by deepEqual: its message would be as long as the text.
       assert(
         answer.text === text,
         `The response's text has ${String(answer.text).length} characters, not ${text.length}.`,

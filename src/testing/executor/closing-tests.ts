@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { ExecutorTest } from './trial.js'
 
-/** What happens at once has happened after this. */
+/** Long enough for immediate effects to show. */
 const MOMENT_MS = 300
 
 export const executorClosingTests: readonly ExecutorTest[] = [

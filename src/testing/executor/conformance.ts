@@ -17,7 +17,10 @@ import { workerTests } from './worker-tests.js'
 export interface ExecutorConformanceOptions extends SuiteOptions {
   /** Makes an executor for one test. */
   factory(): ExecutorUnderTest | Promise<ExecutorUnderTest>
-  /** What this executor or its language cannot do: its tests are left out. What it can do may not be named. @default none */
+  /**
+   * Features that this executor or its language does not have: their tests are left out. Naming a feature that it has
+   * is an error. @default none
+   */
   readonly without?: readonly ExecutorFeature[] | undefined
   /** The longest wait for anything that must happen, in milliseconds. @default 10,000 */
   readonly waitMs?: number | undefined
@@ -36,12 +39,12 @@ const TESTS: readonly ExecutorTest[] = [
 
 const FEATURES: readonly string[] = [...new Set(TESTS.flatMap(({ needs = [] }) => needs))]
 
-/** How long a test of what is said to be absent is given to pass: it is expected to fail, often by waiting. */
+/** Time for a test of a feature that is named as absent: it should fail, often by waiting. */
 const ABSENT_WAIT_MS = 1_000
 
 /**
- * Registers a test for every promise of `Executor`. The functions that it runs are JavaScript modules of this package;
- * for another language the factory gives its own.
+ * Registers a test for every promise of `Executor`. The functions to run are JavaScript modules of this package; for
+ * another language the factory provides its own.
  *
  * ```ts
  * import { test } from 'node:test'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { CONTEXT, ENVIRONMENT, type ExecutorTest, REQUEST_ID } from './trial.js'
 
-/** Clocks that are read in different units, and rounding. */
+/** Tolerance for clocks read in different units, and for rounding. */
 const ROUNDING_MS = 2
 
 const AWKWARD: Readonly<Record<string, string>> = {

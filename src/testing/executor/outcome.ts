@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { LambdaError } from '../../core/base/errors.js'
 import type { LogEntry, Outcome, StreamedResponse } from '../../core/contracts/executor.js'
 
-/** The parsed response of an outcome that must be one. */
+/** Returns the parsed response of an outcome; fails for any other kind. */
 export function responseIn(outcome: Outcome): unknown {
   if (outcome.kind === 'error') {
     const { errorType, errorMessage } = outcome.error
@@ -12,7 +12,7 @@ export function responseIn(outcome: Outcome): unknown {
   return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(outcome.body))
 }
 
-/** The error of an outcome that must be one. */
+/** Returns the error of an outcome; fails for any other kind. */
 export function errorIn(outcome: Outcome): LambdaError {
   if (outcome.kind === 'value') {
     assert.fail(`The outcome is no error but ${new TextDecoder().decode(outcome.body.subarray(0, 200))}`)
@@ -21,7 +21,7 @@ export function errorIn(outcome: Outcome): LambdaError {
   return outcome.error
 }
 
-/** The stream of an outcome that must be one. */
+/** Returns the stream of an outcome; fails for any other kind. */
 export function streamIn(outcome: Outcome): StreamedResponse {
   if (outcome.kind === 'stream') return outcome
   const what = outcome.kind === 'error' ? errorIn(outcome) : responseIn(outcome)

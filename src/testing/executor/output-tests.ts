@@ -62,7 +62,7 @@ export const outputTests: readonly ExecutorTest[] = [
   },
 ]
 
-/** The texts of each stream; how the two interleave is nobody's promise. */
+/** Returns the texts of each stream. Executors promise no order between the two. */
 function textsOf(lines: readonly LogEntry[]): Record<LogEntry['stream'], string[]> {
   const of = (wanted: LogEntry['stream']) =>
     lines.filter(({ stream }) => stream === wanted).map(({ text }) => text)

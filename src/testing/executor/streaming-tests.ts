@@ -8,9 +8,9 @@ import type { ExecutorTest, ExecutorTrial, Given } from './trial.js'
 
 const HTTP = 'application/vnd.awslambda.http-integration-response'
 const MIB = 1024 * 1024
-/** As in the tests of what stops unary invocations. */
+/** As in the tests that stop unary invocations. */
 const SHORT_MS = 1_500
-/** How long what must not happen is given to happen, at least. */
+/** Shortest time to wait for an effect that must not happen. */
 const HELD_MS = 300
 
 export const streamingTests: readonly ExecutorTest[] = [
@@ -76,14 +76,14 @@ export const streamingTests: readonly ExecutorTest[] = [
     name: 'code that streams is held up while nobody reads',
     needs: ['streaming'],
     async run(trial) {
-      // What is on the way at once is a few sockets' worth.
+      // More than the sockets on the way can buffer at once.
       const bytes = 8 * MIB
       const startedAt = Date.now()
       await (await stream(trial, { bytes })).rest()
       const tookMs = Date.now() - startedAt
       const reader = await stream(trial, { bytes, port: trial.switchboard.port })
       await held(tookMs)
-      // It connects when all is written.
+      // The function connects when everything is written.
       const { connections } = trial.switchboard
       assert.equal(connections, 0, 'The code has written 8 MiB, of which nothing was read.')
       let read = 0
@@ -176,7 +176,7 @@ function held(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, Math.max(ms, HELD_MS)))
 }
 
-/** What the function that streams is told. */
+/** The event of the function that streams. */
 interface StreamEvent {
   readonly contentType?: string
   readonly prelude?: object
@@ -190,7 +190,7 @@ async function stream(trial: ExecutorTrial, event: StreamEvent, given: Given = {
   return new Reader(trial, streamIn(await trial.invoke('stream', event, given)))
 }
 
-/** A stream whose code waits, when it has written, to be told what to do. */
+/** Begins a stream. After writing, its code waits for commands. */
 async function begin(
   trial: ExecutorTrial,
   event: StreamEvent,
@@ -225,7 +225,7 @@ class Reader {
     for (let next = await this.#next(); !next.done; next = await this.#next()) yield next.value
   }
 
-  /** The next so many bytes, and what came with them. */
+  /** Reads at least so many bytes and returns them. */
   async text(bytes: number): Promise<string> {
     let text = ''
     while (text.length < bytes) {
@@ -242,7 +242,7 @@ class Reader {
     return Buffer.concat(chunks).toString()
   }
 
-  /** What the stream throws next. */
+  /** Returns the next error of the stream. */
   async thrown(): Promise<unknown> {
     const ended = this.#chunks.next().then(
       () => undefined,

@@ -4,10 +4,13 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import type { Patience } from '../suite.js'
 import type { Command } from './behaviour.js'
 
-/** What a function can do on the suite's own event loop without ending or blocking the test runner. */
+/** Commands that neither end nor block the test runner if the function shares its event loop. */
 const HARMLESS: readonly Command[] = ['answer', 'stay', 'start']
 
-/** One connection of a function that obeys, or of a process that it started. Ends with it, however it ends. */
+/**
+ * One connection of a function that obeys, or of a process that it started. Ends with the function or process, for any
+ * reason.
+ */
 export class Line {
   /** Whether the function runs on the suite's own event loop. */
   readonly shared: boolean
@@ -36,13 +39,15 @@ export class Line {
     return this.#open
   }
 
-  /** Fails the test where the command would end or block the test runner. */
+  /** Fails the test if the command would end or block the test runner. */
   tell(command: Command): void {
     if (!HARMLESS.includes(command)) this.refuseShared(`'${command}'`)
     this.#socket.write(`${command}\n`)
   }
 
-  /** Fails the test where the function shares the suite's event loop. @param danger what would end or block it */
+  /**
+   * Fails the test if the function shares the suite's event loop. @param danger the action that would end or block it
+   */
   refuseShared(danger: string): void {
     assert(
       !this.shared,
@@ -64,13 +69,15 @@ export class Line {
 /** Node publishes here each socket that the current thread connects. */
 const CLIENT_SOCKET = 'net.client.socket'
 
-/** Where functions that obey report: the suite learns there that they run, tells them what to do, and sees them end. */
+/**
+ * The server to which obeying functions connect: the suite sees that they run, sends them commands, and sees them end.
+ */
 export class Switchboard {
   readonly #server: Server
   readonly #patience: Patience
   readonly #lines: Line[] = []
   readonly #waiting: ((line: Line) => void)[] = []
-  /** Every socket that this thread has connected since: a function on its event loop has one of them. */
+  /** Sockets that this thread has connected since the start; a function on its event loop uses one of them. */
   readonly #clients: Socket[] = []
   readonly #onClient = (message: unknown) => this.#clients.push((message as { socket: Socket }).socket)
   #taken = 0
@@ -95,12 +102,12 @@ export class Switchboard {
     return (this.#server.address() as AddressInfo).port
   }
 
-  /** How many have connected so far. */
+  /** Number of connections so far. */
   get connections(): number {
     return this.#lines.length
   }
 
-  /** The next connection, in the order in which they come. */
+  /** Returns the next connection, in the order of arrival. */
   async next(what = 'The function did not run'): Promise<Line> {
     const line = this.#lines[this.#taken]
     this.#taken += 1

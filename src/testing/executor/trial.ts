@@ -9,22 +9,22 @@ import type { ExecutorFeature, FunctionBehaviour } from './behaviour.js'
 import { errorIn, responseIn } from './outcome.js'
 import { type Line, Switchboard } from './switchboard.js'
 
-/** What the factory of `executorConformance` makes for one test. */
+/** The result of `executorConformance`'s factory, for one test. */
 export interface ExecutorUnderTest {
   readonly executor: Executor
   /**
-   * The function that shows a behaviour. The same behaviour must give an equal build each time, and different ones
-   * different builds. @default JavaScript modules on disk, as `{ kind: 'file' }`
+   * Returns the function with a behaviour. The same behaviour must give an equal build each time, and different
+   * behaviours different builds. @default JavaScript modules on disk, as `{ kind: 'file' }`
    */
   functionOf?(behaviour: FunctionBehaviour): FunctionBuild | Promise<FunctionBuild>
-  /** Variables that every function gets beside the suite's own, such as a limit of its memory. @default none */
+  /** Variables for every function besides the suite's own, such as a limit of its memory. @default none */
   readonly variables?: Readonly<Record<string, string>> | undefined
   /**
-   * Environment variables that this executor's runtime sets by itself, beside `PATH`, `HOME`, `LAMBDA_TASK_ROOT` and
+   * Environment variables that this executor's runtime sets by itself, besides `PATH`, `HOME`, `LAMBDA_TASK_ROOT` and
    * `AWS_EXECUTION_ENV`. @default none
    */
   readonly runtimeVariables?: readonly string[] | undefined
-  /** Releases what the factory made; called when the test has closed the executor. */
+  /** Releases the factory's resources; called when the test has closed the executor. */
   close?(): void | Promise<void>
 }
 
@@ -35,9 +35,9 @@ export interface ExecutorTest {
   run(trial: ExecutorTrial): Promise<void>
 }
 
-/** What a test changes in a task, and the lines that came of it. */
+/** A test's changes to a task, and its abort signal. */
 export interface Given extends Partial<Omit<Task, 'build'>>, AbortOptions {
-  /** How long the function has, from now. @default 60,000: longer than any wait of the suite */
+  /** The function's time limit, from now. @default 60,000: longer than any wait of the suite */
   readonly timeLimitMs?: number
 }
 
@@ -49,7 +49,7 @@ export interface Underway {
 
 export const REQUEST_ID = '8476a536-e9f4-11e8-9739-2dfe598c3fcd'
 
-/** The variables that Lambda derives from a function's settings: {@link CONTEXT} says the same. */
+/** The variables that Lambda derives from a function's settings, with the same values as {@link CONTEXT}. */
 export const ENVIRONMENT: Task['env'] = {
   AWS_REGION: 'eu-west-1',
   AWS_LAMBDA_FUNCTION_NAME: 'conformance',
@@ -69,7 +69,7 @@ export const CONTEXT: Task['context'] = {
   logStreamName: '2026/11/21/[$LATEST]56b1',
 }
 
-/** One run of one test: an executor, and a place where functions that obey report. */
+/** One run of one test: an executor, and a server to which obeying functions connect. */
 export class ExecutorTrial {
   readonly executor: Executor
   readonly runtimeVariables: readonly string[]
@@ -90,29 +90,29 @@ export class ExecutorTrial {
     return new ExecutorTrial(subject, await Switchboard.open(patience), patience)
   }
 
-  /** Runs a behaviour and gives what `execute` gives, waiting no longer than the suite waits. */
+  /** Runs a behaviour and returns the outcome of `execute`, within the suite's time limit. */
   async invoke(behaviour: FunctionBehaviour, event: unknown = {}, given: Given = {}): Promise<Outcome> {
     const outcome = this.execute(await this.build(behaviour), event, given)
     return this.within(`'${behaviour}' had no outcome`, outcome)
   }
 
-  /** The parsed response of a behaviour that must give one. */
+  /** Returns the parsed response of a behaviour; fails for any other outcome. */
   async value(behaviour: FunctionBehaviour, event: unknown = {}, given: Given = {}): Promise<unknown> {
     return responseIn(await this.invoke(behaviour, event, given))
   }
 
-  /** The error of a behaviour that must give one. */
+  /** Returns the error of a behaviour; fails for any other outcome. */
   async error(behaviour: FunctionBehaviour, event: unknown = {}, given: Given = {}): Promise<LambdaError> {
     return errorIn(await this.invoke(behaviour, event, given))
   }
 
-  /** Runs the function that obeys, and comes back as soon as it is there. */
+  /** Runs the function that obeys, and resolves when it has connected. */
   async obeying(given: Given = {}): Promise<Underway> {
     const outcome = this.start(await this.build('obey'), given)
     return { outcome, line: await this.switchboard.next() }
   }
 
-  /** As {@link obeying} where a worker is there already: its start takes none of the time that is given. */
+  /** Like {@link obeying} with a warm worker, so that its start does not count against the time limit. */
   async obeyingWarm(given: Given = {}): Promise<Underway> {
     const { outcome, line } = await this.obeying({ ...given, timeLimitMs: 60_000 })
     line.tell('answer')
@@ -123,12 +123,12 @@ export class ExecutorTrial {
   /** Runs the function that obeys, which may have to wait. */
   start(build: FunctionBuild, given: Given = {}): Promise<Outcome> {
     const outcome = this.execute(build, { port: this.switchboard.port }, given)
-    // Whoever wants it awaits it later; until then a rejection is nobody's.
+    // The caller awaits it later; until then a rejection must not count as unhandled.
     outcome.catch(() => {})
     return outcome
   }
 
-  /** Fails where functions share the suite's event loop, which `danger` would end. */
+  /** Fails if functions share the suite's event loop, which `danger` would end. */
   async runsApart(danger: string): Promise<void> {
     const { outcome, line } = await this.obeying({ environmentId: 'apart' })
     line.refuseShared(danger)
@@ -136,19 +136,19 @@ export class ExecutorTrial {
     await this.within("'answer' had no outcome", outcome)
   }
 
-  /** An environment whose worker had to end must have another: checks that its function obeys. */
+  /** Checks that an environment has a new worker after its last one had to end: its function obeys. */
   async obeysAgain(given: Given = {}): Promise<void> {
     const { outcome, line } = await this.obeying(given)
     line.tell('answer')
     assert.equal(responseIn(await this.within('The next invocation had no outcome', outcome)), 'answered')
   }
 
-  /** The error that an invocation under way must end with. */
+  /** Returns the error of an invocation under way; fails for any other outcome. */
   async failure({ outcome }: Underway): Promise<LambdaError> {
     return errorIn(await this.within('There was no outcome', outcome))
   }
 
-  /** The response that an invocation under way must end with. */
+  /** Returns the response of an invocation under way; fails for any other outcome. */
   async answer({ outcome }: Underway): Promise<unknown> {
     return responseIn(await this.within('There was no outcome', outcome))
   }
@@ -170,7 +170,7 @@ export class ExecutorTrial {
     return this.executor.execute(task, { signal: signal ? AbortSignal.any([signal, end]) : end })
   }
 
-  /** All variables of a function: those of a test, or {@link ENVIRONMENT}, and the subject's. */
+  /** All variables of a function: the given ones or {@link ENVIRONMENT}, and the subject's. */
   environment(own: Task['env'] = ENVIRONMENT): Task['env'] {
     return { ...own, ...this.#subject.variables }
   }
@@ -196,7 +196,7 @@ export class ExecutorTrial {
     return error
   }
 
-  /** Leaves nothing behind. Whether closing works is tested by name, so here it is not judged. */
+  /** Releases everything. Other tests check that closing works, so its result is ignored here. */
   async end(): Promise<void> {
     await this.switchboard.close()
     this.#end.abort()

@@ -36,7 +36,7 @@ export const workerTests: readonly ExecutorTest[] = [
     async run(trial) {
       const first = await trial.obeying()
       const second = trial.start(await trial.build('obey'))
-      // Whatever would run beside the first has had the time of several cold starts.
+      // An invocation beside the first would have had the time of several cold starts.
       for (const environmentId of ['two', 'three', 'four']) await trial.value('echo', {}, { environmentId })
       assert.equal(trial.switchboard.connections, 1, 'A second invocation ran beside the first.')
       first.line.tell('answer')

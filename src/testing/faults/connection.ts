@@ -7,10 +7,10 @@ export interface FaultyConnectionOptions {
   readonly inner: Connection
   readonly frameBytes: number
   readonly clock: Clock
-  /** What the broker keeps once the connection is cut. */
+  /** The frame that the broker keeps once the connection is cut. */
   readonly will?: Uint8Array
   nextFate(): Decision
-  /** Stops what arrives. */
+  /** Stops delivering frames. */
   deafen(): void
 }
 
@@ -21,7 +21,7 @@ interface Parcel {
   readonly to: Endpoint
   readonly frame: Uint8Array
   readonly copies: 1 | 2
-  /** Tells that the frame was lost after all. */
+  /** Reports that the frame was lost after all. */
   lost(): void
 }
 
@@ -34,7 +34,7 @@ export class FaultyConnection implements Connection {
   readonly look?: () => Promise<readonly string[]>
   readonly unwatched?: readonly string[]
   readonly #options: FaultyConnectionOptions
-  /** What travels late: its timer by its parcel. */
+  /** Delayed frames and their timers. */
   readonly #held = new Map<Parcel, Cancel>()
   #overtaken: Parcel | undefined
   #ended = false
@@ -62,7 +62,7 @@ export class FaultyConnection implements Connection {
   async send(to: Endpoint, frame: Uint8Array, options: AbortOptions = {}): Promise<void> {
     throwIfAborted(options.signal)
     if (this.#cut !== undefined) throw this.#cut
-    // What the transport itself refuses has no fate to meet.
+    // The transport itself refuses these frames, so no fate is decided.
     if (this.#ended || frame.byteLength > this.#options.frameBytes) {
       return this.#options.inner.send(to, frame, options)
     }
@@ -112,7 +112,7 @@ export class FaultyConnection implements Connection {
     if (copies === 2) await inner.send(to, frame, options)
   }
 
-  /** Keeps a frame for later; its sender may overwrite its bytes meanwhile. */
+  /** Holds a copy of a frame: its sender may overwrite its bytes meanwhile. */
   #hold(parcel: Parcel, delayMs: number): Parcel {
     const kept = { ...parcel, frame: Uint8Array.from(parcel.frame) }
     this.#held.set(
@@ -129,7 +129,7 @@ export class FaultyConnection implements Connection {
     cancel()
     this.#held.delete(parcel)
     if (this.#overtaken === parcel) this.#overtaken = undefined
-    // Its sender was told long ago that it had left.
+    // Its sender was told earlier that it had left.
     this.#forward(parcel).catch(() => parcel.lost())
   }
 
@@ -142,7 +142,7 @@ export class FaultyConnection implements Connection {
     return this.#cut
   }
 
-  // As the broker does at a real cut; to it, this one is a goodbye.
+  // The broker does this at a real cut; for the inner transport, this cut is a goodbye.
   async #leaveWill(): Promise<void> {
     const { inner, will } = this.#options
     try {

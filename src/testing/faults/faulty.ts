@@ -17,23 +17,23 @@ import {
 
 export type { Fault, FaultKind, FaultPlan } from './plan.js'
 
-/** What was sent and what befell it, so far. */
+/** The frames sent and their faults so far. */
 export interface FaultReport {
-  /** Frames decided about, by the role that sent them. */
+  /** Number of frames with a decided fate, by the sender's role. */
   readonly frames: Readonly<Record<Endpoint['role'], number>>
-  /** `drop` counts also what was held for a delay when its connection ended. */
+  /** `drop` also counts frames held for a delay when their connection ended. */
   readonly faults: Readonly<Record<FaultKind, number>>
 }
 
-/** A transport with faults, and their account. */
+/** A transport with faults, and their counts. */
 export interface FaultyTransport extends Transport {
-  /** What the faults have done so far. */
+  /** Returns the counts so far. */
   report(): FaultReport
 }
 
 /**
- * The transport, with what can go wrong on a broker going wrong by plan. Frames meet their fate where they are sent, so
- * wrap the transport of both sides, or one transport that both use. An empty plan changes nothing.
+ * Wraps a transport and causes a broker's failures by plan. A frame's fate is decided where it is sent, so wrap the
+ * transport of both sides, or one transport that both use. An empty plan changes nothing.
  * @throws TetherError `INVALID_OPTION` naming the option of the plan
  */
 export function faulty(transport: Transport, plan: FaultPlan): FaultyTransport {
@@ -87,7 +87,7 @@ class Account {
   }
 }
 
-/** Hears for a connection until it is cut. */
+/** Passes on a connection's frames until it is cut. */
 class Ear implements FrameHandlers {
   readonly #handlers: FrameHandlers
   #deaf = false

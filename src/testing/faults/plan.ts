@@ -5,21 +5,21 @@ import { checkClock, checkDuration, checkFunction } from '../../core/base/option
 import { type Check, checkOptions, mustBe, required } from '../../core/base/options.js'
 import type { Endpoint } from '../../core/contracts/transport.js'
 
-/** What can befall a frame, or at a frame its connection. */
+/** A fault of a frame, or of its connection at that frame. */
 export type FaultKind = 'throttle' | 'cut' | 'drop' | 'corrupt' | 'duplicate' | 'reorder' | 'delay'
 
-/** One fault, as it was decided. */
+/** One fault that happened. */
 export interface Fault {
   readonly kind: FaultKind
   /** The role that sent the frame. */
   readonly direction: Endpoint['role']
-  /** Which of the frames of that direction it was, from 0. */
+  /** Index of the frame among those in its direction, from 0. */
   readonly index: number
 }
 
 /**
- * What is to go wrong. Shares are of the frames sent, from 0 (the default) to 1. Each frame's fate is a hash of the
- * seed, its direction and its index there, and so the same in every run that sends the same frames.
+ * The faults to cause. Shares are of the frames sent, from 0 (the default) to 1. Each frame's fate is a hash of the
+ * seed, its direction and its index there, so it is the same in every run that sends the same frames.
  */
 export interface FaultPlan {
   readonly seed: number | string
@@ -33,9 +33,9 @@ export interface FaultPlan {
   readonly corrupt?: number | undefined
   /** Frames that arrive twice. */
   readonly duplicate?: number | undefined
-  /** Frames that leave after the next one of their connection, or after 50 ms if there is none. */
+  /** Frames that leave after the next frame of their connection, or after 50 ms without one. */
   readonly reorder?: number | undefined
-  /** The longest that a frame travels longer; each frame's time lies evenly between 0 and this. @default 0 */
+  /** The longest delay of a frame, in milliseconds; delays are spread evenly between 0 and this. @default 0 */
   readonly delayMs?: number | undefined
   /** @default the machine's clock */
   readonly clock?: Clock | undefined
@@ -43,19 +43,19 @@ export interface FaultPlan {
   readonly onFault?: ((fault: Fault) => void) | undefined
 }
 
-/** What becomes of one frame. */
+/** The fate of one frame. */
 export interface Fate {
   readonly throttle: boolean
   readonly cut: boolean
   readonly drop: boolean
   readonly duplicate: boolean
   readonly reorder: boolean
-  /** Which bit changes, as a share of the frame's length; undefined for none. */
+  /** The changed bit, as a share of the frame's length; undefined for no change. */
   readonly corruptAt: number | undefined
   readonly delayMs: number
 }
 
-/** One frame's fate, and how to tell that it was met. */
+/** One frame's fate, and a callback to report that a fault happened. */
 export interface Decision {
   readonly fate: Fate
   tell(kind: FaultKind): void
@@ -87,10 +87,10 @@ export function checkFaultPlan(plan: FaultPlan): CheckedPlan {
   return { ...none, ...defined(plan), delayMs, clock }
 }
 
-/** What the plan has for one frame. */
+/** Decides the fate of one frame. */
 export function decideFate(plan: CheckedPlan, direction: Endpoint['role'], index: number): Fate {
   const hash = createHash('sha256').update(`${plan.seed}\0${direction}\0${index}`).digest()
-  // Eight independent numbers from 0 to 1: a kind's share never changes what the others hit.
+  // Eight independent numbers from 0 to 1: the share of one kind never changes the frames that the other kinds hit.
   const draw = (place: number) => hash.readUInt32BE(place * 4) / 2 ** 32
   return {
     throttle: draw(0) < plan.throttle,

@@ -8,7 +8,7 @@ import type { PayloadStoreUnderTest } from './trial.js'
 export type { PayloadStoreUnderTest } from './trial.js'
 
 export interface PayloadStoreConformanceOptions extends SuiteOptions {
-  /** Makes a store for one test. They may share what they keep: every key is random. */
+  /** Makes a store for one test. Stores may share their objects: every key is random. */
   factory(): PayloadStoreUnderTest | Promise<PayloadStoreUnderTest>
   /** The longest that one test may take, in milliseconds. @default 20,000 */
   readonly waitMs?: number | undefined

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { assertSame, fetchBody, MINUTE, newKey, type PayloadStoreTest, rejectsWith } from './trial.js'
 
-/** What a store promises to who holds its credentials. */
+/** A store's promises to a holder of its credentials. */
 export const objectTests: readonly PayloadStoreTest[] = [
   {
     name: 'get gives back every byte that was put',
@@ -21,7 +21,7 @@ export const objectTests: readonly PayloadStoreTest[] = [
     name: 'put keeps what the body was, whatever becomes of the buffer',
     async run({ store }) {
       const key = newKey()
-      // A view into a larger buffer, as frames are cut: the bytes around it are somebody else's.
+      // A view into a larger buffer, as with frames: the bytes around it belong to others.
       const around = randomBytes(300)
       const body = around.subarray(100, 200)
       const before = Uint8Array.from(body)

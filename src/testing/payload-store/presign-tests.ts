@@ -13,7 +13,7 @@ import {
   waitForRefusal,
 } from './trial.js'
 
-/** What a presigned request promises to who has nothing but it. */
+/** The promises of a presigned request to a holder without credentials. */
 export const presignTests: readonly PayloadStoreTest[] = [
   {
     name: 'a presigned PUT stores exactly its body',

@@ -4,7 +4,7 @@ import { TetherError, type TetherErrorCode } from '../../core/base/errors.js'
 import { setTimeout } from '../../core/base/timers.js'
 import type { PayloadStore, PresignedRequest } from '../../core/contracts/payload-store.js'
 
-/** What the factory of `payloadStoreConformance` makes for one test. */
+/** The result of `payloadStoreConformance`'s factory, for one test. */
 export interface PayloadStoreUnderTest {
   readonly store: PayloadStore
   /**
@@ -12,7 +12,7 @@ export interface PayloadStoreUnderTest {
    * three seconds in two tests.
    */
   advance?(ms: number): void | Promise<void>
-  /** Releases what the factory made. */
+  /** Releases the factory's resources. */
   close?(): void | Promise<void>
 }
 
@@ -27,12 +27,12 @@ const EXPIRY_LIMIT_MS = 10_000
 /** Long enough for any test. */
 export const MINUTE = { expiresInMs: 60_000 }
 
-/** A key of this test alone. */
+/** Returns a key that no other test uses. */
 export function newKey(): string {
   return randomBytes(16).toString('hex')
 }
 
-/** Does what a presigned request allows, or what it does not. */
+/** Sends a presigned request, as allowed or altered. */
 export function send(
   method: string,
   { url, headers }: PresignedRequest,
@@ -41,7 +41,7 @@ export function send(
   return fetch(url, { method, headers, body: body === undefined ? null : Uint8Array.from(body) })
 }
 
-/** What a presigned GET brings. */
+/** Returns the body of a presigned GET. */
 export async function fetchBody(request: PresignedRequest): Promise<Uint8Array> {
   const response = await send('GET', request)
   assert.ok(response.ok, `GET was answered with ${response.status}`)
@@ -59,7 +59,7 @@ export async function assertRefused(
   assert.ok(response.status >= 400 && response.status < 500, `${method} was answered with ${response.status}`)
 }
 
-/** A refusal is what ends a URL: it is asked until it comes. */
+/** Sends a request again until it is refused, which shows that its URL has expired. */
 export async function waitForRefusal(
   { advance }: PayloadStoreUnderTest,
   ask: () => Promise<Response>,

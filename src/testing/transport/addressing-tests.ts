@@ -2,7 +2,10 @@ import { type Endpoint, MAX_ENDPOINT_PART_BYTES } from '../../core/contracts/tra
 import { makeFrame, type Peer } from './peer.js'
 import type { TransportTest, TransportTrial } from './trial.js'
 
-/** Names of sessions that mean something to MQTT, NATS, IAM, URLs, file systems or JavaScript, or nearly equal another. */
+/**
+ * Session names with a meaning to MQTT, NATS, IAM, URLs, file systems or JavaScript, and names that nearly equal
+ * another.
+ */
 export const HOSTILE_NAMES: readonly string[] = [
   '+',
   '#',
@@ -19,7 +22,7 @@ export const HOSTILE_NAMES: readonly string[] = [
   '__proto__',
 ]
 
-/** Names of stubs that begin like an option, or nearly equal another: base64url of 16 random bytes may be any of them. */
+/** Stub names that begin like an option, or nearly equal another: base64url of 16 random bytes may be any of them. */
 const STUB_NAMES: readonly string[] = ['-', '_', 'A', 'a', 'a'.repeat(21), `${'a'.repeat(21)}b`, '__proto__']
 
 const LONG = 'n'.repeat(MAX_ENDPOINT_PART_BYTES - 1)
@@ -98,7 +101,7 @@ async function stayApart(trial: TransportTrial, endpoints: readonly Endpoint[]):
   const senders = await sendersTo(trial, endpoints)
   const receivers = await Promise.all(endpoints.map(({ lane: _lane, ...self }) => trial.connect(self)))
   const frame = (round: number, index: number) => makeFrame(`round ${round} for ${index}`)
-  // Twice, so that what goes astray in the first round has arrived when the second has.
+  // Two rounds: misdirected frames of the first have arrived by the end of the second.
   for (const round of [1, 2]) {
     for (const [index, to] of endpoints.entries()) await senders[index]!.send(to, frame(round, index))
     for (const [index, receiver] of receivers.entries()) await receiver.receives(frame(round, index))
@@ -106,7 +109,10 @@ async function stayApart(trial: TransportTrial, endpoints: readonly Endpoint[]):
   for (const [index, receiver] of receivers.entries()) receiver.receivedOnly(frame(1, index), frame(2, index))
 }
 
-/** For each endpoint one of the other role in its own app and stage: nothing leaves those, and no stub talks to another. */
+/**
+ * Connects a sender for each endpoint, with the other role and in the same app and stage: frames stay within those, and
+ * stubs do not talk to stubs.
+ */
 async function sendersTo(trial: TransportTrial, endpoints: readonly Endpoint[]): Promise<readonly Peer[]> {
   const senders = new Map<string, Peer>()
   const found: Peer[] = []

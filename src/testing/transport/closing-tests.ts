@@ -134,7 +134,7 @@ export const transportClosingTests: readonly TransportTest[] = [
   },
 ]
 
-/** Whether `closed` has resolved by now. */
+/** Whether `closed` has resolved. */
 async function hasClosed({ connection }: Peer): Promise<boolean> {
   return Promise.race([connection.closed.then(() => true), turn().then(() => false)])
 }

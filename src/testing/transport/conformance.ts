@@ -21,7 +21,10 @@ import {
 export interface TransportConformanceOptions extends SuiteOptions {
   /** Makes a transport for one test. They may share a broker: each test uses an `app` of its own. */
   factory(): TransportUnderTest | Promise<TransportUnderTest>
-  /** What this transport or factory cannot do: its tests are left out. What it can do may not be named. @default none */
+  /**
+   * Features that this transport or factory does not have: their tests are left out. Naming a feature that it has is an
+   * error. @default none
+   */
   readonly without?: readonly TransportFeature[] | undefined
 }
 
@@ -39,8 +42,8 @@ const TESTS: readonly TransportTest[] = [
 const FEATURES: readonly string[] = [...new Set(TESTS.flatMap(({ needs = [] }) => needs))]
 
 /**
- * Registers a test for every promise of `Transport` and `Connection`. A transport may repeat and reorder frames here;
- * what it may lose under load it must not lose in these quiet tests, in which no connection carries 100 frames.
+ * Registers a test for every promise of `Transport` and `Connection`. Here a transport may repeat and reorder frames,
+ * but must not lose any, even if it may under load: no connection of these quiet tests carries 100 frames.
  * @throws TetherError `INVALID_OPTION`
  */
 export function transportConformance(options: TransportConformanceOptions): void {

@@ -102,7 +102,7 @@ export const keepTests: readonly TransportTest[] = [
       const others = [await trial.connect(keeper.self), await trial.connect(trial.endpoint('stub'))]
       await keep(keeper, FIRST)
       others.push(await trial.connect(keeper.self), await trial.connect(trial.endpoint('stub')))
-      // What would reach them has come when this has.
+      // By the time that this frame arrives, a misdirected one would have arrived too.
       for (const peer of others) {
         await keeper.send(peer.self, makeFrame('after'))
         await peer.receives(makeFrame('after'))
@@ -193,7 +193,7 @@ export const keepTests: readonly TransportTest[] = [
       await keeper.close()
       const late = await trial.connect(trial.endpoint('session'), { watch: [keeper.self] })
       await late.hearsKept(FIRST)
-      // What is kept next comes after a will that was left in the closing.
+      // Proves that the closing left no will: it would have come before the next kept frame.
       await keepNext(trial, late, SECOND)
       await watcher.hearsKept(SECOND)
       for (const peer of [watcher, late]) peer.heardOnlyKept(FIRST, SECOND)
@@ -230,7 +230,7 @@ export const keepTests: readonly TransportTest[] = [
   },
 ]
 
-/** A session that hears what is kept for its own name. */
+/** Connects a session that watches its own name. */
 function connectKeeper(trial: TransportTrial, will?: Uint8Array, name = 'one'): Promise<Peer> {
   const self = trial.endpoint('session', { name })
   return trial.connect(self, defined({ watch: [self], will }))
@@ -242,7 +242,7 @@ async function keep(peer: Peer, frame: Uint8Array): Promise<void> {
   await peer.hearsKept(frame)
 }
 
-/** As `keep`, when what was kept before may be replaced. */
+/** Like `keep`, once the previous frame may be replaced. */
 async function keepNext(trial: TransportTrial, peer: Peer, frame: Uint8Array): Promise<void> {
   await trial.pass(trial.transport.keeps?.everyMs ?? 0)
   await keep(peer, frame)

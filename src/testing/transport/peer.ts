@@ -3,19 +3,19 @@ import { createHash } from 'node:crypto'
 import type { AbortOptions, Connection, Endpoint, FrameHandlers } from '../../core/contracts/transport.js'
 import type { Patience } from '../suite.js'
 
-/** Bytes of every value that look like nothing else, the same for the same label. */
+/** Returns random-looking bytes of every value, the same for the same label. */
 export function makeFrame(label: string, bytes = 64): Uint8Array {
   return Uint8Array.from(createHash('shake256', { outputLength: bytes }).update(label).digest())
 }
 
-/** One connection and what it received. Repeats and any order are allowed to a transport, and so here. */
+/** One connection and its received frames. Transports may repeat and reorder frames, so this class allows both. */
 export class Peer implements FrameHandlers {
   readonly self: Endpoint
-  /** As `onFrame` was given them, never copied. */
+  /** The buffers given to `onFrame`, never copied. */
   readonly frames: Uint8Array[] = []
-  /** As `onKept` was given them, never copied. */
+  /** The buffers given to `onKept`, never copied. */
   readonly kept: Uint8Array[] = []
-  /** Under which name each was told. */
+  /** The name given with each kept frame. */
   readonly keptNames: string[] = []
   readonly #patience: Patience
   readonly #waiting = new Set<() => void>()
@@ -46,7 +46,7 @@ export class Peer implements FrameHandlers {
     for (const look of [...this.#waiting]) look()
   }
 
-  /** What `promise` gives, if it comes in time. */
+  /** Returns the result of `promise`, if it comes in time. */
   within<T>(what: string, promise: Promise<T>): Promise<T> {
     return this.#patience.within(what, promise)
   }
@@ -78,17 +78,17 @@ export class Peer implements FrameHandlers {
     return this.#arrive(this.frames, expected)
   }
 
-  /** Waits until each of these kept frames has been told. */
+  /** Waits until each of these kept frames has arrived. */
   hearsKept(...expected: readonly Uint8Array[]): Promise<void> {
     return this.#arrive(this.kept, expected)
   }
 
-  /** Fails if anything else than these frames has arrived. */
+  /** Fails if any other frame has arrived. */
   receivedOnly(...allowed: readonly Uint8Array[]): void {
     this.#only(this.frames, allowed, 'frame(s) not for it')
   }
 
-  /** Fails if anything else than these kept frames has been told. */
+  /** Fails if any other kept frame has arrived. */
   heardOnlyKept(...allowed: readonly Uint8Array[]): void {
     this.#only(this.kept, allowed, 'kept frame(s) that it should not hear')
   }

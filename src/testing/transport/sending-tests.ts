@@ -3,7 +3,7 @@ import { TetherError } from '../../core/base/errors.js'
 import { makeFrame } from './peer.js'
 import type { TransportTest } from './trial.js'
 
-// Less than this would leave a sealed header no room.
+// A smaller frame would leave no room for a sealed header.
 const MIN_FRAME_BYTES = 1_024
 
 export const sendingTests: readonly TransportTest[] = [
@@ -73,7 +73,7 @@ export const sendingTests: readonly TransportTest[] = [
       try {
         await sender.send(trial.endpoint('stub', { name: 'nobody' }), makeFrame('lost'))
       } catch (error) {
-        // A broker that knows who is there may say so.
+        // A broker that knows of absent receivers may report them.
         assert(error instanceof TetherError, String(error))
       }
       await sender.send(receiver.self, makeFrame('next'))

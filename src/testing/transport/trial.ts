@@ -6,19 +6,19 @@ import type { ConnectOptions, Endpoint, Transport } from '../../core/contracts/t
 import type { Patience } from '../suite.js'
 import { Peer } from './peer.js'
 
-/** What the factory of `transportConformance` makes for one test. */
+/** The result of `transportConformance`'s factory, for one test. */
 export interface TransportUnderTest {
   readonly transport: Transport
   /**
-   * Ends every connection without a goodbye, as a network that fails does. New connections need be possible
-   * afterwards only where the transport keeps frames: there the broker has to survive.
+   * Ends every connection without a goodbye, like a failing network. New connections must be possible afterwards only
+   * if the transport keeps frames: then the broker has to survive.
    */
   cut?(): void | Promise<void>
-  /** Releases what the factory made; called when the test has closed its connections. */
+  /** Releases the factory's resources; called when the test has closed its connections. */
   close(): void | Promise<void>
 }
 
-/** What not every transport can do, or not every factory can cause. */
+/** Features that not every transport has, or not every factory can cause. */
 export type TransportFeature = 'cut' | 'serve' | 'keep'
 
 /** One promise of a transport, tested. */
@@ -31,7 +31,7 @@ export interface TransportTest {
 /** One run of one test: a transport, a namespace of its own on the broker, and the connections made. */
 export class TransportTrial {
   readonly transport: Transport
-  /** Nobody else's, so that a broker may be shared by tests. */
+  /** Unique, so that tests may share a broker. */
   readonly app = `conformance-${randomBytes(8).toString('hex')}`
   readonly patience: Patience
   readonly #subject: TransportUnderTest
@@ -43,7 +43,7 @@ export class TransportTrial {
     this.patience = patience
   }
 
-  /** An endpoint of this test. A stub's name is filled up to the 22 characters that stubs' names have. */
+  /** An endpoint of this test. A stub's name is padded to 22 characters, the length of stubs' names. */
   endpoint(role: Endpoint['role'], { name = 'one', ...parts }: Partial<Endpoint> = {}): Endpoint {
     return {
       app: this.app,
@@ -86,14 +86,14 @@ export class TransportTrial {
     return this.patience.pass(ms)
   }
 
-  /** Which features this transport and this factory have. */
+  /** Returns the features of this transport and this factory. */
   async features(): Promise<ReadonlySet<TransportFeature>> {
     const { connection } = await this.connect(this.endpoint('session'))
     const features = new Set<TransportFeature>()
     if (this.#subject.cut !== undefined) features.add('cut')
     if (connection.serve !== undefined) features.add('serve')
     const { keeps } = this.transport
-    // What tells on request alone keeps nothing for who comes later.
+    // A transport that answers on request only keeps nothing for later connections.
     if (keeps?.onRequest !== true && (keeps !== undefined || connection.keep !== undefined))
       features.add('keep')
     return features
@@ -117,14 +117,14 @@ export class TransportTrial {
     return error
   }
 
-  /** Leaves nothing behind. Whether closing works is tested by name, so here it is not judged. */
+  /** Releases everything. Other tests check that closing works, so its result is ignored here. */
   async end(): Promise<void> {
     await Promise.allSettled(this.#peers.map((peer) => peer.close()))
     await this.#subject.close()
   }
 }
 
-/** Lets what is ready happen. */
+/** Lets pending immediate callbacks run. */
 export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
