@@ -1,7 +1,7 @@
-// Runs every benchmark and writes docs/benchmarks.md with its plots from what they print. Exits non-zero when one of them
-// failed; the page then says which. Options: --only NAME,NAME (these alone; the others keep their last figures), --page
-// (nothing; the page is written again from the last figures), --quick (with counts that say nothing, to try the command),
-// --folder PATH (in the place of docs).
+// Runs every benchmark and writes docs/benchmarks.md and its plots from their output. Exits non-zero if a benchmark
+// failed; the page then names it. Options: --only NAME,NAME (only these; the others keep their last figures), --page
+// (none; writes the page again from the last figures), --quick (with counts too small for real figures, to try the
+// command), --folder PATH (in place of docs).
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -44,7 +44,7 @@ export async function run(args) {
       if (outcome.error !== undefined) failed.push(id)
       console.error(`${id}: ${outcome.error ?? 'done'} (${seconds(began)} s)`)
     }
-    // After each, so that what was measured is kept when the next is interrupted.
+    // After each run, so that its figures are kept if the next is interrupted.
     await writePage(folder, figures, subjects)
     await writeFigures(path, figures)
   }

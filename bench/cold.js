@@ -1,7 +1,7 @@
-// From the start of the stub's process to its first answer, with no distance and with 45 ms to the broker from each side,
-// next to the start of a process with an empty bundle. `roundTrips45`: how many of those 45 ms it took; `leastRoundTrips`: how many
-// the protocol needs (the network stands behind TCP's handshake).
-// Options: --transport NAME (default iot), --count N (processes at each distance, default 15).
+// From the start of the stub's process to its first answer, with no distance and with 45 ms to the broker from each
+// side, next to the start of a process with an empty bundle. `roundTrips45`: how many of those 45 ms it took;
+// `leastRoundTrips`: how many the protocol needs (the simulated network begins after TCP's handshake). Options:
+// --transport NAME (default iot), --count N (processes at each distance, default 15).
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,15 +1,15 @@
-// The processor time of an invocation over `memory`, event and response 1 KB each, stub and session in one process, next to
-// the bare work: two messages sealed and opened, two bodies written as JSON and read. Each party is a process of its own;
-// they are measured by turns, and what counts is the minimum of its rounds.
-// Options: --count N (invocations in a round, default 500), --rounds N (default 30), --against FOLDER (another checkout
-// with a build, measured by turns with this one; the result then has `before` and `ratioToBefore`).
+// The processor time of an invocation over `memory`, event and response 1 KB each, stub and session in one process,
+// next to the bare work: two messages sealed and opened, two bodies written as JSON and read. Each party is a process
+// of its own. They are measured in turns; the result is the minimum of the rounds. Options: --count N (invocations in a
+// round, default 500), --rounds N (default 30), --against FOLDER (another checkout with a build, measured in turns with
+// this one; the result then has `before` and `ratioToBefore`).
 import { parseArgs } from 'node:util'
 import { builds } from './builds/build.js'
 import { lambdaEnvironment } from './cost/lambda-environment.js'
 import { startProcess } from './process/start.js'
 
 const EXECUTORS = ['inline', 'threads']
-/** Rounds that are not counted: until V8 has compiled what runs often. */
+/** Rounds that are not counted: until V8 has compiled the hot code. */
 const WARM_UP = 8
 
 export async function run(args) {

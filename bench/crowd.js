@@ -1,6 +1,6 @@
-// As many execution environments at once, each with one invocation of 50 ms, through a session that runs them in worker threads:
-// fails unless every one is answered and this process, in which all of them are, stays under 2 GB.
-// Options: --count N (default 1000), --max-workers N (default the executor's own).
+// Many execution environments at once, each with one invocation of 50 ms, through a session that runs them in worker
+// threads. Fails unless every one is answered and this process, which holds all of them, stays under 2 GB. Options:
+// --count N (default 1000), --max-workers N (default the executor's own).
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -51,7 +51,7 @@ export async function run(args) {
   }
 }
 
-/** One invocation in an environment of its own; whether it got its own answer. */
+/** One invocation in an environment of its own. Returns whether it got its own answer. */
 async function invoke(shared, index) {
   // All of them share one event loop with the session.
   const stub = createStub({ ...shared, functionId: 'crowd', env: {}, ackTimeoutMs: 60_000 })

@@ -1,6 +1,7 @@
-// What running an invocation costs beside the handler's own work, by executor: warm at 1 KB and 6 MB each way, the start of a
-// worker, and the memory of one that is idle; and what bare workers take that do nothing else. The handler answers with its event, so parsing and printing it is included
-// everywhere, as on Lambda. Options: --count N (default 300; a thirtieth of it at 6 MB).
+// The cost of running an invocation besides the handler's own work, by executor: warm at 1 KB and 6 MB each way, the
+// start of a worker, and the memory of an idle worker; and the same for bare workers, as a floor. The handler answers
+// with its event, so parsing and printing it is included everywhere, as on Lambda. Options: --count N (default 300; a
+// thirtieth of it at 6 MB).
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -70,8 +71,8 @@ async function warm(executor, build, bytes, count) {
 }
 
 /**
- * The first invocations of so many environments, by turns with workers that do nothing; and what the workers of the first few
- * hold once they are idle.
+ * The first invocations of this many environments, in turns with bare workers; and the memory of the first few workers
+ * once they are idle.
  */
 async function starts(executor, build, empty) {
   const event = Buffer.from('{}')
@@ -89,7 +90,7 @@ async function starts(executor, build, empty) {
   return { cold, empties, idleMb }
 }
 
-// A process has memory of its own; that of threads is the host's; inline there are no workers.
+// A process has its own memory; a thread's memory is the host's; inline there are no workers.
 function idleWorkerMb(executor, before) {
   if (executor.stats === undefined) return 0
   const own = executor.name === 'child-processes' ? executor.stats().echo.memoryBytes / 1024 ** 2 : 0

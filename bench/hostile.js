@@ -1,7 +1,8 @@
-// What a frame costs a session that somebody sends who has no key, next to the first frame of a new execution environment, in
-// one process: forged under a function that is known and under one that is not, malformed, and replayed. Each kind is
-// measured by turns, in blocks; what counts is the median of its blocks. Then memory: how much it grows over the second half of
-// so many hostile frames. Options: --frames N (hostile frames, default 100000), --senders N (new environments, default 3000).
+// The cost of a hostile frame to a session, sent without the key, next to the first frame of a new execution
+// environment, in one process: frames forged under a known function and under an unknown one, malformed frames, and
+// replayed frames. Each kind is measured in turns, in blocks; the result is the median of its blocks. Then memory: its
+// growth over the second half of the hostile frames. Options: --frames N (hostile frames, default 100000), --senders N
+// (new environments, default 3000).
 import { parseArgs } from 'node:util'
 import { startProcess } from './process/start.js'
 

@@ -1,7 +1,8 @@
-// What the inspector's page does in Chromium with 10,000 invocations in its list, while 50 a second arrive: first with the
-// newest in view (`live`), then while somebody scrolls (`read`). `within50` is the share of frames that took at most 50 ms; 0.95 is the
-// aim. `arrivalP50Ms` is the time from an arrival in the session to the frame that shows it; 100 is the aim. The session
-// and its stub are a process of their own. Options: --rows N (default 10,000), --seconds N (of each part, default 10).
+// The speed of the inspector's page in Chromium with 10,000 invocations in its list, while 50 a second arrive: first
+// with the newest in view (`live`), then while a user scrolls (`read`). `within50` is the share of frames that took at
+// most 50 ms; 0.95 is the aim. `arrivalP50Ms` is the time from an arrival in the session to the frame that shows it;
+// 100 is the aim. The session and its stub are a process of their own. Options: --rows N (default 10,000), --seconds N
+// (of each part, default 10).
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -58,7 +59,7 @@ async function measured(page, scrolls, during) {
     frames: frames.length,
     within50: round(frames.filter((ms) => ms <= FRAME_MS).length / frames.length),
     frameP95Ms: round(quantile(frames, 0.95)),
-    // Those that arrive while somebody reads wait.
+    // Invocations that arrive while the user scrolls have to wait, so they are left out.
     ...(!scrolls && {
       arrivalP50Ms: round(quantile(delays, 0.5)),
       arrivalP95Ms: round(quantile(delays, 0.95)),
@@ -83,7 +84,7 @@ function watch(scrolls) {
     if (scrolls) list.scrollTop += 40
     if (running) requestAnimationFrame(frame)
   }
-  // In its first frame everything that is there counts as drawn.
+  // At its first frame, everything in the list counts as drawn.
   requestAnimationFrame(frame)
   globalThis.measured = () => {
     running = false

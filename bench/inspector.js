@@ -1,8 +1,8 @@
-// What an inspector costs: the processor time of an invocation over `memory`, stub and session in one process, at 20 invocations a
-// second, without an inspector and with one whose stream a client in another process reads. The sessions take turns in one
-// process. `addedUs` is the median of the differences between neighbouring rounds, so that a busy machine charges both alike;
-// 150 is the aim. `alone` has the inspector without a client.
-// Options: --count N (invocations in a round, default 20), --rounds N (default 15).
+// The cost of an inspector: the processor time of an invocation over `memory`, stub and session in one process, at 20
+// invocations a second, without an inspector and with one; another process reads its stream. The sessions take turns in
+// one process. `addedUs` is the median of the differences between neighbouring rounds, so that a busy machine affects
+// both alike; 150 is the aim. `alone` has the inspector without a client. Options: --count N (invocations in a round,
+// default 20), --rounds N (default 15).
 import { get } from 'node:http'
 import { parseArgs } from 'node:util'
 import { lambdaEnvironment } from './cost/lambda-environment.js'
@@ -29,7 +29,7 @@ export async function run(args) {
     for (let i = -1; i < Number(values.rounds); i++) {
       for (const mode of MODES) {
         const answered = process.message('round')
-        // The first is not counted: V8 compiles what runs often.
+        // The first round is not counted: V8 compiles the hot code.
         process.send({ type: 'round', mode, ...(i < 0 ? WARM_UP : { count, everyMs: EVERY_MS }) })
         const round = await answered
         if (i >= 0) us[mode].push(round.us)

@@ -1,7 +1,7 @@
-// What each party holds, resident and on its heap, after so many invocations of 1 KB: measured after a collection at ten
-// points on the way. Growth is that of the second half: in the first, code is compiled and caches fill. Over a transport
-// with a rate several stubs share the invocations, each with a connection of the session's, and the first is measured.
-// Options: --transport NAME (default mqtt), --count N (default 10000).
+// The memory of each party, resident and on its heap, after so many invocations of 1 KB: measured after a collection at
+// ten points on the way. Growth counts in the second half only: in the first, code is compiled and caches fill. Over a
+// transport with a rate, several stubs share the invocations, each with a connection of the session's, and the first
+// stub is measured. Options: --transport NAME (default mqtt), --count N (default 10000).
 import { parseArgs } from 'node:util'
 import { carrierOf } from './carriers/index.js'
 import { setup } from './invocation/setup.js'

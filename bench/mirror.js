@@ -1,7 +1,8 @@
-// What mirroring costs the real function: invoking it in the local Lambda host (frozen in between, as on Lambda) with the layer
-// in mirror mode and without it, in turns, for each style of handler and each state of the broker.
-// `p99GrowthMs` is the median of three rounds', and of all the worst; 5 is the aim. Then cold starts: alone, wrapped, and mirrored, of a small function and of one
-// that loads an AWS client. Options: --count N (invocations of a round, default 300), --bytes N (an event's, default 10,000), --starts N (default 10).
+// The cost of mirroring to the real function: invoking it in the local Lambda host (frozen in between, as on Lambda)
+// with the layer in mirror mode and without it, in turns, for each style of handler and each state of the broker.
+// `p99GrowthMs` is the median of three rounds, and the worst of all combinations; 5 is the aim. Then cold starts:
+// alone, wrapped, and mirrored, of a small function and of a function that loads an AWS client. Options: --count N
+// (invocations of a round, default 300), --bytes N (an event's, default 10,000), --starts N (default 10).
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
@@ -90,7 +91,7 @@ async function inTurns(plain, mirrored, count, event) {
     [mirrored, []],
   ])
   for (let i = -WARM_UP; i < count; i++) {
-    // Whoever goes second does so while the first may still be at work.
+    // In alternating order: the second may run while the first is still at work.
     for (const fn of i % 2 === 0 ? [plain, mirrored] : [mirrored, plain]) {
       const took = await duration(fn, event)
       if (i >= 0) times.get(fn).push(took)

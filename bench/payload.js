@@ -1,9 +1,9 @@
 // Large bodies each way through a local broker with its limits: time, metered units, and, for JSON that compresses, the
-// same again with `compressedRatio`, its bytes on the wire by those of a body that does not. `stored` went through the
-// store: what fits a frame does not. `floorMs`: for what goes through the store the same bytes by bare PUTs and GETs; else what
-// the transport's byte rate takes, or two round trips of the network where that is more; where there is no such rate, the same
-// bytes by raw echoes.
-// Options: --transport NAME (default iot), --sizes N,N (bytes, default 100000,1000000,5900000).
+// same again with `compressedRatio`: its bytes on the wire divided by the bytes of a body that does not compress.
+// `stored` went through the store: only bodies larger than a frame do. `floorMs` for bodies through the store: the same
+// bytes by bare PUTs and GETs. For others: the time at the transport's byte rate, or two round trips of the network if
+// that is longer; without such a rate, the same bytes by raw echoes. Options: --transport NAME (default iot), --sizes
+// N,N (bytes, default 100000,1000000,5900000).
 import { parseArgs } from 'node:util'
 import { carrierOf } from './carriers/index.js'
 import { setup } from './invocation/setup.js'

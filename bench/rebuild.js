@@ -1,4 +1,4 @@
-// The floor of `reload`: what esbuild alone takes to build the same functions again, each a save of its own.
+// The floor of `reload`: the time of esbuild alone to build the same functions again, each as a save of its own.
 // Options: --count N (builds of each, default 30).
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -1,8 +1,9 @@
-// What a recorder costs: the processor time of an invocation over `memory`, stub and session in one process, without a recorder,
-// with one in memory, and with one that writes to a folder; by turns, the minimum of the rounds. An HTTP request whose body, and
-// whose answer, are JSON of 1 KB, then of 101 KB: `Us` is what the recorder adds at 1 KB, `UsPerKb` what each further KB adds, of the event and the
-// answer together. At most 40 and 20 are the aims. `importedUs` is a process that has imported the recorder and does not use it.
-// `answerP50Ms` is the caller's time. `headsMs`: from the start of a process to the heads of 1,000 records of 10 KB; 300 is the aim.
+// The cost of a recorder: the processor time of an invocation over `memory`, stub and session in one process, without a
+// recorder, with a recorder in memory, and with a recorder that writes to a folder; in turns, the minimum of the
+// rounds. The invocation is an HTTP request with bodies of JSON both ways, of 1 KB, then of 101 KB. `Us` is the time
+// that the recorder adds at 1 KB, `UsPerKb` the time for each further KB, of the event and the answer together. At most
+// 40 and 20 are the aims. `importedUs` is a process that has imported the recorder and does not use it. `answerP50Ms`
+// is the caller's time. `headsMs`: from the start of a process to the heads of 1,000 records of 10 KB; 300 is the aim.
 // Options: --count N (invocations in a round, default 300), --rounds N (default 20), --records N (default 1,000).
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -14,7 +15,7 @@ import { median } from './statistics/quantile.js'
 
 const MODES = ['off', 'imported', 'memory', 'disk']
 const SIZES_KB = [1, 101]
-/** Rounds that are not counted: until V8 has compiled what runs often. */
+/** Rounds that are not counted: until V8 has compiled the hot code. */
 const WARM_UP = 6
 /** Larger events come less often, or a round takes seconds. */
 const LARGE_DIVISOR = 10

@@ -1,6 +1,6 @@
-// Reloads under continuous load: stubs invoke all the time, each an execution environment of its own, while the function is
-// saved again and again. Counts what was lost, what failed, and what was answered by code that was no longer current
-// when it was asked. Options: --reloads N (default 200), --stubs N (default 3).
+// Reloads under continuous load: stubs invoke all the time, each an execution environment of its own, while the
+// function is saved again and again. Counts lost invocations, failures, and answers by code that was no longer current
+// at the time of the request. Options: --reloads N (default 200), --stubs N (default 3).
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { setFlagsFromString } from 'node:v8'
@@ -11,11 +11,13 @@ import { handlers } from './reload/handlers.js'
 import { liveFunction } from './reload/live-function.js'
 import { median, quantile } from './statistics/quantile.js'
 
-/** Memory is compared between the fifth that comes after the first fifth, in which it settles, and the last. */
+/** Compares memory between the second fifth, since it settles in the first, and the last. */
 const FIFTHS = 5
 /** An invocation that takes this long is reported as lost. */
 const LOST_AFTER_MS = 20_000
-/** Between an answer and the stub's next invocation; without it memory would tell of the invocations, not of the reloads. */
+/**
+ * Between an answer and the stub's next invocation; without it memory would reflect the invocations, not the reloads.
+ */
 const PAUSE_MS = 10
 
 export async function run(args) {

@@ -1,6 +1,6 @@
-// How long after a save new code is ready, evaluated in the worker that takes the next invocation, and how long after it
-// the first invocation is answered by it. Options: --saves N (default 50), --bursts N (default 10), --against FOLDER (another
-// checkout with a build, whose function is saved by turns with this one's; each result then has `before`).
+// The time from a save until new code is ready, evaluated in the worker that takes the next invocation, and from then
+// until it answers the first invocation. Options: --saves N (default 50), --bursts N (default 10), --against FOLDER
+// (another checkout with a build: its function is saved in turns with this one's; each result then has `before`).
 import { tracingChannel } from 'node:diagnostics_channel'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -13,7 +13,7 @@ import { quantile } from './statistics/quantile.js'
 const AIM_MS = 10
 const BURST_SAVES = 5
 const BURST_PAUSE_MS = 20
-/** Saves before those that are measured. */
+/** Saves before the measured ones. */
 const WARM_UP = 3
 
 export async function run(args) {
@@ -51,7 +51,7 @@ async function measure(folders, executor, source, { saves, bursts }) {
   }
 }
 
-/** One build's function, and what its saves took. */
+/** One build's function, and the times of its saves. */
 class Measured {
   static async start(folder, executor, source) {
     const { tracingChannels } = await importBuilt('lambda-tether', folder)
@@ -119,7 +119,7 @@ class Measured {
   }
 }
 
-/** Where the aim is missed, by which step: noticing the save, building, or loading what was built. */
+/** If the aim is missed, names the step: noticing the save, building, or loading the build. */
 function missed(times) {
   if (quantile(times.ready, 0.5) < AIM_MS) return {}
   const steps = Object.entries({ noticed: times.noticed, built: times.built, loaded: times.loaded })
@@ -135,7 +135,7 @@ async function spare(live) {
   while (live.stats().spares === 0) await sleep(5)
 }
 
-/** When this version was evaluated, in Unix milliseconds: threads and processes have that clock in common. */
+/** Returns when this version was evaluated, in Unix milliseconds: threads and processes share that clock. */
 async function evaluatedAt(live, version) {
   for (;;) {
     const answer = await live.invoke()

@@ -7,7 +7,7 @@ import { handlers } from './reload/handlers.js'
 import { liveFunction } from './reload/live-function.js'
 import { quantile } from './statistics/quantile.js'
 
-/** Saves before those that are measured. */
+/** Saves before the measured ones. */
 const WARM_UP = 3
 
 export async function run(args) {
@@ -44,7 +44,10 @@ export async function run(args) {
   }
 }
 
-/** Runs an invocation again at each save. @returns what waits for the next outcome, and tells when it came */
+/**
+ * Runs an invocation again at each save. @returns a function that waits for the next outcome and gives the time at
+ * which it came
+ */
 function outcomesOf(session, invocation) {
   let tell = () => {}
   session.replayOnSave(invocation, { onOutcome: (outcome) => tell({ outcome, at: performance.now() }) })

@@ -1,5 +1,5 @@
-// npm run -s bench -- NAME [options]: runs one benchmark; its last line of output is one JSON object. With --cpu-prof FOLDER
-// every process of it leaves a CPU profile there, and stderr says what cost most.
+// npm run -s bench -- NAME [options]: runs one benchmark; its last line of output is one JSON object. With --cpu-prof
+// FOLDER every process of it leaves a CPU profile there, and stderr lists the greatest costs.
 import { readdir } from 'node:fs/promises'
 import { profiled } from './profile/profiled.js'
 

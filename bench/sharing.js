@@ -1,7 +1,7 @@
-// What sharing a stage costs. `patternMs`: processor time of 1,000 evaluations of a pattern on an event of 100 KB with 1,000 elements. `coldCpuMs`: processor time of a cold
-// environment's first invocation over AWS IoT's double, with one name and with a team of seven whose cards are all there. `changedMs`: from a
-// changed card to the first invocation of a warm environment that follows it.
-// Options: --count N (processes of each kind, default 9).
+// The cost of sharing a stage. `patternMs`: processor time of 1,000 evaluations of a pattern on an event of 100 KB with
+// 1,000 elements. `coldCpuMs`: processor time of a cold environment's first invocation over AWS IoT's double, with one
+// name and with a team of seven that all have a card. `changedMs`: from a changed card to the first invocation of a
+// warm environment that follows it. Options: --count N (processes of each kind, default 9).
 
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -97,7 +97,7 @@ async function changedMs(session, { key, transport }) {
   return median(times)
 }
 
-/** The engine is no part of the package's interface: it is bundled for this alone. */
+/** The engine is not part of the package's interface: it is bundled for this benchmark. */
 async function patternMs() {
   const entry = fileURLToPath(new URL('../src/core/pattern/event-pattern.ts', import.meta.url))
   const options = { bundle: true, format: 'esm', platform: 'node', write: false }

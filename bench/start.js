@@ -1,8 +1,8 @@
-// From the start of a host's process until its session is open, and until its first invocation is answered, next to a process
-// that only imports the packages which the host needs. The stub is connected all along and is invoked when the session is
-// open. The processes are started by turns; what counts is the quickest of each kind, since all else that a machine does only adds.
-// Options: --count N (processes of each kind, default 15), --against FOLDER (another checkout with a build, measured by turns
-// with this one; the result then has `before` and `ratioToBefore`).
+// From the start of a host's process until its session is open, and until its first invocation is answered, next to a
+// process that only imports the packages which the host needs. The stub is connected all along and is invoked when the
+// session is open. The processes are started in turns; the result is the quickest of each kind, since other work on the
+// machine only adds time. Options: --count N (processes of each kind, default 15), --against FOLDER (another checkout
+// with a build, measured in turns with this one; the result then has `before` and `ratioToBefore`).
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { generateKey } from 'lambda-tether'
@@ -47,7 +47,7 @@ export async function run(args) {
   return { importMs: round(importMs), ...now, ...(before && besides(now, before)) }
 }
 
-/** A build's own: another may speak another protocol. */
+/** The build's own stub: another build may speak another protocol. */
 async function stubOf(folder, { key, url }) {
   const stub = await importBuilt('lambda-tether/stub', folder)
   const { mqtt } = await importBuilt('lambda-tether/transports/mqtt', folder)

@@ -1,8 +1,8 @@
-// Streamed responses, each party in a process of its own. `firstByteRatio`: the first byte of a stream beside a small buffered
-// answer, interleaved, both of a streaming stub. `jitterP95Ms`: 50 writes a second, by how much the slow arrive later than the
-// quickest. `throughputRatio`: bytes a second beside what the byte rate of one connection lets through, where there is one; this
-// package keeps to 85 % of it. `…GrowthMb`: what each party has more in memory during that stream than before, at most.
-// The figures beside `rows` are the worst of them. Options: --transport NAME,NAME (default mqtt,iot; mqtt is Mosquitto with
+// Streamed responses, each party in a process of its own. `firstByteRatio`: the first byte of a stream beside a small
+// buffered answer, interleaved, both of a streaming stub. `jitterP95Ms`: at 50 writes a second, the delay of the slow
+// ones against the quickest. `throughputRatio`: bytes a second beside the byte rate of one connection, if the transport
+// has one; this package keeps to 85 % of it. `…GrowthMb`: the most memory that each party adds during that stream. The
+// figures beside `rows` are the worst of them. Options: --transport NAME,NAME (default mqtt,iot; mqtt is Mosquitto with
 // set_tcp_nodelay), --count N (pairs, default 200), --seconds N (of writes, default 5), --megabytes N (default 20).
 import { parseArgs } from 'node:util'
 import { generateKey } from 'lambda-tether'
@@ -13,12 +13,12 @@ import { startProcess } from './process/start.js'
 import { median, quantile } from './statistics/quantile.js'
 
 const COLLECTS = { execArgv: ['--expose-gc'] }
-// Where nothing paces the pairs, all code is compiled by then.
+// Unless the pairs are paced, all code is compiled by then.
 const WARM_UP = 500
 const PACED_WARM_UP = 25
 const WARM_UP_MEGABYTES = 4
 const TICK_MS = 20
-/** What a connection's pacer lets through of the transport's byte rate. */
+/** The share of the transport's byte rate that a connection's pacer uses. */
 const PACED = 0.85
 const MB = 1024 ** 2
 

@@ -1,5 +1,5 @@
-// What a cold start pays for a prebuilt stub: its size, and the time to load it in a fresh process next to an empty one, by turns.
-// Options: --transport NAME (default iot), --count N (loads of each, default 25).
+// The cost of a prebuilt stub at a cold start: its size, and the time to load it in a fresh process next to an empty
+// one, in turns. Options: --transport NAME (default iot), --count N (loads of each, default 25).
 import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

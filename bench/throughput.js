@@ -1,8 +1,8 @@
-// Many stubs, one session, the broker's limits enforced, 1 KB each way: invocations a second, where two messages suffice and,
-// where messages are limited, where an acknowledgement makes it three. `limitPerSecond` is what the transport's rate allows the
-// session's connections; where it has none, `echoesPerSecond` is what as many raw echoes at once make through the same broker.
-// Options: --transport NAME (default iot), --connections 1,2 (default 1), --stubs 1,8 (for each connection, default 8),
-// --seconds N (measured for each, default 10).
+// Many stubs, one session, the broker's limits enforced, 1 KB each way: invocations a second with two messages each
+// and, if messages are limited, with three because of an acknowledgement. `limitPerSecond` is the rate that the
+// transport allows the session's connections; without a rate, `echoesPerSecond` is the rate of as many raw echoes at
+// once through the same broker. Options: --transport NAME (default iot), --connections 1,2 (default 1), --stubs 1,8
+// (for each connection, default 8), --seconds N (measured for each, default 10).
 import { parseArgs } from 'node:util'
 import { carrierOf } from './carriers/index.js'
 import { startAnswering } from './echo/answering.js'

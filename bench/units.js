@@ -1,4 +1,4 @@
-// What a broker meters for a warm invocation, by the size of its event and its answer, and what AWS asks for that; bodies
+// The metered units of a warm invocation, by the size of its event and its answer, and AWS's price for them; bodies
 // that do not compress. Options: --transport NAME (default iot), --count N (invocations of the smallest, default 50),
 // --all (larger bodies too, with a store; else 1 KB alone).
 import { parseArgs } from 'node:util'
@@ -9,7 +9,7 @@ import { startProcess } from './process/start.js'
 const SMALL_BYTES = 1024
 const LARGER_BYTES = [10_000, 100_000, 1_000_000]
 const WARM_UP = 5
-// Slow enough for no limit to be near.
+// Slow enough to stay far from every limit.
 const PAUSE_MS = 40
 const LARGER_COUNT = 5
 

@@ -3,7 +3,7 @@ import { onEnd, report } from '../process/child.js'
 import { besideRawEchoes } from './raw-echoes.js'
 import { CREDENTIALS, REGION } from './transport.js'
 
-// API Gateway meters what clients send and what they are sent in units of 32 KB.
+// API Gateway meters the messages to and from clients in units of 32 KB.
 const UNIT_BYTES = 32 * 1024
 const { BENCH_APP, BENCH_STAGE, BENCH_KEY } = process.env
 

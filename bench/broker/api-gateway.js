@@ -18,10 +18,10 @@ export async function startApiGateway({ app = 'bench', stage = 'dev', key }) {
     name: 'local',
     port,
     path,
-    /** Breaks every connection, tells the relay of none, and has every route fail until `start`. */
+    /** Breaks every connection without telling the relay, and lets every route fail until `start`. */
     kill: () => tell('down'),
     start: () => tell('up'),
-    /** What it has carried since it started: `{ messages, units, bytes, relayed, discarded }`. */
+    /** Its traffic since it started: `{ messages, units, bytes, relayed, discarded }`. */
     tally: () => tell('tally'),
     // It ends its own processes first.
     stop: () => gateway.end(),

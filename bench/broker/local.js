@@ -2,10 +2,13 @@
 import { freePort } from '../network/free-port.js'
 import { startProcess } from '../process/start.js'
 
-// The rate limits of one connection, for what measures anything but them.
+// Switches off the rate limits of a connection, for benchmarks of anything else.
 export const NO_RATE = { publishesPerSecond: null, bytesPerSecond: null }
 
-/** A local broker on ports it keeps when it is restarted. A limit of null is none. @param limits other than AWS's */
+/**
+ * A local broker on ports that it keeps when it is restarted. A limit of null is switched off. @param limits other than
+ * AWS's
+ */
 export async function startLocal({ limits = {} } = {}) {
   const env = {
     BENCH_LIMITS: JSON.stringify(limits),
@@ -25,7 +28,7 @@ export async function startLocal({ limits = {} } = {}) {
     url: `mqtt://127.0.0.1:${env.BENCH_TCP_PORT}`,
     start,
     kill: () => broker.kill(),
-    /** What it has carried since it started: `{ messages, units, discarded }`. */
+    /** Its traffic since it started: `{ messages, units, discarded }`. */
     async tally() {
       broker.send({ type: 'tally' })
       return broker.message('tally')

@@ -9,7 +9,10 @@ import { freePort } from '../network/free-port.js'
 
 export const hasMosquitto = () => spawnSync('mosquitto', ['-h']).error === undefined
 
-/** Mosquitto over TCP in a process of its own, by default with Nagle's algorithm on, as it comes. `kill` says goodbye to nobody; `start` brings it back, empty. */
+/**
+ * Mosquitto over TCP in a process of its own, by default with Nagle's algorithm on, as it is installed. `kill` ends it
+ * without a goodbye; `start` brings it back, empty.
+ */
 export async function startMosquitto({ noDelay = false } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'bench-broker-'))
   const port = await freePort()

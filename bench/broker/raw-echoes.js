@@ -3,8 +3,8 @@ import { RawPosts } from '../carriers/api-gateway-post.js'
 const OK = { payload: Buffer.from('{"statusCode":200}') }
 
 /**
- * What takes the raw echo's connections, which name themselves in their URLs, in the relay's place. Whatever these send, they
- * are posted the ids of their own connection and of the one that answers; all else is the relay's.
+ * Handles the raw echo's connections in the relay's place; they name themselves in their URLs. For each of their
+ * messages it posts them the ids of their own connection and of the answering one; the relay handles everything else.
  * @param apiOf gives the WebSocket API
  */
 export function besideRawEchoes(relay, apiOf) {

@@ -2,7 +2,7 @@ import { iot } from 'lambda-tether/transports/iot'
 import { mqtt } from 'lambda-tether/transports/mqtt'
 
 export const REGION = 'us-east-1'
-/** The local broker takes any; what is signed costs what it costs on AWS. */
+/** The local broker accepts any credentials; signing costs the same as for AWS. */
 export const CREDENTIALS = { accessKeyId: 'AKIDBENCH', secretAccessKey: 'secret-of-the-benchmark' }
 
 /** `iot` for a WebSocket URL, else `mqtt`. */

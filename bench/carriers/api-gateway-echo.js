@@ -4,8 +4,8 @@ import { RawPosts, signedHeaders } from './api-gateway-post.js'
 import { Waiting } from './waiting.js'
 
 /**
- * A raw echo by plain WebSockets and plain posts to the management API, past the relay. Who asks learns the ids of both
- * connections from the bench's own API Gateway; its own comes first in what it posts, for the answer.
+ * A raw echo by plain WebSockets and plain posts to the management API, past the relay. The asker learns the ids of
+ * both connections from the bench's own API Gateway; it posts its own id first, for the answer.
  */
 export async function apiGatewayEcho(url, name) {
   const target = new URL(`${url}?raw=${name}`)

@@ -4,9 +4,9 @@ import { CREDENTIALS, REGION } from '../broker/transport.js'
 
 const SERVICE = 'execute-api'
 
-/** Posts texts to connections of a WebSocket API by its management API, with nothing but Node's own client. */
+/** Posts texts to connections of a WebSocket API by its management API, with only Node's own client. */
 export class RawPosts {
-  // What it keeps alive, keeps no process alive.
+  // Kept-alive sockets keep no process alive.
   #agent = new Agent({ keepAlive: true })
   #base
 
@@ -15,7 +15,7 @@ export class RawPosts {
     this.#base = url.replace(/^ws/, 'http')
   }
 
-  /** Resolves when it is answered, whatever the answer. */
+  /** Resolves at any answer. */
   async post(connectionId, text) {
     const url = new URL(`${this.#base}/@connections/${encodeURIComponent(connectionId)}`)
     const headers = { ...signedHeaders('POST', url, text), 'content-length': Buffer.byteLength(text) }

@@ -3,7 +3,7 @@ import { Waiting } from './waiting.js'
 const REQUEST = { app: 'raw', stage: 'bench', role: 'session', name: 'echo' }
 const RESPONSE = { app: 'raw', stage: 'bench', role: 'stub', name: 'asker' }
 
-/** A raw echo of frames over the transport itself: what it costs without seals, messages and invocations. */
+/** A raw echo of frames over the transport itself: its cost without seals, messages and invocations. */
 export async function frameEcho(transport) {
   const connections = []
   const waiting = new Waiting()

@@ -4,8 +4,8 @@ import { memoryCarrier } from './memory.js'
 import { mqttCarrier } from './mqtt.js'
 
 /**
- * Every transport that is measured, each with a broker to measure it on; adding one is a file beside this one and a line
- * here. See `mqtt.js` for what each says of itself.
+ * All transports to measure, each with a broker; to add one, add a file beside this one and a line here. `mqtt.js`
+ * explains the fields.
  */
 export const carriers = {
   memory: memoryCarrier,
@@ -14,7 +14,7 @@ export const carriers = {
   'api-gateway': apiGatewayCarrier,
 }
 
-/** The carrier of this name. @throws where there is none, or none with a broker where `brokered` asks for one */
+/** Returns the carrier of this name. @throws if it does not exist, or has no broker although `brokered` asks for one */
 export function carrierOf(name, { brokered = false } = {}) {
   const carrier = Object.hasOwn(carriers, name) ? carriers[name] : undefined
   if (carrier === undefined || (brokered && carrier.startBroker === undefined))
@@ -22,7 +22,7 @@ export function carrierOf(name, { brokered = false } = {}) {
   return carrier
 }
 
-/** The names of all carriers, or of those between processes. */
+/** The names of all carriers, or only of the carriers between processes. */
 export function names({ brokered = false } = {}) {
   return Object.keys(carriers).filter((name) => !brokered || carriers[name].startBroker !== undefined)
 }

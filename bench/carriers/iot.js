@@ -14,6 +14,6 @@ export const iotCarrier = {
   // Two messages each, of the hundred that a connection may carry in a second.
   pauseMs: 40,
   leastMessages: 4,
-  // The WebSocket, and what `mqtt` has.
+  // The WebSocket, and the round trips of `mqtt`.
   leastRoundTrips: 5,
 }

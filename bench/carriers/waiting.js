@@ -1,4 +1,4 @@
-/** Those who wait for an echo. All echoes are alike, so each that comes is for who has waited longest. */
+/** The pending askers of echoes. All echoes are alike, so each one goes to the longest waiting asker. */
 export class Waiting {
   #waiting = []
 

@@ -124,14 +124,14 @@ export const brokered = {
         else if (kind === 'mute') far.mute(some)
         else await Promise.all([near.stall(forMs), far.stall(forMs)])
       },
-      /** Has every party end by itself. @throws when one does not */
+      /** Lets every party end by itself. @throws when one does not */
       end: () => Promise.all([session, ...processes].map((child) => child.end())),
-      /** Leaves nothing behind, whatever has happened. */
+      /** Leaves nothing behind in any case. */
       async stop() {
         await Promise.all([session, ...processes].map((child) => child.kill()))
         await Promise.all([near.stop(), far.stop(), broker.stop()])
       },
-      /** Every instance's starts, oldest instance first, and what it held while it lived. */
+      /** Each instance's starts, oldest instance first, and its memory while it lived. */
       async sessions() {
         const starts = await Promise.all(instances.map((file) => readFile(file, 'utf8')))
         return starts.map((text, i) => ({ starts: parse(text), residentMb: resident[i] }))

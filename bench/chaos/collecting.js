@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream'
 
-/** A handler that streams, as one that returns what it has written. A stream that breaks off is no answer. */
+/** Turns a streaming handler into a handler that returns its whole output. A stream that breaks off gives no answer. */
 export function collecting(handler) {
   return async (event, context) => {
     const pieces = []

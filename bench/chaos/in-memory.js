@@ -1,10 +1,12 @@
-// Everything in this process, over `memory()`: a session that crashes is one that nothing reaches any more.
+// Everything in this process, over `memory()`: a crashed session is one cut off from all frames.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openSession } from './session-side.js'
 import { severable } from './severable.js'
 import { runStubs, streams } from './stub-side.js'
 
-/** @param parts of the package: `{ createSession, createStub, memory, stubKey, TetherError }`; `around`, what stands around each stub */
+/**
+ * @param parts of the package: `{ createSession, createStub, memory, stubKey, TetherError }`; `around` wraps each stub
+ */
 export const inMemory = ({ createSession, createStub, memory, stubKey, TetherError, around }) => ({
   transports: ['memory'],
   kinds: ['crash', 'cut', 'cut-session'],

@@ -8,7 +8,7 @@ const SLOW_SHARE = 0.1
 const SLOW_MS = 1_500
 const QUICK_MS = 30
 
-/** Every invocation of a run by its number: what is sent, what local code does with it, and what must come back. */
+/** Every invocation of a run by its number: its event, the work of local code, and the expected answer. */
 export function chaosInvocations(seed) {
   const bodies = seededBodies(seed)
   return {
@@ -21,7 +21,7 @@ export function chaosInvocations(seed) {
       const delayMs = slow ? Math.round(random() * SLOW_MS) : atOnce ? 0 : Math.round(random() * QUICK_MS)
       return { number, delayMs, answerBytes, body: bodies.text(bytes, 2 * number) }
     },
-    /** What local code answers; made of the event alone, so that either side can. */
+    /** The answer of local code; computed from the event alone, so that either side can. */
     answer: ({ number, answerBytes, body }) => ({
       number,
       digest: createHash('sha1').update(body).digest('base64'),

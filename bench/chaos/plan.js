@@ -12,7 +12,7 @@ export function faultPlan({ seed, count, kinds }) {
   const random = seededRandom(seed ^ 0x5eed)
   const total = Math.max(kinds.length, Math.round(count / INVOCATIONS_PER_FAULT))
   const faults = Array.from({ length: total }, (_, i) => ({
-    // Not in the first and last tenth: what is left of a fault must have time to show.
+    // Not in the first and last tenth: the effects of a fault need time to show.
     after: Math.round(count * (0.1 + 0.8 * random())),
     kind: kinds[i < kinds.length ? i : Math.floor(random() * kinds.length)],
     forMs: Math.round(random() * DOWN_AT_MOST_MS),

@@ -1,4 +1,4 @@
-/** A transport whose connections can be cut, and which can be cut off for good. */
+/** A transport that can cut its connections, and can be cut off for good. */
 export function severable(transport, TetherError) {
   const open = new Set()
   let severed = false

@@ -13,14 +13,14 @@ export const streams = (functionId) => functionId === 'streamed'
 // An execution environment lives for so many invocations, and another takes its place.
 const LIFE = { least: 50, most: 250 }
 const REPORT_EVERY = 20
-// Where nobody is there an environment says so at once: without a pause it would say so of all that is left.
+// Without a session, an environment fails at once: without a pause, all remaining invocations would fail.
 const PAUSE_AFTER_FAILURE_MS = 250
 // Memory is compared between two moments of the same process: once it is warm, and at its end.
 const WARM_AFTER = 0.25
 
 /**
  * Invokes the numbers from `from` to `to` through many stubs at once. `timeOutMs` is the function's own time-out, by
- * default 30 s; `around` is given each stub and what is called in its place. @returns what became of them
+ * default 30 s; `around` gets each stub and returns the function to call in its place. @returns the outcomes
  */
 export async function runStubs({
   seed,
@@ -86,7 +86,7 @@ export async function runStubs({
   }
 }
 
-/** `{ value }`, `{ error }`, or undefined when nothing had come by the deadline. */
+/** `{ value }`, `{ error }`, or undefined without an outcome by the deadline. */
 function outcomeOf(handler, input, { number, timeOutMs }) {
   const deadline = performance.now() + timeOutMs
   return new Promise((resolve) => {

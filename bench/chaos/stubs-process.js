@@ -6,7 +6,7 @@ import { runStubs, streams } from './stub-side.js'
 
 const { BENCH_SEED, BENCH_TRANSPORT, BENCH_URL, BENCH_FROM, BENCH_TO, BENCH_STUBS } = process.env
 const require = createRequire(import.meta.url)
-// By function, what a deployed stub's process has in its environment.
+// The environment variables of each function's stub.
 const settings = JSON.parse(process.env.BENCH_SETTINGS)
 const carrier = carrierOf(BENCH_TRANSPORT)
 
@@ -45,6 +45,6 @@ const run = await runStubs({
 process.on('message', ({ type }) => {
   if (type === 'inFlight') report('inFlight', { count: run.inFlight() })
 })
-// Before it is done, nobody is left to tell.
+// If the parent ends before the run is done, there is no receiver left to report to.
 onEnd(() => process.exit())
 report('done', { result: await run.done })

@@ -1,6 +1,6 @@
 import { quantile } from '../statistics/quantile.js'
 
-/** What a run's stubs and sessions say, as one report. */
+/** Combines the results of a run's stubs and sessions into one report. */
 export function tally({ results, sessions, inFlightAtCrashes }) {
   const sum = (pick) => results.reduce((total, result) => total + pick(result), 0)
   const latencies = results.flatMap(({ latencies }) => latencies)
@@ -23,11 +23,11 @@ export function tally({ results, sessions, inFlightAtCrashes }) {
   }
 }
 
-/** What a report shows that must not be, in words; nothing of a run that kept every promise. */
+/** Lists a report's broken promises, in words; empty for a run that kept them all. */
 export function brokenPromises(report) {
   const { sent, answered, lost, executedTwice, crossAnswered, rerunAfterCrash, inFlightAtCrashes } = report
   const broken = []
-  // Stubs that found nobody put nothing to the test.
+  // Stubs without a session test nothing.
   if (2 * answered < sent) broken.push(`${answered} of ${sent} answered, less than half`)
   if (lost > 0) broken.push(`${lost} neither answered nor failed with a typed error`)
   if (executedTwice > 0) broken.push(`${executedTwice} started twice by one session`)

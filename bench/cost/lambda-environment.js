@@ -1,4 +1,6 @@
-/** What a Lambda function's environment has, beside `PATH`: 35 variables, a few of them its own. The stub reads them all. */
+/**
+ * The environment of a Lambda function, besides `PATH`: 35 variables, a few of them its own. The stub reads them all.
+ */
 export const lambdaEnvironment = {
   _HANDLER: 'index.handler',
   _X_AMZN_TRACE_ID: 'Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0',

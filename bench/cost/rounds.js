@@ -1,8 +1,8 @@
 import { onEnd, report } from '../process/child.js'
 
 /**
- * Answers each `round` with the microseconds of processor time that one call of `work` takes, over `count` calls one after the
- * other. All threads of the process are counted, those that collect garbage included.
+ * Answers each `round` with the microseconds of processor time for one call of `work`, over `count` calls one after the
+ * other. Counts all threads of the process, including garbage collection.
  */
 export function serveRounds(work, close = () => {}) {
   process.on('message', async ({ type, count }) => {

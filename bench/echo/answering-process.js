@@ -1,4 +1,4 @@
-// What answers raw echoes.
+// Answers raw echoes.
 import { carrierOf } from '../carriers/index.js'
 import { onEnd, report } from '../process/child.js'
 

@@ -5,7 +5,7 @@ import { Agent, request } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 
-/** A thread that is sent bytes and sends bytes. */
+/** A thread that receives and sends bytes. */
 export const bareThreads = () =>
   bare(async () => {
     const thread = new Worker(new URL('./bare-thread.js', import.meta.url))
@@ -40,7 +40,7 @@ export const bareProcesses = () =>
     }
   })
 
-/** As much of an executor as the benchmark uses. */
+/** The part of an executor that the benchmark uses. */
 function bare(start) {
   const workers = new Map()
   return {

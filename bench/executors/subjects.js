@@ -2,7 +2,7 @@ import { childProcesses, inline, workerThreads } from 'lambda-tether/executors'
 import { bareProcesses, bareThreads } from './bare.js'
 import { emptyProcess, emptyThread } from './empty.js'
 
-// Spares are measured by `reload`; here they would be counted as what a worker costs.
+// `reload` measures spares; here they would count as a worker's cost.
 const spares = 0
 
 /**

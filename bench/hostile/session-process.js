@@ -1,5 +1,5 @@
-// A session over a transport that hands it frames and keeps what stubs send, and somebody who sends it more. Nothing is
-// answered: what is measured is what a frame costs until it is dropped, or until its invocation has begun.
+// A session over a transport that hands it frames and keeps the stubs' frames, and an attacker that sends it more. It
+// answers nothing: the measured time of a frame ends when it is dropped, or when its invocation has begun.
 import { randomBytes } from 'node:crypto'
 import { createSession, generateKey } from 'lambda-tether'
 import { createStub, stubKey } from 'lambda-tether/stub'
@@ -9,11 +9,11 @@ import { onEnd, report } from '../process/child.js'
 import { memoryMb } from '../process/memory.js'
 
 const BLOCK = 100
-// Where the header has them; see docs/protocol.md.
+// Their places in the header; see docs/protocol.md.
 const TAG = 6
 const SENDER_ID = 14
 const COUNT = 42
-/** Longer than a session takes first contacts for recordings. */
+/** Longer than the time in which a session suspects first contacts of being recordings. */
 const SETTLED_MS = 61_000
 
 const { BENCH_FRAMES, BENCH_SENDERS } = process.env
@@ -66,7 +66,7 @@ async function firstFrame(env) {
   handler({ text: 'x'.repeat(1_024) }, context).catch(() => {})
   while (sent === undefined) await new Promise(setImmediate)
   const first = sent
-  // It says that it gives up, which is no first frame.
+  // The stub sends that it gives up; that frame is not a first frame.
   await handler.close()
   return first
 }
@@ -116,7 +116,7 @@ while (given < frames) {
   // As a broker's connection does between its packets.
   await new Promise(setImmediate)
 }
-// Compiled code counts, not the way there.
+// Counts compiled code only, so the first blocks are left out.
 const us = Object.fromEntries(
   Object.entries(times).map(([kind, all]) => [kind, median(all.slice(Math.min(5, all.length - 1)))]),
 )

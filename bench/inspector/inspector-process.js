@@ -1,5 +1,5 @@
-// Three sessions with a stub each, in one process over `memory`: without an inspector (`off`), with one that nobody reads
-// (`alone`), and with one that a client reads (`open`). Rounds name the session that is invoked.
+// Three sessions with a stub each, in one process over `memory`: without an inspector (`off`), with an inspector
+// without readers (`alone`), and with an inspector that a client reads (`open`). Rounds name the session to invoke.
 import { tmpdir } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createSession, generateKey } from 'lambda-tether'

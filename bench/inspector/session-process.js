@@ -21,7 +21,7 @@ await session.open()
 const key = stubKey({ ...stage, key: root, functionId: 'echo' })
 const handler = createStub({ ...stage, key, transport, functionId: 'echo' })
 
-/** When each has arrived, by the machine's clock. */
+/** The arrival times by the machine's clock. */
 let arrivals = []
 session.on('invoke', ({ id }) => arrivals.push([id, performance.timeOrigin + performance.now()]))
 

@@ -1,4 +1,5 @@
-// A session younger than a minute challenges whoever it does not know; a developer's is older, a benchmark's is not.
+// A session younger than a minute challenges every unknown sender; a developer's session is older, a benchmark's is
+// not.
 const AGE_MS = 120_000
 
 /** The machine's clock, but a session that was opened before `begin()` is minutes old after it. */

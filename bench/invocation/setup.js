@@ -8,9 +8,9 @@ import { startProcess } from '../process/start.js'
 import { stubSettings } from './stub-settings.js'
 
 /**
- * A broker, a session, and a network of `roundTripMs` between each party and the broker; with `store`, a bucket as far
- * away. `connections` are the session's; `threads` has its code run in worker threads, not inline; `metered` asks for
- * a broker that has a `tally`; the stub is that of `functionId`.
+ * A broker, a session, and a network of `roundTripMs` between each party and the broker; with `store`, a bucket at the
+ * same distance. The session has `connections`; with `threads` its code runs in worker threads, not inline; `metered`
+ * asks for a broker with a `tally`; the stub is for `functionId`.
  */
 export async function setup({
   transport = 'iot',
@@ -27,7 +27,7 @@ export async function setup({
   const bucket = store ? await startBucket() : undefined
   const near = await distance({ port: carrier.port(broker), roundTripMs })
   const far = await distance({ port: carrier.port(broker), roundTripMs })
-  // Always a proxy: it counts.
+  // Always a proxy, since it counts bytes.
   const toBucket = bucket && (await startProxy({ port: bucket.port, roundTripMs }))
   const s3 = bucket && { endpoint: `http://127.0.0.1:${toBucket.port}`, bucket: bucket.name }
   const sessionUrl = carrier.url(near.port, broker)
@@ -49,9 +49,9 @@ export async function setup({
     broker,
     session,
     key,
-    /** What a stub connects to. */
+    /** The URL for stubs. */
     url,
-    /** What the session connects to. */
+    /** The URL for the session. */
     sessionUrl,
     s3,
     stubSettings: {
@@ -64,9 +64,9 @@ export async function setup({
       }),
       BENCH_BUNDLE: stubBundle(carrier.bundle).path,
     },
-    /** What went to the bucket and from it. */
+    /** Bytes to the bucket and from it. */
     storeBytes: () => toBucket?.bytes() ?? 0,
-    /** What the broker's messages and the bucket's objects took on the wire. */
+    /** Bytes of the broker's messages and the bucket's objects on the wire. */
     bytes: async () => (await broker.tally()).bytes + (toBucket?.bytes() ?? 0),
     async stop() {
       await session.end()

@@ -1,7 +1,7 @@
 import { stubEnvironment } from 'lambda-tether/stub'
 import { CREDENTIALS, REGION } from '../broker/transport.js'
 
-/** What a deployed stub's process has in its environment; `options` are those of `stubEnvironment`. */
+/** The environment of a deployed stub's process. @param options of `stubEnvironment` */
 export function stubSettings(options) {
   return {
     ...stubEnvironment(options),

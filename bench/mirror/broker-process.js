@@ -1,5 +1,5 @@
-// Where a mirror's broker would be, from the best to the worst, in a process of its own: what it does there is none of the
-// function's time.
+// The states of a mirror's broker, from the best to the worst, in a process of its own, so that the broker's work does
+// not count as the function's time.
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { createSession } from 'lambda-tether'
@@ -12,11 +12,11 @@ const { BENCH_BROKER, BENCH_APP: app, BENCH_STAGE: stage, BENCH_KEY: key } = pro
 const brokers = {
   /** A session runs every copy. */
   attached: () => withSession((session) => session.serve({ functions: { api: async () => 'local' } })),
-  /** A session takes every copy and never says a word. */
+  /** A session takes every copy and never answers. */
   silent: () => withSession((session) => session.on('invoke', (invocation) => invocation.ack())),
-  /** Nobody listens there. */
+  /** No server listens there. */
   unreachable: async () => ({ url: `mqtt://127.0.0.1:${await freePort()}`, close() {} }),
-  /** Takes connections and never answers. */
+  /** Accepts connections and never answers. */
   async hanging() {
     const sockets = new Set()
     const server = createServer((socket) => {

@@ -1,9 +1,9 @@
-// One function in two forms: as it is, and with the layer in front.
+// One function in two forms: unchanged, and with the layer in front.
 import { chmod, copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 const RUN = new URL('../../dist/run/', import.meta.url)
-/** As a function that asks something of somebody: one that is frozen within a millisecond loses most copies. */
+/** Like a function that waits for another service: a function that is frozen within a millisecond loses most copies. */
 const WORK_MS = 5
 const STYLES = {
   async: `exports.handler = async (event) => {
@@ -15,7 +15,7 @@ const STYLES = {
   }`,
 }
 
-/** What stands for `/opt`, as the layer's zip would unpack. */
+/** Stands for `/opt`, as the layer's zip would unpack. */
 export async function layerFolder(folder) {
   const layer = join(folder, 'layer')
   const inside = join(layer, 'lambda-tether')
@@ -28,7 +28,7 @@ export async function layerFolder(folder) {
   return layer
 }
 
-/** The function's code: `heavy` for a module that takes long to load. */
+/** The folder of the function's code: `heavy` names a module that takes long to load. */
 export async function codeFolder(folder, style, heavy) {
   const code = join(folder, `${style}${heavy === undefined ? '' : '-heavy'}`)
   await mkdir(code, { recursive: true })
@@ -37,7 +37,7 @@ export async function codeFolder(folder, style, heavy) {
   return code
 }
 
-/** What makes it a wrapped one. */
+/** The settings of a wrapped function. */
 export function wrapped(layer, stub) {
   return { layers: [layer], environment: { AWS_LAMBDA_EXEC_WRAPPER: '/opt/lambda-tether/wrap', ...stub } }
 }

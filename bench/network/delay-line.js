@@ -1,7 +1,7 @@
-// Bytes held before they go on; more, and the sender feels backpressure.
+// Bytes to hold before they go on; beyond this, the sender feels backpressure.
 const WINDOW_BYTES = 32 * 1024 * 1024
 
-/** One direction of a connection: what `source` sends reaches `sink` after `delayMs`, in order. */
+/** One direction of a connection: bytes from `source` reach `sink` after `delayMs`, in order. */
 export class DelayLine {
   #source
   #sink
@@ -10,7 +10,7 @@ export class DelayLine {
   #held = 0
   #timer
   #stalled = false
-  /** What has arrived from the source. */
+  /** Bytes received from the source. */
   bytes = 0
 
   constructor(source, sink, delayMs) {
@@ -54,7 +54,7 @@ export class DelayLine {
 
   #arm() {
     if (this.#stalled || this.#timer !== undefined || this.#queue.length === 0) return
-    // Timers are of whole milliseconds; a fraction too early is armed again.
+    // Timers have whole milliseconds; a timer that fires a fraction too early is armed again.
     const waitMs = Math.max(1, Math.round(this.#queue[0].dueAt - performance.now()))
     this.#timer = setTimeout(() => {
       this.#timer = undefined

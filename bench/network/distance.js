@@ -1,6 +1,9 @@
 import { startProxy } from './proxy.js'
 
-/** A port that lies `roundTripMs` from another; where that is none, the other itself, so that nothing is in between. */
+/**
+ * A port at a distance of `roundTripMs` from another port; without a distance, the other port itself, with no proxy in
+ * between.
+ */
 export async function distance({ port, roundTripMs }) {
   return roundTripMs > 0 ? startProxy({ port, roundTripMs }) : { port, async stop() {} }
 }

@@ -4,7 +4,7 @@ import { connect, createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DelayLine } from './delay-line.js'
 
-/** A TCP proxy on a port of its own. Each direction takes half of `roundTripMs`; order and every byte are kept. */
+/** A TCP proxy on a port of its own. Each direction takes half of `roundTripMs`; order and all bytes are kept. */
 export async function startProxy({ port, roundTripMs = 0 }) {
   const pairs = new Set()
   let closedBytes = 0
@@ -22,7 +22,7 @@ export async function startProxy({ port, roundTripMs = 0 }) {
   await once(server, 'listening')
   return {
     port: server.address().port,
-    /** What it has carried, both directions together. */
+    /** Bytes carried, both directions together. */
     bytes: () => [...pairs].reduce((sum, pair) => sum + pair.bytes, closedBytes),
     /** Resets the connections that `choose` picks. */
     cut(choose = () => true) {
@@ -35,7 +35,7 @@ export async function startProxy({ port, roundTripMs = 0 }) {
       await sleep(forMs)
       for (const pair of stalled) pair.resume()
     },
-    /** What is open now carries nothing from now on, and nobody is told: as after a NAT has forgotten it. */
+    /** Open connections carry nothing from now on, and neither side is told: as after a NAT has forgotten them. */
     mute(choose = () => true) {
       for (const pair of [...pairs].filter(choose)) pair.stall()
     },

@@ -7,8 +7,8 @@ const START = '<!-- Written by `npm run -s bench -- all`: -->'
 const END = '<!-- until here. -->'
 
 /**
- * Writes what transports are chosen by, latency and cost, between the two marks of `transports.md`. Does nothing where the folder
- * has no such page, or a figure is missing.
+ * Writes the figures for choosing a transport, latency and cost, between the two marks of `transports.md`. Does nothing
+ * if the folder has no such page, or a figure is missing.
  */
 export async function writeComparison(folder, figures) {
   const path = join(folder, 'transports.md')

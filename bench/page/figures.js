@@ -2,7 +2,7 @@
 // `error` in the place of `result`.
 import { readFile, writeFile } from 'node:fs/promises'
 
-/** What was measured last, by id; empty where nothing was. */
+/** The last figures, by id; empty without any. */
 export async function readFigures(path) {
   const text = await readFile(path, 'utf8').catch((error) => {
     if (error.code === 'ENOENT') return ''

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const PACKAGES = ['mqtt', 'ws', 'aedes', 'esbuild']
 
-/** What the figures depend on besides the code. */
+/** The facts besides the code on which the figures depend. */
 export function machine() {
   const [cpu] = cpus()
   return {
@@ -19,7 +19,7 @@ export function machine() {
   }
 }
 
-/** The commit that is checked out, and whether anything but what this command writes differs from it. */
+/** The commit that is checked out, and whether files other than this command's output differ from it. */
 export function commit() {
   try {
     const git = (...args) => execFileSync('git', ['-C', ROOT, ...args], { encoding: 'utf8' }).trim()

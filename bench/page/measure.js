@@ -45,7 +45,7 @@ export async function measure(benchmark, args) {
   }
 }
 
-/** The line that says what was thrown, or the first one; without this machine's folders. */
+/** The line with the thrown error, or the first line; without this machine's folders. */
 function reason(errors) {
   const lines = errors.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('(node:'))
   const line = lines.find((line) => /^(\w*Error( \[\w+\])?): /.test(line)) ?? lines[0]

@@ -1,4 +1,4 @@
-// What sections are written with.
+// Builds the Markdown of sections.
 
 /** A Markdown table. @param columns names; the first is aligned left, the rest right */
 export function table(columns, rows) {
@@ -10,14 +10,14 @@ export function table(columns, rows) {
   ].join('\n')
 }
 
-/** Milliseconds with as many places as mean something. */
+/** Milliseconds with the significant places only. */
 export function ms(value) {
   if (value === undefined || value === null) return '–'
   const places = value < 1 ? 2 : value < 20 ? 1 : 0
   return `${grouped(value, places)} ms`
 }
 
-/** A figure by its floor; a dash where there is no floor. */
+/** A figure divided by its floor; a dash without a floor. */
 export const ratio = (value, floor) =>
   floor > 0 ? `${grouped(value / floor, value / floor < 10 ? 2 : 0)} ×` : '–'
 

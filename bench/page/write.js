@@ -6,8 +6,8 @@ import { sections } from './sections/index.js'
 const PICTURES = 'benchmarks'
 
 /**
- * Writes `benchmarks.md` and its plots into a folder, from the figures that there are, and the table of `transports.md` beside it.
- * @param subjects what `runs` of a section takes
+ * Writes `benchmarks.md` and its plots into a folder, from the available figures, and the table of `transports.md`
+ * beside it. @param subjects the arguments for `runs` of a section
  */
 export async function writePage(folder, figures, subjects) {
   await mkdir(join(folder, PICTURES), { recursive: true })
@@ -18,7 +18,7 @@ export async function writePage(folder, figures, subjects) {
   await writeComparison(folder, figures)
 }
 
-/** What one run of a section is known by among the figures. */
+/** The id of one run of a section among the figures. */
 export const idOf = ({ benchmark }, run) => `${run.benchmark ?? benchmark} ${run.label}`
 
 function introduction({ at, commit, result: { cpu, cpus, memoryGb, system, load, versions } }) {

@@ -3,7 +3,7 @@ import { carrierOf } from '../carriers/index.js'
 import { onEnd, report } from '../process/child.js'
 import { seededBodies } from '../seeded/bodies.js'
 
-// What both AWS IoT and API Gateway take at once, less room for what an echo has to say besides.
+// The message size that both AWS IoT and API Gateway accept, less room for the other fields of an echo.
 const MESSAGE_BYTES = 128 * 1024 - 100
 const { BENCH_TRANSPORT, BENCH_URL: url } = process.env
 const carrier = carrierOf(BENCH_TRANSPORT)

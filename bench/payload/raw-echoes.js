@@ -3,8 +3,8 @@ import { startProcess } from '../process/start.js'
 import { median } from '../statistics/quantile.js'
 
 /**
- * The floor of a body's way in frames: as many bytes echoed raw through the same network. The median of `count` for each
- * of the sizes, in milliseconds.
+ * The floor for a body in frames: as many bytes echoed raw through the same network. The median of `count` for each of
+ * the sizes, in milliseconds.
  */
 export async function rawEchoesMs({ url, sessionUrl }, { transport, sizes, count }) {
   const answering = await startAnswering({ transport, url: sessionUrl })

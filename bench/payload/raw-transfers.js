@@ -5,8 +5,8 @@ import { median } from '../statistics/quantile.js'
 const EXPIRES_IN_MS = 60_000
 
 /**
- * The floor of a body's way through a store: the same bytes put, got, put and got again through the same network, one
- * after the other, unsealed, with URLs that are signed beforehand. The median of `count`, in milliseconds.
+ * The floor for a body through a store: the same bytes put, got, put and got again through the same network, one after
+ * the other, unsealed, with URLs that are signed beforehand. The median of `count`, in milliseconds.
  */
 export async function rawTransfersMs({ endpoint, bucket }, bytes, count) {
   const store = s3({ bucket, endpoint, region: REGION, credentials: CREDENTIALS, forcePathStyle: true })

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 
-/** Answers AWS IoT's `DescribeEndpoint`, which Lambda Live Debugger asks for at each invocation, at no distance. */
+/** Answers AWS IoT's `DescribeEndpoint`, which Lambda Live Debugger calls at each invocation, at no distance. */
 export async function startDescribeEndpoint(endpointAddress) {
   const server = createServer((_request, response) => {
     response.setHeader('content-type', 'application/json').end(JSON.stringify({ endpointAddress }))

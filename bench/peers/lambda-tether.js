@@ -5,7 +5,7 @@ const BYTES = 1000
 // Under the rate that AWS IoT allows a connection.
 const PAUSE_MS = 40
 
-/** Cold and warm times of this package over `iot`, its code in worker threads as the other's is. */
+/** Cold and warm times of this package over `iot`, with its code in worker threads, like the peer's. */
 export async function lambdaTether({ roundTripMs, cold, warm }) {
   const world = await setup({ roundTripMs, threads: true })
   try {

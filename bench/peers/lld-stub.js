@@ -25,7 +25,7 @@ async function invoke(number, startedAt) {
   })
   const answer = await handler(event, context)
   const endedAt = performance.now()
-  // When nobody answers it returns a page that says so.
+  // Without an answer, it returns a page that says so.
   if (answer?.text !== event.text) throw new Error(`It answered ${JSON.stringify(answer)}.`)
   return [endedAt, startedAt]
 }

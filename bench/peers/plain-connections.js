@@ -1,5 +1,5 @@
-// Loaded before Lambda Live Debugger's code (`--import`): its connections to AWS IoT go to the local broker, as they are and
-// without TLS, which nothing else that is compared has either.
+// Loaded before Lambda Live Debugger's code (`--import`): its connections to AWS IoT go to the local broker unchanged
+// but without TLS, since this package's connections have no TLS here either.
 import { syncBuiltinESMExports } from 'node:module'
 import net from 'node:net'
 import tls from 'node:tls'

@@ -3,8 +3,8 @@ import { connect } from 'node:net'
 import { createWebSocketStream, WebSocketServer } from 'ws'
 
 /**
- * MQTT over WebSocket in front of a broker's TCP port, under whatever name the client calls its subprotocol: the AWS
- * device SDK that Lambda Live Debugger uses says `mqttv3.1`, which the local broker does not take.
+ * MQTT over WebSocket in front of a broker's TCP port, under any subprotocol name that the client sends: the AWS device
+ * SDK of Lambda Live Debugger sends `mqttv3.1`, which the local broker does not accept.
  */
 export async function startWebSocketBridge({ port }) {
   const server = new WebSocketServer({

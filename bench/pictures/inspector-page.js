@@ -1,5 +1,5 @@
-// npm run docs:inspector: a session whose functions are invoked, its inspector in Chromium, and a picture of the page in
-// docs/pictures/inspector.png. What is shown is what the page shows; nothing of it is drawn.
+// npm run docs:inspector: a session with invocations, its inspector in Chromium, and a picture of the page in
+// docs/pictures/inspector.png. The picture is a screenshot; nothing of it is drawn.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

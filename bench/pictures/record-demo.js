@@ -1,6 +1,6 @@
 // npm run docs:demo: runs the quick start, calls it, edits its code and calls it again, and draws that as a terminal in
-// docs/pictures/demo.svg. Its output and its times are the run's own; the commands stand for what is done here without a
-// shell.
+// docs/pictures/demo.svg. Its output and its times are the run's own; the commands stand for steps that this script
+// takes without a shell.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
@@ -14,7 +14,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const EDITED = 'functions/api.ts'
 const FROM = 'Hello from this machine'
 const TO = 'No deployment, no restart'
-/** So that what a request leaves behind, the topic's functions and their lines, is there before the next command. */
+/** Lets the effects of a request, the topic's functions and their lines, show before the next command. */
 const SETTLED_MS = 1500
 
 // A copy, since it is edited; inside the package, since it imports it by its name.

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline'
 
 const LINE_WITHIN_MS = 20_000
 
-/** What a terminal shows, line by line, with times in milliseconds from the first. */
+/** Records the lines of a terminal, with times in milliseconds from the first. */
 export function recording() {
   const lines = []
   const added = new EventTarget()
@@ -15,17 +15,17 @@ export function recording() {
   }
   return {
     lines,
-    /** What somebody has typed. */
+    /** A typed command. */
     command: (text) => add('command', text),
-    /** What a command has printed. */
+    /** A command's output. */
     output: (text) => add('output', text),
-    /** Records what a stream prints; `change` says how a line is shown. */
+    /** Records a stream's lines; `change` edits a line before it is shown. */
     watch(stream, change) {
       createInterface({ input: stream }).on('line', (line) => {
         if (line !== '') add('log', change(line))
       })
     },
-    /** The match of the first line that matches, after the one that was found last. @throws when none comes */
+    /** Returns the match of the first line that matches, after the last match. @throws when none comes */
     async line(pattern) {
       const signal = AbortSignal.timeout(LINE_WITHIN_MS)
       for (;;) {

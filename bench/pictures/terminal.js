@@ -5,15 +5,15 @@ const ROW = 19
 const LEFT = 18
 const TOP = 52
 const MOST_COLUMNS = 110
-/** Before a command is shown, so that what was before it can be read. */
+/** Before a command is shown, so that the lines before it can be read. */
 const READING_MS = 1600
-/** A wait for nothing is cut to this. */
+/** A longer wait is cut to this. */
 const LONGEST_WAIT_MS = 900
 const FONT = 'ui-monospace, SFMono-Regular, Menlo, Consolas, DejaVu Sans Mono, monospace'
 
 /**
- * An SVG of a terminal in which the lines appear at their times, pauses made readable, and stay: who cannot or will not
- * see it move sees all of them. @param lines `{ kind: 'command' | 'output' | 'log', text, atMs }`
+ * An SVG of a terminal. The lines appear at their times, with readable pauses, and stay: viewers without animation see
+ * all of them. @param lines `{ kind: 'command' | 'output' | 'log', text, atMs }`
  */
 export function terminal({ title, description, lines }) {
   const shown = lines.map(({ text, ...line }) => ({ ...line, text: shortened(text) }))

@@ -1,6 +1,6 @@
 // The child's side of `startProcess`.
 
-/** Tells the parent; what it waits for by this name. */
+/** Sends the parent a message; it waits for messages by this name. */
 export const report = (type, facts = {}) => process.send({ type, ...facts })
 
 /** Ends in an orderly way when the parent says so, or has died. */

@@ -1,7 +1,7 @@
 import { report } from './child.js'
 import { memoryMb } from './memory.js'
 
-/** Has the process, started with `--expose-gc`, answer `memory` with what it holds. */
+/** Lets the process, started with `--expose-gc`, answer `memory` with its memory. */
 export function reportMemory() {
   process.on('message', ({ type }) => {
     if (type === 'memory') report('memory', memoryMb())

@@ -8,8 +8,8 @@ const BENCH = fileURLToPath(new URL('..', import.meta.url))
 const END_WITHIN_MS = 20_000
 
 /**
- * A party of a benchmark in a process of its own; it has `env` and nothing of this process's but `PATH`. What a `quiet`
- * one prints goes nowhere; its errors do not.
+ * Starts a party of a benchmark in a process of its own. It gets `env` and only `PATH` of this process's variables.
+ * With `quiet` its output is dropped, but not its errors.
  */
 export function startProcess(file, env = {}, { execArgv = [], quiet = false } = {}) {
   const path = fileURLToPath(file)
@@ -24,7 +24,7 @@ export function startProcess(file, env = {}, { execArgv = [], quiet = false } = 
     if (expected && (code === 0 || signal === 'SIGKILL')) return
     throw new Error(`The benchmark's process ${path} ended with ${code ?? signal}.`)
   })
-  // Whoever waits for a message is told; a process that nobody waits for must not bring this one down.
+  // Waiting callers get the error; a process without waiting callers must not end this one.
   died.catch(() => {})
   return {
     /** Rejects when the process ends without having been told to. */
@@ -45,13 +45,13 @@ export function startProcess(file, env = {}, { execArgv = [], quiet = false } = 
       child.on('message', listener)
       return Promise.race([promise, died])
     },
-    /** SIGKILL: no goodbye to anybody. */
+    /** SIGKILL, without a goodbye. */
     async kill() {
       expected = true
       child.kill('SIGKILL')
       await exit
     },
-    /** Has it end by itself. @throws when it does not */
+    /** Lets it end by itself. @throws when it does not */
     async end() {
       expected = true
       if (child.connected) child.disconnect()

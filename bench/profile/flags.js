@@ -1,12 +1,12 @@
 import { join } from 'node:path'
 
-// Node's own is a millisecond, in which a warm invocation begins and ends.
+// Node's own interval is a millisecond, in which a warm invocation begins and ends.
 const INTERVAL_US = 200
 const THREADS = new URL('./threads.js', import.meta.url).href
 
 /**
- * What node is started with so that the process leaves a CPU profile in a folder named for its part, at its orderly end.
- * @param folder of the profiles; without one nothing is profiled
+ * Node's flags to leave a CPU profile, at the orderly end of the process, in a folder named for its part. @param folder
+ * of the profiles; without one nothing is profiled
  */
 export function profileFlags(part, folder = process.env.BENCH_CPU_PROF) {
   if (folder === undefined) return []

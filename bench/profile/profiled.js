@@ -13,9 +13,8 @@ const RUN = fileURLToPath(new URL('../run.js', import.meta.url))
 const BENCHMARK = 'benchmark'
 
 /**
- * Runs a benchmark and leaves a CPU profile of it, and of every process of a benchmark's that it starts, in `folder`, by
- * their parts; then says on stderr where the time of each part went. Sets the exit code.
- * @throws where the folder holds anything
+ * Runs a benchmark and leaves CPU profiles of it and of all its processes in `folder`, by their parts; then prints to
+ * stderr where the time of each part went. Sets the exit code. @throws if the folder is not empty
  */
 export async function profiled(name, args, folder) {
   const profiles = resolve(folder)

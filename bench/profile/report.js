@@ -3,7 +3,7 @@ import { grouped } from '../page/text.js'
 const TOP = 20
 const LINE = 110
 
-/** What cost most in one part of a benchmark, as text. @param times see `timesOf` */
+/** Lists the greatest costs of one part of a benchmark, as text. @param times see `timesOf` */
 export function report({ part, count, busyMs, places }) {
   const top = places.sort((a, b) => b.chargedMs - a.chargedMs).slice(0, TOP)
   const rows = top.map(({ name, text, selfMs, chargedMs }) =>

@@ -9,8 +9,8 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const DIST = join(ROOT, 'dist')
 
 /**
- * Finds what this repository has written where a profile names a place in what was run: `{ file, line, text }`, the text
- * being that line's; nothing for Node's own code and for packages.
+ * Finds the source line in this repository for a profile's place in built code: `{ file, line, text }`, with the text
+ * of that line; undefined for Node's own code and for packages.
  */
 export function sourceFinder() {
   const maps = new Map([...mapsOf(DIST), ...mapsOfRunFiles()])
@@ -29,7 +29,7 @@ export function sourceFinder() {
   }
 }
 
-// What is built to dist/run is published, without source maps: it is built once more with them, elsewhere.
+// The files of dist/run are published without source maps, so they are built once more with them, elsewhere.
 function mapsOfRunFiles() {
   const folder = mkdtempSync(join(tmpdir(), 'bench-maps-'))
   try {
@@ -41,7 +41,7 @@ function mapsOfRunFiles() {
   }
 }
 
-/** What finds the original of a line and a column, by the path of what was built, which lies in `as`. */
+/** Functions that find the original of a line and a column, by path of the built file; the built files lie in `as`. */
 function mapsOf(folder, as = folder) {
   const names = readdirSync(folder, { recursive: true }).filter((name) => name.endsWith('.map'))
   return names.map((name) => {

@@ -1,5 +1,5 @@
-// Loaded before a benchmark's process that is profiled (`--import`): its worker threads leave profiles beside its own.
-// The package starts them with no flags of the process's.
+// Loaded before a profiled process of a benchmark (`--import`): its worker threads leave profiles beside its own. The
+// package starts them without the process's flags.
 import { syncBuiltinESMExports } from 'node:module'
 import threads from 'node:worker_threads'
 

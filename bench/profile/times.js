@@ -6,11 +6,11 @@ const IDLE = '(idle)'
 const THREAD_INDEX = 4
 
 /**
- * Where the time of each part of a benchmark went, in milliseconds: `{ part, count, busyMs, places }`, `count` being that of
- * its processes, or of their threads. A place is a function of this repository: `selfMs` is spent in its own code,
- * `chargedMs` there and in what Node and packages did for it. What none of them called is charged to its
- * module of Node's, such as `(node:net)`, to its package, or to V8, such as `(garbage collector)`.
- * @param sourceOf see `sourceFinder`
+ * Returns where the time of each part of a benchmark went, in milliseconds: `{ part, count, busyMs, places }`, with
+ * `count` the number of its processes, or of their threads. A place is a function of this repository: `selfMs` is spent
+ * in its own code, `chargedMs` there and in the work of Node and packages for it. Work that no such function called is
+ * charged to its module of Node, such as `(node:net)`, to its package, or to V8, such as `(garbage collector)`. @param
+ * sourceOf see `sourceFinder`
  */
 export async function timesOf(folder, sourceOf) {
   const parts = []
@@ -54,10 +54,10 @@ async function merged(paths, sourceOf) {
   return { busyMs: all.reduce((sum, { chargedMs }) => sum + chargedMs, 0), places: all }
 }
 
-/** What was spent in each node of a profile itself, by the node's id. */
+/** The time spent in each node of a profile itself, by the node's id. */
 function ownMs({ nodes, samples, timeDeltas }) {
   const ms = new Map(nodes.map(({ id }) => [id, 0]))
-  // A delta is the time before its sample; what a sample has seen lasts until the next.
+  // A delta is the time before its sample; a sample is valid until the next one.
   for (const [i, id] of samples.entries()) ms.set(id, ms.get(id) + (timeDeltas[i + 1] ?? 0) / 1000)
   return ms
 }

@@ -2,7 +2,7 @@ import { seededBodies } from '../seeded/bodies.js'
 
 const ITEM_BYTES = 100
 
-/** An HTTP API's event whose body is JSON of about so many KB: a list of orders. The answer has the same body. */
+/** An HTTP API's event with a body of JSON of about so many KB: a list of orders. The answer has the same body. */
 export function request(kb) {
   const bodies = seededBodies(1)
   const items = Array.from({ length: Math.max(1, Math.floor((kb * 1024 - 500) / ITEM_BYTES)) }, (_, id) => ({

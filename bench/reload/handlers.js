@@ -1,10 +1,10 @@
-/** Each version says which it is, and when it was evaluated, in Unix milliseconds. */
+/** Each version answers with its number and the time of its evaluation, in Unix milliseconds. */
 const answering = (version) => `
 const evaluatedAt = Date.now()
 export const handler = async (event: { name?: string }) => ({ version: ${version}, evaluatedAt })
 `
 
-/** The handlers that are saved, by case: their TypeScript, of a version. */
+/** The handlers to save, by case: the TypeScript of a version. */
 export const handlers = {
   small: answering,
   // Functions that do something and differ, not one repeated text: a parser and a printer have to read all of it.
@@ -37,7 +37,7 @@ export const projectFiles = {
     ]),
   ),
 }
-/** What is linked into the project's `node_modules`, by name. */
+/** Packages to link into the project's `node_modules`, by name. */
 export const projectLinks = { [LINKED]: 'linked' }
 
 const BYTES = 50 * 1024

@@ -1,5 +1,6 @@
-// Two sessions and the functions' own code share a stage while frames are lost, doubled and reordered, connections break, sessions are
-// killed and others take their names, and cards change. What each invocation came to is held against what the cards said.
+// Two sessions and the functions' own code share a stage while frames are lost, doubled and reordered, connections
+// break, sessions are killed and others take their names, and cards change. Compares the outcome of each invocation
+// with the cards.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { severable } from '../chaos/severable.js'
 import { seededRandom } from '../seeded/random.js'
@@ -7,15 +8,14 @@ import { seededRandom } from '../seeded/random.js'
 const TEAM = ['alice', 'bob']
 const STAGE = { app: 'shared', stage: 'bench' }
 const TIME_OUT_MS = 20_000
-/** How long a card may take to be heard. */
+/** The longest time until a changed card takes effect. */
 const HEARD_MS = 3_000
 const KINDS = ['card', 'kill', 'cut', 'card', 'cut session']
 const INVOCATIONS_PER_FAULT = 40
 
 /**
- * @param parts of the package: `{ createSession, createStub, stubKey, faulty, TetherError }`
- * @param transports of both sides: `{ session, stub, key }`
- * @returns what came of it; `broken` is empty where every promise was kept
+ * @param parts of the package: `{ createSession, createStub, stubKey, faulty, TetherError }` @param transports of both
+ * sides: `{ session, stub, key }` @returns the report; `broken` is empty if every promise was kept
  */
 export async function sharingSoak(parts, transports, { count, seed, stubs = 24, ackTimeoutMs = 1_500 }) {
   const { createSession, createStub, stubKey, faulty, TetherError } = parts
@@ -63,7 +63,7 @@ export async function sharingSoak(parts, transports, { count, seed, stubs = 24, 
       team: TEAM,
       transport: far.transport,
       env: {},
-      // Less than in the product, where a soak would last for hours.
+      // Less than in the product: a soak with its value would last for hours.
       ackTimeoutMs,
       passthrough: async (_event, { awsRequestId }) => {
         cloud.push(awsRequestId)
@@ -119,7 +119,7 @@ export async function sharingSoak(parts, transports, { count, seed, stubs = 24, 
   return report({ outcomes, runs, cloud, cards, count, inflicted, ackTimeoutMs })
 }
 
-/** What each invocation came to, and what must not be. */
+/** The outcomes of all invocations, and the broken promises. */
 function report({ outcomes, runs, cloud, cards, count, inflicted, ackTimeoutMs }) {
   const broken = []
   const went = { alice: 0, bob: 0, cloud: 0 }
@@ -154,7 +154,7 @@ function report({ outcomes, runs, cloud, cards, count, inflicted, ackTimeoutMs }
     if (whose !== of) wrong(of, `was answered with what is ${whose}'s`)
     if (declined && where !== 'cloud') wrong(of, `was declined, and ran under ${where}`)
     if (where === 'cloud') continue
-    // The card that it had when the invocation was sent, or one that was still on its way.
+    // The card that it had when the invocation was sent, or a card still on its way.
     const history = cards[TEAM.indexOf(where)]
     const said = history.filter(
       ({ at }, nth) => at <= startedAt + ms && (history[nth + 1]?.at ?? Infinity) >= startedAt - HEARD_MS,
@@ -162,7 +162,7 @@ function report({ outcomes, runs, cloud, cards, count, inflicted, ackTimeoutMs }
     if (!said.some(({ take }) => take.event.of.includes(event))) wrong(of, `went to ${where}, for ${event}`)
   }
   if (outcomes.length !== count) broken.push(`${outcomes.length} of ${count} have an outcome`)
-  // A name is passed over for ten seconds after each silence, which is a long time here.
+  // After each silence, a name is passed over for ten seconds, which is a long time here.
   if (Math.min(went.alice, went.bob) === 0 || went.alice + went.bob < count / 10)
     broken.push(`the sessions got ${went.alice} and ${went.bob}`)
   return { count, ...went, failed, rerun, sessionAndCloud: both, inflicted, broken: broken.slice(0, 10) }

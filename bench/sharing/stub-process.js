@@ -5,7 +5,7 @@ import { onEnd, report } from '../process/child.js'
 const { handler } = createRequire(import.meta.url)(process.env.BENCH_BUNDLE)
 const before = process.cpuUsage()
 const context = { awsRequestId: 'r', functionName: 'api', getRemainingTimeInMillis: () => 10_000 }
-// Where the machine is so busy that the cards take over 100 ms, nobody takes it: what it cost counts all the same.
+// If the machine is so busy that the cards take over 100 ms, no session takes it: its cost counts all the same.
 const outcome = await handler({ of: 'D' }, context).catch(({ name }) => name)
 const { user, system } = process.cpuUsage(before)
 onEnd(() => handler.close())

@@ -3,8 +3,8 @@ import { residentMb } from '../process/memory.js'
 const EVERY_MS = 20
 
 /**
- * Watches what this process holds, garbage included; start it with `--expose-gc`.
- * @returns ends it, and gives by how much the most was over what it held after a collection at the beginning, in MB
+ * Watches the memory of this process, garbage included; start it with `--expose-gc`. @returns a function that ends it
+ * and gives the growth of the peak, in MB, over the memory after a collection at the beginning
  */
 export function watchMemory() {
   const before = residentMb()

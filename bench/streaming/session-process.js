@@ -1,4 +1,4 @@
-// A session whose listener answers with a value or with a stream, as the event says.
+// A session with a listener that answers with a value or with a stream, as the event says.
 import { setInterval } from 'node:timers'
 import { createSession } from 'lambda-tether'
 import { carrierOf } from '../carriers/index.js'
@@ -20,7 +20,7 @@ const answers = {
   value: (invocation) => invocation.respond({ text }),
   first: (invocation) =>
     invocation.respondStream({ contentType: 'application/json' }).end(JSON.stringify({ text })),
-  /** One write every so often, which says when it was made. */
+  /** One write per interval, with the time at which it was made. */
   ticks(invocation, { everyMs, count }) {
     const stream = invocation.respondStream({ contentType: 'text/event-stream' })
     let left = count

@@ -10,7 +10,7 @@ const TIME_OUT_MS = 900_000
 const { handler } = createRequire(import.meta.url)(process.env.BENCH_BUNDLE)
 let calls = 0
 
-/** Where a response goes; tells of each of its pieces. */
+/** The target of a response; reports each of its pieces. */
 class Response extends Writable {
   constructor(onPiece) {
     super()

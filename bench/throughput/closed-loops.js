@@ -1,9 +1,9 @@
 import { onEnd, report } from '../process/child.js'
 
 /**
- * So many loops at once, each of which asks again as soon as it is answered. Tells the parent `ready` when each has been
- * answered once, one after the other; `begin` starts them, and `done` has the times of what began and ended after the warm-up.
- * @param loops each `{ ask, close }`, opened when it is their turn
+ * Runs this many loops at once; each asks again as soon as it is answered. Tells the parent `ready` when each has been
+ * answered once, one after the other; `begin` starts them, and `done` has the times of requests that began and ended
+ * after the warm-up. @param loops each `{ ask, close }`, opened when it is their turn
  */
 export async function closedLoops(loops) {
   const opened = []

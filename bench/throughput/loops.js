@@ -3,8 +3,8 @@ import { startProcess } from '../process/start.js'
 const PROCESSES = 2
 
 /**
- * `count` closed loops, divided among processes that run `file`, for so many seconds after the warm-up. @returns their
- * times together, and how many they have lost
+ * Runs `count` closed loops, divided among processes that run `file`, for so many seconds after the warm-up. @returns
+ * their times together, and how many requests were lost
  */
 export async function runLoops(file, { count, env, warmUpSeconds, seconds }) {
   const numbers = Array.from({ length: count }, (_, number) => number)

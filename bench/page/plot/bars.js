@@ -6,7 +6,7 @@ const RIGHT = 130
 const TOP = 44
 const BAR = 13
 const GAP = 16
-/** Where the greatest is this many times the least, the scale is logarithmic. */
+/** If the greatest value is this many times the least, the scale is logarithmic. */
 const LOGARITHMIC_FROM = 40
 
 /**

@@ -1,5 +1,5 @@
 const FONT = 'system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif'
-/** By what is drawn: its colour on a light page and on a dark one. */
+/** Colours by use: on a light page and on a dark page. */
 const COLOURS = {
   text: ['#1f2328', '#e6edf3'],
   dim: ['#59636e', '#9198a1'],
@@ -11,7 +11,7 @@ const COLOURS = {
   four: ['#8250df', '#ab7df8'],
 }
 
-/** The classes of what is measured, in the order in which series take them. */
+/** The classes of series, in order. */
 export const SERIES = ['one', 'two', 'three', 'four']
 
 /** An SVG that follows the reader's light or dark page. `body` uses the names of colours as classes. */

@@ -34,7 +34,7 @@ and end of a thread or a process with an empty file. \`inline\` calls the handle
           .map((row) => [
             row.label,
             ...besides(row.coldP50Ms, row.emptyP50Ms),
-            // Within this process it is lost where something else was freed meanwhile.
+            // Within this process it is lost if other memory was freed meanwhile.
             row.idleWorkerMb > 0 ? `${plain(row.idleWorkerMb)} MB` : '–',
           ]),
       ),

@@ -19,9 +19,9 @@ import { throughput } from './throughput.js'
 import { units } from './units.js'
 
 /**
- * The page, in order. A section names its benchmark and the `runs` it takes, given `transports`, those of them that are
- * `brokered`, and whether to be `quick`. It writes its blocks from the results of the runs that succeeded, as pairs of
- * label and result: Markdown, or an SVG by name.
+ * The page, in order. A section names its benchmark and the `runs` that it needs, given all `transports`, the
+ * `brokered` ones among them, and whether to be `quick`. It writes its blocks from the results of the runs that
+ * succeeded, as pairs of label and result: Markdown, or an SVG by name.
  */
 export const sections = [
   roundtrip,

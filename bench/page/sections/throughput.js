@@ -18,7 +18,7 @@ export const throughput = {
   },
 }
 
-// A session opens another connection only where each has a limit.
+// A session opens another connection only if each connection has a limit.
 function extent(name, quick) {
   if (name === 'iot')
     return quick
