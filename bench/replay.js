@@ -45,8 +45,8 @@ export async function run(args) {
 }
 
 /**
- * Runs an invocation again at each save. @returns a function that waits for the next outcome and gives the time at
- * which it came
+ * Runs an invocation again at each save.
+ * @returns a function that waits for the next outcome and gives the time at which it came
  */
 function outcomesOf(session, invocation) {
   let tell = () => {}

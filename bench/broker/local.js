@@ -6,8 +6,8 @@ import { startProcess } from '../process/start.js'
 export const NO_RATE = { publishesPerSecond: null, bytesPerSecond: null }
 
 /**
- * A local broker on ports that it keeps when it is restarted. A limit of null is switched off. @param limits other than
- * AWS's
+ * A local broker on ports that it keeps when it is restarted. A limit of null is switched off.
+ * @param limits other than AWS's
  */
 export async function startLocal({ limits = {} } = {}) {
   const env = {

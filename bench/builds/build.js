@@ -22,8 +22,8 @@ export function stubKeyOf({ stubKey }, options) {
 }
 
 /**
- * The builds to measure in turns, by name: `now`, and `before` if another checkout is given. @throws if that checkout
- * has not been built
+ * The builds to measure in turns, by name: `now`, and `before` if another checkout is given.
+ * @throws if that checkout has not been built
  */
 export function builds(against) {
   if (against === undefined) return { now: ROOT }

@@ -20,7 +20,8 @@ const WARM_AFTER = 0.25
 
 /**
  * Invokes the numbers from `from` to `to` through many stubs at once. `timeOutMs` is the function's own time-out, by
- * default 30 s; `around` gets each stub and returns the function to call in its place. @returns the outcomes
+ * default 30 s; `around` gets each stub and returns the function to call in its place.
+ * @returns the outcomes
  */
 export async function runStubs({
   seed,

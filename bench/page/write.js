@@ -7,7 +7,8 @@ const PICTURES = 'benchmarks'
 
 /**
  * Writes `benchmarks.md` and its plots into a folder, from the available figures, and the table of `transports.md`
- * beside it. @param subjects the arguments for `runs` of a section
+ * beside it.
+ * @param subjects the arguments for `runs` of a section
  */
 export async function writePage(folder, figures, subjects) {
   await mkdir(join(folder, PICTURES), { recursive: true })

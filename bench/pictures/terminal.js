@@ -13,7 +13,8 @@ const FONT = 'ui-monospace, SFMono-Regular, Menlo, Consolas, DejaVu Sans Mono, m
 
 /**
  * An SVG of a terminal. The lines appear at their times, with readable pauses, and stay: viewers without animation see
- * all of them. @param lines `{ kind: 'command' | 'output' | 'log', text, atMs }`
+ * all of them.
+ * @param lines `{ kind: 'command' | 'output' | 'log', text, atMs }`
  */
 export function terminal({ title, description, lines }) {
   const shown = lines.map(({ text, ...line }) => ({ ...line, text: shortened(text) }))

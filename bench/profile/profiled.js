@@ -14,7 +14,8 @@ const BENCHMARK = 'benchmark'
 
 /**
  * Runs a benchmark and leaves CPU profiles of it and of all its processes in `folder`, by their parts; then prints to
- * stderr where the time of each part went. Sets the exit code. @throws if the folder is not empty
+ * stderr where the time of each part went. Sets the exit code.
+ * @throws if the folder is not empty
  */
 export async function profiled(name, args, folder) {
   const profiles = resolve(folder)

@@ -14,8 +14,9 @@ const KINDS = ['card', 'kill', 'cut', 'card', 'cut session']
 const INVOCATIONS_PER_FAULT = 40
 
 /**
- * @param parts of the package: `{ createSession, createStub, stubKey, faulty, TetherError }` @param transports of both
- * sides: `{ session, stub, key }` @returns the report; `broken` is empty if every promise was kept
+ * @param parts of the package: `{ createSession, createStub, stubKey, faulty, TetherError }`
+ * @param transports of both sides: `{ session, stub, key }`
+ * @returns the report; `broken` is empty if every promise was kept
  */
 export async function sharingSoak(parts, transports, { count, seed, stubs = 24, ackTimeoutMs = 1_500 }) {
   const { createSession, createStub, stubKey, faulty, TetherError } = parts

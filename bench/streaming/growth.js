@@ -3,8 +3,9 @@ import { residentMb } from '../process/memory.js'
 const EVERY_MS = 20
 
 /**
- * Watches the memory of this process, garbage included; start it with `--expose-gc`. @returns a function that ends it
- * and gives the growth of the peak, in MB, over the memory after a collection at the beginning
+ * Watches the memory of this process, garbage included; start it with `--expose-gc`.
+ * @returns a function that ends it and gives the growth of the peak, in MB, over the memory after a collection at the
+ * beginning
  */
 export function watchMemory() {
   const before = residentMb()

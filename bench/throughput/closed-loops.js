@@ -3,7 +3,8 @@ import { onEnd, report } from '../process/child.js'
 /**
  * Runs this many loops at once; each asks again as soon as it is answered. Tells the parent `ready` when each has been
  * answered once, one after the other; `begin` starts them, and `done` has the times of requests that began and ended
- * after the warm-up. @param loops each `{ ask, close }`, opened when it is their turn
+ * after the warm-up.
+ * @param loops each `{ ask, close }`, opened when it is their turn
  */
 export async function closedLoops(loops) {
   const opened = []

@@ -28,7 +28,7 @@ export class UrlSigner {
     this.#clock = clock
   }
 
-  /** Returns a path and a query that need the secret to make. */
+  /** Returns a path and a query that cannot be forged without the secret. */
   sign({ method, key, expiresInMs, bytes }: Grant): string {
     const query = new URLSearchParams({ method, expires: String(this.#clock.now() + expiresInMs) })
     if (bytes !== undefined) query.set('bytes', String(bytes))

@@ -10,15 +10,15 @@ export interface S3Options extends AgentOptions {
   /** The prefix of every key; the lifecycle rule covers this prefix only. @default 'lambda-tether/' */
   readonly prefix?: string | undefined
   /**
-   * A bucket in another region is found nevertheless. @default the AWS SDK's region, from the environment and the
-   * profile
+   * A bucket in another region is found nevertheless.
+   * @default the AWS SDK's region, from the environment and the profile
    */
   readonly region?: string | undefined
   /** Called, or read, for each request. @default the AWS SDK's own chain: environment, profile, SSO */
   readonly credentials?: CredentialsOption | undefined
   /**
-   * An `http(s)://` URL of a server other than AWS's, such as the local cloud's. @default the AWS SDK's, which reads
-   * `AWS_ENDPOINT_URL_S3`
+   * An `http(s)://` URL of a server other than AWS's, such as the local cloud's.
+   * @default the AWS SDK's, which reads `AWS_ENDPOINT_URL_S3`
    */
   readonly endpoint?: string | undefined
   /** Puts the bucket's name into the path, not into the host. @default false, except for an IP address */

@@ -14,8 +14,8 @@ export type { S3Options, S3StoreOptions } from './s3-options.js'
  * A bucket of S3, or of another server with its protocol. The AWS SDK finds the endpoint, the region and the
  * credentials, and makes the session's own requests. Stubs use presigned URLs only.
  *
- * Needs `@aws-sdk/client-s3`, loaded at the first use. Objects are deleted when they have been read; install {@link
- * s3LifecycleRule} to clean up after crashes.
+ * Needs `@aws-sdk/client-s3`, loaded at the first use. Objects are deleted when they have been read; install
+ * {@link s3LifecycleRule} to clean up after crashes.
  * @throws TetherError `INVALID_OPTION`. The operations throw `MISSING_DEPENDENCY` besides their own codes
  */
 export function s3(options: S3StoreOptions): PayloadStore {

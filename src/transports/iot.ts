@@ -20,8 +20,8 @@ export type { IotCommonOptions } from './iot/connection.js'
 
 export interface IotOptions extends IotCommonOptions, Pick<MqttOptions, 'presence' | 'agent'> {
   /**
-   * Must match the endpoint's region, if the endpoint names one. @default the endpoint's region, else the AWS SDK's,
-   * from the environment and the profile
+   * Must match the endpoint's region, if the endpoint names one.
+   * @default the endpoint's region, else the AWS SDK's, from the environment and the profile
    */
   readonly region?: string | undefined
   /**

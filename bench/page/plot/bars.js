@@ -10,8 +10,9 @@ const GAP = 16
 const LOGARITHMIC_FROM = 40
 
 /**
- * Bars, each above its floor. @param rows `{ label, value, floor }`; without a floor there is one bar. @param print a
- * value as text
+ * Bars, each above its floor.
+ * @param rows `{ label, value, floor }`; without a floor there is one bar.
+ * @param print a value as text
  */
 export function bars({ title, rows, print }) {
   const values = rows.flatMap(({ value, floor }) => [value, floor]).filter((value) => value > 0)

@@ -9,8 +9,9 @@ const BOTTOM = 46
 const TICKS = 4
 
 /**
- * Lines over a common axis from zero. @param series `{ name, points: [[x, y]], limit }`; a series with `limit` is
- * dashed and has the colour of the series before it.
+ * Lines over a common axis from zero.
+ * @param series `{ name, points: [[x, y]], limit }`; a series with `limit` is dashed and has the colour of the series
+ * before it.
  */
 export function lines({ title, xName, yName, series }) {
   const points = series.flatMap((line) => line.points)

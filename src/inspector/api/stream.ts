@@ -54,7 +54,8 @@ export class ChangeStream implements Disposable {
   }
 
   /**
-   * Sends the missed messages, the status, and from then on each change. @param lastId id of the client's last message
+   * Sends the missed messages, the status, and from then on each change.
+   * @param lastId id of the client's last message
    */
   connect(response: ServerResponse, lastId: string | undefined): undefined {
     this.#turn()

@@ -19,7 +19,8 @@ export interface Span {
 }
 
 /**
- * Returns the parts of an invocation's time by this machine's clock, in order. @param stream up to now if it goes on
+ * Returns the parts of an invocation's time by this machine's clock, in order.
+ * @param stream up to now if it goes on
  */
 export function spansOf(timing: RecordedTiming, stream?: StreamSummary): readonly Span[] {
   const { receivedMs, ackedMs, builtMs, assignedMs, loadedMs, ranMs, endedMs, sentMs } = timing

@@ -19,7 +19,8 @@ export interface ExecutorConformanceOptions extends SuiteOptions {
   factory(): ExecutorUnderTest | Promise<ExecutorUnderTest>
   /**
    * Features that this executor or its language does not have: their tests are left out. Naming a feature that it has
-   * is an error. @default none
+   * is an error.
+   * @default none
    */
   readonly without?: readonly ExecutorFeature[] | undefined
   /** The longest wait for anything that must happen, in milliseconds. @default 10,000 */

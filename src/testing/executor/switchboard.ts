@@ -46,7 +46,8 @@ export class Line {
   }
 
   /**
-   * Fails the test if the function shares the suite's event loop. @param danger the action that would end or block it
+   * Fails the test if the function shares the suite's event loop.
+   * @param danger the action that would end or block it
    */
   refuseShared(danger: string): void {
     assert(

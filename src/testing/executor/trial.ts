@@ -14,14 +14,16 @@ export interface ExecutorUnderTest {
   readonly executor: Executor
   /**
    * Returns the function with a behaviour. The same behaviour must give an equal build each time, and different
-   * behaviours different builds. @default JavaScript modules on disk, as `{ kind: 'file' }`
+   * behaviours different builds.
+   * @default JavaScript modules on disk, as `{ kind: 'file' }`
    */
   functionOf?(behaviour: FunctionBehaviour): FunctionBuild | Promise<FunctionBuild>
   /** Variables for every function besides the suite's own, such as a limit of its memory. @default none */
   readonly variables?: Readonly<Record<string, string>> | undefined
   /**
    * Environment variables that this executor's runtime sets by itself, besides `PATH`, `HOME`, `LAMBDA_TASK_ROOT` and
-   * `AWS_EXECUTION_ENV`. @default none
+   * `AWS_EXECUTION_ENV`.
+   * @default none
    */
   readonly runtimeVariables?: readonly string[] | undefined
   /** Releases the factory's resources; called when the test has closed the executor. */

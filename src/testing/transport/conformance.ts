@@ -23,7 +23,8 @@ export interface TransportConformanceOptions extends SuiteOptions {
   factory(): TransportUnderTest | Promise<TransportUnderTest>
   /**
    * Features that this transport or factory does not have: their tests are left out. Naming a feature that it has is an
-   * error. @default none
+   * error.
+   * @default none
    */
   readonly without?: readonly TransportFeature[] | undefined
 }

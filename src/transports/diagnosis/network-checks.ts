@@ -45,8 +45,8 @@ export function networkChecks(network: NetworkToCheck): TransportCheck[] {
 }
 
 /**
- * Describes the proxy or agent on the way; undefined on a direct way. @throws TetherError `MISSING_DEPENDENCY`,
- * `INVALID_OPTION`
+ * Describes the proxy or agent on the way; undefined on a direct way.
+ * @throws TetherError `MISSING_DEPENDENCY`, `INVALID_OPTION`
  */
 async function wayOf(peer: NetworkPeer): Promise<string | undefined> {
   const { agent, url } = peer

@@ -84,7 +84,8 @@ const PORTS = { 'mqtt:': 1883, 'mqtts:': 8883, 'ws:': 80, 'wss:': 443 } as const
 export const checkConnectTimeout: Check = (name, value) => wholeNumber(1, 600_000)(name, value)
 
 /**
- * Parses the URL and fills in the defaults. @throws TetherError `INVALID_OPTION` for options that contradict each other
+ * Parses the URL and fills in the defaults.
+ * @throws TetherError `INVALID_OPTION` for options that contradict each other
  */
 export function mqttSettings(options: MqttOptions): MqttSettings {
   const url = parseUrl(options.url)

@@ -28,8 +28,8 @@ export const FILTER_KINDS = Object.keys(KINDS) as readonly FilterKind[]
 export const NO_FILTER: Filter = { functionId: '', kinds: new Set(), text: '' }
 
 /**
- * Whether the list shows an invocation. With several kinds, one must match. @param found ids that the server found for
- * the text
+ * Whether the list shows an invocation. With several kinds, one must match.
+ * @param found ids that the server found for the text
  */
 export function matches(filter: Filter, head: Head, found: ReadonlySet<string>): boolean {
   if (filter.functionId !== '' && head.functionId !== filter.functionId) return false

@@ -55,8 +55,8 @@ export class Rows {
   }
 
   /**
-   * Adds invocations older than all shown ones, newest first, as the server lists them. @param hold whether no row may
-   * move
+   * Adds invocations older than all shown ones, newest first, as the server lists them.
+   * @param hold whether no row may move
    */
   putOlder(heads: readonly Head[], hold: boolean): void {
     const added = heads.filter(({ id }) => !this.#heads.has(id))
