@@ -28,6 +28,8 @@ function introduction({ at, commit, result: { cpu, cpus, memoryGb, system, load,
 
 <!-- Written by \`npm run -s bench -- all\`; changes belong in bench/page. -->
 
+After this page you know the cost of every part in time, money and memory, and can measure it on your own machine.
+
 ${at.slice(0, 10)}, commit ${commit}: ${cpus} × ${cpu}, ${memoryGb} GB, ${system}; ${software.join(', ')}. The machine's load was ${load} when
 the measurement began.
 
