@@ -44,8 +44,12 @@ function problemOf(command: string): string | undefined {
     return name === 'ci' || name in scripts ? undefined : `package.json has no script '${name}'`
   }
   if (program === 'npx') {
-    const path = rest.at(-1)!
-    return rest[0] === 'vitest' && existsSync(join(root, path)) ? undefined : `there is no ${path}`
+    const last = rest.at(-1)!
+    const isProject = rest.at(-2) === '--project'
+    const exists = isProject
+      ? text('vitest.config.ts').includes(`name: '${last}'`)
+      : existsSync(join(root, last))
+    return rest[0] === 'vitest' && exists ? undefined : `there is no ${isProject ? 'project ' : ''}${last}`
   }
   const mode = statSync(join(root, program), { throwIfNoEntry: false })?.mode ?? 0
   return (mode & 0o111) === 0 ? `${program} is no program of this repository` : undefined
@@ -70,6 +74,7 @@ test('a wrong workflow and a wrong command are found', async () => {
   expect(lint(wrong, 'wrong.yml')).not.toEqual([])
   expect(problemOf('npm run nothing')).toMatch('nothing')
   expect(problemOf('.ci/nothing')).toMatch('.ci/nothing')
+  expect(problemOf('npx vitest run --project nothing')).toMatch('project nothing')
 })
 
 test('CI covers every Node release that package.json supports, and the nightly run both scripts', () => {
