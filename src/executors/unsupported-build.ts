@@ -12,7 +12,7 @@ export function unsupportedBuild(executor: string, { functionId, build }: Task):
 }
 
 const ADVICE = {
-  module: ['a handler of this process', 'Serve it inline, or give a path.'],
+  module: ["a handler of this process (a build of kind 'module')", 'Use inline(), or give a path.'],
   node: ['a module on disk', 'Use workerThreads() or childProcesses(), or import it and give the handler.'],
   python: ['a Python module', 'Use childProcesses().'],
   custom: ['a program of its own', 'Use childProcesses().'],

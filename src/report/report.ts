@@ -1,4 +1,4 @@
-import { toLambdaError } from '../core/base/errors.js'
+import { type TetherError, toLambdaError } from '../core/base/errors.js'
 import { checkFlag, checkFunction, withMethods } from '../core/base/option-checks.js'
 import { checkOptions } from '../core/base/options.js'
 import { printable } from '../core/base/printable.js'
@@ -75,10 +75,9 @@ function listeners(lines: Lines): Partial<SessionEvents> {
     log: ({ functionId, requestId, text }) => lines.log(functionId, requestId, text),
     reload({ functionId, durationMs, error, warnings }) {
       if (error === undefined) lines.function(functionId, 'good', `reloaded in ${durationMs} ms`)
-      else lines.function(functionId, 'bad', error.message, traceOf(error.details))
+      else lines.function(functionId, 'bad', placedMessage(error), traceOf(error.details))
       for (const { file, line, text } of warnings) {
-        const place = file === undefined ? '' : `${file}${line === undefined ? '' : `:${line}`}: `
-        lines.function(functionId, 'warning', `warning: ${place}${text}`)
+        lines.function(functionId, 'warning', `warning: ${placeOf(file, line)}${text}`)
       }
     },
     status(status) {
@@ -140,6 +139,18 @@ function onStatus(lines: Lines, repeats: Repeats, status: SessionStatus): void {
 function marks({ mirrored, replayed, rerun }: Invocation): string {
   const marks = [mirrored !== false && 'mirrored', replayed && 'replay', rerun && 'rerun'].filter(Boolean)
   return marks.length === 0 ? '' : ` (${marks.join(', ')})`
+}
+
+/** Returns an error's message, behind the place in its details unless the message names the file itself. */
+function placedMessage({ message, details: { file, line, column } }: TetherError): string {
+  if (typeof file !== 'string' || message.includes(file)) return message
+  return placeOf(file, line, column) + message
+}
+
+function placeOf(file: string | undefined, line?: unknown, column?: unknown): string {
+  if (file === undefined) return ''
+  const numbers = [line, column].filter((number) => typeof number === 'number')
+  return `${[file, ...numbers].join(':')}: `
 }
 
 /** Returns the stack of code that was built but failed to load. */

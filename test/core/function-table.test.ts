@@ -97,6 +97,17 @@ describe('a served source', () => {
     expect(await call()).toBe(1)
   })
 
+  it('names the missing kind of a build', async () => {
+    await using tether = new Tether()
+    const { call } = await serving(tether, { load: async () => ({ path: '/srv/api.mjs' }) as never })
+    await expect(call()).rejects.toMatchObject({
+      name: 'LambdaTether.BUILD_FAILED',
+      message: expect.stringContaining(
+        "load() must return a build whose kind is 'file', 'command' or 'module', not undefined.",
+      ),
+    })
+  })
+
   it("keeps answering with its last good build, with onBuildError: 'keep'", async () => {
     await using tether = new Tether()
     const source = new ManualSource()

@@ -103,6 +103,17 @@ describe('report', () => {
     ])
   })
 
+  it('puts the place of a failed build before a message that does not name the file', () => {
+    const { lines, reload } = reported()
+    const details = { file: '/work/api.ts', line: 2, column: 5 }
+    reload({ error: new TetherError('BUILD_FAILED', 'Unexpected end of file', { details }) })
+    reload({ error: new TetherError('BUILD_FAILED', '/work/api.ts:2:5: Unexpected', { details }) })
+    expect(lines).toEqual([
+      'api /work/api.ts:2:5: Unexpected end of file',
+      'api /work/api.ts:2:5: Unexpected',
+    ])
+  })
+
   it('prints what was discarded at the first, 10th and 100th time', () => {
     const { emitter, lines } = reported()
     for (let n = 0; n < 150; n++) emitter.emit('discard', { reason: 'key', message: 'a wrong key' }, at)

@@ -1,5 +1,6 @@
 import { partOf, type TraceContext, traced, traceOf } from '../../base/diagnostics.js'
 import { TetherError } from '../../base/errors.js'
+import { printable } from '../../base/printable.js'
 import type { Executor } from '../../contracts/executor.js'
 import type { BuildWarning, FunctionBuild, FunctionSource } from '../../contracts/function-source.js'
 import type { ServedFunction, ServedState } from './target.js'
@@ -158,7 +159,7 @@ export class Slot {
     try {
       // Watches before the first load, so that no change in between is missed.
       if (!this.#retired) this.#watcher ??= this.source.watch?.(() => void this.reload().catch(() => {}))
-      const build = await this.source.load()
+      const build = checkBuild(await this.source.load())
       const held = build.hold?.()
       this.#good?.held?.[Symbol.dispose]()
       this.#good = { build, held }
@@ -220,4 +221,13 @@ export class Slot {
     build.then(() => settle(), settle)
     return build
   }
+}
+
+/** Checks the kind of a build: a host's own source may return anything. @throws TypeError */
+function checkBuild(build: FunctionBuild): FunctionBuild {
+  const kind: unknown = build?.kind
+  if (kind === 'file' || kind === 'command' || kind === 'module') return build
+  throw new TypeError(
+    `load() must return a build whose kind is 'file', 'command' or 'module', not ${printable(JSON.stringify(kind))}.`,
+  )
 }
