@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { deferred } from '../../src/core/base/deferred.js'
 import type { Connection, Transport } from '../../src/core/contracts/transport.js'
 import { Link, type LinkStatus } from '../../src/core/link/link.js'
 import { memory } from '../../src/transports/memory.js'
@@ -47,6 +48,42 @@ describe('a link', () => {
     expect(made.connected).toBe(true)
     await made.stop()
     expect(transport.connections()).toBe(0)
+    expect(clock.pending).toBe(0)
+  })
+
+  it('tries again after 60 s with a transport whose connect() never settles, and closes a late connection', async () => {
+    const clock = new ManualClock()
+    const transport = new FaultyTransport(memory())
+    const opened = deferred<void>()
+    let hanging = true
+    const slow: Transport = {
+      name: 'slow',
+      limits: transport.limits,
+      connect: async (...args) => {
+        if (hanging) await opened.promise
+        return await transport.connect(...args)
+      },
+    }
+    const { link: made, statuses, waits } = link(clock, slow)
+    made.start()
+    await clock.advance(60_000)
+    expect(waits()).toEqual([250])
+    expect(statuses).toContainEqual(
+      expect.objectContaining({
+        state: 'disconnected',
+        error: expect.objectContaining({
+          code: 'UNREACHABLE',
+          message: expect.stringContaining("Transport 'slow' did not connect within 60000 ms"),
+        }),
+      }),
+    )
+    hanging = false
+    await clock.advance(250)
+    expect(made.connected).toBe(true)
+    opened.resolve()
+    await settle()
+    expect(transport.connections()).toBe(1)
+    await made.stop()
     expect(clock.pending).toBe(0)
   })
 

@@ -19,7 +19,8 @@ async function copyWith(
   const copy = await mkdtemp(join(tmpdir(), 'lambda-tether-changes-'))
   folders.push(copy)
   await cp(join(root, 'src'), join(copy, 'src'), { recursive: true })
-  for (const file of ['package.json', 'tsup.config.ts']) await cp(join(root, file), join(copy, file))
+  for (const file of ['package.json', 'tsup.config.ts', 'typedoc.json'])
+    await cp(join(root, file), join(copy, file))
   await symlink(join(root, 'node_modules'), join(copy, 'node_modules'))
   const { compilerOptions } = JSON.parse(await readFile(join(root, 'tsconfig.json'), 'utf8'))
   const settings = {

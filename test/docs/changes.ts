@@ -14,6 +14,7 @@ export interface Change {
 }
 
 const subpath = (name: string, after: string): Record<string, readonly Edit[]> => ({
+  'typedoc.json': [[`    "src/${after}.ts",`, `    "src/${name}.ts",\n    "src/${after}.ts",`]],
   'package.json': [
     [
       `    "./${after}": {`,
@@ -32,18 +33,23 @@ export const CHANGES: readonly Change[] = [
   {
     name: 'a transport',
     added: {
-      'src/transports/loopback.ts': `import type { Transport } from '../core/contracts/transport.js'
-import { memory } from './memory.js'
+      'src/transports/loopback.ts': `import { type MemoryTransport, memory } from './memory.js'
 
-export function loopback(): Transport {
+export function loopback(): MemoryTransport {
   return { ...memory(), name: 'loopback' }
 }
 `,
       'test/transports/loopback.test.ts': `import { test } from 'vitest'
-import { transportConformance } from 'lambda-tether/testing'
-import { loopback } from 'lambda-tether/transports/loopback'
+import { transportConformance } from '../../src/testing/index.js'
+import { loopback } from '../../src/transports/loopback.js'
 
-transportConformance({ test, factory: () => ({ transport: loopback(), cut() {}, close() {} }) })
+transportConformance({
+  test,
+  factory() {
+    const transport = loopback()
+    return { transport, cut: () => transport.cut(), close() {} }
+  },
+})
 `,
     },
     edited: subpath('transports/loopback', 'transports/memory'),
@@ -65,8 +71,8 @@ export function echo(): Executor {
 }
 `,
       'test/executors/echo.test.ts': `import { test } from 'vitest'
-import { echo } from 'lambda-tether/executors'
-import { executorConformance } from 'lambda-tether/testing'
+import { echo } from '../../src/executors/index.js'
+import { executorConformance } from '../../src/testing/index.js'
 
 executorConformance({ test, factory: () => ({ executor: echo() }) })
 `,
@@ -92,8 +98,8 @@ export function shared(): PayloadStore {
 }
 `,
       'test/stores/shared.test.ts': `import { test } from 'vitest'
-import { shared } from 'lambda-tether/stores/shared'
-import { payloadStoreConformance } from 'lambda-tether/testing'
+import { shared } from '../../src/stores/shared.js'
+import { payloadStoreConformance } from '../../src/testing/index.js'
 
 payloadStoreConformance({ test, factory: () => ({ store: shared(), close() {} }) })
 `,
@@ -110,7 +116,7 @@ export function text(answer: string): FunctionSource {
   return { load: async () => ({ kind: 'module', load: async () => async () => answer }) }
 }
 `,
-      'test/sources/text.test.ts': `import { text } from 'lambda-tether/sources/text'
+      'test/sources/text.test.ts': `import { text } from '../../src/sources/text.js'
 import { expect, test } from 'vitest'
 
 test('text() loads', async () => {

@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import { referencesOf } from '../support/boundaries.js'
+import ts from 'typescript'
 
 /** The folders of `src` and `src/core`, each with the folders that it imports. */
 export type FolderGraph = ReadonlyMap<string, ReadonlySet<string>>
@@ -20,8 +20,8 @@ export function folderGraph(files: ReadonlyMap<string, string>): FolderGraph {
     if (LEFT_OUT.includes(file)) continue
     const imported = graph.get(folderOf(file)) ?? new Set()
     graph.set(folderOf(file), imported)
-    for (const { specifier } of referencesOf(file, text)) {
-      const target = posix.join(posix.dirname(file), specifier).replace(/\.js$/, '.ts')
+    for (const { fileName } of ts.preProcessFile(text, true, true).importedFiles) {
+      const target = posix.join(posix.dirname(file), fileName).replace(/\.js$/, '.ts')
       if (!files.has(target) || LEFT_OUT.includes(target)) continue
       if (folderOf(target) !== folderOf(file)) imported.add(folderOf(target))
     }

@@ -13,6 +13,9 @@ import type { Counters } from '../wire/counters.js'
 import { LiveConnection } from './live-connection.js'
 import { Pacer } from './pacer.js'
 
+/** The longest that a transport may take to connect, in milliseconds; this package's own take 10 s for each of their steps. */
+const CONNECT_MS = 60_000
+
 export interface ConnectionOptions {
   readonly transport: Transport
   readonly self: Endpoint
@@ -54,7 +57,7 @@ export async function attemptConnection(
   const lane = options.lane?.()
   let connection: Connection
   try {
-    connection = await transport.connect(
+    const connecting = transport.connect(
       lane === undefined ? self : { ...self, lane },
       {
         onFrame: (frame) => {
@@ -80,6 +83,7 @@ export async function attemptConnection(
         ...defined({ sign: options.sign }),
       },
     )
+    connection = await inTime(connecting, options)
   } catch (error) {
     trace?.fail(error)
     if (error instanceof TetherError) throw error
@@ -99,6 +103,21 @@ export async function attemptConnection(
   await options.prepare?.(connection).catch((error: TetherError) => live.end(error))
   if (live.over) throw await live.ended
   return live
+}
+
+/** Bounds a transport that never settles, so that the link tries again. A connection that opens later is closed. */
+function inTime(
+  connecting: Promise<Connection>,
+  { transport, clock }: ConnectionOptions,
+): Promise<Connection> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.schedule(CONNECT_MS, () => {
+      const message = `Transport '${transport.name}' did not connect within ${CONNECT_MS} ms; its connect() must resolve or reject.`
+      reject(new TetherError('UNREACHABLE', message))
+      connecting.then((connection) => connection.close()).catch(() => {})
+    })
+    connecting.then(resolve, reject).finally(cancel)
+  })
 }
 
 function describe({ self, transport: { name: transport }, environmentId }: ConnectionOptions): TraceContext {
