@@ -23,11 +23,12 @@ export class PortSink implements ResponseSink {
 
   write(chunk: Uint8Array, taken: () => void): void {
     const room = Math.max(0, STREAM_WINDOW_BYTES - this.#unread)
-    // Transfer a copy: the code keeps its bytes, which may be a view of a much larger buffer.
+    // Transfer a copy: the code keeps its bytes, which may be a view of a much larger buffer. The transfer empties the copy.
     const bytes = new Uint8Array(chunk.subarray(0, room))
-    if (bytes.length > 0) this.#post({ kind: 'chunk', sequence: this.#sequence, bytes })
-    this.#unread += bytes.length
-    if (bytes.length === chunk.length) taken()
+    const { length } = bytes
+    if (length > 0) this.#post({ kind: 'chunk', sequence: this.#sequence, bytes })
+    this.#unread += length
+    if (length === chunk.length) taken()
     else this.#waiting = { chunk: chunk.subarray(room), taken }
   }
 
