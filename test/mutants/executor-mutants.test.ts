@@ -1,60 +1,97 @@
 import { describe, expect, test } from 'vitest'
-import { inlineSubject, nodeSubject } from '../testing/executor-subjects.js'
-import { EXECUTOR_MUTANTS } from './executor-mutants.js'
-import { executorTestNames, executorTests } from './executor-suite.js'
-import { unsaid } from './executor-worker-mutants.js'
+import type { childProcesses } from '../../src/executors/child-process.js'
+import type { inline } from '../../src/executors/inline.js'
+import type { workerThreads } from '../../src/executors/worker-thread.js'
+import { type ExecutorConformanceOptions, executorConformance } from '../../src/testing/index.js'
+import { inlineSubject, nodeSubject, SMALL_HEAP } from '../testing/executor-subjects.js'
+import { executorMutants, UNDECLARED } from './executor-mutants.js'
+import { bundled, type Mutant, patched, type SuiteTests, testSuite } from './mutation.js'
 
-// Many of them are caught by waiting for what does not come.
-describe.concurrent('the executor suite', () => {
-  const cases = EXECUTOR_MUTANTS.flatMap((mutant) =>
-    mutant.caughtBy.map((caughtBy) => [mutant.name, caughtBy, mutant] as const),
+type Factory = ExecutorConformanceOptions['factory']
+
+/** For mutants that fail by a wait: several times what any test of a correct executor waits, also on a busy machine. */
+const SHORT_WAIT_MS = 5_000
+/** For the others, whose tests end no wait. */
+const LONG_WAIT_MS = 15_000
+
+function executorTests(
+  factory: Factory,
+  waitMs: number,
+  without: ExecutorConformanceOptions['without'] = [],
+): SuiteTests {
+  const tests: SuiteTests = new Map()
+  executorConformance({ test: (name, run) => tests.set(name, run), factory, without, waitMs })
+  return tests
+}
+
+/** Makes the executor whose file the mutant patches. */
+async function factoryOf(mutant: Mutant): Promise<Factory> {
+  const [file] = mutant
+  if (file === 'src/executors/inline.ts') {
+    const module = await patched<{ inline: typeof inline }>(file, mutant)
+    return async () => ({ ...(await inlineSubject.factory()), executor: module.inline() })
+  }
+  if (file.startsWith('src/executors/process/')) {
+    const entry = 'src/executors/child-process.ts'
+    const module = await patched<{ childProcesses: typeof childProcesses }>(entry, mutant)
+    return async () => ({ ...(await nodeSubject.factory()), executor: module.childProcesses() })
+  }
+  const module = await patched<{ workerThreads: typeof workerThreads }>(
+    'src/executors/worker-thread.ts',
+    file.startsWith('src/executors/entry/') ? await running(mutant) : mutant,
   )
+  return () => ({ executor: module.workerThreads({ resourceLimits: SMALL_HEAP }) })
+}
 
-  test.each(cases)('catches one that %s: %s', async (_name, caughtBy, { make, because }) => {
-    const run = executorTests(make).get(caughtBy)
-    expect(run, 'no such test').toBeDefined()
-    await expect(run?.()).rejects.toThrow(because)
+/** Has threads run their entry with this mutant. */
+async function running(mutant: Mutant): Promise<Mutant> {
+  const code = await bundled('esm', 'src/executors/entry/worker-thread.ts', mutant)
+  const url = `data:text/javascript;base64,${Buffer.from(code).toString('base64')}`
+  return ['src/executors/thread/thread.ts', "runFile('worker-thread')", `new URL('${url}')`]
+}
+
+testSuite('the executor suite', executorMutants, async (mutant) => {
+  const [, , , because] = mutant
+  const waitMs = because?.source.includes('within') ? SHORT_WAIT_MS : LONG_WAIT_MS
+  return executorTests(await factoryOf(mutant), waitMs)
+})
+
+describe.concurrent('features that are said to be absent', () => {
+  const leftOut = (factory: Factory, feature: 'cause' | 'exit' | 'stop' | 'children') =>
+    executorTests(factory, SHORT_WAIT_MS, [feature]).get(
+      `'${feature}', named in 'without', is not supported`,
+    )?.()
+
+  test('are found', async () => {
+    await expect(leftOut(inlineSubject.factory, 'cause')).rejects.toThrow(/all of its tests pass/)
+    await expect(leftOut(nodeSubject.factory, 'children')).rejects.toThrow(/all of its tests pass/)
   })
 
-  test('has a mutant for each of its tests', () => {
-    const caught = new Set(EXECUTOR_MUTANTS.flatMap(({ caughtBy }) => caughtBy))
-    expect(executorTestNames().filter((name) => !caught.has(name))).toEqual([])
+  test('have no other tests', () => {
+    const tests = executorTests(inlineSubject.factory, SHORT_WAIT_MS, ['cause'])
+    expect(tests.has('an error includes its cause')).toBe(false)
   })
 
-  test('lets nothing be left out that is there', async () => {
-    const check = "'cause' is left out because it is not there"
-    const tests = executorTests(inlineSubject.factory, ['cause'])
-    await expect(tests.get(check)?.()).rejects.toThrow(/all of its tests pass/)
-    expect(tests.has("an error's cause comes with it")).toBe(false)
+  test('are not tried on the event loop of the test runner, which they would end', async () => {
+    await leftOut(inlineSubject.factory, 'exit')
+    await leftOut(inlineSubject.factory, 'stop')
   })
+})
 
-  const deadly = [
-    'a function that exits while it starts is an error at once',
-    'code that exits is answered at once, with its exit code',
-    'code that exits with 0 has not answered either',
-    'an environment whose code exited after its answer answers again',
-    'a rejection that nobody handles is answered at once',
-    'an error that nobody can catch is answered at once',
-    'code that runs out of memory is an error, and not one of time',
-    'code that never yields is stopped when the time is up, and its environment answers again',
-    'code that never yields holds up nobody else',
-  ]
-  test.each(deadly)('fails with words on an event loop that is shared in secret: %s', async (name) => {
-    await expect(executorTests(unsaid).get(name)?.()).rejects.toThrow(
-      /on the event loop of the test runner.*`sharesEventLoop: true`.*`without`/s,
-    )
-  })
-
-  test('does not try on its own event loop what would end it', async () => {
-    const tests = executorTests(inlineSubject.factory, ['exit', 'stop'])
-    await tests.get("'exit' is left out because it is not there")?.()
-    await tests.get("'stop' is left out because it is not there")?.()
-  })
-
-  test('tries the rest, and finds it', async () => {
-    const tests = executorTests(nodeSubject.factory, ['children'])
-    await expect(tests.get("'children' is left out because it is not there")?.()).rejects.toThrow(
-      /all of its tests pass/,
-    )
-  })
+test.each([
+  'an exit while the module loads is an error at once',
+  'an exit is an error at once, with the exit code',
+  'an exit with code 0 is an error, too',
+  'an environment works again after its code exited between invocations',
+  'an unhandled rejection is an error at once',
+  'an uncaught error is an error at once',
+  'running out of memory is an error, and not a timeout',
+  'code that never yields is stopped at the deadline, and its environment works again',
+  'code that never yields does not block other environments',
+])('an undeclared shared event loop is an error, not the end of the test runner: %s', async (name) => {
+  const factory = await factoryOf(UNDECLARED)
+  const run = executorTests(factory, SHORT_WAIT_MS).get(name)
+  await expect(run?.()).rejects.toThrow(
+    /on the event loop of the test runner.*`sharesEventLoop: true`.*`without`/s,
+  )
 })

@@ -1,30 +1,63 @@
-import { describe, expect, test } from 'vitest'
-import { transportConformance } from '../../src/testing/index.js'
-import { failedBy, mutantTables } from './mutant-table.js'
-import { TRANSPORT_MUTANTS } from './transport-mutants.js'
-import { failuresOf, makeReference, transportTests } from './transport-suite.js'
+import { expect, test } from 'vitest'
+import type { Clock } from '../../src/core/base/clock.js'
+import { type TransportFeature, transportConformance } from '../../src/testing/index.js'
+import type { memory } from '../../src/transports/memory.js'
+import { type Mutant, patched, type SuiteTests, testSuite } from './mutation.js'
+import { transportMutants } from './transport-mutants.js'
 
-describe('a correct transport that does all that one may do', () => {
-  transportConformance({ test, factory: makeReference })
+/** Many times the turns that the slowest test of the reference needs. */
+const WAIT_TURNS = 2_000
+
+/** A clock on which a millisecond is a turn of the event loop: a busy machine cannot make a wait too short. */
+const turnClock: Clock = {
+  now: () => Date.now(),
+  schedule(delayMs, callback) {
+    let left = delayMs
+    const tick = () => {
+      if (left-- > 0) pending = setImmediate(tick)
+      else callback()
+    }
+    let pending = setImmediate(tick)
+    return () => clearImmediate(pending)
+  },
+}
+
+/** Fails for a wrong option of the suite, and not for a wrong transport. */
+const ABSENT = 'the transport has no feature that `without` names'
+
+async function transportTests(
+  mutant?: Mutant,
+  without: readonly TransportFeature[] = [],
+): Promise<SuiteTests> {
+  const module = await patched<{ memory: typeof memory }>('src/transports/memory.ts', mutant)
+  const tests: SuiteTests = new Map()
+  transportConformance({
+    test: (name, run) => tests.set(name, run),
+    factory() {
+      const transport = module.memory()
+      return { transport, cut: () => transport.cut(), close: () => transport.cut() }
+    },
+    without,
+    clock: turnClock,
+    waitMs: WAIT_TURNS,
+  })
+  return tests
+}
+
+testSuite('the transport suite', transportMutants, async (mutant) => {
+  const tests = await transportTests(mutant)
+  tests.delete(ABSENT)
+  return tests
 })
 
-describe('the transport suite', () => {
-  test.each(TRANSPORT_MUTANTS)('catches one that $name', async (mutant) => {
-    expect(await failedBy(mutant)).toContain(mutant.caughtBy)
-  })
+test.each<TransportFeature>(['serve', 'keep', 'cut'])(
+  'the suite finds %s where it is said to be absent',
+  async (feature) => {
+    const tests = await transportTests(undefined, [feature])
+    await expect(tests.get(ABSENT)?.()).rejects.toThrow(`'${feature}' is in \`without\`, and it is there.`)
+  },
+)
 
-  test('has a mutant for each of its tests', () => {
-    const caught = new Set(TRANSPORT_MUTANTS.map(({ caughtBy }) => caughtBy))
-    expect(transportTests().filter(({ name }) => !caught.has(name))).toEqual([])
-  })
-
-  test('passes the correct one in the turns that it waits', async () => {
-    expect(await failuresOf(transportTests())).toEqual([])
-  })
-})
-
-// After the tests above, which have run every broken transport.
-test('docs/mutants.md says what is so', { timeout: 120_000 }, async () => {
-  // `npm run docs:mutants` writes it.
-  await expect(await mutantTables()).toMatchFileSnapshot('../../docs/mutants.md')
+test('the reference passes in the turns that the suite waits', async () => {
+  for (const run of (await transportTests()).values()) await run()
 })

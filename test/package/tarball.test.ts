@@ -41,8 +41,8 @@ const executors = [
 
 /** Tests of that suite. */
 const ofSuite = [
-  'the response is what the function returns',
-  'an error has its type, its message and where it was thrown',
+  'the response is the value that the function returns',
+  'an error has its type, its message and its stack',
   'close() leaves nothing running',
 ]
 

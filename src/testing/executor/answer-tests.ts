@@ -7,7 +7,7 @@ const LARGEST_BYTES = 6 * 1024 * 1024
 
 export const answerTests: readonly ExecutorTest[] = [
   {
-    name: 'the response is what the function returns',
+    name: 'the response is the value that the function returns',
     async run(trial) {
       const events = [
         { text: 'größe 漢字 \u2028 🎉 "\\" \n', list: [1.5, -0, true, null, { deep: [[]] }] },
@@ -19,7 +19,7 @@ export const answerTests: readonly ExecutorTest[] = [
     },
   },
   {
-    name: '6 MiB in and 6 MiB out',
+    name: 'an event and a response may have 6 MiB',
     needs: ['large'],
     async run(trial) {
       const text = '漢'.repeat((LARGEST_BYTES - '{"text":""}'.length) / 3 - 1)
@@ -33,7 +33,7 @@ export const answerTests: readonly ExecutorTest[] = [
     },
   },
   {
-    name: "the event stays the caller's",
+    name: "the caller's event stays unchanged",
     async run(trial) {
       // A view into a larger buffer, as it comes from a frame.
       const whole = new TextEncoder().encode(`____${JSON.stringify({ mine: true })}____`)
@@ -49,21 +49,21 @@ export const answerTests: readonly ExecutorTest[] = [
     },
   },
   {
-    name: 'another build of a function is what its next invocation runs',
+    name: 'the next invocation runs a new build',
     async run(trial) {
       assert.equal(await trial.value('count'), 1)
       assert.deepEqual(await trial.value('echo', { now: 'another' }), { now: 'another' })
     },
   },
   {
-    name: 'a handler that is not async answers with what it returns',
+    name: 'a handler that is not async answers with its return value',
     needs: ['callbacks'],
     async run(trial) {
       assert.deepEqual(await trial.value('plain', { answer: 42 }), { answer: 42 })
     },
   },
   {
-    name: 'a callback answers, or fails',
+    name: 'a callback answers or fails the invocation',
     needs: ['callbacks'],
     async run(trial) {
       assert.deepEqual(await trial.value('callback', { answer: { n: 42 } }), { n: 42 })
@@ -83,7 +83,7 @@ export const answerTests: readonly ExecutorTest[] = [
     },
   },
   {
-    name: "a callback's answer waits for an empty event loop, unless told not to",
+    name: "a callback's answer waits for an empty event loop, unless the context says otherwise",
     needs: ['callbacks', 'late'],
     async run(trial) {
       assert.deepEqual(await trial.value('late', { waits: true }), ['later'])

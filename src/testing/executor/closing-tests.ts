@@ -6,7 +6,7 @@ const MOMENT_MS = 300
 
 export const executorClosingTests: readonly ExecutorTest[] = [
   {
-    name: 'close() lets what runs finish and refuses what comes',
+    name: 'close() lets running invocations finish and rejects new ones',
     async run(trial) {
       const running = await trial.obeying()
       const closing = trial.executor.close()
@@ -17,7 +17,7 @@ export const executorClosingTests: readonly ExecutorTest[] = [
     },
   },
   {
-    name: 'close() resolves after what runs',
+    name: 'close() resolves after the running invocations',
     async run(trial) {
       const running = await trial.obeying()
       let closed = false
@@ -70,7 +70,7 @@ export const executorClosingTests: readonly ExecutorTest[] = [
     },
   },
   {
-    name: 'no process that the code started outlives it',
+    name: 'processes that the code started end with it',
     needs: ['stop', 'children'],
     async run(trial) {
       for (const end of ['exit', 'answer'] as const) {

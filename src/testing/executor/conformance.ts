@@ -78,7 +78,7 @@ export function executorConformance(options: ExecutorConformanceOptions): void {
     if (!leftOut) test(one.name, () => runTest(one, new Patience(clock, waitMs)))
   }
   for (const feature of without) {
-    test(`'${feature}' is left out because it is not there`, async () => {
+    test(`'${feature}', named in 'without', is not supported`, async () => {
       const tests = TESTS.filter(({ needs }) => needs?.includes(feature))
       for (const one of tests) {
         const failed = await runTest(one, briefly).then(

@@ -22,7 +22,7 @@ interface Seen {
 
 export const contextTests: readonly ExecutorTest[] = [
   {
-    name: 'the context has every field of the invocation, and none of the one before',
+    name: 'the context has every field of its invocation and none of the previous one',
     async run(trial) {
       const fields = {
         awsRequestId: REQUEST_ID,
@@ -64,7 +64,7 @@ export const contextTests: readonly ExecutorTest[] = [
     },
   },
   {
-    name: "the trace id is each invocation's own",
+    name: 'each invocation has its own trace id',
     needs: ['environment'],
     async run(trial) {
       const traceOf = async (changes: { traceId?: string }) => {
@@ -78,7 +78,7 @@ export const contextTests: readonly ExecutorTest[] = [
     },
   },
   {
-    name: "the remaining time is the deadline's, and counts down",
+    name: 'the remaining time follows the deadline and counts down',
     async run(trial) {
       for (const timeLimitMs of [60_000, 900_000]) {
         const deadline = Date.now() + timeLimitMs
@@ -95,7 +95,7 @@ export const contextTests: readonly ExecutorTest[] = [
     },
   },
   {
-    name: 'the environment is the one given, with PATH and HOME, already while the module is loaded',
+    name: 'the environment is the given one with PATH and HOME, also while the module loads',
     needs: ['environment'],
     async run(trial) {
       const env = { ...ENVIRONMENT, ...AWKWARD }
@@ -113,7 +113,7 @@ export const contextTests: readonly ExecutorTest[] = [
     },
   },
   {
-    name: 'variables that make code run are left out, and PATH and HOME are the machine’s',
+    name: 'variables that run code are left out, and PATH and HOME are the machine’s',
     needs: ['environment'],
     async run(trial) {
       const left = ['NODE_PATH', 'PYTHONPATH', 'LD_LIBRARY_PATH', 'BASH_ENV', 'GIT_EXEC_PATH']
@@ -128,7 +128,7 @@ export const contextTests: readonly ExecutorTest[] = [
     },
   },
   {
-    name: 'an invocation sees the variables that came with it',
+    name: 'each invocation has its own variables',
     needs: ['environment'],
     async run(trial) {
       const seen = async (own: Record<string, string>) => {
@@ -140,7 +140,7 @@ export const contextTests: readonly ExecutorTest[] = [
     },
   },
   {
-    name: 'new credentials reach a worker that lives on',
+    name: 'new credentials reach a running worker',
     needs: ['environment', 'rotation', 'workers'],
     async run(trial) {
       const seen = async (AWS_SESSION_TOKEN: string) => {

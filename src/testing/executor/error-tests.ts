@@ -5,7 +5,7 @@ import type { ExecutorTest, ExecutorTrial } from './trial.js'
 
 export const errorTests: readonly ExecutorTest[] = [
   {
-    name: 'an error has its type, its message and where it was thrown',
+    name: 'an error has its type, its message and its stack',
     async run(trial) {
       const message = 'no order for 漢字'
       const { errorType, errorMessage, trace } = await trial.error('throw', { message })
@@ -18,7 +18,7 @@ export const errorTests: readonly ExecutorTest[] = [
     },
   },
   {
-    name: "an error's cause comes with it",
+    name: 'an error includes its cause',
     needs: ['cause'],
     async run(trial) {
       const { cause } = await trial.error('throw', { message: 'above' })
@@ -27,7 +27,7 @@ export const errorTests: readonly ExecutorTest[] = [
     },
   },
   {
-    name: 'what is thrown need not be an error',
+    name: 'a thrown value need not be an error',
     needs: ['throw-value'],
     async run(trial) {
       const thrown = [
@@ -41,7 +41,7 @@ export const errorTests: readonly ExecutorTest[] = [
     },
   },
   {
-    name: 'a function that failed keeps its state',
+    name: 'a function keeps its state after an error',
     async run(trial) {
       assert.equal(await trial.value('count'), 1)
       assert.equal((await trial.error('count', { fail: true })).errorType, 'ConformanceError')
@@ -49,7 +49,7 @@ export const errorTests: readonly ExecutorTest[] = [
     },
   },
   {
-    name: 'a function that cannot start is an error, each time',
+    name: 'a function that fails to start is an error each time',
     async run(trial) {
       for (let invocation = 1; invocation <= 2; invocation++) {
         const { errorType, errorMessage } = await trial.error('fail-at-start')
@@ -59,7 +59,7 @@ export const errorTests: readonly ExecutorTest[] = [
     },
   },
   {
-    name: 'what a function writes before it fails to start can be read',
+    name: 'the output of a failed start is available',
     needs: ['output'],
     async run(trial) {
       const { lines, onLog } = collectLines()
@@ -69,7 +69,7 @@ export const errorTests: readonly ExecutorTest[] = [
     },
   },
   {
-    name: 'a function that exits while it starts is an error at once',
+    name: 'an exit while the module loads is an error at once',
     needs: ['exit'],
     async run(trial) {
       await trial.runsApart('an exit')
@@ -78,20 +78,15 @@ export const errorTests: readonly ExecutorTest[] = [
       assert.match(errorMessage, /\b37\b/)
     },
   },
-  ending(
-    'code that exits is answered at once, with its exit code',
-    'exit',
-    'exit',
-    ({ errorType, errorMessage }) => {
-      assert.equal(errorType, 'Runtime.ExitError')
-      assert.match(errorMessage, /\b37\b/)
-    },
-  ),
-  ending('code that exits with 0 has not answered either', 'exit', 'exit 0', ({ errorType }) =>
+  ending('an exit is an error at once, with the exit code', 'exit', 'exit', ({ errorType, errorMessage }) => {
+    assert.equal(errorType, 'Runtime.ExitError')
+    assert.match(errorMessage, /\b37\b/)
+  }),
+  ending('an exit with code 0 is an error, too', 'exit', 'exit 0', ({ errorType }) =>
     assert.equal(errorType, 'Runtime.ExitError'),
   ),
   {
-    name: 'an environment whose code exited after its answer answers again',
+    name: 'an environment works again after its code exited between invocations',
     needs: ['exit', 'background'],
     async run(trial) {
       const first = await trial.obeying()
@@ -103,7 +98,7 @@ export const errorTests: readonly ExecutorTest[] = [
     },
   },
   ending(
-    'a rejection that nobody handles is answered at once',
+    'an unhandled rejection is an error at once',
     'uncaught',
     'reject',
     ({ errorType, errorMessage }) => {
@@ -111,16 +106,11 @@ export const errorTests: readonly ExecutorTest[] = [
       assert.match(errorMessage, /unheard/)
     },
   ),
-  ending(
-    'an error that nobody can catch is answered at once',
-    'uncaught',
-    'throw',
-    ({ errorType, errorMessage }) => {
-      assert.equal(errorType, 'ConformanceError')
-      assert.equal(errorMessage, 'loose')
-    },
-  ),
-  ending('code that runs out of memory is an error, and not one of time', 'memory', 'grow', ({ errorType }) =>
+  ending('an uncaught error is an error at once', 'uncaught', 'throw', ({ errorType, errorMessage }) => {
+    assert.equal(errorType, 'ConformanceError')
+    assert.equal(errorMessage, 'loose')
+  }),
+  ending('running out of memory is an error, and not a timeout', 'memory', 'grow', ({ errorType }) =>
     assert.notEqual(errorType, 'Sandbox.Timedout'),
   ),
 ]

@@ -5,7 +5,7 @@ import type { ExecutorTest } from './trial.js'
 
 export const outputTests: readonly ExecutorTest[] = [
   {
-    name: 'what the code writes comes line by line, from both streams, before the outcome',
+    name: 'both streams arrive line by line, before the outcome',
     needs: ['output'],
     async run(trial) {
       const { lines, onLog } = collectLines()
@@ -34,7 +34,7 @@ export const outputTests: readonly ExecutorTest[] = [
     },
   },
   {
-    name: 'a line of JSON has the level that it says',
+    name: 'a line of JSON has the level of its `level` field',
     needs: ['output'],
     async run(trial) {
       const { lines, onLog } = collectLines()
@@ -44,7 +44,7 @@ export const outputTests: readonly ExecutorTest[] = [
     },
   },
   {
-    name: 'lines are of the invocation that wrote them',
+    name: 'each line reaches the invocation that wrote it',
     needs: ['output'],
     async run(trial) {
       const print = async (mark: string, environmentId: string) => {

@@ -8,7 +8,7 @@ const SHORT_MS = 1_500
 
 export const stoppingTests: readonly ExecutorTest[] = [
   {
-    name: "when the time is up the outcome is Lambda's own error, and not before",
+    name: "the outcome at the deadline is Lambda's own error, and not before",
     async run(trial) {
       const startedAt = Date.now()
       const underway = await trial.obeyingWarm({ timeLimitMs: SHORT_MS })
@@ -18,7 +18,7 @@ export const stoppingTests: readonly ExecutorTest[] = [
     },
   },
   {
-    name: 'code that waits when the time is up is stopped, and its environment answers again',
+    name: 'waiting code is stopped at the deadline, and its environment works again',
     needs: ['stop'],
     async run(trial) {
       const underway = await trial.obeyingWarm({ timeLimitMs: SHORT_MS })
@@ -28,7 +28,7 @@ export const stoppingTests: readonly ExecutorTest[] = [
     },
   },
   {
-    name: 'code that never yields is stopped when the time is up, and its environment answers again',
+    name: 'code that never yields is stopped at the deadline, and its environment works again',
     needs: ['stop'],
     async run(trial) {
       const underway = await trial.obeyingWarm({ timeLimitMs: SHORT_MS })
@@ -39,7 +39,7 @@ export const stoppingTests: readonly ExecutorTest[] = [
     },
   },
   {
-    name: 'with no time left nothing runs',
+    name: 'an invocation past its deadline does not run',
     async run(trial) {
       const outcome = trial.start(await trial.build('obey'), { timeLimitMs: -1 })
       const { errorType } = errorIn(await trial.within('There was no outcome', outcome))
@@ -49,7 +49,7 @@ export const stoppingTests: readonly ExecutorTest[] = [
     },
   },
   {
-    name: 'waiting for the environment takes of the time, and disturbs nobody',
+    name: 'time in the queue counts, and a timeout there does not disturb others',
     needs: ['workers'],
     async run(trial) {
       const running = await trial.obeying()
@@ -73,7 +73,7 @@ export const stoppingTests: readonly ExecutorTest[] = [
     },
   },
   {
-    name: 'an abort stops the code, and its environment answers again',
+    name: 'an abort stops the code, and its environment works again',
     needs: ['stop'],
     async run(trial) {
       const abort = new AbortController()
@@ -85,7 +85,7 @@ export const stoppingTests: readonly ExecutorTest[] = [
     },
   },
   {
-    name: 'what is aborted before it starts does not run',
+    name: 'an invocation aborted before its start does not run',
     async run(trial) {
       await trial.rejects('ABORTED', trial.start(await trial.build('obey'), { signal: AbortSignal.abort() }))
       await trial.obeysAgain()
@@ -93,7 +93,7 @@ export const stoppingTests: readonly ExecutorTest[] = [
     },
   },
   {
-    name: 'what is aborted while it waits does not run, and disturbs nobody',
+    name: 'an invocation aborted in the queue does not run and does not disturb others',
     needs: ['workers'],
     async run(trial) {
       const running = await trial.obeying()

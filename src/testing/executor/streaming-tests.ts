@@ -15,7 +15,7 @@ const HELD_MS = 300
 
 export const streamingTests: readonly ExecutorTest[] = [
   {
-    name: 'a stream is there when it begins, and each of its parts while the code runs',
+    name: 'a stream is returned when it begins, and its chunks arrive while the code runs',
     needs: ['streaming'],
     async run(trial) {
       const { line, reader } = await begin(trial, { contentType: 'text/event-stream', texts: ['one', 'two'] })
@@ -27,7 +27,7 @@ export const streamingTests: readonly ExecutorTest[] = [
     },
   },
   {
-    name: 'the bytes of a stream are those that were written, in their order',
+    name: 'a stream has the written bytes in their order',
     needs: ['streaming'],
     async run(trial) {
       const reader = await stream(trial, { bytes: 2 * MIB })
@@ -41,7 +41,7 @@ export const streamingTests: readonly ExecutorTest[] = [
     },
   },
   {
-    name: 'a stream with an HTTP prelude begins with it, and one without a write is empty',
+    name: 'a stream begins with its HTTP prelude, and is empty without a write',
     needs: ['streaming'],
     async run(trial) {
       const prelude = { statusCode: 201, headers: { 'x-a': 'b' } }
@@ -62,7 +62,7 @@ export const streamingTests: readonly ExecutorTest[] = [
     },
   },
   {
-    name: 'an error after the first byte is thrown by the stream, after what was written',
+    name: 'an error after the first byte is thrown by the stream, after the written bytes',
     needs: ['streaming'],
     async run(trial) {
       const reader = await stream(trial, { texts: ['some'], message: 'late' })
@@ -73,7 +73,7 @@ export const streamingTests: readonly ExecutorTest[] = [
     },
   },
   {
-    name: 'code that streams is held up while nobody reads',
+    name: 'code that streams waits while its stream is not read',
     needs: ['streaming'],
     async run(trial) {
       // More than the sockets on the way can buffer at once.
@@ -95,7 +95,7 @@ export const streamingTests: readonly ExecutorTest[] = [
     },
   },
   {
-    name: "when the time is up a stream ends with Lambda's own error, after what was written",
+    name: "a stream ends at the deadline with Lambda's own error, after the written bytes",
     needs: ['streaming'],
     async run(trial) {
       await (await stream(trial, {})).rest()
@@ -119,7 +119,7 @@ export const streamingTests: readonly ExecutorTest[] = [
     },
   },
   {
-    name: 'a reader that leaves stops the code, and its environment streams again',
+    name: 'leaving a stream stops its code, and its environment streams again',
     needs: ['streaming', 'stop'],
     async run(trial) {
       const { line, reader } = await begin(trial, { texts: ['some'] })
@@ -142,7 +142,7 @@ export const streamingTests: readonly ExecutorTest[] = [
     },
   },
   {
-    name: 'an environment runs its next invocation when its stream is over',
+    name: 'an environment runs its next invocation after its stream has ended',
     needs: ['streaming', 'workers'],
     async run(trial) {
       const startedAt = Date.now()
@@ -160,7 +160,7 @@ export const streamingTests: readonly ExecutorTest[] = [
     },
   },
   {
-    name: 'close() waits for what streams',
+    name: 'close() waits for streams',
     needs: ['streaming'],
     async run(trial) {
       const { line, reader } = await begin(trial, { texts: ['some'] })

@@ -3,7 +3,7 @@ import type { ExecutorTest } from './trial.js'
 
 export const workerTests: readonly ExecutorTest[] = [
   {
-    name: '`sharesEventLoop` says whether functions run on the event loop of their host',
+    name: '`sharesEventLoop` is true if functions run on the event loop of their host, else false',
     async run(trial) {
       const underway = await trial.obeying()
       const { sharesEventLoop = false } = trial.executor
@@ -13,7 +13,7 @@ export const workerTests: readonly ExecutorTest[] = [
     },
   },
   {
-    name: 'module state lives as long as its execution environment, and is nobody else’s',
+    name: 'module state belongs to one execution environment and lives as long',
     needs: ['workers'],
     async run(trial) {
       const count = (environmentId: string) => trial.value('count', {}, { environmentId })
@@ -21,7 +21,7 @@ export const workerTests: readonly ExecutorTest[] = [
     },
   },
   {
-    name: 'several environments run at once',
+    name: 'several environments run concurrently',
     async run(trial) {
       const underway = []
       for (const environmentId of ['one', 'two', 'three'])
@@ -47,7 +47,7 @@ export const workerTests: readonly ExecutorTest[] = [
     },
   },
   {
-    name: 'code that never yields holds up nobody else',
+    name: 'code that never yields does not block other environments',
     needs: ['workers', 'stop'],
     async run(trial) {
       const abort = new AbortController()
@@ -61,7 +61,7 @@ export const workerTests: readonly ExecutorTest[] = [
     },
   },
   {
-    name: 'after a reload the next invocation starts anew',
+    name: 'after a reload the next invocation has new module state',
     async run(trial) {
       assert.deepEqual([await trial.value('count'), await trial.value('count')], [1, 2])
       await trial.executor.reload('conformance')
@@ -69,7 +69,7 @@ export const workerTests: readonly ExecutorTest[] = [
     },
   },
   {
-    name: 'what runs during a reload finishes, and what comes after it starts anew',
+    name: 'a running invocation finishes during a reload, and the next has a new worker',
     needs: ['workers', 'exit'],
     async run(trial) {
       const running = await trial.obeyingWarm()
@@ -85,7 +85,7 @@ export const workerTests: readonly ExecutorTest[] = [
     },
   },
   {
-    name: "a reload leaves other functions' workers alone",
+    name: 'a reload leaves the workers of other functions',
     async run(trial) {
       const count = (functionId: string) =>
         trial.value('count', {}, { functionId, environmentId: `${functionId} one` })

@@ -5,7 +5,7 @@ import { assertSame, fetchBody, MINUTE, newKey, type PayloadStoreTest, rejectsWi
 /** A store's promises to a holder of its credentials. */
 export const objectTests: readonly PayloadStoreTest[] = [
   {
-    name: 'get gives back every byte that was put',
+    name: 'get() returns the bytes that were put',
     async run({ store }) {
       const everyByte = Uint8Array.from({ length: 256 }, (_, index) => index)
       for (const body of [everyByte, new Uint8Array(0), randomBytes(1_000_003)]) {
@@ -18,7 +18,7 @@ export const objectTests: readonly PayloadStoreTest[] = [
     },
   },
   {
-    name: 'put keeps what the body was, whatever becomes of the buffer',
+    name: 'put() copies: its caller may overwrite the buffer',
     async run({ store }) {
       const key = newKey()
       // A view into a larger buffer, as with frames: the bytes around it belong to others.
@@ -31,7 +31,7 @@ export const objectTests: readonly PayloadStoreTest[] = [
     },
   },
   {
-    name: 'what get gives is the caller’s own',
+    name: 'get() copies: its caller may overwrite the result',
     async run({ store }) {
       const key = newKey()
       const body = randomBytes(100)
@@ -42,7 +42,7 @@ export const objectTests: readonly PayloadStoreTest[] = [
     },
   },
   {
-    name: 'put replaces',
+    name: 'put() replaces an object',
     async run({ store }) {
       const key = newKey()
       await store.put(key, randomBytes(200))
@@ -52,7 +52,7 @@ export const objectTests: readonly PayloadStoreTest[] = [
     },
   },
   {
-    name: 'keys are told apart, whatever letters they have',
+    name: 'keys of any characters are distinct',
     async run({ store }) {
       const parts = [
         'a',
@@ -80,13 +80,13 @@ export const objectTests: readonly PayloadStoreTest[] = [
     },
   },
   {
-    name: 'get of what is not there is STORE_FAILED',
+    name: 'get() of a missing object rejects with STORE_FAILED',
     async run({ store }) {
       await rejectsWith('STORE_FAILED', store.get(newKey(), { maxBytes: 1000 }))
     },
   },
   {
-    name: 'get gives maxBytes and refuses one more with TOO_LARGE and both numbers',
+    name: 'get() returns up to maxBytes and rejects more with TOO_LARGE and both sizes',
     async run({ store }) {
       const key = newKey()
       await store.put(key, randomBytes(1001))
@@ -96,7 +96,7 @@ export const objectTests: readonly PayloadStoreTest[] = [
     },
   },
   {
-    name: 'delete takes the one object away, and twice does no harm',
+    name: 'delete() removes one object and may be repeated',
     async run({ store }) {
       const [key, other] = [newKey(), newKey()]
       await store.put(key, randomBytes(10))
@@ -109,7 +109,7 @@ export const objectTests: readonly PayloadStoreTest[] = [
     },
   },
   {
-    name: 'many operations at once do not mix',
+    name: 'concurrent operations do not mix',
     async run({ store }) {
       const bodies = new Map(Array.from({ length: 20 }, () => [newKey(), randomBytes(10_000)] as const))
       await Promise.all(
@@ -128,7 +128,7 @@ export const objectTests: readonly PayloadStoreTest[] = [
     },
   },
   {
-    name: 'an aborted signal ends every operation with ABORTED, before it does anything',
+    name: 'every operation with an aborted signal rejects with ABORTED and has no effect',
     async run({ store }) {
       const signal = AbortSignal.abort()
       const [kept, key] = [newKey(), newKey()]
@@ -143,7 +143,7 @@ export const objectTests: readonly PayloadStoreTest[] = [
     },
   },
   {
-    name: 'a failure says what failed and holds no URL',
+    name: 'an error names the operation and contains no URL',
     async run({ store }) {
       const error = await rejectsWith('STORE_FAILED', store.get(newKey(), { maxBytes: 10 }))
       assert.equal(error.details.operation, 'get')

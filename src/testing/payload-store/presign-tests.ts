@@ -28,7 +28,7 @@ export const presignTests: readonly PayloadStoreTest[] = [
     },
   },
   {
-    name: 'a presigned PUT may be repeated, as after a lost answer',
+    name: 'a presigned PUT may be repeated',
     async run({ store }) {
       const key = newKey()
       const body = randomBytes(100)
@@ -38,7 +38,7 @@ export const presignTests: readonly PayloadStoreTest[] = [
     },
   },
   {
-    name: 'a presigned PUT takes no body of another length',
+    name: 'a presigned PUT rejects a body of another length',
     async run({ store }) {
       const key = newKey()
       const request = await store.presignPut(key, { ...MINUTE, bytes: 100 })
@@ -47,7 +47,7 @@ export const presignTests: readonly PayloadStoreTest[] = [
     },
   },
   {
-    name: 'a presigned GET gives the object, as often as it is asked',
+    name: 'a presigned GET returns the object each time',
     async run({ store }) {
       const key = newKey()
       const body = randomBytes(100_003)
@@ -58,7 +58,7 @@ export const presignTests: readonly PayloadStoreTest[] = [
     },
   },
   {
-    name: 'a GET may be presigned before its object is there',
+    name: 'a GET may be presigned before its object exists',
     async run({ store }) {
       const key = newKey()
       const request = await store.presignGet(key, MINUTE)
@@ -68,7 +68,7 @@ export const presignTests: readonly PayloadStoreTest[] = [
     },
   },
   {
-    name: 'a presigned request allows its own operation and no other',
+    name: 'a presigned request allows only its own operation',
     async run({ store }) {
       const key = newKey()
       const body = randomBytes(100)
@@ -83,7 +83,7 @@ export const presignTests: readonly PayloadStoreTest[] = [
     },
   },
   {
-    name: 'a presigned request allows its own key and no other',
+    name: 'a presigned request allows only its own key',
     async run({ store }) {
       const [key, other] = [newKey(), newKey()]
       await store.put(other, randomBytes(100))
@@ -99,7 +99,7 @@ export const presignTests: readonly PayloadStoreTest[] = [
     },
   },
   {
-    name: 'a presigned GET ends with its time',
+    name: 'a presigned GET expires',
     async run(subject) {
       const key = newKey()
       await subject.store.put(key, randomBytes(100))
@@ -109,7 +109,7 @@ export const presignTests: readonly PayloadStoreTest[] = [
     },
   },
   {
-    name: 'a presigned PUT ends with its time',
+    name: 'a presigned PUT expires',
     async run(subject) {
       const key = newKey()
       const request = await subject.store.presignPut(key, { expiresInMs: 1000, bytes: 4 })

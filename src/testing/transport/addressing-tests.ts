@@ -36,23 +36,23 @@ const LONG_NAMES = [
 
 export const addressingTests: readonly TransportTest[] = [
   {
-    name: 'app keeps endpoints apart',
+    name: 'endpoints with different apps are separate',
     run: (trial) => stayApart(trial, inBothRoles(trial, {}, { app: `${trial.app}-2` })),
   },
   {
-    name: 'stage keeps endpoints apart',
+    name: 'endpoints with different stages are separate',
     run: (trial) => stayApart(trial, inBothRoles(trial, {}, { stage: 'dev-2' })),
   },
   {
-    name: 'role keeps endpoints apart',
+    name: 'endpoints with different roles are separate',
     run: (trial) => stayApart(trial, inBothRoles(trial, {})),
   },
   {
-    name: 'name keeps endpoints apart',
+    name: 'endpoints with different names are separate',
     run: (trial) => stayApart(trial, inBothRoles(trial, {}, { name: 'two' })),
   },
   {
-    name: 'neighbouring parts never run together',
+    name: 'stage and name are not joined ambiguously',
     run: (trial) =>
       stayApart(
         trial,
@@ -63,7 +63,7 @@ export const addressingTests: readonly TransportTest[] = [
       ),
   },
   {
-    name: "a stub's name may be any of 22 characters of base64url",
+    name: "a stub's name may be any 22 characters of base64url",
     run: (trial) =>
       stayApart(
         trial,
@@ -71,7 +71,7 @@ export const addressingTests: readonly TransportTest[] = [
       ),
   },
   {
-    name: "a session's name may be a broker's own syntax",
+    name: "a session's name may be special to a broker",
     run: (trial) =>
       stayApart(
         trial,
@@ -79,7 +79,7 @@ export const addressingTests: readonly TransportTest[] = [
       ),
   },
   {
-    name: 'parts may be as long as allowed, in letters of any kind',
+    name: 'stage and name may have the maximum length, in any script',
     run: (trial) =>
       stayApart(
         trial,

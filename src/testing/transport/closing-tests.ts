@@ -5,7 +5,7 @@ import { type TransportTest, turn } from './trial.js'
 
 export const transportClosingTests: readonly TransportTest[] = [
   {
-    name: 'closed is pending while the connection lives',
+    name: 'closed is pending while the connection is open',
     async run(trial) {
       const { sender, receiver } = await trial.pair()
       await sender.send(receiver.self, makeFrame('alive'))
@@ -23,7 +23,7 @@ export const transportClosingTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'close() may be called twice at once, and again afterwards',
+    name: 'close() may be repeated, also concurrently',
     async run(trial) {
       const peer = await trial.connect(trial.endpoint('stub'))
       await Promise.all([peer.close(), peer.close()])
@@ -32,7 +32,7 @@ export const transportClosingTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'await using closes',
+    name: 'await using closes the connection',
     async run(trial) {
       const peer = await trial.connect(trial.endpoint('stub'))
       const disposed = Promise.resolve(peer.connection[Symbol.asyncDispose]())
@@ -62,7 +62,7 @@ export const transportClosingTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'what was sent before close() arrives',
+    name: 'frames sent before close() arrive',
     async run(trial) {
       const { sender, receiver } = await trial.pair()
       const frames = [64, 1_024, 65_536].map((bytes) => makeFrame('goodbye', bytes))
@@ -72,7 +72,7 @@ export const transportClosingTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'sends under way settle when close() is called',
+    name: 'pending sends settle when close() is called',
     async run(trial) {
       const { sender, receiver } = await trial.pair()
       const sends = [1, 2, 3, 4].map((index) =>
@@ -87,7 +87,7 @@ export const transportClosingTests: readonly TransportTest[] = [
     },
   },
   {
-    name: "closing a connection leaves its endpoint's others alone",
+    name: 'close() leaves other connections of the endpoint open',
     async run(trial) {
       const { sender, receiver } = await trial.pair()
       const other = await trial.connect(receiver.self)
@@ -98,7 +98,7 @@ export const transportClosingTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'a broken connection resolves closed with a TetherError',
+    name: 'closed of a broken connection resolves with a TetherError',
     needs: ['cut'],
     async run(trial) {
       const peers = [
@@ -113,7 +113,7 @@ export const transportClosingTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'a broken connection refuses to send',
+    name: 'send() of a broken connection rejects',
     needs: ['cut'],
     async run(trial) {
       const { sender, receiver } = await trial.pair()

@@ -71,7 +71,7 @@ export function transportConformance(options: TransportConformanceOptions): void
   for (const { name, needs = [], run } of TESTS) {
     if (!needs.some((feature) => without.includes(feature))) register(name, run)
   }
-  register('no test is left out that could run', async (trial) => {
+  register('the transport has no feature that `without` names', async (trial) => {
     const features = await trial.features()
     for (const feature of without)
       assert(!features.has(feature), `'${feature}' is in \`without\`, and it is there.`)

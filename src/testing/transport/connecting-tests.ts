@@ -5,7 +5,7 @@ import type { TransportTest } from './trial.js'
 
 export const connectingTests: readonly TransportTest[] = [
   {
-    name: 'what is sent the moment connect() resolves arrives',
+    name: 'a frame sent as soon as connect() has resolved arrives',
     async run(trial) {
       const sender = await trial.connect(trial.endpoint('session'))
       for (const name of ['first', 'second', 'third']) {
@@ -16,7 +16,7 @@ export const connectingTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'connect() with a signal that has fired rejects with ABORTED',
+    name: 'connect() with an aborted signal rejects with ABORTED',
     async run(trial) {
       const peer = trial.peer(trial.endpoint('stub'))
       const connecting = trial.transport.connect(peer.self, peer, { signal: AbortSignal.abort() })
@@ -24,7 +24,7 @@ export const connectingTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'connect() settles when its signal fires meanwhile',
+    name: 'connect() settles when its signal is aborted meanwhile',
     async run(trial) {
       const peer = trial.peer(trial.endpoint('stub'))
       const aborting = new AbortController()
@@ -42,7 +42,7 @@ export const connectingTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'a connect() that was aborted receives nothing',
+    name: 'an aborted connect() receives nothing',
     async run(trial) {
       const aborted = trial.peer(trial.endpoint('stub'))
       const aborting = new AbortController()
@@ -60,7 +60,7 @@ export const connectingTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'a signal that fires after connect() leaves the connection alone',
+    name: 'aborting the signal after connect() does not close the connection',
     async run(trial) {
       const aborting = new AbortController()
       const receiver = await trial.connect(trial.endpoint('stub'), { signal: aborting.signal })
@@ -71,7 +71,7 @@ export const connectingTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'an endpoint can be connected again',
+    name: 'an endpoint can be connected again after close()',
     async run(trial) {
       const { sender, receiver } = await trial.pair()
       await receiver.close()
@@ -81,7 +81,7 @@ export const connectingTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'expiresAt, where there is one, lies ahead in Unix milliseconds',
+    name: 'expiresAt, if set, is a future time in Unix milliseconds',
     async run(trial) {
       const { connection } = await trial.connect(trial.endpoint('stub'))
       const { expiresAt = Number.MAX_SAFE_INTEGER } = connection

@@ -6,7 +6,7 @@ const SIZES = [1, 2, 125, 126, 127, 128, 16_383, 16_384, 65_535]
 
 export const deliveryTests: readonly TransportTest[] = [
   {
-    name: 'a frame arrives byte for byte, whatever its bytes',
+    name: 'a frame of any bytes arrives unchanged',
     async run(trial) {
       const { sender, receiver } = await trial.pair()
       const frames = [
@@ -33,7 +33,7 @@ export const deliveryTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'a view into a larger buffer is sent as what it shows',
+    name: 'only the view is sent of a larger buffer',
     async run(trial) {
       const { sender, receiver } = await trial.pair()
       const view = makeFrame('larger', 1_000).subarray(100, 200)
@@ -55,7 +55,7 @@ export const deliveryTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'what onFrame was given stays as it was while more arrives',
+    name: 'later frames do not overwrite a received frame',
     async run(trial) {
       const { sender, receiver } = await trial.pair()
       const frames = Array.from({ length: 20 }, (_, index) => makeFrame(`kept ${index}`, 1_024))
@@ -67,7 +67,7 @@ export const deliveryTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'frames sent without waiting all arrive',
+    name: 'frames sent concurrently all arrive',
     async run(trial) {
       const { sender, receiver } = await trial.pair()
       const frames = Array.from({ length: 40 }, (_, index) => makeFrame(`at once ${index}`, 1 + index * 100))
@@ -76,7 +76,7 @@ export const deliveryTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'a session and a stub speak both ways',
+    name: 'a session and a stub send to each other',
     async run(trial) {
       const session = await trial.connect(trial.endpoint('session'))
       const stub = await trial.connect(trial.endpoint('stub'))
@@ -89,7 +89,7 @@ export const deliveryTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'a connection and its successor lose nothing between them',
+    name: 'replacing a connection loses no frames',
     async run(trial) {
       const { sender, receiver } = await trial.pair()
       await sender.send(receiver.self, makeFrame('before'))
@@ -103,7 +103,7 @@ export const deliveryTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'a session speaks to every other session of its name',
+    name: 'a session reaches every other session of its name',
     async run(trial) {
       const sessions = []
       for (const epoch of [2, 3, 1]) {
@@ -118,7 +118,7 @@ export const deliveryTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'every connection of an endpoint receives what is sent to it',
+    name: 'a frame reaches every connection of its endpoint',
     needs: ['serve'],
     async run(trial) {
       const { sender, receiver } = await trial.pair()

@@ -12,7 +12,7 @@ const WILL = makeFrame('will')
 
 export const keepTests: readonly TransportTest[] = [
   {
-    name: 'keeps.everyMs is usable',
+    name: 'keeps.everyMs is a valid duration',
     needs: ['keep'],
     async run({ transport }) {
       const { everyMs } = transport.keeps ?? {}
@@ -23,7 +23,7 @@ export const keepTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'what is kept reaches who watches afterwards, session or stub, byte for byte',
+    name: 'a kept frame reaches later watchers unchanged, sessions and stubs',
     needs: ['keep'],
     async run(trial) {
       const keeper = await connectKeeper(trial)
@@ -37,7 +37,7 @@ export const keepTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'who watches hears of each change',
+    name: 'a watcher receives each newly kept frame',
     needs: ['keep'],
     async run(trial) {
       const keeper = await connectKeeper(trial)
@@ -50,7 +50,7 @@ export const keepTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'who watches several names hears each under its own',
+    name: 'a watcher of several names receives each frame with its name',
     needs: ['keep'],
     async run(trial) {
       const keepers = [await connectKeeper(trial), await connectKeeper(trial, undefined, 'two')]
@@ -66,7 +66,7 @@ export const keepTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'of what is kept only the last is there',
+    name: 'only the last kept frame remains',
     needs: ['keep'],
     async run(trial) {
       const keeper = await connectKeeper(trial)
@@ -78,7 +78,7 @@ export const keepTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'what is kept and what is sent never mix',
+    name: 'kept frames and sent frames do not mix',
     needs: ['keep'],
     async run(trial) {
       const keeper = await connectKeeper(trial)
@@ -95,7 +95,7 @@ export const keepTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'who does not watch hears nothing of it',
+    name: 'a connection that does not watch receives no kept frame',
     needs: ['keep'],
     async run(trial) {
       const keeper = await connectKeeper(trial)
@@ -112,7 +112,7 @@ export const keepTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'each name keeps its own, in its app and stage',
+    name: 'each name keeps its own frame, in its app and stage',
     needs: ['keep'],
     async run(trial) {
       const endpoints = [
@@ -133,7 +133,7 @@ export const keepTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'what is kept stays whatever lanes a connection serves, and so does watching',
+    name: 'serve() changes neither the kept frame nor what is watched',
     needs: ['keep', 'serve'],
     async run(trial) {
       const keeper = await connectKeeper(trial)
@@ -147,7 +147,7 @@ export const keepTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'a keeper may overwrite its bytes once keep() has resolved',
+    name: 'the caller may overwrite its bytes once keep() has resolved',
     needs: ['keep'],
     async run(trial) {
       const keeper = await connectKeeper(trial)
@@ -160,7 +160,7 @@ export const keepTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'keep() refuses a frame over limits.frameBytes with TOO_LARGE, and keeps what there was',
+    name: 'keep() rejects a frame over limits.frameBytes with TOO_LARGE and leaves the kept frame',
     needs: ['keep'],
     async run(trial) {
       const keeper = await connectKeeper(trial)
@@ -182,7 +182,7 @@ export const keepTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'close() leaves what is kept as it is',
+    name: 'close() leaves the kept frame',
     needs: ['keep'],
     async run(trial) {
       const keeper = await connectKeeper(trial, WILL)
@@ -200,7 +200,7 @@ export const keepTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'a broken connection leaves its will, to be kept',
+    name: "a broken connection's will becomes the kept frame",
     needs: ['keep', 'cut'],
     async run(trial) {
       const keeper = await connectKeeper(trial, WILL)
@@ -216,7 +216,7 @@ export const keepTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'a broken connection without a will leaves what is kept as it is',
+    name: 'a broken connection without a will leaves the kept frame',
     needs: ['keep', 'cut'],
     async run(trial) {
       const keeper = await connectKeeper(trial)

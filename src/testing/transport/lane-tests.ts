@@ -14,7 +14,7 @@ export const laneTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'a session receives what names no lane',
+    name: 'a session receives frames without a lane',
     async run(trial) {
       const { sender, session } = await laneTrial(trial)
       await sender.send(session.self, makeFrame('no lane'))
@@ -22,7 +22,7 @@ export const laneTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'a session that connects with a lane receives that lane alone',
+    name: 'a session that connects with a lane receives only that lane',
     needs: ['serve'],
     async run(trial) {
       const { sender, session } = await laneTrial(trial)
@@ -34,7 +34,7 @@ export const laneTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'the moment serve() resolves its lanes arrive, and no others',
+    name: 'once serve() has resolved, its lanes arrive and no others',
     needs: ['serve'],
     async run(trial) {
       const { sender, session } = await laneTrial(trial)
@@ -68,7 +68,7 @@ export const laneTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'of serve() calls made at once the last one holds',
+    name: 'the last of several concurrent serve() calls takes effect',
     needs: ['serve'],
     async run(trial) {
       const { sender, session } = await laneTrial(trial)
@@ -89,7 +89,7 @@ export const laneTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'a lane kept by serve() loses nothing meanwhile',
+    name: 'serve() loses no frames of a lane that it keeps',
     needs: ['serve'],
     async run(trial) {
       const { sender, session } = await laneTrial(trial)
@@ -105,7 +105,7 @@ export const laneTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'serve() divides the lanes of one connection from those of another',
+    name: 'serve() changes the lanes of its own connection only',
     needs: ['serve'],
     async run(trial) {
       const { sender, session } = await laneTrial(trial)
@@ -131,7 +131,7 @@ export const laneTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'a broken connection refuses to serve',
+    name: 'serve() of a broken connection rejects',
     needs: ['serve', 'cut'],
     async run(trial) {
       const { session } = await laneTrial(trial)

@@ -8,7 +8,7 @@ const MIN_FRAME_BYTES = 1_024
 
 export const sendingTests: readonly TransportTest[] = [
   {
-    name: 'name, limits and pricing are such that the core can use them',
+    name: 'name, limits and pricing have valid values',
     async run({ transport: { name, limits, pricing } }) {
       assert(typeof name === 'string' && name !== '', 'name is empty.')
       const { frameBytes, rate } = limits
@@ -33,7 +33,7 @@ export const sendingTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'a frame over limits.frameBytes is refused with TOO_LARGE and both numbers',
+    name: 'send() rejects a frame over limits.frameBytes with TOO_LARGE and both sizes',
     async run(trial) {
       const { frameBytes } = trial.transport.limits
       const { sender, receiver } = await trial.pair()
@@ -45,7 +45,7 @@ export const sendingTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'a frame over limits.frameBytes is not sent, and the connection goes on',
+    name: 'a frame over limits.frameBytes is not sent, and the connection stays usable',
     async run(trial) {
       const { sender, receiver } = await trial.pair()
       const large = makeFrame('large', trial.transport.limits.frameBytes + 1)
@@ -56,7 +56,7 @@ export const sendingTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'send() with a signal that has fired rejects with ABORTED and sends nothing',
+    name: 'send() with an aborted signal rejects with ABORTED and sends nothing',
     async run(trial) {
       const { sender, receiver } = await trial.pair()
       const options = { signal: AbortSignal.abort() }
@@ -67,7 +67,7 @@ export const sendingTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'a frame to nobody does no harm',
+    name: 'a frame to an endpoint without connections does no harm',
     async run(trial) {
       const { sender, receiver } = await trial.pair()
       try {

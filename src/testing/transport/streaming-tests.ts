@@ -11,7 +11,7 @@ const CREDIT_EVERY = 8
 
 export const transportStreamingTests: readonly TransportTest[] = [
   {
-    name: 'a stream of large and small frames arrives while its receiver answers',
+    name: 'large and small frames arrive while their receiver sends',
     async run(trial) {
       const session = await trial.connect(trial.endpoint('session'))
       const stub = await trial.connect(trial.endpoint('stub'))
