@@ -40,7 +40,8 @@ async function factoryOf(mutant: Mutant): Promise<Factory> {
     'src/executors/worker-thread.ts',
     file.startsWith('src/executors/entry/') ? await running(mutant) : mutant,
   )
-  return () => ({ executor: module.workerThreads({ resourceLimits: SMALL_HEAP }) })
+  // No test needs a spare, and each is a thread that starts.
+  return () => ({ executor: module.workerThreads({ resourceLimits: SMALL_HEAP, spares: 0 }) })
 }
 
 /** Has threads run their entry with this mutant. */
@@ -78,6 +79,8 @@ describe.concurrent('features that are said to be absent', () => {
   })
 })
 
+const undeclared = factoryOf(UNDECLARED)
+
 test.each([
   'an exit while the module loads is an error at once',
   'an exit is an error at once, with the exit code',
@@ -89,8 +92,7 @@ test.each([
   'code that never yields is stopped at the deadline, and its environment works again',
   'code that never yields does not block other environments',
 ])('an undeclared shared event loop is an error, not the end of the test runner: %s', async (name) => {
-  const factory = await factoryOf(UNDECLARED)
-  const run = executorTests(factory, SHORT_WAIT_MS).get(name)
+  const run = executorTests(await undeclared, SHORT_WAIT_MS).get(name)
   await expect(run?.()).rejects.toThrow(
     /on the event loop of the test runner.*`sharesEventLoop: true`.*`without`/s,
   )
