@@ -53,6 +53,12 @@ test.each(pages)('%s is plain', (page) => {
   expect(found.map((paragraph) => placed({ path: page, ...paragraph }))).toEqual([])
 })
 
+test.each(pages.filter((page) => page.startsWith('docs/')))('%s begins with its use', (page) => {
+  const [title, first] = paragraphs(read(page))
+  expect(title?.text).toMatch(/^# /)
+  expect(first?.text).toMatch(/\byou(?:r|rself)?\b/i)
+})
+
 /** A riddle, with its place and the words that make it one. */
 function placed({ path, line, text }: { path: string; line: number; text: string }): string {
   return `${path}:${line}: [${dialectIn(text).join(', ')}] ${text}`
