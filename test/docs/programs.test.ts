@@ -4,8 +4,9 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Program, programsOf } from './programs.js'
+import { RIGHT, readmeHost, WRONG } from './readme-host.js'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const pages = [
@@ -23,7 +24,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const fileOf = ({ name }: Program) => `${name.replace(/[^a-z0-9]+/gi, '-')}.mts`
 
-/** What the compiler says of these files, by its own rules for users of this package. */
+/** What the compiler says of files, by its own rules for users of this package; one run for all, since each checks the package's types. */
 function problemsOf(files: Readonly<Record<string, string>>): string[] {
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
   const compilerOptions = {
@@ -61,15 +62,21 @@ function problemsOf(files: Readonly<Record<string, string>>): string[] {
   return problems
 }
 
-async function run(program: Program): Promise<{ code: number | null; output: string }> {
-  const directory = mkdtempSync(join(folder, 'run-'))
-  const entry = join(directory, fileOf(program))
-  writeFileSync(entry, program.runnable)
-  const outfile = join(directory, 'program.mjs')
-  await build({
-    entryPoints: [entry],
-    outfile,
+const built = join(folder, 'built')
+const SOME = 'the response is what|an error has its type|close\\(\\) leaves nothing'
+
+/** Builds all programs at once: what they share of the package is one file for all. */
+function buildAll(): Promise<unknown> {
+  return build({
+    entryPoints: programs.map((program) => {
+      const file = join(folder, `run-${fileOf(program)}`)
+      writeFileSync(file, program.runnable)
+      return { in: file, out: fileOf(program).replace(/\.mts$/, '') }
+    }),
+    outdir: built,
+    outExtension: { '.js': '.mjs' },
     bundle: true,
+    splitting: true,
     packages: 'external',
     platform: 'node',
     format: 'esm',
@@ -77,7 +84,14 @@ async function run(program: Program): Promise<{ code: number | null; output: str
     tsconfig: join(root, 'tsconfig.json'),
     logLevel: 'silent',
   })
-  const child = spawn(process.execPath, [outfile], {
+}
+
+async function run(program: Program): Promise<{ code: number | null; output: string }> {
+  const directory = mkdtempSync(join(folder, 'run-'))
+  // The whole suite of executors runs in test/testing.
+  const some = program.source.includes('executorConformance({') ? [`--test-name-pattern=${SOME}`] : []
+  const file = join(built, fileOf(program).replace(/\.mts$/, '.mjs'))
+  const child = spawn(process.execPath, ['--test-reporter=tap', ...some, file], {
     cwd: directory,
     env: { PATH: process.env.PATH, HOME: directory, TETHER_KEY: 'A'.repeat(43) },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -96,21 +110,48 @@ async function run(program: Program): Promise<{ code: number | null; output: str
 }
 
 describe('the programs in the documentation', () => {
+  let problems: string[]
+  beforeAll(async () => {
+    const named = (kind: string, texts: object) =>
+      Object.fromEntries(Object.values(texts).map((text, index) => [`${kind}-${index}.mts`, text]))
+    const shown = programs.map((program) => [fileOf(program), program.source])
+    const runnable = programs
+      .filter((program) => program.runnable !== program.source)
+      .map((program) => [`run-${fileOf(program)}`, program.runnable])
+    problems = problemsOf({
+      ...Object.fromEntries([...shown, ...runnable]),
+      ...named('right', RIGHT),
+      ...named('wrong', WRONG),
+    })
+    await buildAll()
+  }, 120_000)
+
   it('compile', () => {
-    const files = Object.fromEntries(programs.map((program) => [fileOf(program), program.source]))
-    const runnable = Object.fromEntries(
-      programs
-        .filter((program) => program.runnable !== program.source)
-        .map((program) => [`run-${fileOf(program)}`, program.runnable]),
-    )
-    expect(problemsOf({ ...files, ...runnable })).toEqual([])
-  }, 60_000)
+    expect(problems.filter((problem) => !problem.startsWith('wrong-'))).toEqual([])
+  })
+
+  it.each(Object.keys(WRONG).map((name, index) => [name, index] as const))(
+    'would not compile with %s',
+    (_, index) => {
+      expect(problems.filter((problem) => problem.startsWith(`wrong-${index}.mts:`))).not.toEqual([])
+    },
+  )
+
+  it('begin with a host of twelve lines', () => {
+    expect(readmeHost.trim().split('\n').length).toBeLessThanOrEqual(12)
+  })
 
   it.each(programs.map((program) => [program.name, program] as const))(
     'run: %s',
     async (_, program) => {
       const { code, output } = await run(program)
       expect(code, output).toBe(0)
+      if (program.source.includes('Conformance({')) {
+        const passed = Number(/^# pass (\d+)$/m.exec(output)?.[1])
+        expect(passed, output).toBeGreaterThanOrEqual(
+          program.source.includes('executorConformance({') ? 3 : 15,
+        )
+      }
     },
     70_000,
   )
@@ -133,12 +174,6 @@ describe('the reading of programs', () => {
   ])('refuses %j', (markdown, message) => {
     expect(() => programsOf('page.md', markdown)).toThrow(message)
   })
-
-  it('finds what does not compile', () => {
-    expect(problemsOf({ 'wrong.mts': `import { nothing } from 'lambda-tether'\n` })).toEqual([
-      expect.stringContaining("has no exported member 'nothing'"),
-    ])
-  }, 60_000)
 })
 
 // Where the tests themselves lie, so that a moved file fails here and not by finding no page.
