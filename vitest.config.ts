@@ -8,7 +8,11 @@ const long = 'test/*/long/**'
 
 export default defineConfig({
   test: {
-    globalSetup: ['test/support/build-run-files.ts', 'test/support/radosgw-once.ts'],
+    globalSetup: [
+      'test/support/build-run-files.ts',
+      'test/support/radosgw-once.ts',
+      'test/support/package-once.ts',
+    ],
     pool: 'forks',
     // Some of them wait most of the time, for processes that start and for sockets.
     maxWorkers: 3,

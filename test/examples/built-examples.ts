@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { sharedPackage } from '../support/installed-package.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const run = promisify(execFile)
@@ -43,11 +44,7 @@ export async function builtExamples(): Promise<BuiltExamples> {
   await copyFile(join(root, 'package.json'), join(folder, 'package.json'))
   await symlink(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction')
   await cp(join(root, 'examples'), join(folder, 'examples'), { recursive: true })
-  const tsup = join(root, 'node_modules/tsup/dist/cli-default.js')
-  await run(process.execPath, [tsup, '--no-dts', '--silent', '--out-dir', join(folder, 'dist')], {
-    cwd: root,
-  })
-  await cp(join(root, 'dist/run'), join(folder, 'dist/run'), { recursive: true })
+  await cp(join(await sharedPackage(), 'dist'), join(folder, 'dist'), { recursive: true })
   return {
     folder,
     run: (args, env = {}) => {

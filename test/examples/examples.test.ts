@@ -5,6 +5,7 @@ import { generateKey } from '../../src/core/wire/root-key.js'
 import { stubKey } from '../../src/stub/key.js'
 import { AwsSpec, type Template } from '../deploy/debug-stack-spec.js'
 import { freePort } from '../support/free-port.js'
+import { PACKAGE_INSTALL_MS } from '../support/installed-package.js'
 import { holds, ownPart, sessionSecrets } from '../support/leaks.js'
 import { type BuiltExamples, builtExamples } from './built-examples.js'
 
@@ -30,7 +31,7 @@ describe('examples', () => {
 
   beforeAll(async () => {
     examples = await builtExamples()
-  }, 120_000)
+  }, PACKAGE_INSTALL_MS)
 
   afterAll(() => examples?.[Symbol.asyncDispose]())
 

@@ -4,7 +4,7 @@ import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type InstalledPackage, installPackage } from '../support/installed-package.js'
+import { type InstalledPackage, installPackage, PACKAGE_INSTALL_MS } from '../support/installed-package.js'
 
 const own = fileURLToPath(new URL('../../node_modules', import.meta.url))
 /** A `node_modules` with what only these tests need: jest, mocha and sinon. */
@@ -47,7 +47,7 @@ describe('a project with a test runner, as its page has it', () => {
         .filter((path) => existsSync(path))
       if (from !== undefined) symlinkSync(from, join(modules(), name), 'junction')
     }
-  }, 240_000)
+  }, PACKAGE_INSTALL_MS)
 
   afterAll(() => installed?.[Symbol.asyncDispose]())
 

@@ -1,20 +1,19 @@
-import { type ExecFileOptions, execFile } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
+import { join } from 'node:path'
+import { inject } from 'vitest'
+import { sharedByRun } from './once-per-run.js'
+import { type PackedPackage, runProgram } from './packed-package.js'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
+/** How long a hook must wait for {@link installPackage} or {@link sharedPackage}, in milliseconds. */
+export const PACKAGE_INSTALL_MS = 240_000
 
-/** The package as its users get it: packed, and installed where nothing else is. */
-export interface InstalledPackage extends AsyncDisposable {
-  /** The empty folder it was installed into. Its path has a space and a `#`. */
+/** An installation of the package that belongs to one test file. */
+export interface InstalledPackage extends PackedPackage {
+  /** Holds nothing else. Its path has a space and a `#`. */
   readonly folder: string
   /** Where the package itself lies. */
   readonly packageFolder: string
-  /** Folders of this machine that no packed file may name. */
-  readonly buildFolders: readonly string[]
   /** Runs a script there, with nothing of this process's environment but what Node needs. */
   run(
     fileName: string,
@@ -23,80 +22,34 @@ export interface InstalledPackage extends AsyncDisposable {
   ): Promise<{ stdout: string; stderr: string }>
 }
 
-/** Installs the tarball that LAMBDA_TETHER_TARBALL names, or one of this work tree as it is. */
+/** Where the run's one installed package lies, for reading. */
+export async function sharedPackage(): Promise<string> {
+  return packageIn((await shared()).folder)
+}
+
+/** A copy of the run's one installation, to be changed at will. */
 export async function installPackage(): Promise<InstalledPackage> {
+  const { folder: from, buildFolders } = await shared()
   const temporary = await mkdtemp(join(tmpdir(), 'lambda-tether-package-'))
-  try {
-    const tarball = await packPackage(temporary)
-    const folder = join(temporary, 'a folder #1')
-    await mkdir(folder)
-    await writeFile(join(folder, 'package.json'), '{ "private": true }\n')
-    const flags = [
-      '--omit=dev',
-      '--omit=peer',
-      '--prefer-offline',
-      '--ignore-scripts',
-      '--no-audit',
-      '--no-fund',
-    ]
-    await npm(['install', ...flags, tarball], folder)
-    return {
-      folder,
-      packageFolder: join(folder, 'node_modules', 'lambda-tether'),
-      buildFolders: [root, temporary],
-      async run(fileName, script, { timeoutMs = 30_000 } = {}) {
-        await writeFile(join(folder, fileName), script)
-        const env = { PATH: process.env.PATH, HOME: process.env.HOME, SystemRoot: process.env.SystemRoot }
-        return await run(process.execPath, [fileName], { cwd: folder, env, timeout: timeoutMs })
-      },
-      [Symbol.asyncDispose]: () => rm(temporary, { recursive: true, force: true }),
-    }
-  } catch (error) {
-    await rm(temporary, { recursive: true, force: true })
-    throw error
+  const folder = join(temporary, 'a folder #1')
+  await cp(from, folder, { recursive: true })
+  return {
+    folder,
+    packageFolder: packageIn(folder),
+    buildFolders,
+    async run(fileName, script, { timeoutMs = 30_000 } = {}) {
+      await writeFile(join(folder, fileName), script)
+      const env = { PATH: process.env.PATH, HOME: process.env.HOME, SystemRoot: process.env.SystemRoot }
+      return await runProgram(process.execPath, [fileName], { cwd: folder, env, timeout: timeoutMs })
+    },
+    [Symbol.asyncDispose]: () => rm(temporary, { recursive: true, force: true }),
   }
 }
 
-/** @returns the tarball that LAMBDA_TETHER_TARBALL names, or one of this work tree as it is, written to a folder */
-export async function packPackage(folder: string): Promise<string> {
-  return process.env.LAMBDA_TETHER_TARBALL ?? (await pack(folder))
+function shared(): Promise<Omit<PackedPackage, keyof AsyncDisposable>> {
+  return sharedByRun(inject('packageInstaller'))
 }
 
-/** Builds and packs a copy of this work tree, so that no other test sees its `dist` change. @returns the tarball */
-async function pack(temporary: string): Promise<string> {
-  const tree = join(temporary, 'tree')
-  await copyTree(tree)
-  // `prepack` builds; another lifecycle script's settings must not leak in from `npm test`.
-  await npm(['pack', '--pack-destination', temporary], tree)
-  const tarball = (await readdir(temporary)).find((name) => name.endsWith('.tgz'))
-  if (tarball === undefined) throw new Error('npm pack left no tarball.')
-  return join(temporary, tarball)
-}
-
-async function copyTree(target: string): Promise<void> {
-  const leaveOut = new Set(['node_modules', 'dist', 'coverage', '.git', '.tmp'])
-  await cp(root, target, {
-    recursive: true,
-    filter: (path) => !leaveOut.has(basename(path)) && !path.endsWith('.tgz'),
-  })
-  await symlink(join(root, 'node_modules'), join(target, 'node_modules'), 'junction')
-}
-
-async function npm(args: readonly string[], cwd: string): Promise<void> {
-  await run('npm', args, { cwd, shell: process.platform === 'win32', maxBuffer: 64 * 1024 * 1024 })
-}
-
-async function run(
-  command: string,
-  args: readonly string[],
-  options: ExecFileOptions & { cwd: string },
-): Promise<{ stdout: string; stderr: string }> {
-  try {
-    return await promisify(execFile)(command, args, { ...options, encoding: 'utf8' })
-  } catch (error) {
-    const { stdout, stderr } = error as { stdout?: string; stderr?: string }
-    // An uncaught error comes with the line that threw it, and a stub is one line of 80 KB.
-    const said = `${stdout ?? ''}${stderr ?? ''}`.replace(/^(.{300}).+$/gm, '$1 …')
-    throw new Error(`${command} ${args.join(' ')} failed:\n${said}`)
-  }
+function packageIn(folder: string): string {
+  return join(folder, 'node_modules', 'lambda-tether')
 }

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import ts from 'typescript'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { PACKAGE_INSTALL_MS, sharedPackage } from '../support/installed-package.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const program = join(root, 'test/types/programs/handlers.ts')
@@ -12,25 +12,13 @@ const program = join(root, 'test/types/programs/handlers.ts')
 mkdirSync(join(root, 'node_modules/.cache'), { recursive: true })
 const folder = mkdtempSync(join(root, 'node_modules/.cache/types-'))
 
-beforeAll(() => {
-  const config = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile).config
-  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root)
-  const { fileNames } = ts.parseJsonConfigFileContent({ include: ['src'] }, ts.sys, root)
-  const emitted = ts
-    .createProgram(fileNames, {
-      ...options,
-      ...{
-        noEmit: false,
-        declaration: true,
-        emitDeclarationOnly: true,
-        incremental: false,
-        tsBuildInfoFile: join(folder, 'build'),
-      },
-      ...{ outDir: folder, rootDir: join(root, 'src'), noCheck: true },
-    })
-    .emit()
-  expect(emitted.emitSkipped).toBe(false)
-}, 120_000)
+beforeAll(async () => {
+  const dist = join(await sharedPackage(), 'dist')
+  cpSync(dist, folder, {
+    recursive: true,
+    filter: (path) => statSync(path).isDirectory() || path.endsWith('.d.ts'),
+  })
+}, PACKAGE_INSTALL_MS)
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 

@@ -6,7 +6,7 @@ import { delimiter, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { read } from '../../docs/pages.js'
-import { packPackage } from '../../support/installed-package.js'
+import { packPackage } from '../../support/packed-package.js'
 import { ServedProject } from '../served-project.js'
 import { type Installed, installAll, run } from './installed.js'
 
