@@ -1,10 +1,18 @@
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it, test } from 'vitest'
+import { afterEach, describe, expect, it, test } from 'vitest'
 import manifest from '../../package.json' with { type: 'json' }
-import { createSession, generateKey, TetherError } from '../../src/index.js'
+import { createSession, generateKey } from '../../src/index.js'
 import { createLambdaHost, createLocalBroker, createLocalCloud } from '../../src/local/index.js'
 import { memory } from '../../src/transports/memory.js'
-import { argumentRows, optionRows, SAMPLES, type Sample } from './option-tables.js'
+import {
+  argumentRows,
+  closeMade,
+  optionNames,
+  optionRows,
+  problemOf,
+  SAMPLES,
+  type Sample,
+} from './option-tables.js'
 
 /** Exported functions that take nothing which could be wrong. */
 const WITHOUT_OPTIONS: readonly string[] = [
@@ -30,36 +38,52 @@ test('every exported function is in one of the tables below', async () => {
   expect(exported.filter((name) => !tables.includes(name) && !WITHOUT_OPTIONS.includes(name))).toEqual([])
 })
 
-describe.each(Object.entries(optionRows))(
-  '%s',
-  (_key, { make, valid, required, accepts, insteadOfOptions }) => {
-    const attempt = (options: unknown) => problemOf(() => make(options))
+/** Options that take values of several kinds; any other takes one kind at most. */
+const SEVERAL_KINDS: Readonly<Record<string, readonly Sample[]>> = {
+  detail: ['null', 'number', 'text', 'flag', 'list', 'object'],
+  functions: ['object', 'function'],
+  goLive: ['object', 'function'],
+  inspect: ['flag', 'object'],
+  seed: ['number', 'text'],
+  tsconfigRaw: ['text', 'object'],
+}
 
-    it('names an option that is misspelt', async () => {
-      expect(await attempt({ ...valid, misspelt: 1 })).toMatch(
-        /^'misspelt' is no option of \w+\(\); those are /,
-      )
-    })
+describe.each(Object.entries(optionRows))('%s', (_key, row) => {
+  const { make, valid, effects, insteadOfOptions } = row
+  const attempt = (options: unknown) => problemOf(() => make(options))
+  afterEach(closeMade)
 
-    it('takes nothing in place of options', async () => {
-      for (const sample of samplesBut(['object', ...insteadOfOptions])) {
-        expect(await attempt(SAMPLES[sample]), sample).toMatch(/takes an object |^'target' must be/)
-      }
-    })
+  it('takes nothing in place of options', async () => {
+    for (const sample of samplesBut(['object', ...insteadOfOptions])) {
+      expect(await attempt(SAMPLES[sample]), sample).toMatch(/takes an object |^'target' must be/)
+    }
+  })
 
-    it.each(required.map((name) => [name]))('names %s where it is missing', async (name) => {
+  it('names what is missing', async () => {
+    for (const name of Object.keys(valid)) {
       const { [name]: _, ...others } = valid as Record<string, unknown>
-      expect(await attempt(others)).toMatch(naming(name))
-      expect(await attempt(undefined)).toContain(`'${name}'`)
-    })
+      expect(await attempt(others), name).toMatch(new RegExp(`'${name}'`))
+      expect(await attempt(undefined), name).toMatch(/'/)
+    }
+  })
 
-    it.each(Object.entries(accepts))('names %s where it is of a wrong kind', async (name, accepted) => {
-      for (const sample of samplesBut(accepted)) {
-        expect(await attempt({ ...valid, [name]: SAMPLES[sample] }), sample).toMatch(naming(name))
+  it('takes one kind of value for each option that its checks name, and names it where the kind is wrong', async () => {
+    const names = await optionNames(row)
+    expect(names).toEqual(expect.arrayContaining(Object.keys({ ...valid, ...effects })))
+    for (const name of names) {
+      const kinds: Sample[] = []
+      for (const sample of samplesBut([])) {
+        const problem = await attempt({ ...valid, ...effects, [name]: SAMPLES[sample] })
+        // Of options that exclude each other, each is right by itself.
+        if (problem === undefined || problem.startsWith('Give either ')) kinds.push(sample)
+        else expect(problem, sample).toMatch(naming(name))
       }
-    })
-  },
-)
+      const several = SEVERAL_KINDS[name] ?? []
+      if (kinds.length > 1) expect(several, name).toEqual(expect.arrayContaining(kinds))
+      expect(kinds, name).not.toContain('symbol')
+    }
+  })
+})
 
 describe.each(Object.entries(argumentRows))('%s', (_key, { call, name, accepts }) => {
   it('names what it takes where it is of a wrong kind', async () => {
@@ -90,17 +114,6 @@ it('takes a key in every form that it has', () => {
   for (const key of [generateKey(), Buffer.alloc(32), 'ab'.repeat(32)])
     expect(() => createSession({ app: 'a', stage: 'b', keys: [key], transport: memory() })).not.toThrow()
 })
-
-/** The message of an `INVALID_OPTION`; anything else that happens is no such message. */
-async function problemOf(attempt: () => unknown): Promise<string> {
-  try {
-    await attempt()
-    return 'nothing was thrown'
-  } catch (error) {
-    if (error instanceof TetherError && error.code === 'INVALID_OPTION') return error.message
-    return `not INVALID_OPTION: ${String(error)}`
-  }
-}
 
 /** A message that begins with the option's name, or with that of something in it. */
 function naming(name: string): RegExp {
