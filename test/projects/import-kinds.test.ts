@@ -124,8 +124,8 @@ const lines: readonly ImportLine[] = [
 ]
 
 test.each([
+  // The type of the package decides how it is built, the executor where that runs: each of both once.
   ['commonjs', 'threads', workerThreads],
-  ['module', 'threads', workerThreads],
   ['module', 'processes', childProcesses],
 ])(
   'in a package of type %s, %s run each kind of import, cold and after a save',

@@ -41,13 +41,11 @@ function stubsWith(stubs: Transport, sessions: Transport): Transport {
 describe.each<[string, (broker: LocalBroker) => Transport]>([
   ['mqtt', ({ mqttUrl: url }) => mqtt({ url })],
   ['mqtt, stubs with mqttLight', ({ mqttUrl: url }) => stubsWith(mqttLight({ url }), mqtt({ url }))],
-  ['iot', ({ webSocketUrl: endpoint }) => iot({ endpoint, region, credentials })],
   [
     'iot, stubs with iotLight',
     ({ webSocketUrl: endpoint }) =>
       stubsWith(iotLight({ endpoint, region, credentials }), iot({ endpoint, region, credentials })),
   ],
-  ['mqtt behind an empty plan of faults', ({ mqttUrl: url }) => faulty(mqtt({ url }), { seed: 1 })],
 ])('%s over the local broker', (name, make) => {
   // As brokers other than AWS IoT are, for a transport that says so of its own.
   const limits = name.startsWith('mqtt') ? { retainIntervalMs: 0 } : {}

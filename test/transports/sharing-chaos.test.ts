@@ -13,7 +13,6 @@ import { iot } from '../../src/transports/iot.js'
 import { mqttLight } from '../../src/transports/mqtt/light.js'
 import { mqtt } from '../../src/transports/mqtt.js'
 import { mosquitto, startMosquitto } from '../support/mosquitto.js'
-import { key as apiKey, bothSides, startApi, startDatabase } from './api-gateway-fixture.js'
 
 interface Ends {
   readonly session: Transport
@@ -70,20 +69,10 @@ async function overMosquitto(): Promise<Ends> {
   return { session: mqtt({ url: broker.url }), stub: mqttLight({ url: broker.url }), key: generateKey() }
 }
 
-async function overApiGateway(): Promise<Ends> {
-  const database = await startDatabase()
-  onTestFinished(() => database[Symbol.asyncDispose]())
-  const api = await startApi({ database })
-  onTestFinished(() => api.close())
-  const transport = bothSides({ endpoint: api.endpoint })
-  return { session: transport, stub: transport, key: apiKey }
-}
-
 /** How many invocations, and with `CHAOS=1000` so many over each. */
 const PLACES: readonly (readonly [string, () => Promise<Ends>, number, object, boolean])[] = [
   ['the local IoT, with least privilege', overIot, 300, {}, true],
   ['Mosquitto (needs Mosquitto)', overMosquitto, 300, {}, mosquitto],
-  ['the local API Gateway', overApiGateway, 100, { stubs: 8, ackTimeoutMs: 3_000 }, true],
 ]
 
 for (const [name, open, few, load, possible] of PLACES) {
