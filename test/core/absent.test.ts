@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest'
-import { TetherError } from '../../src/core/base/errors.js'
-import type { Transport } from '../../src/core/contracts/transport.js'
+import { TetherError, type Transport } from '../../src/index.js'
 import { memory } from '../../src/transports/memory.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
 import { stubContext } from '../support/stub-context.js'

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import type { Endpoint } from '../../src/core/contracts/transport.js'
+import type { Endpoint } from '../../src/index.js'
 import { memoryStore } from '../../src/stores/memory.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
 import { stubContext } from '../support/stub-context.js'

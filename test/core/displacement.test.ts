@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import type { Transport } from '../../src/core/contracts/transport.js'
-import type { DisplacedEvent } from '../../src/core/session/events.js'
-import type { Invocation } from '../../src/core/session/invocation.js'
-import type { SessionOptions } from '../../src/core/session/options.js'
-import { generateKey } from '../../src/core/wire/root-key.js'
+import {
+  type DisplacedEvent,
+  generateKey,
+  type Invocation,
+  type SessionOptions,
+  type Transport,
+} from '../../src/index.js'
 import { FaultyTransport } from '../support/faulty-transport.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
 import { stubContext } from '../support/stub-context.js'

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { checkEndpoint, type Endpoint } from '../../src/core/contracts/transport.js'
-import { generateKey } from '../../src/core/wire/root-key.js'
-import { createSession } from '../../src/create-session.js'
+import { checkEndpoint } from '../../src/core/contracts/transport.js'
 import { iotPolicy } from '../../src/deploy/index.js'
+import { createSession, type Endpoint, generateKey } from '../../src/index.js'
 import { createStub, stubEnvironment, stubKey } from '../../src/stub/index.js'
 import { memory } from '../../src/transports/memory.js'
 

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Transport } from '../../src/core/contracts/transport.js'
-import { generateKey } from '../../src/core/wire/root-key.js'
+import { generateKey, type Transport } from '../../src/index.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
 import { stubContext } from '../support/stub-context.js'
 import { Tether } from '../support/tether.js'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { BuildWarning, FunctionBuild, FunctionSource } from '../../src/core/contracts/function-source.js'
 import { inline } from '../../src/executors/inline.js'
+import type { BuildWarning, FunctionBuild, FunctionSource } from '../../src/index.js'
 import { settle } from '../support/manual-clock.js'
 import { stubContext } from '../support/stub-context.js'
 import { Tether } from '../support/tether.js'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { SessionOptions } from '../../src/core/session/options.js'
+import type { SessionOptions } from '../../src/index.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
 import { stubContext } from '../support/stub-context.js'
 import { Tether } from '../support/tether.js'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Received } from '../../src/core/session/harness/received.js'
-import type { Invocation } from '../../src/core/session/invocation.js'
+import type { Invocation } from '../../src/index.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
 import { stubContext } from '../support/stub-context.js'
 import { Tether } from '../support/tether.js'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import type { Endpoint } from '../../src/core/contracts/transport.js'
 import { encodeHeader } from '../../src/core/wire/frame.js'
+import type { Endpoint } from '../../src/index.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
 import { stubContext } from '../support/stub-context.js'
 import { Tether } from '../support/tether.js'

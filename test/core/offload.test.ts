@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import type { PayloadStore } from '../../src/core/contracts/payload-store.js'
+import type { PayloadStore } from '../../src/index.js'
 import { memoryStore } from '../../src/stores/memory.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
 import { stubContext } from '../support/stub-context.js'

@@ -1,9 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
-import type { AbortOptions, Endpoint } from '../../src/core/contracts/transport.js'
 import { sessionKeys } from '../../src/core/session/options.js'
 import { Outgoing } from '../../src/core/wire/outgoing.js'
 import { generateKey } from '../../src/core/wire/root-key.js'
+import type { AbortOptions, Endpoint } from '../../src/index.js'
 import { memory } from '../../src/transports/memory.js'
 
 const self: Endpoint = { app: 'shop', stage: 'dev', role: 'session', name: 'default' }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Transport } from '../../src/core/contracts/transport.js'
+import type { Transport } from '../../src/index.js'
 import { FaultyTransport } from '../support/faulty-transport.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
 import { stubContext } from '../support/stub-context.js'

@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import type { FunctionBuild, FunctionSource } from '../../src/core/contracts/function-source.js'
-import type { Invocation } from '../../src/core/session/invocation.js'
-import type { ReplayOutcome } from '../../src/core/session/replay/outcome.js'
-import type { Replayable } from '../../src/core/session/replay/request.js'
-import type { Session } from '../../src/core/session/session.js'
 import { inline } from '../../src/executors/inline.js'
+import type {
+  FunctionBuild,
+  FunctionSource,
+  Invocation,
+  Replayable,
+  ReplayOutcome,
+  Session,
+} from '../../src/index.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
 import { stubContext } from '../support/stub-context.js'
 import { Tether } from '../support/tether.js'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { decodeHeader, senderIdOf } from '../../src/core/wire/frame.js'
-import { generateKey } from '../../src/core/wire/root-key.js'
+import { generateKey } from '../../src/index.js'
 import { memory } from '../../src/transports/memory.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
 import { stubContext } from '../support/stub-context.js'

@@ -1,8 +1,8 @@
 // Streams over a broker that loses, repeats, reorders and changes frames and breaks connections, and a session that dies: every
 // byte arrives once and in order, or the stream ends with an error.
 import { expect, it } from 'vitest'
-import type { Session } from '../../src/core/session/session.js'
-import { faulty } from '../../src/testing/faults/faulty.js'
+import type { Session } from '../../src/index.js'
+import { faulty } from '../../src/testing/index.js'
 import { memory } from '../../src/transports/memory.js'
 import { ManualClock } from '../support/manual-clock.js'
 import { Chance } from '../support/simulation.js'

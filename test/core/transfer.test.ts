@@ -4,8 +4,8 @@ import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { Cancel, Clock } from '../../src/core/base/clock.js'
 import { download, upload } from '../../src/core/payload/transfer.js'
+import type { Cancel, Clock } from '../../src/index.js'
 import { freePort } from '../support/free-port.js'
 
 /** A presigned request to a server that answers as the test says. */

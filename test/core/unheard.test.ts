@@ -1,7 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { SessionStatus } from '../../src/core/session/events.js'
-import type { Session } from '../../src/core/session/session.js'
-import type { Invocation } from '../../src/index.js'
+import type { Invocation, Session, SessionStatus } from '../../src/index.js'
 import { memory } from '../../src/transports/memory.js'
 import { mqtt } from '../../src/transports/mqtt.js'
 import { ManualClock } from '../support/manual-clock.js'

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { Endpoint } from '../../src/core/contracts/transport.js'
 import { type IamPolicy, type IotPolicyOptions, iotPolicy } from '../../src/deploy/index.js'
+import type { Endpoint } from '../../src/index.js'
 import { createLocalBroker } from '../../src/local/iot/broker.js'
 import { iot } from '../../src/transports/iot.js'
 import { clientIdPrefix, filterOf, keptTopicOf, topicOf } from '../../src/transports/mqtt/topics.js'

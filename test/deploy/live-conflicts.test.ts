@@ -8,11 +8,10 @@ import {
   type UpdateFunctionConfigurationCommandInput,
 } from '@aws-sdk/client-lambda'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { fileSnapshots, goLive, type LiveOptions, restore } from '../../src/deploy/index.js'
+import { fileSnapshots, goLive, type LiveOptions, restore, stubZip } from '../../src/deploy/index.js'
 import { codeHash } from '../../src/deploy/snapshot/snapshot.js'
-import { stubZip } from '../../src/deploy/zip/stub.js'
 import { generateKey } from '../../src/index.js'
-import { stubKey } from '../../src/stub/key.js'
+import { stubKey } from '../../src/stub/index.js'
 import { APP, CJS, type FunctionState, type LiveAccount, liveAccount, PYTHON } from './live-fixture.js'
 
 const FUNCTIONS = ['one', 'two']

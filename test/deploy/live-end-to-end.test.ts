@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Transport } from '../../src/core/contracts/transport.js'
 import { goLive, type LiveOptions, restore } from '../../src/deploy/index.js'
-import { createSession } from '../../src/index.js'
+import { createSession, type Transport } from '../../src/index.js'
 import { apiGateway } from '../../src/transports/api-gateway.js'
 import { iot } from '../../src/transports/iot.js'
 import { mqtt } from '../../src/transports/mqtt.js'

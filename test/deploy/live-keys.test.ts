@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { goLive, plan, restore } from '../../src/deploy/index.js'
-import { stubKey } from '../../src/stub/key.js'
+import { stubKey } from '../../src/stub/index.js'
 import { holds, ownPart, sessionSecrets } from '../support/leaks.js'
 import { APP, type LiveAccount, liveAccount, PYTHON } from './live-fixture.js'
 

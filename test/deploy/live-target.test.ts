@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/core/base/clock.js'
+import type { LiveMode } from '../../src/deploy/index.js'
 import { difference } from '../../src/deploy/live/function.js'
 import { merged, newSnapshot } from '../../src/deploy/live/snapshot.js'
 import {
@@ -12,7 +13,7 @@ import {
   restoredConfiguration,
   SNAPSHOT_VARIABLE,
 } from '../../src/deploy/live/target.js'
-import type { FunctionFacts, LiveMode, Snapshot } from '../../src/deploy/snapshot/snapshot.js'
+import type { FunctionFacts, Snapshot } from '../../src/deploy/snapshot/snapshot.js'
 
 const PREFIX = 'lambda-tether-app-dev-00000000-'
 const layer = (name: string) => `arn:aws:lambda:eu-west-1:123456789012:layer:${name}:1`

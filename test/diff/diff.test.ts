@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type Comparable, diff } from '../../src/diff/diff.js'
+import { diff } from '../../src/diff/diff.js'
+import type { Comparable } from '../../src/index.js'
 import { nestedArrays } from '../support/nested.js'
 
 const value = (of: unknown): Comparable => ({ kind: 'value', value: of })

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { setImmediate as immediate } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import type { Executor } from '../../src/core/contracts/executor.js'
 import { childProcesses } from '../../src/executors/child-process.js'
+import type { Executor } from '../../src/index.js'
 import { errorOf, projectOfFile, resultOf, taskFor } from './handler-project.js'
 
 const project = await projectOfFile()

@@ -1,7 +1,7 @@
 import { utimes } from 'node:fs/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { Executor } from '../../src/core/contracts/executor.js'
 import { childProcesses } from '../../src/executors/child-process.js'
+import type { Executor } from '../../src/index.js'
 import { sourceOf } from '../../src/sources/spec.js'
 import { contextOf, errorOf, projectOfFile, resultOf, type TestTask, taskFor } from './handler-project.js'
 

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { Executor, Outcome } from '../../src/core/contracts/executor.js'
 import { childProcesses } from '../../src/executors/child-process.js'
+import type { Executor, Outcome } from '../../src/index.js'
 import {
   contextOf,
   errorOf,

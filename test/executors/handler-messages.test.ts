@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest'
-import type { FunctionSource } from '../../src/core/contracts/function-source.js'
 import { childProcesses } from '../../src/executors/child-process.js'
 import { workerThreads } from '../../src/executors/worker-thread.js'
+import type { FunctionSource } from '../../src/index.js'
 import { sourceOf } from '../../src/sources/spec.js'
 import { errorOf, handlerProject, taskFor } from './handler-project.js'
 

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll } from 'vitest'
-import type { LogEntry, Outcome, Task } from '../../src/core/contracts/executor.js'
+import type { LogEntry, Outcome, Task } from '../../src/index.js'
 
 /** A folder of local code, written by a test. */
 export interface HandlerProject extends AsyncDisposable {

@@ -1,8 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
-import type { Task } from '../../src/core/contracts/executor.js'
-import type { FunctionBuild } from '../../src/core/contracts/function-source.js'
-import type { Handler } from '../../src/core/contracts/handler.js'
 import { inline } from '../../src/executors/inline.js'
+import type { FunctionBuild, Handler, Task } from '../../src/index.js'
 import { ManualClock } from '../support/manual-clock.js'
 import { contextOf, errorOf, resultOf, taskFor } from './handler-project.js'
 

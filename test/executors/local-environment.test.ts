@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import type { LogEntry } from '../../src/core/contracts/executor.js'
 import { GUARDED_VARIABLES } from '../../src/executors/environment/guarded-variables.js'
 import {
   LocalEnvironment,
   type LocalEnvironmentOptions,
 } from '../../src/executors/environment/local-environment.js'
+import type { LogEntry } from '../../src/index.js'
 import { ManualClock } from '../support/manual-clock.js'
 
 const clock = new ManualClock()

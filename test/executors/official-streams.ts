@@ -1,5 +1,5 @@
 import { toLambdaError } from '../../src/core/base/errors.js'
-import type { Outcome } from '../../src/core/contracts/executor.js'
+import type { Outcome } from '../../src/index.js'
 
 const HTTP = 'application/vnd.awslambda.http-integration-response'
 const OCTETS = 'application/octet-stream'

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import type { Task } from '../../src/core/contracts/executor.js'
 import { childProcesses } from '../../src/executors/child-process.js'
 import { workerThreads } from '../../src/executors/worker-thread.js'
+import type { Task } from '../../src/index.js'
 import { projectOfFile, resultOf, taskFor } from './handler-project.js'
 
 const project = await projectOfFile()

@@ -1,5 +1,5 @@
-import type { Answer, Task } from '../../src/core/contracts/executor.js'
 import { type LocalWorker, WorkerPool } from '../../src/executors/pool/worker-pool.js'
+import type { Answer, Task } from '../../src/index.js'
 import { ManualClock } from '../support/manual-clock.js'
 import { taskFor } from './handler-project.js'
 

@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest'
-import type { Answer, Task } from '../../src/core/contracts/executor.js'
-import type { FunctionBuild } from '../../src/core/contracts/function-source.js'
 import type { SpareWorker, WorkerOrigin } from '../../src/executors/pool/local-worker.js'
 import { WorkerPool, type WorkerPoolOptions } from '../../src/executors/pool/worker-pool.js'
+import type { Answer, FunctionBuild, Task } from '../../src/index.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
 import { resultOf, taskFor } from './handler-project.js'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Outcome } from '../../src/core/contracts/executor.js'
 import { WorkerPool } from '../../src/executors/pool/worker-pool.js'
+import type { Outcome } from '../../src/index.js'
 import { ManualClock } from '../support/manual-clock.js'
 import { errorOf, resultOf, taskFor } from './handler-project.js'
 import { answer, pool, ScriptedWorker, turn } from './scripted-worker.js'

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Executor, Task } from '../../src/core/contracts/executor.js'
 import { workerThreads } from '../../src/executors/worker-thread.js'
+import type { Executor, Task } from '../../src/index.js'
 import { contextOf, errorOf, projectOfFile, resultOf, type TestTask, taskFor } from './handler-project.js'
 
 const project = await projectOfFile()

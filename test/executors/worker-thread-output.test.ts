@@ -1,7 +1,7 @@
 import { BroadcastChannel } from 'node:worker_threads'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { Executor, LogEntry } from '../../src/core/contracts/executor.js'
 import { workerThreads } from '../../src/executors/worker-thread.js'
+import type { Executor, LogEntry } from '../../src/index.js'
 import { projectOfFile, resultOf, type TestTask, taskFor } from './handler-project.js'
 
 const project = await projectOfFile()

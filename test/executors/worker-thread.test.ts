@@ -1,7 +1,7 @@
 import { BroadcastChannel } from 'node:worker_threads'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { Executor, Outcome } from '../../src/core/contracts/executor.js'
 import { workerThreads } from '../../src/executors/worker-thread.js'
+import type { Executor, Outcome } from '../../src/index.js'
 import { contextOf, errorOf, NODE_RUNTIME, projectOfFile, resultOf, taskFor } from './handler-project.js'
 
 const project = await projectOfFile()

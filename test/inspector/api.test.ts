@@ -1,7 +1,7 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { deferred } from '../../src/core/base/deferred.js'
-import type { Session } from '../../src/core/session/session.js'
+import type { Session } from '../../src/index.js'
 import { record } from '../../src/recorder/index.js'
 import { readAll, StreamCaller, someCode, streamingExecutor } from '../support/streams.js'
 import { stubContext } from '../support/stub-context.js'

@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { createLocalBroker, type PolicyDocument, type PolicyStatement } from '../../src/local/iot/broker.js'
+import type { PolicyDocument, PolicyStatement } from '../../src/local/index.js'
+import { createLocalBroker } from '../../src/local/iot/broker.js'
 import { event, events, openBroker } from './local-broker-fixture.js'
 import { RawMqttClient } from './raw-mqtt-client.js'
 import { signedUrl } from './signed-url.js'

@@ -1,8 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Session } from '../../src/core/session/session.js'
-import { generateKey } from '../../src/core/wire/root-key.js'
-import { createSession } from '../../src/create-session.js'
 import { apiGatewayPolicy } from '../../src/deploy/index.js'
+import { createSession, generateKey, type Session } from '../../src/index.js'
 import {
   createLocalCloud,
   type FunctionDefinition,
@@ -12,8 +10,7 @@ import {
   type LocalIdentity,
 } from '../../src/local/index.js'
 import { s3 } from '../../src/stores/s3.js'
-import { stubBundle } from '../../src/stub/bundle.js'
-import { stubEnvironment } from '../../src/stub/configuration.js'
+import { stubBundle, stubEnvironment } from '../../src/stub/index.js'
 import { apiGateway } from '../../src/transports/api-gateway.js'
 import { json } from './lambda-fixture.js'
 

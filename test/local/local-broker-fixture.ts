@@ -1,10 +1,6 @@
 import { onTestFinished } from 'vitest'
-import {
-  createLocalBroker,
-  type LocalBroker,
-  type LocalBrokerEvents,
-  type LocalBrokerOptions,
-} from '../../src/local/iot/broker.js'
+import type { LocalBroker, LocalBrokerEvents, LocalBrokerOptions } from '../../src/local/index.js'
+import { createLocalBroker } from '../../src/local/iot/broker.js'
 import { ManualClock } from './manual-clock.js'
 import { RawMqttClient } from './raw-mqtt-client.js'
 

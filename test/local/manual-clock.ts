@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/core/base/clock.js'
+import type { Clock } from '../../src/index.js'
 
 /** A clock that stands still until told otherwise. */
 export class ManualClock implements Clock {

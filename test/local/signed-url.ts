@@ -1,4 +1,4 @@
-import type { LocalIdentity } from '../../src/local/iot/broker.js'
+import type { LocalIdentity } from '../../src/local/index.js'
 import { type Signer, smithy } from '../support/signers.js'
 
 /** How {@link signedUrl} signs. */

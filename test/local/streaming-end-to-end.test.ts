@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Transport } from '../../src/core/contracts/transport.js'
-import type { Session } from '../../src/core/session/session.js'
-import { generateKey } from '../../src/core/wire/root-key.js'
-import { createSession } from '../../src/create-session.js'
 import { workerThreads } from '../../src/executors/index.js'
+import { createSession, generateKey, type Session, type Transport } from '../../src/index.js'
 import { createLocalCloud, type LocalCloud, type LocalFunction } from '../../src/local/index.js'
-import { type StubBundleName, stubBundle } from '../../src/stub/bundle.js'
-import { type StubEnvironmentOptions, stubEnvironment } from '../../src/stub/configuration.js'
+import {
+  type StubBundleName,
+  type StubEnvironmentOptions,
+  stubBundle,
+  stubEnvironment,
+} from '../../src/stub/index.js'
 import { apiGateway } from '../../src/transports/api-gateway.js'
 import { iot } from '../../src/transports/iot.js'
 import { mqtt } from '../../src/transports/mqtt.js'

@@ -1,6 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
+import type { LocalTopic } from '../../src/local/index.js'
 import { snsEndpoint } from '../../src/local/triggers/sns-endpoint.js'
-import { createTopic, type LocalTopic } from '../../src/local/triggers/topic.js'
+import { createTopic } from '../../src/local/triggers/topic.js'
 import { event, json, lambdaHost, localFunction } from './lambda-fixture.js'
 
 function topic(name = 'news'): LocalTopic {

@@ -1,9 +1,8 @@
 // Brokers end connections when their time is over: two hours on API Gateway, a day on AWS IoT. Nothing may be lost then.
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { Clock } from '../../src/core/base/clock.js'
-import type { Transport } from '../../src/core/contracts/transport.js'
+import type { Clock, Transport } from '../../src/index.js'
 import { createLocalBroker } from '../../src/local/iot/broker.js'
-import type { StubHandler } from '../../src/stub/handler.js'
+import type { StubHandler } from '../../src/stub/index.js'
 import { iotLight } from '../../src/transports/iot/light.js'
 import { iot } from '../../src/transports/iot.js'
 import { memory } from '../../src/transports/memory.js'

@@ -1,8 +1,8 @@
 // Whoever may connect to the API, as every function's role may, must not receive what is sent to a session.
 import { afterEach, describe, expect, it } from 'vitest'
-import type { Endpoint } from '../../src/core/contracts/transport.js'
 import { generateKey, rootKey, StageKeys } from '../../src/core/wire/root-key.js'
 import { apiGatewayPolicy } from '../../src/deploy/index.js'
+import type { Endpoint } from '../../src/index.js'
 import {
   createLocalCloud,
   type LocalCloud,

@@ -15,8 +15,8 @@ import {
   test,
   vi,
 } from 'vitest'
-import type { Transport } from '../../src/core/contracts/transport.js'
-import { createLocalBroker, type LocalBroker } from '../../src/local/iot/broker.js'
+import type { Transport } from '../../src/index.js'
+import { createLocalBroker, type LocalBroker } from '../../src/local/index.js'
 import { s3 } from '../../src/stores/s3.js'
 import { iot } from '../../src/transports/iot.js'
 import { type MqttOptions, mqtt } from '../../src/transports/mqtt.js'

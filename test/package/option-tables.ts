@@ -1,5 +1,5 @@
 import { devNull } from 'node:os'
-import { type RespondStreamOptions, WrittenStream } from '../../src/core/session/streaming/written-stream.js'
+import { WrittenStream } from '../../src/core/session/streaming/written-stream.js'
 import * as deploy from '../../src/deploy/index.js'
 import { diagnose } from '../../src/diagnose/index.js'
 import * as executors from '../../src/executors/index.js'
@@ -9,6 +9,7 @@ import {
   generateKey,
   invokeLocally,
   type Replayable,
+  type RespondStreamOptions,
   report,
   TetherError,
 } from '../../src/index.js'

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-import { childProcesses } from '../../src/executors/child-process.js'
-import { workerThreads } from '../../src/executors/worker-thread.js'
+import { childProcesses, workerThreads } from '../../src/executors/index.js'
 import { answersOf, type ImportLine } from './import-lines.js'
 import { type Files, ServedProject } from './served-project.js'
 

@@ -1,5 +1,4 @@
-import type { BuildOptions } from '../../src/core/contracts/build-options.js'
-import type { Executor } from '../../src/core/contracts/executor.js'
+import type { BuildOptions, Executor } from '../../src/index.js'
 import type { ServedProject } from './served-project.js'
 
 /** An import as it stands in a module, an expression, and what that is. */

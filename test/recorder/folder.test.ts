@@ -15,9 +15,13 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { openRecordings } from '../../src/recorder/disk/recordings.js'
-import type { RecordOptions } from '../../src/recorder/options.js'
-import { type Recorder, type RecorderStatus, record } from '../../src/recorder/recorder.js'
+import {
+  openRecordings,
+  type Recorder,
+  type RecorderStatus,
+  type RecordOptions,
+  record,
+} from '../../src/recorder/index.js'
 import { stubContext } from '../support/stub-context.js'
 import { Tether } from '../support/tether.js'
 

@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest'
-import { toHar } from '../../src/recorder/export/har.js'
-import type { InvocationRecord } from '../../src/recorder/record.js'
+import { type InvocationRecord, toHar } from '../../src/recorder/index.js'
 import { recordOf } from './record-of.js'
 
 // biome-ignore lint/suspicious/noExplicitAny: HAR's types are not installed

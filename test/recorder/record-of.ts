@@ -1,4 +1,4 @@
-import type { InvocationRecord, RecordedLog, RecordedOutcome } from '../../src/recorder/record.js'
+import type { InvocationRecord, RecordedLog, RecordedOutcome } from '../../src/recorder/index.js'
 import { triggerOf } from '../../src/recorder/trigger.js'
 import { stubContext } from '../support/stub-context.js'
 

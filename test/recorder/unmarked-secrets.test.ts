@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { lineOf } from '../../src/recorder/disk/format.js'
-import { toFixture } from '../../src/recorder/export/fixture.js'
+import { toFixture } from '../../src/recorder/index.js'
 import { KnownSecrets } from '../../src/recorder/redact/known-secrets.js'
 import { redactRecord } from '../../src/recorder/redact/redact-record.js'
 import { keyedMarks, RuleBook } from '../../src/recorder/redact/rules.js'

@@ -5,9 +5,8 @@ import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Plugin } from 'esbuild'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { Executor } from '../../src/core/contracts/executor.js'
-import type { FunctionBuild, FunctionSource } from '../../src/core/contracts/function-source.js'
 import { workerThreads } from '../../src/executors/worker-thread.js'
+import type { Executor, FunctionBuild, FunctionSource } from '../../src/index.js'
 import { esbuild } from '../../src/sources/esbuild.js'
 import {
   errorOf,

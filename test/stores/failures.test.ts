@@ -1,10 +1,9 @@
 // What can be wrong with a payload store, told by both sides of an invocation that needed it: S3 on the local endpoint.
 import { randomBytes } from 'node:crypto'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { TetherError } from '../../src/core/base/errors.js'
-import type { PayloadStore } from '../../src/core/contracts/payload-store.js'
+import type { PayloadStore, TetherError } from '../../src/index.js'
+import type { S3Action } from '../../src/local/index.js'
 import { S3Bucket } from '../../src/local/s3/bucket.js'
-import type { S3Action } from '../../src/local/s3/operations.js'
 import { s3 } from '../../src/stores/s3.js'
 import { freePort } from '../support/free-port.js'
 import { bucketName, startLocalS3 } from '../support/s3-subjects.js'

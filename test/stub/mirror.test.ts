@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { generateKey } from '../../src/core/wire/root-key.js'
 import { createSession } from '../../src/create-session.js'
 import { createLocalCloud, type LocalCloud, type LocalFunction } from '../../src/local/index.js'
-import type { StubEnvironmentOptions } from '../../src/stub/configuration.js'
+import type { StubEnvironmentOptions } from '../../src/stub/index.js'
 import { mqtt } from '../../src/transports/mqtt.js'
 import { freePort } from '../support/free-port.js'
 import { startTcpRelay } from '../support/tcp-relay.js'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { LambdaError } from '../../src/core/base/errors.js'
 import { toThrown } from '../../src/core/base/errors.js'
+import type { LambdaError } from '../../src/index.js'
 import { copyWithin } from '../../src/stub/wrap/mirror-copy.js'
 import { nestedArrays, nestedObjects } from '../support/nested.js'
 import { stubContext } from '../support/stub-context.js'

@@ -1,6 +1,5 @@
-import type { Clock } from '../../src/core/base/clock.js'
 import { throwIfAborted } from '../../src/core/base/errors.js'
-import type { Transport, TransportLimits } from '../../src/core/contracts/transport.js'
+import type { Clock, Transport, TransportLimits } from '../../src/index.js'
 
 export interface DelayOptions {
   /** Between either side and the broker, in milliseconds: a frame takes half of it to the broker and half from there. */

@@ -1,6 +1,6 @@
 import { defined } from '../../src/core/base/defined.js'
 import { TetherError } from '../../src/core/base/errors.js'
-import type { Connection, Endpoint, Transport } from '../../src/core/contracts/transport.js'
+import type { Connection, Endpoint, Transport } from '../../src/index.js'
 
 export interface Passing {
   readonly to: Endpoint

@@ -1,5 +1,4 @@
-import type { Clock } from '../../src/core/base/clock.js'
-import type { Transport } from '../../src/core/contracts/transport.js'
+import type { Clock, Transport } from '../../src/index.js'
 import { RateWindow } from '../../src/local/iot/rate.js'
 
 /** A transport whose broker discards, as AWS IoT does, what a connection sends and receives over its frames a second. */

@@ -1,4 +1,4 @@
-import type { Cancel, Clock } from '../../src/core/base/clock.js'
+import type { Cancel, Clock } from '../../src/index.js'
 
 interface Timer {
   at: number

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import type { Endpoint } from '../../src/core/contracts/transport.js'
 import type { Refusal } from '../../src/core/wire/refusal.js'
+import type { Endpoint } from '../../src/index.js'
 
 /** Who sends: `peer` is from session to session, `kept` what a broker keeps for a session's name. */
 export type FixtureSender = 'stub' | 'session' | 'peer' | 'kept'

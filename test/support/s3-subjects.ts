@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import type { LocalS3Identity } from '../../src/local/index.js'
 import type { S3Bucket } from '../../src/local/s3/bucket.js'
-import { type LocalS3Identity, type S3EndpointOptions, s3Requests } from '../../src/local/s3/endpoint.js'
+import { type S3EndpointOptions, s3Requests } from '../../src/local/s3/endpoint.js'
 import { listen } from '../../src/network/listener.js'
 import { ManualClock } from './manual-clock.js'
 import type { RadosgwAddress } from './radosgw.js'

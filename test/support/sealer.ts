@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import type { Endpoint } from '../../src/core/contracts/transport.js'
 import { ANY_FUNCTION } from '../../src/core/wire/derivation.js'
 import {
   AssociatedData,
@@ -10,6 +9,7 @@ import {
 } from '../../src/core/wire/frame.js'
 import { rootKey, StageKeys } from '../../src/core/wire/root-key.js'
 import { senderKey } from '../../src/core/wire/seal.js'
+import type { Endpoint } from '../../src/index.js'
 
 type Role = Endpoint['role']
 type Numbers = Partial<Pick<FrameHeader, 'messageNumber' | 'index' | 'count' | 'totalBytes'>>

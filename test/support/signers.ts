@@ -3,8 +3,8 @@
 import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto'
 import { SignatureV4 } from '@smithy/signature-v4'
 import { sign } from 'aws4'
-import type { SigningIdentity } from '../../src/aws/credentials.js'
 import { defined } from '../../src/core/base/defined.js'
+import type { SigningIdentity } from '../../src/transports/iot.js'
 
 /** A request to sign. */
 export interface SignableRequest {

@@ -1,10 +1,9 @@
 import { TetherError } from '../../src/core/base/errors.js'
 import type { CallOutcome } from '../../src/core/caller/call-state.js'
 import { Caller } from '../../src/core/caller/caller.js'
-import type { Executor, Outcome, StreamedResponse, Task } from '../../src/core/contracts/executor.js'
-import type { FunctionSource } from '../../src/core/contracts/function-source.js'
-import type { Transport } from '../../src/core/contracts/transport.js'
-import { checkStubOptions, type StubOptions } from '../../src/stub/handler.js'
+import type { Executor, FunctionSource, Outcome, StreamedResponse, Task, Transport } from '../../src/index.js'
+import { checkStubOptions } from '../../src/stub/handler.js'
+import type { StubOptions } from '../../src/stub/index.js'
 import type { Tether } from './tether.js'
 
 /** A stub's caller, whose calls take streams unless they say otherwise. */

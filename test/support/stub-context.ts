@@ -1,4 +1,4 @@
-import type { LambdaContext } from '../../src/core/contracts/handler.js'
+import type { LambdaContext } from '../../src/index.js'
 
 /** The context of one invocation, as the Node runtime makes it. */
 export function stubContext(

@@ -1,5 +1,6 @@
 import { tracingChannel } from 'node:diagnostics_channel'
-import { type TraceContext, tracingChannels } from '../../src/core/base/diagnostics.js'
+import { tracingChannels } from '../../src/core/base/diagnostics.js'
+import type { TraceContext } from '../../src/index.js'
 
 /** One publication of a tracing channel. */
 export interface Published {

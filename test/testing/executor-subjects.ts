@@ -3,11 +3,8 @@ import { cp, mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import type { FunctionBuild } from '../../src/core/contracts/function-source.js'
-import type { Handler } from '../../src/core/contracts/handler.js'
-import { childProcesses } from '../../src/executors/child-process.js'
-import { inline } from '../../src/executors/inline.js'
-import { workerThreads } from '../../src/executors/worker-thread.js'
+import { childProcesses, inline, workerThreads } from '../../src/executors/index.js'
+import type { FunctionBuild, Handler } from '../../src/index.js'
 import { runFile } from '../../src/run-files.js'
 import type {
   ExecutorConformanceOptions,

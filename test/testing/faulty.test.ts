@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { TetherError } from '../../src/core/base/errors.js'
-import type { Connection, Endpoint } from '../../src/core/contracts/transport.js'
+import type { Connection, Endpoint, TetherError } from '../../src/index.js'
 import { type Fault, type FaultKind, type FaultPlan, faulty } from '../../src/testing/index.js'
 import { memory } from '../../src/transports/memory.js'
 import { ManualClock, settle } from '../support/manual-clock.js'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, test } from 'vitest'
-import type { Transport } from '../../src/core/contracts/transport.js'
+import type { Transport } from '../../src/index.js'
 import type { WebSocketApi } from '../../src/local/index.js'
 import { transportConformance } from '../../src/testing/index.js'
 import { bothSides, type Database, postless, SIDES, startApi, startDatabase } from './api-gateway-fixture.js'

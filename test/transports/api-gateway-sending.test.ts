@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { parseTime } from '../../src/aws/arrived-request.js'
-import { type Clock, systemClock } from '../../src/core/base/clock.js'
+import { systemClock } from '../../src/core/base/clock.js'
+import type { Clock } from '../../src/index.js'
 import type { RelayEvent } from '../../src/stub/relay/relay.js'
 import { ManualClock } from '../support/manual-clock.js'
 import {

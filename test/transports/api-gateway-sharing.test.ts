@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Clock, systemClock } from '../../src/core/base/clock.js'
+import { systemClock } from '../../src/core/base/clock.js'
 import { createSession } from '../../src/create-session.js'
+import type { Clock } from '../../src/index.js'
 import type { WebSocketApi } from '../../src/local/index.js'
 import { createStub } from '../../src/stub/handler.js'
 import { stubKey } from '../../src/stub/key.js'

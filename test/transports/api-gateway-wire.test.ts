@@ -5,7 +5,7 @@ import {
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { endpointRegion } from '../../src/aws/endpoints.js'
-import type { Endpoint } from '../../src/core/contracts/transport.js'
+import type { Endpoint } from '../../src/index.js'
 import { readRequest } from '../../src/stub/relay/wire.js'
 import { apiGatewayUrl, managementUrl, postUrl } from '../../src/transports/api-gateway/url.js'
 import {

@@ -1,4 +1,4 @@
-import type { Transport } from '../../src/core/contracts/transport.js'
+import type { Transport } from '../../src/index.js'
 import { mqttLight } from '../../src/transports/mqtt/light.js'
 import { type MqttOptions, mqtt } from '../../src/transports/mqtt.js'
 

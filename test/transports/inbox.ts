@@ -1,4 +1,4 @@
-import type { Endpoint, FrameHandlers } from '../../src/core/contracts/transport.js'
+import type { Endpoint, FrameHandlers } from '../../src/index.js'
 
 /** What a connection received, to be waited for. */
 export class Inbox implements FrameHandlers {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { SdkCredentials } from '../../src/aws/credentials.js'
-import type { Transport } from '../../src/core/contracts/transport.js'
+import type { Transport } from '../../src/index.js'
 import { iotLight } from '../../src/transports/iot/light.js'
 import { type AwsCredentials, type IotCommonOptions, iot } from '../../src/transports/iot.js'
 import { ManualClock } from '../support/manual-clock.js'

@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { ConnectOptions, Endpoint } from '../../src/core/contracts/transport.js'
+import type { ConnectOptions, Endpoint } from '../../src/index.js'
 import { mqttLight } from '../../src/transports/mqtt/light.js'
 import { type MqttOptions, mqtt } from '../../src/transports/mqtt.js'
 import { mosquitto, startMosquitto } from '../support/mosquitto.js'

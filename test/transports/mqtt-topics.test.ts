@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Endpoint, LANES } from '../../src/core/contracts/transport.js'
+import { LANES } from '../../src/core/contracts/transport.js'
+import type { Endpoint } from '../../src/index.js'
 import {
   clientIdPrefix,
   filterOf,

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { generate, type Packet, parser } from 'mqtt-packet'
-import type { Transport } from '../../src/core/contracts/transport.js'
+import type { Transport } from '../../src/index.js'
 import type { MqttOptions } from '../../src/transports/mqtt.js'
 import { Inbox, stub } from './inbox.js'
 

@@ -1,13 +1,13 @@
 // What we sign, two independent implementations sign in the same way.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { SigningIdentity } from '../../src/aws/credentials.js'
 import { presignedUrl } from '../../src/aws/presign.js'
 import { encodeQuery, percentEncode } from '../../src/aws/query.js'
 import { signedHeaders } from '../../src/aws/sign-headers.js'
 import { signingTime, UNSIGNED_PAYLOAD } from '../../src/aws/signature.js'
 import { connectUrl, postUrl } from '../../src/transports/api-gateway/url.js'
 import { iotUrl, signIotUrl } from '../../src/transports/iot/url.js'
+import type { SigningIdentity } from '../../src/transports/iot.js'
 import { aws4, SIGNERS, type SignableRequest, smithy } from '../support/signers.js'
 
 const region = 'eu-west-1'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import type { Transport } from '../../src/core/contracts/transport.js'
-import { createLocalBroker } from '../../src/local/iot/broker.js'
+import type { Transport } from '../../src/index.js'
+import { createLocalBroker } from '../../src/local/index.js'
 import { iotLight } from '../../src/transports/iot/light.js'
 import { iot } from '../../src/transports/iot.js'
 import { mqttLight } from '../../src/transports/mqtt/light.js'

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { Transport } from '../../src/core/contracts/transport.js'
+import type { Transport } from '../../src/index.js'
 import { iotLight } from '../../src/transports/iot/light.js'
 import { iot } from '../../src/transports/iot.js'
 import { mqttLight } from '../../src/transports/mqtt/light.js'

@@ -1,4 +1,4 @@
-import type { EventPattern } from '../../../src/core/pattern/event-pattern.js'
+import type { EventPattern } from '../../../src/index.js'
 
 /** A pattern, an event, and whether AWS documents that the one matches the other. */
 export type Case = readonly [pattern: EventPattern, event: unknown, matches: boolean]

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
-import { compilePattern, type EventPattern } from '../../../src/core/pattern/event-pattern.js'
+import { compilePattern } from '../../../src/core/pattern/event-pattern.js'
+import type { EventPattern } from '../../../src/index.js'
 import { AWS_CASES } from './aws-cases.js'
 import { slowlyMatches } from './slow-reference.js'
 

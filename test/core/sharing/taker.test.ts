@@ -1,7 +1,8 @@
 import { describe, expect, it, test } from 'vitest'
 import { marker } from '../../../src/core/sharing/marker.js'
-import { checkTake, checkTeam, type Take } from '../../../src/core/sharing/take.js'
+import { checkTake, checkTeam } from '../../../src/core/sharing/take.js'
 import { takerOf } from '../../../src/core/sharing/taker.js'
+import type { Take } from '../../../src/index.js'
 import { HTTP_EVENTS, notification, queueBatch, queuedNotification } from './events.js'
 
 const taking = (

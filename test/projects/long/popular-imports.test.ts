@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { childProcesses } from '../../../src/executors/child-process.js'
-import { workerThreads } from '../../../src/executors/worker-thread.js'
+import { childProcesses, workerThreads } from '../../../src/executors/index.js'
 import { answersOf, type ImportLine } from '../import-lines.js'
 import { ServedProject } from '../served-project.js'
 import { type Installed, installAll } from './installed.js'
