@@ -19,7 +19,7 @@ const project = await handlerProject({
 afterAll(() => project[Symbol.asyncDispose]())
 const target = `${project.folder}/api.ts`
 
-test('runs a path with an event, in a thread, with variables, a context and what it prints', async () => {
+test('runs a path with an event in a thread, with variables, a context and its output', async () => {
   const lines: string[] = []
   const response = await invokeLocally(
     target,
@@ -53,7 +53,7 @@ test('takes a whole record from memory or as a fixture, with its context and its
   })
 })
 
-test('rejects with what the function failed with, and where its time is up', async () => {
+test('rejects with the error of the function, and when its time is up', async () => {
   const failing = invokeLocally(`${target}#fails`, {})
   await expect(failing).rejects.toMatchObject({
     name: 'RangeError',
@@ -69,13 +69,13 @@ test('rejects with what the function failed with, and where its time is up', asy
   await expect(invokeLocally(`${project.folder}/none.ts`, {})).rejects.toMatchObject({ code: 'BUILD_FAILED' })
 })
 
-test('runs a handler in this process, and leaves an executor open that was given', async () => {
+test('runs a handler in this process, and leaves a given executor open', async () => {
   await using executor = inline()
   expect(await invokeLocally(() => process.pid, {}, { executor })).toBe(process.pid)
   expect(await invokeLocally(() => process.pid, {}, { executor })).toBe(process.pid)
 })
 
-test('refuses wrong options and what is no target or fixture', async () => {
+test('refuses wrong options, invalid targets and invalid fixtures', async () => {
   const code = async (promise: Promise<unknown>) =>
     ((await promise.catch((error) => error)) as TetherError).message
   const handler = () => 1

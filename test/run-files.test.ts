@@ -21,13 +21,13 @@ test.each([
   ['a module of dist', 'dist/index.js'],
   ['a shared chunk', 'dist/chunk-ABC.js'],
   ['a deeper module', 'dist/executors/index.js'],
-])('a file is found from %s of an installed package, whose path has a space and a #', async (_, module) => {
+])('a file is found from %s of an installed package with a space and a # in its path', async (_, module) => {
   const root = await installedPackage('lambda-tether')
   const found = runFile('stub-mqtt', pathToFileURL(join(root, module)).href)
   expect(found).toBe(join(root, 'dist', 'run', 'stub-mqtt.cjs'))
 })
 
-test('packages on the way are passed by, whatever is in their package.json', async () => {
+test('other packages on the way are skipped, with any package.json', async () => {
   const root = await installedPackage('lambda-tether')
   await mkdir(join(root, 'dist', 'inner', 'broken'), { recursive: true })
   await writeFile(join(root, 'dist', 'inner', 'package.json'), '{"name":"other"}')
@@ -36,7 +36,7 @@ test('packages on the way are passed by, whatever is in their package.json', asy
   expect(runFile('stub-mqtt', module)).toBe(join(root, 'dist', 'run', 'stub-mqtt.cjs'))
 })
 
-test('a file that was not built is named, with what to do', async () => {
+test('a file that was not built is named, with a remedy', async () => {
   const root = await installedPackage('lambda-tether')
   expect(() => runFile('guard', pathToFileURL(join(root, 'dist', 'index.js')).href)).toThrow(
     expect.objectContaining({
@@ -46,7 +46,7 @@ test('a file that was not built is named, with what to do', async () => {
   )
 })
 
-test('a copy of this module outside the package says so', async () => {
+test('a copy of this module outside the package throws an error that says so', async () => {
   const root = await installedPackage('somebody-elses-host')
   const bundle = join(root, 'dist', 'bundle.js')
   expect(() => runFile('guard', pathToFileURL(bundle).href)).toThrow(

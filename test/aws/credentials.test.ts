@@ -23,7 +23,7 @@ describe('credentials', () => {
     expect(read.expiration).toBeInstanceOf(Date)
   })
 
-  test('need no end, and keep what else they have', () => {
+  test('need no expiration, and keep extra fields', () => {
     const given = { ...identity, accountId: '123456789012' }
     expect(readCredentials('credentials', given)).toEqual(given)
   })
@@ -54,7 +54,7 @@ describe('credentials', () => {
     expect(() => readCredentials('credentials', value)).toThrow(named('credentials'))
   })
 
-  test('are refused without a word of what is secret', () => {
+  test('are refused without revealing the secret', () => {
     const wrong = { accessKeyId: 'AKIA', secretAccessKey: ['very secret'] }
     expect(() => readCredentials('credentials', wrong)).toThrow(
       "'credentials.secretAccessKey' must be a text that is not empty, not a list.",
@@ -70,7 +70,7 @@ describe('credentials', () => {
     await expect(askCredentials(() => undefined as never)).rejects.toEqual(named('credentials'))
   })
 
-  test('whose function fails say so', async () => {
+  test('report the failure of their function', async () => {
     const cause = new Error('the vault is sealed')
     const failing = async () => {
       throw cause
@@ -86,7 +86,7 @@ describe('credentials', () => {
 describe('a role’s credentials', () => {
   const env = { AWS_ACCESS_KEY_ID: 'ASIAROLE', AWS_SECRET_ACCESS_KEY: 'secret', AWS_SESSION_TOKEN: 'token' }
 
-  test('are those of the environment', () => {
+  test('come from the environment', () => {
     const identity = { accessKeyId: 'ASIAROLE', secretAccessKey: 'secret', sessionToken: 'token' }
     expect(roleCredentials(env)).toEqual(identity)
     expect(roleCredentials({ ...env, AWS_SESSION_TOKEN: '' })).not.toHaveProperty('sessionToken')

@@ -93,13 +93,13 @@ test.each(FIXTURES.map((fixture) => [nameOf(fixture), fixture] as const))(
   },
 )
 
-test('an answer does not differ from what is recorded of itself, whatever was left out', () => {
+test('an answer equals its own fixture, despite omitted fields', () => {
   for (const answer of answers.values()) {
     expect(differences(fixtureOf(answer, 'aws', 'this test'), answer)).toEqual([])
   }
 })
 
-test('a fixture holds nothing of the account', () => {
+test('a fixture contains no account data', () => {
   const { accountId, credentials } = cloud
   const texts = [...answers.values()].map((answer) => JSON.stringify(fixtureOf(answer, 'aws', 'this test')))
   for (const secret of [accountId, credentials.accessKeyId, 'X-Amz-Signature', '127.0.0.1', 'arn:aws']) {

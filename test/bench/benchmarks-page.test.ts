@@ -109,7 +109,7 @@ describe('the page of benchmarks', () => {
     expect(text).toContain('| first answer | 420 ms | 200 ms | 2.10 × |')
   })
 
-  it('has plots that say their values, and no number that is none', async () => {
+  it('has plots with their values, and no invalid number', async () => {
     const text = await page(stub, coldMqtt)
     expect(text).toContain('![Cold start to first answer](benchmarks/cold.svg)')
     const svg = await readFile(join(folder, 'benchmarks/cold.svg'), 'utf8')
@@ -118,26 +118,26 @@ describe('the page of benchmarks', () => {
     expect(text + svg).not.toMatch(/NaN|undefined|Infinity/)
   })
 
-  it('has throughput beside the limit of a connection, or beside raw echoes where there is none', async () => {
+  it('has throughput beside the limit of a connection, or beside raw echoes without a limit', async () => {
     const text = await page(throughputMqtt, throughputIot)
     expect(text).toContain('| iot: 1, 2 messages | 42.5 | 50 | 0.85 × | 4.0 ms | 9.0 ms | 0 | 1 |')
     expect(text).toContain('| mqtt: 8 | 1,500 | 6,000 | 0.25 × | 4.0 ms | 9.0 ms | 0 | – |')
     expect(await page(throughputMqtt)).not.toContain("the session's connections")
   })
 
-  it('says what failed, and keeps what its other runs measured', async () => {
+  it('reports a failed run, and keeps the results of the others', async () => {
     const text = await page(coldMqtt, { id: 'cold iot', ...facts, error: 'Error: it broke' })
     expect(text).toContain('> **`cold iot` failed:** Error: it broke')
     expect(text).toContain('| mqtt | 90 ms |')
   })
 
-  it('says what has not been measured, and what was at another commit', async () => {
+  it('names missing measurements, and measurements at another commit', async () => {
     const text = await page({ ...stub, commit: 'def5678' })
     expect(text).toContain('> `cold mqtt` has not been measured.')
     expect(text).toContain('Measured at def5678.')
   })
 
-  it.skipIf(written.size === 0)('is in docs as its figures write it', async () => {
+  it.skipIf(written.size === 0)('matches the page in docs', async () => {
     // Those that it was written for are those that have figures.
     const ids = [...written.keys()].filter((id) => id.startsWith('roundtrip '))
     const transports = ids.map((id) => id.split(' ')[1]!)
@@ -153,7 +153,7 @@ describe('the page of benchmarks', () => {
 })
 
 describe('the builds that a benchmark measures', () => {
-  it('are this one, and the one of another checkout where it has been built', async () => {
+  it('are this build, and the build of another checkout if it exists', async () => {
     const { builds } = (await import(
       /* @vite-ignore */ new URL('../../bench/builds/build.js', import.meta.url).href
     )) as { builds(against?: string): Record<string, string> }

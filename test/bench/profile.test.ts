@@ -41,7 +41,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }))
 
 describe('the profiles of a benchmark', () => {
-  it('are left by a process and by its worker threads, whatever flags these are started with', async () => {
+  it('are written by a process and by its worker threads, even with flags of their own', async () => {
     const script = join(folder, 'party.mjs')
     const thread = `import('node:worker_threads').then(({ parentPort }) => parentPort.postMessage(1))`
     await writeFile(
@@ -62,12 +62,12 @@ await worker.terminate()`,
     ])
   })
 
-  it('are none where none are asked for', () => {
+  it('need no flags when none are requested', () => {
     expect(profileFlags('party')).toEqual([])
   })
 })
 
-describe('where the time of a part went', () => {
+describe('the time of a part', () => {
   const frame = (functionName: string, url = '') => ({ functionName, url, lineNumber: 0, columnNumber: 0 })
   const node = (id: number, callFrame: CallFrame, children: number[] = []) => ({ id, callFrame, children })
 
@@ -96,7 +96,7 @@ describe('where the time of a part went', () => {
     return part!
   }
 
-  it('is charged to the function of this repository that had it done, and idling to nobody', async () => {
+  it('is charged to the function of this repository that caused it, without idle time', async () => {
     const { busyMs, places } = await times()
     const charged = Object.fromEntries(
       places.map(({ name, selfMs, chargedMs }) => [name, [selfMs, chargedMs]]),
@@ -110,7 +110,7 @@ describe('where the time of a part went', () => {
     expect(busyMs).toBe(81)
   })
 
-  it('is said with what costs most first', async () => {
+  it('is reported in descending order of cost', async () => {
     const lines = report(await times()).split('\n')
     expect(lines[1]).toBe('session (1): 81 ms busy')
     expect(lines[3]).toMatch(/^ +32\.0 +0\.0 {2}\(ws\)$/)

@@ -44,7 +44,7 @@ function informed() {
   return { transport, identities, lose, sends: () => sends }
 }
 
-it('ends the wait at once where the broker knows that no session is connected, and sends nobody a cancel', async () => {
+it('fails at once, without a cancellation, when the broker reports that no session is connected', async () => {
   const clock = new ManualClock()
   await using tether = new Tether({ clock })
   const { transport, sends } = informed()
@@ -57,7 +57,7 @@ it('ends the wait at once where the broker knows that no session is connected, a
   expect(sends()).toBe(1)
 })
 
-it('knows of a session that has come since, after one more invocation', async () => {
+it('finds a session that has connected since after one more invocation', async () => {
   const clock = new ManualClock()
   await using tether = new Tether({ clock })
   const { transport } = informed()
@@ -70,7 +70,7 @@ it('knows of a session that has come since, after one more invocation', async ()
   expect(await stub({}, stubContext())).toBe('served')
 })
 
-it('has an acknowledged invocation wait for the next session', async () => {
+it('lets an acknowledged invocation wait for the next session', async () => {
   const clock = new ManualClock()
   await using tether = new Tether({ clock })
   const { transport, lose } = informed()
@@ -87,7 +87,7 @@ it('has an acknowledged invocation wait for the next session', async () => {
   expect(await call).toBe('second')
 })
 
-it('tells the broker which session connects, and nothing of a stub', async () => {
+it('announces sessions to the broker, never stubs', async () => {
   const clock = new ManualClock()
   await using tether = new Tether({ clock })
   const { transport, identities } = informed()

@@ -136,8 +136,8 @@ const message = (id: fc.Arbitrary<unknown>) =>
     )
     .map(([head, sections]) => laidOut(head, sections))
 
-describe.each(SIDES)('what arrives at a $self.role', ({ self, peer }) => {
-  it('is, of arbitrary bytes, nothing but a discard', () => {
+describe.each(SIDES)('a frame that arrives at a $self.role', ({ self, peer }) => {
+  it('is discarded when its bytes are arbitrary', () => {
     const { channel, discards, messages } = listening(self, generateKey())
     const keys = new StageKeys(rootKey('key', generateKey()), SHOP)
     fc.assert(
@@ -154,7 +154,7 @@ describe.each(SIDES)('what arrives at a $self.role', ({ self, peer }) => {
     )
   })
 
-  it('is a discard when any authentic frame is cut, extended or changed', () => {
+  it('is discarded when it is a cut, extended or changed authentic frame', () => {
     const key = generateKey()
     const sealer = new Sealer(key, peer)
     fc.assert(
@@ -177,7 +177,7 @@ describe.each(SIDES)('what arrives at a $self.role', ({ self, peer }) => {
     )
   })
 
-  it('never throws, whatever who has the key seals, in whatever parts', () => {
+  it('never throws, even when a holder of the key seals arbitrary messages in arbitrary parts', () => {
     const key = generateKey()
     const small = fc.integer({ min: 0, max: 40 })
     const header = fc.record({
@@ -209,8 +209,8 @@ describe.each(SIDES)('what arrives at a $self.role', ({ self, peer }) => {
   })
 })
 
-describe('whatever who has the key says', () => {
-  it('to a session, it goes on, and answers who asks properly', async () => {
+describe('arbitrary messages of a holder of the key', () => {
+  it('leave a session working: it answers valid invocations', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const session = tether.session().on('invoke', (invocation) => invocation.respond('served'))
@@ -232,7 +232,7 @@ describe('whatever who has the key says', () => {
     await rogue.close()
   })
 
-  it('to a stub that waits, its invocation ends: with an answer, or an error that has a name', async () => {
+  it('end the invocation of a waiting stub, with an answer or a named error', async () => {
     const outcomes = new Set<string>()
     const messages = fc.array(message(fc.constant('ID')), { minLength: 1, maxLength: 6 })
     await fc.assert(
@@ -246,7 +246,7 @@ describe('whatever who has the key says', () => {
     expect(outcomes.size).toBeGreaterThan(1)
   })
 
-  it('is EXECUTION_FAILED at a stub when it is an answer that is no JSON', async () => {
+  it('fail with EXECUTION_FAILED at a stub when the answer is not JSON', async () => {
     const result = laidOut({ type: 'result', id: 'ID', session: 's', epoch: 0 }, [
       { encoding: 0, content: Buffer.from('<html>') },
     ])

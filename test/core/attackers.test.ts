@@ -100,8 +100,8 @@ function laidOut(head: object, others: readonly Buffer[], encoding: number): Buf
 
 const reasonsOf = (discards: readonly Discard[]) => discards.map(({ reason }) => reason)
 
-describe('who publishes without a key', () => {
-  it('hides no session by putting back an old goodbye: it is said over, and told (B)', async () => {
+describe('a publisher without a key', () => {
+  it('cannot hide a session by restoring an old goodbye: the session republishes and reports it (B)', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     await (await serving(tether)).session.close()
@@ -124,7 +124,7 @@ describe('who publishes without a key', () => {
     expect(await tether.stub()({}, stubContext())).toBe('served')
   })
 
-  it('makes a session say its presence over once a second at most, whatever is put in its place (B)', async () => {
+  it('makes a session republish its presence at most once a second (B)', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     await serving(tether)
@@ -140,7 +140,7 @@ describe('who publishes without a key', () => {
     expect(new Set(reasonsOf(tether.discards))).toEqual(new Set(['replayed']))
   })
 
-  it('has nothing recorded run again in a new session whose clock is set right (D)', async () => {
+  it('cannot replay a recorded invocation to a new session after its clock was corrected (D)', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     // The stub knew no session. It ran in the one before, a moment ago.
@@ -159,7 +159,7 @@ describe('who publishes without a key', () => {
     expect(runs).toEqual(['forged'])
   })
 
-  it('silences no session by the recorded word of one with a greater epoch that has ended (B)', async () => {
+  it('cannot silence a session with a recorded presence of an ended session with a greater epoch (B)', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const ahead = new ManualClock(clock.now() + 60_000)
@@ -192,7 +192,7 @@ describe('who publishes without a key', () => {
     expect(await tether.stub()({}, stubContext())).toBe('served')
   })
 
-  it('is not suspected for what a session with another key left there before', async () => {
+  it('is not suspected because of a presence that a session with another key left', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const other = await intruder(tether, SESSION)
@@ -209,7 +209,7 @@ describe('who publishes without a key', () => {
     ])
   })
 
-  it('has nothing recorded run again after ten thousand other environments (D)', async () => {
+  it('cannot replay a recorded invocation after ten thousand other environments (D)', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const { runs } = await serving(tether)
@@ -239,7 +239,7 @@ describe('who publishes without a key', () => {
     expect(runs).toEqual(['once', 'live', 'live'])
   }, 60_000)
 
-  it('costs no key derivation with malformed frames, and leaves nothing behind with forged ones (F)', () => {
+  it('causes no key derivation with malformed frames, and leaves no state with forged frames (F)', () => {
     const key = generateKey()
     const keys = sessionKeys({ ...SHOP, key, transport: memory() })
     let derived = 0
@@ -284,8 +284,8 @@ describe('who publishes without a key', () => {
   })
 })
 
-describe('who has the key of a stub', () => {
-  it('makes one frame decompress to one body at most (E)', async () => {
+describe('a holder of the key of a stub', () => {
+  it('can make one frame decompress to at most one body (E)', async () => {
     await using tether = new Tether()
     const { runs } = await serving(tether)
     const stub = new Sealer(tether.key, STUB)
@@ -304,7 +304,7 @@ describe('who has the key of a stub', () => {
     expect(runs).toEqual([])
   })
 
-  it('has no memory taken by a length that it makes up for its variables (E)', async () => {
+  it('cannot make a session allocate memory for a false length of its variables (E)', async () => {
     await using tether = new Tether()
     const { runs } = await serving(tether)
     const stub = new Sealer(tether.key, STUB)
@@ -322,7 +322,7 @@ describe('who has the key of a stub', () => {
     expect(tether.discards).toEqual([])
   })
 
-  it('has no message taken whose parts are tiny (E)', async () => {
+  it('cannot send a message in tiny parts (E)', async () => {
     await using tether = new Tether()
     const { session } = await serving(tether)
     const stub = new Sealer(tether.key, STUB)
@@ -334,7 +334,7 @@ describe('who has the key of a stub', () => {
     expect(session.stats().discards.malformed).toBe(2_000)
   })
 
-  it('of another function invokes, reads and ends nothing of it (L)', async () => {
+  it('of another function cannot invoke, read or end its invocations (L)', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const { runs, isDisplaced } = await serving(tether)
@@ -394,7 +394,7 @@ describe('who has the key of a stub', () => {
     expect(await tether.stub()('still', stubContext())).toBe('served')
   })
 
-  it('that bears the name of another environment does not get its answers (L)', async () => {
+  it('cannot get the answers of another environment by taking its name (L)', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const { session } = await serving(tether)
@@ -413,7 +413,7 @@ describe('who has the key of a stub', () => {
     expect(other.heard).toHaveLength(1)
   })
 
-  it('of the whole stage invokes any function, and neither reads one that has its own nor speaks for the session', async () => {
+  it('of the whole stage can invoke any function, but cannot read one with its own key or speak for the session', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const { runs, isDisplaced } = await serving(tether)
@@ -450,7 +450,7 @@ describe('who has the key of a stub', () => {
     expect(isDisplaced()).toBe(false)
   })
 
-  it('breaks no name by an epoch, and is told of one that is far ahead (M)', async () => {
+  it('cannot block a name with an extreme epoch: the session rejects or reports it (M)', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const { session } = await serving(tether)
@@ -475,7 +475,7 @@ describe('who has the key of a stub', () => {
     expect(session.status.state).toBe('connected')
   })
 
-  it('makes no epoch so great that a stub of another function, whose clock is behind, ignores the session (L)', async () => {
+  it('cannot raise the epoch so far that a stub of another function with a slow clock ignores the session (L)', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     await serving(tether)
@@ -494,7 +494,7 @@ describe('who has the key of a stub', () => {
     expect(await outcome).toBe('served')
   })
 
-  it('signs no presence: what it leaves with the broker is as if nothing was there', async () => {
+  it('cannot sign a presence: stubs ignore a presence that it leaves with the broker', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const { session } = await serving(tether)
@@ -557,11 +557,11 @@ describe('a stub', () => {
     expect(await outcomeWith({ at: 0 })).toBe('NO_SESSION')
   })
 
-  it('takes no word of an epoch more than a day ahead for one', async () => {
+  it('ignores an epoch more than a day ahead', async () => {
     expect(await outcomeWith({ epoch: new ManualClock().now() + DAY_MS + 60_000 })).toBe('waits')
   })
 
-  it('takes no word that was said more than a day ago for the presence of a session', async () => {
+  it('ignores a presence that is older than a day', async () => {
     const clock = new ManualClock()
     for (const offMs of [-DAY_MS - 1, DAY_MS + 60_000]) {
       const at = clock.now() + offMs
@@ -582,7 +582,7 @@ describe('a stub', () => {
 })
 
 describe('presence', () => {
-  it('is said anew every twelve hours, so that it does not grow old', async () => {
+  it('is renewed every twelve hours, before it gets too old', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     await serving(tether)
@@ -597,7 +597,7 @@ describe('presence', () => {
   })
 })
 
-it('a session whose clock is more than a day ahead is told that stubs ignore it', async () => {
+it('a session with a clock more than a day ahead reports that stubs ignore it', async () => {
   const clock = new ManualClock()
   const ahead = new ManualClock(clock.now() + 3 * DAY_MS)
   await using tether = new Tether({ clock })

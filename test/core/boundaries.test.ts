@@ -11,7 +11,7 @@ describe('module boundaries', () => {
     expect(findViolations(files)).toEqual([])
   })
 
-  it('leave no circle of imports, of types neither', () => {
+  it('leave no circular imports, including imports of types', () => {
     expect(findCircles(readSources())).toEqual([])
   })
 
@@ -25,7 +25,7 @@ describe('module boundaries', () => {
     expect([...counts].filter(([, count]) => count > 16)).toEqual([])
   })
 
-  it('find a circle, also of types, and of three', () => {
+  it('find a circle of two or three modules, including imports of types', () => {
     const files = new Map([
       ['src/core/base/a.ts', `import type { B } from './b.js'`],
       ['src/core/base/b.ts', `export const c = () => import('./c.js')`],
@@ -35,7 +35,7 @@ describe('module boundaries', () => {
     expect(findCircles(files)).toEqual([['src/core/base/a.ts', 'src/core/base/b.ts', 'src/core/base/c.ts']])
   })
 
-  it('find a name that two modules declare, and not one that is passed on', () => {
+  it('find a name that two modules declare, but ignore a re-export', () => {
     const files = new Map([
       ['src/a.ts', 'export interface Same {}\nexport const one = 1'],
       ['src/b.ts', `export class Same {}\nexport { one } from './a.js'`],

@@ -9,7 +9,7 @@ async function textOf(stream: AsyncIterable<Uint8Array>): Promise<string> {
   return Buffer.concat(chunks).toString()
 }
 
-test('the reader gets what was written before it came, and what comes while it waits', async () => {
+test('the reader gets bytes written before it came and while it waits', async () => {
   const stream = new ByteStream(10)
   stream.push(bytes('early '))
   const text = textOf(stream)
@@ -20,7 +20,7 @@ test('the reader gets what was written before it came, and what comes while it w
   expect(await stream.next()).toEqual({ done: true, value: undefined })
 })
 
-test('an error comes after the bytes that were there, once, and a destroyed stream forgets them', async () => {
+test('an error follows the buffered bytes, once; a destroyed stream drops them', async () => {
   const failed = new ByteStream(10)
   failed.push(bytes('some'))
   failed.fail(new Error('broke'))
@@ -34,7 +34,7 @@ test('an error comes after the bytes that were there, once, and a destroyed stre
   await expect(destroyed.next()).rejects.toThrow('gone')
 })
 
-test('it is full at its mark, and tells of every byte that was read or dropped', async () => {
+test('it is full at its high-water mark, and reports every byte that is read or dropped', async () => {
   const stream = new ByteStream(4)
   let read = 0
   stream.onRead((count) => {
@@ -51,7 +51,7 @@ test('it is full at its mark, and tells of every byte that was read or dropped',
   expect([stream.full, read]).toEqual([false, 8])
 })
 
-test('a reader that leaves is told of, one that has read to the end is not', async () => {
+test('a reader that leaves early is reported, a reader that reads to the end is not', async () => {
   const left = new ByteStream(4)
   const waiting = left.next()
   await left.return()

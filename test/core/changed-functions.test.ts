@@ -61,7 +61,7 @@ function recorded(): Executor & { readonly tasks: Task[]; readonly reloads: stri
 }
 
 describe('session.functions', () => {
-  it('serves what is set while the session is open, and not what is deleted', async () => {
+  it('serves a function that is set while the session is open, until it is deleted', async () => {
     await using tether = new Tether()
     const session = tether.session().serve({ functions: {} })
     await session.open()
@@ -74,7 +74,7 @@ describe('session.functions', () => {
     await expect(invoke(tether, 'api')).rejects.toMatchObject({ code: 'DECLINED' })
   })
 
-  it('lets what runs finish on the code it began with, then closes its source', async () => {
+  it('lets a running invocation finish on its old code, then closes the old source', async () => {
     await using tether = new Tether()
     const [one, two] = [new NamedSource('one'), new NamedSource('two')]
     let finish: (value?: unknown) => void = () => {}
@@ -101,7 +101,7 @@ describe('session.functions', () => {
     expect([one.closed, two.closed]).toEqual([1, 1])
   })
 
-  it('does not build what was never needed, and keeps a source that another function has', async () => {
+  it('does not build unused functions, and keeps a source that another function uses', async () => {
     await using tether = new Tether()
     const shared = new NamedSource('shared')
     const session = tether.session().serve({ executor: inline(), functions: { api: shared, other: shared } })
@@ -118,7 +118,7 @@ describe('session.functions', () => {
     expect(shared.closed).toBe(1)
   })
 
-  it('changes nothing for a target that is none, nor where nothing can be served', async () => {
+  it('rejects an invalid target, and any target before serve() or after close(), and changes nothing', async () => {
     await using tether = new Tether()
     const session = tether.session()
     expect(() => session.functions.set('api', () => 1)).toThrow(/Nothing is served; call serve\(\) first/)
@@ -138,7 +138,7 @@ describe('session.functions', () => {
 })
 
 describe('a look-up', () => {
-  it('is asked again while it answers undefined, and after refresh()', async () => {
+  it('is called again while it returns undefined, and after refresh()', async () => {
     await using tether = new Tether()
     const found = new Map<string, FunctionTarget>()
     const asked: string[] = []
@@ -162,7 +162,7 @@ describe('a look-up', () => {
     await expect(invoke(tether, 'api')).rejects.toMatchObject({ code: 'DECLINED' })
   })
 
-  it('that answers as before changes nothing, and what was set is not its to say', async () => {
+  it('changes nothing when it returns the same, and does not override a function that was set', async () => {
     await using tether = new Tether()
     const source = new NamedSource('found')
     const session = tether.session().serve({
@@ -181,7 +181,7 @@ describe('a look-up', () => {
 })
 
 describe('a function that is not served', () => {
-  it('is declined with the names that are, the nearest first, on both sides', async () => {
+  it('is declined with the names of the served functions, nearest first, on both sides', async () => {
     await using tether = new Tether()
     const functions = { orders: () => 1, 'orders-worker': () => 2, api: () => 3 }
     const session = tether.session().serve({ functions })
@@ -201,7 +201,7 @@ describe('a function that is not served', () => {
     expect(tether.discards).toEqual([])
   })
 
-  it('is told of ten names, and of a wild name nothing that a terminal obeys', async () => {
+  it('is declined with at most ten names, and without control characters of a hostile name', async () => {
     await using tether = new Tether()
     const names = Array.from({ length: 500 }, (_, index) => `function-${index}`)
     await tether
@@ -218,7 +218,7 @@ describe('a function that is not served', () => {
 })
 
 describe('an executor and variables of one function', () => {
-  it('run it, hold over those of serve, and are closed with the session', async () => {
+  it('run it, override the defaults of serve(), and close with the session', async () => {
     await using tether = new Tether()
     const [all, own] = [recorded(), recorded()]
     const session = tether.session().serve({
@@ -244,7 +244,7 @@ describe('an executor and variables of one function', () => {
     expect([all.closed, own.closed]).toEqual([1, 1])
   })
 
-  it('are refused by name where they are wrong', () => {
+  it('are rejected by name when they are wrong', () => {
     const tether = new Tether()
     const serve = (api: unknown, more = {}) => {
       return () => tether.session().serve({ functions: { api }, ...more } as never)

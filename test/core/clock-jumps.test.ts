@@ -355,7 +355,7 @@ const WAITS: Readonly<Record<string, readonly [expectedMs: number, Wait]>> = {
 }
 
 describe('a clock that is set', () => {
-  describe.each(Object.entries(WAITS))('makes nobody wait longer: %s', (_name, [expectedMs, wait]) => {
+  describe.each(Object.entries(WAITS))('prolongs no wait: %s', (_name, [expectedMs, wait]) => {
     it('as long as it should without', async () => {
       const waited = await wait(new ManualClock(), () => {})
       expect(waited).toBeGreaterThanOrEqual(expectedMs - STEP_MS)

@@ -44,7 +44,7 @@ function slowStore(inner: PayloadStore) {
 }
 
 describe('close(), with an invocation', () => {
-  it('that is still arriving in parts, answers it with CLOSED at once and runs nothing', async () => {
+  it('that is still arriving in parts, answers it with CLOSED at once and does not run it', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock, frameBytes: 2_048 })
     let ran = 0
@@ -67,7 +67,7 @@ describe('close(), with an invocation', () => {
     expect(ran).toBe(0)
   })
 
-  it('whose event is being read from the store, waits for its answer', async () => {
+  it('with an event that is being read from the store, waits for its answer', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock, frameBytes: 2_048 })
     await using inner = memoryStore()
@@ -85,7 +85,7 @@ describe('close(), with an invocation', () => {
     expect(closed.outcome).toBe('closed')
   })
 
-  it('whose event is being read, stops reading when its signal fires, and answers with CLOSED', async () => {
+  it('with an event that is being read, stops reading when its signal fires, and answers with CLOSED', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock, frameBytes: 2_048 })
     await using inner = memoryStore()
@@ -118,7 +118,7 @@ describe('close(), with an invocation', () => {
     expect(closed.outcome).toBe('closed')
   })
 
-  it('that is answered, and whose answer waits for its turn, waits until that has left', async () => {
+  it('with an answer that is queued, waits until the answer is sent', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock, frameBytes: 2_048 })
     Object.assign(tether.transport.limits, { rate: { frames: 10, counts: 'sent' } })

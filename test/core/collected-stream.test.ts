@@ -24,7 +24,7 @@ async function collected(chunks: readonly (string | Uint8Array)[], contentType?:
   return JSON.parse(Buffer.from(answer.body).toString())
 }
 
-test('a stream is collected to what a buffered function would return', async () => {
+test('a stream is collected to the result of a buffered function', async () => {
   expect(await collected(['{"a":', '1}'])).toEqual({ a: 1 })
   expect(await collected(['data: 1\n\n', 'data: 2\n\n'], 'text/event-stream')).toBe('data: 1\n\ndata: 2\n\n')
   expect(await collected([])).toBeNull()
@@ -43,7 +43,7 @@ test('a stream is collected to what a buffered function would return', async () 
   })
 })
 
-test('its error is the answer, and what comes from outside is thrown', async () => {
+test('an error of the handler is the answer; an external error is thrown', async () => {
   const error = { errorType: 'Oops', errorMessage: 'no', trace: [], cause: toLambdaError('why') }
   expect(await collectedAnswer(streamed(['some'], undefined, new HandlerError(error)).outcome)).toEqual({
     kind: 'error',
@@ -53,7 +53,7 @@ test('its error is the answer, and what comes from outside is thrown', async () 
   await expect(collectedAnswer(streamed(['some'], undefined, aborted).outcome)).rejects.toBe(aborted)
 })
 
-test('a stream of the largest size is an answer, and one byte more stops it', async () => {
+test('a stream of the largest size is an answer; one more byte stops it', async () => {
   const whole = `"${'x'.repeat(MAX_RESPONSE_BYTES - 2)}"`
   expect((await collectedAnswer(streamed([whole]).outcome)).kind).toBe('value')
   const { outcome, state } = streamed([whole, 'x', 'never read'])

@@ -25,7 +25,7 @@ const CASES = [
   { name: 'the first invocation of a stub', bytes: 10, slowMs: 0, store: false, cold: true },
   { name: 'an acknowledged invocation', bytes: 10, slowMs: SLOW_MS, store: false },
   { name: 'one of several frames each way', bytes: 5_000, slowMs: SLOW_MS, store: false },
-  { name: 'one that goes through the payload store each way', bytes: 5_000, slowMs: SLOW_MS, store: true },
+  { name: 'a body through the payload store each way', bytes: 5_000, slowMs: SLOW_MS, store: true },
 ]
 
 /** Runs one invocation, warm or not, with at most one cut. @returns how many frames it took */
@@ -86,7 +86,7 @@ describe('a connection that breaks', () => {
       { role: 'stub', delivered: true },
       { role: 'stub', delivered: false },
     ] as const)(
-      'on the side of the $role costs time and nothing else, whichever frame it is (delivered: $delivered)',
+      'on the side of the $role costs only time, at every frame (delivered: $delivered)',
       async ({ role, delivered }) => {
         const frames = await invoke(shape)
         expect(frames).toBeGreaterThan(1)
@@ -95,7 +95,7 @@ describe('a connection that breaks', () => {
     )
   })
 
-  it('after a silence counts as a word: the session has time to come back', async () => {
+  it('after a silence counts as a sign of life: the session has time to come back', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const session = tether.session().on('invoke', (invocation) => invocation.respond('back'))
@@ -113,7 +113,7 @@ describe('a connection that breaks', () => {
   })
 
   it.each([false, true])(
-    'for good has those who wait (acknowledged: %s) ask the successor as soon as it is there',
+    'for good makes waiting invocations (acknowledged: %s) ask the successor as soon as it connects',
     async (acknowledged) => {
       const clock = new ManualClock()
       await using tether = new Tether({ clock })
@@ -143,7 +143,7 @@ describe('a connection that breaks', () => {
     },
   )
 
-  it('on both sides at once, while local code runs, does no harm either', async () => {
+  it('on both sides at once, while local code runs, costs only time', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     let runs = 0

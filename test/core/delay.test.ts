@@ -11,7 +11,7 @@ describe('a signal that has fired', () => {
     ['delay', (signal) => delay(10, { clock, signal })],
     ['atMost', (signal) => atMost(10, never, { clock, signal })],
     ['next', (signal) => new Waiters(clock).next('api', { signal }, () => true)],
-  ])('rejects what %s returns, and throws nothing', async (_name, start) => {
+  ])('rejects the promise of %s instead of throwing', async (_name, start) => {
     // A throw would pass by the `catch` that a caller adds to the promise.
     const caught = start(AbortSignal.abort()).catch((error: unknown) => error)
     expect(await caught).toMatchObject({ code: 'ABORTED' })

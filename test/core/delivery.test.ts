@@ -79,7 +79,7 @@ describe('delivery', () => {
     expect(await outcome).toBe('LambdaTether.DEADLINE')
   })
 
-  it('trusts code on the event loop to be quick again, and no longer when it was slow', async () => {
+  it('expects quick code on the event loop to stay quick, until it is slow', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     let wait: Promise<unknown> | undefined
@@ -102,7 +102,7 @@ describe('delivery', () => {
     expect(acked).toEqual(['first', 'third', 'fourth'])
   })
 
-  it('runs nothing twice when every frame arrives twice', async () => {
+  it('runs an invocation once when every frame arrives twice', async () => {
     await using tether = new Tether()
     tether.transport.filter = ({ frame }) => [frame, frame]
     let runs = 0
@@ -149,7 +149,7 @@ describe('delivery', () => {
     expect(runs).toBe(2)
   })
 
-  it('runs nothing of an invocation whose cancellation overtook it', async () => {
+  it('does not run an invocation that arrives after its cancellation', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const { session, held } = holding(tether)
@@ -180,7 +180,7 @@ describe('delivery', () => {
     expect(held).toHaveLength(0)
   })
 
-  it('gives a late answer to nobody', async () => {
+  it('discards a late answer', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const { session, held } = holding(tether)
@@ -206,7 +206,7 @@ describe('delivery', () => {
     expect(await second).toBe('answer to the second')
   })
 
-  it('aborts what the stub gave up on and reports its outcome as late', async () => {
+  it('aborts an invocation that the stub gave up on, and reports its outcome as late', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const { session, held } = holding(tether)
@@ -336,7 +336,7 @@ describe('delivery', () => {
     expect(changed - without).toBeGreaterThan(2_900)
   })
 
-  it('gives a restarted session what the crashed one left, marked', async () => {
+  it('reruns the invocations of a crashed session in the restarted session, marked', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const first = holding(tether)
@@ -374,7 +374,7 @@ describe('delivery', () => {
     expect(await running).toBe(1)
   })
 
-  it('does not mark what was first sent to this session, however long connecting took', async () => {
+  it('does not mark an invocation first sent to this session, even after slow connecting', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     let refusing = true
@@ -392,7 +392,7 @@ describe('delivery', () => {
     expect(await running).toBe(1)
   })
 
-  it('marks for a session what was sent between its making and its opening', async () => {
+  it('marks an invocation that was sent between construction and opening of the session', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const second = holding(tether)
@@ -408,7 +408,7 @@ describe('delivery', () => {
     expect(await running).toBe(1)
   })
 
-  it('gives local code the time that is left, not the time there was when a large event began to arrive', async () => {
+  it('gives local code the time left when a large event is complete, not when it began to arrive', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock, frameBytes: 2_048 })
     Object.assign(tether.transport.limits, { rate: { frames: 10, counts: 'sent' } })
@@ -423,7 +423,7 @@ describe('delivery', () => {
     expect(await running).toBe(1)
   })
 
-  it('keeps little of what has been answered', async () => {
+  it('keeps few answered invocations in memory', async () => {
     await using tether = new Tether()
     const seen: WeakRef<Invocation>[] = []
     const session = tether.session().on('invoke', (invocation) => {
@@ -472,7 +472,7 @@ describe('delivery', () => {
     expect(await running).toBe('after the breakpoint')
   })
 
-  it('keeps answers until they are received, within its bytes; the oldest give way and never run again', async () => {
+  it('keeps answers until they are received, within a limit of bytes; evicted ones never run again', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     let runs = 0
@@ -493,7 +493,7 @@ describe('delivery', () => {
     expect(runs).toBe(2)
   })
 
-  it('keeps answers as they travel, compressed', async () => {
+  it('keeps answers compressed', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const answer = 'x'.repeat(20_000)
@@ -541,8 +541,8 @@ describe('a frozen stub', () => {
   })
 })
 
-describe('nobody there', () => {
-  it('is known after the acknowledgement time-out, and no later', async () => {
+describe('an absent session', () => {
+  it('is detected at the acknowledgement time-out, no later', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     let settledAt = 0
@@ -562,7 +562,7 @@ describe('nobody there', () => {
     expect(settledAt - started).toBe(3_000)
   })
 
-  it('is known no later where the clock is set back meanwhile, and no longer remembered', async () => {
+  it('is detected and forgotten in time when the clock is set back', async () => {
     const time = new ManualClock()
     let offMs = 0
     const clock: Clock = {
@@ -587,7 +587,7 @@ describe('nobody there', () => {
     expect(await second).toBe('there')
   })
 
-  it('is an HTTP 503 for HTTP events, the original code where there is one, and an error otherwise', async () => {
+  it('is an HTTP 503 for HTTP events, the original code if there is any, and an error otherwise', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const http = { requestContext: { http: { method: 'GET' } }, rawPath: '/' }
@@ -614,7 +614,7 @@ describe('nobody there', () => {
     expect(callback).toMatchObject({ value: 'called back' })
   })
 
-  it('is known at once when the session declines the function', async () => {
+  it('is reported at once when the session declines the function', async () => {
     await using tether = new Tether()
     const session = tether.session().serve({ functions: { other: () => 1 } })
     await session.open()
@@ -624,7 +624,7 @@ describe('nobody there', () => {
     })
   })
 
-  it('is known of a declined invocation for good: a late copy of it runs nothing, and is declined again', async () => {
+  it('stays the result of a declined invocation: a late copy is declined again and does not run', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     let served = false
@@ -653,7 +653,7 @@ describe('nobody there', () => {
     })
   })
 
-  it('is known when the broker cannot be reached, with the reason', async () => {
+  it('is reported with the reason when the broker cannot be reached', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     tether.transport.admit = () => {
@@ -669,7 +669,7 @@ describe('nobody there', () => {
     })
   })
 
-  it('is known at once when the stub is closed', async () => {
+  it('is reported at once when the stub is closed', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const { session } = holding(tether)
@@ -682,7 +682,7 @@ describe('nobody there', () => {
     await expect(stub({}, stubContext())).rejects.toMatchObject({ code: 'CLOSED' })
   })
 
-  it('never passes through after an acknowledgement', async () => {
+  it('never leads to pass-through after an acknowledgement', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const { session } = holding(tether)

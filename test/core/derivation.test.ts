@@ -7,7 +7,7 @@ const stage = { app: 'shop', stage: 'dév "1"' }
 
 describe('derivations', () => {
   // Made with Python's hmac and json, from the specification alone.
-  it('are those of the specification', () => {
+  it('match the specification', () => {
     const key = stageKey(root, stage)
     expect(key.toString('hex')).toBe('830df75d99a55a94b4456369fddff478a1fab45c89d0df7dc9e3bab4c6c9cabf')
     expect(stageKeyId(key)).toBe('9ea03056')
@@ -16,14 +16,14 @@ describe('derivations', () => {
     )
   })
 
-  it('are the second step of HKDF, as Node has it', () => {
+  it('equal the expand step of HKDF in Node', () => {
     const ikm = Buffer.from('input keying material')
     const extracted = createHmac('sha256', 'salt').update(ikm).digest()
     const info = JSON.stringify(['a', 2])
     expect(expand(extracted, 'a', 2)).toEqual(Buffer.from(hkdfSync('sha256', ikm, 'salt', info, 32)))
   })
 
-  it('tell apart what only looks alike when it is joined', () => {
+  it('distinguish inputs that are equal when joined', () => {
     const keys = [
       stageKey(root, { app: 'ab', stage: 'c' }),
       stageKey(root, { app: 'a', stage: 'bc' }),

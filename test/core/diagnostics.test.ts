@@ -20,7 +20,7 @@ function source(handler: (event: unknown) => unknown): FunctionSource {
 }
 
 describe('the tracing channels', () => {
-  it('make nothing where nobody listens', async () => {
+  it('create no context without listeners', async () => {
     const context = () => {
       throw new Error('made for nobody')
     }
@@ -29,7 +29,7 @@ describe('the tracing channels', () => {
     expect(() => traceOf('call', context)).toThrow('made for nobody')
   })
 
-  it('tell every stage of an invocation on both sides', async () => {
+  it('report every stage of an invocation on both sides', async () => {
     using traces = listenToTraces()
     await using tether = new Tether()
     const session = tether.session().serve({ executor: inline(), functions: { api: source(() => 'ok') } })
@@ -79,7 +79,7 @@ describe('the tracing channels', () => {
     expect(eventsOf(published, 'execute')).toEqual([...FIVE, ...FIVE])
   })
 
-  it('tell who connects, and which attempt failed', async () => {
+  it('report the connecting side and failed attempts', async () => {
     using traces = listenToTraces()
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
@@ -111,7 +111,7 @@ describe('the tracing channels', () => {
     expect(contextOf(traces.published, 'connect')).toMatchObject({ environmentId, transport: 'memory' })
   })
 
-  it('tell failures by their types, of local code, builds, deadlines and refusals', async () => {
+  it('report failures of local code, builds, deadlines and refusals by their types', async () => {
     using traces = listenToTraces()
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
@@ -156,7 +156,7 @@ describe('the tracing channels', () => {
     })
   })
 
-  it('tell of an invocation that a listener answers, and of a build at a reload that belongs to none', async () => {
+  it('report an invocation that a listener answers, and a build at a reload outside any invocation', async () => {
     using traces = listenToTraces()
     await using tether = new Tether()
     const session = tether.session().serve({ executor: inline(), functions: { api: source(() => 'ok') } })
@@ -171,7 +171,7 @@ describe('the tracing channels', () => {
     expect(contextOf(traces.published, 'build')).toEqual({ functionId: 'api' })
   })
 
-  it('hold no payload, no variable, no key and no message of local code', async () => {
+  it('contain no payload, variable, key or message of local code', async () => {
     using traces = listenToTraces()
     await using tether = new Tether()
     const session = tether.session().serve({
@@ -195,7 +195,7 @@ describe('the tracing channels', () => {
     expect(texts).not.toContain(String(tether.key))
   })
 
-  it('bind stores for what a stage leads to, local code included', async () => {
+  it('bind stores for all work of a stage, including local code', async () => {
     await using tether = new Tether()
     const store = new AsyncLocalStorage<string>()
     const seen: unknown[] = []
@@ -214,7 +214,7 @@ describe('the tracing channels', () => {
     for (const channel of channels) channel.start.unbindStore(store)
   })
 
-  it('do not bind what connecting leaves behind', async () => {
+  it('do not bind frames that arrive on the connection later', async () => {
     await using tether = new Tether()
     const store = new AsyncLocalStorage<string>()
     const channel = tracingChannel<string, TraceContext>(tracingChannels.connect)

@@ -45,7 +45,7 @@ async function opened(...parameters: Parameters<typeof answering>) {
 }
 
 describe('of two sessions with one name', () => {
-  it('the one that opens last serves, and the other ends for good', async () => {
+  it('the last to open serves, and the other ends for good', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const older = await opened(tether, 'older')
@@ -63,7 +63,7 @@ describe('of two sessions with one name', () => {
     await expect(older.session.open()).rejects.toMatchObject({ code: 'CLOSED' })
   })
 
-  it('the last wins also where its clock is an hour behind', async () => {
+  it('the last wins even with a clock an hour behind', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const ahead = new ManualClock(clock.now() + HOUR_MS)
@@ -77,7 +77,7 @@ describe('of two sessions with one name', () => {
     expect(await stub({}, stubContext())).toBe('newer')
   })
 
-  it('the newer keeps serving when the older, whose network was silent, wakes', async () => {
+  it('the newer keeps serving when the older wakes from a silent network', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const own = new FaultyTransport(tether.transport)
@@ -96,7 +96,7 @@ describe('of two sessions with one name', () => {
     expect(own.connections()).toBe(0)
   })
 
-  it('the older that comes back answers nothing, in whatever order clocks are', async () => {
+  it('the older answers nothing when it comes back, in any order of clocks', async () => {
     for (const aheadMs of [-HOUR_MS, 0, HOUR_MS]) {
       const clock = new ManualClock()
       await using tether = new Tether({ clock })
@@ -120,7 +120,7 @@ describe('of two sessions with one name', () => {
     }
   })
 
-  it('what the older ran goes to the newer, marked, and its outcome there is late', async () => {
+  it('an invocation that ran in the older reruns in the newer, marked; the older outcome is late', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const older = await opened(tether, 'older', { hold: true })
@@ -137,7 +137,7 @@ describe('of two sessions with one name', () => {
     expect(tether.discards).toMatchObject([{ reason: 'late' }])
   })
 
-  it('of two that open at once one has the name, and the other ends, opened or not', async () => {
+  it('of two that open at once, one gets the name and the other ends', async () => {
     for (let round = 0; round < 20; round++) {
       const clock = new ManualClock()
       await using tether = new Tether({ clock })
@@ -155,7 +155,7 @@ describe('of two sessions with one name', () => {
     }
   })
 
-  it('of two that hear each other while they open, one is refused with DISPLACED', async () => {
+  it('of two that hear each other while opening, one fails with DISPLACED', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     // Neither is sure of its own presence before it has heard the other.
@@ -177,7 +177,7 @@ describe('of two sessions with one name', () => {
     expect(sessions[1 - lost]!.events).toEqual([])
   })
 
-  it('the last wins also where their keys are those before and after a rotation', async () => {
+  it('the last wins even when their keys differ after a rotation', async () => {
     const rotating = [generateKey(), generateKey()] as const
     const before = rotating[1]
     for (const [first, last] of [
@@ -276,8 +276,8 @@ describe.each(CLOCKS)('once open() has resolved (%s)', (_name, order) => {
   })
 })
 
-describe('a session whose clock is behind that of one that crashed', () => {
-  it('takes the name when nobody answers for it, and serves warm stubs again', async () => {
+describe('a session with a slower clock than a crashed session', () => {
+  it('takes the name when its claims go unanswered, and serves warm stubs again', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const own = new FaultyTransport(tether.transport)
@@ -293,8 +293,8 @@ describe('a session whose clock is behind that of one that crashed', () => {
   })
 })
 
-describe('what sessions said to each other, recorded', () => {
-  it('displaces nobody when it is sent again', async () => {
+describe('a recorded message between sessions', () => {
+  it('displaces no session when it is replayed', async () => {
     const clock = new ManualClock()
     const recorded: Uint8Array[] = []
     await using tether = new Tether({ clock })

@@ -49,7 +49,7 @@ describe('a broker that drops frames for their size', () => {
   test.each([
     ['an event of one frame', 30_000, '2\\d,\\d{3}'],
     ['an event of several', 170_000, '50,000'],
-  ])('is told from a session that is not there: %s', async (_what, bytes, number) => {
+  ])('is distinguished from an absent session: %s', async (_what, bytes, number) => {
     const { invoke, ran, dropped } = await limited()
     const { outcome, tookMs } = await invoke({ text: text(bytes), bytes: 10 })
     await expect(outcome).rejects.toMatchObject({
@@ -70,7 +70,7 @@ describe('a broker that drops frames for their size', () => {
   test.each([
     ['a response of one frame', 30_000, '2\\d,\\d{3}'],
     ['a response of several', 170_000, '50,000'],
-  ])('answers what has run: %s', async (_what, bytes, number) => {
+  ])('fails with TOO_LARGE after the code has run: %s', async (_what, bytes, number) => {
     const { invoke, ran } = await limited()
     const { outcome } = await invoke({ bytes })
     await expect(outcome).rejects.toMatchObject({

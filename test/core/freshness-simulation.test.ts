@@ -249,8 +249,8 @@ async function simulate(mutant?: Mutant) {
   return total
 }
 
-describe('who records everything and sends it again, in a simulation', () => {
-  it('never has an invocation run that has run', async () => {
+describe('an attacker that records and replays every frame, in a simulation', () => {
+  it('never makes an invocation run twice', async () => {
     const { wins, runs, replays, challenges, released } = await simulate()
     expect(wins).toBe(0)
     // It was tried, and what is genuine got through.

@@ -35,7 +35,7 @@ async function recording(tether: Tether) {
 }
 
 describe('a recorded invocation', () => {
-  it('runs nothing in a restarted session, young or old', async () => {
+  it('does not run in a restarted session, young or old', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const { runs, session, start, replay } = await recording(tether)
@@ -48,7 +48,7 @@ describe('a recorded invocation', () => {
   })
 
   it.each([1_000, 61_000, 121_000, 200_000, HOUR_MS])(
-    'runs nothing in the same session %i ms later',
+    'does not run in the same session %i ms later',
     async (laterMs) => {
       const clock = new ManualClock()
       await using tether = new Tether({ clock })
@@ -61,7 +61,7 @@ describe('a recorded invocation', () => {
     },
   )
 
-  it('is not kept when nobody answers the challenge, however many come', async () => {
+  it('is dropped when its challenge goes unanswered, at any number of recordings', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     let runs = 0
@@ -103,17 +103,17 @@ describe('a session that has just begun', () => {
     return tether.transport.take('session').length
   }
 
-  it('challenges nobody who has heard of its presence, and has the variables at once', async () => {
+  it('does not challenge a stub that knows its presence, and gets the variables at once', async () => {
     expect(await messagesAfterRestart(new ManualClock(), ({ transport }) => transport)).toBe(1)
   })
 
-  it('challenges who knows another, and asks for the variables', async () => {
+  it('challenges a stub that knows another session, and asks for the variables', async () => {
     expect(await messagesAfterRestart(new ManualClock(), ({ forgetful }) => forgetful)).toBe(3)
   })
 })
 
 describe('clocks that disagree', () => {
-  it.each([-HOUR_MS, HOUR_MS])('by %i ms cost one more exchange and nothing else', async (skewMs) => {
+  it.each([-HOUR_MS, HOUR_MS])('by %i ms cost only one more exchange', async (skewMs) => {
     const clock = new ManualClock()
     const remote = new ManualClock(clock.now() + skewMs)
     await using tether = new Tether({ clock })
@@ -128,7 +128,7 @@ describe('clocks that disagree', () => {
     expect(tether.transport.take('session')).toHaveLength(1)
   })
 
-  it('a large event is not sent again for it', async () => {
+  it('do not make a stub resend a large event', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock, frameBytes: 2_048 })
     const transport = tether.forgetful
@@ -142,7 +142,7 @@ describe('clocks that disagree', () => {
 })
 
 describe('a key that is rotated', () => {
-  it('works with stubs on either key, old and new at once, and no longer once it is dropped', async () => {
+  it('works with stubs on the old and the new key at once, until it is dropped', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const [before, after] = [generateKey(), generateKey()]
@@ -169,7 +169,7 @@ describe('a key that is rotated', () => {
     })
   })
 
-  it('is given once: as key, or as the first of keys', () => {
+  it('is given once: as `key`, or first in `keys`', () => {
     const tether = new Tether()
     expect(() => tether.session({ keys: [generateKey()] })).toThrow(/either 'key' or 'keys'/)
     expect(() => tether.session({ key: undefined as never, keys: [] })).toThrow(/'keys' must be a list/)

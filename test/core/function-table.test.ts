@@ -67,7 +67,7 @@ describe('a served source', () => {
     expect([source.watchers, source.closed]).toEqual([0, true])
   })
 
-  it('is watched also when it is reloaded before its first invocation', async () => {
+  it('is watched even when it is reloaded before its first invocation', async () => {
     await using tether = new Tether()
     const source = new ManualSource()
     const { session, call } = await serving(tether, source)
@@ -137,7 +137,7 @@ describe('a served source', () => {
     expect(errors).toEqual(['BUILD_FAILED', undefined])
   })
 
-  it('holds its build while it is the newest that is good, and one that runs until it has answered', async () => {
+  it('holds its newest good build, and a build in use until its invocation is answered', async () => {
     await using tether = new Tether()
     const holders = new Map<number, number>()
     let finish = (): void => {}
@@ -174,7 +174,7 @@ describe('a served source', () => {
     expect(holders.get(1)).toBe(0)
   })
 
-  it('lets invocations have new code before an executor that loads it ahead has done so, and says when it has', async () => {
+  it('gives invocations new code before the executor has preloaded it, and reports when it has', async () => {
     await using tether = new Tether()
     const source = new ManualSource()
     const executor = inline()
@@ -201,7 +201,7 @@ describe('a served source', () => {
     expect(reloads).toEqual(['api', 'awaited'])
   })
 
-  it('has the warnings of its builds in the reload event, of the first build too, and is silent without', async () => {
+  it('reports the warnings of every build in the reload event; a build without warnings at an invocation emits none', async () => {
     await using tether = new Tether()
     const source = new ManualSource()
     const { session, call } = await serving(tether, source)
@@ -219,7 +219,7 @@ describe('a served source', () => {
     expect(told).toEqual([[{ text: 'odd' }], [], 'BUILD_FAILED'])
   })
 
-  it('is built when the session opens where it is to be prewarmed, and what cannot be is reported', async () => {
+  it('is built at open() when `prewarm` names it, and a failed build is reported', async () => {
     await using tether = new Tether()
     const [api, broken, other] = [new ManualSource(), new ManualSource(), new ManualSource()]
     broken.failure = new Error('a bracket is missing')
@@ -259,7 +259,7 @@ describe('a served source', () => {
 })
 
 describe('serve', () => {
-  it('says which option is wrong', () => {
+  it('names a wrong option', () => {
     const tether = new Tether()
     const serve = (options: unknown) => () => tether.session().serve(options as never)
     expect(serve(undefined)).toThrow("serve() takes an object with 'functions', not undefined.")

@@ -95,7 +95,7 @@ describe('prior art 12: under a flood of half messages a session', () => {
     60_000,
   )
 
-  it('completes a large invocation whose parts come between theirs', async () => {
+  it('completes a large invocation with parts that arrive amid the flood', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const session = tether.session()

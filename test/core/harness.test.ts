@@ -41,7 +41,7 @@ describe('next() that times out', () => {
     )
   })
 
-  it('says for how many `where` was false, how many another took, and how the last one begins', async () => {
+  it('reports how many `where` rejected, how many another listener took, and the start of the last', async () => {
     const clock = new ManualClock()
     const { tether, session, stub } = await serving(clock)
     await using _ = tether
@@ -64,7 +64,7 @@ describe('next() that times out', () => {
 })
 
 describe('received()', () => {
-  it('lists the invocations of a function in the order of their arrival, whoever answered them', async () => {
+  it('lists the invocations of a function in order of arrival, including those answered elsewhere', async () => {
     const clock = new ManualClock()
     const { tether, session, stub, other } = await serving(clock)
     await using _ = tether

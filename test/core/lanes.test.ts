@@ -44,8 +44,8 @@ async function coldBurst(max?: number) {
   return { codes, runs, connections: session.stats().connections, discarded: transport.discarded }
 }
 
-describe('a burst of 300 cold stubs over a broker that discards what is over 100 frames a second', () => {
-  it('loses none, and none is told that nobody is there', async () => {
+describe('a burst of 300 cold stubs over a broker that discards frames beyond 100 a second', () => {
+  it('loses no invocation and fails none with NO_SESSION', async () => {
     const { codes, runs, connections, discarded } = await coldBurst()
     expect(discarded).toBeGreaterThan(100)
     expect([...codes].sort((a, b) => Number(a) - Number(b))).toEqual(Array.from({ length: 300 }, (_, i) => i))
@@ -53,7 +53,7 @@ describe('a burst of 300 cold stubs over a broker that discards what is over 100
     expect(connections).toBe(4)
   })
 
-  it('runs none twice where the session may have one connection only', async () => {
+  it('runs no invocation twice when the session is limited to one connection', async () => {
     const { codes, runs, connections } = await coldBurst(1)
     expect(codes).toHaveLength(300)
     expect([...runs.values()].every((count) => count === 1)).toBe(true)
@@ -62,7 +62,7 @@ describe('a burst of 300 cold stubs over a broker that discards what is over 100
 })
 
 describe('a session with several connections', () => {
-  it('opens no more than it may, none where its transport has no limits', async () => {
+  it('opens no additional connection when its transport has no limits', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const unlimited = memory()
@@ -72,7 +72,7 @@ describe('a session with several connections', () => {
     expect(session.stats().connections).toBe(1)
   })
 
-  it('backs off from a broker that refuses another connection, and tries again when that is over', async () => {
+  it('backs off from a broker that refuses another connection, then tries again', async () => {
     const clock = new ManualClock()
     const refused: number[] = []
     const inner = limitedTransport(memory(), clock, 20)
@@ -136,7 +136,7 @@ describe('a session with several connections', () => {
     expect(duplicates.invocations).toBe(before.duplicates.invocations)
   })
 
-  it('has the others take over the lanes of one that breaks, and serves them all again when it is back', async () => {
+  it('moves the lanes of a broken connection to the others, and back when it reconnects', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const open: { lanes: number[]; cut(): void }[] = []

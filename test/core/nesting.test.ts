@@ -10,7 +10,7 @@ describe('5,000 nested arrays', () => {
   it.each([
     ['arrays', nestedArrays(LEVELS)],
     ['objects', nestedObjects(LEVELS)],
-  ])('of %s cannot be written as JSON, and the error says what', (_kind, value) => {
+  ])('of %s cannot be written as JSON, and the error names the value', (_kind, value) => {
     expect(() => jsonText('The event', value)).toThrow(
       expect.objectContaining({
         code: 'TOO_LARGE',
@@ -19,14 +19,14 @@ describe('5,000 nested arrays', () => {
     )
   })
 
-  it('leave what else JSON cannot hold to its own error', () => {
+  it('leave other values that JSON cannot represent to the error of JSON', () => {
     expect(() => jsonText('The event', 1n)).toThrow(TypeError)
   })
 
   it.each([
     ['arrays', nestedArraysText],
     ['objects', nestedObjectsText],
-  ])('of %s are refused when they are read, with both numbers', (_kind, text) => {
+  ])('of %s are rejected on reading, with both numbers', (_kind, text) => {
     expect(() => parseJson('The event', text(5_000))).toThrow(
       expect.objectContaining({
         code: 'TOO_LARGE',
@@ -36,13 +36,13 @@ describe('5,000 nested arrays', () => {
     expect(parseJson('The event', text(100))).toEqual(JSON.parse(text(100)))
   })
 
-  it('are no brackets of a text', () => {
+  it('are not counted from brackets in a string', () => {
     const value = { a: '[{'.repeat(1_000), b: '\\"[[' }
     expect(parseJson('The event', JSON.stringify(value))).toEqual(value)
     expect(() => parseJson('The event', '{')).toThrow(SyntaxError)
   })
 
-  it('in an error that is thrown are as Lambda would word them', () => {
+  it('in a thrown error are worded as in Lambda', () => {
     const deep = nestedArrays(LEVELS)
     expect(toLambdaError(deep)).toEqual({ errorType: 'object', errorMessage: '[object Array]', trace: [] })
     const error = Object.assign(new Error(), { name: deep, message: deep, stack: deep, cause: deep })

@@ -26,7 +26,7 @@ describe('a pacer', () => {
     expect(sent.at(-1)! - sent[0]!).toBeLessThan(7_000)
   })
 
-  it('keeps within the bytes, also with frames larger than its bucket', async () => {
+  it('keeps within its bytes, even with frames larger than its bucket', async () => {
     const clock = new ManualClock()
     const bytes = 512 * 1024
     const pacer = new Pacer(clock, { frames: 100, bytes, counts: 'sent' })
@@ -43,7 +43,7 @@ describe('a pacer', () => {
     await all
   })
 
-  it('lets frames leave where the date stands still, as fake timers make it, and no faster', async () => {
+  it('sends frames at the same rate when fake timers freeze the date', async () => {
     const clock = new ManualClock()
     const still = { now: () => 0, schedule: clock.schedule.bind(clock) }
     const pacer = new Pacer(still, { frames: 10, counts: 'sent' })
@@ -58,7 +58,7 @@ describe('a pacer', () => {
     await Promise.all(frames)
   })
 
-  it('is not muted for long by what others send', async () => {
+  it('is not blocked for long by received frames', async () => {
     const clock = new ManualClock()
     const pacer = new Pacer(clock, { frames: 100, bytes: 512 * 1024, counts: 'sent+received' })
     for (let i = 0; i < 6_000; i++) pacer.received(5_000)
@@ -70,7 +70,7 @@ describe('a pacer', () => {
     expect(sent).toBe(true)
   })
 
-  it('counts what arrives where the broker does, and rejects what waits when closed', async () => {
+  it('counts received frames if the broker does, and rejects waiting frames when closed', async () => {
     const clock = new ManualClock()
     const pacer = new Pacer(clock, { frames: 10, counts: 'sent+received' })
     expect(pacer.take(1)).toBeUndefined()

@@ -39,7 +39,7 @@ function keeping(tether: Tether, keep: (frame: Uint8Array) => Promise<void> | un
 }
 
 describe('presence', () => {
-  it('lets the next invocation know of a graceful close at once', async () => {
+  it('tells the next invocation of a graceful close at once', async () => {
     await using tether = new Tether({ clock: new ManualClock() })
     const session = await served(tether)
     const stub = tether.stub()
@@ -57,7 +57,7 @@ describe('presence', () => {
     expect(await soon(tether.stub()({}, stubContext()))).toBe('served')
   })
 
-  it('brings an environment back that was told nobody is there, as soon as somebody is', async () => {
+  it('brings an environment back from NO_SESSION as soon as a session opens', async () => {
     await using tether = new Tether({ clock: new ManualClock() })
     const session = await served(tether)
     const stub = tether.stub()
@@ -69,7 +69,7 @@ describe('presence', () => {
     expect(await soon(stub({}, stubContext()))).toBe('served')
   })
 
-  it('waits no longer than usual for a session that its broker lost', async () => {
+  it('waits no longer than usual for a session that the broker lost', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     await served(tether)
@@ -116,7 +116,7 @@ describe('presence', () => {
     void session
   })
 
-  it('is said again when the will of a connection that was replaced comes late', async () => {
+  it('is republished when the will of a replaced connection arrives late', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     let will: Uint8Array | undefined
@@ -143,7 +143,7 @@ describe('presence', () => {
     expect(await soon(tether.stub()({}, stubContext()))).toBe('NO_SESSION')
   })
 
-  it('is said again until the broker has it, no more often than it may be', async () => {
+  it('is republished until the broker accepts it, at most once per `everyMs`', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const kept: number[] = []
@@ -177,7 +177,7 @@ describe('presence', () => {
     expect(kept.slice(1).every((at, i) => at - kept[i]! >= 1_000)).toBe(true)
   })
 
-  it('is waited for by open() no longer than its signal lets it', async () => {
+  it('delays open() until its signal fires at most', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const session = tether.session({ transport: keeping(tether, async () => {}) })
@@ -192,7 +192,7 @@ describe('presence', () => {
     expect(await soon(session.open())).toBe('CLOSED')
   })
 
-  it('holds up neither open() nor close() for longer than three seconds where keep() never settles', async () => {
+  it('delays open() and close() by at most three seconds when keep() never settles', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const session = tether.session({ transport: keeping(tether, () => new Promise(() => {})) })
@@ -210,7 +210,7 @@ describe('presence', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('is over with its connection where keep() is pending', async () => {
+  it('ends with its connection even while keep() is pending', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     let said = 0
@@ -223,7 +223,7 @@ describe('presence', () => {
     expect(await soon(closing)).toBeUndefined()
   })
 
-  it('does not make an answer late that is under way when its session says goodbye', async () => {
+  it('does not make an answer late that is in flight when its session says goodbye', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const session = await served(tether)
@@ -256,7 +256,7 @@ describe('presence', () => {
     expect(await soon(tether.stub()({}, stubContext()))).toBe('served')
   })
 
-  it('lets a session whose clock is behind follow one that closed', async () => {
+  it('lets a session with a slow clock follow a closed session', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const ahead = tether.session({ clock: new ManualClock(clock.now() + 3_600_000) })
@@ -270,8 +270,8 @@ describe('presence', () => {
   })
 })
 
-describe('after nobody', () => {
-  it('an environment acts at once for ten seconds, then waits again', async () => {
+describe('after a failed wait', () => {
+  it('an environment fails at once for ten seconds, then waits again', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const stub = tether.stub({ transport: tether.forgetful })
@@ -288,7 +288,7 @@ describe('after nobody', () => {
     expect(await soon(later)).toBe('NO_SESSION')
   })
 
-  it('what is not waited for says when nobody answered, and how long ago that was', async () => {
+  it('an invocation that fails without waiting says when the last wait failed, and how long ago', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const stub = tether.stub({ transport: tether.forgetful })
@@ -308,7 +308,7 @@ describe('after nobody', () => {
     expect(await messageOf(stub({}, stubContext()))).toMatch(/answered 5000 ms ago/)
   })
 
-  it('what does not wait for a broker out of reach says so, with the reason', async () => {
+  it('an invocation that does not wait for an unreachable broker says so, with the reason', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     tether.transport.admit = () => {
@@ -325,7 +325,7 @@ describe('after nobody', () => {
     })
   })
 
-  it('it asks in the background, so that the invocation after the opening finds the session', async () => {
+  it('an environment asks in the background, so that the next invocation finds an opened session', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const transport = tether.forgetful
@@ -339,7 +339,7 @@ describe('after nobody', () => {
     expect(await soon(stub({}, stubContext()))).toBe('served')
   })
 
-  it('a broker that was out of reach is waited for again when it is back', async () => {
+  it('an invocation waits again for a broker that is reachable again', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     await served(tether)

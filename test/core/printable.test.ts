@@ -18,12 +18,12 @@ const RANGES =
 const UNSAFE = new RegExp(`[${RANGES}]`)
 
 describe('printable', () => {
-  it('shows what a terminal would obey', () => {
+  it('escapes control sequences of a terminal', () => {
     expect(printable(HOSTILE)).toBe('\\x1b[31m\\x1b[1A\\x1b[2K\\x1b]0;owned\\x07\\rfine')
     expect(printable('\u009b31m')).toBe('\\x9b31m')
   })
 
-  it('shows what reorders or hides text', () => {
+  it('escapes characters that reorder or hide text', () => {
     expect(printable(REORDERED)).toBe('\\u202eresu\\u202c\\u2066x\\u2069\\u200b\\u{e0041}')
   })
 
@@ -36,7 +36,7 @@ describe('printable', () => {
       expect(printable(text)).toBe(text)
   })
 
-  it('cuts what is long, and leaves no half of a pair', () => {
+  it('cuts long text, and leaves no half of a surrogate pair', () => {
     expect(printable('x'.repeat(5_000))).toBe(`${'x'.repeat(1_000)}…`)
     expect(printable('ab😀', 3)).toBe('ab\\ud83d…')
   })
@@ -48,7 +48,7 @@ describe('printable', () => {
     expect(shown).toEqual(['undefined', 'null', '5', '[object Object]', '[object Array]', 'Symbol(s)'])
   })
 
-  it('never leaves anything that a terminal obeys', () => {
+  it('never leaves control characters of a terminal', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(0xffff)), fc.nat(50), (units, max) => {
         const shown = printable(String.fromCharCode(...units), max)
@@ -63,7 +63,7 @@ describe('printable', () => {
 })
 
 describe('messages', () => {
-  it('of errors are harmless whoever wrote part of them, and keep their lines', () => {
+  it('of errors are harmless even with hostile parts, and keep their lines', () => {
     const { message, stack } = new TetherError('DEPLOY_FAILED', `it says:\n${HOSTILE}${REORDERED}`)
     expect(message).toBe(`it says:\n${printable(HOSTILE)}${printable(REORDERED)}`)
     expect(stack).not.toMatch(UNSAFE)
@@ -105,7 +105,7 @@ describe('messages', () => {
     expect(discard?.message).not.toMatch(UNSAFE)
   })
 
-  it('of outcomes that come late are harmless', async () => {
+  it('of late outcomes are harmless', async () => {
     await using tether = new Tether()
     const session = await tether.session().open()
     const next = session.next(HOSTILE)

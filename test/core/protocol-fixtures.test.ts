@@ -150,14 +150,14 @@ describe.each(stages)("the fixture of a stage's keys: $app, $stage", (fixture) =
   })
 })
 
-describe('the fixture of what a session signs to connect', () => {
-  it('is what src/core signs', () => {
+describe('the fixture of the statement that a session signs to connect', () => {
+  it('equals the statement and signature of src/core', () => {
     const { key, parts, signature } = connect
     expect(toHex(statement('connect', parts))).toBe(connect.statement)
     expect(toHex(keysOf(key, shop).sign('connect', parts))).toBe(signature)
   })
 
-  it('is what a session shows the relay, which lets it in', () => {
+  it('equals the proof that a session sends the relay, and the relay accepts it', () => {
     const { key, parts, signature } = connect
     const [host, app, stage, name, session, epoch, at] = parts as [
       string,
@@ -189,7 +189,7 @@ describe.each(messageFixtures)('the fixture of a message: $name', (fixture) => {
   const { from, sender, to, frames, reference } = fixture
   const [environment, messageNumber] = reference.split(':') as [string, string]
 
-  it('is decoded, every field, with its frames in any order and repeated', () => {
+  it('is decoded in every field, with its frames in any order and repeated', () => {
     const { channel, messages, discards, kept } = receiver(addressOf(fixture))
     if (from === 'kept') {
       for (const frame of frames) expect(kept(fromHex(frame))).toEqual([fixture.head, fixture.head])
@@ -201,7 +201,7 @@ describe.each(messageFixtures)('the fixture of a message: $name', (fixture) => {
     expect(discards).toEqual([])
   })
 
-  it('is dropped with any one byte changed', () => {
+  it('is dropped when any one byte is changed', () => {
     frames.forEach((original, changed) => {
       const { channel, messages, discards, kept } = receiver(addressOf(fixture))
       const frame = fromHex(original)
@@ -219,7 +219,7 @@ describe.each(messageFixtures)('the fixture of a message: $name', (fixture) => {
     })
   })
 
-  it('is what src/core writes and seals, byte for byte', () => {
+  it('equals the message and frames of src/core, byte for byte', () => {
     const keys = keysOf(fixture.key, to)
     const message = fromHex(fixture.message)
     if (from === 'kept') {
@@ -265,7 +265,7 @@ function laneOf(stub: string): number {
   return createHash('sha256').update(stub).digest()[0]! % 16
 }
 
-describe.each(droppedFixtures)('the fixture of what is dropped: $name', ({ from, frame }) => {
+describe.each(droppedFixtures)('the fixture of a dropped frame: $name', ({ from, frame }) => {
   it('is no message', () => {
     const to: Endpoint = from === 'session' ? { ...ask.to, role: 'stub', name: ask.sender.name } : ask.to
     const { channel, messages, discards, kept } = receiver({ to, key: shop.key })
@@ -277,7 +277,7 @@ describe.each(droppedFixtures)('the fixture of what is dropped: $name', ({ from,
 })
 
 describe('the fixtures', () => {
-  it('have every message, and messages of one frame and of several, compressed and not', () => {
+  it('cover every message, in one frame and in several, compressed and not', () => {
     const types = new Set(messageFixtures.map(({ head }) => head.type))
     const stub: StubMessage['type'][] = ['invoke', 'ask', 'presign', 'cancel', 'credit']
     const session: Record<SessionMessage['type'], true> = {
@@ -306,7 +306,7 @@ describe('the fixtures', () => {
     }
   })
 
-  it('are where the worked example of docs/protocol.md is from', () => {
+  it('contain the worked example of docs/protocol.md', () => {
     const document = readFileSync(DOCUMENT, 'utf8')
     const hex = [...document.matchAll(/^(?:[0-9a-f]{2})+(?=$| {2})/gm)].map(([line]) => line).join('')
     expect(hex).toBe(ask.message + ask.frames[0]!)
@@ -343,7 +343,7 @@ describe('the fixtures', () => {
     }
   })
 
-  it('have a refusal that a stub reads and that a session makes, byte for byte', () => {
+  it('have a refusal that a stub reads and a session writes, byte for byte', () => {
     const frame = fromHex(refused.frame)
     const stub = receiver({ to: { ...ask.to, role: 'stub', name: ask.sender.name }, key: shop.key })
     stub.channel.receive(frame)
@@ -375,7 +375,7 @@ describe('a reader', () => {
   }
   const byReference = fixtureNamed('invoke, by reference')
 
-  it('ignores fields that it does not know, and takes missing sections for absent', () => {
+  it('ignores unknown fields, and treats missing sections as absent', () => {
     const later = { ...ask.head, later: [1] }
     expect(decodeMessage(written(later), stubShapes())).toEqual(later)
     const { head } = byReference
@@ -384,7 +384,7 @@ describe('a reader', () => {
     }
   })
 
-  it('takes a head of 512 KiB and drops a larger one', () => {
+  it('accepts a head of 512 KiB and drops a larger one', () => {
     const padded = (bytes: number) => {
       const rest = JSON.stringify({ ...ask.head, later: '' }).length
       return written({ ...ask.head, later: 'x'.repeat(bytes - rest) })
@@ -405,8 +405,8 @@ describe('a reader', () => {
   )
 })
 
-describe('what src/core seals', () => {
-  it('stores bodies as documented', () => {
+describe('src/core', () => {
+  it('seals stored bodies as documented', () => {
     const body = Buffer.from('{"small":true}')
     const { secret, object } = sealBody(packBody(body))
     const cipher = createCipheriv('aes-256-gcm', Buffer.from(secret, 'base64url'), Buffer.alloc(12))
@@ -415,7 +415,7 @@ describe('what src/core seals', () => {
     expect(object.equals(Buffer.concat(sealed))).toBe(true)
   })
 
-  it('leaves a stub on the documented lane, numbered from 0', async () => {
+  it('sends a message of a stub on the documented lane, numbered from 0', async () => {
     await using tether = new Tether()
     await tether
       .session()
@@ -430,7 +430,7 @@ describe('what src/core seals', () => {
 })
 
 describe('a session', () => {
-  it('runs the invocation of a fixture and answers the stub in it', async () => {
+  it('runs the invocation of a fixture and answers its stub', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const { to, sender, frames } = fixtureNamed('invoke')

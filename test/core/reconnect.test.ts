@@ -51,7 +51,7 @@ describe('a link', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('tries again after 60 s with a transport whose connect() never settles, and closes a late connection', async () => {
+  it('tries again after 60 s if connect() never settles, and closes a late connection', async () => {
     const clock = new ManualClock()
     const transport = new FaultyTransport(memory())
     const opened = deferred<void>()
@@ -115,7 +115,7 @@ describe('a link', () => {
     await made.stop()
   })
 
-  it('connects at once for whoever waits, and rejects them when stopped or aborted', async () => {
+  it('connects at once for a waiting caller, and rejects the caller when stopped or aborted', async () => {
     const clock = new ManualClock()
     const transport = new FaultyTransport(memory())
     let refusals = 3
@@ -184,7 +184,7 @@ describe('a link', () => {
     expect(transport.connections()).toBe(0)
   })
 
-  it('leaves no send pending when the connection ends, whatever the transport does', async () => {
+  it('leaves no send pending when the connection ends, even if the transport hangs', async () => {
     const clock = new ManualClock()
     const inner = new FaultyTransport(memory())
     const hanging: Transport = {
@@ -210,7 +210,7 @@ describe('a link', () => {
     await stopped
   })
 
-  it('leaves no connection behind when a replaced one’s successor fails, and goes on renewing', async () => {
+  it('leaves no connection behind when the successor of a replaced connection fails, and keeps renewing', async () => {
     const clock = new ManualClock()
     const transport = new FaultyTransport(memory())
     const { link: made } = link(clock, transport)

@@ -56,7 +56,7 @@ const answered = (clock: ManualClock, id: string, deadline: number, bytes?: numb
   answer: answerOf(clock, id, bytes).answer,
 })
 
-describe('an invocation that is over', () => {
+describe('a finished invocation', () => {
   it('is known until two minutes after its deadline, or after its stub gave up before it arrived', () => {
     const clock = new ManualClock()
     const { records } = recordsAt(clock)
@@ -79,7 +79,7 @@ describe('an invocation that is over', () => {
     expect(records.get('two')?.state).toBe('over')
   })
 
-  it('takes little: a session may have had hundreds of thousands', () => {
+  it('takes little memory: a session may have had hundreds of thousands', () => {
     const clock = new ManualClock()
     const { records } = recordsAt(clock)
     setFlagsFromString('--expose-gc')
@@ -104,7 +104,7 @@ describe('an invocation that is over', () => {
 })
 
 describe('a record', () => {
-  it('has one timer, for its deadline, through all states that have the same', async () => {
+  it('keeps one timer for its deadline through all states with the same deadline', async () => {
     const clock = new ManualClock()
     const { records, over } = recordsAt(clock)
     const deadline = clock.now() + 5_000
@@ -122,7 +122,7 @@ describe('a record', () => {
     expect(over).toEqual(['answered one'])
   })
 
-  it('that is forgotten may come again, and leaves no timer', () => {
+  it('may return after it is forgotten, and leaves no timer', () => {
     const clock = new ManualClock()
     const { records } = recordsAt(clock)
     records.put(arriving('one', clock.now()))
@@ -131,7 +131,7 @@ describe('a record', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('ends what belongs to its state when another takes its place', () => {
+  it('ends the timers and reads of its state when another state replaces it', () => {
     const clock = new ManualClock()
     const { records } = recordsAt(clock)
     const reading = new AbortController()
@@ -147,7 +147,7 @@ describe('a record', () => {
   })
 })
 
-it('an invocation ends no later where the clock was set back since it arrived', async () => {
+it('an invocation ends no later when the clock is set back after its arrival', async () => {
   const clock = new ManualClock()
   const { records, over } = recordsAt(clock)
   const deadline = clock.now() + 5_000
@@ -158,7 +158,7 @@ it('an invocation ends no later where the clock was set back since it arrived', 
   expect(over).toEqual(['fetching one'])
 })
 
-describe('what is kept is bounded', () => {
+describe('memory is bounded', () => {
   it('for invocations that arrive in parts, by their number', () => {
     const clock = new ManualClock()
     const { records } = recordsAt(clock)
@@ -186,7 +186,7 @@ describe('what is kept is bounded', () => {
     expect(records.get('b')?.state).toBe('challenged')
   })
 
-  it('for answers, by their bytes: the oldest gives way, and its stub is told', async () => {
+  it('for answers, by their bytes: the oldest is evicted, and its stub is told', async () => {
     const clock = new ManualClock()
     const { records } = recordsAt(clock, 1_000)
     const [first, second] = [answerOf(clock, 'first', 600), answerOf(clock, 'second', 600)]
@@ -203,7 +203,7 @@ describe('what is kept is bounded', () => {
 })
 
 describe('an answer is owed', () => {
-  it('to what is acknowledged and not over, until it has left', async () => {
+  it('to an acknowledged invocation until the answer is sent', async () => {
     const clock = new ManualClock()
     const { records } = recordsAt(clock)
     const deadline = clock.now() + 5_000
@@ -226,7 +226,7 @@ describe('an answer is owed', () => {
     expect(records.get('one')?.state).toBe('answered')
   })
 
-  it('no longer, when nobody waits for it', async () => {
+  it('no longer after the invocation has ended', async () => {
     const clock = new ManualClock()
     const { records } = recordsAt(clock)
     records.put(running('one', clock.now() + 5_000))

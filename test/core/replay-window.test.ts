@@ -15,7 +15,7 @@ function windowOf(maxSenders: number) {
 }
 
 describe('a replay window', () => {
-  it('trusts a new sender until it has forgotten one, and then those that it knows', () => {
+  it('trusts new senders until it has forgotten one, then only known senders', () => {
     const { window } = windowOf(2)
     for (const sender of ['a', 'b']) window.add(sender, 5)
     expect([window.proven('a'), window.proven('b'), window.proven('c')]).toEqual([true, true, true])
@@ -25,7 +25,7 @@ describe('a replay window', () => {
     expect([window.proven('a'), window.proven('c')]).toEqual([false, true])
   })
 
-  it('takes all numbers below a proof for seen, for as long as it knows the sender', async () => {
+  it('treats all numbers below a proof as seen while it knows the sender', async () => {
     const { clock, window, overflow } = windowOf(2)
     overflow()
     window.add('a', 7)
@@ -40,7 +40,7 @@ describe('a replay window', () => {
     }
   })
 
-  it('keeps what is proven as it is', () => {
+  it('does not change an existing proof', () => {
     const { window } = windowOf(2)
     window.add('a', 0)
     window.prove('a', 9)

@@ -83,7 +83,7 @@ describe('a local replay', () => {
     })
   })
 
-  it('goes to next() and to listeners as an arrival does, acknowledgement included', async () => {
+  it('goes to next() and to listeners like an arrival, acknowledgement included', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const session = tether.session()
@@ -107,7 +107,7 @@ describe('a local replay', () => {
     })
   })
 
-  it('that nothing takes, or whose function is not served, says so', async () => {
+  it('without a handler, or of a function that is not served, says so', async () => {
     await using tether = new Tether()
     const session = await tether.session().open()
     expect(await session.replay(recordOf(1))).toMatchObject({
@@ -121,7 +121,7 @@ describe('a local replay', () => {
     })
   })
 
-  it('lists what was redacted of the event and the context', async () => {
+  it('lists the redacted fields of the event and the context', async () => {
     await using tether = new Tether()
     const session = await tether
       .session()
@@ -131,7 +131,7 @@ describe('a local replay', () => {
     expect((await session.replay(recordOf(1, { redacted }))).redacted).toEqual([redacted[0], redacted[2]])
   })
 
-  it('has the time that it had, `timeoutMs`, or else 15 minutes, and ends as at a deadline', async () => {
+  it('has the recorded time, `timeoutMs` or 15 minutes, and ends as at a deadline', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const session = tether.session()
@@ -168,7 +168,7 @@ describe('a local replay', () => {
     expect(seen.length).toBe(1)
   })
 
-  it('is waited for by close(), which its signal ends; before open() and afterwards there is none', async () => {
+  it('is awaited by close() until its signal fires, and is rejected before open() and after close()', async () => {
     await using tether = new Tether()
     const session = tether.session().on('invoke', (invocation) => void invocation.ack())
     const seen = arrivalsOf(session)
@@ -204,7 +204,7 @@ describe('a local replay', () => {
     })
   })
 
-  it('refuses what is no record, and one without an event', async () => {
+  it('rejects an invalid record and a record without an event', async () => {
     await using tether = new Tether()
     const session = await tether.session().open()
     await expect(session.replay({} as Replayable)).rejects.toThrow(/'record' must be a record: /)
@@ -255,7 +255,7 @@ describe('replayOnSave()', () => {
     return { session, source, outcomes, onOutcome, save }
   }
 
-  it('runs it after each reload, also of a function that was not loaded, until it is disposed of', async () => {
+  it('replays after each reload, even of a function that was not loaded, until it is disposed', async () => {
     await using tether = new Tether()
     const { session, source, outcomes, onOutcome, save } = await watching(tether)
     const watch = session.replayOnSave(recordOf({ n: 1 }), { onOutcome, event: ({ n }) => n + 1 })
@@ -271,7 +271,7 @@ describe('replayOnSave()', () => {
     expect(outcomes.length).toBe(2)
   })
 
-  it('gives the error of a reload that failed', async () => {
+  it('reports the error of a failed reload', async () => {
     await using tether = new Tether()
     const { session, source, outcomes, onOutcome, save } = await watching(tether)
     session.replayOnSave(recordOf(1), { onOutcome })
@@ -289,7 +289,7 @@ describe('replayOnSave()', () => {
     expect(outcomes[1]).toMatchObject({ value: 'mended' })
   })
 
-  it('ends the run of an older save, whose outcome is not told', async () => {
+  it('ends the run of an older save without reporting its outcome', async () => {
     await using tether = new Tether()
     const { session, source, outcomes, onOutcome, save } = await watching(tether)
     session.replayOnSave(recordOf(1), { onOutcome })
@@ -307,7 +307,7 @@ describe('replayOnSave()', () => {
     expect(session.stats().invocations).toMatchObject({ replayed: 2, running: 0 })
   })
 
-  it('reports a listener that throws, and refuses a function that is not served', async () => {
+  it('reports a throwing listener, and rejects a function that is not served', async () => {
     await using tether = new Tether()
     const { session, save, onOutcome } = await watching(tether)
     const failed = new Promise((resolve) => session.on('status', (status) => resolve(status)))

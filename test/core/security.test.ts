@@ -29,8 +29,8 @@ async function recorded(tether: Tether) {
   return { runs, frame, inject }
 }
 
-describe('whoever can publish', () => {
-  it('runs nothing by repeating, altering, cutting or inventing frames', async () => {
+describe('a publisher to the broker', () => {
+  it('cannot run code by repeating, altering, cutting or forging frames', async () => {
     await using tether = new Tether()
     const { runs, frame, inject } = await recorded(tether)
     await inject(frame)
@@ -49,7 +49,7 @@ describe('whoever can publish', () => {
     expect(reasons).toEqual(new Set(['version', 'malformed', 'key', 'forged']))
   })
 
-  it('runs nothing by sending a frame to another session with the same key', async () => {
+  it('cannot run code by sending a frame to another session with the same key', async () => {
     await using tether = new Tether()
     const { frame, inject } = await recorded(tether)
     let ran = false
@@ -65,7 +65,7 @@ describe('whoever can publish', () => {
     ])
   })
 
-  it('answers nobody’s invocation with a frame of its own', async () => {
+  it('cannot answer an invocation with a forged frame', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const { inject } = await recorded(tether)
@@ -136,8 +136,8 @@ describe('a wrong key', () => {
   })
 })
 
-describe('whoever can subscribe', () => {
-  it('reads neither events nor credentials', async () => {
+describe('a subscriber of the broker', () => {
+  it('cannot read events or credentials', async () => {
     await using tether = new Tether()
     await tether
       .session()
@@ -152,7 +152,7 @@ describe('whoever can subscribe', () => {
 })
 
 describe('the memory transport', () => {
-  it('refuses a frame over its limit with both numbers, and everything after close', async () => {
+  it('rejects a frame over its limit with both numbers, and every frame after close()', async () => {
     const transport = memory({ frameBytes: 2_048 })
     const connection = await transport.connect(SESSION, { onFrame() {} })
     await expect(connection.send(SESSION, new Uint8Array(2_049))).rejects.toMatchObject({

@@ -31,7 +31,7 @@ describe('a session', () => {
     expect(seen?.settled).toBe(true)
   })
 
-  it('takes a context that lacks what nobody needs', async () => {
+  it('accepts a context that lacks optional fields', async () => {
     await using tether = new Tether()
     await tether
       .session()
@@ -80,7 +80,7 @@ describe('a session', () => {
     expect(asked).toEqual(['api'])
   })
 
-  it('fails the invocation precisely when a listener throws, rejects, or is not there', async () => {
+  it('fails the invocation when a listener throws, rejects or is missing', async () => {
     await using tether = new Tether()
     const throwing = tether.session({ name: 'throwing' }).on('invoke', (invocation) => {
       invocation.ack()
@@ -188,7 +188,7 @@ describe('a session', () => {
     await expect(session.next('api')).rejects.toMatchObject({ code: 'CLOSED' })
   })
 
-  it('makes an invocation’s signal when it is read, also in a copy, and fires one that is read too late', async () => {
+  it('creates the signal of an invocation on first read, even in a copy; after the end it is already aborted', async () => {
     await using tether = new Tether()
     const seen: Invocation[] = []
     const session = tether.session().on('invoke', (invocation) => {
@@ -209,7 +209,7 @@ describe('a session', () => {
     expect(unread.signal.reason).toMatchObject({ code: 'CLOSED' })
   })
 
-  it('makes no AbortController for an invocation that is quick', async () => {
+  it('creates no AbortController for a quick invocation', async () => {
     await using tether = new Tether()
     const session = tether.session().serve({ functions: { api: async (event: unknown) => event } })
     await session.open()
@@ -250,7 +250,7 @@ describe('a session', () => {
     expect(codes).toEqual(['ALREADY_SETTLED', 'ALREADY_SETTLED', 'ALREADY_SETTLED'])
   })
 
-  it('refuses a response that is not JSON without settling, and one over 6 MB as Lambda does', async () => {
+  it('rejects a response that is not JSON without settling, and a response over 6 MB like Lambda', async () => {
     await using tether = new Tether()
     const codes: string[] = []
     const session = tether.session().on('invoke', async (invocation) => {
@@ -272,7 +272,7 @@ describe('a session', () => {
     })
   })
 
-  it('hands an invocation to a listener that hears once', async () => {
+  it('hands an invocation to a once() listener', async () => {
     await using tether = new Tether()
     const session = tether.session().once('invoke', async (invocation) => {
       await invocation.ack()
@@ -283,7 +283,7 @@ describe('a session', () => {
     expect(await tether.stub()({}, stubContext())).toBe('heard')
   })
 
-  it('cuts an error that is too large to travel, and survives one that cannot be read', async () => {
+  it('truncates an error that is too large to send, and survives an unreadable error', async () => {
     await using tether = new Tether()
     const session = tether.session().on('invoke', (invocation) => {
       invocation.ack()
@@ -302,7 +302,7 @@ describe('a session', () => {
     await expect(stub('odd', stubContext())).rejects.toThrow('odd')
   })
 
-  it('refuses an event over what travels with both numbers, at once', async () => {
+  it('rejects an event over the largest size at once, with both numbers', async () => {
     await using tether = new Tether()
     await tether
       .session()
@@ -314,7 +314,7 @@ describe('a session', () => {
     })
   })
 
-  it('isolates listeners from each other and reports one that throws', async () => {
+  it('isolates listeners from each other and reports a throwing listener', async () => {
     await using tether = new Tether()
     const reached: string[] = []
     const failures: unknown[] = []
@@ -332,7 +332,7 @@ describe('a session', () => {
     expect(failures).toEqual([['respond', 'a listener broke']])
   })
 
-  it('adds and removes listeners, once and for good, and refuses misspelt ones', async () => {
+  it('adds and removes listeners, once and for good, and rejects misspelt events', async () => {
     await using tether = new Tether()
     const heard: string[] = []
     const always = () => heard.push('always')
@@ -349,7 +349,7 @@ describe('a session', () => {
     expect(() => session.on('invoke', 'nothing' as never)).toThrow(/must be a function/)
   })
 
-  it('tells with events what became of invocations', async () => {
+  it('emits an event for each outcome of an invocation', async () => {
     // The second is not acknowledged, because the first was quick; on a busy machine it need not be.
     await using tether = new Tether({ clock: new ManualClock() })
     const events: unknown[] = []
@@ -387,7 +387,7 @@ describe('a session', () => {
     expect(tether.transport.connections('session')).toBe(1)
   })
 
-  it('drains what runs on close, takes nothing more, and closes once', async () => {
+  it('drains running invocations on close(), takes no new ones, and closes once', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     let finish = () => {}
@@ -417,7 +417,7 @@ describe('a session', () => {
     await expect(session.open()).rejects.toMatchObject({ code: 'CLOSED' })
   })
 
-  it('leaves no timer behind that would keep a host alive', async () => {
+  it('leaves no timer that keeps the host alive', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const session = tether.session().on('invoke', (invocation) => invocation.respond(1))
@@ -429,7 +429,7 @@ describe('a session', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('leaves what comes while it drains to its successor', async () => {
+  it('leaves invocations that arrive while it drains to its successor', async () => {
     await using tether = new Tether()
     const first = tether.session().on('invoke', (invocation) => invocation.ack())
     await first.open()
@@ -447,7 +447,7 @@ describe('a session', () => {
     await Promise.all([closing, held])
   })
 
-  it('can be forced to close after it began to drain, and with a transport that never settles', async () => {
+  it('can be forced to close while it drains, even with a transport that never settles', async () => {
     await using tether = new Tether()
     const session = tether.session().on('invoke', (invocation) => invocation.ack())
     await session.open()
@@ -475,7 +475,7 @@ describe('a session', () => {
     await unanswered
   })
 
-  it('stops what runs when close is aborted, and says so to the stub', async () => {
+  it('stops running invocations when close() is aborted, and tells the stub', async () => {
     await using tether = new Tether()
     let signal: AbortSignal | undefined
     const session = tether.session().on('invoke', (invocation) => {
@@ -491,7 +491,7 @@ describe('a session', () => {
     expect(signal?.aborted).toBe(true)
   })
 
-  it('says at construction which option is wrong', () => {
+  it('names a wrong option at construction', () => {
     const tether = new Tether()
     const make = (options: object) => () => tether.session(options)
     expect(make({ app: '' })).toThrow(/'app' must be a text of 1 to 100 bytes, not an empty text/)
@@ -515,7 +515,7 @@ describe('a session', () => {
     }
   })
 
-  it('rejects open() with the broker’s error, and may be opened again', async () => {
+  it('rejects open() with the error of the broker, and can be opened again', async () => {
     await using tether = new Tether()
     tether.transport.admit = () => {
       throw new TetherError('UNREACHABLE', 'no broker here')

@@ -17,7 +17,7 @@ function priced(transport: Transport, pricing: TransportPricing = PRICING): Tran
 const echo = (invocation: Invocation) => invocation.respond(invocation.event)
 
 describe('a session’s statistics', () => {
-  it('begin at nothing, have no price where the transport has none, and are copies', async () => {
+  it('begin at zero, have no price if the transport has none, and are copies', async () => {
     await using tether = new Tether()
     const session = tether.session().on('invoke', echo)
     const before = session.stats()
@@ -47,7 +47,7 @@ describe('a session’s statistics', () => {
     expect(session.stats().invocations.received).toBe(1)
   })
 
-  it('say what became of each invocation', async () => {
+  it('count invocations by outcome', async () => {
     await using tether = new Tether()
     const session = tether.session()
     let release = () => {}
@@ -83,7 +83,7 @@ describe('a session’s statistics', () => {
     expect(session.stats().invocations).toMatchObject({ answered: 2, running: 0 })
   })
 
-  it('count what stopped at its deadline as failed, and its late outcome as a discard', async () => {
+  it('count an invocation that hits its deadline as failed, and its late outcome as a discard', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const session = tether.session()
@@ -122,7 +122,7 @@ describe('a session’s statistics', () => {
     expect(await used(incompressible(15_000))).toEqual({ frames: [1, 1], units: 12 })
   })
 
-  it('meter a frame with the address that it goes to', async () => {
+  it('meter a frame including its address', async () => {
     await using tether = new Tether()
     const addressBytes = ({ role }: { readonly role: string }) => (role === 'stub' ? 5_120 : 0)
     const transport = priced(tether.transport, { ...PRICING, addressBytes })
@@ -135,7 +135,7 @@ describe('a session’s statistics', () => {
     expect(session.stats().meteredUnits! - before).toBe(2 + 4)
   })
 
-  it('meter connections, its own and those of environments that it hears of, and the presence that it keeps', async () => {
+  it('meter connections of the session and of environments, and its retained presence', async () => {
     const used = async (transport: Transport, tether: Tether) => {
       const session = tether.session({ transport }).on('invoke', echo)
       await session.open()
@@ -160,7 +160,7 @@ describe('a session’s statistics', () => {
     expect(await used(keeps, keeping)).toEqual([2 + 2 + 1, 2 + 1, 0])
   })
 
-  it('meter a frame once where a broker does', async () => {
+  it('meter a frame once if the broker does', async () => {
     await using tether = new Tether()
     const transport = priced(tether.transport, { ...PRICING, counts: 'sent' })
     const session = tether.session({ transport }).on('invoke', echo)
@@ -172,7 +172,7 @@ describe('a session’s statistics', () => {
     expect(session.stats().meteredUnits! - before).toBe(2)
   })
 
-  it('add the bytes of the frames that passed', async () => {
+  it('add up the bytes of frames', async () => {
     await using tether = new Tether()
     const session = tether.session().on('invoke', echo)
     await session.open()
@@ -213,7 +213,7 @@ describe('a session’s statistics', () => {
     expect(estimatedUsd).toBeCloseTo((meteredUnits! + (connectedMs / 60_000) * 0.08) / 1e6, 12)
   })
 
-  it('compare bodies with what travelled of them', async () => {
+  it('compare the sizes of bodies with the bytes sent', async () => {
     await using tether = new Tether()
     const session = tether.session().on('invoke', (invocation) => invocation.respond('y'.repeat(50_000)))
     await session.open()
@@ -257,7 +257,7 @@ describe('a session’s statistics', () => {
     expect(session.stats().resends).toEqual({ answers: 1, parts: 1 })
   })
 
-  it('count frames that came twice, once or in parts, and run nothing for them', async () => {
+  it('count duplicate frames, whole or in parts, and do not run them', async () => {
     await using tether = new Tether({ frameBytes: 2_048 })
     let ran = 0
     const session = tether.session().on('invoke', (invocation) => {
@@ -280,7 +280,7 @@ describe('a session’s statistics', () => {
     expect(ran).toBe(3)
   })
 
-  it('count an invocation that its own question overtook once, and what comes of it later as a duplicate', async () => {
+  it('count an invocation overtaken by its own ask once, and its late copy as a duplicate', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     let ran = 0
@@ -331,7 +331,7 @@ describe('a session’s statistics', () => {
     }
   })
 
-  it('count what was dropped, by reason', async () => {
+  it('count discards by reason', async () => {
     await using tether = new Tether()
     const session = tether.session()
     await session.open()

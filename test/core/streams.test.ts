@@ -58,7 +58,7 @@ it('passes on a stream as it is written', async () => {
   expect(read).toEqual(['one ', 'two ', 'three'])
 })
 
-it('gathers what is written in quick succession', async () => {
+it('batches writes in quick succession', async () => {
   await using tether = new Tether()
   await streaming(tether, () => pieces(...'abcdefghij'))
   await using stub = new StreamCaller(tether)
@@ -111,7 +111,7 @@ it('passes on megabytes, byte for byte, without holding many', async () => {
   expect(most).toBeLessThan(1_600_000)
 })
 
-it('waits for a reader that takes its time', async () => {
+it('waits for a slow reader', async () => {
   await using tether = new Tether()
   let written = 0
   await streaming(tether, async function* () {
@@ -143,7 +143,7 @@ it('stops the code when the reader has gone', async () => {
   expect((await failed.promise).error.errorType).toBe('LambdaTether.ABORTED')
 })
 
-it('lets go of a stream that comes too late, whatever its code does then', async () => {
+it('releases a stream that comes too late, even if its code then throws', async () => {
   await using tether = new Tether()
   const left = deferred()
   const begun = deferred()
@@ -180,7 +180,7 @@ it('lets go of a stream that comes too late, whatever its code does then', async
   expect(tether.discards).toMatchObject([{ reason: 'late' }])
 })
 
-it('bounds the chunks that nobody has read as well, however small they are', async () => {
+it('limits the number of unread chunks, however small', async () => {
   const clock = new ManualClock()
   const sent: ChunkMessage[] = []
   const options = {
@@ -214,7 +214,7 @@ it('bounds the chunks that nobody has read as well, however small they are', asy
   kept.drop()
 })
 
-it('has its end leave once at a time, however often a stub asks', async () => {
+it('sends its end once at a time, however often a stub asks', async () => {
   const leaving = deferred<undefined>()
   const sent: string[] = []
   const options: KeptAnswerOptions = {
@@ -240,7 +240,7 @@ it('has its end leave once at a time, however often a stub asks', async () => {
   expect(sent).toEqual(['end', 'end'])
 })
 
-it('collects a stream for a stub that takes none', async () => {
+it('collects a stream for a stub without streams', async () => {
   await using tether = new Tether()
   await streaming(tether, () => pieces('{"a":', '1}'))
   await using stub = new StreamCaller(tether)
@@ -248,7 +248,7 @@ it('collects a stream for a stub that takes none', async () => {
   expect(outcome).toMatchObject({ kind: 'value', body: Buffer.from('{"a":1}') })
 })
 
-it('refuses a stub that takes no stream what is over 6 MB, and stops the code', async () => {
+it('rejects more than 6 MB for a stub without streams, and stops the code', async () => {
   await using tether = new Tether()
   let written = 0
   await streaming(tether, async function* () {
@@ -263,7 +263,7 @@ it('refuses a stub that takes no stream what is over 6 MB, and stops the code', 
   expect(written).toBe(7_000_000)
 })
 
-it('tells listeners of the session what is streamed', async () => {
+it('emits the chunks of a stream to listeners of the session', async () => {
   await using tether = new Tether()
   const session = await streaming(tether, () => pieces('one', 'two'), 'text/plain')
   const chunks: ChunkEvent[] = []

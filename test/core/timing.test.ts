@@ -41,7 +41,7 @@ async function timed(
 }
 
 describe('the timing of an invocation', () => {
-  it('says when local code was built, had a worker, was loaded, and had run', async () => {
+  it('says when local code was built, got a worker, was loaded and had run', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const told = await timed(tether, clock, () => VALUE)
@@ -50,7 +50,7 @@ describe('the timing of an invocation', () => {
     expect(told).toEqual([{ builtMs, assignedMs: builtMs + 1, loadedMs: builtMs + 2, ranMs: builtMs + 3 }])
   })
 
-  it('of what failed ends where that happened', async () => {
+  it('of a failed invocation ends at the failed step', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const told = await timed(tether, clock, () => {
@@ -70,7 +70,7 @@ describe('the timing of an invocation', () => {
     expect(Object.keys(told[0]!)).toEqual(['builtMs', 'ranMs'])
   })
 
-  it('is empty for what a listener answers', async () => {
+  it('is empty for an invocation that a listener answers', async () => {
     await using tether = new Tether()
     const session = tether.session().on('invoke', (invocation) => invocation.respond('taken'))
     const told: InvocationTiming[] = []
@@ -80,7 +80,7 @@ describe('the timing of an invocation', () => {
     expect(told).toEqual([{}])
   })
 
-  it('is followed by `sent`, when the outcome was handed to the broker', async () => {
+  it('is followed by `sent` when the broker gets the outcome', async () => {
     await using tether = new Tether()
     const session = tether.session().serve({ functions: { api: () => 'ran' } })
     const events: string[] = []

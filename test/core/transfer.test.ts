@@ -60,7 +60,7 @@ describe('a transfer', () => {
     expect(asked).toBe(3)
   })
 
-  test('says how much came of a body that is always cut off', async () => {
+  test('says how many bytes arrived of a body that is always cut off', async () => {
     const request = await scripted((_, response) => {
       response.writeHead(200, { 'content-length': 100 })
       response.write(randomBytes(50), () => response.destroy())
@@ -93,7 +93,7 @@ describe('a transfer', () => {
     await expect(upload(request, randomBytes(1), { signal })).rejects.toMatchObject({ code: 'ABORTED' })
   })
 
-  test('tells no URL where nobody listens', async () => {
+  test('does not reveal the URL when the connection is refused', async () => {
     const request = { url: `http://127.0.0.1:${await freePort()}/key?X-Amz-Signature=secret`, headers: {} }
     const error: Error = await upload(request, randomBytes(1), { clock: new EagerClock() }).catch(
       (reason) => reason,
@@ -103,7 +103,7 @@ describe('a transfer', () => {
     expect(JSON.stringify([String(error), String(error.cause)])).not.toContain('X-Amz')
   })
 
-  test('reads no more than it may of a body without a length', async () => {
+  test('reads at most the limit of a body without a length', async () => {
     let ended = () => {}
     const end = new Promise<void>((resolve) => {
       ended = resolve
@@ -120,7 +120,7 @@ describe('a transfer', () => {
     await end
   })
 
-  test('follows no redirect with what was signed', async () => {
+  test('follows no redirect with a signed request', async () => {
     let followed = false
     const elsewhere = await scripted((_, response) => {
       followed = true
@@ -133,7 +133,7 @@ describe('a transfer', () => {
     expect(followed).toBe(false)
   })
 
-  test('says that the URL has expired when the credentials have that signed it', async () => {
+  test('says that the URL has expired when its credentials have expired', async () => {
     const request = await scripted((_, response) => {
       const message = 'The provided token has expired.'
       response.writeHead(400).end(`<Error><Code>ExpiredToken</Code><Message>${message}</Message></Error>`)

@@ -16,7 +16,7 @@ function heard(session: Session): SessionStatus[] {
   return statuses
 }
 
-describe('a session whose own word does not come back', () => {
+describe('a session that does not receive its own messages', () => {
   /** A session on a broker that drops what the test says, until it says otherwise. */
   async function dropping(options: { frames: number; kept: number }) {
     const clock = new ManualClock()
@@ -55,7 +55,7 @@ describe('a session whose own word does not come back', () => {
     ['frames', { frames: 100, kept: 0 }, ['shop/dev/session/default']],
     ['what is kept', { frames: 0, kept: 100 }, ['shop/dev/presence/default']],
     ['both', { frames: 100, kept: 100 }, ['shop/dev/session/default', 'shop/dev/presence/default']],
-  ])('says so after three seconds, with the addresses: %s', async (_what, dropped, addresses) => {
+  ])('reports it after three seconds, with the addresses: %s', async (_what, dropped, addresses) => {
     const { statuses, pass } = await dropping(dropped)
     await pass(2_900)
     expect(statuses).toEqual([])
@@ -67,7 +67,7 @@ describe('a session whose own word does not come back', () => {
     expect(statuses).toHaveLength(1)
   })
 
-  test('says it again: a broker may lose two of three', async () => {
+  test('sends its message again: a broker may lose two of three', async () => {
     const { statuses, pass, opening, session } = await dropping({ frames: 2, kept: 2 })
     await pass(4_000)
     await opening
@@ -75,7 +75,7 @@ describe('a session whose own word does not come back', () => {
     expect(session.status).toEqual({ state: 'connected' })
   })
 
-  test('says it once, however often it reconnects, until it is heard', async () => {
+  test('reports it once, across reconnects, until a message arrives', async () => {
     const { statuses, pass, left, broker } = await dropping({ frames: 1_000, kept: 0 })
     await pass(4_000)
     broker.cut()
@@ -91,7 +91,7 @@ describe('a session whose own word does not come back', () => {
     expect(statuses.map(({ state }) => state)).toEqual(['unheard', 'heard', 'unheard'])
   })
 
-  test('says that it was heard after all, on the same connection: the broker is slow', async () => {
+  test('reports a late message on the same connection: the broker is slow', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const broker = memory()
@@ -121,7 +121,7 @@ describe('a session whose own word does not come back', () => {
     await opening
   })
 
-  test('says nothing while it closes: it says no word any more', async () => {
+  test('reports nothing while it closes: it sends no more messages', async () => {
     const { session, statuses, pass, opening, broker, tether } = await dropping({ frames: 0, kept: 0 })
     await pass(1_000)
     await opening
@@ -144,7 +144,7 @@ describe('a session whose own word does not come back', () => {
     await closing
   })
 
-  test('says nothing where all is well, and leaves no timer for it', async () => {
+  test('reports nothing when its messages arrive, and leaves no timer', async () => {
     const { statuses, pass, opening, session, clock } = await dropping({ frames: 0, kept: 0 })
     await pass(5_000)
     await opening

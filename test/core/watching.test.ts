@@ -16,7 +16,7 @@ function failed(session: Session): unknown[] {
 }
 
 describe('a listener of invoke that takes nothing', () => {
-  it('leaves NO_HANDLER to come at once where only next() is used', async () => {
+  it('lets NO_HANDLER come at once when only next() is used', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const seen: unknown[] = []
@@ -39,7 +39,7 @@ describe('a listener of invoke that takes nothing', () => {
     expect(seen).toEqual(['x', 'y'])
   })
 
-  it('lets served code run, whatever it throws or rejects with', async () => {
+  it('lets served code run, even if it throws or rejects', async () => {
     await using tether = new Tether()
     const session = tether.session().serve({ functions: { api: (event: unknown) => event } })
     const failures = failed(session)
@@ -64,7 +64,7 @@ describe('a listener of invoke that takes nothing', () => {
     ])
   })
 
-  it('does not fail what another took, before it or after it', async () => {
+  it('does not fail an invocation that an earlier or later listener took', async () => {
     await using tether = new Tether()
     const session = tether.session()
     const failures = failed(session)
@@ -92,7 +92,7 @@ describe('a listener of invoke that takes nothing', () => {
     ['ack', (invocation) => invocation.ack()],
     ['respond', (invocation) => invocation.respond('late')],
     ['fail', (invocation) => invocation.fail(new Error('late'))],
-  ])('is told when it calls %s() too late', async (_name, take) => {
+  ])('gets an error when it calls %s() too late', async (_name, take) => {
     await using tether = new Tether()
     const late: TetherError[] = []
     const watch: SessionEvents['invoke'] = async (invocation) => {
@@ -121,7 +121,7 @@ describe('a listener of invoke that takes nothing', () => {
 })
 
 describe('a listener of invoke that took an invocation', () => {
-  it('fails it with what it rejects with later', async () => {
+  it('fails it with its later rejection', async () => {
     await using tether = new Tether()
     const session = tether.session().serve({ functions: { api: () => 'served' } })
     const failures = failed(session)
@@ -136,7 +136,7 @@ describe('a listener of invoke that took an invocation', () => {
     expect(failures).toEqual([])
   })
 
-  it('and has answered it is reported when it throws', async () => {
+  it('and answered it is reported when it throws', async () => {
     await using tether = new Tether()
     const session = tether.session()
     const failures = failed(session)
@@ -161,7 +161,7 @@ describe('a listener of invoke that took an invocation', () => {
 })
 
 describe('events', () => {
-  it('carry the outcome: its bytes, and its value when that is read', async () => {
+  it('carry the outcome: its bytes, and its value on first read', async () => {
     await using tether = new Tether()
     const session = tether.session()
     session.serve({

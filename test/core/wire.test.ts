@@ -71,7 +71,7 @@ const invoke: InvokeMessage = {
 }
 
 describe('frames', () => {
-  it('carry any header and part, and give them back', () => {
+  it('carry any header and part through a round trip', () => {
     fc.assert(
       fc.property(framed, ([written, part]) => {
         const read = decodeHeader(Buffer.concat([encodeHeader(written), part, sealedParts]))
@@ -138,7 +138,7 @@ describe('frames', () => {
     expect(numbered({ index: 1, count: 2, totalBytes: 512 }, 0)).not.toThrow()
   })
 
-  it('refuse arbitrary bytes with a typed error and nothing else', () => {
+  it('refuse arbitrary bytes, only with a typed error', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
         try {
@@ -150,7 +150,7 @@ describe('frames', () => {
     )
   })
 
-  it('split by bytes into parts that join to the same', () => {
+  it('split by bytes into parts that join to the original', () => {
     fc.assert(
       fc.property(
         fc.uint8Array({ maxLength: 5_000 }),
@@ -181,7 +181,7 @@ describe('sealing', () => {
     return key.open(associated, decodeHeader(frame))
   }
 
-  it('opens what it sealed', () => {
+  it('opens its own frames', () => {
     fc.assert(
       fc.property(framed, ([written, part]) => {
         expect(open(sealed(written, part))?.equals(part)).toBe(true)
@@ -189,7 +189,7 @@ describe('sealing', () => {
     )
   })
 
-  it('opens nothing of which any bit was changed', () => {
+  it('opens no frame with a changed bit', () => {
     fc.assert(
       fc.property(framed, fc.nat(), fc.nat(7), ([written, part], at, bit) => {
         const frame = sealed(written, part)
@@ -203,7 +203,7 @@ describe('sealing', () => {
     )
   })
 
-  it('opens nothing for another receiver, key, application, stage, function, direction or sender', () => {
+  it('opens no frame for another receiver, key, application, stage, function, direction or sender', () => {
     const numbers = { messageNumber: 1, index: 0, count: 1, totalBytes: 3 }
     const frame = sealed({ kind: 'stub', sender: sent, ...numbers }, Buffer.from('abc'))
     expect(open(frame)?.toString()).toBe('abc')
@@ -242,7 +242,7 @@ describe('sealing', () => {
 })
 
 describe('messages', () => {
-  it('cross with their binary fields apart from the rest', () => {
+  it('carry their binary fields apart from the rest', () => {
     const bytes = encodeMessage(invoke)
     expect(decodeMessage(bytes, stubShapes())).toEqual(invoke)
     expect(peekInvocationId(bytes)).toBe('id-1')
@@ -250,7 +250,7 @@ describe('messages', () => {
     expect(decodeMessage(encodeMessage(without), stubShapes())).toEqual(without)
   })
 
-  it('carry a body packed where it was packed, and else as it is', () => {
+  it('carry a packed body packed, and a plain body plain', () => {
     const event = Buffer.from(JSON.stringify({ text: 'abc'.repeat(1_000) }))
     const packed = encodeMessage({ ...invoke, event: packBody(event) })
     expect(packed.length).toBeLessThan(event.length / 2)
@@ -258,7 +258,7 @@ describe('messages', () => {
     expect(encodeMessage({ ...invoke, event }).includes(event)).toBe(true)
   })
 
-  it('refuse a body that is too large for the other side, however small it is packed', () => {
+  it('refuse a body that is too large for the other side, even when it packs small', () => {
     const body = packBody(Buffer.alloc(8 * 1024 * 1024 + 1))
     const result = { type: 'result', id: 'a', session: 's', epoch: 0, body } as const
     expect(() => encodeMessage(result)).toThrow(/has 8388609 bytes; at most 8388608 travel/)
@@ -272,7 +272,7 @@ describe('messages', () => {
     expect(decodeMessage(encodeMessage(nested), stubShapes())).toEqual(nested)
   })
 
-  it('take no byte field from the head where its section is missing', () => {
+  it('take no byte field from the head when its section is missing', () => {
     const { event, env: _, ...rest } = invoke
     // As Buffer.from() reads it, this is a list of 64 million bytes.
     const head = Buffer.from(JSON.stringify({ ...rest, event: { length: 64e6 }, env: { length: 64e6 } }))
@@ -360,7 +360,7 @@ describe('messages', () => {
     },
   )
 
-  it('never throw anything but a typed error for arbitrary bytes', () => {
+  it('throw only typed errors for arbitrary bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
         peekInvocationId(Buffer.from(bytes))
@@ -373,7 +373,7 @@ describe('messages', () => {
 })
 
 describe('compression', () => {
-  it('gives back any body, and is left out where it gains nothing', () => {
+  it('restores any body, and is skipped when it gains nothing', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 5_000 }), fc.integer({ min: 1, max: 20 }), (bytes, times) => {
         const body = Buffer.concat(Array.from({ length: times }, () => bytes))
@@ -387,7 +387,7 @@ describe('compression', () => {
     expect(compress(randomBytes(100_000))).toBeUndefined()
   })
 
-  it('never makes more than the maximum, whatever was sent', () => {
+  it('never expands a body beyond the maximum', () => {
     const bomb = compress(Buffer.alloc(9 * 1024 * 1024))!
     expect(bomb.length).toBeLessThan(10_000)
     expect(() => decompress(bomb, 8 * 1024 * 1024)).toThrow(expect.objectContaining({ code: 'TOO_LARGE' }))
@@ -428,7 +428,7 @@ describe('reassembly', () => {
     )
   })
 
-  it('drops what disagrees, stalls, or is over its memory', async () => {
+  it('drops a message that is inconsistent, stalls or exceeds its memory', async () => {
     const clock = new ManualClock()
     // What holding a message of one part costs beside it is counted as well.
     const cost = 1_024 + 512

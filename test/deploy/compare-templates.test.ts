@@ -96,13 +96,13 @@ const impacts = async (
   )
 
 describe('compareTemplates', () => {
-  it('finds nothing where assets, metadata, descriptions and the order of keys differ', async () => {
+  it('finds no difference in assets, metadata, descriptions and the order of keys', async () => {
     const diff = await compareTemplates(app(), reversed(app({ hash: HASH_B })) as InfrastructureTemplate)
     expect(diff).toMatchObject({ changes: [], widened: [], others: [], empty: true, safe: true })
     expect(String(diff)).toBe('No infrastructure changes.')
   })
 
-  it('tells of code alone where the function is not live', async () => {
+  it('reports a change of code alone only for a function that is not live', async () => {
     const options = { live: ['Worker'] }
     const diff = await compareTemplates(app(), app({ hash: HASH_B }), options)
     expect(diff.changes).toEqual([
@@ -119,7 +119,7 @@ describe('compareTemplates', () => {
     expect((await compareTemplates(app(), app({ hash: HASH_B }), { live: 'none' })).empty).toBe(false)
   })
 
-  it('does not count what an aspect of this package adds', async () => {
+  it('ignores additions by this package’s aspects', async () => {
     const stub = {
       LAMBDA_TETHER_KEY: 'a key',
       LAMBDA_TETHER_EXEC_WRAPPER: '/opt/own',
@@ -139,7 +139,7 @@ describe('compareTemplates', () => {
     expect((await compareTemplates(before, after as never)).empty).toBe(true)
   })
 
-  it('tells a variable that is added by its name, and no value', async () => {
+  it('reports an added variable by name, without its value', async () => {
     const diff = await compareTemplates(app(), app({ variables: { API_TOKEN: 'tok-123' } }), {
       stack: 'Shop',
     })
@@ -165,7 +165,7 @@ describe('compareTemplates', () => {
     expect(JSON.stringify(diff)).not.toContain('tok-123')
   })
 
-  it('tells rights that are widened, and not those that are narrowed', async () => {
+  it('reports widened permissions, but not narrowed ones', async () => {
     const wide = app({ resources: { Policy: policy(allow(['dynamodb:GetItem', 'dynamodb:DeleteTable'])) } })
     const diff = await compareTemplates(app(), wide)
     expect(diff).toMatchObject({ safe: false, changes: [{ logicalId: 'Policy', impact: 'updated' }] })
@@ -190,7 +190,7 @@ describe('compareTemplates', () => {
     expect(narrowed.widened).toEqual([])
   })
 
-  it('tells a rename that replaces, with what refers to it', async () => {
+  it('reports a rename as a dangerous replacement', async () => {
     const { Resources } = app() as { Resources: Record<string, { Properties: object }> }
     const Orders = {
       ...Resources.Orders,
@@ -208,7 +208,7 @@ describe('compareTemplates', () => {
     expect(String(diff).split('\n')[1]).toContain('Dangerous: Orders (AWS::DynamoDB::Table) is replaced')
   })
 
-  it('tells what is created, perhaps replaced, destroyed and left behind', async () => {
+  it('reports resources as created, maybe replaced, destroyed or orphaned', async () => {
     const queue = { Type: 'AWS::SQS::Queue' }
     const fn = {
       Type: 'AWS::Lambda::Function',
@@ -227,13 +227,13 @@ describe('compareTemplates', () => {
     expect(Object.values(await impacts(app(), undefined))).toEqual(Array(5).fill('destroyed'))
   })
 
-  it('tells a property that the library does not know', async () => {
+  it('reports a property unknown to the library', async () => {
     const queue = (Newest: string) =>
       app({ resources: { Queue: { Type: 'AWS::SQS::Queue', Properties: { Newest } } } })
     expect(await impacts(queue('a'), queue('b'))).toEqual({ Queue: 'updated' })
   })
 
-  it('tells a nested stack whose template differs', async () => {
+  it('reports a nested stack with a changed template', async () => {
     const nested = (hash: string) =>
       app({
         resources: {
@@ -247,7 +247,7 @@ describe('compareTemplates', () => {
     expect(await impacts(nested(HASH_A), nested(HASH_A))).toEqual({})
   })
 
-  it('compares what transforms are yet to make', async () => {
+  it('compares templates before their transforms run', async () => {
     const sam = (CodeUri: string, include: string): InfrastructureTemplate => ({
       Transform: 'AWS::Serverless-2016-10-31',
       Resources: {
@@ -270,7 +270,7 @@ describe('compareTemplates', () => {
     expect((await compareTemplates(plain, sam('a', 'x'))).others).toEqual(['Transform'])
   })
 
-  it('prints no default of a parameter that has no echo, and tells that it differs', async () => {
+  it('hides the default of a NoEcho parameter, but reports that it differs', async () => {
     const secret = (Default: string) =>
       app({ more: { Parameters: { Password: { Type: 'String', NoEcho: true, Default } } } })
     const diff = await compareTemplates(secret('hunter2'), secret('hunter3'), { stack: 'Shop' })
@@ -301,13 +301,13 @@ describe('compareTemplates', () => {
     expect(`${diff}${JSON.stringify(diff)}`).not.toMatch(/hunter2|default-pin/)
   })
 
-  it('loads the library in its worker alone, whose work blocks no host', async () => {
+  it('loads the library only in its worker', async () => {
     await compareTemplates(app(), app({ variables: { A: '1' } }))
     const loaded = Object.keys(createRequire(import.meta.url).cache)
     expect(loaded.filter((file) => file.includes('cloudformation-diff'))).toEqual([])
   })
 
-  it('has a fingerprint of what differs, by which a decline is remembered', async () => {
+  it('gives equal differences the same fingerprint', async () => {
     const one = await compareTemplates(app(), app({ variables: { A: '1' } }))
     const again = await compareTemplates(app(), app({ variables: { A: '1' }, hash: HASH_B }))
     const other = await compareTemplates(app(), app({ variables: { A: '2' } }))
@@ -315,7 +315,7 @@ describe('compareTemplates', () => {
     expect(other.fingerprint).not.toBe(one.fingerprint)
   })
 
-  it('prints nothing that a terminal obeys', async () => {
+  it('prints no terminal control sequences', async () => {
     const resources = { 'Evil\u001b[2J': { Type: 'AWS::SQS::Queue' } }
     expect(String(await compareTemplates(app(), app({ resources })))).toContain('Evil\\x1b[2J')
   })
@@ -332,7 +332,7 @@ describe('compareTemplates', () => {
     expect(changes.map(({ impact }) => impact)).toEqual(Array(60).fill('replaced'))
   })
 
-  it('refuses what is no template', async () => {
+  it('refuses a value that is not a template', async () => {
     await expect(compareTemplates('{}' as never, {})).rejects.toThrow(/'before' must be a template/)
   })
 })

@@ -27,12 +27,12 @@ function properties(id: string, options: Partial<DebugStackOptions> = {}): any {
 }
 
 describe('the debug stack', () => {
-  it("is what AWS's own specification allows, with every reference leading somewhere", () => {
+  it('conforms to the specification of AWS, with every reference resolved', () => {
     expect(spec.problems(template({ tags: { team: 'a' }, logRetentionDays: 30 }))).toEqual([])
     expect(spec.problems(template())).toEqual([])
   })
 
-  it('fits into a request, so that no bucket is needed to deploy it', () => {
+  it('fits into a request, so that its deployment needs no bucket', () => {
     const tags = Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`key${i}`, 'v'.repeat(30)]))
     // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
     expect(
@@ -40,7 +40,7 @@ describe('the debug stack', () => {
     ).toBeLessThan(51_200)
   })
 
-  it('has the routes that the transport uses, and lets nobody in who does not sign', () => {
+  it('has the routes of the transport, and requires a signature to connect', () => {
     const { Resources } = template()
     const routes = Object.values(Resources).filter(({ Type }) => Type === 'AWS::ApiGatewayV2::Route')
     const relay = { 'Fn::Sub': 'integrations/${RelayIntegration}' }
@@ -58,7 +58,7 @@ describe('the debug stack', () => {
     expect(properties('RelayIntegration').IntegrationType).toBe('AWS_PROXY')
   })
 
-  it('is deployed when its routes are, and anew when they change', () => {
+  it('is deployed after its routes, and again when they change', () => {
     const { Resources } = template()
     const id = Object.keys(Resources).find((name) => name.startsWith('Deployment')) ?? ''
     const before = Object.entries(Resources)
@@ -116,7 +116,7 @@ describe('the debug stack', () => {
     expect(text).not.toContain('lts2_')
   })
 
-  it('gives the relay the rights it uses on what is its own, and no other', () => {
+  it('grants the relay only the permissions it uses, on its own resources', () => {
     const { Policies, ManagedPolicyArns } = properties('RelayRole')
     const own = 'arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/tether'
     expect(ManagedPolicyArns).toBeUndefined()
@@ -150,7 +150,7 @@ describe('the debug stack', () => {
     expect(properties('RelayLogs').RetentionInDays).toBe(7)
   })
 
-  it('has a table on demand that forgets, and a private bucket for a day', () => {
+  it('has an on-demand table with a TTL, and a private bucket that keeps objects for a day', () => {
     expect(properties('Connections')).toMatchObject({
       BillingMode: 'PAY_PER_REQUEST',
       TimeToLiveSpecification: { AttributeName: 'expires', Enabled: true },
@@ -188,7 +188,7 @@ describe('the debug stack', () => {
     expect(JSON.stringify(template())).not.toContain('Tags')
   })
 
-  it('tells what the session, the stubs and the policies take', () => {
+  it('outputs the values for the session, stubs and policies', () => {
     expect(template().Outputs).toMatchObject({
       Endpoint: { Value: { 'Fn::Sub': '${Api.ApiEndpoint}/${ApiStage}' } },
       ApiId: { Value: { Ref: 'Api' } },
@@ -221,7 +221,7 @@ describe('the debug stack', () => {
 })
 
 describe("the debug stack's name", () => {
-  it('is the stage, the application and what it is', () => {
+  it('consists of stage, application and suffix', () => {
     expect(debugStackName(here)).toBe('dev-shop-debug-stack')
   })
 
@@ -240,7 +240,7 @@ describe("the debug stack's name", () => {
     [{ app: 'a'.repeat(100), stage: 'b'.repeat(100) }],
     [{ app: '漢', stage: '*' }],
     [{ app: '-', stage: '-' }],
-  ])('is one that CloudFormation takes, for %j', (odd) => {
+  ])('is valid in CloudFormation for %j', (odd) => {
     const name = debugStackName(odd)
     expect(name).toMatch(/^[A-Za-z][A-Za-z0-9-]{0,127}$/)
     expect(name).toMatch(/-[0-9a-f]{8}-debug-stack$/)

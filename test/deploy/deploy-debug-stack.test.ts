@@ -15,7 +15,7 @@ const NAME = 'dev-shop-debug-stack'
 const ROLLED_BACK = 'Relay (AWS::Lambda::Function): Rate exceeded. It is in ROLLBACK_COMPLETE.'
 
 describe('deployDebugStack', () => {
-  it('makes the stack that a first invocation goes over, updates its tags, and removes everything', async () => {
+  it('creates a working stack, updates its tags, and removes everything', async () => {
     const { cloud, client, target, progress } = await stackCloud()
     const { region, credentials } = cloud
     const { app, stage, key } = target
@@ -85,7 +85,7 @@ describe('deployDebugStack', () => {
     await expect(fetch(made.endpoint.replace(/^ws/, 'http'))).rejects.toThrow('fetch failed')
   }, 60_000)
 
-  it('tells the resource that failed with the reason, and makes the stack anew when it is called again', async () => {
+  it('reports the failed resource with the reason, and recreates the stack when called again', async () => {
     let fails = true
     const { target } = await stackCloud({
       failResource: ({ logicalId, action }) =>
@@ -100,7 +100,7 @@ describe('deployDebugStack', () => {
     expect(await deployDebugStack(target)).toMatchObject({ outcome: 'created' })
   })
 
-  it('goes back to what was there where an update fails', async () => {
+  it('reports a rolled back update, and succeeds when called again', async () => {
     let fails = false
     const { target } = await stackCloud({
       failResource: ({ logicalId, action }) =>
@@ -117,7 +117,7 @@ describe('deployDebugStack', () => {
   })
 
   it.each(['CREATE_IN_PROGRESS', 'UPDATE_IN_PROGRESS'])(
-    'goes on waiting where it was ended in %s',
+    'resumes waiting after it was ended in %s',
     async (status) => {
       const { target, client } = await stackCloud({ updateMs: 40 })
       if (status === 'UPDATE_IN_PROGRESS') await deployDebugStack(target)
@@ -134,7 +134,7 @@ describe('deployDebugStack', () => {
     },
   )
 
-  it('goes on waiting where its process was killed', async () => {
+  it('resumes waiting after its process was killed', async () => {
     await using processes = await liveProcesses()
     let kill = () => {}
     const { target, client } = await stackCloud({
@@ -157,13 +157,13 @@ describe('deployDebugStack', () => {
     expect(await child.ended).toBeUndefined()
   }, 30_000)
 
-  it('is one stack for two who deploy it at once', async () => {
+  it('creates one stack for two concurrent deployments', async () => {
     const { target } = await stackCloud()
     const [first, second] = await Promise.all([deployDebugStack(target), deployDebugStack(target)])
     expect(first.stackId).toBe(second.stackId)
   })
 
-  it('makes one stack where the answer to its request is lost', async () => {
+  it('creates one stack when the answer to its request is lost', async () => {
     let cut = true
     const { target } = await stackCloud({
       onCall: ({ operation, stage }) => {
@@ -175,7 +175,7 @@ describe('deployDebugStack', () => {
     expect(await deployDebugStack(target)).toMatchObject({ outcome: 'created' })
   })
 
-  it('leaves a stack alone that is not its own', async () => {
+  it('leaves a foreign stack alone', async () => {
     const { target, client } = await stackCloud()
     const Resources = { Queue: { Type: 'AWS::SQS::Queue' } }
     await client.send(
@@ -186,7 +186,7 @@ describe('deployDebugStack', () => {
     await expect(removeDebugStack(removal(target))).rejects.toMatchObject({ code: 'DEPLOY_FAILED', message })
   })
 
-  it('says that CloudFormation goes on where its time is over', async () => {
+  it('says on a timeout that CloudFormation continues', async () => {
     const { target } = await stackCloud({ updateMs: 60_000 })
     await expect(deployDebugStack({ ...target, timeoutMs: 0 })).rejects.toThrow(
       /is in CREATE_IN_PROGRESS after 0 ms; CloudFormation goes on\. Call it again/,
@@ -212,7 +212,7 @@ describe('deployDebugStack', () => {
 })
 
 describe('removeDebugStack', () => {
-  it('empties the bucket again where a session fills it meanwhile', async () => {
+  it('empties the bucket again if a session fills it meanwhile', async () => {
     const { cloud, target } = await stackCloud({
       onCall: ({ operation, stage }) => {
         if (operation === 'DeleteStack' && stage === 'before' && bucket !== '')
@@ -228,7 +228,7 @@ describe('removeDebugStack', () => {
     expect(await removeDebugStack(removal(target))).toMatchObject({ outcome: 'removed', objects: 2 })
   })
 
-  it('tells the resource that cannot be deleted, and goes on when it is called again', async () => {
+  it('reports the resource that cannot be deleted, and continues when called again', async () => {
     let fails = true
     const { target } = await stackCloud({
       failResource: ({ logicalId, action }) =>
@@ -242,7 +242,7 @@ describe('removeDebugStack', () => {
     expect(await removeDebugStack(removal(target))).toMatchObject({ outcome: 'removed' })
   })
 
-  it('is made anew from what a failed removal left', async () => {
+  it('allows a new deployment after a failed removal', async () => {
     let fails = true
     const { target } = await stackCloud({
       failResource: ({ logicalId, action }) =>

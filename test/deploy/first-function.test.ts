@@ -66,7 +66,7 @@ describe('the check of AWS commands', () => {
     ['aws lambda wait function-updated', '--function-name is missing'],
     ['aws lambda invoke --function-name f', '0 words without a flag, where 1 belong'],
     ['awk lambda', "'awk' is not the AWS CLI"],
-  ])('finds what is wrong with %s', async (command, problem) => {
+  ])('finds the mistake in %s', async (command, problem) => {
     expect((await awsProblems(command.split(' '))).join('; ')).toContain(problem)
   })
 
@@ -96,7 +96,7 @@ describe('the reading of shell commands', () => {
   })
 
   it.each(['aws a "b', "aws 'a", 'aws $(b', 'aws a)', 'echo `aws a`', 'cat <<EOF'])(
-    'refuses what it does not know: %s',
+    'refuses unsupported syntax: %s',
     (text) => expect(() => shellCommands(text)).toThrow(),
   )
 })

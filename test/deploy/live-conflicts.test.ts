@@ -86,7 +86,7 @@ describe('two at once', () => {
     await expectNothingLeft()
   })
 
-  it('with other settings one has it live, and the other is told', async () => {
+  it('with other settings one has it live, and the other gets an error', async () => {
     const others = { ...options, stub: { ...options.stub, key: generateKey() } }
     const results = await Promise.allSettled([
       goLive({ ...options, functions: ['one'] }),
@@ -145,7 +145,7 @@ describe('two at once', () => {
   })
 })
 
-describe("somebody else's change", () => {
+describe("a third party's change", () => {
   it.each([
     ['after', 'TagResource'],
     ['before', 'UpdateFunctionConfiguration'],
@@ -201,7 +201,7 @@ describe("somebody else's change", () => {
     })
   })
 
-  it('of something that is none of ours is kept', async () => {
+  it('to an unrelated setting is kept', async () => {
     once('after', 'TagResource', 'one', () => update('one', { Description: 'theirs' }))
     await goLive(options)
     await restore(options)
@@ -223,7 +223,7 @@ describe("somebody else's change", () => {
     expect((await account.state('two')).configuration).toMatchObject({ CodeSha256, Runtime: 'python3.12' })
   })
 
-  it('that takes the variables away leaves nothing of ours that restore() does not find', async () => {
+  it('that removes the variables leaves nothing that restore() cannot find', async () => {
     await goLive({ ...options, timeoutSeconds: 60 })
     await update('one', { Environment: { Variables: { OWN: 'value' } } })
     await update('two', { Environment: { Variables: {} } })
@@ -239,7 +239,7 @@ describe("somebody else's change", () => {
   })
 })
 
-describe('what cannot go live', () => {
+describe('a function that cannot go live', () => {
   it('keeps everything else from being changed', async () => {
     await expect(goLive({ ...options, functions: ['one', 'none', 'two'] })).rejects.toMatchObject({
       code: 'UNSUPPORTED',
@@ -299,7 +299,7 @@ describe('what cannot go live', () => {
     await expectNothingLeft()
   })
 
-  it('and turns out so late, takes the others back', async () => {
+  it('and fails late, takes the others back', async () => {
     account.onCall = ({ operation, stage }) =>
       operation === 'UpdateFunctionCode' && stage === 'before' ? fault : undefined
     await expect(goLive(options)).rejects.toMatchObject({
@@ -311,7 +311,7 @@ describe('what cannot go live', () => {
     await expectNothingLeft()
   })
 
-  it('and turns out so late, leaves what was live before as it is', async () => {
+  it('and fails late, leaves functions that were already live as they are', async () => {
     await goLive({ ...options, functions: ['one'] })
     const live = await account.state('one')
     account.onCall = ({ operation, stage }) =>
@@ -323,7 +323,7 @@ describe('what cannot go live', () => {
     await expectNothingLeft()
   })
 
-  it('and turns out so late, is taken back alone on demand', async () => {
+  it('and fails late, is taken back alone on demand', async () => {
     account.onCall = ({ operation, stage }) =>
       operation === 'UpdateFunctionCode' && stage === 'before' ? fault : undefined
     const { functions } = await goLive({ ...options, onRefused: 'skip' })
@@ -342,7 +342,7 @@ describe('what cannot go live', () => {
     await expectNothingLeft()
   })
 
-  it('for want of a place for its snapshot, is not touched', async () => {
+  it('because its snapshot cannot be stored, is not touched', async () => {
     const snapshots = { ...options.snapshots, put: () => Promise.reject(new Error('disk full')) }
     await expect(goLive({ ...options, snapshots })).rejects.toThrow('disk full')
     expect(account.changes).toEqual([])
@@ -369,7 +369,7 @@ describe('what cannot go live', () => {
     })
   })
 
-  it('because it is live from elsewhere, is not touched and tells from where', async () => {
+  it('because it is live from elsewhere, is not touched, and the error names the place', async () => {
     await goLive(options)
     const elsewhere = fileSnapshots(join(account.folder, 'elsewhere'))
     const text = new RegExp(

@@ -95,7 +95,7 @@ describe('functions of three kinds go live and come back', () => {
     })
   }, 60_000)
 
-  it('over API Gateway, where the relay knows that nobody is connected', async () => {
+  it('over API Gateway, where the relay knows that no session is connected', async () => {
     const { stub, ...rest } = account.options({ functions: FUNCTIONS, bundle: 'api-gateway' })
     const { endpoint } = await account.cloud.debugStack({ ...APP, key: stub.key })
     const { region, credentials } = account.cloud

@@ -16,7 +16,7 @@ beforeEach(async () => {
 })
 afterEach(() => account[Symbol.asyncDispose]())
 
-it('a function that goes live has its own key and no other; what is kept or printed has none', async () => {
+it('a live function has only its own key; stored and printed data contain no key', async () => {
   const options = account.options({ functions: [{ name: 'wrapped', functionId: 'api' }, 'replaced'] })
   const { key } = options.stub
   const keys = {

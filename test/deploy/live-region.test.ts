@@ -26,7 +26,7 @@ it.each([
   ['goLive', () => goLive(options)],
   ['restore', () => restore(options)],
   ['restoreAll', () => restoreAll({ ...names, snapshots })],
-])('%s() says what to do where no region is known', async (_name, call) => {
+])('%s() gives the remedy if no region is known', async (_name, call) => {
   await expect(call()).rejects.toMatchObject({
     code: 'INVALID_OPTION',
     message: "'region' is missing, and the AWS SDK finds none: pass it, set AWS_REGION, or log in.",

@@ -14,7 +14,7 @@ beforeEach(async () => {
 })
 afterEach(() => account[Symbol.asyncDispose]())
 
-it('restores what a host that crashed has left, wherever it was', async () => {
+it('restores the functions of a host that crashed while going live', async () => {
   const before = [await account.state('one'), await account.state('two')]
   await using processes = await liveProcesses()
   const child = await processes.start('goLive', options, join(account.folder, 'snapshots'))
@@ -46,7 +46,7 @@ it('leaves other applications and stages alone', async () => {
   expect(functions).toEqual([{ functionName: 'three', outcome: 'restored', kept: [] }])
 })
 
-it('tells what is live by a snapshot of another place, and leaves it alone', async () => {
+it('reports functions with a snapshot elsewhere, and leaves them alone', async () => {
   await goLive(options)
   const before = await account.state('one')
   const elsewhere = { ...options, ...APP, snapshots: fileSnapshots(join(account.folder, 'elsewhere')) }
@@ -65,7 +65,7 @@ it('tells what is live by a snapshot of another place, and leaves it alone', asy
   expect(await account.state('one')).toEqual(before)
 })
 
-it('says so where the snapshot is damaged, and restores the others', async () => {
+it('reports a damaged snapshot, and restores the others', async () => {
   await goLive(options)
   const [key = ''] = await options.snapshots.list('')
   await options.snapshots.put(key, Buffer.from('{'))

@@ -21,7 +21,7 @@ async function states() {
   return Promise.all(FUNCTIONS.map((name) => account.state(name)))
 }
 
-it('functions go live and come back while Lambda still tells of what was before', async () => {
+it('functions go live and come back while Lambda still returns stale state', async () => {
   const before = await states()
   expect((await goLive(options)).functions.map(({ outcome }) => outcome)).toEqual(['live', 'live'])
   // At once: the first reads tell of functions that are not live.
@@ -32,7 +32,7 @@ it('functions go live and come back while Lambda still tells of what was before'
   expect(await options.snapshots.list('')).toEqual([])
 })
 
-it('somebody else’s change is told, though it is read late', async () => {
+it('a third party’s change is reported, even if it is read late', async () => {
   let acted = false
   account.onCall = async ({ operation, resource, stage }) => {
     if (acted || stage !== 'after' || operation !== 'TagResource' || !resource.endsWith('one')) return

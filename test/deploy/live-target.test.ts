@@ -75,7 +75,7 @@ function goLive(
 }
 
 describe.each(['wrap', 'replace'] as const)('%s', (mode) => {
-  it('whatever a function is and however often its settings change, it comes back as it was', () => {
+  it('any function comes back as it was, however often its settings change', () => {
     fc.assert(
       fc.property(facts, fc.array(settings(mode), { minLength: 1, maxLength: 4 }), (original, all) => {
         let [now, snapshot] = [original, snapshotOf(original, mode)]
@@ -93,7 +93,7 @@ describe.each(['wrap', 'replace'] as const)('%s', (mode) => {
     )
   })
 
-  it('what somebody changes of their own meanwhile stays', () => {
+  it('a third party’s changes meanwhile stay', () => {
     const seconds = fc.integer({ min: 1, max: 900 })
     fc.assert(
       fc.property(facts, settings(mode), variables, seconds, (original, one, theirs, timeoutSeconds) => {
@@ -119,7 +119,7 @@ describe.each(['wrap', 'replace'] as const)('%s', (mode) => {
   })
 })
 
-it('a stub that was deployed in another way is none of ours', () => {
+it('a stub that was deployed in another way is left alone', () => {
   const original: FunctionFacts = {
     codeSha256: 'a',
     codeBytes: 1,

@@ -38,7 +38,7 @@ describe('goLive', () => {
     expect(await account.policy('one')).toEqual(report.policies[0]?.document)
   })
 
-  it('replaces a function of another language and empties what belonged to its code', async () => {
+  it('replaces a function in another language and drops the variables meant for its code', async () => {
     await account.create('one', {
       ...python,
       Environment: { Variables: { OWN: 'value', NODE_OPTIONS: '-r x', AWS_LAMBDA_EXEC_WRAPPER: '/opt/x' } },
@@ -58,7 +58,7 @@ describe('goLive', () => {
     expect(await variables('one')).toMatchObject({ LAMBDA_TETHER_FUNCTION: 'api' })
   })
 
-  it('chains a wrapper that is there and restores it', async () => {
+  it('chains an existing wrapper and restores it', async () => {
     await account.create('one', { Environment: { Variables: { AWS_LAMBDA_EXEC_WRAPPER: '/opt/own/wrap' } } })
     const options = account.options({ functions: ['one'] })
     await goLive(options)
@@ -85,7 +85,7 @@ describe('goLive', () => {
     expect([await account.state('one'), await account.state('two')]).toEqual(before)
   })
 
-  it('gives what is live other settings, in one update, and comes back from them', async () => {
+  it('changes the settings of a live function in one update, and restores them', async () => {
     await account.create('one', { Timeout: 5 })
     const before = await account.state('one')
     const options = account.options({ functions: ['one'], timeoutSeconds: 30 })
@@ -102,7 +102,7 @@ describe('goLive', () => {
     expect(await account.state('one')).toStrictEqual(before)
   })
 
-  it('leaves no connection open, and neither does what else speaks to the account', async () => {
+  it('leaves no connection open, like plan(), restore() and restoreAll()', async () => {
     await account.create('node')
     const options = account.options({ functions: ['node'] })
     const sockets: Socket[] = []
@@ -128,7 +128,7 @@ describe('goLive', () => {
     expect(await account.policies('one')).toEqual([])
   })
 
-  it('refuses what is live for another application or stage', async () => {
+  it('refuses a function that is live for another application or stage', async () => {
     await account.create('one')
     const options = account.options({ functions: ['one'] })
     await goLive(options)
@@ -138,7 +138,7 @@ describe('goLive', () => {
     )
   })
 
-  it('checks the code that it downloads, and tells nobody from where', async () => {
+  it('verifies downloaded code, and keeps its URL out of errors', async () => {
     await account.create('one', python)
     const commands = await import('@aws-sdk/client-lambda')
     const iam = () => Promise.reject(new Error('not used'))
@@ -159,7 +159,7 @@ describe('goLive', () => {
     }
   })
 
-  it('takes settings back that are not asked for any more', async () => {
+  it('reverts settings that are no longer requested', async () => {
     await account.create('one', { Timeout: 5 })
     const options = account.options({ functions: ['one'] })
     await goLive({ ...options, mirror: true, timeoutSeconds: 30 })
@@ -176,7 +176,7 @@ describe('goLive', () => {
     expect((await account.state('long')).configuration.Timeout).toBe(100)
   })
 
-  it('prolongs the time for which functions are live when half of it is over', async () => {
+  it('renews the live period of functions when half of it is over', async () => {
     await account.create('one')
     let now = Date.now()
     const clock = {
@@ -229,7 +229,7 @@ describe('goLive', () => {
     expect(account.changes).not.toContain('PutRolePolicy')
   })
 
-  it('uses the layer that is published; layer and policy come back when somebody removes them meanwhile', async () => {
+  it('reuses the published layer; recreates layer and policy if they are removed meanwhile', async () => {
     await account.create('one')
     await account.create('two')
     await account.create('three', { Role: 'arn:aws:iam::123456789012:role/two-role' })
@@ -266,7 +266,7 @@ describe('goLive', () => {
     expect(throttled.size).toBeGreaterThan(3)
   })
 
-  it('says what took too long, and the next call finishes it', async () => {
+  it('reports an update that takes too long, and restore() undoes it', async () => {
     await using slow = await liveAccount({ controlPlane: { updateMs: 800 } })
     await slow.create('one')
     const before = await slow.state('one')
@@ -283,7 +283,7 @@ describe('goLive', () => {
 })
 
 describe('restore', () => {
-  it('leaves alone what others changed meanwhile, and says so', async () => {
+  it('keeps and reports changes that others made meanwhile', async () => {
     await account.create('one', { Timeout: 5, Environment: { Variables: { OLD: '1', GONE: '2' } } })
     await account.create('two', { ...python, Timeout: 5 })
     const options = account.options({ functions: ['one', 'two'], timeoutSeconds: 30 })
@@ -318,7 +318,7 @@ describe('restore', () => {
     })
   })
 
-  it('does nothing to what is not live, and needs no order', async () => {
+  it('does nothing to a function that is not live', async () => {
     await account.create('one')
     const options = account.options({ functions: ['one'] })
     expect(await restore(options)).toEqual({
@@ -340,7 +340,7 @@ describe('restore', () => {
     expect([await account.policy('one'), await account.layers('iot')]).toEqual([undefined, 0])
   })
 
-  it('restores the others when one cannot be, then says which', async () => {
+  it('restores the others when one fails, then reports it', async () => {
     await account.create('one')
     await account.create('two')
     const options = account.options({ functions: ['one', 'two'] })

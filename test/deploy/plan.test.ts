@@ -49,7 +49,7 @@ describe('a function is refused that', () => {
     expect(await refused('old')).toEqual([expect.stringContaining('needs Node.js 20 or newer')])
   })
 
-  it('would have more than 4 KB of variables, with what is added', async () => {
+  it('would exceed 4 KB of variables', async () => {
     await account.create('large', { Environment: { Variables: { FILLER: 'x'.repeat(3_800) } } })
     expect(await refused('large')).toEqual([
       expect.stringMatching(/^its variables would have 4\d\d\d bytes, and Lambda allows 4096\./),
@@ -108,7 +108,7 @@ describe('a function is refused that', () => {
     )
   })
 
-  it('is being updated by somebody else', async () => {
+  it('is being updated', async () => {
     await account.create('busy')
     await using slow = await liveAccount({ controlPlane: { updateMs: 500 } })
     await slow.create('busy')
@@ -151,14 +151,14 @@ describe('a function is refused that', () => {
     ])
   })
 
-  it('is live already only by what it now is', () => {
+  it('has an unfinished or failed update, unless it is live already', () => {
     expect(checked({ LastUpdateStatus: 'InProgress' }, { ours: true })).toEqual([])
     expect(checked({ LastUpdateStatus: 'Failed' }, { ours: true })).toEqual([])
   })
 })
 
 describe('plan', () => {
-  it('tells what would change, and changes nothing', async () => {
+  it('lists the changes, and makes none', async () => {
     await account.create('node', { Timeout: 5, Environment: { Variables: { OWN: 'secret value' } } })
     await account.lambda.send(
       new PutFunctionConcurrencyCommand({ FunctionName: 'node', ReservedConcurrentExecutions: 0 }),
@@ -198,7 +198,7 @@ describe('plan', () => {
     expect(text).not.toContain('secret value')
   })
 
-  it('says that a replaced function streams whose URL does, and that it cannot tell who may not ask', async () => {
+  it('warns that a replaced function streams like its URL, or that the URL could not be read', async () => {
     const fn = account.cloud.function({ name: 'streaming', bundle: account.folder })
     await account.cloud.functionUrl(fn, { invokeMode: 'RESPONSE_STREAM' })
     const planned = async (spec: object, mode: 'wrap' | 'replace' = 'replace') => {
@@ -224,7 +224,7 @@ describe('plan', () => {
     account.onCall = () => undefined
   })
 
-  it('warns of aliases, whose versions cannot be changed', async () => {
+  it('warns of aliases of published versions', async () => {
     await account.create('aliased')
     const FunctionName = 'aliased'
     await account.lambda.send(new PublishVersionCommand({ FunctionName }))
@@ -237,7 +237,7 @@ describe('plan', () => {
     ])
   })
 
-  it('says what its instrumentation does not see', async () => {
+  it('warns of invocations that OpenTelemetry does not trace', async () => {
     const wrapper = { AWS_LAMBDA_EXEC_WRAPPER: '/opt/otel-handler' }
     await account.create('traced', { Environment: { Variables: wrapper } })
     const warned = async (options: Partial<LiveOptions>) =>
@@ -253,7 +253,7 @@ describe('plan', () => {
     ])
   })
 
-  it('of what goLive() did has nothing left to do', async () => {
+  it('after goLive() has nothing left to do', async () => {
     const options = account.options({ functions: ['node', 'python'] })
     await goLive(options)
     const { functions, layer } = await plan(options)
@@ -270,7 +270,7 @@ describe('plan', () => {
     await restore(options)
   })
 
-  it('warns where updates of the runtime end within half a year', async () => {
+  it('warns if updates of the runtime end within half a year', async () => {
     await account.create('aging', { Runtime: 'nodejs20.x' })
     const warned = async (now: string) => {
       const clock = new ManualClock(Date.parse(now))
@@ -285,14 +285,14 @@ describe('plan', () => {
     }
   })
 
-  it('says what becomes of numbers, of a replaced function that is not Node’s', async () => {
+  it('warns of lost number precision for a replaced function that is not Node’s', async () => {
     const said = async (name: string, mode: 'wrap' | 'replace') =>
       (await plan(one(name, { mode }))).functions[0]?.warnings.filter((text) => text.includes('2^53'))
     expect(await said('python', 'replace')).toHaveLength(1)
     expect([await said('node', 'replace'), await said('node', 'wrap')]).toEqual([[], []])
   })
 
-  it('is of the partition that the region lies in', async () => {
+  it('uses the partition of the region', async () => {
     await using sovereign = await liveAccount({ region: 'eusc-de-east-1', controlPlane: { updateMs: 5 } })
     await sovereign.create('one', { Role: 'arn:aws-eusc:iam::123456789012:role/one-role' })
     const { policies } = await goLive(sovereign.options({ functions: ['one'] }))

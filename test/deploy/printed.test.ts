@@ -20,7 +20,7 @@ async function expectHarmless(printed: Promise<unknown>): Promise<void> {
   expect(text).not.toMatch(/[^\P{C}\n]/u)
 }
 
-describe('what the account says reaches a terminal as text alone', () => {
+describe('text from the account reaches a terminal without control sequences', () => {
   it('in a plan', async () => {
     await account.create('one', { Handler: `index${HOSTILE}.handler` })
     const given = account.options({ functions: ['one'], mode: 'replace' })

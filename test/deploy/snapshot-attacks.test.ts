@@ -81,7 +81,7 @@ async function expectRefused(
   expect([await states(), await account.policies('node'), await account.layers('iot')]).toEqual(before)
 }
 
-describe('a snapshot that somebody changed, read with the key', () => {
+describe('a snapshot that an attacker changed, read with the key', () => {
   it.each<[string, (snapshot: Kept) => unknown]>([
     ['the handler', ({ original }) => Object.assign(original, { handler: 'app.handlex' })],
     ['the runtime', ({ original }) => Object.assign(original, { runtime: 'python3.13' })],
@@ -136,7 +136,7 @@ describe('a snapshot that somebody changed, read with the key', () => {
     expect(await states()).toStrictEqual(before)
   })
 
-  it('is refused where its code is another, also where the variables are gone', async () => {
+  it('is refused if its code differs, even without the variables', async () => {
     await goLive(options)
     await options.snapshots.put(await key('python', '.zip'), CJS)
     const refused = () => restore({ ...options, functions: ['python'] })
@@ -150,7 +150,7 @@ describe('a snapshot that somebody changed, read with the key', () => {
     expect(await account.state('python')).toEqual(before)
   })
 
-  it('is refused where only the tag names it any more, and stays', async () => {
+  it('is refused if only the tag still names it, and stays', async () => {
     await goLive(options)
     await withVariables('python', {})
     await change('python', ({ original }) => Object.assign(original, { handler: 'x' }))
@@ -164,7 +164,7 @@ describe('a snapshot that somebody changed, read with the key', () => {
     expect(await key('python')).not.toBe('')
   })
 
-  it('of another function is refused, authentic as it is', async () => {
+  it('of another function is refused, even if authentic', async () => {
     await goLive(options)
     const other = (await options.snapshots.get(await key('python'))) ?? new Uint8Array()
     await options.snapshots.put(await key('node'), other)
@@ -173,7 +173,7 @@ describe('a snapshot that somebody changed, read with the key', () => {
     )
   })
 
-  it('of another stage is refused, authentic as it is', async () => {
+  it('of another stage is refused, even if authentic', async () => {
     await goLive(options)
     const other = { ...(await kept('node')), stage: 'prod' }
     await options.snapshots.put(await key('node'), authentic(other))
@@ -198,7 +198,7 @@ describe('a snapshot that somebody changed, read with the key', () => {
 })
 
 describe('a key that is rotated', () => {
-  it('takes the former key for what went live with it, and signs anew with the present one', async () => {
+  it('accepts the former key for functions that went live with it, and signs again with the present one', async () => {
     const before = await states()
     await goLive(options)
     const former = options.stub.key
@@ -218,7 +218,7 @@ describe('a key that is rotated', () => {
   })
 })
 
-describe('a snapshot that somebody changed, read without a key', () => {
+describe('a snapshot that an attacker changed, read without a key', () => {
   const policyName = policyNameOf(APP)
 
   async function addPolicy(RoleName: string, PolicyName: string): Promise<void> {
@@ -229,7 +229,7 @@ describe('a snapshot that somebody changed, read without a key', () => {
     iam.destroy()
   }
 
-  it('restores what is honest', async () => {
+  it('is restored if nothing was changed', async () => {
     const before = await states()
     await goLive(options)
     await restore(keyless)
@@ -269,7 +269,7 @@ describe('a snapshot that somebody changed, read without a key', () => {
     expect(await account.policies('node')).toContain('Admin')
   })
 
-  it('removes no policy of a role whose function is gone', async () => {
+  it('removes no policy of a role after its function was deleted', async () => {
     await account.create('stranger')
     await addPolicy('stranger-role', policyName)
     await goLive({ ...options, functions: ['node'] })
@@ -310,7 +310,7 @@ describe('a snapshot that somebody changed, read without a key', () => {
 })
 
 describe('restoreAll', () => {
-  it('leaves a function alone that is live for another stage, whatever lies in the store', async () => {
+  it('leaves a function alone that is live for another stage, despite a planted snapshot', async () => {
     const prod = { ...options, functions: ['node'], stub: { ...options.stub, stage: 'prod' } }
     await goLive(prod)
     const before = await account.state('node')

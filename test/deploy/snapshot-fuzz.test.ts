@@ -78,8 +78,8 @@ function mutated(json: string, { at, act, value, name }: Mutation): string {
 
 const sealed = Buffer.from(snapshotBytes(SNAPSHOT, [ROOT])).toString()
 
-describe('whatever one changes in a snapshot', () => {
-  it('with the key it is as it was, or is refused by name', () => {
+describe('a mutated snapshot', () => {
+  it('reads as the original with the key, or is refused by name', () => {
     fc.assert(
       fc.property(fc.array(mutation, { minLength: 1, maxLength: 3 }), (mutations) => {
         const read = readSnapshotBytes(Buffer.from(mutations.reduce(mutated, sealed)), [ROOT])
@@ -90,7 +90,7 @@ describe('whatever one changes in a snapshot', () => {
     )
   })
 
-  it('without the key it has the types that it must have, or is refused by name', () => {
+  it('has the required types without the key, or is refused by name', () => {
     let usable = 0
     fc.assert(
       fc.property(fc.array(mutation, { minLength: 1, maxLength: 3 }), (mutations) => {
@@ -106,7 +106,7 @@ describe('whatever one changes in a snapshot', () => {
     expect(usable).toBeGreaterThan(10)
   })
 
-  it('also where it is bytes of any kind', () => {
+  it('reads as the original or is refused, also as arbitrary bytes', () => {
     const bytes = fc.oneof(
       fc.uint8Array({ maxLength: 300 }),
       fc.json().map((text) => Buffer.from(text)),
@@ -124,7 +124,7 @@ describe('whatever one changes in a snapshot', () => {
   })
 })
 
-describe('whatever one changes in a snapshot of a live function', () => {
+describe('a mutated snapshot of a live function', () => {
   let account: LiveAccount
   let options: LiveOptions
   beforeAll(async () => {
@@ -134,7 +134,9 @@ describe('whatever one changes in a snapshot of a live function', () => {
   })
   afterAll(() => account[Symbol.asyncDispose]())
 
-  it('restores it as it was, or touches nothing and says why', { timeout: 60_000 }, async () => {
+  it('is refused with a reason and changes nothing, and the original restores the function', {
+    timeout: 60_000,
+  }, async () => {
     const before = await account.state('node')
     await goLive(options)
     const [key = ''] = await options.snapshots.list('')

@@ -29,7 +29,7 @@ function storeOf(kind: 'file' | 's3'): SnapshotStore {
 }
 
 describe.each(['file', 's3'] as const)('foreign things among %s snapshots', (kind) => {
-  it('are no snapshots, hinder nobody, and stay', async () => {
+  it('are ignored and kept', async () => {
     const snapshots = storeOf(kind)
     const foreign = [
       'README.md',
@@ -55,7 +55,7 @@ describe.each(['file', 's3'] as const)('foreign things among %s snapshots', (kin
     expect(await snapshots.list('')).toEqual(left)
   })
 
-  it('that are larger than can be of use are not read to their end', async () => {
+  it('that exceed the maximum size are not read to their end', async () => {
     const snapshots = storeOf(kind)
     await snapshots.put('a/large', Buffer.alloc(100_000))
     await expect(snapshots.get('a/large', { maxBytes: 99_999 })).rejects.toMatchObject({
@@ -66,7 +66,7 @@ describe.each(['file', 's3'] as const)('foreign things among %s snapshots', (kin
   })
 })
 
-it('a stream is left where it has given more than can be of use', async () => {
+it('a stream is left once it exceeds the maximum size', async () => {
   let [given, ended] = [0, false]
   async function* endless() {
     try {

@@ -144,7 +144,7 @@ describe.each(['file', 's3'] as const)('%s snapshots', (kind) => {
 })
 
 describe('file snapshots', () => {
-  it('are for nobody else to read, and leave no folder', async () => {
+  it('are readable by their owner alone, and leave no folder', async () => {
     await writeSnapshot(at(stores.file), SNAPSHOT, CODE)
     const root = join(folder, 'kept')
     const paths = await readdir(root, { recursive: true, withFileTypes: true })
@@ -174,7 +174,7 @@ describe('s3 snapshots', () => {
     expect(cloud.bucket('snapshots').keys()).toEqual(['lambda-tether-snapshots/a/one.json'])
   })
 
-  it('say what is wrong with a bucket', async () => {
+  it('report a missing or forbidden bucket', async () => {
     const { region, credentials, s3Endpoint } = cloud
     const missing = s3Snapshots({ bucket: 'missing', region, credentials, endpoint: s3Endpoint })
     await expect(missing.put('a', CODE)).rejects.toMatchObject({

@@ -34,7 +34,7 @@ describe('zip', () => {
     expect(archive.length).toBeLessThan(1000)
   })
 
-  it.skipIf(!unpacker)('is what unzip reads (needs unzip)', () => {
+  it.skipIf(!unpacker)('is readable by unzip (needs unzip)', () => {
     const folder = mkdtempSync(join(tmpdir(), 'lambda-tether-zip-'))
     onTestFinished(() => rmSync(folder, { recursive: true }))
     writeFileSync(join(folder, 'a.zip'), zip(files))

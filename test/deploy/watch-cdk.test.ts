@@ -61,7 +61,7 @@ const FILES = {
 
 describe('cdk', () => {
   it.skipIf(AWS_CDK_MODULES === undefined && !REQUIRE_REAL_SERVERS)(
-    'runs a real app, and watches what it read (needs AWS_CDK_MODULES, the folder of a node_modules with aws-cdk-lib)',
+    'runs a real app, and watches the files it read (needs AWS_CDK_MODULES, the folder of a node_modules with aws-cdk-lib)',
     async () => {
       const cwd = await folderOf(FILES, AWS_CDK_MODULES)
       const from = cdk({ cwd })
@@ -132,7 +132,7 @@ describe('cdk', () => {
   `
   const node = `"${process.execPath}"`
 
-  it('gives the stacks of stages, with the context of cdk.json, cdk.context.json and its own, and asks for no validation', async () => {
+  it('returns the stacks of stages, with the context of cdk.json, cdk.context.json and its own, without validation', async () => {
     const cwd = await folderOf({
       'app.cjs': ASSEMBLY(),
       'cdk.json': '{"context":{"word":"first"}}',
@@ -158,7 +158,7 @@ describe('cdk', () => {
     ['no assembly', '', 'The command wrote no cloud assembly'],
     ['a failure', `throw new TypeError('not ready')`, 'app.cjs:1: TypeError: not ready'],
     ['an exit', 'process.exit(3)', 'ended with 3'],
-  ])('says what is wrong with %s, and watches what it read', async (_what, program, message) => {
+  ])('reports %s, and watches the files it read', async (_what, program, message) => {
     const cwd = await folderOf({ 'app.cjs': program })
     await expect(cdk({ cwd, app: `${node} app.cjs` }).synth({})).rejects.toMatchObject({
       code: 'BUILD_FAILED',
@@ -167,7 +167,7 @@ describe('cdk', () => {
     })
   })
 
-  it.skipIf(process.platform === 'win32')('ends everything that runs when it is aborted', async () => {
+  it.skipIf(process.platform === 'win32')('ends its processes when aborted', async () => {
     const program = `require('node:fs').writeFileSync('pid', String(process.pid)); setInterval(() => {}, 1000)`
     const cwd = await folderOf({ 'app.cjs': program })
     const controller = new AbortController()
@@ -181,7 +181,7 @@ describe('cdk', () => {
     await vi.waitFor(() => expect(alive(pid)).toBe(false))
   })
 
-  it('wants a command', async () => {
+  it('requires a command', async () => {
     const cwd = await folderOf({})
     await expect(cdk({ cwd }).synth({})).rejects.toMatchObject({ code: 'INVALID_OPTION' })
   })

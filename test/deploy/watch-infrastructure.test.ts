@@ -40,7 +40,7 @@ const asked = async (told: { next(): Promise<unknown> }) => {
 }
 
 describe('watchInfrastructure', () => {
-  it('makes the first synthesis the baseline of a file that is not there, readable by its owner', async () => {
+  it('writes the first synthesis to a missing baseline file, readable by its owner', async () => {
     const folder = await folderOf({})
     const file = join(folder, 'kept/baseline.json')
     const told = heard(
@@ -84,7 +84,7 @@ describe('watchInfrastructure', () => {
     expect(await heardAgain.next()).toBe('none')
   })
 
-  it('takes a question back where the source says again what was declined', async () => {
+  it('withdraws a question if the source returns to a declined change', async () => {
     const from = source({ Shop: shop('A') })
     const baseline = { read: async () => ({ Shop: shop() }), write: async () => {} }
     const watch = watchInfrastructure({ synth: from.synth, baseline, deploy: () => {} })
@@ -102,7 +102,7 @@ describe('watchInfrastructure', () => {
     expect((await asked(told)).diff.fingerprint).toBe(open.diff.fingerprint)
   })
 
-  it('deploys when it is told to, and moves the baseline on', async () => {
+  it('deploys on request, and advances the baseline', async () => {
     const folder = await folderOf({})
     const baseline = fileBaseline(join(folder, 'baseline.json'))
     await baseline.write({ Shop: shop() })
@@ -123,7 +123,7 @@ describe('watchInfrastructure', () => {
     await expect(asked({ next: async () => question })).resolves.toBeDefined()
   })
 
-  it('tells an error, keeps the baseline, and goes on', async () => {
+  it('reports an error, keeps the baseline, and continues', async () => {
     const baseline = { read: async () => ({ Shop: shop() }), write: vi.fn() }
     const from = source({ Shop: shop() })
     from.templates = new Error('line 3')
@@ -142,7 +142,7 @@ describe('watchInfrastructure', () => {
     expect(baseline.write).not.toHaveBeenCalled()
   })
 
-  it('tells what a listener throws, and what it rejects with', async () => {
+  it('reports the rejection of a listener', async () => {
     const watch = watchInfrastructure({
       synth: () => ({ Shop: shop('A') }),
       baseline: { read: async () => ({ Shop: shop() }), write: async () => {} },
@@ -155,7 +155,7 @@ describe('watchInfrastructure', () => {
     expect(await told.next()).toMatchObject({ message: 'from the listener' })
   })
 
-  it('ignores what it is told to, whatever that is', async () => {
+  it('ignores changes that the option `ignore` matches', async () => {
     const from = source({ Shop: shop('Ignored1') })
     const watch = watchInfrastructure({
       synth: from.synth,
@@ -208,7 +208,7 @@ describe('watchInfrastructure', () => {
     expect(most).toBe(1)
   })
 
-  it('compares with what is deployed, a stack that is not there included', async () => {
+  it('compares with the deployed stacks, including a missing one', async () => {
     const { cloud, client } = await stackCloud()
     const { region, credentials, cloudFormationEndpoint } = cloud
     const queue = { Resources: { A: { Type: 'AWS::SQS::Queue' } } }
@@ -228,7 +228,7 @@ describe('watchInfrastructure', () => {
 })
 
 describe('Inputs', () => {
-  it('counts a file that a synthesis writes anew once, and again when its text differs', async () => {
+  it('counts a file rewritten by a synthesis once, and again if its text differs', async () => {
     const folder = await folderOf({ 'made.json': '1' })
     const files = [join(folder, 'made.json')]
     const inputs = new Inputs(() => {})
@@ -244,7 +244,7 @@ describe('Inputs', () => {
 })
 
 describe('deployedBaseline', () => {
-  it('has nothing of a stack whose creation was rolled back', async () => {
+  it('has no template for a stack after its creation was rolled back', async () => {
     const { cloud, client } = await stackCloud({ failResource: () => 'Rate exceeded' })
     const { region, credentials, cloudFormationEndpoint } = cloud
     const TemplateBody = JSON.stringify({ Resources: { A: { Type: 'AWS::SQS::Queue' } } })
@@ -302,7 +302,7 @@ Resources:
     expect(await told.next()).toBe('none')
   })
 
-  it('reads JSON, several files under names of their own, and tells the place of an error', async () => {
+  it('reads several JSON files under their own names, and reports the place of an error', async () => {
     const folder = await folderOf({ 'a.template.json': '{"Resources":{}}', 'b.json': '{\n "Resources": [}' })
     const [a, b] = [join(folder, 'a.template.json'), join(folder, 'b.json')]
     expect((await template({ path: a }).synth({})).templates).toEqual({ a: { Resources: {} } })

@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => cloud.close())
 
 describe('diagnose() of API Gateway', () => {
-  it('has a frame of a stub come through the relay, and asks whether somebody has the name', async () => {
+  it('sends a stub frame through the relay, and checks whether a session has the name', async () => {
     const transport = apiGateway(options)
     const nobody = await found({ transport })
     expect(nobody.outcomes).toEqual({
@@ -38,7 +38,7 @@ describe('diagnose() of API Gateway', () => {
     expect(discards).toEqual([])
   })
 
-  it('tells of another key than the stack has', async () => {
+  it('reports a key that the stack does not have', async () => {
     const { outcomes, seen } = await found({ transport: apiGateway(options), key: Buffer.alloc(32, 5) })
     expect(outcomes).toMatchObject({ clock: 'ok', upgrade: 'failed', echo: 'skipped', name: 'skipped' })
     expect(seen.upgrade).toMatch(/status 403.*give the session the key that the stack has/)

@@ -41,8 +41,8 @@ function look(iotOptions: IotOptions = {}, options: Partial<DiagnoseOptions> = {
   return found({ transport, stsEndpoint, ...options })
 }
 
-describe('the credentials that diagnose() looks at', () => {
-  it("are those of an ARN and an account, in STS's words", async () => {
+describe('the credentials that diagnose() checks', () => {
+  it('are reported with ARN and account from STS', async () => {
     const { outcomes, seen, diagnosis } = await look()
     expect(outcomes).toMatchObject({ credentials: 'ok', upgrade: 'ok', echo: 'ok' })
     expect(seen.credentials).toMatch(`${ARN}, account 123456789012: AKIA`)
@@ -53,7 +53,7 @@ describe('the credentials that diagnose() looks at', () => {
     ])
   })
 
-  it('are those of API Gateway as well', async () => {
+  it('are also checked for API Gateway', async () => {
     const { region, credentials, stsEndpoint } = cloud
     const { endpoint } = await cloud.debugStack(place)
     const transport = apiGateway({ region, credentials, endpoint })
@@ -62,7 +62,7 @@ describe('the credentials that diagnose() looks at', () => {
     expect(seen.credentials).toContain(ARN)
   })
 
-  it("have failed where STS refuses them, with AWS's code", async () => {
+  it("have failed if STS refuses them, with AWS's code", async () => {
     answer = { error: 'ExpiredToken', message: 'The security token included in the request is expired' }
     const { outcomes, seen, advice, diagnosis } = await look()
     expect(outcomes).toMatchObject({ credentials: 'failed', region: 'ok', socket: 'ok', upgrade: 'skipped' })
@@ -82,7 +82,7 @@ describe('the credentials that diagnose() looks at', () => {
     expect(JSON.stringify(diagnosis)).not.toContain(credentials.secretAccessKey)
   })
 
-  it('are not known and hinder nothing where STS is forbidden, cannot be reached, is silent, or is none', async () => {
+  it('pass as unknown if STS is forbidden, unreachable, silent, or another service', async () => {
     answer = { error: 'AccessDenied', message: 'by the policy of an endpoint' }
     const forbidden = await look()
     const closed = await look({}, { stsEndpoint: `http://127.0.0.1:${await freePort()}` })
@@ -101,7 +101,7 @@ describe('the credentials that diagnose() looks at', () => {
     expect(late.seen.credentials).toContain('no answer within 500 ms')
   })
 
-  it("are not shown to AWS where the endpoint is not AWS's", async () => {
+  it("are not sent to AWS if the endpoint is not AWS's", async () => {
     const { outcomes, seen } = await look({}, { stsEndpoint: undefined })
     expect(outcomes.credentials).toBe('ok')
     expect(seen.credentials).toContain("the endpoint is not AWS's, so STS was not asked")

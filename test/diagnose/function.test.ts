@@ -53,14 +53,14 @@ describe("diagnose() of a function's stub", () => {
     expect(JSON.stringify(finding.diagnosis)).not.toMatch(/lts2_/)
   })
 
-  it('tells of one that is not live', async () => {
+  it('reports a function that is not live', async () => {
     const finding = await look('plain')
     expect(outcomesOf(finding)).toEqual(['ok', 'failed', 'warning', 'unknown', 'ok'])
     expect(finding.seen.variables).toContain('it is not live')
     expect(finding.advice.policy).toContain('attach what iotPolicy')
   })
 
-  it('tells of variables that lead elsewhere, each with both values', async () => {
+  it('reports variables that lead elsewhere, each with both values', async () => {
     const target = { ...APP, key: Buffer.alloc(32, 3), functionId: 'elsewhere' }
     await account.create('elsewhere', {
       Environment: {
@@ -88,13 +88,13 @@ describe("diagnose() of a function's stub", () => {
     expect(there.seen.variables).toMatch(/It connects to other\.test, and the session to 127\.0\.0\.1:\d+\.$/)
   })
 
-  it('tells of a variable that is missing or no key', async () => {
+  it('reports a variable that is missing or not a key', async () => {
     await account.create('broken')
     await setVariables('broken', { LAMBDA_TETHER_APP: 'live app' })
     expect((await look('broken')).seen.variables).toContain('LAMBDA_TETHER_STAGE is missing')
   })
 
-  it('tells of a function that there is not, and of rights that are missing', async () => {
+  it('reports a missing function and missing permissions', async () => {
     const none = await look('none')
     expect(outcomesOf(none)).toEqual(['failed', 'skipped', 'skipped', 'skipped', 'skipped'])
     expect(none.seen.function).toBe('There is no function none in us-east-1.')
@@ -104,7 +104,7 @@ describe("diagnose() of a function's stub", () => {
     expect(denied.advice.function).toContain('lambda:GetFunction')
   })
 
-  it('asks IAM where the policy is another, and tells what is refused', async () => {
+  it('asks IAM about another policy, and reports the refused action', async () => {
     const allowed = new Set(['iot:Connect', 'iot:Receive', 'iot:Subscribe'])
     const asked: string[] = []
     const iam = createServer(async (request, response) => {

@@ -11,7 +11,7 @@ import { found, key, place } from './found.js'
 const SESSION: Endpoint = { app: 'shop', stage: 'dev', role: 'session', name: 'default' }
 
 describe('diagnose()', () => {
-  it('finds a connection that works, and nobody there', async () => {
+  it('finds a working connection and no session', async () => {
     const { outcomes, advice, diagnosis } = await found({ transport: memory() })
     expect(outcomes).toEqual({
       connect: 'ok',
@@ -62,7 +62,7 @@ describe('diagnose()', () => {
     expect(troubles).toEqual([])
   })
 
-  it('tells that the last session has closed', async () => {
+  it('reports that the last session has closed', async () => {
     const transport = memory()
     await (await createSession({ ...place, transport }).open()).close()
     const { outcomes, seen } = await found({ transport })
@@ -70,7 +70,7 @@ describe('diagnose()', () => {
     expect(seen.name).toContain("Nobody has 'default': its last session has closed")
   })
 
-  it('tells of a session and of stubs with another key, and of another version, by their headers', async () => {
+  it('reports a session and stubs with another key or version, by their headers', async () => {
     const transport = memory()
     const other = generateKey()
     await using session = createSession({ ...place, key: other, transport })
@@ -105,7 +105,7 @@ describe('diagnose()', () => {
     expect(String(diagnosis)).not.toContain(key)
   })
 
-  it('ends each check at its time, and skips what rests on it', async () => {
+  it('ends each check at its timeout, and skips its dependents', async () => {
     const clock = new ManualClock()
     const transport: Transport = {
       ...memory(),

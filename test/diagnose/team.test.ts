@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { diagnose } from '../../src/diagnose/index.js'
 import { Tether } from '../support/tether.js'
 
-test('diagnose tells who of the team is there, what each takes, and where two take the same', async () => {
+test('diagnose reports the present members of a team, their takes, and overlaps', async () => {
   await using tether = new Tether()
   const team = ['alice', 'bob']
   const alice = tether.session({ name: 'alice', team })

@@ -12,7 +12,7 @@ describe('diff()', () => {
     expect([found.equal, found.changes, String(found)]).toEqual([true, [], 'No difference.'])
   })
 
-  it('names what was changed, added and removed by JSON pointers, in the order of the fields', () => {
+  it('names changes, additions and removals by JSON pointers, in the order of the fields', () => {
     const before = { id: 7, 'a/b~c': 1, lines: [1, 2, 3], gone: true, kind: [] }
     const after = { id: 8, 'a/b~c': 2, lines: [1, 5], fresh: 'x', kind: {} }
     const found = diff(record(before), value(after))
@@ -34,7 +34,7 @@ describe('diff()', () => {
     ])
   })
 
-  it('compares inside the JSON body of an HTTP answer, and leaves out what is to be ignored', () => {
+  it('compares inside the JSON body of an HTTP response, and leaves out ignored fields', () => {
     const answer = (body: unknown, date: string) => ({
       statusCode: 200,
       headers: { date },
@@ -84,7 +84,7 @@ describe('diff()', () => {
     expect(diff({ outcome: { kind: 'declined', reason: 'a' } }, value(1)).equal).toBe(false)
   })
 
-  it('skips what the recording has redacted, also within a body, and says so', () => {
+  it('skips fields redacted in the recording, also within a body, and lists them', () => {
     const before = {
       token: '[redacted:sha256:0123abcd]',
       body: '{"key":"Bearer [redacted:1]","n":1}',
@@ -98,7 +98,7 @@ describe('diff()', () => {
     expect(diff(record(before), value(after)).changes.length).toBe(3)
   })
 
-  it('prints little, and nothing that a terminal obeys', () => {
+  it('prints little, and no control characters of a terminal', () => {
     const text = String(
       diff(record(Array(50).fill(0)), value(Array(50).fill(`\u001b[31m${'x'.repeat(1_000)}`))),
     )
@@ -107,20 +107,20 @@ describe('diff()', () => {
     expect(text.length).toBeLessThan(3_500)
   })
 
-  it('stands what is nested deeply', () => {
+  it('handles deep nesting', () => {
     const [before, after] = [nestedArrays(20_000), nestedArrays(20_001)].map(value)
     const found = diff({ outcome: before! }, after!)
     expect(found.changes.length).toBe(1)
     expect(String(found).length).toBeLessThan(1_000)
   })
 
-  it('stands long lists', () => {
+  it('handles long lists', () => {
     const long = (last: number) =>
       Array.from({ length: 300_000 }, (_, index) => (index === 299_999 ? last : 0))
     expect(diff(record(long(1)), value(long(2))).changes).toMatchObject([{ path: '/299999' }])
   })
 
-  it('refuses a record without an outcome, and pointers that are none', () => {
+  it('refuses a record without an outcome, and invalid pointers', () => {
     expect(() => diff({}, value(1))).toThrow(/'record' has no outcome/)
     expect(() => diff(record(1), {} as Comparable)).toThrow(/'outcome' must be an outcome/)
     expect(() => diff(record(1), value(1), { ignore: ['date'] })).toThrow(

@@ -122,7 +122,7 @@ describe('the blocks of the documentation', () => {
   })
 
   // Each parsing starts its parser anew, which takes a second.
-  it('would not be Terraform with what is not there', async () => {
+  it('is not Terraform with an undeclared resource or argument', async () => {
     const mistakes = [
       ['layers = [aws_lambda_layer_version.tether.arn]', 'aws_lambda_layer_version.tether is not declared'],
       ['time_out = 60', "aws_lambda_function.api: there is no argument 'time_out'"],

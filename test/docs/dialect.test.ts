@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { comments } from './comments.js'
-import { dialectIn, paragraphs } from './dialect.js'
+import { dialectIn, paragraphs, testNames } from './dialect.js'
 import { pages, read, root } from './pages.js'
 
 const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
@@ -57,6 +57,23 @@ test.each(pages.filter((page) => page.startsWith('docs/')))('%s begins with its 
   const [title, first] = paragraphs(read(page))
   expect(title?.text).toMatch(/^# /)
   expect(first?.text).toMatch(/\byou(?:r|rself)?\b/i)
+})
+
+test('names of tests are plain', () => {
+  const names = ['test', 'src/testing'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter((file) => /\.tsx?$/.test(file))
+      .map((file) => join(folder, file))
+      .flatMap((path) => testNames(read(path)).map((name) => ({ path, ...name }))),
+  )
+  expect(names.length).toBeGreaterThan(1_000)
+  expect(names.filter(({ text }) => dialectIn(text).length > 0).map(placed)).toEqual([])
+  const source = "test.each([\n  1,\n])('what is %s', () => {})\n  it(\x60nobody\x60, f)\nit('plain', f)"
+  const riddles = testNames(source).filter(({ text }) => dialectIn(text).length > 0)
+  expect(riddles).toEqual([
+    { line: 3, text: 'what is %s' },
+    { line: 4, text: 'nobody' },
+  ])
 })
 
 /** A riddle, with its place and the words that make it one. */

@@ -6,7 +6,7 @@ const dialect =
 export function dialectIn(text: string): string[] {
   const prose = text
     .replace(/@param \w+/g, '')
-    .replace(/`[^`]*`/g, '`')
+    .replace(/`[^`]*`|\$\w+/g, '`')
     .replace(/"[^"]*"|“[^”]*”/g, '"')
     .replace(/\b\w+:\/\/\S+/g, '')
   return [...prose.matchAll(dialect)].map(([word]) => word)
@@ -25,4 +25,14 @@ export function paragraphs(page: string): { line: number; text: string }[] {
     line += part.split('\n').length - 1
   }
   return found
+}
+
+/** The names of tests in a file, with the line of each. */
+export function testNames(source: string): { line: number; text: string }[] {
+  const names =
+    /(?:\b(?:test|it|describe)(?:\.\w+)*\(|^\s*\]\)\(|\bname:)\s*(['"`])((?:\\.|(?!\1).)*)\1\s*,/gms
+  return [...source.matchAll(names)].map(({ index, 2: text = '' }) => ({
+    line: source.slice(0, index).split('\n').length,
+    text,
+  }))
 }

@@ -99,7 +99,7 @@ describe('the OpenTelemetry hook of docs/observability.md', () => {
     expect(of('connect').spanContext().traceId).not.toBe(traceId)
   })
 
-  it('marks what failed, and why', async () => {
+  it('marks failed spans with the type of the error', async () => {
     await using tether = new Tether()
     const session = tether.session().serve({ executor: inline(), functions: { api: source } })
     await session.open()

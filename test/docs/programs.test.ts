@@ -157,8 +157,8 @@ describe('the programs in the documentation', () => {
   )
 })
 
-describe('the reading of programs', () => {
-  it('joins blocks, adds what is hidden, and begins anew where told', () => {
+describe('the reader of programs', () => {
+  it('joins blocks, adds hidden ones, and starts a new program at a marker', () => {
     const page = ['<!-- ts', 'const a = 1', '-->', '```ts', 'f(a)', '```', 'text', '```sh', 'ls', '```']
     const next = ['<!-- program -->', '<!-- instead of: far(), run: near() -->', '```ts', 'far()', '```']
     expect(programsOf('page.md', [...page, ...next].join('\n'))).toEqual([

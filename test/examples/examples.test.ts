@@ -35,7 +35,7 @@ describe('examples', () => {
 
   afterAll(() => examples?.[Symbol.asyncDispose]())
 
-  it('quickstart says so where there is no Python, and does without', { timeout: 60_000 }, async () => {
+  it('quickstart reports a missing Python, and runs without it', { timeout: 60_000 }, async () => {
     const { stdout, stderr } = await examples.run(['examples/quickstart/demo.js', '--once'], {
       PATH: '/nowhere',
     })
@@ -48,7 +48,7 @@ describe('examples', () => {
     expect(await examples.leftovers()).toEqual([])
   })
 
-  it('quickstart prints nothing that a terminal obeys, whatever a request brings', {
+  it('quickstart escapes terminal control sequences of requests', {
     timeout: 60_000,
   }, async () => {
     await using demo = examples.start(['examples/quickstart/demo.js', '--port', '0'])
@@ -60,7 +60,7 @@ describe('examples', () => {
     expect(output).not.toMatch(/[^\P{C}\n]/u)
   })
 
-  it('quickstart keeps its port, and says what it waits for when it is stopped', {
+  it('quickstart keeps its port, and reports the invocation that it waits for when stopped', {
     timeout: 60_000,
   }, async () => {
     const code = join(examples.folder, 'examples/quickstart/functions/api.ts')

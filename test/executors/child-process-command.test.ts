@@ -85,7 +85,7 @@ const AWS_FUNCTION = `function handler () {
 }
 `
 
-test('the custom runtime of AWS’s documentation works unmodified; its answer, which is no JSON, becomes a text', async () => {
+test('the custom runtime of AWS’s documentation works unmodified; its non-JSON answer becomes a text', async () => {
   await writeFile(join(folder, 'bootstrap'), AWS_BOOTSTRAP)
   await writeFile(join(folder, 'function.sh'), AWS_FUNCTION)
   for (const n of [1, 2, 3]) {
@@ -107,7 +107,7 @@ test('with secretPath the same runtime alone reaches its Runtime API', async () 
 })
 
 describe('a runtime of any kind', () => {
-  test('finds in its environment what Lambda’s runtimes need, and nothing of the host’s', async () => {
+  test('has the variables of Lambda’s runtimes, and only PATH and HOME of the host', async () => {
     const words = await runtime(
       'environment.mjs',
       'for (;;) { const { id } = await next(); await answer(id, JSON.stringify({ env: process.env, cwd: process.cwd() })) }',
@@ -219,7 +219,7 @@ describe('a runtime of any kind', () => {
     })
   })
 
-  test('reports what keeps it from starting, with its own output as log lines', async () => {
+  test('reports its init error, with its output as log lines', async () => {
     const words = await runtime(
       'fails.mjs',
       `console.error('looking'); await call('init/error', JSON.stringify({ errorType: 'Runtime.NoConfig', errorMessage: 'no config' }))`,
@@ -232,7 +232,7 @@ describe('a runtime of any kind', () => {
     expect(texts(task)).toEqual(['stderr: looking'])
   })
 
-  test('that ends before its first invocation says so with its last output', async () => {
+  test('that ends before its first invocation is reported with its last output', async () => {
     const task = program(['bash', '-c', 'echo no licence >&2; exit 4'])
     expect(errorOf(await executor.execute(task))).toMatchObject({
       errorType: 'Runtime.ExitError',
@@ -272,7 +272,7 @@ describe('a runtime of any kind', () => {
     expect(String(resultOf(await executor.execute(program(words)))).length).toBe(5_000_000)
   })
 
-  test('starts anew when its environment changes, because nobody else can change that', async () => {
+  test('restarts when its environment changes', async () => {
     const words = await runtime(
       'state.mjs',
       'for (let n = 1; ; n++) { const { id } = await next(); await answer(id, JSON.stringify([n, process.env.A])) }',
@@ -305,7 +305,7 @@ describe('a runtime of any kind', () => {
     expect(executor.stats?.().api?.coldStarts).toBe(1)
   })
 
-  test('what it starts in its group ends with it', async () => {
+  test('ends with the processes of its group', async () => {
     const task = program(['bash', '-c', 'sleep 600 & echo $!; exit 1'])
     await executor.execute(task)
     await goneSoon(Number(task.lines[0]?.text))
@@ -345,7 +345,7 @@ describe('as a source', () => {
   test.each([
     [{ cwd: '/nowhere-at-all' }, /no such folder: .*nowhere-at-all/],
     [{ cwd: undefined }, /no such program: .*bootstrap-of-nobody/],
-  ])('what is missing is BUILD_FAILED: %j', async ({ cwd }, message) => {
+  ])('a missing folder or program is BUILD_FAILED: %j', async ({ cwd }, message) => {
     const source = command(['./bootstrap-of-nobody'], cwd === undefined ? {} : { cwd })
     await expect(source.load()).rejects.toMatchObject({
       code: 'BUILD_FAILED',

@@ -119,7 +119,7 @@ test.each([
   })
 })
 
-test('what DynamoDB returns, and any text, can be an answer', async () => {
+test('numbers of DynamoDB and any text can be an answer', async () => {
   const source = `
 from decimal import Decimal
 def handler(event, context):
@@ -144,7 +144,7 @@ def handler(event, context):
   expect(texts(task)).toEqual(['stdout: [INFO] shown 1', 'stderr: printed', 'stdout: no line break'])
 })
 
-test('what is written to the file descriptor, and by programs that are started, is the invocation’s log', async () => {
+test('output to the file descriptor and of started programs is in the invocation’s log', async () => {
   const path = await project.write(
     'descriptor.py',
     `
@@ -158,7 +158,7 @@ def handler(event, context):
   expect(texts(task)).toEqual(['stdout: past the stream', 'stdout: by another program'])
 })
 
-test('sys.exit is answered at once, whatever threads are left, after what was to be done at the exit', async () => {
+test('sys.exit is answered after the atexit handlers, without waiting for threads', async () => {
   const path = await project.write(
     'exits-late.py',
     `
@@ -228,7 +228,7 @@ def handler(event, context):
   expect(resultOf(await run('parallel.py', source))).toEqual([true, 0])
 })
 
-test('without Python the error names what could not be started', async () => {
+test('without Python the error names the missing program', async () => {
   await using none = childProcesses({ python: 'python-of-nowhere' })
   const path = await project.write('none-there.py', 'def handler(event, context): pass')
   expect(errorOf(await none.execute(taskFor(path)))).toMatchObject({

@@ -122,7 +122,7 @@ describe.each(languages)('$name', ({ file, runtime, source }) => {
     return { number, outcome }
   }
 
-  test('the environment is the function’s with PATH, HOME and what is allowed, from the first line of its module on', async () => {
+  test('the environment is the function’s plus PATH, HOME and inherited variables, from the module’s first line', async () => {
     vi.stubEnv('HOST_SECRET', 'do not show')
     vi.stubEnv('HOST_ALLOWED', 'shown')
     try {
@@ -194,7 +194,7 @@ describe.each(languages)('$name', ({ file, runtime, source }) => {
     }
   })
 
-  test.each([0, 7])('exit %d is answered at once, and takes what it started with it', async (exit) => {
+  test.each([0, 7])('exit %d is answered at once, and ends its child processes', async (exit) => {
     const task = taskFor(path, { child: true, exit })
     const error = errorOf(await executor.execute(task))
     expect(error.errorType).toBe('Runtime.ExitError')
@@ -205,13 +205,13 @@ describe.each(languages)('$name', ({ file, runtime, source }) => {
     expect((await execute(taskFor(path))).calls).toBe(1)
   })
 
-  test('a process that something kills is answered with the signal', async () => {
+  test('a killed process is answered with the signal', async () => {
     const { number, outcome } = untilNumber(taskFor(path, { pid: true, hang: true }))
     process.kill(await number, 'SIGKILL')
     expect(errorOf(await outcome).errorMessage).toContain('was ended by SIGKILL')
   })
 
-  test('a loop without end is Lambda’s time-out at the deadline, and nothing of it stays', async () => {
+  test('an endless loop is Lambda’s time-out at the deadline, and leaves no process', async () => {
     // Its process is there: on a busy machine the time would be up before it has started.
     await execute(taskFor(path))
     const task = taskFor(path, { pid: true, loop: true }, { deadline: Date.now() + 800 })
@@ -221,7 +221,7 @@ describe.each(languages)('$name', ({ file, runtime, source }) => {
     expect((await execute(taskFor(path))).calls).toBe(1)
   })
 
-  test('aborting rejects and ends the process and what it started', async () => {
+  test('aborting rejects, and ends the process and its children', async () => {
     const controller = new AbortController()
     const { number, outcome } = untilNumber(taskFor(path, { child: true, hang: true }), controller.signal)
     const child = await number
@@ -231,7 +231,7 @@ describe.each(languages)('$name', ({ file, runtime, source }) => {
     await goneSoon(child)
   })
 
-  test('a process is told before it is killed', async () => {
+  test('a process gets SIGTERM before it is killed', async () => {
     const note = `${path}.note`
     await execute(taskFor(path, { onTerm: note }))
     await executor.close()
@@ -239,7 +239,7 @@ describe.each(languages)('$name', ({ file, runtime, source }) => {
     await rm(note)
   })
 
-  test('one that does not heed it is killed when its grace is over', async () => {
+  test('a process that ignores SIGTERM is killed after its grace period', async () => {
     await using hasty = childProcesses({ graceMs: 50 })
     const { pid } = resultOf(
       await hasty.execute(taskFor(path, { onTerm: `${path}.note`, stay: true })),
@@ -248,7 +248,7 @@ describe.each(languages)('$name', ({ file, runtime, source }) => {
     expect(isAlive(pid)).toBe(false)
   })
 
-  test('close lets what runs finish, and leaves nothing', async () => {
+  test('close lets a running invocation finish, and leaves no process', async () => {
     const task = taskFor(path, { pid: true })
     const outcome = executor.execute(task)
     await executor.close()
@@ -290,7 +290,7 @@ describe.each(languages)('$name', ({ file, runtime, source }) => {
     await goneSoon(pid)
   })
 
-  test('tells what its processes hold', async () => {
+  test('reports the memory of its processes', async () => {
     await execute(taskFor(path))
     const megabytes = (executor.stats?.().api?.memoryBytes ?? 0) / 1024 / 1024
     expect(megabytes).toBeGreaterThan(3)
@@ -387,7 +387,7 @@ describe('Node', () => {
     expect(resultOf(await run('hurries.mjs', source(false)))).toEqual([])
   })
 
-  test('the context has every field of Lambda’s, whatever the environment says', async () => {
+  test('the context has every field of Lambda’s, regardless of the environment', async () => {
     const context = {
       ...contextOf('r-9'),
       clientContext: { custom: { a: '漢'.repeat(2000) } },
@@ -431,7 +431,7 @@ describe('Node', () => {
     },
   )
 
-  test('an invocation whose id no header can carry is an error of that invocation', async () => {
+  test('an id that no header can carry fails that invocation alone', async () => {
     const path = await project.write('id.mjs', 'let n = 0; export const handler = async () => ++n')
     const broken = await executor.execute(taskFor(path, {}, { context: contextOf('a\nb') }))
     expect(errorOf(broken).errorType).toBe('TypeError')
@@ -439,7 +439,7 @@ describe('Node', () => {
   })
 })
 
-test('what passes process.stdout by is the invocation’s log, too', async () => {
+test('output that bypasses process.stdout is in the invocation’s log, too', async () => {
   const source = `
     import { spawnSync } from 'node:child_process'
     import { writeSync } from 'node:fs'
@@ -455,7 +455,7 @@ test('what passes process.stdout by is the invocation’s log, too', async () =>
   expect(task.lines.map(({ text }) => text)).toEqual(['past the stream', 'by another program', 'by a thread'])
 })
 
-test('who does not know the path of a process’s Runtime API gets neither its environment nor its events', async () => {
+test('a caller without the secret path of a Runtime API gets neither environment nor events', async () => {
   const path = await project.write('guarded.mjs', 'export const handler = async () => 1')
   await executor.execute(taskFor(path, {}, { env: { SECRET: 'x' } }))
   const ports = listeningPorts()
@@ -472,7 +472,7 @@ test('who does not know the path of a process’s Runtime API gets neither its e
 })
 
 describe('limits', () => {
-  test('a handler of this process is refused with what to do', async () => {
+  test('a handler of this process is refused with a remedy', async () => {
     const build = { kind: 'module', load: async () => async () => 1 } as const
     await expect(executor.execute(taskFor('', {}, { build }))).rejects.toMatchObject({
       code: 'UNSUPPORTED',

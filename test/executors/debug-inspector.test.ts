@@ -61,7 +61,7 @@ test('threads that end while another is looked for do not take the process with 
   // Twenty threads, on a machine that may have other work.
 }, 60_000)
 
-test('one that has ended is said to have, before and after it was reached', async () => {
+test('an ended thread closes its connection, and refuses another', async () => {
   const thread = await start()
   const { threadId } = thread
   const closed = deferred()
@@ -75,7 +75,7 @@ test('one that has ended is said to have, before and after it was reached', asyn
 const STOPPING = `const { parentPort } = require('node:worker_threads')
   setInterval(() => { debugger; parentPort.postMessage('ran on') }, 1)`
 
-test('one that waits at a breakpoint terminates without running on', async () => {
+test('a thread paused at a breakpoint terminates without running on', async () => {
   const thread = await start(STOPPING)
   const target = new ThreadDebugTarget(thread.threadId, 'paused', inspector)
   // Whom somebody has reached by way of the target may be paused.

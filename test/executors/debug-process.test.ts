@@ -107,41 +107,47 @@ test('a debugger that leaves while the code is paused lets it go on', async () =
 test.each([
   ['VS Code', 'bootloader.js', 'VSCODE_INSPECTOR_OPTIONS'],
   ['JetBrains', 'debugConnector.203.5981.js', 'JB_IDE_PORT'],
-])('what %s gives its program reaches the bootstrap, and not the code', async (_name, module, variable) => {
-  const clock = new AskingClock()
-  executor = childProcesses({ clock })
-  const found = join(project.folder, `${module}.json`)
-  const connector = `require('node:inspector').open(0, '127.0.0.1')
+])(
+  'settings of %s for its program reach the bootstrap, but not the code',
+  async (_name, module, variable) => {
+    const clock = new AskingClock()
+    executor = childProcesses({ clock })
+    const found = join(project.folder, `${module}.json`)
+    const connector = `require('node:inspector').open(0, '127.0.0.1')
     const { NODE_OPTIONS, ${variable} } = process.env
     const url = require('node:inspector').url()
     require('node:fs').writeFileSync(${JSON.stringify(found)}, JSON.stringify({ url, NODE_OPTIONS, ${variable} }))`
-  const required = await project.write(`an IDE/${module}`, connector)
-  const before = process.env.NODE_OPTIONS
-  process.env.NODE_OPTIONS = `--max-http-header-size=20000 --require "${required}" --inspect-publish-uid=http`
-  process.env[variable] = '{"ide":1}'
-  try {
-    const path = await project.write(`${module}.mjs`, COUNTING)
-    const env = { FUNCTION_OWN: 'yes', NODE_OPTIONS: '--enable-source-maps' }
-    const task = taskFor(path, {}, { env })
-    const { options, names } = resultOf(await executor.execute(task)) as { options: string; names: string[] }
-    expect(options).toBe('--enable-source-maps')
-    expect(names).not.toContain(variable)
-    const seen = JSON.parse(await readFile(found, 'utf8')) as Record<string, string>
-    expect(seen).toMatchObject({
-      [variable]: '{"ide":1}',
-      NODE_OPTIONS: `--require ${JSON.stringify(required)} --enable-source-maps`,
-    })
-    client = await CdpSocket.connect(seen.url)
-    await client.call('Debugger.enable')
-    const stopped = executor.execute(taskFor(path, { stop: true }, { env, deadline: clock.now() + 400 }))
-    await client.paused()
-    await clock.passDeadline(400)
-    await client.call('Debugger.resume')
-    expect(resultOf(await stopped)).toMatchObject({ calls: 2 })
-    expect(task.lines.map(({ text }) => text)).toEqual(['call 1'])
-  } finally {
-    if (before === undefined) delete process.env.NODE_OPTIONS
-    else process.env.NODE_OPTIONS = before
-    delete process.env[variable]
-  }
-})
+    const required = await project.write(`an IDE/${module}`, connector)
+    const before = process.env.NODE_OPTIONS
+    process.env.NODE_OPTIONS = `--max-http-header-size=20000 --require "${required}" --inspect-publish-uid=http`
+    process.env[variable] = '{"ide":1}'
+    try {
+      const path = await project.write(`${module}.mjs`, COUNTING)
+      const env = { FUNCTION_OWN: 'yes', NODE_OPTIONS: '--enable-source-maps' }
+      const task = taskFor(path, {}, { env })
+      const { options, names } = resultOf(await executor.execute(task)) as {
+        options: string
+        names: string[]
+      }
+      expect(options).toBe('--enable-source-maps')
+      expect(names).not.toContain(variable)
+      const seen = JSON.parse(await readFile(found, 'utf8')) as Record<string, string>
+      expect(seen).toMatchObject({
+        [variable]: '{"ide":1}',
+        NODE_OPTIONS: `--require ${JSON.stringify(required)} --enable-source-maps`,
+      })
+      client = await CdpSocket.connect(seen.url)
+      await client.call('Debugger.enable')
+      const stopped = executor.execute(taskFor(path, { stop: true }, { env, deadline: clock.now() + 400 }))
+      await client.paused()
+      await clock.passDeadline(400)
+      await client.call('Debugger.resume')
+      expect(resultOf(await stopped)).toMatchObject({ calls: 2 })
+      expect(task.lines.map(({ text }) => text)).toEqual(['call 1'])
+    } finally {
+      if (before === undefined) delete process.env.NODE_OPTIONS
+      else process.env.NODE_OPTIONS = before
+      delete process.env[variable]
+    }
+  },
+)

@@ -44,7 +44,7 @@ async function attachTo(port: number | undefined): Promise<CdpSocket> {
 }
 
 describe('the port of a function that runs in threads', () => {
-  test('leads to its worker, whose paused code is left alone at its deadline', async () => {
+  test('leads to its worker, and leaves paused code alone at the deadline', async () => {
     const clock = new AskingClock()
     executor = workerThreads({ inspect: { api: 0 }, clock })
     const path = await project.write('paused.mjs', COUNTING)
@@ -76,7 +76,7 @@ describe('the port of a function that runs in threads', () => {
     expect(resultOf(await executor.execute(taskFor(path, { stop: true })))).toBe(3)
   })
 
-  test('stays when the worker goes: the debugger is told, and finds the next one there', async () => {
+  test('stays when the worker ends: the debugger is notified, and finds the next worker there', async () => {
     const port = await freePort()
     executor = workerThreads({ inspect: { api: port } })
     expect(await targetsAt(port)).toEqual([])
@@ -115,7 +115,7 @@ describe('the port of a function that runs in threads', () => {
 test.each([
   ['workerThreads()', workerThreads],
   ['childProcesses()', childProcesses],
-])('%s says that a port is taken, and takes it when it is free', async (_name, factory) => {
+])('%s reports a taken port, and takes it when it is free', async (_name, factory) => {
   const other = createServer().listen(0, '127.0.0.1')
   await once(other, 'listening')
   const { port } = other.address() as { port: number }

@@ -103,7 +103,7 @@ describe('a debugger of the host', () => {
     expect(await stub({ items: [] }, stubContext())).toEqual({ total: 0, calls: 3 })
   })
 
-  test('a session that closes does not wait for a pause that nobody waits for', async () => {
+  test('a closing session does not wait for paused code after its caller gave up', async () => {
     const debug = await debuggerOfHost()
     await using tether = new Tether()
     const path = await project.write('closing.mjs', COUNTING)
@@ -122,7 +122,7 @@ describe('a debugger of the host', () => {
 })
 
 describe('the local deadline', () => {
-  test('leaves paused code alone, and counts anew when it goes on', async () => {
+  test('leaves paused code alone, and starts again when it resumes', async () => {
     const debug = await debuggerOfHost()
     const path = await project.write('paused.mjs', COUNTING)
     await executor.execute(taskFor(path))
@@ -206,7 +206,7 @@ describe('the local deadline', () => {
     expect(resultOf(await executor.execute(taskFor(path)))).toBe(1)
   })
 
-  test('closing the executor ends what is paused past its time', async () => {
+  test('closing the executor ends code that is paused past its deadline', async () => {
     const debug = await debuggerOfHost()
     const path = await project.write('close.mjs', COUNTING)
     await executor.execute(taskFor(path))

@@ -53,12 +53,12 @@ describe.each([
       './src/common.cjs#app.handle',
       "app.handle of FOLDER/src/common.cjs is undefined or not exported; the module exports 'other', 'app'",
     ],
-  ])('%s: the file, the export and what is there instead', async (target, message) => {
+  ])('%s: the error names the file, the export and the actual value or exports', async (target, message) => {
     const errorMessage = message.replace('FOLDER', project.folder)
     expect(await failure(target)).toMatchObject({ errorType: 'Runtime.HandlerNotFound', errorMessage })
   })
 
-  test('a package that is missing is told with the file of its user', async () => {
+  test('a missing package is reported with the file that imports it', async () => {
     const error = await failure('./src/later.ts')
     expect(error.errorType).toBe('Runtime.ImportModuleError')
     expect(error.errorMessage).toContain(`${project.folder}/src/later.ts`)

@@ -132,21 +132,24 @@ async function attack(executor: Executor, code: string | FunctionSource, environ
 
 const TOLD = Object.keys(HOSTILE).map((name) => `[lambda-tether] ${name} of the function's environment`)
 
-test.each(RUNTIMES)('nothing runs of what a stub’s variables name: %s', async (_name, make, code) => {
-  expect(await attack(make({}), code)).toEqual({ ran: [], told: TOLD.sort() })
-})
+test.each(RUNTIMES)(
+  'no program or module named by a stub’s variables runs: %s',
+  async (_name, make, code) => {
+    expect(await attack(make({}), code)).toEqual({ ran: [], told: TOLD.sort() })
+  },
+)
 
-test.each(RUNTIMES)('nor of those that a later invocation brings: %s', async (_name, make, code) => {
+test.each(RUNTIMES)('none named by a later invocation’s variables runs: %s', async (_name, make, code) => {
   expect(await attack(make({}), code, [{}, HOSTILE])).toEqual({ ran: [], told: TOLD.sort() })
 })
 
-test.each(RUNTIMES)('each of them would run, where allowEnv names it: %s', async (_name, make, code) => {
+test.each(RUNTIMES)('each would run if allowEnv named its variable: %s', async (_name, make, code) => {
   const { PATH, ...others } = HOSTILE
   const { ran } = await attack(make({ allowEnv: Object.keys(others) }), code)
   const all = ['BASH_ENV', 'BASH_FUNC', 'GIT_CONFIG', 'HOME', 'LD_PRELOAD', 'NODE_OPTIONS', 'NODE_PATH']
   expect(ran).toEqual([...all, 'PYTHONPATH'])
 })
 
-test.each(RUNTIMES)('so would programs on a PATH that allowEnv names: %s', async (_name, make, code) => {
+test.each(RUNTIMES)('programs on the PATH would run if allowEnv named it: %s', async (_name, make, code) => {
   expect((await attack(make({ allowEnv: ['PATH'] }), code)).ran).toEqual(['PATH'])
 })

@@ -54,7 +54,7 @@ describe('handlers', () => {
 })
 
 describe('errors', () => {
-  test('what a handler throws is the outcome', async () => {
+  test('an error thrown by a handler is the outcome', async () => {
     const thrown = errorOf(
       await run(async () => Promise.reject(new RangeError('far', { cause: new Error('near') }))),
     )
@@ -70,7 +70,7 @@ describe('errors', () => {
     expect(errorOf(await run(synchronous))).toMatchObject({ errorType: 'TypeError', errorMessage: 'now' })
   })
 
-  test('so are a module that does not load, a handler that is none, an answer and an event that are no JSON', async () => {
+  test('a failed load, a non-function handler, and a non-JSON answer or event are errors', async () => {
     const failing = { kind: 'module', load: async () => Promise.reject(new Error('cannot load')) } as const
     const executor = inline()
     expect(errorOf(await executor.execute(taskFor('', {}, { build: failing }))).errorMessage).toBe(
@@ -81,7 +81,7 @@ describe('errors', () => {
     expect(errorOf(await run(async () => 1, {}, { event: Buffer.from('{') })).errorType).toBe('SyntaxError')
   })
 
-  test('a module on disk is refused with what to do', async () => {
+  test('a module on disk is refused with a remedy', async () => {
     await expect(inline().execute(taskFor('/api.mjs'))).rejects.toMatchObject({
       code: 'UNSUPPORTED',
       message: expect.stringContaining('workerThreads()'),
@@ -89,7 +89,7 @@ describe('errors', () => {
   })
 })
 
-test('at the deadline the invocation ends with Lambda’s words, and what the handler does later is ignored', async () => {
+test('at the deadline the invocation fails with Lambda’s message, and a late answer is ignored', async () => {
   const clock = new ManualClock(0)
   let late = (_: unknown) => {}
   const handler: Handler = () =>
@@ -139,7 +139,7 @@ test('a handler is asked for once, and again after a reload, another build, or a
   expect(await call()).toBe(5)
 })
 
-test('close waits for what runs and refuses what comes later', async () => {
+test('close waits for running invocations and refuses later ones', async () => {
   const executor = inline()
   let answer = (_: unknown) => {}
   const build = module(

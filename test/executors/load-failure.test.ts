@@ -34,7 +34,7 @@ test.each([
   expect(error.details).toEqual({ file, line, text: 'Error: no', errorType: 'Error', trace })
 })
 
-test('a stack that names no place, or is made to be slow to read, has none', () => {
+test('a stack without a place, or made to be slow to read, yields no place', () => {
   const traces = [
     [],
     ['Error: no'],
@@ -47,7 +47,7 @@ test('a stack that names no place, or is made to be slow to read, has none', () 
   }
 })
 
-test('of what is posted as loaded files only absolute paths are taken', () => {
+test('only absolute paths are accepted as loaded files', () => {
   const read = (value: unknown) => readLoadedFiles(Buffer.from(JSON.stringify(value)))
   expect(read({ files: ['/a.py', 'b.py', 5, '/c\0.py', null], since: 5, failed: 'yes' })).toEqual({
     files: ['/a.py'],

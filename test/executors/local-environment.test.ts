@@ -89,7 +89,7 @@ test.each([
   expect(own({ [name]: 'value' })).toEqual({ [name]: 'value' })
 })
 
-test('the machine’s PATH and HOME stand where the function has its own', () => {
+test('the machine’s PATH and HOME replace the function’s', () => {
   expect(environment().of({ env: { PATH: '/attacker', HOME: '/attacker', TABLE: 'orders' } })).toEqual({
     PATH: '/host/bin',
     HOME: '/host/home',
@@ -97,7 +97,7 @@ test('the machine’s PATH and HOME stand where the function has its own', () =>
   })
 })
 
-test('what inheritEnv names is the machine’s, and the function’s where allowEnv names it as well', () => {
+test('a guarded variable in inheritEnv is the machine’s, or the function’s if allowEnv names it too', () => {
   const variables = { NODE_OPTIONS: '--require /attacker.cjs', HOST_OWN: 'function' }
   const inheritEnv = ['NODE_OPTIONS', 'HOST_OWN']
   expect(environment({ inheritEnv }).of({ env: variables })).toMatchObject({
@@ -128,7 +128,7 @@ test.each([
     })
 })
 
-test('what the host overrides holds over all, is guarded by nothing and announced as nothing', () => {
+test('overrides of the host win over everything, without guard or notice', () => {
   const subject = environment({ inheritEnv: ['HOST_OWN'] })
   const env = { HOST_OWN: 'function', NODE_OPTIONS: '--require /attacker.cjs' }
   const overrides = { HOST_OWN: 'override', NODE_OPTIONS: '--require /mine.cjs', PATH: '/mine' }
@@ -138,7 +138,7 @@ test('what the host overrides holds over all, is guarded by nothing and announce
   expect(lines).toEqual([])
 })
 
-test('a name that would become another variable is left out, whatever allowEnv says', () => {
+test('a name that would become another variable is left out, even if in allowEnv', () => {
   const variables = {
     'LD_PRELOAD=/attacker.so:': '',
     'NODE_OPTIONS=--require /x --title': 'y',
@@ -217,11 +217,11 @@ test.each([
   ['JAVA_TOOL_OPTIONS', "-Dname='a b' -javaagent:'/opt/a b.jar' --module-path /opt/lib", "-Dname='a b'"],
   ['DOTNET_STARTUP_HOOKS', '/opt/hook.dll:/mine/hook.dll:/var/runtime/x.dll', '/mine/hook.dll'],
   ['DOTNET_STARTUP_HOOKS', '/opt/hook.dll', undefined],
-])('allowEnv lets %s=%s through but for files of Lambda’s own', (name, value, rest) => {
+])('allowEnv lets %s=%s through, except files of Lambda’s own', (name, value, rest) => {
   expect(own({ [name]: value }, { allowEnv: [name] })[name]).toBe(rest)
 })
 
-test('one line tells what is left out, once for each function and variable', () => {
+test('one line reports each omitted variable, once per function', () => {
   const subject = environment()
   const env = {
     NODE_PATH: '/attacker',
@@ -246,11 +246,11 @@ test('one line tells what is left out, once for each function and variable', () 
   expect(notices(subject, { NODE_PATH: '/attacker' }, 'other')).toHaveLength(1)
 })
 
-test('nothing is told of what is the same on this machine', () => {
+test('a variable with the machine’s own value is not reported', () => {
   expect(notices(environment(), { HOME: '/host/home', TABLE: 'orders' })).toEqual([])
 })
 
-test('files of Lambda’s own are told without advice that would not help', () => {
+test('files of Lambda’s own are reported without useless advice', () => {
   const subject = environment({ allowEnv: ['NODE_OPTIONS'] })
   expect(notices(subject, { NODE_OPTIONS: '--require /opt/x.cjs' }).map(({ text }) => text)).toEqual([
     "[lambda-tether] NODE_OPTIONS of the function's environment is left out: its files exist on Lambda only.",

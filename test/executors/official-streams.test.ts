@@ -54,7 +54,7 @@ const SUBJECTS = [
 ]
 
 describe.each(SUBJECTS)(
-  'what the official runtime client posts comes of $name',
+  'the stream that the official runtime client posts comes from $name',
   ({ name, make, buildOf, skipped }) => {
     let executor: Executor
     const builds = new Map<string, FunctionBuild>()

@@ -68,7 +68,7 @@ test.each([
   // Enough for its Runtime API, too few for its pipes.
   ['childProcesses', 'child-process', 4],
   ['workerThreads', 'worker-thread', 1],
-])('%s() says that files ran out, and goes on when there are some', async (name, module, left) => {
+])('%s() reports that files ran out, and continues when there are some', async (name, module, left) => {
   const ran = JSON.stringify('ran')
   expect(await starved(name, left, EXECUTOR(name, module))).toEqual([
     ran,
@@ -80,8 +80,10 @@ test.each([
   ])
 })
 
-test.each([0, 2, 6])('a build says so with %i files left, and goes on when there are some', async (left) => {
-  const contents = `
+test.each([0, 2, 6])(
+  'a build reports it with %i files left, and continues when there are some',
+  async (left) => {
+    const contents = `
     import { esbuild } from './src/sources/esbuild.ts'
     const attempt = async (task) => {
       if (task.environmentId === 'before') return 'nothing built'
@@ -90,16 +92,17 @@ test.each([0, 2, 6])('a build says so with %i files left, and goes on when there
         .finally(() => source.close())
     }
     const close = () => process.exit()`
-  expect(await starved(`build-${left}`, left, contents)).toEqual([
-    'nothing built',
-    {
-      code: 'BUILD_FAILED',
-      message: expect.stringMatching(MESSAGE),
-      details: expect.objectContaining({ reason: 'EMFILE', limit: 100 }),
-    },
-    'built',
-  ])
-})
+    expect(await starved(`build-${left}`, left, contents)).toEqual([
+      'nothing built',
+      {
+        code: 'BUILD_FAILED',
+        message: expect.stringMatching(MESSAGE),
+        details: expect.objectContaining({ reason: 'EMFILE', limit: 100 }),
+      },
+      'built',
+    ])
+  },
+)
 
 test('a whole machine without files has other numbers and other advice', () => {
   const error = Object.assign(new Error('ENFILE: file table overflow'), { code: 'ENFILE' })
@@ -110,7 +113,7 @@ test('a whole machine without files has other numbers and other advice', () => {
   )
 })
 
-test('what failed of something else is not told so', () => {
+test('an unrelated failure is not reported as a lack of files', () => {
   expect(outOfFiles(new Error('spawn ENOENT'), 'BUILD_FAILED')).toBeUndefined()
   expect(outOfFiles(undefined, 'BUILD_FAILED')).toBeUndefined()
   expect(outOfFiles(new TetherError('CLOSED', 'EMFILE'), 'BUILD_FAILED')).toBeUndefined()

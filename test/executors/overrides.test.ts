@@ -12,7 +12,7 @@ const path = await project.write(
    export const handler = async () => [TABLE, process.env.TABLE, process.env.NODE_NO_WARNINGS, process.env.FUNCTION_OWN, ++calls]`,
 )
 
-test('a custom runtime, whose variables are those of its start, has another process for them', async () => {
+test('a custom runtime gets a new process for variables of one invocation', async () => {
   const file = await project.write(
     'runtime.mjs',
     `const { AWS_LAMBDA_RUNTIME_API: api, REPLAY = 'none' } = process.env

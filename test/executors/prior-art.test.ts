@@ -98,7 +98,7 @@ describe.each([
     expect(await invoke({})).toBe('fine')
   })
 
-  test('prior art 5: what runs when its code is saved is answered, by the code that it began with', async () => {
+  test('prior art 5: an invocation running during a save is answered by the code that it began with', async () => {
     const released = join(project.folder, 'released')
     const version = (n: number) => `
       import { existsSync } from 'node:fs'

@@ -32,7 +32,7 @@ test.each([
   )
 })
 
-test('a package of a src layout is one package, by whatever way it is imported', async () => {
+test('a package of a src layout is one package, however it is imported', async () => {
   await using project = await handlerProject({
     'pyproject.toml': '',
     'src/shop/__init__.py': '',
@@ -78,7 +78,7 @@ test('a module that its own package imports is loaded once', async () => {
   expect(resultOf(await run(await file(join(project.folder, 'shop/app.py')).load()))).toBe(1)
 })
 
-test('what a package’s own __init__.py throws is the error', async () => {
+test('an error in a package’s own __init__.py is the outcome', async () => {
   await using project = await handlerProject({
     'shop/__init__.py': 'import nowhere_to_be_found',
     'shop/app.py': answering('', '1'),

@@ -27,7 +27,7 @@ test.each(['pyproject.toml', 'requirements.txt', 'setup.py', 'Pipfile', 'uv.lock
   },
 )
 
-test('no root is looked for above the working directory, which is one where nothing else says it', async () => {
+test('the working directory is the topmost and the default root', async () => {
   await using made = await project('pyproject.toml', 'service/src/app.py')
   expect(pythonModule(made.at('service/src/app.py'), undefined, { cwd: made.at('service') })).toEqual({
     name: 'src.app',
@@ -84,7 +84,7 @@ test('a folder with a dot in its name is no package', async () => {
   expect(pythonModule(made.at('v1.2/app.py'), undefined, elsewhere).name).toBe('app')
 })
 
-test('Python is that of the nearest .venv, else of the activated environment, else of the PATH', async () => {
+test('Python comes from the nearest .venv, else the activated environment, else the PATH', async () => {
   const program = process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python'
   await using made = await project(
     `.venv/${program}`,

@@ -65,7 +65,7 @@ describe.runIf(process.platform === 'linux' && process.getuid?.() === 0)(
   },
 )
 
-test('a process of the same user is served, whichever socket it uses', async () => {
+test('a process of the same user is served, over IPv4 and mapped addresses', async () => {
   const { api } = await runtimeApi()
   const port = Number(api.address.split(':')[1])
   for (const host of ['127.0.0.1', '::ffff:127.0.0.1']) {
@@ -77,7 +77,7 @@ test('a process of the same user is served, whichever socket it uses', async () 
   }
 })
 
-test('whoever knows the secret path is served, and nobody else', async () => {
+test('only a caller with the secret path is served', async () => {
   const { api } = await runtimeApi('/a-secret')
   const [host] = api.address.split('/')
   expect((await fetch(`http://${host}/2018-06-01/runtime/invocation/next`)).status).toBe(404)
@@ -143,11 +143,11 @@ describe('the table of sockets', () => {
     expect(isStranger(ends, 1000, only(row(near, far, 1001)))).toBe(true)
   })
 
-  test('where it does not tell of this process’s own, nobody is a stranger', () => {
+  test('makes no peer a stranger if it lacks this process’s own socket', () => {
     expect(isStranger(ends, 1000, () => HEAD)).toBe(false)
   })
 
-  test('where there is none, nobody is a stranger', () => {
+  test('makes no peer a stranger if it does not exist', () => {
     const none = () => {
       throw new Error('ENOENT')
     }
@@ -155,7 +155,7 @@ describe('the table of sockets', () => {
   })
 
   test.runIf(process.platform === 'linux')(
-    'this system’s says that a connection of this process is its user’s (needs Linux)',
+    'shows on this system that a connection of this process belongs to its user (needs Linux)',
     async () => {
       const { accepted } = await connection()
       expect(isStranger(accepted)).toBe(false)

@@ -62,7 +62,7 @@ test('a streamed response is there with its headers, and each part when it comes
   expect(await replied).toBe(202)
 })
 
-test("curl's streams arrive, as do those of a client that writes its own trailers", async () => {
+test('streams of curl and of a client with its own trailers arrive', async () => {
   const curl = await running()
   const mode = `Lambda-Runtime-Function-Response-Mode: streaming`
   execFile('curl', ['-sT', '-', '-X', 'POST', '-H', mode, curl.url + RESPONSE]).stdin?.end('from curl')
@@ -104,7 +104,7 @@ test('a reader holds its runtime up, and gets every byte', async () => {
   expect(readWhenWritten).toBeGreaterThan(total / 2)
 })
 
-test('a connection that breaks off is told of, and leaves the end to who knows why', async () => {
+test('a broken connection is reported, and leaves the stream open', async () => {
   const { answer, post } = await running()
   const call = post()
   call.write('some')

@@ -79,7 +79,7 @@ describe('invocation/next', () => {
     expect(JSON.parse(String(headers['lambda-runtime-client-context']))).toEqual({ a: '漢\n' })
   })
 
-  test('leaves out the headers of what is absent', async () => {
+  test('omits the headers of absent values', async () => {
     const { api, call } = await runtimeApi()
     unanswered(api)
     const { headers } = await call('GET', 'invocation/next')
@@ -92,7 +92,7 @@ describe('invocation/next', () => {
     ])
   })
 
-  test('waits until there is one, and says that it waits', async () => {
+  test('waits until there is one, and reports that it waits', async () => {
     const idle = deferred()
     const { api, call } = await runtimeApi({ onIdle: () => idle.resolve(undefined) })
     const next = call('GET', 'invocation/next')
@@ -116,7 +116,7 @@ describe('invocation/next', () => {
   test.each([
     ['in the queue', 'before'],
     ['brought meanwhile', 'after'],
-  ])('hands out no invocation, %s, until what the last one wrote has been read', async (_, brought) => {
+  ])('hands out no invocation, %s, until the output of the last one has been read', async (_, brought) => {
     const [asked, read] = [deferred(), deferred()]
     const { api, call } = await runtimeApi({
       onNext: () => {
@@ -157,7 +157,7 @@ describe('invocation/next', () => {
   })
 })
 
-test('a bootstrap gets what it needs beside the event before it, and is told how much that is', async () => {
+test('a bootstrap gets its details before the event, with their length in a header', async () => {
   const { api, call } = await runtimeApi()
   unanswered(api, { ...invocation, details: Buffer.from('{"more":"漢"}') })
   const { headers, body } = await call('GET', 'invocation/next')
@@ -183,7 +183,7 @@ test('a runtime asks for an invocation whether or not one is there, and may ask 
   expect((await fetch(`${base}/more`, { method: 'POST' })).status).toBe(404)
 })
 
-test('a web page that has found the port gets nothing, whatever it calls this machine', async () => {
+test('a web page that has found the port gets nothing, under any host name', async () => {
   const { api, call } = await runtimeApi()
   unanswered(api)
   for (const headers of [
@@ -211,7 +211,7 @@ test('below a secret path there is everything, and nothing beside it', async () 
   expect(await (await fetch(`http://${api.address}/more`)).json()).toEqual({ more: true })
 })
 
-test('an id that no header can carry rejects, and takes nothing from the next invocation', async () => {
+test('an id that no header can carry rejects without harm to the next invocation', async () => {
   const { api, call } = await runtimeApi()
   await expect(api.invoke({ ...invocation, requestId: 'a\nb' })).rejects.toThrow(TypeError)
   unanswered(api)
@@ -320,7 +320,7 @@ test('one invocation at a time; the next follows an answer', async () => {
   expect(await second).toEqual({ kind: 'response', body: Buffer.from('2') })
 })
 
-test('close ends what waits, twice without harm', async () => {
+test('close ends waiting invocations, and is idempotent', async () => {
   const { api, call } = await runtimeApi()
   const answer = api.invoke(invocation)
   await call('GET', 'invocation/next')

@@ -40,7 +40,7 @@ describe.each([
   const streamed = async (code: string, environmentId = code) =>
     streamedBy(await executor.execute(taskFor(streaming, { code }, environment(environmentId))))
 
-  test('what nobody catches ends the stream', async () => {
+  test('an uncaught error or rejection ends the stream', async () => {
     expect(await streamed('throws')).toMatchObject({ body: 'some ', error: ['RangeError', 'loose'] })
     const rejected = ['Runtime.UnhandledPromiseRejection', 'RangeError: unheard']
     expect(await streamed('rejects')).toMatchObject({ body: 'some ', error: rejected })
@@ -60,7 +60,7 @@ describe.each([
     expect((await streamed('tells', 'runsOn')).body).toBe('some true')
   })
 
-  test('a mark that is none of AWS is an error at the start', async () => {
+  test('an unknown streaming mark is an error at the start', async () => {
     const outcome = await executor.execute(taskFor(malformed, {}, environment('malformed')))
     expect(errorOf(outcome)).toMatchObject({
       errorType: 'Runtime.MalformedStreamingHandler',

@@ -53,7 +53,7 @@ function crowd(maxWorkers: number) {
 const noticesOf = ({ task }: { task: { lines: readonly { text: string }[] } }) =>
   task.lines.map(({ text }) => text)
 
-test('one line tells that invocations wait because of maxWorkers', async () => {
+test('one line reports that invocations wait because of maxWorkers', async () => {
   const { invoke, clock, endLast } = crowd(2)
   const all = Array.from({ length: 10 }, () => invoke('api'))
   await turn()
@@ -76,7 +76,7 @@ test('one line tells that invocations wait because of maxWorkers', async () => {
   expect(later.flatMap(noticesOf), 'it is another time').toHaveLength(1)
 })
 
-test('A invokes B, which invokes C, where one worker may live: each starts after some seconds', async () => {
+test('with one worker, A invokes B, which invokes C: each starts after some seconds', async () => {
   const { invoke, clock, running, endLast, live } = crowd(1)
   const a = invoke('a')
   const b = invoke('b')
@@ -94,7 +94,7 @@ test('A invokes B, which invokes C, where one worker may live: each starts after
   expect(live(), 'idle workers beyond the limit end').toBe(1)
 })
 
-test('callers that fill the pool, and its queue, do not keep waiting what they wait for', async () => {
+test('callers that fill the pool and its queue do not block the functions they call', async () => {
   const { invoke, clock, running, endLast } = crowd(4)
   const callers = Array.from({ length: 60 }, () => invoke('caller'))
   const called = Array.from({ length: 4 }, () => invoke('called'))
@@ -124,7 +124,7 @@ test('an invocation that ends is a sign of life: no more start than may', async 
   await Promise.all(all.map(({ end }) => end))
 })
 
-test('code that is only slow starts few more, and they end when nobody waits', async () => {
+test('slow code starts few extra workers, which end when the queue is empty', async () => {
   const { invoke, clock, live, endLast, subject } = crowd(4)
   const all = Array.from({ length: 60 }, () => invoke('slow'))
   await clock.advance(300_000)

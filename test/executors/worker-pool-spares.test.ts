@@ -112,7 +112,7 @@ test('after an answer a spare starts; a reload has it load the new code, and the
   expect(alive()).toEqual([])
 })
 
-test('what runs during a reload finishes on the old code, and its environment goes on with the spare', async () => {
+test('an invocation running during a reload finishes on the old code, and its environment continues in the spare', async () => {
   const { subject, workers, task, ranIn, holdAnswers, alive, pause } = pool()
   await ranIn('a', 1)
   await pause()
@@ -134,7 +134,7 @@ test('what runs during a reload finishes on the old code, and its environment go
   await subject.close()
 })
 
-test('of two saves while something runs the second’s code goes on, and the first’s worker ends', async () => {
+test('after two saves during an invocation the second’s code is used, and the first’s worker ends', async () => {
   const { subject, workers, task, holdAnswers, alive, pause } = pool()
   await subject.execute(task('a', 1))
   await pause()
@@ -152,7 +152,7 @@ test('of two saves while something runs the second’s code goes on, and the fir
   expect(alive()).toEqual([])
 })
 
-test('a spare that has loaded what the new code does not, or in another order, is not used', async () => {
+test('a spare is not used if the new code loads other packages, or in another order', async () => {
   for (const [before, after, used] of [
     [['zod 1'], ['zod 1'], true],
     [['zod 1'], ['zod 1', 'uuid 1'], true],
@@ -178,7 +178,7 @@ test('a spare that has loaded what the new code does not, or in another order, i
   }
 })
 
-test('a spare is not used for an environment whose variables have changed since it was started', async () => {
+test('a spare is not used if the environment’s variables have changed since it started', async () => {
   const { subject, workers, ranIn, pause } = pool()
   await ranIn('a', 1)
   await pause()
@@ -208,7 +208,7 @@ test('saves in quick succession: the last one’s code runs, in a worker that ha
   await subject.close()
 })
 
-test('with maxWorkers spares give way first, and none starts where there is no room', async () => {
+test('with maxWorkers spares give way first, and none starts without room', async () => {
   const { subject, workers, ranIn, alive, pause } = pool({ maxWorkers: 2 })
   await ranIn('a', 1)
   await pause()
@@ -256,7 +256,7 @@ test('a successor that waits for a busy worker gives way when another environmen
   await subject.close()
 })
 
-test('at most so many functions have a spare: those used last', async () => {
+test('only a limited number of functions have a spare: the last used', async () => {
   const { subject, ranIn, pause } = pool({ spares: 2 })
   for (const functionId of ['one', 'two', 'three']) {
     await ranIn('a', 1, { functionId })
@@ -272,7 +272,7 @@ test('at most so many functions have a spare: those used last', async () => {
   await subject.close()
 })
 
-test('without spares a reload waits for the next invocation, as it does for an executor that has none', async () => {
+test('without spares a reload takes effect at the next invocation', async () => {
   for (const options of [{ spares: 0 }, { spares: 4, startSpare: undefined as never }]) {
     const { subject, ranIn, alive, pause } = pool(options)
     await ranIn('a', 1)
@@ -343,7 +343,7 @@ test('a build is held while a worker has it, and let go when the worker has ende
   expect(holders).toEqual({ 1: 0, 2: 0 })
 })
 
-test('a prewarmed worker takes its function’s first invocation, of whatever environment', async () => {
+test('a prewarmed worker takes its function’s first invocation, of any environment', async () => {
   const begun: WorkerOrigin[] = []
   const prewarmed: NumberedWorker[] = []
   const startPrewarmed = () => {

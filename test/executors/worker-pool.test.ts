@@ -56,7 +56,7 @@ test('at its deadline a worker is stopped, and the next invocation gets a new on
   expect(resultOf(await next)).toBe('next')
 })
 
-test('an invocation whose time is over does not start', async () => {
+test('an invocation past its deadline does not start', async () => {
   const { subject, workers, task, clock } = pool()
   expect(errorOf(await subject.execute(task('a', { deadline: clock.now() }))).errorType).toBe(
     'Sandbox.Timedout',
@@ -64,7 +64,7 @@ test('an invocation whose time is over does not start', async () => {
   expect(workers).toHaveLength(0)
 })
 
-test('an abort stops the worker that runs, and only takes what is queued out of the queue', async () => {
+test('an abort stops the worker of a running invocation, but only dequeues a queued one', async () => {
   const { subject, workers, task, clock } = pool()
   const abort = { running: new AbortController(), queued: new AbortController() }
   const running = subject.execute(task('a'), { signal: abort.running.signal })
@@ -95,7 +95,7 @@ test('a worker that ended before the invocation began is replaced, and the invoc
   expect(resultOf(await end)).toBe('ran')
 })
 
-test('a reload replaces idle workers at once, busy ones after what they run, and other functions not at all', async () => {
+test('a reload replaces idle workers at once, busy ones after their invocation, and no workers of other functions', async () => {
   const { subject, workers, task } = pool()
   const idle = subject.execute(task('idle'))
   const other = subject.execute(task('idle', { functionId: 'other' }))
@@ -139,7 +139,7 @@ test('an idle worker ends after idleMs, counted from its last invocation', async
   expect(clock.pending).toBe(0)
 })
 
-test('with maxWorkers the one idle longest gives way, and whoever waits longest goes first', async () => {
+test('with maxWorkers the longest-idle worker gives way, and the longest-waiting invocation goes first', async () => {
   const { subject, workers, task } = pool({ maxWorkers: 2 })
   const settle = async (index: number, end: Promise<Outcome>) => {
     workers[index]!.end(answer(index))

@@ -23,7 +23,7 @@ async function failure(name: string, bad: string, changes: Partial<Task> = {}) {
   return error
 }
 
-describe('what a handler throws', () => {
+describe('an error of a handler', () => {
   test('an error crosses with its type, message, stack and causes', async () => {
     const error = await failure(
       'throws.mjs',
@@ -50,7 +50,7 @@ describe('what a handler throws', () => {
     expect(await failure(`${name}.mjs`, `throw ${value}`)).toEqual({ errorType, errorMessage, trace: [] })
   })
 
-  test('an error whose properties throw is an error all the same', async () => {
+  test('an error with throwing properties is still an error', async () => {
     const error = await failure(
       'trap.mjs',
       'throw new Proxy(new Error("x"), { get() { throw new Error("trap") } })',
@@ -121,7 +121,7 @@ describe('code that ends its runtime', () => {
     expect(error.trace.join('\n')).toContain('uncaught.mjs:1')
   })
 
-  test('a rejection that nobody handles is answered at once, as Lambda names it', async () => {
+  test('an unhandled rejection is answered at once, as Lambda names it', async () => {
     const bad =
       'Promise.reject(new RangeError("unheard")); await new Promise((resolve) => setTimeout(resolve, 60_000))'
     const error = await failure('rejection.mjs', bad)
@@ -219,7 +219,7 @@ describe('code that ends its runtime', () => {
   })
 })
 
-describe('what goes wrong after the answer', () => {
+describe('a failure after the answer', () => {
   const SPIN = 'const until = Date.now() + 50; while (Date.now() < until)'
 
   /** A worker that answers and then ends by itself when told; resolves when it has. */
@@ -251,7 +251,7 @@ describe('what goes wrong after the answer', () => {
     await answerThenEnd('late-exit.mjs', 'process.exit(1)')
   })
 
-  test('a late throw does not touch the next invocation, and is in the log of the one that caused it', async () => {
+  test('a late throw does not touch the next invocation, and is logged with the invocation that caused it', async () => {
     const task = await answerThenEnd('late-throw.mjs', 'throw new Error("too late")')
     await executor.close()
     expect(task.lines.map(({ text }) => text).join('\n')).toMatch(/Error: too late[\s\S]*late-throw\.mjs/)
@@ -277,7 +277,7 @@ describe('giving up', () => {
     expect(resultOf(await executor.execute(taskFor(path)))).toBe('fine')
   })
 
-  test('close waits for what runs, ends every thread, and refuses what comes later', async () => {
+  test('close waits for running invocations, ends every thread, and refuses later ones', async () => {
     const path = await project.write(
       'close.mjs',
       'export const handler = async () => { await new Promise((r) => setTimeout(r, 30)); return "done" }',

@@ -45,7 +45,7 @@ test('console, process.stdout and process.stderr arrive line by line, before the
   ])
 })
 
-test('what is written through node:fs to the file descriptors of stdout and stderr arrives too, as pino writes', async () => {
+test('output through node:fs to the descriptors of stdout and stderr arrives too, as pino writes it', async () => {
   const source = `import fs, { appendFileSync, createWriteStream, writeFileSync, writeSync, writevSync } from 'node:fs'
   import { createRequire } from 'node:module'
   import { promisify } from 'node:util'
@@ -95,7 +95,7 @@ test('each line has the time at which it was written', async () => {
   expect(Math.abs(line.time - Number(line.text))).toBeLessThan(50)
 })
 
-test('what the module writes while it loads belongs to the first invocation', async () => {
+test('output of a loading module belongs to the first invocation', async () => {
   const path = await project.write(
     'init.mjs',
     'console.log("loading"); await null; console.log("loaded"); export const handler = async () => console.log("called")',
@@ -107,7 +107,7 @@ test('what the module writes while it loads belongs to the first invocation', as
   expect(texts(second)).toEqual(['stdout: called'])
 })
 
-test('what an invocation’s left-over work writes is still its own, not the next one’s', async () => {
+test('output of an invocation’s left-over work belongs to it, not to the next invocation', async () => {
   const path = await project.write(
     'late.mjs',
     `import { BroadcastChannel } from 'node:worker_threads'
@@ -172,7 +172,7 @@ test('lines arrive while the invocation runs, also from code that never yields a
   expect(lines).toEqual(['before the loop', 'no break'])
 })
 
-test('what is written right before process.exit() is not lost, however busy the host', async () => {
+test('output right before process.exit() is not lost, even if the host is busy', async () => {
   const path = await project.write(
     'last-words.mjs',
     `import { BroadcastChannel } from 'node:worker_threads'

@@ -102,7 +102,7 @@ describe('a reload with a spare', () => {
     }
   })
 
-  test('gets a dependency as it is installed now, not as it was when the spare started', async () => {
+  test('gets a dependency as installed now, not as of the spare’s start', async () => {
     await invoke()
     await standsBy()
     // As package managers do: a folder of its own, then a rename.
@@ -117,7 +117,7 @@ describe('a reload with a spare', () => {
     expect(resultOf((await runs(await reload())).outcome)).toMatchObject({ version: 2, dependency: 2 })
   })
 
-  test('loads nothing ahead that a module of one’s own prepares something for', async () => {
+  test('preloads no package imported after a module of the function with side effects', async () => {
     await project.write('node_modules/reads/package.json', '{ "name": "reads" }')
     await project.write('node_modules/reads/index.js', 'exports.mode = process.env.MODE ?? "unset"')
     await project.write('node_modules/first/index.js', 'globalThis.loadedAt = performance.now()')
@@ -144,7 +144,7 @@ describe('a reload with a spare', () => {
     }
   })
 
-  test('loads ahead what comes behind modules that prepare nothing, and what linked packages import', async () => {
+  test('preloads packages imported after modules without side effects, and imports of linked packages', async () => {
     await project.write('packages/linked/package.json', '{ "name": "linked", "main": "./index.ts" }')
     await project.write(
       'packages/linked/index.ts',
@@ -173,7 +173,7 @@ describe('a reload with a spare', () => {
     expect(seen.at).toBeLessThan(savedAt)
   })
 
-  test('loads nothing ahead that the code imports or requires only while it runs', async () => {
+  test('preloads nothing that the code imports or requires only at run time', async () => {
     await project.write(
       'api.ts',
       `globalThis.first = true
@@ -195,7 +195,7 @@ describe('a reload with a spare', () => {
     expect(resultOf((await runs(await reload())).outcome)).toBe('after after')
   })
 
-  test('gives what the new code writes while it is loaded to its first invocation', async () => {
+  test('assigns output of the loading new code to its first invocation', async () => {
     await invoke()
     await standsBy()
     await project.write('api.ts', `console.log('loaded')\n${HANDLER(2)}`)

@@ -156,7 +156,7 @@ describe('context and environment', () => {
     expect(resultOf(await executor.execute(taskFor(path)))).toBeNull()
   })
 
-  test('local code sees the function’s environment, PATH and HOME, what was allowed, and nothing of the host’s', async () => {
+  test('local code sees the function’s environment, PATH, HOME and inherited variables, and nothing else of the host', async () => {
     vi.stubEnv('HOST_SECRET', 'do not show')
     vi.stubEnv('HOST_ALLOWED', 'shown')
     vi.stubEnv('BOTH', 'the host’s')
@@ -234,7 +234,7 @@ describe('one worker for each execution environment', () => {
     expect(errorOf(await stuck).errorType).toBe('Sandbox.Timedout')
   })
 
-  test('after a reload the next invocation runs the new code, and what runs finishes on the old', async () => {
+  test('after a reload the next invocation runs the new code, and a running one finishes on the old', async () => {
     const version = (n: number) => `
       import { BroadcastChannel } from 'node:worker_threads'
       export const handler = async ({ wait }) => {
@@ -300,7 +300,7 @@ describe('payloads', () => {
 })
 
 describe('limits', () => {
-  test('a handler of this process is refused with what to do', async () => {
+  test('a handler of this process is refused', async () => {
     const build = { kind: 'module', load: async () => async () => 1 } as const
     await expect(executor.execute(taskFor('', {}, { build }))).rejects.toMatchObject({ code: 'UNSUPPORTED' })
   })

@@ -39,7 +39,7 @@ describe('the API of the inspector', () => {
   const list = async (query = '') => (await inspected.api(`/api/invocations${query}`)).json
   const first = async (query: string) => (await list(query)).invocations[0]
 
-  it('tells how the session is', async () => {
+  it('reports the status of the session', async () => {
     expect((await inspected.api('/api/status')).json).toMatchObject({
       session: { app: 'shop', stage: 'dev', name: 'default' },
       connection: { state: 'connected' },
@@ -124,7 +124,7 @@ describe('the API of the inspector', () => {
     expect(revealed.json.outcome.value.token).toBe('secret-of-the-function')
   })
 
-  it('gives events and fixtures as files that nothing opens', async () => {
+  it('returns events and fixtures as files that nothing opens', async () => {
     const { id } = await first('?q=/orders')
     const inert = {
       'content-security-policy': "sandbox; default-src 'none'",
@@ -145,7 +145,7 @@ describe('the API of the inspector', () => {
     expect(fixture.json.headers.authorization).toMatch(/\[redacted:1\]/)
   })
 
-  it('runs an invocation again and says what differs', async () => {
+  it('replays an invocation and reports the differences', async () => {
     const { id } = await first('?q=/orders')
     const again = (await inspected.post(`/api/invocations/${id}/replay`)).json
     expect(again).toMatchObject({ diff: { equal: true, changes: [] }, outcome: { kind: 'value' } })
@@ -154,7 +154,7 @@ describe('the API of the inspector', () => {
     })
   })
 
-  it('runs an edited event, in which what is masked is what it was', async () => {
+  it('replays an edited event with the original of masked values', async () => {
     const { id } = await first('?replayed=false&q=/orders')
     const { event } = (await inspected.api(`/api/invocations/${id}`)).json
     const edited = { ...event, headers: { ...event.headers, accept: 'text/plain' } }
@@ -167,7 +167,7 @@ describe('the API of the inspector', () => {
     expect(run.event.headers).toEqual({ authorization: 'Bearer secret-of-the-caller', accept: 'text/plain' })
   })
 
-  it('replays against the real function only where the host allows it', async () => {
+  it('replays against the real function only if the host allows it', async () => {
     const { id } = await first('?q=/orders')
     const replay = await inspected.post(`/api/invocations/${id}/replay`, { as: 'remote' })
     expect(replay).toMatchObject({ status: 403, json: { error: { code: 'FORBIDDEN' } } })
@@ -175,7 +175,7 @@ describe('the API of the inspector', () => {
       expect((await inspected.post(`/api/invocations/${id}/replay`, body)).status).toBe(400)
   })
 
-  it('diagnoses, reloads, and says what is missing', async () => {
+  it('diagnoses, reloads, and reports a missing function or invocation', async () => {
     expect((await inspected.post('/api/diagnose')).json).toEqual({ ok: true, checks: [] })
     expect((await inspected.post('/api/functions/api/reload')).json).toMatchObject({
       functionId: 'api',
@@ -224,7 +224,7 @@ describe('the API of the inspector', () => {
     expect((await other.api(`/api/invocations/${id}`)).json.event.order).toMatch(/^\[redacted:/)
   })
 
-  it('gives a fixture as the hook of its recorder leaves it', async () => {
+  it('returns a fixture as the hook of its recorder leaves it', async () => {
     await using other = await Inspected.start((session) => ({
       history: record(session, {
         redact: { hook: (data) => ({ ...data, event: { order: 'of the hook' } }) },
@@ -235,7 +235,7 @@ describe('the API of the inspector', () => {
     expect((await other.api(`/api/invocations/${id}/fixture`)).json).toEqual({ order: 'of the hook' })
   })
 
-  it('shows nothing of what the hook of its recorder leaves out', async () => {
+  it('shows no data that the hook of its recorder leaves out', async () => {
     await using other = await Inspected.start((session) => ({
       history: record(session, { redact: { hook: () => undefined } }),
     }))
@@ -321,7 +321,7 @@ describe('of streams and teams, the API', () => {
     expect([streamed.startMs, streamed.endMs]).toEqual([firstByte.startMs, answered.endMs])
   })
 
-  it('masks the function’s own secrets in what has been streamed so far', async () => {
+  it('masks the function’s own secrets in a partial stream', async () => {
     const env = { AWS_SECRET_ACCESS_KEY: 'Zq7xT4vB2nM8wK5pL3rD' }
     const rest = deferred<string>()
     await using inspected = await Inspected.start({}, streaming(rest.promise))
@@ -339,7 +339,7 @@ describe('of streams and teams, the API', () => {
     await answered
   })
 
-  it('tells who shares the stage, what each takes and what would have gone to both', async () => {
+  it('reports the members of the team, their takes and overlaps', async () => {
     const team = ['alice', 'bob']
     const options = { name: 'alice', team, take: { functions: ['api'] } }
     await using inspected = await Inspected.start({}, undefined, options)

@@ -68,7 +68,7 @@ describe('the file that tools find an inspector by', () => {
     expect(await findInspector('/project/shop')).toBeUndefined()
   })
 
-  it('is ignored where its process is gone, and removed by the next of its folder', async () => {
+  it('is ignored if its process is gone, and removed by the next inspector of its folder', async () => {
     // Linux has no process of this number: https://docs.kernel.org/admin-guide/sysctl/kernel.html#pid-max
     await writeDiscovery(discovery('/project/shop', 4_194_305))
     expect(await findInspector('/project/shop')).toBeUndefined()
@@ -79,7 +79,7 @@ describe('the file that tools find an inspector by', () => {
   })
 
   it.skipIf(process.getuid?.() === 0)(
-    'is ignored where its number is that of a process of another user: not as root, to whom all processes answer',
+    'is ignored if its process belongs to another user: not as root, which may signal every process',
     async () => {
       await writeDiscovery(discovery('/project/shop', 1))
       expect(await findInspector('/project/shop')).toBeUndefined()
@@ -114,7 +114,7 @@ describe('the file that tools find an inspector by', () => {
     ['no JSON', '{'],
     ['another host', JSON.stringify({ ...discovery('/x'), url: 'http://evil.test:80' })],
     ['no process', JSON.stringify({ ...discovery('/x'), pid: 'all' })],
-  ])('is ignored where it has %s', async (_name, text) => {
+  ])('is ignored if it has %s', async (_name, text) => {
     writeFileSync(pathOf('/x'), text)
     expect(await findInspector('/x')).toBeUndefined()
   })
@@ -123,7 +123,7 @@ describe('the file that tools find an inspector by', () => {
     ['no runtime folder', () => ''],
     ['one that is missing', () => join(runtime, 'missing')],
     ['one that others may write to', () => openTo(runtime)],
-  ])("lies in a folder of this user's, where the system has %s", async (_name, folder) => {
+  ])("lies in a folder of this user's, if the system has %s", async (_name, folder) => {
     vi.stubEnv('XDG_RUNTIME_DIR', folder())
     const temporary = mkdtempSync(join(tmpdir(), 'temporary-'))
     vi.stubEnv('TMPDIR', temporary)

@@ -184,7 +184,7 @@ describe('agents', () => {
     await connected.close()
   })
 
-  it('get nothing of what the hook of the recorder leaves out, and patch none of it', async () => {
+  it('get no data that the hook of the recorder leaves out, and cannot patch it', async () => {
     await using other = await Inspected.start((session) => ({
       history: record(session, { redact: { hook: () => undefined } }),
     }))
@@ -199,7 +199,7 @@ describe('agents', () => {
     await connected.close()
   })
 
-  it('wait for what arrives, and take nothing', async () => {
+  it('wait for an invocation without taking it', async () => {
     const { cursor } = await answerOf(client, 'status')
     const waiting = answerOf(client, 'wait_for_invocation', { functionId: 'api', since: cursor })
     expect(await inspected.invoke({ order: 8 })).toMatchObject({ got: { order: 8 } })
@@ -211,7 +211,7 @@ describe('agents', () => {
     expect(late).toMatchObject({ timedOut: true, cursor: found.cursor, hint: expect.any(String) })
   })
 
-  it('replay with a patch, and see what differs', async () => {
+  it('replay with a patch, and see the differences', async () => {
     const { invocations } = await answerOf(client, 'list_invocations', { limit: 1 })
     const { id } = invocations[0]
     const replay = await answerOf(client, 'replay_invocation', { id, patch: { order: 9 } })

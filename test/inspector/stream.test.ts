@@ -75,7 +75,7 @@ function listen(inspected: Inspected, lastId?: string) {
 }
 
 describe('the stream of the inspector', () => {
-  it('begins with the status, and tells what arrives and how it ends', async () => {
+  it('begins with the status, and reports invocations and their outcomes', async () => {
     await using inspected = await Inspected.start()
     const stream = listen(inspected)
     expect((await stream.until(({ event }) => event === 'status')).data.connection).toEqual({
@@ -87,7 +87,7 @@ describe('the stream of the inspector', () => {
     stream.close()
   })
 
-  it('goes on where a client left, and says where that is too long ago', async () => {
+  it('resumes where a client left, and says if that is too long ago', async () => {
     await using inspected = await Inspected.start()
     const stream = listen(inspected)
     const { id } = await stream.until(({ event }) => event === 'status')
@@ -108,7 +108,7 @@ describe('the stream of the inspector', () => {
     }
   })
 
-  it('says many changes at once, each once', async () => {
+  it('batches many changes, each once', async () => {
     await using inspected = await Inspected.start()
     const stream = listen(inspected)
     await stream.until(({ event }) => event === 'status')
@@ -125,7 +125,7 @@ describe('the stream of the inspector', () => {
     stream.close()
   })
 
-  it('tells that a response streams, however many chunks are written, at most 20 times a second', async () => {
+  it('reports a streaming response at most 20 times a second, for any number of chunks', async () => {
     const rest = deferred()
     async function* body() {
       for (let n = 0; n < 500; n++) yield Buffer.from('x')
@@ -151,7 +151,7 @@ describe('the stream of the inspector', () => {
     stream.close()
   })
 
-  it('tells lines of output without their secrets, reloads and discards', async () => {
+  it('reports lines of output without their secrets, reloads and discards', async () => {
     await using inspected = await Inspected.start({}, (session) => {
       const executor = printing(async (print) => {
         print('token=secret-of-the-caller')
@@ -175,7 +175,7 @@ describe('the stream of the inspector', () => {
     stream.close()
   })
 
-  it('tells each line once, also to who resumes, and nothing of a line for which there was no room', async () => {
+  it('sends each line once, also to a resuming client, and drops a line that is too long', async () => {
     const prints = deferred<(text: string) => void>()
     const done = deferred<void>()
     await using inspected = await Inspected.start({}, (session) => {
@@ -205,7 +205,7 @@ describe('the stream of the inspector', () => {
     resumed.close()
   })
 
-  it('tells lines as the hook of its recorder leaves them', async () => {
+  it('sends lines as the hook of its recorder leaves them', async () => {
     const hook = (data: RecordData) => ({ ...data, logs: data.logs.filter(({ text }) => text !== 'private') })
     await using inspected = await Inspected.start(
       (session) => ({ history: record(session, { redact: { hook } }) }),
@@ -222,7 +222,7 @@ describe('the stream of the inspector', () => {
     stream.close()
   })
 
-  it('disconnects a client that takes nothing, rather than keep what it misses', async () => {
+  it('disconnects a client that reads nothing, instead of buffering for it', async () => {
     const text = 'word '.repeat(180_000)
     await using inspected = await Inspected.start({}, (session) => {
       const executor = printing(async (print) => print(text))

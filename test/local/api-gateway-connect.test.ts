@@ -131,7 +131,7 @@ describe('$connect', () => {
     expect((await client.refused).status).toBe(504)
   })
 
-  test('that is not there takes everybody', async () => {
+  test('without a route accepts every client', async () => {
     const api = await openApi({ routes: {} })
     await connect(api)
     expect(api.stats()).toEqual({ connections: 1, messages: {}, invocations: {}, posts: 0 })
@@ -161,7 +161,7 @@ describe('an upgrade is refused', () => {
     expect(await refused).toEqual({ status: 414, detail: 'The URL of 4097 characters exceeds 4096' })
   })
 
-  test('for what is no WebSocket, before a function is asked', async () => {
+  test('for a request that is not a WebSocket, before a function is invoked', async () => {
     const $connect = taking()
     const api = await openApi({ routes: { $connect } })
     const status = await new Promise((resolve, reject) => {
@@ -185,7 +185,7 @@ describe('an upgrade is refused', () => {
 })
 
 describe('a signature', () => {
-  test('is wanted where there are identities', async () => {
+  test('is required if there are identities', async () => {
     const $connect = taking()
     const api = await openApi({ routes: { $connect }, identities: [credentials] })
     const client = await begin(api)
@@ -254,7 +254,7 @@ describe('a signature', () => {
     expect(status).toBe(403)
   })
 
-  test('must be of somebody whose policy allows the route', async () => {
+  test('needs an identity with a policy that allows the route', async () => {
     const resource = (route: string) => `arn:aws:execute-api:us-east-1:123456789012:abcde12345/live/${route}`
     const policy = (route: string) => ({
       Version: '2012-10-17',

@@ -15,7 +15,7 @@ describe('$disconnect', () => {
   test.each([
     ['its code and reason', [4000, 'bye'], 4000, 'bye'],
     ['none where a client gives none', [], 1005, 'Client-side close frame status not set'],
-  ])('is told %s', async (_, [code, reason], disconnectStatusCode, disconnectReason) => {
+  ])('reports %s', async (_, [code, reason], disconnectStatusCode, disconnectReason) => {
     const $disconnect = taking()
     const clock = new ManualClock(Date.UTC(2026, 10, 21, 9, 5))
     const api = await openApi({ routes: { $disconnect }, clock })
@@ -44,7 +44,7 @@ describe('$disconnect', () => {
     ])
   })
 
-  test('is told of a client that vanishes', async () => {
+  test('reports a client that vanishes', async () => {
     const $disconnect = taking()
     const api = await openApi({ routes: { $disconnect } })
     const client = await connect(api)
@@ -54,7 +54,7 @@ describe('$disconnect', () => {
     expect($disconnect.events[0]?.requestContext).toMatchObject({ disconnectStatusCode: 1006 })
   })
 
-  test('is told of a client that vanished while it was connecting', async () => {
+  test('reports a client that vanished while it was connecting', async () => {
     const connecting = deferred<void>()
     const gone = deferred<void>()
     const $disconnect = taking()
@@ -97,7 +97,7 @@ describe('cut', () => {
     expect([api.stats().connections, $disconnect.events]).toEqual([0, []])
   })
 
-  test('silently leaves a socket that carries nothing, and is noticed by nobody', async () => {
+  test('silently leaves a dead socket open, unnoticed by both sides', async () => {
     const clock = new ManualClock()
     const $default = taking()
     const api = await openApi({ routes: { $default }, clock })
@@ -122,7 +122,7 @@ describe('cut', () => {
   })
 })
 
-test('closing leaves nothing, twice without harm, and asks nobody', async () => {
+test('closing is idempotent, leaves nothing, and invokes no function', async () => {
   const clock = new ManualClock()
   const $disconnect = taking()
   const $default = hanging()

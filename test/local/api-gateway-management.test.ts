@@ -32,7 +32,7 @@ describe("AWS's own client", () => {
     expect(api.stats().posts).toBe(1)
   })
 
-  test('gets what is known of a client', async () => {
+  test('gets the details of a client', async () => {
     const clock = new ManualClock(Date.now())
     const api = await openApi({ clock, routes: { ping: 'mock' } })
     const client = await connect(api)
@@ -64,7 +64,7 @@ describe("AWS's own client", () => {
   test.each([
     ['that never was', 'L0SM9cOFvHcCIhw='],
     ['with characters of paths', 'a/b c?d'],
-  ])('is told that an id %s is gone', async (_, ConnectionId) => {
+  ])('gets GoneException for an id %s', async (_, ConnectionId) => {
     const client = managementClient(await openApi())
     for (const Command of [PostToConnectionCommand, GetConnectionCommand, DeleteConnectionCommand]) {
       await expect(client.send(new Command({ ConnectionId, Data: 'x' }) as never)).rejects.toMatchObject({
@@ -74,7 +74,7 @@ describe("AWS's own client", () => {
     }
   })
 
-  test('is told that who left is gone', async () => {
+  test('gets GoneException for a client that left', async () => {
     const api = await openApi()
     const client = await connect(api)
     const { connectionId: ConnectionId } = client
@@ -85,7 +85,7 @@ describe("AWS's own client", () => {
     await expect(post).rejects.toMatchObject({ name: 'GoneException' })
   })
 
-  test('is told that who is still connecting is gone', async () => {
+  test('gets GoneException for a client that is still connecting', async () => {
     const connecting = deferred<string>()
     const posted = deferred<unknown>()
     const $connect = answering(async ({ requestContext }) => {
@@ -141,7 +141,7 @@ describe("AWS's own client", () => {
     expect(api.stats().posts).toBe(0)
   })
 
-  test('needs the right to post, and to nobody else', async () => {
+  test('needs the permission to post, which allows no other operation', async () => {
     const resource = 'arn:aws:execute-api:us-east-1:123456789012:abcde12345/live/'
     const statement = (Action: string, path: string) => ({
       Effect: 'Allow' as const,

@@ -52,7 +52,7 @@ describe('a message', () => {
     })
   })
 
-  test('to a mock calls nobody and answers nothing', async () => {
+  test('to a mock invokes no function and gets no answer', async () => {
     const $default = taking()
     const api = await openApi({ routes: { $connect: taking(), $default, ping: 'mock' } })
     const client = await connect(api)
@@ -67,7 +67,7 @@ describe('a message', () => {
     expect($default.events).toHaveLength(1)
   })
 
-  test('whose function fails is answered with an error, and what a function returns with nothing', async () => {
+  test('gets an error if its function fails, and no answer if it returns', async () => {
     const $default = answering(({ body }) => {
       if (body === 'fail') throw new Error('broken')
       return { statusCode: 500, body: 'not for the client' }
@@ -83,7 +83,7 @@ describe('a message', () => {
     })
   })
 
-  test('whose function takes 29 s is answered with an error', async () => {
+  test('gets an error if its function takes 29 s', async () => {
     const clock = new ManualClock()
     const $default = hanging()
     const api = await openApi({ routes: { $connect: taking(), $default }, clock })
@@ -171,7 +171,7 @@ describe('time', () => {
     expect([api.stats().connections, clock.pending]).toEqual([0, 0])
   })
 
-  test('is counted from the last message, either way; a WebSocket ping is none', async () => {
+  test('is counted from the last message in either direction, not from a WebSocket ping', async () => {
     const clock = new ManualClock()
     const api = await openApi({ clock, routes: { ping: 'mock' } })
     const client = await connect(api)
@@ -214,7 +214,7 @@ test('limits are checked by name', async () => {
   await expect(openApi({ limits: { idleMs: -1 } })).rejects.toMatchObject({ code: 'INVALID_OPTION' })
 })
 
-test('frame heads are read from whatever pieces they come in', () => {
+test('frame heads are read from pieces of any size', () => {
   const frame = fc.record({
     opcode: fc.constantFrom(0, 1, 2, 8, 9, 10),
     length: fc.oneof(fc.nat(130), fc.integer({ min: 65_530, max: 65_540 })),

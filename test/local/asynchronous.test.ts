@@ -77,7 +77,7 @@ describe('an asynchronous event', () => {
     })
   })
 
-  test('that is older than it may be is not attempted again', async () => {
+  test('that exceeds its maximum age is not attempted again', async () => {
     const time = clock()
     const other = functionDestination()
     const { host, fn } = await failing(time, { maximumEventAgeMs: 60_000, onFailure: other })
@@ -93,7 +93,7 @@ describe('an asynchronous event', () => {
     expect(other.records).toMatchObject([{ type: 'Event', record: { requestContext } }])
   })
 
-  test('is tried as often as its function says', async () => {
+  test('is tried as often as its function configures', async () => {
     const time = clock()
     const { host, fn } = await failing(time, { maximumRetryAttempts: 0 })
     const discarded = event(host, 'discard')
@@ -114,7 +114,7 @@ describe('an asynchronous event', () => {
     ])
   })
 
-  test('that succeeds is told as well', async () => {
+  test('that succeeds is reported as well', async () => {
     const host = lambdaHost()
     const other = functionDestination()
     const bundle = await folder({ 'index.cjs': 'exports.handler = async (e) => e.id' })
@@ -128,7 +128,7 @@ describe('an asynchronous event', () => {
     expect(record).toHaveProperty('responseContext', { statusCode: 200, executedVersion: '$LATEST' })
   })
 
-  test('whose destination refuses its record is a warning', async () => {
+  test('causes a warning if the destination refuses its record', async () => {
     const time = clock()
     const { queue } = queues(time)
     const small = queue('small', { maximumMessageBytes: 1024 })

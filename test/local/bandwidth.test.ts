@@ -41,7 +41,7 @@ test('6 MB pass at once, then 2 MB a second', async () => {
   expect(read).toEqual({ bytes: 10 * MIB, end: 'end' })
 })
 
-test('what is beyond 200 MB is an error', async () => {
+test('a response beyond 200 MB is an error', async () => {
   // At a rate of its own, so that the bytes need no time.
   const clock = { now: () => (at += 1000), schedule: () => () => {} }
   let at = 0
@@ -58,7 +58,7 @@ test('an error of the function comes after its bytes', async () => {
   expect(read).toMatchObject({ bytes: 5, end: { error: { errorType: 'RangeError', errorMessage: 'r' } } })
 })
 
-test('who leaves early has the rest read', async () => {
+test('a reader that leaves early has the rest drained', async () => {
   let left = 5
   async function* source(): ResponseBytes {
     for (; left > 0; left--) yield new Uint8Array(1)

@@ -53,7 +53,7 @@ describe.each(carriers)('over %s', (_name, url, path) => {
     expect((await watcher.next('publish'))?.topic).toBe('after')
   })
 
-  it('cuts everybody without a goodbye', async () => {
+  it('cuts all clients without a goodbye', async () => {
     const { broker } = await openBroker()
     const clients = [
       await RawMqttClient.connect(broker[url] + path),
@@ -65,7 +65,7 @@ describe.each(carriers)('over %s', (_name, url, path) => {
     expect(broker.stats().connections).toBe(0)
   })
 
-  it('leaves the sockets open when it cuts silently, and nobody answers there', async () => {
+  it('leaves the sockets open but silent when it cuts silently', async () => {
     const { broker } = await openBroker()
     const client = await subscriber(broker[url] + path, 'a')
     broker.disconnectAll({ silently: true })
@@ -213,7 +213,7 @@ describe('noise', () => {
 })
 
 describe('the broker itself', () => {
-  it('says where it listens only while it does', async () => {
+  it('returns its addresses only while it listens', async () => {
     const broker = createLocalBroker()
     expect(() => broker.mqttUrl).toThrowError(expect.objectContaining({ code: 'CLOSED' }))
     await Promise.all([broker.open(), broker.open()])
@@ -235,7 +235,7 @@ describe('the broker itself', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('fails with UNREACHABLE where a port is taken', async () => {
+  it('fails with UNREACHABLE if a port is taken', async () => {
     const other = createServer().listen(0, '127.0.0.1')
     await once(other, 'listening')
     const { port } = other.address() as { port: number }

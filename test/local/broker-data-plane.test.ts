@@ -44,7 +44,7 @@ function dataClient(
   return client
 }
 
-test('what is published over HTTP arrives over MQTT, and is kept where it shall be', async () => {
+test('a message published over HTTP arrives over MQTT, and is retained on request', async () => {
   const { broker: made, clock } = await broker()
   const subscriber = await connectAsync(made.mqttUrl, { reconnectPeriod: 0 })
   onTestFinished(() => subscriber.endAsync(true))
@@ -87,7 +87,7 @@ test('retained messages are listed in pages', async () => {
   expect(pages).toEqual([['a', 'b'], ['c']])
 })
 
-test('what the signature or the policy does not allow is forbidden', async () => {
+test('a call without a valid signature or permission is forbidden', async () => {
   const { broker: made } = await broker()
   const client = dataClient(made, reader)
   const payload = Buffer.from('x')
@@ -118,7 +118,7 @@ test.each<[string, Partial<PublishCommandInput>]>([
   await expect(dataClient(made).send(publish)).rejects.toMatchObject(refusal)
 })
 
-test('what is no call of the data endpoint is not found', async () => {
+test('an unknown path of the data endpoint is not found', async () => {
   const { broker: made } = await broker()
   const url = made.webSocketUrl.replace(/^ws/, 'http')
   for (const path of ['/', '/mqtt', '/topics/%', '/topics/a/b']) {

@@ -58,7 +58,7 @@ describe('topics', () => {
     [`${longest}x`, 'topic of 257 bytes exceeds 256'],
     [`${deepest}/i`, 'topic with 8 slashes exceeds 7'],
     ['$aws/things/x', "topic '$aws/things/x' is reserved"],
-  ])('ends the connection of who publishes beyond', async (topic, detail) => {
+  ])('ends the connection of a client that publishes beyond', async (topic, detail) => {
     const { broker } = await openBroker()
     const client = await RawMqttClient.connect(broker.mqttUrl)
     const disconnect = event(broker, 'disconnect')
@@ -67,15 +67,18 @@ describe('topics', () => {
     expect(await disconnect).toMatchObject({ reason: 'CLIENT_ERROR', detail })
   })
 
-  it.each([`${longest}x`, `${deepest}/i`])('ends the connection of who subscribes beyond', async (topic) => {
-    const { broker } = await openBroker()
-    const client = await RawMqttClient.connect(broker.mqttUrl)
-    expect(await client.subscribe(topic)).toBeUndefined()
-  })
+  it.each([`${longest}x`, `${deepest}/i`])(
+    'ends the connection of a client that subscribes beyond',
+    async (topic) => {
+      const { broker } = await openBroker()
+      const client = await RawMqttClient.connect(broker.mqttUrl)
+      expect(await client.subscribe(topic)).toBeUndefined()
+    },
+  )
 })
 
 describe('QoS 2', () => {
-  it('ends the connection of who publishes with it', async () => {
+  it('ends the connection of a client that publishes with it', async () => {
     const { broker } = await openBroker()
     const client = await RawMqttClient.connect(broker.mqttUrl)
     const disconnect = event(broker, 'disconnect')
@@ -137,7 +140,7 @@ describe('100 publishes a second', () => {
 })
 
 describe('512 KB a second', () => {
-  it('passes a second’s worth at once and delays what is over', async () => {
+  it('passes a second’s worth at once and delays the excess', async () => {
     const { broker, clock } = await openBroker()
     const receiver = await subscriber(broker.mqttUrl, 'a')
     const sender = await RawMqttClient.connect(broker.mqttUrl)
@@ -155,7 +158,7 @@ describe('512 KB a second', () => {
     expect((await receiver.next('publish'))?.payload).toEqual(Buffer.alloc(120_000, 4))
   })
 
-  it('keeps the order of what it delays', async () => {
+  it('keeps the order of delayed messages', async () => {
     const { broker, clock } = await openBroker({ limits: { bytesPerSecond: 100 } })
     const sender = await RawMqttClient.connect(broker.mqttUrl)
     const receiver = await subscriber(broker.mqttUrl, 'a')

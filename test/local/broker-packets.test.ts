@@ -37,7 +37,7 @@ describe('MqttSplitter', () => {
     )
   })
 
-  it('throws on bytes that are no MQTT, and on nothing else', () => {
+  it('throws only on bytes that are not MQTT', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
         try {
@@ -53,7 +53,7 @@ describe('MqttSplitter', () => {
     )
   })
 
-  it('reads what mqtt-packet wrote', () => {
+  it('reads packets written by mqtt-packet', () => {
     const [packet] = new MqttSplitter().push(generate(publish('a/漢', Buffer.alloc(300), 1)))
     const expected = { topic: 'a/漢', payloadBytes: 300, qos: 1, retain: true, packetId: 513 }
     expect(readPublish(packet!)).toEqual(expected)

@@ -47,7 +47,7 @@ describe('iot:Connect', () => {
     })
   })
 
-  it('is needed: what nothing allows is denied', async () => {
+  it('is denied unless a statement allows it', async () => {
     const { open } = await openWith(allow('iot:Publish', '*'))
     expect(await (await open()).hello()).toBeUndefined()
   })
@@ -61,7 +61,7 @@ describe('iot:Connect', () => {
 })
 
 describe('iot:Publish', () => {
-  it('ends the connection of who publishes elsewhere', async () => {
+  it('ends the connection of a client that publishes elsewhere', async () => {
     const { broker, connect } = await openWith(
       allow('iot:Connect', '*'),
       allow('iot:Publish', 'topic/app/?/x', 'topic/deep/*'),
@@ -98,7 +98,7 @@ describe('iot:Publish', () => {
 })
 
 describe('iot:Subscribe', () => {
-  it('decides on the topic filter, in which + and # are literal, and ends the connection of who may not', async () => {
+  it('decides on the topic filter with literal + and #, and ends the connection of a denied client', async () => {
     const { broker, connect } = await openWith(
       allow('iot:Connect', '*'),
       allow('iot:Subscribe', 'topicfilter/a/+', 'topicfilter/b/*'),
@@ -120,7 +120,7 @@ describe('iot:Subscribe', () => {
 })
 
 describe('iot:Receive', () => {
-  it('keeps back what a wide subscription would bring', async () => {
+  it('withholds denied topics from a wide subscription', async () => {
     const { broker, connect } = await openWith(
       allow('iot:Connect', '*'),
       allow('iot:Publish', '*'),

@@ -14,7 +14,7 @@ async function keptBy(url: string): Promise<string> {
 }
 
 describe('a retained message', () => {
-  it('goes unmarked to who is there, and marked to who comes later', async () => {
+  it('goes unmarked to present subscribers, and marked to later ones', async () => {
     const { broker } = await openBroker()
     const there = await subscriber(broker.mqttUrl, 'kept')
     const client = await RawMqttClient.connect(broker.mqttUrl)
@@ -54,7 +54,7 @@ describe('a retained message', () => {
     },
   )
 
-  it('counts against the rate of who receives it', async () => {
+  it('counts against the rate of its receiver', async () => {
     const { broker } = await openBroker({ limits: { publishesPerSecond: 1 } })
     const client = await RawMqttClient.connect(broker.mqttUrl)
     client.publish('kept', 'here', { retain: true })
@@ -68,7 +68,7 @@ describe('a retained message', () => {
 })
 
 describe('a retained last will', () => {
-  it('is kept for who comes later, and counted', async () => {
+  it('is kept for later subscribers, and counted', async () => {
     const { broker } = await openBroker()
     const watcher = await subscriber(broker.mqttUrl, 'kept')
     const published = events(broker, 'publish')

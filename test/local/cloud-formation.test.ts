@@ -160,7 +160,7 @@ describe('a stack of the local CloudFormation', () => {
     lambda.destroy()
   })
 
-  it('is rolled back where a resource fails, and must be deleted before its name is used again', async () => {
+  it('is rolled back if a resource fails, and must be deleted before its name is used again', async () => {
     failing = 'CREATE Second'
     const { StackId } = await create(
       body({ First: QUEUE, Second: { Type: 'AWS::SQS::Queue', DependsOn: 'First' } }),
@@ -209,7 +209,7 @@ describe('a stack of the local CloudFormation', () => {
     })
   })
 
-  it('keeps its tags where an update names none, and deletes a resource whose condition holds no longer', async () => {
+  it('keeps its tags if an update omits them, and deletes a resource when its condition turns false', async () => {
     const Tags = [{ Key: 'team', Value: 'shop' }]
     const counted = (Default: string) =>
       body(
@@ -233,7 +233,7 @@ describe('a stack of the local CloudFormation', () => {
     expect((await stack())?.Tags ?? []).toEqual([])
   })
 
-  it('says where there is nothing to do, and where it is at work', async () => {
+  it('refuses an update without changes, or while another one runs', async () => {
     // A step takes 5 ms.
     const chain = Array.from({ length: 40 }, (_, at) => [
       `Queue${at}`,

@@ -33,7 +33,7 @@ test('a function’s role takes inline policies and gives them back', async () =
   await expect(iam.send(new DeleteRolePolicyCommand({ RoleName, PolicyName }))).rejects.toMatchObject(gone)
 })
 
-test('what IAM refuses is refused', async () => {
+test('invalid and forbidden requests fail as in IAM', async () => {
   const { cloud, iam } = await controlPlane()
   cloud.function({ name: 'fn', bundle: await folder({}) })
   const put = (more: object) =>

@@ -72,7 +72,7 @@ def handler(event, context):
     expect(json(await fn.invoke())).toBe('lib.app')
   })
 
-  test('finds what its layers bring', async () => {
+  test('finds the modules of its layers', async () => {
     const layer = await folder({ 'python/shared.py': 'WORD = "from a layer"' })
     const { fn } = await python(
       { 'app.py': 'import shared\ndef handler(e, c): return shared.WORD' },

@@ -106,7 +106,7 @@ describe('an update', () => {
     await update(lambda, { Timeout: 5, RevisionId: after.RevisionId })
   })
 
-  test('that fails leaves what runs as it was, and can be made again', async () => {
+  test('that fails leaves the running function as it was, and can be repeated', async () => {
     let reason: string | undefined = 'no room'
     const { lambda } = await withFunction({ updateMs: 10, failUpdate: () => reason })
     await update(lambda, { Environment: { Variables: { MINE: 'x' } } })
@@ -206,7 +206,7 @@ describe('a link to code', () => {
 })
 
 describe('calls', () => {
-  test('of who is not known, or cannot sign, are refused', async () => {
+  test('by unknown identities or with a wrong signature are refused', async () => {
     const other = { accessKeyId: 'AKIAOTHER', secretAccessKey: 'other', sessionToken: 'token' }
     const { cloud, lambda } = await withFunction({ identities: [other] })
     expect((await read(clients(cloud, { credentials: other }).lambda)).FunctionName).toBe(FunctionName)
@@ -239,7 +239,7 @@ describe('calls', () => {
     clearInterval(timer)
   })
 
-  test('are told before and after they are carried out, and can be made to fail', async () => {
+  test('are reported before and after they run, and can be made to fail', async () => {
     const seen: ControlPlaneCall[] = []
     let fault: ControlPlaneOptions['onCall'] = () => undefined
     const { lambda } = await withFunction({

@@ -130,7 +130,7 @@ describe('a function of the cloud', () => {
     }
   })
 
-  test('runs on the new code from its next environment on, and ends what runs on the old', async () => {
+  test('runs new code from its next environment on, and ends the old one after its invocation', async () => {
     const { cloud, lambda } = await controlPlane(quick)
     const slow = (word: string) =>
       `exports.handler = async ({ ms }) => { await new Promise((r) => setTimeout(r, ms)); return '${word}' }`
@@ -267,7 +267,7 @@ describe('Invoke', () => {
     expect((await invoke(lambda)).StatusCode).toBe(200)
   })
 
-  test('by a version or an alias runs what was published', async () => {
+  test('by a version or an alias runs the published code', async () => {
     const { cloud, lambda } = await controlPlane(quick)
     await lambda.send(
       definition(

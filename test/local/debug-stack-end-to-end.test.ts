@@ -93,7 +93,7 @@ describe('the whole path over API Gateway', () => {
     expect([after.posts - before.posts, after.invocations]).toEqual([2, before.invocations])
   })
 
-  it('answers through the relay alone for those who may not post', async () => {
+  it('answers through the relay alone for identities that may not post', async () => {
     await using _ = await open('relayed', postless)
     const fn = stubbed('relayed', { credentials: postless })
     for (let n = 0; n < 3; n += 1) expect(json(await fn.invoke({ n }))).toEqual({ event: { n } })
@@ -124,7 +124,7 @@ describe('the whole path over API Gateway', () => {
     expect(json(await fn.invoke(event))).toEqual({ event })
   })
 
-  it('tells a session with a key that the stack does not have what to deploy', async () => {
+  it('tells a session with a foreign key to deploy the stack with it', async () => {
     const { region } = cloud
     const transport = apiGateway({ endpoint: stack.endpoint, region, credentials: developer })
     await using session = createSession({ ...target, key: generateKey(), transport })
@@ -135,7 +135,7 @@ describe('the whole path over API Gateway', () => {
     })
   })
 
-  it('says that nobody is there long before its silence would', async () => {
+  it('reports a missing session long before a timeout would', async () => {
     const { endpoint } = stack
     // By its silence it would be DEADLINE.
     const nobody = { ...target, session: 'nobody', functionId: 'fn' }

@@ -105,7 +105,7 @@ describe('a local debug stack', () => {
     expect(stack.api.stats().invocations).toEqual({ $connect: 2 })
   })
 
-  test('forgets who leaves, and says who is absent', async () => {
+  test('forgets a client that leaves, and reports it as absent', async () => {
     const started = await start()
     const { stack } = started
     const [stub, session] = await both(started)
@@ -123,7 +123,7 @@ describe('a local debug stack', () => {
     expect(await stub.message()).toBe(`a 2 ${stub.connectionId}`)
   })
 
-  test('keeps the row of who is cut without a report: it is stale', async () => {
+  test('keeps a stale row of a client that is cut without a report', async () => {
     const started = await start()
     const { stack } = started
     const [, session] = await both(started)
@@ -150,7 +150,7 @@ describe('a local debug stack', () => {
     expect((await (await begin(stack.api, { credentials: nobody, query: STUB })).refused).status).toBe(403)
   })
 
-  test('is what the template deploys', async () => {
+  test('matches the template', async () => {
     const { stack } = await start()
     const { Resources } = debugStackTemplate(NAME)
     const { ApiStage, Relay } = Resources
@@ -168,7 +168,7 @@ describe('a local debug stack', () => {
     })
   })
 
-  test('gives the relay the rights of its role and no more', async () => {
+  test('grants the relay only the permissions of its role', async () => {
     const cloud = createLocalCloud()
     onTestFinished(() => cloud.close())
     await cloud.open()
@@ -198,13 +198,13 @@ describe('a local debug stack', () => {
     expect((await (await begin(api, { ...(role && { credentials: role }) })).refused).status).toBe(403)
   })
 
-  test('refuses who does not say who it is', async () => {
+  test('refuses a client that does not identify itself', async () => {
     const { cloud, stack } = await start()
     const client = await begin(stack.api, { credentials: cloud.credentials, query: '?app=a' })
     expect((await client.refused).status).toBe(400)
   })
 
-  test('can have a relay that fails, and runs only so many at once', async () => {
+  test('can have a failing relay with limited concurrency', async () => {
     let failures = 1
     let [running, most] = [0, 0]
     const started = await start({
@@ -271,7 +271,7 @@ describe('a local debug stack', () => {
     await expect(fetch(stack.table.endpoint)).rejects.toThrow()
   })
 
-  test('wants an open cloud and fitting names', async () => {
+  test('requires an open cloud and valid names', async () => {
     const closed = createLocalCloud()
     await expect(closed.debugStack({ app: 'a', stage: 'b', key: KEY })).rejects.toMatchObject({
       code: 'CLOSED',

@@ -117,7 +117,7 @@ describe('the whole path', () => {
     expect(answer.trace.join('\n')).toMatch(/api\.ts:12:/)
   })
 
-  it('answers the first invocation of a frozen stub whose connection the broker dropped', async () => {
+  it('answers the first invocation of a frozen stub after the broker dropped its connection', async () => {
     await invoke({})
     expect(fn.environments().map(({ state }) => state)).toContain('frozen')
     const reconnected = new Promise<void>((resolve) => {
@@ -128,7 +128,7 @@ describe('the whole path', () => {
     expect((await invoke({ thawed: true })).answer.event).toEqual({ thawed: true })
   })
 
-  it('gives a restarted session what the closed one could not answer', async () => {
+  it('answers invocations again once a closed session is restarted', async () => {
     const invoked = new Promise<void>((resolve) => {
       session.once('invoke', () => resolve())
     })

@@ -113,7 +113,7 @@ describe('RESPONSE_STREAM', () => {
     await expect.poll(() => taken).toBe(4096)
   })
 
-  test('is a 502 where the function fails before its first byte, or the prelude is none', async () => {
+  test('is a 502 if the function fails before its first byte, or the prelude is invalid', async () => {
     const statusOf = async (address: Promise<string>) => (await fetch(await address)).status
     expect(await statusOf(streaming([], 'text/plain', failure))).toBe(502)
     expect(await statusOf(streaming([], HTTP, failure))).toBe(502)
@@ -122,7 +122,7 @@ describe('RESPONSE_STREAM', () => {
     expect(await statusOf(streaming(['{"statusCode":200}'], HTTP))).toBe(502)
   })
 
-  test('leaves a function whose prelude is none to run to its end', async () => {
+  test('lets a function with an invalid prelude run to its end', async () => {
     let left = false
     async function* body() {
       try {
@@ -138,7 +138,7 @@ describe('RESPONSE_STREAM', () => {
     expect(left).toBe(true)
   })
 
-  test('cuts the response where the function fails in the middle', async () => {
+  test('cuts the response if the function fails in the middle', async () => {
     const address = await streaming(['so far'], 'text/plain', failure)
     const read: Buffer[] = []
     const end = await new Promise((resolve) => {
@@ -151,7 +151,7 @@ describe('RESPONSE_STREAM', () => {
     expect([Buffer.concat(read).toString(), end]).toEqual(['so far', 'cut'])
   })
 
-  test('sends no body where there is none, and runs the function all the same', async () => {
+  test('sends no body with a 204 or to HEAD, and still runs the function', async () => {
     const response = await fetch(await streaming([`{"statusCode":204}${NULS}`, 'x'], HTTP))
     expect([response.status, await response.text()]).toEqual([204, ''])
     const head = await fetch(await streaming(['x'], 'text/plain'), { method: 'HEAD' })
@@ -191,7 +191,7 @@ describe('BUFFERED', () => {
     expect([response.status, response.headers.get('content-type'), await response.text()]).toEqual(expected)
   })
 
-  test('is a 502 where the function fails', async () => {
+  test('is a 502 if the function fails', async () => {
     expect((await fetch(await buffered('{}', 'Unhandled'))).status).toBe(502)
   })
 })

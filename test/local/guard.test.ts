@@ -23,7 +23,7 @@ async function sleeper(): Promise<ChildProcess & { pid: number }> {
 }
 
 describe.runIf(process.platform === 'linux')('the guard', () => {
-  test('kills what is still watched when it is closed, and nothing else', async () => {
+  test('kills only watched processes when it is closed', async () => {
     const guard = new Guard()
     const [watched, released] = [await sleeper(), await sleeper()]
     guard.watch(watched.pid)

@@ -91,7 +91,7 @@ describe('the event', () => {
     ])
   })
 
-  test('has no body, query or cookies where there are none', async () => {
+  test('omits body, query and cookies if the request has none', async () => {
     const { url, events } = await answering(1)
     await fetch(url)
     expect(events[0]).not.toHaveProperty('body')
@@ -116,7 +116,7 @@ describe('the event', () => {
     expect(events[0]).toMatchObject({ body, isBase64Encoded: base64 })
   })
 
-  test('has bytes that are no UTF-8 in base64 whatever their type', async () => {
+  test('has bytes that are not UTF-8 in base64, for any type', async () => {
     const { url, events } = await answering(1)
     const body = Buffer.from([0xff, 0x00, 0x80])
     await fetch(url, { method: 'POST', headers: { 'content-type': 'text/plain' }, body })
@@ -140,7 +140,7 @@ describe('the answer', () => {
     expect(await response.text()).toBe('漢')
   })
 
-  test('has bytes where it is base64', async () => {
+  test('has bytes if it is base64', async () => {
     const bytes = Buffer.from(Array.from({ length: 256 }, (_, n) => n))
     const { url } = await answering({
       statusCode: 200,
@@ -192,7 +192,7 @@ describe('the answer', () => {
   })
 })
 
-describe('what goes wrong', () => {
+describe('failures', () => {
   test('a failing function is a 500', async () => {
     const { url } = await api(async () => result({ functionError: 'Unhandled', payload: Buffer.from('{}') }))
     const response = await fetch(url)
@@ -241,7 +241,7 @@ describe('what goes wrong', () => {
     await response.arrayBuffer()
   })
 
-  test('a taken port is said', async () => {
+  test('a taken port is reported', async () => {
     const { url } = await answering('ok')
     const port = Number(new URL(url).port)
     await expect(

@@ -8,7 +8,7 @@ import { alive, event, folder, json, lambdaHost, localFunction, processState } f
 const linux = process.platform === 'linux'
 
 describe('the environment of a function', () => {
-  test('is what Lambda sets, its own, and PATH', async () => {
+  test('has Lambda’s variables, its own, and PATH', async () => {
     const host = lambdaHost({ region: 'eu-west-1', environment: { AWS_ENDPOINT_URL_SNS: 'http://sns' } })
     const fn = await localFunction(
       host,
@@ -106,7 +106,7 @@ describe('a definition', () => {
 const COUNTER = `let n = 0; exports.handler = async () => ({ n: ++n, pid: process.pid })`
 
 describe('execution environments', () => {
-  test('are used again, and more are made for what runs at once', async () => {
+  test('are reused, and added for concurrent invocations', async () => {
     const fn = await localFunction(
       lambdaHost(),
       `let n = 0; exports.handler = async ({ ms }) => { n++; await new Promise((r) => setTimeout(r, ms)); return { n, pid: process.pid } }`,
@@ -121,7 +121,7 @@ describe('execution environments', () => {
     expect(fn.environments()).toHaveLength(2)
   })
 
-  test.runIf(linux)('that end take with them what they started', async () => {
+  test.runIf(linux)('that end take their child processes with them', async () => {
     const fn = await localFunction(
       lambdaHost(),
       `const { spawn } = require('node:child_process')
@@ -264,7 +264,7 @@ describe('invoke', () => {
     expect((await fn.invoke(size)).payload.byteLength).toBe(size + 2)
   })
 
-  test('takes bytes as they are, and refuses what is not JSON', async () => {
+  test('takes bytes as they are, and refuses an event that is not JSON', async () => {
     const fn = await localFunction(lambdaHost(), `exports.handler = async (e) => e`)
     const bytes = Buffer.from('{"a" : 1}')
     expect(json(await fn.invoke(bytes))).toEqual({ a: 1 })
@@ -295,7 +295,7 @@ describe('invoke', () => {
     await expect(fn.invoke({}, { signal: abort.signal })).rejects.toMatchObject({ code: 'ABORTED' })
   })
 
-  test('tells what the function wrote, line by line, with its request', async () => {
+  test('reports the function’s output line by line, with its request', async () => {
     const host = lambdaHost()
     const logs: FunctionLog[] = []
     host.on('log', (log) => logs.push(log))
@@ -378,7 +378,7 @@ describe('an asynchronous invocation', () => {
 })
 
 describe('close', () => {
-  test('ends what runs and what waits, twice without harm', async () => {
+  test('ends running and waiting invocations, and is idempotent', async () => {
     const host = lambdaHost({ retryDelaysMs: [60_000] })
     const fn = await localFunction(
       host,
@@ -410,7 +410,7 @@ describe('close', () => {
   })
 })
 
-test('a listener that throws reaches nobody else', async () => {
+test('a listener that throws only causes a warning', async () => {
   const host = lambdaHost()
   host.on('environment', () => {
     throw new Error('careless')

@@ -131,7 +131,7 @@ test('the context has every field and a time that runs down', async () => {
   expect(trace).toBe('Root=1-x')
 })
 
-describe('what goes wrong', () => {
+describe('failures', () => {
   test('a thrown error keeps its name, message, stack and cause', async () => {
     const { value, functionError } = await run(
       `exports.handler = async () => { throw new TypeError('no', { cause: new RangeError('deep') }) }`,

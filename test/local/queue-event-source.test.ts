@@ -72,7 +72,7 @@ describe('an event source', () => {
     expect(event.Records[0]?.attributes).toMatchObject({ DeadLetterQueueSourceArn: orders.arn })
   })
 
-  test('deletes what a partial failure does not name', async () => {
+  test('deletes messages that a partial failure does not name', async () => {
     const { queue, clock } = queues()
     const orders = queue()
     for (const body of ['a', 'b', 'c']) await orders.send(body)
@@ -114,7 +114,7 @@ describe('an event source', () => {
     expect((await subscriber.next()).bodies).toHaveLength(2)
   })
 
-  test('runs no more batches at once than it may', async () => {
+  test('limits the number of concurrent batches', async () => {
     const { queue } = queues()
     const orders = queue()
     const subscriber = answeringSubscriber()
@@ -187,7 +187,7 @@ describe('the answer to a batch', () => {
     ['no JSON', '{'],
   ])('fails the batch with %s', (_, value) => expect(answer(value)).toEqual(['a', 'b']))
 
-  test('names what failed, and is not read where the mapping does not say so', () => {
+  test('names failed messages, and is ignored unless the mapping reports item failures', () => {
     const value = { batchItemFailures: [{ itemIdentifier: 'b' }] }
     expect(answer(value)).toEqual(['b'])
     expect(answer(value, false)).toEqual([])

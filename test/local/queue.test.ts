@@ -5,7 +5,7 @@ import { answeringSubscriber, queues } from './queue-fixture.js'
 const bodies = (messages: readonly { readonly body: string }[]) => messages.map(({ body }) => body)
 
 describe('a queue', () => {
-  test('hides what is received until it is deleted or its visibility timeout ends', async () => {
+  test('hides a received message until it is deleted or its visibility timeout ends', async () => {
     const { queue, clock } = queues()
     const orders = queue('orders', { visibilityTimeoutMs: 5000 })
     const { messageId } = await orders.send('one', { attributes: { kind: { type: 'String', value: 'x' } } })
@@ -24,7 +24,7 @@ describe('a queue', () => {
     expect(orders.counts).toEqual({ visible: 0, inFlight: 1, delayed: 0 })
   })
 
-  test('delays, waits for what comes, and forgets what is too old', async () => {
+  test('delays messages, waits for them, and drops expired ones', async () => {
     const { queue, clock } = queues()
     const orders = queue('orders', { retentionMs: 60_000 })
     const waiting = orders.receive({ waitMs: 20_000 })
@@ -39,7 +39,7 @@ describe('a queue', () => {
     expect(orders.counts).toEqual({ visible: 0, inFlight: 0, delayed: 0 })
   })
 
-  test('moves to the dead-letter queue what was received too often, and keeps what it is', async () => {
+  test('moves a message that was received too often to the dead-letter queue, unchanged', async () => {
     const { queue, clock } = queues()
     const dead = queue('dead')
     const orders = queue('orders', {
@@ -106,7 +106,7 @@ describe('a queue', () => {
     expect(all.names()).toEqual(['dead', 'orders'])
   })
 
-  test('ends a wait when it is told to, and when it is closed', async () => {
+  test('ends a wait when its signal fires, and when it is closed', async () => {
     const { queue, all, clock } = queues()
     const abort = new AbortController()
     const [told, closed] = [
@@ -124,7 +124,7 @@ describe('a queue', () => {
   })
 })
 
-test('a digest of attributes is that of the developer guide', async () => {
+test('a digest of attributes follows the developer guide', async () => {
   const { md5OfAttributes } = await import('../../src/local/sqs/message.js')
   const part = (bytes: Buffer) => {
     const length = Buffer.alloc(4)

@@ -41,7 +41,7 @@ test('a remote replay invokes the real function, with its client context, also b
   expect(outcome).toMatchObject({ kind: 'value', value: { event: { id: 8 }, custom: { place: 'größe' } } })
 })
 
-test('what the function fails with is the outcome', async () => {
+test('the function’s error is the outcome', async () => {
   const { client, recordOf } = await deployed()
   const outcome = await session().replay(recordOf({ fails: true }), { as: 'remote', client })
   expect(outcome).toMatchObject({
@@ -54,7 +54,7 @@ test('what the function fails with is the outcome', async () => {
   })
 })
 
-test('what AWS refuses, a signal and a record without an ARN are errors', async () => {
+test('a refusal by AWS, an aborted signal and a record without an ARN are errors', async () => {
   const { cloud, client, recordOf } = await deployed()
   const gone = recordOf(1, { invokedFunctionArn: `arn:aws:lambda:eu-west-1:${'1'.repeat(12)}:function:gone` })
   await expect(session().replay(gone, { as: 'remote', client })).rejects.toMatchObject({

@@ -143,7 +143,7 @@ describe.each(servers)('%s', (_, available, start) => {
       expect(await putSigned(server, `${object}-new`, '4', 'body')).toMatchObject({ status: 200 })
     })
 
-    test('and serves what is right', async () => {
+    test('and serves valid requests', async () => {
       const path = `/${bucket}/deep/key%20%2B%E6%BC%A2`
       expect(await ask({ method: 'PUT', path, body: 'content' })).toMatchObject({ status: 200 })
       const got = await ask({ path, expiresSeconds: 60 })
@@ -295,7 +295,7 @@ describe('the local S3 endpoint', () => {
     }
   })
 
-  test('hides from who may not list what is not there', async () => {
+  test('hides missing objects from an identity that may not list', async () => {
     const reader = { accessKeyId: 'AKIAREADER', secretAccessKey: 'x', actions: ['s3:GetObject'] as const }
     const server = await open({ others: [reader] })
     const path = `/${server.bucket}/key`
@@ -348,7 +348,7 @@ describe('the local S3 endpoint', () => {
     expect(server.buckets.get(server.bucket)?.keys()).toEqual([])
   })
 
-  test('does not replace what is there where that is asked', async () => {
+  test('does not replace an object under if-none-match', async () => {
     const server = await open()
     const put = { method: 'PUT', path: `/${server.bucket}/key`, headers: { 'if-none-match': '*' } }
     expect(await s3Request(server, { ...put, body: 'first' })).toMatchObject({ status: 200 })

@@ -36,7 +36,7 @@ describe('a signature in the headers', () => {
     ['a query in any order', { url: 'http://127.0.0.1:1/a?b=2&a=%20%2B%27*()&a=1&c' }],
     ['a path of encoded parts', { url: 'http://127.0.0.1:1/x/arn%3Aaws%3Alambda/@y/%E6%BC%A2=/' }],
     ['a hash of the body', { body: 'x', headers: { 'x-amz-content-sha256': hash('x') } }],
-  ])('fits %s, whoever signed it', async (_, signing) => {
+  ])('fits %s, by every signer', async (_, signing) => {
     for (const signer of SIGNERS) {
       expect(verifyAuthorization(await signed({ ...signing, signer }), scope), signer.name).toEqual({
         identity,
@@ -66,7 +66,7 @@ describe('a signature in the headers', () => {
   test.each([
     ['another region', { region: 'us-east-1' }],
     ['another service', { service: 's3' }],
-  ])('says what the scope should be for %s', async (_, signing) => {
+  ])('reports the expected scope for %s', async (_, signing) => {
     expect(verifyAuthorization(await signed(signing), scope)).toEqual({
       fault: {
         type: 'InvalidSignatureException',

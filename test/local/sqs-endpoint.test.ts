@@ -109,7 +109,7 @@ describe('the SQS endpoint, asked by the AWS SDK', () => {
     expect(made.counts).toEqual({ visible: 0, inFlight: 0, delayed: 0 })
   })
 
-  test('waits for a message, and tells what a queue is', async () => {
+  test('waits for a message, and returns the attributes of a queue', async () => {
     const dead = queue()
     const { made, QueueUrl } = queue({ deadLetterQueue: dead.made, maxReceiveCount: 3 })
     const receiving = client.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 20 }))

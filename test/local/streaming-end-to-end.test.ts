@@ -100,7 +100,7 @@ describe.each(WAYS)('the whole path of a stream over $name', ({ bundle, skipped 
   afterAll(() => session?.close())
 
   it.skipIf(skipped).each(OFFICIAL_STREAMS.map((row, number) => ({ ...row, number })))(
-    'brings what the official runtime client posts for $name',
+    'delivers the stream that the official runtime client posts for $name',
     async ({ number, posts }) => {
       expect(await streamed(functions.rows, { row: number })).toEqual(posts)
     },

@@ -121,7 +121,7 @@ describe('the SNS endpoint', () => {
     return { post, to, arn: news.arn }
   }
 
-  test('publishes what the Query API carries', async () => {
+  test('publishes a message of the Query API', async () => {
     const { post, to, arn } = await endpoint()
     const { status, type, xml } = await post({
       Action: 'Publish',

@@ -586,8 +586,8 @@ export const executorMutants: Mutants = {
       /was not stopped within/,
     ],
   },
-  'a stream whose code exits ends with its exit code': {
-    'ends a stream whose code exits without an error': [
+  'a stream ends with the exit code of its code': {
+    'ends a stream without an error when its code exits': [
       THREAD,
       "if (outcome?.kind === 'error') stream",
       'if (false) stream',

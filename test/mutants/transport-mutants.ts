@@ -396,7 +396,7 @@ export const transportMutants: Mutants = {
     'watches names in small letters': [MEMORY, '[app, stage, name])', '[app, stage, name.toLowerCase()])'],
     'ignores the stage that it watches': [MEMORY, '[app, stage, name])', '[app, name])'],
   },
-  'serve() changes neither the kept frame nor what is watched': {
+  'serve() changes neither the kept frame nor the watched names': {
     'stops watching at serve()': [
       MEMORY,
       SET_LANES,

@@ -79,7 +79,7 @@ describe('the soak', () => {
     vi.restoreAllMocks()
   })
 
-  it('finds nothing wrong with the core as it is, through cuts and a crash', async () => {
+  it('finds no fault in the unmodified core, through cuts and a crash', async () => {
     const report = await soaked({ faults: [...CUTS, CRASH].sort((a, b) => a.after - b.after) })
     expect(brokenPromises(report)).toEqual([])
     expect(report).toMatchObject({
@@ -98,7 +98,7 @@ describe('the soak', () => {
     expect(report.rerunAfterCrash).toBeLessThanOrEqual(report.inFlightAtCrashes)
   })
 
-  it('counts as lost what has no outcome by the deadline', async () => {
+  it('counts an invocation without an outcome by the deadline as lost', async () => {
     const report = await soaked({
       around: (stub) => (event, context) =>
         event.number === 11 ? new Promise(() => {}) : stub(event, context),
@@ -108,7 +108,7 @@ describe('the soak', () => {
     expect(brokenPromises(report)).toEqual(['1 neither answered nor failed with a typed error'])
   })
 
-  it('counts as lost what fails with an error of nobody’s, and as failed what has a code', async () => {
+  it('counts an untyped error as lost, and an error with a code as failed', async () => {
     const report = await soaked({
       around: (stub) => async (event, context) => {
         if (event.number === 11) throw new TypeError('cannot read properties of undefined')
@@ -120,7 +120,7 @@ describe('the soak', () => {
     expect(brokenPromises(report)).toHaveLength(1)
   })
 
-  it('is not content where most find nobody', async () => {
+  it('objects when most invocations find no session', async () => {
     const nobody = Object.assign(new Error(), { name: 'LambdaTether.NO_SESSION' })
     const report = await soaked({
       around: (stub) => async (event, context) => {
@@ -132,7 +132,7 @@ describe('the soak', () => {
     expect(brokenPromises(report)).toEqual(['25 of 60 answered, less than half'])
   })
 
-  it('counts as executed twice what a session that forgets starts again', async () => {
+  it('counts an invocation that a forgetful session starts again as executed twice', async () => {
     vi.spyOn(Records.prototype, 'get').mockReturnValue(undefined)
     // Some are never answered, and wait so long.
     const report = await soaked({ timeOutMs: 5_000 })
@@ -140,7 +140,7 @@ describe('the soak', () => {
     expect(brokenPromises(report)).toEqual([`${report.executedTwice} started twice by one session`])
   })
 
-  it('counts as crossed what a stub that mixes up its answers gives', async () => {
+  it('counts the mixed-up answers of a stub as crossed', async () => {
     const { onMessage } = Caller.prototype
     const others = new WeakMap<Caller, string>()
     vi.spyOn(Caller.prototype, 'onMessage').mockImplementation(function (this: Caller, message, from) {
@@ -154,7 +154,7 @@ describe('the soak', () => {
     expect(brokenPromises(report)).toContainEqual(`${report.crossAnswered} answered with what is another's`)
   })
 
-  it('counts what runs again after a crash, and objects where more does than was in flight', async () => {
+  it('counts reruns after a crash, and objects to more reruns than invocations in flight', async () => {
     const sent: { event: { readonly number: number }; context: LambdaContext }[] = []
     const report = await soaked({
       faults: [CRASH],
@@ -194,7 +194,7 @@ describe('its tally', () => {
       inFlightAtCrashes: 1,
     })
 
-  it('tells twice in one session from once in each of two', () => {
+  it('distinguishes two runs in one session from one run in each of two', () => {
     expect(said([start('a'), start('b'), start('c')])).toMatchObject({ executedTwice: 0, rerunAfterCrash: 0 })
     expect(said([start('a'), start('a')])).toMatchObject({ executedTwice: 1, rerunAfterCrash: 0 })
     expect(said([start('a')], [start('a', 0, true)])).toMatchObject({
@@ -205,7 +205,7 @@ describe('its tally', () => {
     expect(said([start('a')], [start('a', 15)])).toMatchObject({ rerunUnmarked: 1, ranAfterAnswer: 1 })
   })
 
-  it('measures time, memory and what failed', () => {
+  it('measures time, memory and failures', () => {
     expect(said([])).toMatchObject({ sent: 3, p50Ms: 5, p99Ms: 9, rssGrowthMb: 2.5 })
   })
 })

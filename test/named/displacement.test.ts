@@ -31,7 +31,7 @@ async function startReal(): Promise<string> {
 
 describe.each(BROKERS)('of two sessions with one name, over $name', ({ protocolVersion, start }) => {
   test.skipIf(start === startReal && !mosquitto)(
-    'the newer keeps serving when the older, whose network was silent, wakes; the older is displaced and never connects again',
+    'the newer keeps serving when the older wakes from a silent network; the older is displaced and never reconnects',
     async () => {
       const url = await start()
       // All that the older one says passes here, and is counted: one upgrade is one CONNECT.

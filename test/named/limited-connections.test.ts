@@ -80,8 +80,8 @@ function counting(transport: Transport): Transport & { sessions: number } {
   return counted
 }
 
-describe('a transport whose connections live for two hours, under load', () => {
-  it('loses nothing at the switch, runs nothing twice, and sends nothing again', async () => {
+describe('a transport with connections that live for two hours, under load', () => {
+  it('loses no invocation at the switch, runs none twice, and resends none', async () => {
     const clock = new ManualClock()
     const lifetimeMs = 2 * HOUR_MS
     const transport = counting(delayed(memory(), { roundTripMs: 45, clock, lifetimeMs }))

@@ -53,7 +53,7 @@ async function farAway(options: { store?: ReturnType<typeof memoryStore> } = {})
 }
 
 describe('prior art 1: a message is cut by bytes, not by characters', () => {
-  it('and 60,000 漢 go both ways through a broker that disconnects who sends more than 128 KB, and so does what follows', async () => {
+  it('60,000 漢 and the next invocation cross, both ways, a broker that disconnects senders of more than 128 KB', async () => {
     const broker = createLocalBroker({ region, identities: [identity] })
     onTestFinished(() => broker.close())
     await broker.open()
@@ -81,7 +81,7 @@ describe('prior art 1: a message is cut by bytes, not by characters', () => {
 })
 
 describe('prior art 2: an answer of several frames at 45 ms', () => {
-  it('reaches a warm stub, each time, and runs once', async () => {
+  it('reaches a warm stub each time, and its code runs once', async () => {
     const { invoke, runs } = await farAway()
     expect((await invoke({ answerBytes: 10 }, 5_000)).answer).toHaveLength(12)
     for (let round = 1; round <= 7; round++) {
@@ -95,7 +95,7 @@ describe('prior art 2: an answer of several frames at 45 ms', () => {
 })
 
 describe('prior art 3: a request of 5.9 MB at 45 ms', () => {
-  it('ends by no silence: it is acknowledged at its first part, and silence counts from its last', async () => {
+  it('never times out by silence: its first part is acknowledged, and silence counts from its last part', async () => {
     const { invoke, runs, session } = await farAway()
     const { afterMs, answer } = await invoke({ answerBytes: 10, text: randomText(5_900_000) }, 60_000)
     expect(answer).toHaveLength(12)
@@ -130,7 +130,7 @@ describe('prior art 3: a request of 5.9 MB at 45 ms', () => {
 })
 
 describe('prior art 7: a laptop sleeps past the end of its credentials', () => {
-  it('and asks for others when it wakes; those that are refused are not used again', async () => {
+  it('it fetches new credentials when it wakes, and does not reuse rejected ones', async () => {
     const { broker } = await openBroker({ region, clock: systemClock })
     const renewed = { accessKeyId: 'ASIARENEWED', secretAccessKey: 'another/word' }
     const known = [identity]
@@ -169,7 +169,7 @@ describe('prior art 7: a laptop sleeps past the end of its credentials', () => {
 })
 
 describe('prior art 9: over 100 messages a second on one connection', () => {
-  it('300 cold stubs at once are all answered, though the broker discards what is too many', async () => {
+  it('300 cold stubs at once are all answered, although the broker discards excess messages', async () => {
     // All 300 share this one process: time goes on as it gets on, so that a busy machine takes nobody's time away.
     const clock = new ManualClock(Date.now())
     const { broker } = await openBroker({ region, identities: [identity], clock })
@@ -204,8 +204,8 @@ describe('prior art 9: over 100 messages a second on one connection', () => {
   }, 60_000)
 })
 
-describe('prior art 12: what is never completed is not kept', () => {
-  it('parts of messages go when their time is over', async () => {
+describe('prior art 12: incomplete messages are not kept', () => {
+  it('parts of messages expire', async () => {
     const clock = new ManualClock()
     const reassembly = new Reassembly(clock)
     const part = (index: number) => ({ index, count: 2, totalBytes: 200_000 }) as never

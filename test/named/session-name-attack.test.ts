@@ -70,8 +70,8 @@ function logged({ stack }: Stage): string {
   return queryOf(victim!.query)
 }
 
-describe('who may connect, and has no key,', () => {
-  it("does not take a session's name", async () => {
+describe('a client that may connect, but has no key,', () => {
+  it("cannot take a session's name", async () => {
     const target = await stage()
     const { inbox } = await join(target, session)
     const { connection } = await join(target, stub)
@@ -93,7 +93,7 @@ describe('who may connect, and has no key,', () => {
     expect(await inbox.text()).toBe('for the victim')
   })
 
-  it('gains no other name, session or epoch by a signature that it has seen', async () => {
+  it('cannot use a captured signature for another name, session or epoch', async () => {
     const target = await stage()
     await join(target, session)
     const seen = Object.fromEntries(new URLSearchParams(logged(target)))
@@ -132,7 +132,7 @@ describe('who may connect, and has no key,', () => {
 })
 
 describe('the holder of a key', () => {
-  it('is let in with the current and with the previous one while the stack has both', async () => {
+  it('is accepted with the current and the previous key while the stack has both', async () => {
     const previous = generateKey()
     const target = await stage({ key: [key, previous] })
     const { inbox } = await join(target, session, previous)
@@ -142,7 +142,7 @@ describe('the holder of a key', () => {
     expect(await inbox.text()).toBe('to the one with the previous key')
   })
 
-  it('hears what to deploy where the stack has another key', async () => {
+  it('is told to redeploy when the stack has another key', async () => {
     const target = await stage()
     expect(await failure(join(target, session, generateKey()))).toMatchObject({
       code: 'UNREACHABLE',
@@ -151,7 +151,7 @@ describe('the holder of a key', () => {
     })
   })
 
-  it('hears which stack to look for where the stack is that of another stage', async () => {
+  it('is told which stack to look for when the stack belongs to another stage', async () => {
     const target = await stage()
     expect(await failure(join(target, { ...session, stage: 'prod' }))).toMatchObject({
       code: 'UNREACHABLE',

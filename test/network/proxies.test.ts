@@ -72,29 +72,32 @@ const iotAt = (scheme: 'ws' | 'wss', options: object = {}) =>
 const mqttAt = (scheme: 'mqtt' | 'mqtts', options: Partial<MqttOptions> = {}) =>
   mqtt({ url: `${scheme}://broker.test:${mqttPort()}`, ...options })
 
-describe('what the environment names', () => {
-  test('HTTP_PROXY is asked for a ws:// broker', async () => {
+describe('a proxy from the environment', () => {
+  test('HTTP_PROXY serves a ws:// broker', async () => {
     const { host, asked } = await proxy()
     vi.stubEnv('HTTP_PROXY', `http://${host}`)
     await passes(iotAt('ws'))
     expect(asked).toEqual([`broker.test:${webSocketPort()}`])
   })
 
-  test.each(['iot', 'mqtt'])('HTTPS_PROXY inspects the TLS of %s(), whose ca trusts it', async (name) => {
-    const { host, asked } = await proxy(intercepting())
-    vi.stubEnv('HTTPS_PROXY', `http://${host}`)
-    const { ca } = certificates
-    await passes(name === 'iot' ? iotAt('wss', { ca }) : mqttAt('mqtts', { ca }))
-    expect(asked).toHaveLength(1)
-    const error = await failure(
-      (name === 'iot' ? iotAt('wss') : mqttAt('mqtts')).connect(session, new Inbox()),
-    )
-    expect(error).toMatchObject({
-      code: 'UNREACHABLE',
-      message: expect.stringMatching(/certificate is not trusted.*'ca'.*NODE_EXTRA_CA_CERTS/),
-      details: { during: 'tls' },
-    })
-  })
+  test.each(['iot', 'mqtt'])(
+    'HTTPS_PROXY inspects the TLS of %s(), which trusts it by `ca`',
+    async (name) => {
+      const { host, asked } = await proxy(intercepting())
+      vi.stubEnv('HTTPS_PROXY', `http://${host}`)
+      const { ca } = certificates
+      await passes(name === 'iot' ? iotAt('wss', { ca }) : mqttAt('mqtts', { ca }))
+      expect(asked).toHaveLength(1)
+      const error = await failure(
+        (name === 'iot' ? iotAt('wss') : mqttAt('mqtts')).connect(session, new Inbox()),
+      )
+      expect(error).toMatchObject({
+        code: 'UNREACHABLE',
+        message: expect.stringMatching(/certificate is not trusted.*'ca'.*NODE_EXTRA_CA_CERTS/),
+        details: { during: 'tls' },
+      })
+    },
+  )
 
   test('a user name and a password are in its URL', async () => {
     const { host } = await proxy({ password: 'p@ss' })
@@ -110,7 +113,7 @@ describe('what the environment names', () => {
   })
 
   test.each([403, 502])(
-    'a refusal with status %i is the proxy’s, and no signature is blamed',
+    'a refusal with status %i is attributed to the proxy, not to the signature',
     async (status) => {
       const { host } = await proxy({ status })
       vi.stubEnv('HTTPS_PROXY', `http://${host}`)
@@ -123,7 +126,7 @@ describe('what the environment names', () => {
     },
   )
 
-  test('a proxy that is not there is named', async () => {
+  test('an unreachable proxy is named', async () => {
     const port = await freePort()
     vi.stubEnv('HTTPS_PROXY', `http://user:secret@127.0.0.1:${port}`)
     for (const transport of [iotAt('wss'), mqttAt('mqtts')]) {
@@ -137,7 +140,7 @@ describe('what the environment names', () => {
   })
 
   test.each(['ws', 'mqtts'] as const)(
-    'of a silent proxy nothing is left after the time-out (%s)',
+    'a silent proxy leaves no socket after the time-out (%s)',
     async (scheme) => {
       const silent = await proxy({ silent: true })
       vi.stubEnv('HTTP_PROXY', `http://${silent.host}`)
@@ -160,7 +163,7 @@ describe('what the environment names', () => {
     expect(asked).toEqual([])
   })
 
-  test('a broker of this machine is never asked for through it', async () => {
+  test('a broker on this machine is reached directly', async () => {
     const { host, asked } = await proxy({ status: 502 })
     for (const name of ['HTTP_PROXY', 'HTTPS_PROXY']) vi.stubEnv(name, `http://${host}`)
     await passes(iot({ endpoint: broker.webSocketUrl, region, credentials: identity }))
@@ -189,7 +192,7 @@ describe('what the environment names', () => {
     expect(asked.length).toBeGreaterThanOrEqual(2)
   })
 
-  test('s3() puts and gets through it, and says of its refusal that it was the proxy’s', async () => {
+  test('s3() puts and gets through it, and attributes its refusal to the proxy', async () => {
     const server = await startLocalS3()
     const bucket = bucketName()
     await s3Request(server, { method: 'PUT', path: `/${bucket}` })
@@ -223,7 +226,7 @@ describe('an agent of the caller’s', () => {
   })
 
   test.each(['ws', 'wss', 'mqtt', 'mqtts'] as const)(
-    'speaks TLS to its proxy, beside that of %s:// to the broker',
+    'speaks TLS to its proxy, and %s:// to the broker inside',
     async (scheme) => {
       const { intercept: tls } = intercepting()
       const secure = scheme === 'wss' || scheme === 'mqtts'
@@ -243,21 +246,24 @@ describe('an agent of the caller’s', () => {
     },
   )
 
-  test.each(['mqtts', 'wss'])('leaves an address of a %s:// broker to be checked', async (scheme) => {
-    const { host } = await proxy(intercepting())
-    const agent = new HttpsProxyAgent(`http://${host}`)
-    onTestFinished(() => agent.destroy())
-    const { ca } = certificates
-    const at = (address: string) =>
-      scheme === 'mqtts'
-        ? mqtt({ url: `mqtts://${address}:${mqttPort()}`, agent, ca })
-        : iot({ endpoint: `wss://${address}:${webSocketPort()}`, region, credentials: identity, agent, ca })
-    await passes(at('127.0.0.1'))
-    const error = await failure(at('127.0.0.2').connect(session, new Inbox()))
-    expect(error.details).toMatchObject({ during: 'tls', code: 'ERR_TLS_CERT_ALTNAME_INVALID' })
-  })
+  test.each(['mqtts', 'wss'])(
+    'has the certificate of a %s:// broker checked against its address',
+    async (scheme) => {
+      const { host } = await proxy(intercepting())
+      const agent = new HttpsProxyAgent(`http://${host}`)
+      onTestFinished(() => agent.destroy())
+      const { ca } = certificates
+      const at = (address: string) =>
+        scheme === 'mqtts'
+          ? mqtt({ url: `mqtts://${address}:${mqttPort()}`, agent, ca })
+          : iot({ endpoint: `wss://${address}:${webSocketPort()}`, region, credentials: identity, agent, ca })
+      await passes(at('127.0.0.1'))
+      const error = await failure(at('127.0.0.2').connect(session, new Inbox()))
+      expect(error.details).toMatchObject({ during: 'tls', code: 'ERR_TLS_CERT_ALTNAME_INVALID' })
+    },
+  )
 
-  test.each(['ws', 'mqtt'] as const)('is named where its proxy refuses (%s)', async (scheme) => {
+  test.each(['ws', 'mqtt'] as const)('is named when its proxy refuses (%s)', async (scheme) => {
     const { host } = await proxy({ status: 407 })
     const agent = new HttpsProxyAgent(`http://${host}`)
     const transport = scheme === 'ws' ? iotAt('ws', { agent }) : mqttAt('mqtt', { agent })
@@ -300,7 +306,7 @@ describe('an agent of the caller’s', () => {
     await passes(mqtt({ url: `mqtts://127.0.0.1:${port}`, agent: new https.Agent(), ca }))
   })
 
-  test('false connects directly, whatever the environment says', async () => {
+  test('false connects directly, in any environment', async () => {
     const { host, asked } = await proxy()
     vi.stubEnv('HTTP_PROXY', `http://${host}`)
     const error = await failure(iotAt('ws', { agent: false }).connect(session, new Inbox()))
@@ -309,7 +315,7 @@ describe('an agent of the caller’s', () => {
   })
 })
 
-test('where a name does not resolve and no proxy is named, the way to name one is told', async () => {
+test('when a name does not resolve without a proxy, the error explains how to set one', async () => {
   const error = await failure(iotAt('wss').connect(session, new Inbox()))
   expect(error.message).toMatch("Behind a proxy, set HTTPS_PROXY or pass 'agent'.")
   expect(error.details).toMatchObject({ during: 'resolve' })

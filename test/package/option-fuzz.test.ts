@@ -94,7 +94,7 @@ describe.each(Object.entries(optionRows))('%s', { timeout: 60_000 }, (_key, row)
   // Where a right value would have effects, another option sees to it that there are none.
   const attempt = (options: object) => problemOf(() => make({ ...valid, ...effects, ...options }))
 
-  it('throws a TetherError that names the option, whatever is passed', async () => {
+  it('throws a TetherError that names the option, for any value', async () => {
     const names = await optionNames(row)
     const check = async (name: string, value: unknown) => {
       const problem = await attempt({ [name]: value })
@@ -105,7 +105,7 @@ describe.each(Object.entries(optionRows))('%s', { timeout: 60_000 }, (_key, row)
     await fc.assert(random, { numRuns: 5 * names.length })
   })
 
-  it('takes undefined for what may be left out', async () => {
+  it('accepts undefined for optional options', async () => {
     const usual = await attempt({})
     for (const name of await optionNames(row)) {
       if (!Object.hasOwn({ ...valid, ...effects }, name))
@@ -115,7 +115,7 @@ describe.each(Object.entries(optionRows))('%s', { timeout: 60_000 }, (_key, row)
 })
 
 describe.each(Object.entries(argumentRows))('%s', { timeout: 60_000 }, (_key, { call, name }) => {
-  it('throws a TetherError that names it, whatever is passed', async () => {
+  it('throws only a TetherError that names it, for any value', async () => {
     const check = async (value: unknown) => {
       const problem = await problemOf(() => call(value))
       if (problem !== undefined) expect(problem).toMatch(naming(name))

@@ -53,13 +53,13 @@ describe.each(Object.entries(optionRows))('%s', (_key, row) => {
   const attempt = (options: unknown) => problemOf(() => make(options))
   afterEach(closeMade)
 
-  it('takes nothing in place of options', async () => {
+  it('accepts only an object as options', async () => {
     for (const sample of samplesBut(['object', ...insteadOfOptions])) {
       expect(await attempt(SAMPLES[sample]), sample).toMatch(/takes an object |^'target' must be/)
     }
   })
 
-  it('names what is missing', async () => {
+  it('names a missing option', async () => {
     for (const name of Object.keys(valid)) {
       const { [name]: _, ...others } = valid as Record<string, unknown>
       expect(await attempt(others), name).toMatch(new RegExp(`'${name}'`))
@@ -67,7 +67,7 @@ describe.each(Object.entries(optionRows))('%s', (_key, row) => {
     }
   })
 
-  it('takes one kind of value for each option that its checks name, and names it where the kind is wrong', async () => {
+  it('takes one kind of value for each option of its checks, and names an option of a wrong kind', async () => {
     const names = await optionNames(row)
     expect(names).toEqual(expect.arrayContaining(Object.keys({ ...valid, ...effects })))
     for (const name of names) {
@@ -86,14 +86,14 @@ describe.each(Object.entries(optionRows))('%s', (_key, row) => {
 })
 
 describe.each(Object.entries(argumentRows))('%s', (_key, { call, name, accepts }) => {
-  it('names what it takes where it is of a wrong kind', async () => {
+  it('names the parameter when it has a wrong type', async () => {
     for (const sample of samplesBut(accepts)) {
       expect(await problemOf(() => call(SAMPLES[sample])), sample).toMatch(naming(name))
     }
   })
 })
 
-it('shows no secret, of whatever kind it is', async () => {
+it('shows no secret of any type', async () => {
   const cases = [
     () => createSession({ app: 'a', stage: 'b', key: 'secret-word', transport: memory() }),
     () => createLocalBroker({ identities: [{ accessKeyId: 'A', secretAccessKey: 123_456 as never }] }),
@@ -102,7 +102,7 @@ it('shows no secret, of whatever kind it is', async () => {
   for (const one of cases) expect(await problemOf(one)).not.toMatch(/secret-word|123.?456/)
 })
 
-it('shows a wrong value so that a text and a number differ', async () => {
+it('shows a wrong value so that a string and a number differ', async () => {
   const cloud = (port: unknown) => problemOf(() => createLocalCloud({ broker: { port: port as number } }))
   expect(await cloud('60')).toBe("'broker.port' must be a whole number from 0 to 65,535, not '60'.")
   expect(await cloud(60.5)).toBe("'broker.port' must be a whole number from 0 to 65,535, not 60.5.")
@@ -110,7 +110,7 @@ it('shows a wrong value so that a text and a number differ', async () => {
   expect(await cloud('x'.repeat(1_000))).toMatch(/, not 'x{100}…'\.$/)
 })
 
-it('takes a key in every form that it has', () => {
+it('accepts a key in every form', () => {
   for (const key of [generateKey(), Buffer.alloc(32), 'ab'.repeat(32)])
     expect(() => createSession({ app: 'a', stage: 'b', keys: [key], transport: memory() })).not.toThrow()
 })

@@ -66,7 +66,7 @@ const ASKED_BY_AGENT = `
     throw (await answer.json()).error
   }`
 
-describe('the packed package, installed where nothing else is', () => {
+describe('the packed package, installed alone', () => {
   let installed: InstalledPackage
 
   beforeAll(async () => {
@@ -75,7 +75,7 @@ describe('the packed package, installed where nothing else is', () => {
 
   afterAll(() => installed?.[Symbol.asyncDispose]())
 
-  it('has what it needs and nothing more', () => {
+  it('has only the files it needs', () => {
     const files = filesOf(installed.packageFolder)
     const top = new Set(files.map((file) => file.split('/')[0]))
     const texts = ['AGENTS.md', 'CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']
@@ -94,7 +94,7 @@ describe('the packed package, installed where nothing else is', () => {
     }
   })
 
-  it('imports statically only its dependencies, optional peers lazily, and nothing in what runs by itself', () => {
+  it('imports its dependencies statically, optional peers lazily, and nothing in standalone modules', () => {
     const builtin = new Set([...builtinModules, ...builtinModules.map((name) => `node:${name}`)])
     const modules = filesOf(installed.packageFolder).filter((file) => /^dist\/.*\.[cm]?js$/.test(file))
     expect(modules.length).toBeGreaterThan(subpaths.length)
@@ -109,7 +109,7 @@ describe('the packed package, installed where nothing else is', () => {
     }
   })
 
-  it('carries nobody else in its modules', () => {
+  it('bundles no other package in its modules', () => {
     const maps = filesOf(installed.packageFolder).filter((file) => /^dist\/.*\.js\.map$/.test(file))
     expect(maps.length).toBeGreaterThan(subpaths.length)
     for (const file of maps) {
@@ -120,7 +120,7 @@ describe('the packed package, installed where nothing else is', () => {
     }
   })
 
-  it('brings none of its optional peers', () => {
+  it('installs no optional peers', () => {
     for (const name of optional)
       expect(existsSync(join(installed.folder, 'node_modules', name)), name).toBe(false)
   })

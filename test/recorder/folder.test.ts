@@ -72,7 +72,7 @@ const files = async () => (await readdir(folder)).filter((name) => name.endsWith
 const mode = async (...path: string[]) => ((await stat(join(folder, ...path))).mode & 0o777).toString(8)
 
 describe('a folder of recordings', () => {
-  it('reads back what was recorded, without its secrets', async () => {
+  it('reads records back without their secrets', async () => {
     {
       await using recorded = new Recorded()
       await recorded.invoke({ order: 1, password: 'hunter2' }, { order: 2, password: 'hunter2' })
@@ -159,7 +159,7 @@ describe('a folder of recordings', () => {
     }
   })
 
-  it('goes on in a file of its own, so that nothing is glued to a half line', async () => {
+  it('continues in a new file, so that nothing is glued to a half line', async () => {
     {
       await using recorded = new Recorded()
       await recorded.invoke({ order: 1 }, { order: 2 })
@@ -187,7 +187,7 @@ describe('a folder of recordings', () => {
     expect(await openRecordings(folder).heads()).toHaveLength(4)
   })
 
-  it('keeps as many records as it is told, as whole files, with the bodies that they name', async () => {
+  it('keeps the configured number of records, as whole files, with the bodies that they name', async () => {
     const body = (order: number) => ({ order, body: `${order}`.repeat(70_000) })
     const age = async () => {
       const then = new Date(Date.now() - 3_600_000)
@@ -207,7 +207,7 @@ describe('a folder of recordings', () => {
     expect(await readdir(join(folder, 'blobs'))).toHaveLength(2)
   })
 
-  it('removes what is older than it is told, but not what another session writes to', async () => {
+  it('removes expired files, but not a file that another session writes', async () => {
     await using other = new Recorded()
     await other.invoke({ order: 1 })
     await other.recorder.flush()
@@ -236,7 +236,7 @@ describe('a folder of recordings', () => {
     expect((await recordedEvents()).length).toBe(5)
   })
 
-  it('has no records where it does not exist', async () => {
+  it('has no records if it does not exist', async () => {
     expect(await openRecordings(folder).heads()).toEqual([])
     expect(await openRecordings(folder).get('a')).toBeUndefined()
   })
@@ -256,7 +256,7 @@ describe('a folder of recordings', () => {
       })
   })
 
-  it('is read where another program has written a line anew, and fields it does not know are ignored', async () => {
+  it('is read after another program rewrote a line, and unknown fields are ignored', async () => {
     {
       await using recorded = new Recorded()
       await recorded.invoke({ order: 1 })
@@ -278,7 +278,7 @@ describe('a recorder', () => {
 })
 
 describe('a recorder that cannot write', () => {
-  it('says so, and goes on in memory', async () => {
+  it('reports it, and continues in memory', async () => {
     await writeFile(folder, 'a file')
     await using recorded = new Recorded()
     await recorded.invoke({ order: 1 })
@@ -305,7 +305,7 @@ describe('a recorder that cannot write', () => {
     expect(await mode()).toBe('755')
   })
 
-  it('warns where nobody listens', async () => {
+  it('warns if there is no listener', async () => {
     const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     try {
       await writeFile(folder, 'a file')

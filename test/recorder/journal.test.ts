@@ -25,7 +25,7 @@ function ended(id: string, bytes: number): LiveRecord {
   return record
 }
 
-it('what arrives faster than the disk takes it is dropped, and named, until the disk has caught up', async () => {
+it('records that arrive faster than the disk writes are dropped and reported, until it has caught up', async () => {
   const happened: string[] = []
   const journal = new Journal({
     folder: join(root, 'kept'),

@@ -24,7 +24,7 @@ function logging(line: string, answer: unknown): Executor {
 }
 
 describe('a recorder', () => {
-  it('has what arrived, what was answered, and what was written meanwhile', async () => {
+  it('has the event, the answer and the output of an invocation', async () => {
     await using tether = new Tether()
     const session = tether.session()
     await using recorder = record(session)
@@ -58,7 +58,7 @@ describe('a recorder', () => {
     ])
   })
 
-  it('tells failures, declined and mirrored invocations', async () => {
+  it('records failed, declined and mirrored invocations', async () => {
     await using tether = new Tether()
     const session = tether.session()
     await using recorder = record(session)
@@ -95,7 +95,7 @@ describe('a recorder', () => {
     expect(ended).toEqual([recorder.records()[0]!.id])
   })
 
-  it('takes nothing: what nobody runs fails as if it were not there', async () => {
+  it('takes no invocation: without a handler it fails as usual', async () => {
     await using tether = new Tether()
     const session = tether.session()
     await using recorder = record(session)
@@ -104,7 +104,7 @@ describe('a recorder', () => {
     expect(recorder.heads()).toMatchObject([{ outcome: 'error' }])
   })
 
-  it('records the functions that it is told, and has running ones without an outcome', async () => {
+  it('records the selected functions, and running invocations without an outcome', async () => {
     await using tether = new Tether()
     const session = tether.session()
     await using recorder = record(session, { functions: ['jobs'] })
@@ -139,7 +139,7 @@ describe('a recorder', () => {
     expect(endedMs! - receivedMs).toBe(25)
   })
 
-  it('ends with the session, and keeps what it has', async () => {
+  it('ends with the session, and keeps its records', async () => {
     await using tether = new Tether()
     const session = tether.session()
     const recorder = record(session)
@@ -178,7 +178,7 @@ describe('a recorder', () => {
     }
   })
 
-  it('says which events it has', async () => {
+  it('names its events when given an unknown one', async () => {
     await using tether = new Tether()
     const recorder = record(tether.session())
     expect(() => recorder.on('recrod' as 'record', () => {})).toThrow('record and status')
@@ -196,14 +196,14 @@ describe('the history', () => {
   }
   const ids = (history: History) => [...history.values()].map(({ id }) => id)
 
-  it('lets the oldest go where there are too many', () => {
+  it('drops the oldest if there are too many', () => {
     const history = new History(2, 1e9)
     for (const id of ['a', 'b', 'c']) history.add(live(id, 1))
     expect(ids(history)).toEqual(['b', 'c'])
     expect(history.get('a')).toBeUndefined()
   })
 
-  it('lets the oldest go where they are too large, those that grow as well, but not the newest', () => {
+  it('drops the oldest if they are too large, also by growth, but not the newest', () => {
     const history = new History(100, 10_000)
     const [a, b, c] = [live('a', 1_000), live('b', 1_000), live('c', 1_000)]
     for (const each of [a, b, c]) history.add(each)

@@ -70,7 +70,7 @@ describe('a secret', () => {
     ])
   })
 
-  it.each(Object.entries(named))('is told by the name %s', (name, secret) => {
+  it.each(Object.entries(named))('is recognized by the name %s', (name, secret) => {
     const { value, pointers } = redact({ headers: { [name]: secret }, lists: { [name]: [secret, secret] } })
     expect(JSON.stringify(value)).not.toContain(secret)
     expect(pointers).toEqual([`/headers/${name}`, `/lists/${name}/0`, `/lists/${name}/1`])
@@ -100,14 +100,14 @@ describe('a secret', () => {
     expect(redact(value).value).toEqual(expected)
   })
 
-  it('is seen to be equal where it appears again', () => {
+  it('has the same mark when it appears again', () => {
     expect(redact({ token: 'same', list: [{ password: 'same' }, { password: 'other' }] }).value).toEqual({
       token: '[redacted:1]',
       list: [{ password: '[redacted:1]' }, { password: '[redacted:2]' }],
     })
   })
 
-  it('is redacted again where it is a known value', () => {
+  it('is redacted again if it is a known value', () => {
     expect(
       redact({ out: 'it is correct-horse, yes' }, { known: new KnownSecrets(['correct-horse']) }).value,
     ).toEqual({
@@ -116,7 +116,7 @@ describe('a secret', () => {
   })
 })
 
-describe('what is no secret', () => {
+describe('a value without secrets', () => {
   it.each([
     { nextToken: 'page-2', maxTokens: 5, count: 1 },
     { headers: { 'x-hub-signature-256': 'sha256=abc', 'content-type': 'application/json' } },
@@ -153,7 +153,7 @@ describe('a rule of the user’s', () => {
     })
   })
 
-  it('keeps what it allows, whatever it holds', () => {
+  it('keeps an allowed value, even a secret', () => {
     const value = { authorizer: { claims: { sub: 'jo', email: 'j@o' } }, authorization: planted[0]!.secret }
     expect(redact(value, { allow: ['sub', 'Authorization'] }).value).toEqual({
       authorizer: { claims: { sub: 'jo', email: '[redacted:1]' } },
@@ -165,7 +165,7 @@ describe('a rule of the user’s', () => {
 describe('the stricter rules of fixtures', () => {
   const random = 'q7Zp2LxV9sK4mT8wR3nB6yH1cF5gJ0dA'
 
-  it('take what looks random for a secret, but not what identifies or proves something', () => {
+  it('treat random text as a secret, but not ids and signatures', () => {
     expect(
       redact(
         {
@@ -188,7 +188,7 @@ describe('the stricter rules of fixtures', () => {
     })
   })
 
-  it('number again what was marked on disk', () => {
+  it('renumber marks from disk', () => {
     expect(
       redact(
         { token: '[redacted:sha256:0a1b2c3d]', text: 'a [redacted:sha256:0a1b2c3d] b' },
@@ -226,7 +226,7 @@ it.each([
   ['lists', '[', '', ']'],
   ['objects', '{"a":', '1', '}'],
   ['what a name says is secret', '{"password":', '1', '}'],
-])('redacts as a whole what is nested too deeply: %s', (_name, open, inner, close) => {
+])('redacts text that is nested too deeply as a whole: %s', (_name, open, inner, close) => {
   const text = open.repeat(50_000) + inner + close.repeat(50_000)
   for (const knownOnly of [false, true]) {
     const redaction = new Redaction(rules({ knownOnly }))

@@ -19,7 +19,7 @@ function written(record: InvocationRecord): string {
 
 const readBack = async (record: InvocationRecord) => (await readLine('/nowhere', written(record)))!
 
-it('what is written reads back as it was, byte by byte', async () => {
+it('a written record reads back as it was, byte by byte', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.json({ stringUnit: 'grapheme' }),
@@ -41,7 +41,7 @@ it('what is written reads back as it was, byte by byte', async () => {
   )
 })
 
-it('bytes that are no JSON come back as they were', async () => {
+it('bytes that are not JSON come back as they were', async () => {
   await fc.assert(
     fc.asyncProperty(fc.uint8Array({ minLength: 1 }), async (bytes) => {
       const back = await readBack(recordOf(bytes))
@@ -108,7 +108,7 @@ it('a head is read without the rest, and without its end', () => {
   expect(headOfLine(line.slice(0, 100))).toBeUndefined()
 })
 
-it('fields are the texts that stand there, and none where the end is missing', () => {
+it('fields are slices of the text, and undefined if its end is missing', () => {
   fc.assert(
     fc.property(fc.dictionary(fc.string(), fc.jsonValue()), fc.nat(), (object, cut) => {
       const text = JSON.stringify(object)

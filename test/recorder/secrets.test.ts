@@ -118,7 +118,7 @@ const leaking: Executor = {
   [Symbol.asyncDispose]: async () => {},
 }
 
-describe('no secret', () => {
+describe('the written files', () => {
   let root: string
   let contents: Record<string, string>
   beforeAll(async () => {
@@ -163,7 +163,7 @@ describe('no secret', () => {
   })
   afterAll(() => rm(root, { recursive: true, force: true }))
 
-  it('is in a file that was written, in no spelling', () => {
+  it('contain no secret, in any spelling', () => {
     const found = Object.entries(contents).flatMap(([name, content]) =>
       foundIn(content).map((secret) => `${name}: ${secret}`),
     )
@@ -173,7 +173,7 @@ describe('no secret', () => {
     expect(Object.values(contents).join('')).toContain('[redacted:sha256:')
   })
 
-  it('hides what is none', () => {
+  it('keep ordinary text', () => {
     const all = Object.values(contents).join('')
     for (const text of ['/login', 'abc.execute-api', '"q=1"', 'content-type', 'x'.repeat(80_000)])
       expect(all).toContain(text === '"q=1"' ? '&q=1' : text)

@@ -92,7 +92,7 @@ it('hides a variable that JSON spells differently', () => {
   })
 })
 
-it('keeps what is no secret elsewhere', () => {
+it('keeps values that are not secrets elsewhere', () => {
   const authorizer = { iam: { accountId: '123456789012' }, claims: { iss: 'https://idp.example.com/9' } }
   const event = {
     requestContext: { authorizer },

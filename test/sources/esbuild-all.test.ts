@@ -71,7 +71,7 @@ test('functions are built together, each as a module at its own place, with the 
   expect(all).toEqual([`api one ${join(project.folder, 'api.ts')}`, 'web one', 'its own dependency'])
 })
 
-test('a save tells the functions that were built from the file, and one build serves them', async () => {
+test('a save notifies the functions that were built from the file, and one build serves them', async () => {
   await Promise.all([run('api'), run('web')])
   using watched = changes()
   builds = 0
@@ -128,7 +128,7 @@ test('stack traces name the sources’ lines', async () => {
   })
 })
 
-test('what is shared ends with the last of its sources', async () => {
+test('the shared build ends with the last of its sources', async () => {
   const build = await sources.api.load()
   await sources.web.load()
   await sources.api.close?.()
@@ -138,7 +138,7 @@ test('what is shared ends with the last of its sources', async () => {
   expect(existsSync(join(project.folder, 'node_modules'))).toBe(false)
 })
 
-test('a target that is none is refused by name', () => {
+test('an invalid target or option is refused by name', () => {
   expect(() => esbuildAll({ api: '' })).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
   expect(() => esbuildAll({ api: './api.ts' }, { minfy: true } as never)).toThrow(/'minfy' is no option/)
 })

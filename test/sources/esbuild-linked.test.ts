@@ -74,7 +74,7 @@ describe('a package that is linked', () => {
     expect(await run()).toEqual(['core with dep', 'another'])
   })
 
-  test('is built, where it is compiled by itself, from what its compiler writes', async () => {
+  test('is built from the output of its own compiler', async () => {
     await project.write('packages/built/package.json', '{ "name": "@mono/built", "main": "dist/index.js" }')
     await project.write('packages/built/dist/index.js', `exports.version = 'one'`)
     await link('@mono/built', 'packages/built')
@@ -86,7 +86,7 @@ describe('a package that is linked', () => {
     expect(await run()).toBe('two')
   })
 
-  test('has its own place, and the entry’s package that of the entry', async () => {
+  test('has paths of its own files, and the entry’s package paths of the entry', async () => {
     const { run } = await served(
       `import { place } from '@mono/core/place'\nimport { own } from './own'\nexport const handler = async () => ({ place, own, entry: [__filename, import.meta.url] })`,
     )
@@ -127,10 +127,10 @@ test('functions of several packages that are built together each have the place 
   expect(await run(all.core)).toEqual([at(paths[1]!), at(paths[1]!)])
 })
 
-describe('what a build depends on besides its modules is watched', () => {
+describe('a build also watches', () => {
   const compiler = (compilerOptions: object, more = {}) => JSON.stringify({ compilerOptions, ...more })
 
-  test('an alias that is added to a tsconfig.json that was not there makes a failed build a good one', async () => {
+  test('a new tsconfig.json with an alias that repairs a failed build', async () => {
     await project.write('packages/fn/lib/a.ts', `export const a = 'aliased'`)
     const { source, run, changeAfter } = await served(
       `import { a } from '@x/a'\nexport const handler = async () => a`,
@@ -153,7 +153,7 @@ describe('what a build depends on besides its modules is watched', () => {
     expect(await run()).toBe('two')
   })
 
-  test('the package.json of a package whose modules are in it', async () => {
+  test('the package.json of a package that it contains', async () => {
     const { run, changeAfter } = await served(
       `import { core } from '@mono/core'\nexport const handler = async () => core`,
     )

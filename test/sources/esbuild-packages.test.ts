@@ -77,7 +77,7 @@ describe.each(['commonjs', 'module'])('a package of type %s', (type) => {
     expect(await result(code)).toEqual(['utc', 'format'])
   })
 
-  test('has exports whose names cannot be read from the text', async () => {
+  test('has exports with computed names', async () => {
     await install('tokens', {
       'index.js': `const api = {}; for (const name of ['sign', 'verify']) api[name] = () => name; module.exports = api`,
     })
@@ -148,7 +148,7 @@ test('two modules that find different versions of a package each get their own',
   expect(await result(code)).toEqual([1, 2])
 })
 
-test('what runs finds its modules from the entry’s place', async () => {
+test('running code finds its modules from the entry’s folder', async () => {
   await install('dep', { 'index.js': `module.exports = __filename` })
   await project.write('src/later.mjs', `export default 'later'`)
   const code = `
@@ -192,8 +192,8 @@ test('processes run the same', async () => {
   }
 })
 
-describe('what is not found', () => {
-  test('fails the build where an import names it, with the place and what to do, until it is there', async () => {
+describe('a missing package', () => {
+  test('fails the build if an import names it, with place and remedy, until it is installed', async () => {
     const source = esbuild(
       await project.write('api.ts', `\nimport x from 'absent'\nexport const handler = async () => x`),
     )
@@ -209,13 +209,13 @@ describe('what is not found', () => {
     )
   })
 
-  test('fails when it is reached where the code requires it while it runs', async () => {
+  test('fails at run time if the code requires it there', async () => {
     const code = `const optional = () => { try { return require('absent') } catch { return 'none' } }
       export const handler = async () => [optional(), await import('absent').catch((error) => error.code)]`
     expect(await result(code)).toEqual(['none', 'ERR_MODULE_NOT_FOUND'])
   })
 
-  test('is left to the code where `external` says so', async () => {
+  test('is left to the code if `external` names it', async () => {
     const outcome = await execute(`import x from 'absent'\nexport const handler = async () => x`, {
       external: ['absent'],
     })
@@ -224,13 +224,13 @@ describe('what is not found', () => {
 })
 
 describe('top-level await', () => {
-  test('of one’s own code makes the build an ES module', async () => {
+  test('of the function’s own code makes the build an ES module', async () => {
     await install('common', { 'index.js': `module.exports = { sign: () => 'signed' }` })
     const code = `import { sign } from 'common'\nconst value = await Promise.resolve(sign())\nexport const handler = async () => value`
     expect(await result(code)).toBe('signed')
   })
 
-  test('of a package is told with the option that runs it', async () => {
+  test('of a package is reported with the option that runs it', async () => {
     await install(
       'waits',
       { 'index.js': `export const value = await Promise.resolve(1)` },
@@ -282,7 +282,7 @@ test('a line for the shell before the code does no harm', async () => {
   ).toContain('api.ts:2:')
 })
 
-test('native modules are loaded from where they lie', async () => {
+test('native modules are loaded from their own place', async () => {
   await project.write('lib/addon.node', 'not one')
   const code = `let error: any; try { require('./lib/addon.node') } catch (thrown) { error = thrown }\nexport const handler = async () => error.message`
   expect(await result(code)).toContain(at('lib/addon.node'))
@@ -312,7 +312,7 @@ describe('how esbuild joins ES modules to CommonJS', () => {
     expect(outputFiles[0]!.text).toContain('var __toESM = (mod, isNodeMode, target) => (')
   })
 
-  test('is refused where it is not known', () => {
+  test('is refused if it is unknown', () => {
     const code = Buffer.from('var __toESM = (module) => module;\n\n// api.ts\n')
     const options = {
       entry: at('api.ts'),

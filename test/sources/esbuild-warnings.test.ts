@@ -30,7 +30,7 @@ function sourceFor(path: string, options: Parameters<typeof sourceOf>[1] = {}): 
   return source
 }
 
-test('esbuild’s warnings come with the build, with file and line, and those of other functions do not', async () => {
+test('a build has esbuild’s warnings with file and line, without warnings of other functions', async () => {
   await project.write(
     'odd.ts',
     `export const handler = async () => 1\nexport const odd = -0 === -0 && typeof odd === 'objekt'`,
@@ -58,7 +58,7 @@ const DECORATED = `
   export class Order { @Field item!: Item }
   export const handler = async () => seen['design:type']?.name ?? 'none'`
 
-test('decorator metadata that a tsconfig.json asks for is warned of once, where there are decorators', async () => {
+test('decorator metadata in a tsconfig.json causes one warning if there are decorators', async () => {
   await project.write('tsconfig.base.json', METADATA)
   await project.write('tsconfig.json', '{ "extends": "./tsconfig.base.json" }')
   for (const name of ['one.ts', 'two.ts']) await project.write(name, DECORATED)
@@ -74,7 +74,7 @@ test('decorator metadata that a tsconfig.json asks for is warned of once, where 
   expect((await sourceFor('./two.ts', { told }).load()).warnings).toEqual([])
 })
 
-test('the plugin in the documentation writes it, and then there is no warning', async () => {
+test('the plugin in the documentation writes it, without a warning', async () => {
   const page = readFileSync(join(root, 'docs/sources.md'), 'utf8')
   const recipe = programsOf('docs/sources.md', page).find(({ source }) =>
     source.includes('const decoratorMetadata'),

@@ -46,7 +46,7 @@ const temporary = realpathSync(tmpdir())
 const builds = () => readdirSync(temporary).filter((name) => /^lambda-tether-[0-9a-f]{8}-\d+-/.test(name))
 
 describe('a build', () => {
-  test('runs TypeScript that Node cannot strip, with what it imports by path', async () => {
+  test('runs TypeScript that Node cannot strip, with its imports by path', async () => {
     await project.write('src/lib/color.ts', 'export enum Color { Red = "red" }')
     const path = await project.write(
       'src/api.ts',
@@ -179,7 +179,7 @@ describe('a build', () => {
 })
 
 describe('a build that fails', () => {
-  test('says where, counted as editors count, and how many more there are', async () => {
+  test('reports the place as editors count it, and the number of further errors', async () => {
     const path = await project.write('api.ts', 'export const handler = async () => {\n  return 1 +\n}\n')
     const failure = await sourceFor(path)
       .load()
@@ -226,7 +226,7 @@ describe('a build that fails', () => {
     )
   })
 
-  test('is repaired by a save of the file with the error, or by what an import lacked, even in a new folder’s file', async () => {
+  test('is repaired by a save of the faulty file, or by a new file for a missing import', async () => {
     const path = await project.write('src/api.ts', 'export const handler = async () => [')
     await mkdir(join(project.folder, 'lib'))
     const source = sourceFor(path)
@@ -242,7 +242,7 @@ describe('a build that fails', () => {
 })
 
 describe('watching', () => {
-  test('a save of any module it imports by path is seen, new ones included, and those no longer imported are not', async () => {
+  test('a save of a module imported by path is seen, also of a new import, but not of a former one', async () => {
     const api = await project.write(
       'src/api.ts',
       'import { a } from "../lib/a"; export const handler = async () => a',
@@ -291,7 +291,7 @@ describe('watching', () => {
     expect(latest).toBe(55)
   })
 
-  test('a load while another runs has what changed since', async () => {
+  test('a load during another one has the changes since', async () => {
     const path = await project.write('api.ts', 'export const handler = async () => "old"')
     let release = () => {}
     let held: Promise<void> | undefined
@@ -325,8 +325,8 @@ describe('watching', () => {
 
 const pathOf = (build: FunctionBuild) => (build as { path: string }).path
 
-describe('what it leaves', () => {
-  test('what it has esbuild’s process started with is in that process’s environment alone', async () => {
+describe('its files and processes', () => {
+  test('variables for esbuild’s process are in its environment alone', async () => {
     const path = await project.write('api.ts', 'export const handler = async () => 1')
     await sourceFor({ entry: path }).load()
     expect(process.env.GOGC).toBeUndefined()
@@ -337,7 +337,7 @@ describe('what it leaves', () => {
     expect(environments.filter((environment) => environment.includes('GOGC=200'))).toHaveLength(1)
   })
 
-  test('what an installation has taken away is written again', async () => {
+  test('files that an installation has removed are written again', async () => {
     await project.write('node_modules/dep/package.json', '{ "main": "index.js" }')
     await project.write('node_modules/dep/index.js', 'exports.one = 1')
     const path = await project.write(
@@ -390,7 +390,7 @@ describe('what it leaves', () => {
     await expect(source.load()).rejects.toMatchObject({ code: 'CLOSED' })
   })
 
-  test('a version that nobody ever held stays for as long as a function may run', async () => {
+  test('a version that was never held stays for as long as a function may run', async () => {
     const clock = new ManualClock(Date.now())
     const path = await project.write('api.ts', 'export const handler = async () => 1')
     const source = sourceFor({ entry: path, clock })
@@ -418,7 +418,7 @@ describe('what it leaves', () => {
     expect(readdirSync(project.folder).sort()).toEqual(['api.ts', 'package.json'])
   })
 
-  test('what a killed process of this machine left is removed, another machine’s after a day, and nothing else', async () => {
+  test('files of a killed process are removed, from another machine after a day, and no others', async () => {
     const path = await project.write('api.ts', '')
     const own = dirname(pathOf(await sourceFor(path).load()))
     const machine = /lambda-tether-([0-9a-f]{8})-/.exec(own)![1]!

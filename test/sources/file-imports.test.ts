@@ -57,7 +57,7 @@ async function serving(target: FunctionTarget, executor: Executor) {
 const path = (name: string) => join(project.folder, name)
 const write = (name: string, text: string) => () => project.write(name, text)
 
-test('a save of what a Python module imports reloads it, whatever imported it and when', async () => {
+test('a save of any import of a Python module reloads it, also of an indirect or late one', async () => {
   await project.write('deep/names.py', "WORD = 'one'")
   await project.write('util.py', 'from deep.names import WORD')
   await project.write('later.py', 'NUMBER = 1')
@@ -73,7 +73,7 @@ test('a save of what a Python module imports reloads it, whatever imported it an
   expect(await served.call()).toEqual(['two', 2])
 })
 
-test('what a Python module imports no more is not watched any more', async () => {
+test('a former import of a Python module is no longer watched', async () => {
   await project.write('util.py', 'WORD = 1')
   await project.write('app.py', 'from util import WORD\ndef handler(event, context):\n    return WORD')
   const source = file(path('app.py'))
@@ -95,7 +95,7 @@ test('what a Python module imports no more is not watched any more', async () =>
   await source.close!()
 })
 
-test('what was saved before it was known to be imported is told at once', async () => {
+test('a save before its import was known is reported at once', async () => {
   await project.write('app.py', '')
   await project.write('util.py', '')
   const source = file(path('app.py'))
@@ -106,7 +106,7 @@ test('what was saved before it was known to be imported is told at once', async 
   await source.close!()
 })
 
-test('a reload tells that Python cannot load the new code, and what repairs it is seen', async () => {
+test('a reload reports that Python cannot load the new code, and its repair is seen', async () => {
   await project.write('util.py', 'WORD = 1')
   await project.write('app.py', 'from util import WORD\ndef handler(event, context):\n    return WORD')
   await using served = await serving(path('app.py'), childProcesses())
@@ -133,7 +133,7 @@ test.each([
   ['an error at load', "throw new TypeError('at load')", 'TypeError: at load'],
   ['a missing package', "require('nowhere')", 'Runtime.ImportModuleError'],
   ['an exit', 'process.exit(3)', 'exited with code 3'],
-])('a reload tells of %s, in threads and processes', async (_, source, message) => {
+])('a reload reports %s, in threads and processes', async (_, source, message) => {
   for (const executor of [workerThreads(), childProcesses()]) {
     await project.write('api.cjs', 'exports.handler = async () => 1')
     await using served = await serving(path('api.cjs'), executor)
@@ -148,7 +148,7 @@ test.each([
   }
 })
 
-test('a save of what a JavaScript module imports reloads it, and what it does not find is awaited', async () => {
+test('a save of an import of a JavaScript module reloads it, and a missing import is awaited', async () => {
   await project.write('values.json', '1')
   await project.write('helper.js', "exports.value = require('./values.json')")
   await project.write('[a*].js', "const { value } = require('./helper')\nexports.handler = async () => value")
@@ -178,7 +178,7 @@ test('a save in a linked package that a JavaScript module imports reloads it', a
   expect(await served.call()).toBe(2)
 })
 
-test('a folder of imports that is removed and written anew is followed', async () => {
+test('a folder of imports that is removed and rewritten is followed', async () => {
   await project.write('lib/value.js', 'module.exports = 1')
   await project.write('api.js', "exports.handler = async () => require('./lib/value')")
   await using served = await serving(path('api.js'), workerThreads())

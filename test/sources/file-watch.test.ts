@@ -113,7 +113,7 @@ test('two saves that the file system stamps with the same time are two', async (
   })
 })
 
-test('a file that is created and then written is reported as soon as one that is written in place', async () => {
+test('a file that is created and then written is reported without extra delay', async () => {
   const waits: number[] = []
   watch = new FileWatch({
     now: systemClock.now,
@@ -265,7 +265,7 @@ test('a folder that is removed and made again at once is watched as before', asy
   }
 })
 
-test('a file in the place of a folder is no folder, and harms nothing', async () => {
+test('a file in the place of a folder does no harm', async () => {
   const path = await project.write('dist/lib/api.js', 'old')
   const dist = dirname(dirname(path))
   watch.follow([path])
@@ -281,7 +281,7 @@ test('a file in the place of a folder is no folder, and harms nothing', async ()
   })
 })
 
-test('a folder whose place another takes is left for the other', async () => {
+test('a folder that another one replaces is left for the new one', async () => {
   const path = await project.write('dist/api.js', 'old')
   await project.write('dist.new/api.js', 'new')
   watch.follow([path])
@@ -302,7 +302,7 @@ test('a file in a folder that does not exist yet is reported when it does', asyn
   await changeAfter(() => mkdirSync(join(project.folder, 'c/d'), { recursive: true }))
 })
 
-test('what is followed can change: the old is forgotten, the new is said to be new', async () => {
+test('the followed files can change: old ones are forgotten, new ones are reported as new', async () => {
   const first = await project.write('a/first.ts', '1')
   const second = await project.write('b/second.ts', '2')
   expect(watch.follow([first])).toEqual([first])
@@ -325,7 +325,7 @@ test('in a folder followed whole anything new counts', async () => {
   await changeAfter(() => writeFileSync(join(folder, 'new.ts'), 'x'))
 })
 
-test('after it is disposed a listener hears nothing, and the others go on', async () => {
+test('a disposed listener hears nothing, and the others continue', async () => {
   const path = await project.write('api.ts', 'a')
   watch.follow([path])
   const subscription = subscribe()
@@ -346,7 +346,7 @@ test('after it is disposed a listener hears nothing, and the others go on', asyn
   expect(others).toBeGreaterThanOrEqual(2)
 })
 
-test('looks for itself where it is told how often: at files, at deletions and at folders', async () => {
+test('polls files, deletions and folders if it is given an interval', async () => {
   const clock = new ManualClock()
   watch = new FileWatch(clock, 300)
   const file = await project.write('polled.js', 'one')

@@ -46,7 +46,7 @@ test('a missing file is a failed build that names it, and works once it is there
   await source.close!()
 })
 
-test('a folder is no module', async () => {
+test('a folder is not a module', async () => {
   await expect(file(project.folder).load()).rejects.toMatchObject({ code: 'BUILD_FAILED' })
 })
 
@@ -67,7 +67,7 @@ test('a save is followed by new code in the worker', async () => {
   await source.close!()
 })
 
-test('a save of what a link leads to is seen', async () => {
+test('a save of a link’s target is seen', async () => {
   const real = await project.write('real/api.mjs', 'export const handler = 1')
   const link = join(project.folder, 'api.mjs')
   symlinkSync(real, link)

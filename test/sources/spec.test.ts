@@ -32,14 +32,11 @@ test.each([
   await source.close!()
 })
 
-test.each(['./api.rb#handler', './api', './api.ts#', ''])(
-  '%j is refused, saying what is possible',
-  (target) => {
-    expect(() => sourceOf(target)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
-  },
-)
+test.each(['./api.rb#handler', './api', './api.ts#', ''])('%j is refused as a target', (target) => {
+  expect(() => sourceOf(target)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
+})
 
-test('what is built is built as `build` says, and a wrong option is named, whatever the target is', async () => {
+test('the option `build` applies to a build, and a wrong option is named for any target', async () => {
   await project.write('defined.ts', 'declare const STAGE: string\nexport const handler = async () => STAGE')
   const source = sourceOf('./defined.ts', { cwd: project.folder, build: { define: { STAGE: '"dev"' } } })
   const { path } = (await source.load()) as { path: string }

@@ -172,8 +172,8 @@ async function told(store: PayloadStore, large: 'event' | 'response') {
 describe.each([
   { large: 'event', failures: OF_THE_EVENT, mayRun: false },
   { large: 'response', failures: OF_THE_RESPONSE, mayRun: true },
-] as const)('a large $large whose store fails', ({ large, failures, mayRun }) => {
-  test.each(failures)('is STORE_FAILED on both sides, and no hang, where $what', async ({ make, says }) => {
+] as const)('a large $large with a failing store', ({ large, failures, mayRun }) => {
+  test.each(failures)('is STORE_FAILED on both sides, and no hang, if $what', async ({ make, says }) => {
     const { byStub, bySession, ran, next } = await told(make(await setup()), large)
     const failed = { type: 'LambdaTether.STORE_FAILED', message: expect.stringMatching(says) }
     expect(byStub).toEqual(failed)

@@ -10,7 +10,7 @@ import { memoryStore } from '../../src/stores/memory.js'
 
 const MINUTE = { expiresInMs: 60_000 }
 
-test('a closed memory store has forgotten everything, serves nothing, and says so', async () => {
+test('a closed memory store has forgotten everything, and refuses requests with a reason', async () => {
   const store = memoryStore()
   await store.put('key', randomBytes(10))
   expect(store.size).toBe(1)
@@ -27,7 +27,7 @@ test('a closed memory store has forgotten everything, serves nothing, and says s
   await expect(store.presignPut('key', { ...MINUTE, bytes: 1 })).rejects.toMatchObject(closed)
 })
 
-test('a memory store tells who has a URL why it is refused', async () => {
+test('a memory store gives the reason for a refused URL', async () => {
   await using store = memoryStore()
   const get = await store.presignGet('key', MINUTE)
   const reason = (text: string) => ({
@@ -64,7 +64,7 @@ test('a memory store takes no wrong address', async () => {
   })
 })
 
-test('a memory store that nobody closed keeps no process alive, though a client stays connected', async () => {
+test('an unclosed memory store keeps no process alive, even with a connected client', async () => {
   const script = `
     import { memoryStore } from './src/stores/memory.ts'
     const store = memoryStore()

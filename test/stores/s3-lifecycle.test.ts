@@ -77,7 +77,7 @@ describe.each(servers)('installS3LifecycleRule on %s', (_, available, start) => 
       expect(after.find((rule) => rule.includes(own.ID))).toContain('<Status>Enabled</Status>')
     })
 
-    test('says that the bucket is gone, or access denied', async () => {
+    test('reports that the bucket is gone, or access denied', async () => {
       await expect(
         installS3LifecycleRule({ ...addressOf(server), bucket: bucketName() }),
       ).rejects.toMatchObject({
@@ -97,7 +97,7 @@ describe.each(servers)('installS3LifecycleRule on %s', (_, available, start) => 
 })
 
 describe('installS3LifecycleRule', () => {
-  test('makes what was left behind go, and nothing else', async () => {
+  test('expires leftover payloads, and nothing else', async () => {
     const server = await startLocalS3()
     onTestFinished(() => server.close())
     const bucket = new S3Bucket(bucketName(), { clock: server.clock, region: 'us-east-1' })
@@ -112,7 +112,7 @@ describe('installS3LifecycleRule', () => {
     expect(bucket.keys()).toEqual(['kept'])
   })
 
-  test('says that nobody answers, and ends when its signal fires', async () => {
+  test('reports an unreachable endpoint, and ends when its signal fires', async () => {
     const endpoint = `http://127.0.0.1:${await freePort()}`
     const options = { bucket: 'abc', region: 'eu-west-1', endpoint, credentials: LOCAL_CREDENTIALS }
     await expect(installS3LifecycleRule(options)).rejects.toMatchObject({

@@ -92,7 +92,7 @@ describe('s3, options', () => {
     expect(await placeOf({ region })).toEqual({ url, region, confirmed: true })
   })
 
-  test('put the bucket into the path where that is asked', async () => {
+  test('put the bucket into the path on request', async () => {
     const options = { region: 'eu-west-1', endpoint: 'https://storage.example:9000/base' }
     expect(await placeOf(options)).toMatchObject({ url: 'https://my-bucket.storage.example:9000/base' })
     expect(await placeOf({ ...options, forcePathStyle: true })).toMatchObject({
@@ -136,7 +136,7 @@ describe('s3, options', () => {
     }
   })
 
-  test('leave credentials to the SDK where none are given', async () => {
+  test('leave credentials to the SDK by default', async () => {
     const temporary = { accessKeyId: 'ASIASDK', secretAccessKey: 'sdk', sessionToken: 'token/+=' }
     vi.stubEnv('AWS_ACCESS_KEY_ID', temporary.accessKeyId)
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', temporary.secretAccessKey)
@@ -178,7 +178,7 @@ const servers: [name: string, available: boolean, start: () => Promise<RadosgwAd
 ]
 
 describe.each(servers)('s3 on %s', (_, available, start) => {
-  describe.skipIf(!available)('fails, and says why', () => {
+  describe.skipIf(!available)('fails with a reason', () => {
     let server: RadosgwAddress
     const bucket = bucketName()
 
@@ -219,7 +219,7 @@ describe.each(servers)('s3 on %s', (_, available, start) => {
       )
     })
 
-    test('when the object is missing, here and for who has a URL', async () => {
+    test('when the object is missing, by key and by URL', async () => {
       const store = s3({ ...addressOf(server), bucket })
       const wanted = failure('object-missing', { operation: 'get', status: 404, code: 'NoSuchKey' })
       await expect(store.get('missing', { maxBytes: 1 })).rejects.toMatchObject(wanted)
@@ -267,7 +267,7 @@ describe.each(servers)('s3 on %s', (_, available, start) => {
 })
 
 describe('s3', () => {
-  test('says that a URL has expired, to who uses it', async () => {
+  test('reports an expired URL to its user', async () => {
     const { store, clock } = await local()
     await store.put('key', randomBytes(10))
     const get = await store.presignGet('key', MINUTE)
@@ -280,7 +280,7 @@ describe('s3', () => {
     await expect(upload(put, randomBytes(10))).rejects.toMatchObject(failure('url-expired'))
   })
 
-  test('takes denial for what S3 may mean by it', async () => {
+  test('says that a denial may mean a missing object', async () => {
     const reader = { accessKeyId: 'AKIAREADER', secretAccessKey: 'x', actions: ['s3:GetObject'] as const }
     const { store } = await local({ credentials: reader }, { others: [reader] })
     await expect(store.get('missing', { maxBytes: 1 })).rejects.toMatchObject({
@@ -289,7 +289,7 @@ describe('s3', () => {
     })
   })
 
-  test('gives every URL its own time after the clock was set', async () => {
+  test('signs each URL with its own time after a clock change', async () => {
     const { store, clock } = await local()
     // The first answer is from before the laptop slept.
     await store.put('key', randomBytes(10))
@@ -299,7 +299,7 @@ describe('s3', () => {
     expect(await download(request, { maxBytes: 10 })).toHaveLength(10)
   })
 
-  test('goes on when nobody says what time it is', async () => {
+  test('continues if the time of S3 is unavailable', async () => {
     const endpoint = `http://127.0.0.1:${await freePort()}`
     setClock(Date.UTC(2026, 10, 21, 12))
     const store = s3({ bucket: 'abc', region: 'eu-west-1', endpoint, credentials: LOCAL_CREDENTIALS })
@@ -307,7 +307,7 @@ describe('s3', () => {
     expect(new URL(url).searchParams.get('X-Amz-Date')).toBe('20261121T120000Z')
   })
 
-  test('is unreachable when nobody listens, after three attempts and without a URL in the error', async () => {
+  test('is unreachable if connections are refused, without a URL in the error', async () => {
     const endpoint = `http://127.0.0.1:${await freePort()}`
     const store = s3({ bucket: 'abc', region: 'eu-west-1', endpoint, credentials: LOCAL_CREDENTIALS })
     const error = await store.put('key', randomBytes(1)).catch((reason: unknown) => reason)
@@ -317,7 +317,7 @@ describe('s3', () => {
     expect(JSON.stringify([String(error), String((error as Error).cause)])).not.toContain('X-Amz')
   })
 
-  test('is unreachable when nobody answers', async () => {
+  test('is unreachable after three attempts without an answer', async () => {
     let asked = 0
     const endpoint = await scripted(() => {
       asked += 1
@@ -359,7 +359,7 @@ describe('s3', () => {
     await expect(store.presignGet('key', { ...MINUTE, signal })).rejects.toMatchObject({ code: 'ABORTED' })
   })
 
-  test('tries again what S3 is too busy for, and what is cut off', async () => {
+  test('retries when S3 is too busy, and when a body is cut off', async () => {
     const body = randomBytes(100)
     let asked = 0
     const endpoint = await scripted((_, response) => {
@@ -375,7 +375,7 @@ describe('s3', () => {
     expect(asked).toBe(3)
   })
 
-  test('says how much came of a body that is always cut off', async () => {
+  test('reports the received size of a body that is always cut off', async () => {
     const endpoint = await scripted((_, response) => {
       response.writeHead(200, { 'content-length': 100 })
       response.write(randomBytes(50), () => response.destroy())
@@ -404,7 +404,7 @@ describe('s3', () => {
     await end
   })
 
-  test('follows no redirect with what was signed', async () => {
+  test('follows no redirect with a signed request', async () => {
     let followed = false
     const elsewhere = await scripted((_, response) => {
       followed = true
@@ -419,7 +419,7 @@ describe('s3', () => {
   test.each([
     ['region', { credentials: LOCAL_CREDENTIALS }, /[Rr]egion/],
     ['credentials', { region: 'eu-west-1' }, /credentials/],
-  ])('says what the SDK does not find: %s', async (_what, options, words) => {
+  ])('reports a setting that the SDK does not find: %s', async (_what, options, words) => {
     for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) vi.stubEnv(name, undefined)
     vi.stubEnv('AWS_CONFIG_FILE', '/nonexistent/config')
     vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', '/nonexistent/credentials')
@@ -435,7 +435,7 @@ describe('s3', () => {
     await expect(store.presignGet('key', MINUTE)).rejects.toMatchObject(unconfigured('presign'))
   })
 
-  test('says so when there are no credentials, and asks again the next time', async () => {
+  test('reports missing credentials, and asks again the next time', async () => {
     let loggedIn = false
     const credentials = async () => {
       if (loggedIn) return LOCAL_CREDENTIALS

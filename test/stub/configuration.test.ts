@@ -28,7 +28,7 @@ const CA = '-----BEGIN CERTIFICATE-----'
 const PRIVATE_KEY = '-----BEGIN EC PRIVATE KEY-----'
 
 describe('stubEnvironment', () => {
-  it('has what other brokers need, which the stub reads back', () => {
+  it('has the settings of other brokers, and the stub reads them back', () => {
     const broker = { url: 'mqtts://broker', username: 'ada', password: '', frameBytes: 2_048, ca: CA }
     const { endpoint: _, ...parties } = base
     const options = { ...parties, ...broker, cert: CA, certKey: PRIVATE_KEY }
@@ -72,7 +72,7 @@ describe('stubEnvironment', () => {
       { endpoint: base.endpoint, frameBytes: 131_073 },
       /'frameBytes' is 131,073, .* 131,072 bytes/,
     ],
-  ])('says what is wrong with the broker, before a function has it: %s %j', (_name, broker, message) => {
+  ])('refuses a wrong broker setting before it reaches a function: %s %j', (_name, broker, message) => {
     const { endpoint: _, ...parties } = base
     const make = () => stubEnvironment({ ...parties, ...broker } as never)
     expect(make).toThrow(message)
@@ -112,7 +112,7 @@ describe('stubEnvironment', () => {
     for (const variables of [one, any]) expect(JSON.stringify(variables)).not.toContain(key)
   })
 
-  it('says which option is wrong', () => {
+  it('names a wrong option', () => {
     const wrong = (options: object) => () => stubEnvironment({ ...base, ...options })
     expect(wrong({ app: '' })).toThrow(/'app' must be a text/)
     expect(wrong({ session: 7 })).toThrow(/'session' must be a text/)
@@ -153,7 +153,7 @@ describe('stubEnvironment', () => {
 describe('stubKey', () => {
   const names = { app: 'shop', stage: 'dev', key, functionId: 'api' }
 
-  it('derives a function’s key: 149 characters, the same each time, whatever the form of the session’s', () => {
+  it('derives a function’s key: 149 characters, the same for each form of the session’s key', () => {
     expect(stubKey(names)).toMatch(/^lts2_[\w-]{144}$/)
     const bytes = Buffer.from(key, 'base64url')
     for (const form of [key, bytes, bytes.toString('hex')])
@@ -176,7 +176,7 @@ describe('stubKey', () => {
     for (const part of [own.stub, own.presence, own.publicBytes]) expect(part).not.toEqual(bytes)
   })
 
-  it('says which option is wrong, and shows no key', () => {
+  it('names a wrong option, and shows no key', () => {
     const wrong = (options: object) => () => stubKey({ ...names, ...options })
     expect(wrong({ app: '' })).toThrow(/'app' must be a text/)
     expect(wrong({ key: 'hunter2' })).toThrow(/'key' must be 32 bytes/)
@@ -191,7 +191,7 @@ describe('stubKey', () => {
 const derived = stubKey({ app: 'a', stage: 'b', key, functionId: 'api' })
 
 describe('createStub', () => {
-  it('says which option is wrong', () => {
+  it('names a wrong option', () => {
     const make = (options: object) => () =>
       createStub({ app: 'a', stage: 'b', key: derived, transport: memory(), ...options })
     expect(make({ session: '' })).toThrow(/'session' must be a text/)
@@ -210,14 +210,14 @@ describe('createStub', () => {
   })
 })
 
-describe('a stub whose time is over', () => {
+describe('an expired stub', () => {
   const liveUntil = 1_800_000_000_000
   const clock = new ManualClock(liveUntil - 1)
   const connected = vi.fn(() => Promise.reject(new Error('no broker')))
   const transport = { ...memory(), connect: connected }
   const options = { app: 'a', stage: 'b', key: derived, transport, liveUntil, clock }
 
-  it('asks nobody any more and says why', async () => {
+  it('does not connect, and says why', async () => {
     clock.jump(1)
     await expect(createStub(options)({}, stubContext())).rejects.toMatchObject({
       name: 'LambdaTether.NO_SESSION',
@@ -241,7 +241,7 @@ describe('a team in the variables', () => {
     expect(readStubEnvironment(variables)).not.toHaveProperty('session')
   })
 
-  it('of one is a session, as ever', () => {
+  it('of one is a session, as usual', () => {
     const variables = stubEnvironment({ ...options, team: ['alice'] })
     expect(variables).toEqual(stubEnvironment({ ...options, session: 'alice' }))
     expect(readStubEnvironment(variables)).toMatchObject({ session: 'alice' })
@@ -275,8 +275,8 @@ describe('stubBundle', () => {
   })
 })
 
-describe('what travels to local code', () => {
-  it('is the function’s own, its region and its credentials', () => {
+describe('the environment that travels to local code', () => {
+  it('has the function’s own variables, its region and its credentials', () => {
     expect(
       travellingEnvironment({
         TABLE: 'orders',
@@ -300,7 +300,7 @@ describe('what travels to local code', () => {
     })
   })
 
-  it('is nothing of the runtime’s and nothing of the stub’s', () => {
+  it('has no variables of the runtime or the stub', () => {
     const names = [
       ...['_HANDLER', '_X_AMZN_TRACE_ID', 'AWS_EXECUTION_ENV', 'AWS_LAMBDA_RUNTIME_API', 'LAMBDA_TASK_ROOT'],
       ...['LAMBDA_RUNTIME_DIR', 'PATH', 'LD_LIBRARY_PATH', 'NODE_PATH', 'PWD', 'SHLVL'],
@@ -316,7 +316,7 @@ describe('what travels to local code', () => {
     expect(travellingEnvironment({ NODE_EXTRA_CA_CERTS: '/opt/own.pem' })).not.toEqual({})
   })
 
-  it('is a time zone and a locale of the function’s own, not those that Lambda sets', () => {
+  it('has the function’s own time zone and locale, not Lambda’s defaults', () => {
     expect(travellingEnvironment({ LANG: 'en_US.UTF-8', TZ: ':UTC' })).toEqual({})
     const own = { LANG: 'de_DE.UTF-8', TZ: 'Asia/Tokyo' }
     expect(travellingEnvironment(own)).toEqual(own)
@@ -352,7 +352,7 @@ describe('the variables of the process', () => {
     expect(reader.read().TABLE).toBe('new')
   })
 
-  it('are none of an object of one’s own, which is read each time', () => {
+  it('are not used with a custom object, which is read each time', () => {
     const own: Record<string, string> = { TABLE: 'old' }
     const reader = new EnvironmentReader(own, new ManualClock())
     reader.read()
@@ -384,7 +384,7 @@ describe('HTTP events', () => {
     ['SQS', { Records: [{ eventSource: 'aws:sqs' }] }, false],
     ['nothing', null, false],
     ['a text', 'GET', false],
-  ])('are told from others: %s', (_, event, expected) => {
+  ])('are distinguished from others: %s', (_, event, expected) => {
     expect(isHttpEvent(event)).toBe(expected)
   })
 
@@ -402,7 +402,7 @@ describe('HTTP events', () => {
   })
 })
 
-describe('what local code threw', () => {
+describe('an error of local code', () => {
   it('is thrown again as it was', () => {
     const error = toThrown({
       errorType: 'OrderError',

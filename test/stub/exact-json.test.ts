@@ -30,7 +30,7 @@ describe('answers of runtimes that are not JavaScript', () => {
     expect(JSON.stringify(parseExactly(text))).toBe(compact(text))
   })
 
-  it.runIf(!KEEPS).each(EXACT)('%s is read as ever where Node cannot keep it', (text) => {
+  it.runIf(!KEEPS).each(EXACT)('%s is read as usual if Node cannot keep it', (text) => {
     expect(parseExactly(text)).toEqual(JSON.parse(text))
   })
 
@@ -54,12 +54,12 @@ describe('answers of runtimes that are not JavaScript', () => {
     expect(reviver.mock.calls.map(({ length }) => length)).toEqual([1, 1])
   })
 
-  it.runIf(KEEPS)('what is too deep to keep its numbers is read as ever', () => {
+  it.runIf(KEEPS)('text too deep for exact numbers is read as usual', () => {
     const text = `${'['.repeat(20_000)}1.0${']'.repeat(20_000)}`
     expect(Array.isArray(parseExactly(text))).toBe(true)
   })
 
-  it('what is no JSON is no JSON', () => {
+  it('invalid JSON throws a SyntaxError', () => {
     for (const text of ['1.0.0', '[1.0', '{"a":1e5,}', '01.0'])
       expect(() => parseExactly(text)).toThrow(SyntaxError)
   })

@@ -42,7 +42,7 @@ function mirroring(
 const SEASONED_MS = 61_000
 
 describe('a mirrored invocation', () => {
-  it('is run, and its response goes nowhere', async () => {
+  it('is run, and its response is not sent', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const { caller, frames } = mirroring(tether, clock)
@@ -68,7 +68,7 @@ describe('a mirrored invocation', () => {
   it.each([
     ['fails', { api: () => Promise.reject(new Error('local')) }],
     ['is not served', { other: async () => 1 }],
-  ])('tells its stub nothing when it %s', async (_how, functions) => {
+  ])('sends its stub nothing when it %s', async (_how, functions) => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const { caller, frames } = mirroring(tether, clock)
@@ -121,7 +121,7 @@ describe('a mirrored invocation', () => {
     await expect(invocation.respond('again')).rejects.toMatchObject({ code: 'ALREADY_SETTLED' })
   })
 
-  it('without its event is shown to listeners, and run by nobody', async () => {
+  it('without its event is shown to listeners, and not run', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const { caller } = mirroring(tether, clock)
@@ -188,7 +188,7 @@ describe('a mirrored invocation', () => {
 })
 
 describe('a mirror that was frozen', () => {
-  it('drops what had not left, be it half of it, and sends what comes after', async () => {
+  it('drops unsent and half-sent events, and sends later ones', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock, frameBytes: 2_048 })
     // The broker takes the first frame and then, for a while, no more.
@@ -232,7 +232,7 @@ describe('a mirror that was frozen', () => {
     expect(ran).toEqual(['small'])
   })
 
-  it('does not send what waited for a connection', async () => {
+  it('does not send an event that waited for a connection', async () => {
     const clock = new ManualClock()
     await using tether = new Tether({ clock })
     const { caller } = mirroring(tether, clock)

@@ -109,7 +109,7 @@ describe('a mirrored function', () => {
     expect(await seen).toEqual(['metadata', null])
   })
 
-  it('answers itself while its session takes every event and never says a word', async () => {
+  it('answers itself while its session takes every event and stays silent', async () => {
     const { name, stub } = target()
     const made = session(name)
     const heard = new Promise<void>((resolve) => {
@@ -188,7 +188,7 @@ describe('a mirrored function', () => {
 })
 
 describe('a mirrored function that is frozen between invocations', () => {
-  it('mirrors what comes after its connection broke, and nothing twice', async () => {
+  it('mirrors events after its connection broke, and none twice', async () => {
     await using cloud = createLocalCloud({ lambda: { freeze: true } })
     await cloud.open()
     await using relay = await startTcpRelay(Number(new URL(cloud.mqttUrl).port))

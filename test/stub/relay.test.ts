@@ -36,7 +36,7 @@ describe('the relay', () => {
     expect(posted[0]!.text.endsWith(`\n${frame}`)).toBe(true)
   })
 
-  it('answers that nobody is there, at once', async () => {
+  it('reports a missing session at once', async () => {
     const relay = await openRelay()
     await relay.connect(STUB, stub())
     expect((await relay.send(STUB, message(3, 'session', 'default'))).posted).toEqual([
@@ -112,7 +112,7 @@ describe('two sessions of one name', () => {
     ['the greater epoch', session('zz', 10), session('aa', 20)],
     ['of equal epochs the greater id', session('aa', 20), session('zz', 20)],
     ['a great epoch as a number', session('aa', 999_999_999_999), session('zz', 1_700_000_000_000)],
-  ])("gives stubs' frames to %s, in whatever order they came", async (_name, loser, winner) => {
+  ])("gives stubs' frames to %s, in any order of arrival", async (_name, loser, winner) => {
     const relay = await openRelay()
     await relay.connect(SUCCESSOR, winner)
     await relay.connect(SESSION, loser)
@@ -121,7 +121,7 @@ describe('two sessions of one name', () => {
     expect(posted.map(({ to }) => to)).toEqual([SUCCESSOR, STUB])
   })
 
-  it("hands a session's frame to its own name to the others alone, whoever holds it", async () => {
+  it("hands a session's frame to its own name only to the other sessions", async () => {
     const relay = await openRelay()
     await relay.connect(SESSION, session('s1', 10))
     await relay.connect('own2=', session('s1', 10))
@@ -138,7 +138,7 @@ describe('two sessions of one name', () => {
     expect(posted.slice(2)).toEqual([{ to: SESSION, text: `t 4 ${SESSION}` }])
   })
 
-  it('takes a frame to its own name where no other is', async () => {
+  it('accepts a frame to its own name without another session', async () => {
     const relay = await openRelay()
     await relay.connect(SESSION, session('s1', 10))
     expect((await relay.send(SESSION, message(1, 'session', 'default'))).posted).toEqual([
@@ -161,8 +161,8 @@ describe('two sessions of one name', () => {
   })
 })
 
-describe('whom the relay refuses', () => {
-  it('gives nothing of a stub to a session of another name', async () => {
+describe('the relay as a guard', () => {
+  it('hands no frame of a stub to a session of another name', async () => {
     const relay = await openRelay()
     await relay.connect('name=', session('s1', 10, { name: 'ann' }))
     await relay.connect(STUB, stub())
@@ -185,7 +185,7 @@ describe('whom the relay refuses', () => {
     ])
   })
 
-  it('drops what no client of this package sends, without a word', async () => {
+  it('silently drops frames that no client of this package sends', async () => {
     const relay = await openRelay()
     await relay.connect(SESSION, session('s1', 10))
     await relay.connect(STUB, stub())
@@ -213,7 +213,7 @@ describe('whom the relay refuses', () => {
     expect((await relay.send(STUB, message(1, 'session', 'default'))).posted).toHaveLength(2)
   })
 
-  it('does not let in who does not say who it is', async () => {
+  it('refuses a client without a valid identity', async () => {
     const relay = await openRelay()
     const strangers = {
       'no query': undefined,
@@ -263,7 +263,7 @@ describe('a session that connects', () => {
     ['was signed by a clock further ahead', { at: NOW + 5 * MINUTES + 1 }, 403],
     ['was signed with another key', { at: NOW, root: FOREIGN }, 403],
     ['was signed for another host', { at: NOW, host: 'other.execute-api.eu-west-1.amazonaws.com' }, 403],
-  ])('is answered as it deserves where it %s', async (_name, signed, status) => {
+  ])('is accepted or refused if it %s', async (_name, signed, status) => {
     const relay = await openRelay()
     expect(await relay.connect(SESSION, session('s1', 10, {}, signed), NOW)).toBe(status)
     expect(await relay.rows()).toHaveLength(status === 200 ? 2 : 0)
@@ -280,7 +280,7 @@ describe('a session that connects', () => {
     expect(await relay.connect(SESSION, query, NOW)).toBe(403)
   })
 
-  it('is told what to deploy', async () => {
+  it('is told to deploy the stack with its key', async () => {
     const relay = await openRelay()
     const query = session('s1', 10, {}, { root: FOREIGN })
     const { answer } = await relay.invoke('$connect', SESSION, { queryStringParameters: query })
@@ -296,7 +296,7 @@ describe('a session that connects', () => {
     expect(await relay.connect(SUCCESSOR, session('s1', 10))).toBe(403)
   })
 
-  it('is refused where the request says no time', async () => {
+  it('is refused if the request has no time', async () => {
     const relay = await openRelay()
     const requestContext = { routeKey: '$connect', connectionId: SESSION, domainName: HOST, stage: 'tether' }
     const queryStringParameters = session('s1', 10)
@@ -342,7 +342,7 @@ describe('a relay that fails', () => {
     expect(await relay.rows()).toHaveLength(4)
   })
 
-  it('does not let in whom it cannot write down', async () => {
+  it('refuses a client that it cannot record', async () => {
     const relay = await openRelay()
     relay.failures.dynamo.push(...Array.from({ length: 6 }, () => 500))
     expect((await relay.invoke('$connect', STUB, { queryStringParameters: stub() })).functionError).toBe(
@@ -351,7 +351,7 @@ describe('a relay that fails', () => {
     expect(await relay.rows()).toEqual([])
   })
 
-  it('takes a sender that left meanwhile for no failure', async () => {
+  it('does not count a sender that left meanwhile as a failure', async () => {
     const relay = await openRelay()
     await relay.connect(SESSION, session('s1', 10))
     await relay.connect(STUB, stub())

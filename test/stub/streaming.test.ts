@@ -79,7 +79,7 @@ describe('a stub that streams', () => {
     ])
   })
 
-  it('ends a stream without a byte as it is', async () => {
+  it('ends an empty stream without a byte', async () => {
     const { response, answered } = stub(streamOf(bytesOf([]), HTTP))
     await answered
     expect([response.contentType, response.text, response.writableFinished]).toEqual([HTTP, '', true])
@@ -88,7 +88,7 @@ describe('a stub that streams', () => {
   it.each([
     ['before its first byte', []],
     ['after its first byte', ['so far']],
-  ])('throws what the code threw %s, and does not end the stream', async (_, writes) => {
+  ])('rethrows an error of the code %s, and does not end the stream', async (_, writes) => {
     const error = new RangeError('no')
     const { response, answered } = stub(streamOf(bytesOf(writes, error), 'text/plain'))
     await expect(answered).rejects.toBe(error)
@@ -99,7 +99,7 @@ describe('a stub that streams', () => {
     ])
   })
 
-  it('throws under its code’s name where the stream broke off, and puts nothing in its place', async () => {
+  it('throws under its code’s name if the stream breaks off, without running the original', async () => {
     const lost = new TetherError('SESSION_LOST', 'gone')
     const { answered } = stub(streamOf(bytesOf(['so far'], lost)), { passthrough: () => 'never' })
     await expect(answered).rejects.toMatchObject({ name: 'LambdaTether.SESSION_LOST' })
@@ -127,7 +127,7 @@ describe('a stub that streams', () => {
     expect(read).toBe(100)
   })
 
-  it('stops reading where the runtime’s stream is gone', async () => {
+  it('stops reading if the runtime’s stream is gone', async () => {
     let left = false
     async function* body() {
       try {
@@ -173,7 +173,7 @@ describe('a stub that streams', () => {
     expect([response.contentType, response.text]).toEqual([contentType, text])
   })
 
-  it('throws what code threw that did not stream', async () => {
+  it('rethrows an error of code that did not stream', async () => {
     const error = { errorType: 'RangeError', errorMessage: 'no', trace: ['RangeError: no'] }
     await expect(stub({ kind: 'error', error }).answered).rejects.toMatchObject({
       name: 'RangeError',
@@ -181,7 +181,7 @@ describe('a stub that streams', () => {
     })
   })
 
-  it('explains itself to HTTP, runs the original, or throws where nobody is there', async () => {
+  it('answers HTTP with a 503, runs the original, or throws if no session is there', async () => {
     const nobody = () => new TetherError('NO_SESSION', 'nobody')
     const { response, answered } = stub(nobody(), { event: http })
     await answered
@@ -209,7 +209,7 @@ describe('createStub', () => {
     expect(isStreaming(createStub(options))).toBe(false)
   })
 
-  it('gives an original that streams the real stream, and writes what another returns', async () => {
+  it('gives a streaming original the real stream, and writes the result of another', async () => {
     const original = Object.assign(
       async (event: unknown, stream: Response, context: unknown) => {
         stream.setContentType('text/plain')
@@ -234,7 +234,7 @@ describe('createStub', () => {
     )
   })
 
-  it('says how it is called', async () => {
+  it('names its arguments when called wrongly', async () => {
     const stub = createStub({ ...options, streaming: true }) as (...args: unknown[]) => Promise<unknown>
     await expect(stub({}, stubContext())).rejects.toThrow('an event, a response stream and a context')
   })

@@ -75,7 +75,7 @@ describe('wrapHandler', () => {
     }
   })
 
-  it('is the session’s answer, under the function’s name or the one that was configured', async () => {
+  it('returns the session’s answer, under the function’s name or a configured id', async () => {
     const world = new World()
     const wrapped = await world.wrap(async () => 'cloud')
     const context = stubContext()
@@ -88,7 +88,7 @@ describe('wrapHandler', () => {
     expect(world.called[0]!.env).toEqual({ TABLE: 'orders' })
   })
 
-  it('is the original’s where nobody is there, and local code’s error where there is one', async () => {
+  it('runs the original if no session is there, and throws local code’s error', async () => {
     const world = new World()
     const wrapped = await world.wrap(async (event) => ({ cloud: event }))
     world.call = nobody
@@ -103,7 +103,7 @@ describe('wrapHandler', () => {
     })
   })
 
-  it('does as it is told where nobody is there', async () => {
+  it('throws or responds on request if no session is there', async () => {
     const world = new World()
     world.call = nobody
     const http = { requestContext: { http: { method: 'GET' } } }
@@ -126,7 +126,7 @@ describe('wrapHandler', () => {
     expect(world.warnings).toEqual([expect.stringContaining('was live until')])
   })
 
-  it('streams where the original does, with its marks, and gives it the real stream where nobody is there', async () => {
+  it('streams like the original, with its marks, and gives it the real stream if no session is there', async () => {
     const world = new World()
     const waterMark = Symbol.for('aws.lambda.runtime.handler.streaming.highWaterMark')
     const original = Object.assign(async (_event: unknown, stream: Writable) => stream.end('cloud'), {
@@ -156,7 +156,7 @@ describe('wrapHandler', () => {
     expect(await run()).toBe('cloud')
   })
 
-  it('that cannot load streams where it is told to', async () => {
+  it('that cannot load is marked as streaming on request', async () => {
     const world = new World()
     const wrapped = await world.wrap(new Error('no such module'), { streaming: true })
     expect(Reflect.get(wrapped, STREAMING)).toBe('response')
@@ -174,7 +174,7 @@ describe('wrapHandler', () => {
 })
 
 describe('a mirrored function', () => {
-  it('answers itself, whatever its style, with the arguments and the result untouched', async () => {
+  it('answers itself, with the arguments and the result untouched', async () => {
     const world = new World()
     const context = stubContext()
     const event = { n: 1 }
@@ -193,7 +193,7 @@ describe('a mirrored function', () => {
     ])
   })
 
-  it('has its context third where it streams', async () => {
+  it('has its context third if it streams', async () => {
     const world = new World()
     const original = Object.assign((_event: unknown, stream: unknown) => stream, { [STREAMING]: 'response' })
     const wrapped = await world.wrap(original as Handler, { mode: 'mirror' })
@@ -203,7 +203,7 @@ describe('a mirrored function', () => {
     expect(world.mirrored[0]!.facts.context.awsRequestId).toBe('streamed')
   })
 
-  it('does not hear of what goes wrong with its mirror', async () => {
+  it('does not notice failures of its mirror', async () => {
     const world = new World()
     const wrapped = await world.wrap(() => 'cloud', { mode: 'mirror' })
     const cyclic: Record<string, unknown> = {}

@@ -42,7 +42,7 @@ it('a wrapped function that may connect and not publish runs its own code withou
 })
 
 // As after going live on AWS: policies take minutes to hold.
-it('a wrapped function whose rights do not hold yet runs its own code at once, and goes live when they do', async () => {
+it('a wrapped function without its permissions runs its own code at once, and goes live once they apply', async () => {
   const cloud = createLocalCloud()
   onTestFinished(() => cloud.close())
   await cloud.open()

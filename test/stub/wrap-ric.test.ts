@@ -44,7 +44,7 @@ describe.skipIf(AWS_LAMBDA_RIC === undefined && REQUIRE_REAL_SERVERS === undefin
     it.each([
       ['CommonJS', { 'index.js': `exports.handler = ${handled}` }],
       ['an ES module', { 'index.mjs': `export const handler = ${handled}` }],
-    ])('is answered by the session, and by itself where none is there (%s)', async (_, files) => {
+    ])('is answered by the session, or by itself if no session is there (%s)', async (_, files) => {
       const { fn, session } = await wrapped(files)
       const own = { by: 'cloud', event: { n: 1 }, id: 'string', main: AWS_LAMBDA_RIC }
       expect((await outcome(fn, { n: 1 })).answer).toEqual(own)
@@ -66,14 +66,14 @@ describe.skipIf(AWS_LAMBDA_RIC === undefined && REQUIRE_REAL_SERVERS === undefin
       expect((await outcome(fn, { n: 1 })).answer).toEqual(own)
     })
 
-    it('hands on what its own code throws, at once and later', async () => {
+    it('passes on errors of its own code, thrown at once or later', async () => {
       const code = `exports.handler = (event) => { if (event.sync) throw new RangeError('at once'); return Promise.reject(new TypeError('later')) }`
       const { fn } = await wrapped({ 'index.js': code })
       expect((await outcome(fn, { sync: true })).answer).toMatchObject({ errorType: 'RangeError' })
       expect((await outcome(fn)).answer).toMatchObject({ errorType: 'TypeError', errorMessage: 'later' })
     })
 
-    it('streams what the session streams, and by itself where none is there', async () => {
+    it('streams the session’s answer, or its own if no session is there', async () => {
       const code = `exports.handler = awslambda.streamifyResponse(async (event, stream) => { stream.write('in parts'); stream.end() })`
       const { fn, session } = await wrapped({ 'index.js': code })
       const run = async (event: unknown) => {

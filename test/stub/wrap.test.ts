@@ -77,7 +77,7 @@ describe('a wrapped function', () => {
         'index.js': `await null\nexport ${CJS.replace('exports.', 'const ')}`,
       },
     ],
-  ])('that is %s answers when nobody is there, and the session when it is', async (_kind, files) => {
+  ])('that is %s answers itself if no session is there, else through the session', async (_kind, files) => {
     const { region, credentials, iotEndpoint: endpoint } = cloud
     const {
       name,
@@ -151,7 +151,7 @@ describe('a wrapped function', () => {
     ['no session has ever been (AWS IoT)', () => cloud.iotEndpoint, 'iot'],
     ['the broker hangs', hangingBroker, 'mqtt'],
   ] as const)(
-    'has time for its own code within Lambda’s default of 3 s where %s',
+    'has time for its own code within Lambda’s default of 3 s when %s',
     async (_, address, bundle) => {
       const {
         name,
@@ -170,7 +170,7 @@ describe('a wrapped function', () => {
     },
   )
 
-  it('hands on what the original throws', async () => {
+  it('passes on errors of the original', async () => {
     const { name, stub } = target()
     const code = `exports.handler = (event) => { if (event.sync) throw new RangeError('at once'); return Promise.reject(new TypeError('later')) }`
     const fn = await wrappedFunction(cloud, { name, stub, files: { 'index.js': code } })
@@ -181,7 +181,7 @@ describe('a wrapped function', () => {
     expect(await outcome(fn, {})).toMatchObject({ answer: { errorType: 'TypeError', errorMessage: 'later' } })
   })
 
-  it('has local code answer where its own cannot be loaded, and tells why where nobody is there', async () => {
+  it('lets local code answer if its own cannot be loaded, and reports the load error if no session is there', async () => {
     const { name, stub } = target()
     const fn = await wrappedFunction(cloud, { name, stub, files: { 'index.js': `require('./missing')` } })
     const there = await session(name)
@@ -205,7 +205,7 @@ describe('a wrapped function', () => {
     ['is a session’s key', { LAMBDA_TETHER_KEY: generateKey() }],
     ['lacks a part', { LAMBDA_TETHER_APP: '' }],
     ['names no broker', { LAMBDA_TETHER_URL: 'nonsense://' }],
-  ])('runs its own code where the configuration %s', async (_what, environment) => {
+  ])('runs its own code if the configuration %s', async (_what, environment) => {
     const { name, stub } = target()
     const fn = await wrappedFunction(cloud, { name, stub, files: { 'index.js': CJS }, environment })
     const { answer, logTail } = await outcome(fn)
@@ -213,7 +213,7 @@ describe('a wrapped function', () => {
     expect(logTail).toMatch(/the function.s own code runs/i)
   })
 
-  it('streams what a session does, and by itself where nobody is there', async () => {
+  it('streams a session’s answer, or its own if no session is there', async () => {
     const { name, stub } = target()
     const code = `exports.handler = awslambda.streamifyResponse(async (event, stream) => {
       stream.setContentType('text/event-stream')
@@ -277,7 +277,7 @@ export OTHER_SAW="$_HANDLER" OTHER_WRAPPER="$AWS_LAMBDA_EXEC_WRAPPER"
       expect((await outcome(fn)).answer).toMatchObject({ by: 'local' })
     })
 
-    it('wraps what that one makes of the handler', async () => {
+    it('wraps the handler that the other wrapper sets', async () => {
       const { name, fn } = await chained(`export _HANDLER="\${0%/*}/instrumented.handler" ; exec "$@"`, {
         'instrumented.cjs': `exports.handler = async () => 'instrumented'`,
       })
@@ -305,7 +305,7 @@ export OTHER_SAW="$_HANDLER" OTHER_WRAPPER="$AWS_LAMBDA_EXEC_WRAPPER"
     expect((await outcome(fn)).answer).toEqual([own, own, own])
   })
 
-  it('keeps what is preloaded into the function out of the stub', async () => {
+  it('keeps modules preloaded into the function out of the stub', async () => {
     const layer = await folderOf({ 'preload.cjs': `console.log('preloaded')` })
     const { name, stub } = target()
     const environment = { NODE_OPTIONS: `--require ${layer}/preload.cjs` }

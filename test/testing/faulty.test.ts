@@ -55,7 +55,7 @@ describe('a plan of faults', () => {
     clock: new ManualClock(),
   }
 
-  test('befalls the same frames in every run, and others with another seed or direction', async () => {
+  test('hits the same frames in every run, and others with another seed or direction', async () => {
     const first = await faultsOf(plan)
     expect(new Set(first.map(({ kind }) => kind))).toEqual(new Set(KINDS))
     expect(await faultsOf(plan)).toEqual(first)
@@ -68,7 +68,7 @@ describe('a plan of faults', () => {
   })
 
   test.each(['throttle', 'cut', 'drop', 'corrupt', 'duplicate'] as const)(
-    'befalls the share of frames that it names: %s',
+    'hits the configured share of frames: %s',
     async (kind) => {
       const faults = await faultsOf({ seed: 7, clock: new ManualClock(), [kind]: 0.25 })
       expect(new Set(faults.map((fault) => fault.kind))).toEqual(new Set([kind]))
@@ -78,7 +78,7 @@ describe('a plan of faults', () => {
     },
   )
 
-  test('lets one kind leave alone what the others hit', async () => {
+  test('keeps kinds independent: one kind does not change the frames another hits', async () => {
     const dropsOf = async (more: Partial<FaultPlan>) => {
       const faults = await faultsOf({ seed: 7, clock: new ManualClock(), drop: 0.2, ...more })
       return faults.filter(({ kind }) => kind === 'drop')
@@ -174,7 +174,7 @@ describe('a faulty transport', () => {
     expect(transport.report().faults.delay).toBe(20)
   })
 
-  test('forgets what it holds when the connection closes, and says so', async () => {
+  test('drops held frames when the connection closes, and reports it', async () => {
     const { send, sender, arrived, clock, transport } = await connected({ delayMs: 100, reorder: 0.5 })
     for (let index = 0; index < 10; index++) await send('held')
     await sender.close()
@@ -213,7 +213,7 @@ describe('a faulty transport', () => {
     expect(kept).toEqual([['here', 'gone'], ['here']])
   })
 
-  test('leaves to the transport what the transport refuses: it meets no fate', async () => {
+  test('passes frames that the transport refuses to the transport, without faults', async () => {
     const { sender, send, transport } = await connected({ drop: 1 })
     await expect(sender.send(session, new Uint8Array(131_073))).rejects.toMatchObject({ code: 'TOO_LARGE' })
     await sender.close()
@@ -221,7 +221,7 @@ describe('a faulty transport', () => {
     expect(transport.report().frames.stub).toBe(0)
   })
 
-  test('has the limits, the price, the lanes and the end of the transport underneath', async () => {
+  test('has the limits, price, lanes and end of the wrapped transport', async () => {
     const served: (readonly number[])[] = []
     const inner = memory()
     const limits = { frameBytes: 2_000, rate: { frames: 5, counts: 'sent' as const } }
@@ -248,7 +248,7 @@ describe('a faulty transport', () => {
   })
 })
 
-test('invocations are answered once and rightly through loss, repeats, disorder, damage and cuts', async () => {
+test('invocations are answered once and correctly through loss, repeats, disorder, damage and cuts', async () => {
   const clock = new ManualClock()
   await using tether = new Tether({ clock })
   const transport = faulty(memory(), {

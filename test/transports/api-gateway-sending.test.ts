@@ -71,8 +71,8 @@ async function warm(make: Make, options: Parameters<typeof opened>[1] = {}) {
 
 const frame = (text: string) => Buffer.from(text)
 
-describe.each(SIDES)('what $side sends', ({ make }) => {
-  test('goes by posts as soon as both connections are known, and through no relay', async () => {
+describe.each(SIDES)('a frame that $side sends', ({ make }) => {
+  test('goes by post once both connections are known, without the relay', async () => {
     const { front, sender, inbox, relayed } = await warm(make)
     for (const text of ['second', 'third']) {
       await sender.send(stub, frame(text))
@@ -82,7 +82,7 @@ describe.each(SIDES)('what $side sends', ({ make }) => {
     expect(relayed()).toBe(0)
   })
 
-  test('goes by posts on a new connection, too, once that has heard of itself', async () => {
+  test('goes by post on a new connection, too, once a frame of its own has come back', async () => {
     const { front, transport, sender, inbox, relayed } = await warm(make)
     await sender.close()
     await using again = await transport.connect(session, new Inbox())
@@ -94,7 +94,7 @@ describe.each(SIDES)('what $side sends', ({ make }) => {
     expect(front.posts).toEqual(['pass'])
   })
 
-  test('goes by posts to whom it has only heard', async () => {
+  test('goes by post to a peer it has only received from', async () => {
     const { api, front, transport, relayed } = await opened(make)
     const [heard, inbox] = [new Inbox(), new Inbox()]
     await using asking = await light.make({ endpoint: api.endpoint }).connect(stub, inbox)
@@ -108,7 +108,7 @@ describe.each(SIDES)('what $side sends', ({ make }) => {
     expect({ posts: front.posts.length, relayed: relayed() }).toEqual({ posts: 1, relayed: 0 })
   })
 
-  test('goes by posts on a new connection whose relay fails, or knows nobody', async () => {
+  test('goes by post on a new connection even when the relay fails or knows no receiver', async () => {
     let failing = false
     const fails = ({ requestContext: { routeKey } }: RelayEvent) => failing && routeKey === '$default'
     const { sender, transport, inbox, front, relayed } = await warm(make, { fails })
@@ -129,7 +129,7 @@ describe.each(SIDES)('what $side sends', ({ make }) => {
     expect(front.posts).toHaveLength(2)
   })
 
-  test('stays with the relay where posting is not allowed, and is not tried again', async () => {
+  test('stays with the relay when posting is not allowed, without trying again', async () => {
     const { api, front, receiving, relayed } = await opened(make)
     const { inbox } = await receiving()
     await using sender = await make({ endpoint: front.endpoint, credentials: postless }).connect(
@@ -145,7 +145,7 @@ describe.each(SIDES)('what $side sends', ({ make }) => {
     expect(api.stats().connections).toBe(2)
   })
 
-  test('finds the successor of a connection that has ended', async () => {
+  test('finds the successor of an ended connection', async () => {
     const { api, front, sender, receiving, receiver, relayed } = await warm(make)
     const gone = new Promise((resolve) => api.once('disconnect', resolve))
     const { inbox } = await receiving()
@@ -160,7 +160,7 @@ describe.each(SIDES)('what $side sends', ({ make }) => {
     expect(relayed()).toBe(1)
   })
 
-  test('passes a row that was left behind, though it is the newest', async () => {
+  test('skips a stale row, even if it is the newest', async () => {
     const { api, sender, inbox, receiver, receiving, relayed } = await warm(make)
     const { connection: dead } = await receiving()
     const [, , left] = api.connections()
@@ -178,7 +178,7 @@ describe.each(SIDES)('what $side sends', ({ make }) => {
     await receiver.close()
   })
 
-  test('is refused as for nobody where nobody has been there for a second', async () => {
+  test('is rejected as absent when no receiver connects for a second', async () => {
     const { sending, relayed } = await opened(make)
     const sender = await sending()
     const startedAt = Date.now()
@@ -192,7 +192,7 @@ describe.each(SIDES)('what $side sends', ({ make }) => {
     expect(relayed()).toBeLessThanOrEqual(4)
   })
 
-  test('is asked for by one frame for all, where nobody is there', async () => {
+  test('shares one request to the relay with all frames for an absent receiver', async () => {
     const { sending, receiving, relayed } = await opened(make)
     const { inbox } = await receiving({ ...stub, name: 'somebody______________' })
     const sender = await sending()
@@ -205,7 +205,7 @@ describe.each(SIDES)('what $side sends', ({ make }) => {
     expect(relayed()).toBeLessThanOrEqual(8 + 3 + 1)
   })
 
-  test('waits with others for who comes back, and arrives', async () => {
+  test('waits with others for a returning receiver, and arrives', async () => {
     const { api, sending, receiving } = await opened(make)
     const sender = await sending()
     let asked = 0
@@ -223,7 +223,7 @@ describe.each(SIDES)('what $side sends', ({ make }) => {
     expect(arrived.sort()).toEqual(texts.sort())
   })
 
-  test('is posted once to who is gone', async () => {
+  test('is posted once to a closed connection', async () => {
     const { api, front, sender, receiver } = await warm(make)
     const gone = new Promise((resolve) => api.once('disconnect', resolve))
     await receiver.close()
@@ -244,7 +244,7 @@ describe.each(SIDES)('what $side sends', ({ make }) => {
     expect({ posts: front.posts.length, relayed: relayed() }).toEqual({ posts: 1, relayed: 0 })
   })
 
-  test('is for every other session where a session speaks to its name, whoever shares the transport', async () => {
+  test('goes to every other session when a session sends to its own name, even on a shared transport', async () => {
     const { transport } = await opened(make)
     const [heard, own] = [new Inbox(), new Inbox()]
     await using _other = await transport.connect(session, heard, { identity: { session: 'other', epoch: 1 } })
@@ -259,7 +259,7 @@ describe.each(SIDES)('what $side sends', ({ make }) => {
     expect(own.size).toBe(0)
   })
 
-  test('reaches who comes back within the second', async () => {
+  test('reaches a receiver that returns within the second', async () => {
     const { api, sending, receiving } = await opened(make)
     const sender = await sending()
     const asked = new Promise((resolve) => api.once('invocation', resolve))
@@ -312,7 +312,7 @@ describe.each(SIDES)('what $side sends', ({ make }) => {
     expect(relayed()).toBe(0)
   })
 
-  test('takes the relay while the management API is silent, and asks it again later', async () => {
+  test('goes by the relay while the management API is silent, and tries posting again later', async () => {
     const clock = new ManualClock(Date.now())
     const { front, sender, inbox, relayed } = await warm(make, { clock, senderClock: clock })
     front.decide = (index) => (index === 0 ? 'silent' : 'pass')
@@ -330,7 +330,7 @@ describe.each(SIDES)('what $side sends', ({ make }) => {
     expect({ posts: front.posts.length, relayed: relayed() }).toEqual({ posts: 2, relayed: 0 })
   })
 
-  test('is aborted on either way', async () => {
+  test('can be aborted on either route', async () => {
     const { front, sender } = await warm(make)
     for (const fate of ['silent', 429] as const) {
       front.decide = () => fate
@@ -351,7 +351,7 @@ describe.each(SIDES)('what $side sends', ({ make }) => {
   test.each([
     ['close()', 'CLOSED'],
     ['a cut', 'UNREACHABLE'],
-  ])('is ended by %s, on either way', async (how, code) => {
+  ])('is ended by %s, on either route', async (how, code) => {
     const clock = new ManualClock(Date.now())
     const { api, front, sender } = await warm(make, { senderClock: clock })
     front.decide = () => 'silent'
@@ -373,7 +373,7 @@ describe.each(SIDES)('what $side sends', ({ make }) => {
     expect(relayed()).toBe(2)
   })
 
-  test('fails where the relay always does, and says where to look', async () => {
+  test('fails when the relay always fails, and says where to look', async () => {
     const fails = (event: RelayEvent) => event.requestContext.routeKey === '$default'
     const { sending, receiving, relayed } = await opened(make, { fails })
     await receiving()
@@ -389,7 +389,7 @@ describe.each(SIDES)('what $side sends', ({ make }) => {
     expect(relayed()).toBe(4)
   })
 
-  test('fails where the relay gives no receipt', async () => {
+  test('fails when the relay gives no receipt', async () => {
     const clock = new ManualClock(Date.now())
     const { api, sending } = await opened(make, { senderClock: clock })
     const sender = await sending()
@@ -405,7 +405,7 @@ describe.each(SIDES)('what $side sends', ({ make }) => {
     await closing
   })
 
-  test('is the bytes as they were when it was sent', async () => {
+  test('keeps the bytes of the moment it was sent', async () => {
     const { sender, inbox } = await warm(make)
     const bytes = frame('as it was')
     const sent = sender.send(stub, bytes)
@@ -414,7 +414,7 @@ describe.each(SIDES)('what $side sends', ({ make }) => {
     expect(await inbox.text()).toBe('as it was')
   })
 
-  test('goes by the relay no more than eight at once, and directly once that is known', async () => {
+  test('goes by the relay at most eight at once, and directly once the receiver is known', async () => {
     const { sending, receiving, front, relayed } = await opened(make)
     const { inbox } = await receiving()
     const sender = await sending()
@@ -442,7 +442,7 @@ test('a stub posts on one socket, and on another after a pause in which it may h
   }
 })
 
-test('a stub finds a session again whose connection died without a word', async () => {
+test('a stub finds a session again after its connection died silently', async () => {
   const clock = new ManualClock(Date.now())
   const { api, front } = await opened(light.make)
   const transport = light.make({ endpoint: front.endpoint, clock })
@@ -463,7 +463,7 @@ test('a stub finds a session again whose connection died without a word', async 
   expect(old.size).toBe(0)
 })
 
-describe('to a session that answers nothing, as copies of events and the parts of a large one are', () => {
+describe('to a session that sends no answers (copies of events, parts of a large event)', () => {
   async function toSilentSession() {
     const clock = new ManualClock(Date.now())
     const { api, front, relayed } = await opened(light.make)
@@ -481,7 +481,7 @@ describe('to a session that answers nothing, as copies of events and the parts o
     return { clock, send, relayed }
   }
 
-  test('little goes through the relay, however long it goes on', async () => {
+  test('few frames go through the relay, for any duration', async () => {
     const { clock, send, relayed } = await toSilentSession()
     for (let second = 0; second < 100; second++) {
       await send(`${second}`)

@@ -26,7 +26,7 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]()
 })
 
-test('what a session keeps is told to who looks, the latest, for as long as its connection lasts', async () => {
+test('watchers get the latest retained frame of a session while its connection lasts', async () => {
   const transport = bothSides({ endpoint: api.endpoint })
   const inboxes = { alice: new Inbox(), stub: new Inbox() }
   const keeper = await transport.connect(alice, inboxes.alice, { identity: { session: 'a', epoch: 1 } })
@@ -44,7 +44,7 @@ test('what a session keeps is told to who looks, the latest, for as long as its 
   expect(inboxes.stub.kept).toHaveLength(1)
 })
 
-test('two sessions share a stage: a cold environment asks once, a warm one where its answer is over five seconds old', async () => {
+test('two sessions share a stage: a cold environment asks once, a warm one when its answer is over five seconds old', async () => {
   let aheadMs = 0
   const clock: Clock = { ...systemClock, now: () => Date.now() + aheadMs }
   const later = () => {

@@ -32,7 +32,7 @@ const endpoint = (role: Endpoint['role'], name: string): Endpoint => ({
 })
 
 describe('the wire', () => {
-  test('gives back what a peer posts', () => {
+  test('decodes a frame that a peer posts', () => {
     fc.assert(
       fc.property(anyRole, anyName, anyFrame, (role, name, frame) => {
         const text = directText(endpoint(role, name), 'L0SM9cOFvHcCIhw=', frameText(frame))
@@ -59,14 +59,14 @@ describe('the wire', () => {
     )
   })
 
-  test('keeps the largest frame within a message of 128 KB, whatever the head', () => {
+  test('keeps the largest frame within a message of 128 KB, with any head', () => {
     const frame = frameText(Buffer.alloc(FRAME_BYTES))
     const long = endpoint('session', 'n'.repeat(100))
     expect(relayedText(Number.MAX_SAFE_INTEGER, long, frame).length).toBeLessThanOrEqual(131_072)
     expect(directText(long, 'c'.repeat(64), frame).length).toBeLessThanOrEqual(131_072)
   })
 
-  test('takes nothing else for anything, and throws at nothing', () => {
+  test('accepts nothing else, and never throws', () => {
     const heads = [
       'f stub bmFtZQ id\n',
       'f session',
@@ -105,7 +105,7 @@ describe('the wire', () => {
   })
 })
 
-describe('what nobody here has sent', () => {
+describe('an unknown message', () => {
   let database: Database
   beforeAll(async () => {
     database = await startDatabase()

@@ -34,7 +34,7 @@ async function openApi(options: Omit<ApiOptions, 'database'> = {}) {
 }
 
 describe.each(SIDES)('$side', ({ make }) => {
-  test('says who connects, and says goodbye', async () => {
+  test('identifies itself on connecting, and says goodbye', async () => {
     const { api, endpoint } = await openApi()
     const ended = new Promise<number>((resolve) => api.once('disconnect', ({ code }) => resolve(code)))
     const name = "ada & co / 'π' #1"
@@ -72,7 +72,7 @@ describe.each(SIDES)('$side', ({ make }) => {
     expect(receiver.expiresAt).toBeGreaterThan(Date.now())
   })
 
-  test('signs anew, with credentials asked for anew, at each connect', async () => {
+  test('fetches credentials and signs anew at each connect', async () => {
     const second = { accessKeyId: 'AKIASECOND', secretAccessKey: 'other' }
     const given = [identity, identity, second]
     let asked = 0
@@ -87,7 +87,7 @@ describe.each(SIDES)('$side', ({ make }) => {
     ['a wrong secret', { ...identity, secretAccessKey: 'wrong-word' }],
     ['an unknown key', { ...identity, accessKeyId: 'AKIAUNKNOWN' }],
     ['an expired session token', { ...identity, sessionToken: 'expired-token' }],
-  ])('tells what to check after %s, and tells no secret', async (_what, wrong) => {
+  ])('gives a remedy after %s, and reveals no secret', async (_what, wrong) => {
     const { endpoint, refusals } = await openApi()
     const error = await failure(make({ endpoint, credentials: () => wrong }).connect(stub, new Inbox()))
     expect(error).toMatchObject({
@@ -119,7 +119,7 @@ describe.each(SIDES)('$side', ({ make }) => {
     expect(Math.abs(receiver.expiresAt! - clock.now() - 2 * HOUR_MS)).toBeLessThan(10_000)
   })
 
-  test('gives up after one correction where the credentials are wrong, too', async () => {
+  test('gives up after one correction when the credentials are wrong, too', async () => {
     const { endpoint, refusals } = await openApi({ identities: [] })
     const clock = { now: () => Date.now() - HOUR_MS, schedule: () => () => {} }
     expect(await failure(make({ endpoint, clock }).connect(stub, new Inbox()))).toMatchObject({
@@ -138,7 +138,7 @@ describe.each(SIDES)('$side', ({ make }) => {
     expect(await failed).toMatchObject({ code: 'UNREACHABLE', message: expect.stringMatching(message) })
   })
 
-  test('says that the stack may be gone where its name does not resolve', async () => {
+  test('says that the stack may be gone when its name does not resolve', async () => {
     const endpoint = 'abc123.execute-api.eu-west-1.invalid/dev'
     expect(await failure(make({ endpoint }).connect(stub, new Inbox()))).toMatchObject({
       code: 'UNREACHABLE',
@@ -147,7 +147,7 @@ describe.each(SIDES)('$side', ({ make }) => {
     })
   })
 
-  test('waits for a silent server no longer than it may take to connect, and is aborted meanwhile', async () => {
+  test('waits for a silent server until the connect time-out at most, and can be aborted meanwhile', async () => {
     const server = createServer()
     const sockets = new Set<Socket>()
     // With a listener for upgrades, Node leaves the socket as it is.
@@ -179,7 +179,7 @@ describe.each(SIDES)('$side', ({ make }) => {
     await Promise.all([...sockets].map((socket) => socket.destroyed || once(socket, 'close')))
   })
 
-  test('tells why the API ended a connection', async () => {
+  test('reports why the API ended a connection', async () => {
     const clock = new ManualClock(Date.now())
     const { api, endpoint } = await openApi({ clock, limits: { lifetimeMs: 60_000 } })
     const connection = await make({ endpoint }).connect(stub, new Inbox())
@@ -196,7 +196,7 @@ describe.each(SIDES)('$side', ({ make }) => {
     await connection.close()
   })
 
-  test('takes a connection for dead that leaves its pings unanswered', async () => {
+  test('treats a connection with unanswered pings as dead', async () => {
     const { api, endpoint } = await openApi()
     const clock = new ManualClock(Date.now())
     const connection = await make({ endpoint, clock }).connect(session, new Inbox())
@@ -222,7 +222,7 @@ describe.each(SIDES)('$side', ({ make }) => {
     ["'endpoint'", { endpoint: undefined as never }],
     ["'endpoint'", { endpoint: 'wss://abc.execute-api.eu-west-1.amazonaws.com' }],
     ["'endpoint'", { endpoint: 'abc-ats.iot.eu-west-1.amazonaws.com' }],
-  ])('names the option that is wrong: %s', (name, wrong) => {
+  ])('names the wrong option: %s', (name, wrong) => {
     expect(() => make(wrong)).toThrow(
       expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining(name) }),
     )
@@ -237,18 +237,18 @@ test.each([
     "'credentials.secretAccessKey' must be a text",
     { credentials: { accessKeyId: 'AKIA', secretAccessKey: '' } },
   ],
-])('apiGateway() names the option that is wrong: %s', (name, wrong) => {
+])('apiGateway() names the wrong option: %s', (name, wrong) => {
   const options = { endpoint: 'ws://127.0.0.1:1/dev', region, credentials: identity, ...wrong }
   expect(() => apiGateway(options as ApiGatewayOptions)).toThrow(
     expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining(name) }),
   )
 })
 
-test('apiGateway() wants options', () => {
+test('apiGateway() requires options', () => {
   expect(() => apiGateway(undefined as never)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
 })
 
-test('a session that cannot sign is told so, and nothing of its connection is left', async () => {
+test('a session that cannot sign gets an error, and leaves no connection', async () => {
   let open = 0
   const poster = () => {
     open++

@@ -27,7 +27,7 @@ async function startControlPlane(answer: (request: IncomingMessage, response: Se
 const say = (response: ServerResponse, status: number, body: object) =>
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
 
-describe('iot() with what the AWS SDK finds', () => {
+describe('iot() with endpoint, region and credentials from the AWS SDK', () => {
   beforeEach(() => {
     for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) vi.stubEnv(name, undefined)
     vi.stubEnv('AWS_CONFIG_FILE', '/nonexistent/config')
@@ -67,7 +67,7 @@ describe('iot() with what the AWS SDK finds', () => {
     expect(gateway.refusals).toEqual([])
   })
 
-  test('asks once for all that connect at the same time', async () => {
+  test('asks once for simultaneous connects', async () => {
     const gateway = await startGateway({ port: await startBroker() })
     const { asked } = await startControlPlane((_request, response) =>
       say(response, 200, { endpointAddress: gateway.url }),
@@ -89,7 +89,7 @@ describe('iot() with what the AWS SDK finds', () => {
     expect(await failed).toMatchObject({ code: 'ABORTED' })
   })
 
-  test('does not wait for AWS longer than it may take to connect', async () => {
+  test('waits for AWS until the connect time-out at most', async () => {
     const { asked } = await startControlPlane(() => {})
     expect(await failure(iot({ connectTimeoutMs: 200 }).connect(stub, new Inbox()))).toMatchObject({
       code: 'UNREACHABLE',
@@ -98,7 +98,7 @@ describe('iot() with what the AWS SDK finds', () => {
     expect(asked).toHaveLength(1)
   })
 
-  test('says what to do without credentials and without a region', async () => {
+  test('gives a remedy without credentials and without a region', async () => {
     const gateway = await startGateway({ port: await startBroker() })
     for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'])
       vi.stubEnv(name, undefined)
@@ -121,7 +121,7 @@ describe('iot() with what the AWS SDK finds', () => {
     })
   })
 
-  test('says of a region that it had no AWS IoT, when that may be why there is no endpoint', async () => {
+  test('says that a region may have no AWS IoT when there is no endpoint', async () => {
     const { asked } = await startControlPlane((_request, response) =>
       say(response, 400, { __type: 'InvalidRequestException', message: 'not here' }),
     )
@@ -139,7 +139,7 @@ describe('iot() with what the AWS SDK finds', () => {
     expect(asked).toHaveLength(2)
   })
 
-  test('refuses a region that is not the endpoint’s', () => {
+  test('refuses a region other than the endpoint’s', () => {
     const endpoint = 'abc123-ats.iot.us-east-1.amazonaws.com'
     expect(() => iot({ region: 'eu-west-1', endpoint })).toThrow(
       expect.objectContaining({
@@ -150,7 +150,7 @@ describe('iot() with what the AWS SDK finds', () => {
     expect(() => iot({ region: 'us-east-1', endpoint })).not.toThrow()
   })
 
-  test('says that its own function for credentials failed', async () => {
+  test('says that the `credentials` function failed', async () => {
     const gateway = await startGateway({ port: await startBroker() })
     const credentials = async () => {
       throw new Error('the vault is sealed')

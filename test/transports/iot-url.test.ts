@@ -25,7 +25,7 @@ function refusal(
 }
 
 describe('a signed URL', () => {
-  test('fits what an independent implementation computes, whatever the credentials', async () => {
+  test('equals the URL of an independent implementation, for any credentials', async () => {
     const text = fc.string({ minLength: 1, maxLength: 80 })
     await fc.assert(
       fc.asyncProperty(

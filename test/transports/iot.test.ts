@@ -35,7 +35,7 @@ describe.each(SIDES)('$side', ({ make }) => {
     expect(await inbox.text()).toBe('alive')
   })
 
-  test('signs anew, with credentials asked for anew, at each connect', async () => {
+  test('fetches credentials and signs anew at each connect', async () => {
     const port = await startBroker()
     const second = { accessKeyId: 'AKIASECOND', secretAccessKey: 'other' }
     const now = Date.now()
@@ -63,7 +63,7 @@ describe.each(SIDES)('$side', ({ make }) => {
     ['a wrong secret', { ...identity, secretAccessKey: 'wrong-word' }],
     ['an unknown key', { ...identity, accessKeyId: 'AKIAUNKNOWN' }],
     ['an expired session token', { ...identity, sessionToken: 'expired-token' }],
-  ])('tells what to check after %s, and tells no secret', async (_what, wrong) => {
+  ])('gives a remedy after %s, and reveals no secret', async (_what, wrong) => {
     const gateway = await startGateway({ port: await startBroker() })
     const error = await failure(
       make({ endpoint: gateway.url, credentials: () => wrong }).connect(stub, new Inbox()),
@@ -100,7 +100,7 @@ describe.each(SIDES)('$side', ({ make }) => {
     expect(gateway.asked).toHaveLength(3)
   })
 
-  test('gives up after one correction where the credentials are wrong, too', async () => {
+  test('gives up after one correction when the credentials are wrong, too', async () => {
     const gateway = await startGateway({ port: await startBroker(), identities: [] })
     const clock = { now: () => Date.now() - HOUR_MS, schedule: () => () => {} }
     expect(await failure(make({ endpoint: gateway.url, clock }).connect(stub, new Inbox()))).toMatchObject({
@@ -110,7 +110,7 @@ describe.each(SIDES)('$side', ({ make }) => {
     expect(gateway.asked).toHaveLength(2)
   })
 
-  test('says that a new account’s endpoint may need ten minutes to have a name', async () => {
+  test('says that the endpoint of a new account may need ten minutes to resolve', async () => {
     const endpoint = 'abc123-ats.iot.eu-west-1.invalid'
     expect(await failure(make({ endpoint }).connect(stub, new Inbox()))).toMatchObject({
       code: 'UNREACHABLE',
@@ -119,7 +119,7 @@ describe.each(SIDES)('$side', ({ make }) => {
     })
   })
 
-  test('ends by its own word with the credentials, and after 24 hours at the latest', async () => {
+  test('ends itself with the credentials, after 24 hours at the latest', async () => {
     const gateway = await startGateway({ port: await startBroker() })
     const now = Date.now()
     const clock = { now: () => now, schedule: () => () => {} }
@@ -135,7 +135,7 @@ describe.each(SIDES)('$side', ({ make }) => {
   })
 })
 
-describe('iot() with credentials whose expiration is not a Date', () => {
+describe('iot() with credentials with an expiration that is not a Date', () => {
   async function setup(credentials: object, how: 'given' | 'asked') {
     const gateway = await startGateway({ port: await startBroker() })
     const now = Date.now()
@@ -152,7 +152,7 @@ describe('iot() with credentials whose expiration is not a Date', () => {
     ['a text with an offset', new Date(end + 2 * HOUR_MS).toISOString().replace('Z', '+02:00')],
     ['milliseconds since 1970', end],
     ['seconds since 1970', end / 1000],
-  ])('connects, and ends with them: %s', async (_what, expiration) => {
+  ])('connects, and ends when they expire: %s', async (_what, expiration) => {
     for (const how of ['given', 'asked'] as const) {
       const { make } = await setup({ ...identity, expiration }, how)
       await using connection = await make().connect(stub, new Inbox())
@@ -169,15 +169,18 @@ describe('iot() with credentials whose expiration is not a Date', () => {
     ['accessKeyId', { secretAccessKey: 'secret' }],
     ['secretAccessKey', { accessKeyId: 'AKIA' }],
     ['sessionToken', { ...identity, sessionToken: 5 }],
-  ])('refuses by name, where it is given and where it is asked for: %s of %j', async (name, credentials) => {
-    const refused = {
-      code: 'INVALID_OPTION',
-      message: expect.stringMatching(new RegExp(`^'credentials\\.${name}' must be`)),
-    }
-    const { make: given } = await setup(credentials, 'given')
-    expect(given).toThrow(expect.objectContaining(refused))
-    const { make: asked, gateway } = await setup(credentials, 'asked')
-    expect(await failure(asked().connect(stub, new Inbox()))).toMatchObject(refused)
-    expect(gateway.asked).toEqual([])
-  })
+  ])(
+    'rejects by name, as an option and as a result of `credentials`: %s of %j',
+    async (name, credentials) => {
+      const refused = {
+        code: 'INVALID_OPTION',
+        message: expect.stringMatching(new RegExp(`^'credentials\\.${name}' must be`)),
+      }
+      const { make: given } = await setup(credentials, 'given')
+      expect(given).toThrow(expect.objectContaining(refused))
+      const { make: asked, gateway } = await setup(credentials, 'asked')
+      expect(await failure(asked().connect(stub, new Inbox()))).toMatchObject(refused)
+      expect(gateway.asked).toEqual([])
+    },
+  )
 })

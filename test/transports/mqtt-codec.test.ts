@@ -27,8 +27,8 @@ function read(bytes: Uint8Array): Packet {
 const text = fc.string({ unit: 'binary', minLength: 1, maxLength: 200 })
 const topic = text.filter((it) => !/[+#\0]/.test(it))
 
-describe('what the small client writes', () => {
-  test('CONNECT is what mqtt-packet writes', () => {
+describe('a packet that the small client writes', () => {
+  test('CONNECT equals the bytes of mqtt-packet', () => {
     fc.assert(
       fc.property(
         text,
@@ -59,7 +59,7 @@ describe('what the small client writes', () => {
     )
   })
 
-  test('SUBSCRIBE is what mqtt-packet writes', () => {
+  test('SUBSCRIBE equals the bytes of mqtt-packet', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 65_535 }),
@@ -73,7 +73,7 @@ describe('what the small client writes', () => {
     )
   })
 
-  test('PUBLISH is what mqtt-packet reads, at every width of its length', () => {
+  test('PUBLISH is read by mqtt-packet, at every width of its length', () => {
     const sizes = [0, 1, 127, 128, 16_383, 16_384, 131_072, 2_097_151, 2_097_152]
     const payload = fc.oneof(
       fc.uint8Array({ maxLength: 300 }),
@@ -88,7 +88,7 @@ describe('what the small client writes', () => {
     )
   })
 
-  test('PINGREQ and DISCONNECT are what mqtt-packet writes', () => {
+  test('PINGREQ and DISCONNECT equal the bytes of mqtt-packet', () => {
     expect(Buffer.from(PINGREQ)).toEqual(generate({ cmd: 'pingreq' }))
     expect(Buffer.from(DISCONNECT)).toEqual(generate({ cmd: 'disconnect' }))
   })
@@ -124,8 +124,8 @@ function cut(bytes: Buffer, fractions: readonly number[]): Buffer[] {
 
 const cuts = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 12 })
 
-describe('what the small client reads', () => {
-  test('every packet that mqtt-packet writes, however the bytes are cut', () => {
+describe('the small client reads', () => {
+  test('every packet of mqtt-packet, at any split of the bytes', () => {
     fc.assert(
       fc.property(fc.array(fromServer, { minLength: 1, maxLength: 8 }), cuts, (packets, fractions) => {
         const decoder = new PacketDecoder(100_000)
@@ -148,7 +148,7 @@ describe('what the small client reads', () => {
     )
   })
 
-  test('arbitrary bytes as packets or as an Error, and nothing else', () => {
+  test('arbitrary bytes only as packets or as an Error', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 400 }), cuts, (bytes, fractions) => {
         const decoder = new PacketDecoder(100_000)
@@ -162,7 +162,7 @@ describe('what the small client reads', () => {
     )
   })
 
-  test('a packet of exactly the most that is allowed, and none that announces a byte more', () => {
+  test('a packet of exactly the largest size, and none that announces one more byte', () => {
     const packet = Buffer.from(encodePublish('t', new Uint8Array(1_000)))
     expect([...new PacketDecoder(packet.length).push(packet)]).toHaveLength(1)
     // The header alone is enough.

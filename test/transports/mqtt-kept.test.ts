@@ -32,8 +32,8 @@ async function admitted(
   return { connection: await connecting, inbox, peer, connect, subscribe }
 }
 
-describe.each(CLIENTS)('what is kept: $client', ({ client, make }) => {
-  test('is watched in the one SUBSCRIBE that there is', async () => {
+describe.each(CLIENTS)('retained presence: $client', ({ client, make }) => {
+  test('is watched in the only SUBSCRIBE', async () => {
     for (const self of [session, stub]) {
       const { subscribe, peer } = await admitted(make, self, { watch: [session] })
       expect(subscribe.subscriptions.map(({ topic, qos }) => [topic, qos])).toEqual([
@@ -44,7 +44,7 @@ describe.each(CLIENTS)('what is kept: $client', ({ client, make }) => {
     }
   })
 
-  test('is told apart from frames by its topic, retained or not, and an empty one is nothing', async () => {
+  test('is distinguished from frames by its topic, retained or not; an empty message is ignored', async () => {
     const { peer, inbox, subscribe } = await admitted(make, stub, { watch: [session] })
     const own = subscribe.subscriptions[0]!.topic
     const packet = { cmd: 'publish', qos: 0, dup: false } as const
@@ -92,7 +92,7 @@ describe.each(VERSIONS)('a session: $client', ({ make }) => {
     peer.socket.destroy()
   })
 
-  test('has no will, watches and keeps nothing where presence is false', async () => {
+  test('has no will, and watches and retains nothing when `presence` is false', async () => {
     const options = { presence: false }
     const { connection, connect, subscribe, peer } = await admitted(
       make,
@@ -114,22 +114,19 @@ describe.each(VERSIONS)('a session: $client', ({ make }) => {
     [2, 0x85, /client ids that begin with 'lt-[0-9a-f]{16}-session-'/],
     [4, 0x86, /'username' and 'password'/],
     [5, 0x87, /access list allows messages to 'lambda-tether\/shop\/dev\/presence\/default'/],
-  ])(
-    'says what a CONNACK of %i means, and does not blame presence',
-    async (returnCode, reasonCode, words) => {
-      const broker = await listen()
-      const failed = failure(make({ url: broker.url }).connect(session, new Inbox(), { will }))
-      const peer = await broker.accept()
-      await peer.next('connect')
-      peer.send({ cmd: 'connack', returnCode, reasonCode, sessionPresent: false })
-      expect(await failed).toMatchObject({
-        code: 'UNREACHABLE',
-        message: expect.stringMatching(words),
-        details: { during: 'connect' },
-      })
-      expect((await failed).message).not.toContain("'presence'")
-    },
-  )
+  ])('explains a CONNACK of %i without blaming presence', async (returnCode, reasonCode, words) => {
+    const broker = await listen()
+    const failed = failure(make({ url: broker.url }).connect(session, new Inbox(), { will }))
+    const peer = await broker.accept()
+    await peer.next('connect')
+    peer.send({ cmd: 'connack', returnCode, reasonCode, sessionPresent: false })
+    expect(await failed).toMatchObject({
+      code: 'UNREACHABLE',
+      message: expect.stringMatching(words),
+      details: { during: 'connect' },
+    })
+    expect((await failed).message).not.toContain("'presence'")
+  })
 
   test('names the option when the broker ends the connection at CONNECT', async () => {
     const broker = await listen()
@@ -143,7 +140,7 @@ describe.each(VERSIONS)('a session: $client', ({ make }) => {
     })
   })
 
-  test('names filter and option when it may not watch', async () => {
+  test('names filter and option when it is not allowed to watch', async () => {
     const broker = await listen()
     const failed = failure(make({ url: broker.url }).connect(session, new Inbox(), { watch: [session] }))
     const peer = await broker.accept()
@@ -158,7 +155,7 @@ describe.each(VERSIONS)('a session: $client', ({ make }) => {
   })
 })
 
-test('a stub connects even where it may not watch: it learns by silence then', async () => {
+test('a stub connects even when it is not allowed to watch: it relies on silence instead', async () => {
   const broker = await listen()
   const inbox = new Inbox()
   const connecting = mqttLight({ url: broker.url }).connect(stub, inbox, { watch: [session] })
@@ -175,7 +172,7 @@ test('a stub connects even where it may not watch: it learns by silence then', a
   await connection.close()
 })
 
-describe('a stub whose connection is cut at SUBSCRIBE', () => {
+describe('a stub with a connection that is cut at SUBSCRIBE', () => {
   const OWN = 'lambda-tether/shop/dev/stub/environment-1_________'
 
   /** Cuts the connection between CONNACK and SUBACK. */
@@ -188,7 +185,7 @@ describe('a stub whose connection is cut at SUBSCRIBE', () => {
     return subscriptions.map(({ topic }) => topic)
   }
 
-  test('connects without what is kept, and asks for it again the next time', async () => {
+  test('connects without presence, and subscribes to it again the next time', async () => {
     const broker = await listen()
     const transport = mqttLight({ url: broker.url })
     for (let round = 0; round < 2; round++) {
@@ -205,7 +202,7 @@ describe('a stub whose connection is cut at SUBSCRIBE', () => {
     }
   })
 
-  test('says which topics it asked for where that does not help', async () => {
+  test('names the topics of its SUBSCRIBE when that does not help', async () => {
     const broker = await listen()
     const failed = failure(mqttLight({ url: broker.url }).connect(stub, new Inbox(), { watch: [session] }))
     await cut(broker)
@@ -218,7 +215,7 @@ describe('a stub whose connection is cut at SUBSCRIBE', () => {
     expect(broker.connections).toBe(2)
   })
 
-  test('does not connect without it where its session is what connects', async () => {
+  test('does not connect without presence when a session connects', async () => {
     const broker = await listen()
     const failed = failure(mqtt({ url: broker.url }).connect(session, new Inbox(), { watch: [session] }))
     const own = 'lambda-tether/shop/dev/session/default/+'

@@ -7,7 +7,7 @@ import { connected, ScriptedBroker } from './scripted-broker.js'
 const ROUNDS = 40
 
 describe.each(CLIENTS)('$client', ({ make }) => {
-  test('sends small frames at once, whatever is still unacknowledged', async () => {
+  test('sends small frames at once, even with unacknowledged data', async () => {
     await using broker = await ScriptedBroker.listen()
     const { connection, peer } = await connected(broker, make)
     const started = performance.now()

@@ -17,7 +17,7 @@ describe.each(CLIENTS)('$client', ({ make }) => {
     ['url', 'mqtt://user:secret-word@:1883'],
     ['cert', 'a certificate without its key'],
     ['key', 'a key without its certificate'],
-  ])('refuses %s: %o by name, when it is made', (name, value) => {
+  ])('refuses %s: %o by name at construction', (name, value) => {
     const options = { url, [name]: value } as MqttOptions
     expect(() => make(options)).toThrow(
       expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining(`'${name}'`) }),
@@ -77,7 +77,7 @@ test.each(['ca', 'cert', 'key'])('the session takes PEM for %s, and no path', (n
     expect(make).toThrow(/'ca' must be PEM/)
 })
 
-test('mqtt() shows nobody a password, whatever it is', () => {
+test('mqtt() never shows a password of any type', () => {
   expect(() => mqtt({ url, username: 'u', password: 123456 as never })).toThrow(
     /'password' must be a text, not a number\./,
   )
@@ -99,7 +99,7 @@ describe('a URL', () => {
     expect(mqttSettings({ url: text }).target).toMatchObject({ host, port })
   })
 
-  test('may carry user and password, which are options and no part of any message', () => {
+  test('may carry user and password, which become options and appear in no message', () => {
     const { target } = mqttSettings({ url: 'wss://a%40b:c%2Fd@broker/mqtt?x=y' })
     expect(target).toMatchObject({
       username: 'a@b',
@@ -126,13 +126,13 @@ describe.each([
     ['endpoint', ''],
     ['endpoint', 'two words'],
     ['endpoint', 'eu-west-1'],
-  ])('refuses %s: %o by name, when it is made', (name, value) => {
+  ])('refuses %s: %o by name at construction', (name, value) => {
     expect(() => make({ [name]: value })).toThrow(
       expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining(`'${name}'`) }),
     )
   })
 
-  test('says what AWS IoT carries and charges', () => {
+  test('has the limits and prices of AWS IoT', () => {
     const { name, limits, pricing } = make({})
     expect(name).toBe('iot')
     expect(limits).toEqual({
@@ -162,13 +162,13 @@ describe('iot', () => {
     ['connectTimeoutMs', 0],
     ['credentials', 'AKIA'],
     ['credentials', null],
-  ])('refuses %s: %o by name, when it is made', (name, value) => {
+  ])('refuses %s: %o by name at construction', (name, value) => {
     expect(() => iot({ [name]: value })).toThrow(
       expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining(`'${name}'`) }),
     )
   })
 
-  test('names what is missing in credentials', () => {
+  test('names a missing field of credentials', () => {
     expect(() => iot({ credentials: { accessKeyId: 'AKIA' } as never })).toThrow(
       /'credentials.secretAccessKey' must be/,
     )

@@ -32,7 +32,7 @@ async function without(role: 'session' | 'stub', ...left: string[]) {
   }
 }
 
-describe('AWS IoT, which ends connections without a word', () => {
+describe('AWS IoT ends a connection without a reason', () => {
   test.each([
     [
       'stub',
@@ -44,7 +44,7 @@ describe('AWS IoT, which ends connections without a word', () => {
       session,
       /iot:Connect on client\/lt-[0-9a-f]{16}-session-\*.*RetainPublish on topic\/.*role: 'session'/,
     ],
-  ] as const)('at CONNECT: a %s hears of iot:Connect, not of presence', async (role, self, words) => {
+  ] as const)('at CONNECT: the error of a %s names iot:Connect, not presence', async (role, self, words) => {
     const { transport } = await without(role, 'Connect')
     const options = { watch: [session], ...(role === 'session' && { will }) }
     const error = await failure(transport.connect(self, new Inbox(), options))
@@ -81,7 +81,7 @@ describe('AWS IoT, which ends connections without a word', () => {
   test.each([
     ['Publish', /'lambda-tether\/shop\/dev\/stub\/environment-1_+'.*iot:Publish is not/],
     ['RetainPublish', /presence\/default'.*iot:Publish or iot:RetainPublish is not/],
-  ])('at a publish: a session without iot:%s hears the topic', async (left, words) => {
+  ])('at a publish: the error of a session without iot:%s names the topic', async (left, words) => {
     const { transport } = await without('session', left)
     const connection = await transport.connect(session, new Inbox(), { watch: [session] })
     if (left === 'Publish') await connection.send(stub, Buffer.from('frame'))
@@ -94,7 +94,7 @@ describe('AWS IoT, which ends connections without a word', () => {
     })
   })
 
-  test('is no refusal on a connection on which a frame arrived', async () => {
+  test('after a frame arrived on the connection: not treated as a refusal', async () => {
     const { transport } = await without('session', 'Publish')
     const inbox = new Inbox()
     const connection = await transport.connect(session, inbox, { watch: [session] })
@@ -106,7 +106,7 @@ describe('AWS IoT, which ends connections without a word', () => {
     expect(details).not.toHaveProperty('refused')
   })
 
-  test('which ends an idle connection, gives no such advice', async () => {
+  test('while the connection is idle: no such advice', async () => {
     const { broker, transport } = await without('stub')
     const connection = await transport.connect(stub, new Inbox(), { watch: [session] })
     broker.disconnectAll()
@@ -117,7 +117,7 @@ describe('AWS IoT, which ends connections without a word', () => {
 })
 
 describe.each(CLIENTS)('$client', ({ make }) => {
-  test('advises mqtts:// where what answers is no MQTT, or resets the connection', async () => {
+  test('advises mqtts:// when the answer is not MQTT, or the connection is reset', async () => {
     await using broker = await ScriptedBroker.listen()
     // A TLS alert, as a TLS server answers a CONNECT.
     for (const answer of ['alert', 'reset'] as const) {

@@ -20,7 +20,7 @@ describe.each(CLIENTS.filter(({ client }) => client !== 'mqttLight'))('serve(): 
     return { connection: await connecting, peer }
   }
 
-  test('subscribes to at most eight new lanes in a packet, and then gives up the filter for all', async () => {
+  test('subscribes to at most eight new lanes per packet, then drops the filter for all lanes', async () => {
     const { connection, peer } = await connected()
     const serving = connection.serve!(ALL.slice(1))
     expect(await grant(peer)).toEqual(ALL.slice(1, 9).map(filter))
@@ -51,7 +51,7 @@ describe.each(CLIENTS.filter(({ client }) => client !== 'mqttLight'))('serve(): 
     peer.socket.destroy()
   })
 
-  test('of all lanes is the one filter, and of what it has nothing at all', async () => {
+  test('subscribes to all lanes by one filter, and sends nothing for its current lanes', async () => {
     const { connection, peer } = await connected(5)
     let serving = connection.serve!([5, 5])
     await serving
@@ -62,7 +62,7 @@ describe.each(CLIENTS.filter(({ client }) => client !== 'mqttLight'))('serve(): 
     peer.socket.destroy()
   })
 
-  test('refused keeps what it had, names the filter, and goes on from what was granted', async () => {
+  test('keeps its lanes when refused, names the filter, and continues from the granted lanes', async () => {
     const { connection, peer } = await connected()
     const failed = failure(connection.serve!(ALL.slice(0, 10)))
     await grant(peer)
@@ -79,7 +79,7 @@ describe.each(CLIENTS.filter(({ client }) => client !== 'mqttLight'))('serve(): 
     peer.socket.destroy()
   })
 
-  test('goes from what the call before has left, where two are made at once', async () => {
+  test('starts from the result of the previous call when calls overlap', async () => {
     const { connection, peer } = await connected()
     const serving = [connection.serve!([1]), connection.serve!(ALL), connection.serve!([1, 2])]
     expect(await grant(peer)).toEqual([filter(1)])
@@ -110,7 +110,7 @@ describe.each(CLIENTS.filter(({ client }) => client !== 'mqttLight'))('serve(): 
     await closing
   })
 
-  test('is nothing that a stub has', async () => {
+  test('is absent on a stub', async () => {
     const broker = await ScriptedBroker.listen()
     onTestFinished(() => broker[Symbol.asyncDispose]())
     const connecting = make({ url: broker.url }).connect(stub, new Inbox())
@@ -122,7 +122,7 @@ describe.each(CLIENTS.filter(({ client }) => client !== 'mqttLight'))('serve(): 
   })
 })
 
-test('an UNSUBACK that nobody asked for ends the small client', async () => {
+test('an unsolicited UNSUBACK ends the small client', async () => {
   await using broker = await ScriptedBroker.listen()
   const connecting = mqttLight({ url: broker.url }).connect(stub, new Inbox())
   const peer = await broker.accept()
@@ -132,7 +132,7 @@ test('an UNSUBACK that nobody asked for ends the small client', async () => {
   expect(await connection.closed).toMatchObject({ code: 'UNREACHABLE' })
 })
 
-test('serve(): a lane that an MQTT 5 broker refuses to let go of is named; one that it did not have is not', async () => {
+test('serve(): names a lane that an MQTT 5 broker refuses to unsubscribe, not a lane without a subscription', async () => {
   await using broker = await ScriptedBroker.listen()
   const transport = mqtt({ url: broker.url, protocolVersion: 5 })
   const connecting = transport.connect({ ...session, lane: 1 }, new Inbox())

@@ -49,7 +49,7 @@ function takes(filter: string, topic: string): boolean {
 }
 
 describe('topics', () => {
-  test('are as they read where the parts are plain', () => {
+  test('spell out plain parts', () => {
     const base = { app: 'shop', stage: 'dev', name: 'jane-doe_2-x' }
     expect(topicOf({ ...base, role: 'stub' })).toBe('lambda-tether/shop/dev/stub/jane-doe_2-x')
     expect(topicOf({ ...base, role: 'session', lane: 7 })).toBe(
@@ -64,7 +64,7 @@ describe('topics', () => {
     expect(keptTopicOf(base)).toBe('lambda-tether/shop/dev/presence/jane-doe_2-x')
   })
 
-  test('keep within AWS IoT, whatever the parts, and mean nothing to a broker or to IAM', () => {
+  test('keep within the limits of AWS IoT for any parts, without special characters of a broker or IAM', () => {
     fc.assert(
       fc.property(endpoint, fc.option(fc.nat({ max: LANES - 1 }), { nil: undefined }), (one, lane) => {
         const topics = [topicOf({ ...one, ...(lane !== undefined && { lane }) }), filterOf(one)]
@@ -79,7 +79,7 @@ describe('topics', () => {
     )
   })
 
-  test('of different endpoints differ, and a filter takes its own alone', () => {
+  test('of different endpoints differ, and a filter matches only its own', () => {
     fc.assert(
       fc.property(endpoint, endpoint, fc.nat({ max: LANES - 1 }), (one, other, lane) => {
         const same = (['app', 'stage', 'role', 'name'] as const).every((key) => one[key] === other[key])
@@ -94,7 +94,7 @@ describe('topics', () => {
     )
   })
 
-  test('cannot be chosen to look like another’s hash', () => {
+  test('cannot be chosen to equal another’s hash', () => {
     const hashed = topicPart('+')
     expect(hashed).toMatch(/^~[0-9a-f]{32}$/)
     expect(topicPart(hashed)).not.toBe(hashed)
@@ -110,7 +110,7 @@ describe('topics', () => {
 })
 
 describe('client ids', () => {
-  test('name application, stage and role by a prefix, and no two are the same', () => {
+  test('name application, stage and role by a prefix, and are unique', () => {
     const self = { app: 'shop', stage: 'dev', role: 'stub' as const }
     expect(clientIdPrefix(self)).toMatch(/^lt-[0-9a-f]{16}-stub-$/)
     expect(newClientId(self)).toMatch(new RegExp(`^${clientIdPrefix(self)}[0-9a-f]{32}$`))
@@ -127,7 +127,7 @@ describe('client ids', () => {
     expect(new Set(prefixes).size).toBe(4)
   })
 
-  test('are at most 128 bytes long, as AWS IoT wants it', () => {
+  test('are at most 128 bytes long, as AWS IoT requires', () => {
     expect(
       newClientId({ app: '漢'.repeat(33), stage: 'x'.repeat(100), role: 'session' }).length,
     ).toBeLessThan(128)

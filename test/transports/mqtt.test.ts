@@ -72,7 +72,7 @@ describe.skipIf(!mosquitto)('MQTT transports (needs Mosquitto)', () => {
         expect(await inbox.text()).toBe('next')
       })
 
-      test('closes in order, twice if need be, and sends nothing more', async () => {
+      test('closes in order, even twice, and sends nothing more', async () => {
         const connection = await make(to(carrier)).connect(stub, new Inbox())
         await Promise.all([connection.close(), connection.close()])
         expect(await connection.closed).toBeUndefined()
@@ -102,7 +102,7 @@ describe.skipIf(!mosquitto)('MQTT transports (needs Mosquitto)', () => {
       })
     })
 
-    test('receives all lanes of a session without one, and of a session with one that lane alone', async () => {
+    test('receives every lane without `lane`, and only that lane with it', async () => {
       const transport = make(to('TCP'))
       const [all, third] = [new Inbox(), new Inbox()]
       await using _all = await transport.connect(session, all)
@@ -157,7 +157,7 @@ describe.skipIf(!mosquitto)('MQTT transports (needs Mosquitto)', () => {
       }
     })
 
-    test('trusts no broker whose certificate it cannot check, unless it is told to', async () => {
+    test('rejects a broker with an untrusted certificate unless `rejectUnauthorized` is false', async () => {
       for (const url of [broker.tlsUrl, `${secureBridge.url}/mqtt`]) {
         expect(await failure(make({ url }).connect(stub, new Inbox()))).toMatchObject({
           code: 'UNREACHABLE',
@@ -179,7 +179,7 @@ describe.skipIf(!mosquitto)('MQTT transports (needs Mosquitto)', () => {
       })
     })
 
-    test('gives user name and password, and says so when they are wrong', async () => {
+    test('sends user name and password, and says so when they are wrong', async () => {
       await using guarded = await startMosquitto({ users: { 'a user@here': 'p/ä+s%s' } })
       const right = { username: 'a user@here', password: 'p/ä+s%s' }
       const inUrl = guarded.url.replace(
@@ -216,7 +216,7 @@ describe.skipIf(!mosquitto)('MQTT transports (needs Mosquitto)', () => {
     await Promise.all(connections.map((connection) => connection.close()))
   })
 
-  test('learns from an MQTT 5 broker that frames are too large for it, before the first', async () => {
+  test('learns from an MQTT 5 broker that frames are too large, before the first frame', async () => {
     await using small = await startMosquitto({ settings: ['max_packet_size 20000'] })
     const five = CLIENTS.find(({ client }) => client.includes('5'))!
     expect(await failure(five.make({ url: small.url }).connect(stub, new Inbox()))).toMatchObject({

@@ -69,7 +69,7 @@ for (const [name, open, possible] of PLACES) {
       return { ...place, tether, session, environment }
     }
 
-    test('a graceful close is known at once to environments that are there and to new ones', async () => {
+    test('a graceful close is known at once to connected and to new environments', async () => {
       const { tether, session, environment, local } = await served()
       const warm = environment()
       expect(await warm({}, context())).toBe('served')
@@ -88,7 +88,7 @@ for (const [name, open, possible] of PLACES) {
   })
 }
 
-test('a session that may not read the presence of its team connects without it, and says what it needs', async () => {
+test('a session that may not read the presence of its team connects without it, and names the topics', async () => {
   const team = ['default', 'bob']
   const { local, remote } = await overIot()
   const tether = new Tether()

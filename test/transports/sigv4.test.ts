@@ -33,7 +33,7 @@ function ours({ service, at, credentials, ...request }: SignableRequest): Record
 
 const parameters = (url: URL) => Object.fromEntries(url.searchParams)
 
-describe.each(SIGNERS)('signed headers are those of $name', (signer) => {
+describe.each(SIGNERS)('signed headers equal the headers of $name', (signer) => {
   const check = async (request: SignableRequest) => {
     const { authorization, ...others } = await signer.headers(request)
     expect(ours(request)).toMatchObject({ authorization })
@@ -41,7 +41,7 @@ describe.each(SIGNERS)('signed headers are those of $name', (signer) => {
     expect(ours(request)['x-amz-security-token']).toBe(others['x-amz-security-token'])
   }
 
-  test('for a connect, whoever connects', async () => {
+  test('for a connect of any endpoint', async () => {
     await fc.assert(
       fc.asyncProperty(
         anyEndpoint,
@@ -74,7 +74,7 @@ describe.each(SIGNERS)('signed headers are those of $name', (signer) => {
     )
   })
 
-  test('for headers of its own, as DynamoDB wants', async () => {
+  test('for additional headers, as DynamoDB requires', async () => {
     await fc.assert(
       fc.asyncProperty(fc.json(), anyCredentials, anyTime, async (body, credentials, at) => {
         const url = new URL('https://dynamodb.eu-west-1.amazonaws.com/')
@@ -103,7 +103,7 @@ describe.each(SIGNERS)('signed headers are those of $name', (signer) => {
 })
 
 describe('a presigned URL', () => {
-  test.each(SIGNERS)('of an object is that of $name', async (signer) => {
+  test.each(SIGNERS)('of an object equals the URL of $name', async (signer) => {
     await fc.assert(
       fc.asyncProperty(
         anyName,
@@ -139,7 +139,7 @@ describe('a presigned URL', () => {
     )
   })
 
-  test('of AWS IoT is that of aws4, and the session token comes after', async () => {
+  test('of AWS IoT equals the URL of aws4, with the session token appended after signing', async () => {
     await fc.assert(
       fc.asyncProperty(anyCredentials, anyTime, async (credentials, at) => {
         const endpoint = iotUrl('abc123-ats.iot.eu-west-1.amazonaws.com')
@@ -161,7 +161,7 @@ describe('a presigned URL', () => {
     )
   })
 
-  test('of any service is that of AWS’s own library, which always says for how long', async () => {
+  test('of any service equals the URL of AWS’s own library, which always sets an expiry', async () => {
     await fc.assert(
       fc.asyncProperty(anyCredentials, anyTime, async ({ sessionToken: _, ...credentials }, at) => {
         const url = new URL(iotUrl('ws://127.0.0.1:4711'))

@@ -105,7 +105,7 @@ describe.each(WEB_SOCKETS)('$client, with a server of ws', ({ open }) => {
     },
   )
 
-  test('it asks for the path, the headers and the subprotocol', async () => {
+  test('it requests the path, with the headers and the subprotocol', async () => {
     const { port, accepted } = await wsServer()
     const { webSocket } = connect(port, { protocol: 'mqtt', headers: { 'x-amz-date': 'today' } })
     await webSocket.opened
@@ -116,7 +116,7 @@ describe.each(WEB_SOCKETS)('$client, with a server of ws', ({ open }) => {
     expect(peer.extensions).toBe('')
   })
 
-  test('parts are one message, whoever sends them', async () => {
+  test('parts form one message, in both directions', async () => {
     const { port, accepted } = await wsServer()
     const { webSocket, hears } = connect(port)
     await webSocket.opened
@@ -149,7 +149,7 @@ describe.each(WEB_SOCKETS)('$client, with a server of ws', ({ open }) => {
     expect((await answered)[0].toString()).toBe('who?')
   })
 
-  test("its goodbye is answered, and is the peer's end as well", async () => {
+  test('its close frame is answered, and ends the peer as well', async () => {
     const { port, accepted } = await wsServer()
     const { webSocket } = connect(port)
     await webSocket.opened
@@ -161,7 +161,7 @@ describe.each(WEB_SOCKETS)('$client, with a server of ws', ({ open }) => {
     expect((await closed)[0]).toBe(1000)
   })
 
-  test("the peer's goodbye tells why", async () => {
+  test("the peer's close frame gives the reason", async () => {
     const { port, accepted } = await wsServer()
     const { webSocket } = connect(port)
     await webSocket.opened
@@ -172,7 +172,7 @@ describe.each(WEB_SOCKETS)('$client, with a server of ws', ({ open }) => {
     expect((await closed)[0]).toBe(1009)
   })
 
-  test('a peer that vanishes gives no reason, and what is sent then fails', async () => {
+  test('a peer that vanishes gives no reason, and later sends fail', async () => {
     const { port, accepted } = await wsServer()
     const { webSocket } = connect(port)
     await webSocket.opened
@@ -198,7 +198,7 @@ describe.each(WEB_SOCKETS)('$client, with a server of ws', ({ open }) => {
   })
 })
 
-describe.each(WEB_SOCKETS)('$client, with anybody else', ({ open }) => {
+describe.each(WEB_SOCKETS)('$client, with any other server', ({ open }) => {
   const connect = (port: number, options: Partial<WebSocketOptions> = {}) => connectBy(open, port, options)
 
   test('a refusal has its status and its date', async () => {
@@ -237,7 +237,7 @@ describe.each(WEB_SOCKETS)('$client, with anybody else', ({ open }) => {
     expect((await webSocket.ended).error?.message).toMatch(message)
   })
 
-  test('what comes byte by byte, with the agreement or long after, is read as it was sent', async () => {
+  test('messages that arrive byte by byte, with the handshake or long after, are read intact', async () => {
     const { port, accepted } = await rawServer((key) => Buffer.from(`${agreement(key)}\x82\x03a`, 'latin1'))
     const { webSocket, hears } = connect(port)
     const [peer] = await accepted

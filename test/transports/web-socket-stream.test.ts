@@ -29,7 +29,7 @@ async function connected(open: OpenWebSocket): Promise<{ stream: WebSocketStream
 }
 
 describe.each(WEB_SOCKETS)('$client', ({ open }) => {
-  test('it speaks the subprotocol mqtt, and a packet that is written in pieces is one message', async () => {
+  test('it speaks the subprotocol mqtt, and sends a packet written in pieces as one message', async () => {
     const { stream, peer } = await connected(open)
     expect(peer.protocol).toBe('mqtt')
     const arrived = once(peer, 'message')
@@ -42,7 +42,7 @@ describe.each(WEB_SOCKETS)('$client', ({ open }) => {
     expect(isBinary).toBe(true)
   })
 
-  test('what nobody reads stays with the peer', async () => {
+  test('unread data stays with the peer', async () => {
     const { stream, peer } = await connected(open)
     const [messages, bytes] = [64, 1024 * 1024]
     for (let number = 0; number < messages; number++) peer.send(Buffer.alloc(bytes, number))
@@ -60,7 +60,7 @@ describe.each(WEB_SOCKETS)('$client', ({ open }) => {
     expect([...counts.keys()]).toEqual(Array.from({ length: messages }, (_, number) => number))
   })
 
-  test('the end of the peer is the end of the stream, and its own a goodbye', async () => {
+  test('the end of the peer ends the stream, and the end of the stream sends a close frame', async () => {
     const { stream, peer } = await connected(open)
     peer.close(1000)
     stream.resume()

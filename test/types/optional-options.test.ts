@@ -10,7 +10,7 @@ const GIVEN: readonly string[] = [
   'an object.clientMetadata',
 ]
 
-test('whatever may be left out of what a caller passes may be undefined', { timeout: 120_000 }, () => {
+test('every optional property that a caller passes accepts undefined', { timeout: 120_000 }, () => {
   const modules = Object.values(manifest.exports).flatMap((target) =>
     typeof target === 'string' ? [] : target.default.replace('./dist/', 'src/').replace(/\.js$/, '.ts'),
   )

@@ -130,7 +130,7 @@ export const streamingTests: readonly ExecutorTest[] = [
     },
   },
   {
-    name: 'a stream whose code exits ends with its exit code',
+    name: 'a stream ends with the exit code of its code',
     needs: ['streaming', 'exit'],
     async run(trial) {
       const { line, reader } = await begin(trial, { texts: ['some'] })

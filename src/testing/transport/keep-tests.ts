@@ -133,7 +133,7 @@ export const keepTests: readonly TransportTest[] = [
     },
   },
   {
-    name: 'serve() changes neither the kept frame nor what is watched',
+    name: 'serve() changes neither the kept frame nor the watched names',
     needs: ['keep', 'serve'],
     async run(trial) {
       const keeper = await connectKeeper(trial)

@@ -55,7 +55,7 @@ describe('before anything is created', () => {
     expect(await run(args)).toEqual({ code: 2, printed: expect.stringMatching(message), asked: [] })
   })
 
-  test('it says what it creates, what that costs, and asks; without a yes nothing happens', async () => {
+  test('it lists the resources and their cost, asks, and creates nothing without a yes', async () => {
     const { code, printed, asked } = await run(['--region', 'eu-west-1'])
     expect([code, asked]).toEqual([1, ['Go on? [y/N] ']])
     expect(printed).toMatch(/3 IAM roles, 4 Lambda functions, 2 Lambda layers, 2 S3 buckets/)
@@ -63,12 +63,12 @@ describe('before anything is created', () => {
     expect(printed).toMatch(/Nothing was created\.\n$/)
   })
 
-  test('where nobody can be asked it wants --yes', async () => {
+  test('it requires --yes when it cannot ask', async () => {
     const refused = { code: 2, printed: expect.stringContaining('Say --yes'), asked: [] }
     expect(await run(['--region', 'eu-west-1'], { ask: undefined })).toEqual(refused)
   })
 
-  test('the most that it costs is under ten cents', () => {
+  test('its maximum cost is under ten cents', () => {
     expect(costOf(chargesOf(true))).toBeGreaterThan(costOf(chargesOf(false)))
     expect(costOf(chargesOf(true))).toBeLessThan(0.1)
   })
@@ -84,7 +84,7 @@ describe('before anything is created', () => {
   })
 })
 
-test('what an earlier run and what its own tests left is removed, and nothing else', async () => {
+test('it removes only the leftovers of an earlier run and of its own tests', async () => {
   await using local = await openLocal()
   const { account } = local
   using clients = accountClients(account)
@@ -138,7 +138,7 @@ test('what an earlier run and what its own tests left is removed, and nothing el
   expect(await contentOf(clients)).toEqual(before)
 })
 
-test('a report names nobody', async () => {
+test('a report contains no names, account ids or addresses', async () => {
   const into = await folder()
   const account = { kind: 'aws', region: 'eu-west-1', iotEndpoint: 'abc-ats.iot.example' } as const
   const report = new Report(account, newRun())

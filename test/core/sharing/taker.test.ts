@@ -28,7 +28,7 @@ describe('functions', () => {
     expect(taking({ functions }, {}, { functionId })).toBe(expected ? 'unfiltered' : undefined)
   })
 
-  it('a card of a later version, which asks for more than is known here, takes nothing', () => {
+  it('a card of a later version with unknown filters takes nothing', () => {
     const invoked = { functionId: 'api', event: HTTP_EVENTS['a REST API']!({}), clientContext: undefined }
     const later = [
       { functions: ['api'], tenant: ['t-1'] },
@@ -37,7 +37,7 @@ describe('functions', () => {
     for (const take of later) expect(takerOf(take as Take)(invoked)).toBe(undefined)
   })
 
-  it('without a card’s take everything is taken, unfiltered', () => {
+  it('a card without `take` takes everything', () => {
     expect(taking(undefined, {})).toBe('unfiltered')
   })
 })
@@ -50,7 +50,7 @@ describe('an event pattern', () => {
     expect(taking({ event: { detail: { user: ['alice'] } } }, { detail: { user: 'bob' } })).toBe(undefined)
   })
 
-  it('sees each record of a batch alone, and takes a batch of which all match', () => {
+  it('sees each record of a batch alone, and takes a batch if all records match', () => {
     const batch = (...bodies: string[]) => ({ Records: bodies.map((body) => ({ body })) })
     expect(taking(take, batch('for alice'))).toBe('filtered')
     expect(taking(take, batch('for alice', 'alice too'))).toBe('filtered')
@@ -58,7 +58,7 @@ describe('an event pattern', () => {
     expect(taking(take, batch())).toBe(undefined)
   })
 
-  it('holds together with the functions', () => {
+  it('applies together with the functions', () => {
     const both: Take = { ...take, functions: ['orders'] }
     const event = { Records: [{ body: 'alice' }] }
     expect(taking(both, event, { functionId: 'orders' })).toBe('filtered')
@@ -156,12 +156,12 @@ test.each([
   { Records: [null] },
   { Records: [{ body: '{' }] },
   { requestContext: null, httpMethod: 5 },
-])('an event of no known shape is taken by no filter: %j', (event) => {
+])('no filter takes an event of unknown shape: %j', (event) => {
   expect(taking({ marker: 'alice' }, event)).toBe(undefined)
   expect(taking({ http: { header: { a: [{ exists: false }] } } }, event)).toBe(undefined)
 })
 
-test('a card that is none takes nothing', () => {
+test('an invalid card takes nothing', () => {
   for (const take of [
     { event: {} },
     { event: { a: [{ later: 1 }] } },
@@ -171,7 +171,7 @@ test('a card that is none takes nothing', () => {
     expect(takerOf(take as never)({ functionId: 'api', event: {}, clientContext: undefined })).toBe(undefined)
 })
 
-describe('is refused with its place', () => {
+describe('is rejected with its place', () => {
   it.each<[unknown, string]>([
     [{}, "'take' is empty"],
     [{ functions: [] }, "'take.functions' is an empty list"],

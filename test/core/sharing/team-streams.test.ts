@@ -16,7 +16,7 @@ function member(tether: Tether, name: string, functionId: string, body: () => As
   return tether.session({ name, team }).serve({ executor, functions: { [functionId]: someCode } })
 }
 
-it('goes to the next where one declines, and so does all that is said of it', async () => {
+it('goes to the next session when one declines, with all its later messages', async () => {
   await using tether = new Tether()
   const alice = await member(tether, 'alice', 'other', megabytes).open()
   const bob = await member(tether, 'bob', 'api', megabytes).open()
@@ -33,7 +33,7 @@ it('goes to the next where one declines, and so does all that is said of it', as
   expect(tether.discards).toEqual([])
 })
 
-it('breaks off where its session is replaced in the middle, whoever else would take it', async () => {
+it('breaks off when its session is replaced midway, even if another session would take it', async () => {
   const clock = new ManualClock()
   await using tether = new Tether({ clock })
   await member(tether, 'alice', 'api', megabytes).open()

@@ -51,7 +51,7 @@ class Stage extends Tether {
 }
 
 describe('of a team, an invocation goes', () => {
-  it('to who takes its function, and to the function’s own code where nobody does', async () => {
+  it('to the session that takes its function, or else to the function’s own code', async () => {
     await using stage = new Stage()
     await stage.member('alice', { functions: ['api'] })
     await stage.member('bob', { functions: ['report-*'] })
@@ -60,7 +60,7 @@ describe('of a team, an invocation goes', () => {
     expect(await settled(stage.environment('other')({}), stage)).toBe('cloud')
   })
 
-  it('to the session that it is marked for, before one that takes everything', async () => {
+  it('to the session it is marked for, before a session that takes everything', async () => {
     await using stage = new Stage()
     await stage.member('alice')
     await stage.member('bob', { marker: 'bob' })
@@ -70,7 +70,7 @@ describe('of a team, an invocation goes', () => {
     expect(await invoke({})).toBe('alice')
   })
 
-  it('of two that both take it to the first of the list, whoever opened first', async () => {
+  it('to the first in the list of two sessions that take it, in any order of opening', async () => {
     await using stage = new Stage()
     const bob = await stage.member('bob')
     await stage.member('alice')
@@ -82,13 +82,13 @@ describe('of a team, an invocation goes', () => {
     expect(bob.stats().invocations.overlaps).toBe(1)
   })
 
-  it('nowhere while nobody is there, at once', async () => {
+  it('to the function’s own code at once, without a frame, while no session is there', async () => {
     await using stage = new Stage()
     expect(await settled(stage.environment()({}), stage)).toBe('cloud')
     expect(stage.transport.passed).toEqual([])
   })
 
-  it('to the next where one declines, and never to the first again', async () => {
+  it('to the next session when one declines, and never to the first again', async () => {
     await using stage = new Stage()
     const alice = stage.session({ name: 'alice', team }).serve({ functions: { other: async () => 'other' } })
     await alice.open()
@@ -99,7 +99,7 @@ describe('of a team, an invocation goes', () => {
     await alice.close()
   })
 
-  it('to the next also where the broker confirms the first sending after the decline', async () => {
+  it('to the next session even when the broker confirms the first send after the decline', async () => {
     await using stage = new Stage()
     const alice = stage.session({ name: 'alice', team }).serve({ functions: { other: async () => 'other' } })
     await alice.open()
@@ -127,7 +127,7 @@ describe('of a team, an invocation goes', () => {
     expect(answer).toBe('bob')
   })
 
-  it('to the function’s own code where all decline', async () => {
+  it('to the function’s own code when all decline', async () => {
     await using stage = new Stage()
     for (const name of team) {
       const session = stage.session({ name, team }).serve({ functions: { other: async () => 'other' } })
@@ -136,7 +136,7 @@ describe('of a team, an invocation goes', () => {
     expect(await stage.environment()({})).toBe('cloud')
   })
 
-  it('after a session left, to the function’s own code, and back when it is there again', async () => {
+  it('to the function’s own code after a session leaves, and to the session when it returns', async () => {
     await using stage = new Stage()
     const alice = await stage.member('alice')
     const invoke = stage.environment()
@@ -147,7 +147,7 @@ describe('of a team, an invocation goes', () => {
     expect(await invoke({})).toBe('alice')
   })
 
-  it('to whom its card says since it was changed, in a warm environment', async () => {
+  it('by the changed card of a session in a warm environment', async () => {
     await using stage = new Stage()
     const alice = await stage.member('alice', { functions: ['api'] })
     await stage.member('bob', { marker: 'bob' })
@@ -164,7 +164,7 @@ describe('of a team, an invocation goes', () => {
 })
 
 describe('a session that is silent', () => {
-  it('costs one invocation three seconds, not twelve, and is passed over for ten', async () => {
+  it('costs one invocation three seconds, not twelve, and is skipped for ten', async () => {
     const clock = new ManualClock()
     await using stage = new Stage({ clock })
     await stage.member('alice')
@@ -182,7 +182,7 @@ describe('a session that is silent', () => {
     expect(await invoke({})).toBe('alice')
   })
 
-  it('ends the search: the next is not asked', async () => {
+  it('ends the search: the next session is not asked', async () => {
     const clock = new ManualClock()
     await using stage = new Stage({ clock })
     await stage.member('alice')
@@ -211,7 +211,7 @@ describe('a session that is silent', () => {
 })
 
 describe('a cold environment', () => {
-  it('takes a filter that matches at once, and waits for cards of others at most 100 ms', async () => {
+  it('uses a matching filter at once, and waits at most 100 ms for other cards', async () => {
     const clock = new ManualClock()
     await using stage = new Stage({ clock })
     await stage.member('bob')
@@ -235,7 +235,7 @@ describe('a cold environment', () => {
   })
 })
 
-it('a stub that is closed while it looks for who takes an invocation says so, and leaves no timer', async () => {
+it('a stub that is closed while it searches for a session fails with CLOSED, and leaves no timer', async () => {
   await using stage = new Stage()
   stage.transport.admit = () => {
     throw new Error('down')
@@ -251,14 +251,14 @@ it('a stub that is closed while it looks for who takes an invocation says so, an
 })
 
 describe('a team', () => {
-  it('of one is a session as ever', async () => {
+  it('of one is an ordinary session', async () => {
     await using stage = new Stage()
     await stage.member('alice', undefined, { team: ['alice'] })
     const invoke = stage.environment('api', ['alice'])
     expect(await invoke({})).toBe('alice')
   })
 
-  it('sees who is there, since when, and what each takes', async () => {
+  it('lists its members with state, time and `take`', async () => {
     const clock = new ManualClock()
     await using stage = new Stage({ clock })
     const seen: unknown[] = []
@@ -284,7 +284,7 @@ describe('a team', () => {
     ])
   })
 
-  it('is not asked for any more once the session closes', async () => {
+  it('is not looked up again once the session closes', async () => {
     await using stage = new Stage()
     const kept = deferred<readonly string[]>()
     let looks = 0
@@ -302,7 +302,7 @@ describe('a team', () => {
     expect(stage.clock.pending).toBe(0)
   })
 
-  it('is warned where another takes the same without a filter', async () => {
+  it('is warned when another session takes the same without a filter', async () => {
     await using stage = new Stage()
     const warned = async (name: string, take?: Take) => {
       const session = stage.session({ name, team, ...(take && { take }) })
@@ -329,7 +329,7 @@ describe('a team', () => {
     }
   })
 
-  it('refuses to open then with onConflict, unseen by stubs', async () => {
+  it('rejects open() on a conflict when `onConflict` is set, unseen by stubs', async () => {
     await using stage = new Stage()
     await stage.member('bob')
     const alice = stage.session({ name: 'alice', team, onConflict: 'refuse' })
@@ -342,7 +342,7 @@ describe('a team', () => {
     expect(other.team()).toHaveLength(2)
   })
 
-  it('has cards that fit a frame of the transport', async () => {
+  it('limits cards to a frame of the transport', async () => {
     await using tether = new Tether({ frameBytes: 1_024 })
     const card = (bytes: number) => ({ functions: ['a'.repeat(bytes - '{"functions":[""]}'.length)] })
     expect(() => tether.session({ take: card(625) })).toThrow(
@@ -367,7 +367,7 @@ describe('a team', () => {
     expect(kept).toBeLessThanOrEqual(1_024)
   })
 
-  it('needs its own name, and a broker that keeps', async () => {
+  it('needs its own name, and a broker with retained frames', async () => {
     await using stage = new Stage()
     expect(() => stage.session({ name: 'carol', team })).toThrow("own name, 'carol'")
     expect(() => stage.session({ name: 'alice', team, transport: stage.forgetful })).toThrow(

@@ -16,7 +16,7 @@ const TELL_DRAWN = `
   })).observe(document, { childList: true, subtree: true })
 `
 
-it('the page reads what the server says', () => {
+it('the types of the page match the server', () => {
   expectTypeOf<InspectorStatus>().toExtend<Status>()
   expectTypeOf<InvocationList>().toExtend<HeadPage>()
   expectTypeOf<InvocationDetail>().toExtend<Detail>()
@@ -78,7 +78,7 @@ describe.skipIf(!chromium)('the page of a session, in Chromium', () => {
     expect(errors.splice(0)).toEqual([])
   })
 
-  it('replays, with an event of its own, what local code answers otherwise by now', async () => {
+  it('replays an invocation on changed code, and an edited event', async () => {
     const events: unknown[] = []
     let price = 1
     await using inspected = await Inspected.start({}, (session) =>
@@ -133,7 +133,7 @@ describe.skipIf(!chromium)('the page of a session, in Chromium', () => {
     expect(errors.splice(0)).toEqual([])
   })
 
-  it('goes on after the host was started again, once its new address was opened', async () => {
+  it('continues after a restart of the host, once its new address was opened', async () => {
     const first = await Inspected.start()
     const { port } = first.inspector
     await page.goto(first.inspector.url)

@@ -18,7 +18,7 @@ describe('the command that invokes the function', () => {
     [{ '$(id)': ["'; id #", '\n\u001b[2J'] }],
     ['file:///etc/passwd'],
     [null],
-  ])('has the same event, whatever it holds: %j', (event) => {
+  ])('contains the same event: %j', (event) => {
     const all = argumentsOf(event)
     const payload = all[all.indexOf('--payload') + 1]!
     expect(JSON.parse(payload)).toEqual(event)

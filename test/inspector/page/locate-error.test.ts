@@ -24,7 +24,7 @@ it.each([
   })
 })
 
-it('finds no fault in JSON, and one where JSON is broken off', () => {
+it('finds no error in JSON, but one in truncated JSON', () => {
   fc.assert(
     fc.property(fc.json(), fc.nat(), (text, at) => {
       expect(locateJsonError(text)).toBeUndefined()
@@ -35,6 +35,6 @@ it('finds no fault in JSON, and one where JSON is broken off', () => {
   )
 })
 
-it('reads what is nested deeply', () => {
+it('reads deeply nested JSON', () => {
   expect(locateJsonError('['.repeat(50_000))?.column).toBe(50_001)
 })

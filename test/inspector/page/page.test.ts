@@ -53,7 +53,7 @@ describe.skipIf(!chromium)('the page, in Chromium', () => {
     await shows('shop · dev')
   }
 
-  it('explains the first invocation where there is none', async () => {
+  it('explains how to invoke while the list is empty', async () => {
     await open()
     await shows('Nothing has arrived yet')
     await shows(/aws lambda invoke --function-name api/)
@@ -81,7 +81,7 @@ describe.skipIf(!chromium)('the page, in Chromium', () => {
     await shows('"Bearer secret"')
   })
 
-  it('shows what changes of an open invocation', async () => {
+  it('updates an open invocation', async () => {
     const running = headOf('a', { state: 'running' })
     host.add(detailOf(running, { outcome: undefined as never, logs: [] }))
     await open('i/a')
@@ -134,7 +134,7 @@ describe.skipIf(!chromium)('the page, in Chromium', () => {
     )
   })
 
-  it('shows who shares the stage, what each takes and what would have gone to both', async () => {
+  it('shows the members of the team, their takes and overlaps', async () => {
     const since = new Date().toISOString()
     const alice = { name: 'alice', state: 'online', since, own: true, overlaps: 0 }
     await open('?')
@@ -216,7 +216,7 @@ describe.skipIf(!chromium)('the page, in Chromium', () => {
     await shows('None of 6 invocations matches the filter.')
   })
 
-  it('replays, and shows the difference to what was recorded', async () => {
+  it('replays, and shows the difference to the recording', async () => {
     host.add(detailOf(headOf('a')))
     host.replay = {
       outcome: { kind: 'value', value: { statusCode: 200, body: '{"price":2}' } },
@@ -236,7 +236,7 @@ describe.skipIf(!chromium)('the page, in Chromium', () => {
     expect(host.posted).toEqual(Array(2).fill({ path: '/api/invocations/a/replay', body: {} }))
   })
 
-  it('replays an edited event, says where it is no JSON', async () => {
+  it('replays an edited event, and locates invalid JSON', async () => {
     host.add(detailOf(headOf('a')))
     host.replay = { outcome: { kind: 'value', value: 'fine' }, diff: { equal: true, text: '', changes: [] } }
     await open('i/a')
@@ -272,7 +272,7 @@ describe.skipIf(!chromium)('the page, in Chromium', () => {
     )
   })
 
-  it('says what does not build, who was displaced, what was dropped, and why nothing arrived', async () => {
+  it('shows failed builds, a displaced session, discards, and why nothing arrived', async () => {
     await open()
     const error = { message: 'Expected ";"', file: '/app/api.ts', line: 3, column: 7, text: 'const a b' }
     host.status = {
@@ -348,7 +348,7 @@ describe.skipIf(!chromium)('the page, in Chromium', () => {
     expect(await page.getByLabel('Search events and logs').inputValue()).toBe('b')
   })
 
-  it('opens deep links, goes back, and says where an invocation is gone', async () => {
+  it('opens deep links, goes back, and reports an invocation that is gone', async () => {
     host.add(detailOf(headOf('a')), detailOf(headOf('b')))
     await open('i/a')
     await page.getByRole('heading', { name: 'GET /things/a' }).waitFor()
@@ -362,7 +362,7 @@ describe.skipIf(!chromium)('the page, in Chromium', () => {
     expect(new Set(errors.splice(0))).toEqual(new Set([expect.stringContaining('404')]))
   })
 
-  it('does not move what is read: what arrives waits', async () => {
+  it('keeps the scroll position while new invocations wait', async () => {
     for (let i = 0; i < 100; i++) host.add(detailOf(headOf(`old-${i}`)))
     await open()
     await page.locator('[data-id=old-99]').waitFor()
@@ -389,7 +389,7 @@ describe.skipIf(!chromium)('the page, in Chromium', () => {
     expect(await rows().count()).toBeLessThan(60)
   })
 
-  it('leaves its connection to other tabs while it is hidden, and goes on where it was', async () => {
+  it('leaves its connection to other tabs while it is hidden, and then resumes', async () => {
     const hidden = (is: boolean) =>
       page.evaluate(`Object.defineProperty(document, 'hidden', { value: ${is}, configurable: true })
         document.dispatchEvent(new Event('visibilitychange'))`)
@@ -406,7 +406,7 @@ describe.skipIf(!chromium)('the page, in Chromium', () => {
     expect(await page.getByRole('alert').count()).toBe(0)
   })
 
-  it('goes on after the host was started again', async () => {
+  it('continues after a restart of the host', async () => {
     host.add(detailOf(headOf('before')))
     await open()
     await page.locator('[data-id=before]').waitFor()
@@ -427,7 +427,7 @@ describe.skipIf(!chromium)('the page, in Chromium', () => {
     expect(errors.splice(0).filter((error) => !error.startsWith('Failed to load resource'))).toEqual([])
   })
 
-  it('runs nothing of what it shows', async () => {
+  it('runs no script in the data that it shows', async () => {
     const evil = [
       '<img src=x onerror=alert(1)>',
       '<script>alert(2)</script>',

@@ -5,14 +5,14 @@ import { headOf } from './page-host.js'
 const at = (second: number) => `2026-11-30T10:00:${String(second).padStart(2, '0')}.000Z`
 const head = (id: string, second: number, change = {}) => headOf(id, { at: at(second), ...change })
 
-it('shows the newest first, whatever the order of arrival', () => {
+it('shows the newest first, in any order of arrival', () => {
   const rows = new Rows(() => true)
   rows.put([head('b', 2), head('d', 4)], false)
   rows.putOlder([head('c', 3), head('a2', 1), head('a1', 1)], false)
   expect(rows.visible).toEqual(['d', 'c', 'b', 'a2', 'a1'])
 })
 
-it('keeps the order of the server among those of one millisecond, from page to page', () => {
+it('keeps the order of the server within one millisecond, across pages', () => {
   const rows = new Rows(() => true)
   rows.put([head('e', 1), head('f', 1)], false)
   rows.putOlder([head('d', 1), head('c', 1)], false)
@@ -20,7 +20,7 @@ it('keeps the order of the server among those of one millisecond, from page to p
   expect(rows.visible).toEqual(['f', 'e', 'd', 'c', 'b', 'a'])
 })
 
-it('lets what arrives wait while somebody reads, and changes what is shown in its place', () => {
+it('holds new rows back while the user reads, and updates visible rows in place', () => {
   const rows = new Rows(({ state }) => state !== 'declined')
   rows.put([head('a', 1, { state: 'running' }), head('b', 2)], false)
   rows.put([head('c', 3), head('x', 4, { state: 'declined' }), head('a', 1, { state: 'declined' })], true)
@@ -33,7 +33,7 @@ it('lets what arrives wait while somebody reads, and changes what is shown in it
   expect(rows.waiting).toBe(0)
 })
 
-it('does not believe an older answer', () => {
+it('ignores an older answer', () => {
   const rows = new Rows(() => true)
   rows.put([head('a', 1, { state: 'error' })], false)
   rows.put([head('a', 1, { state: 'running' })], false)

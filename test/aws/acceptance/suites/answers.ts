@@ -11,7 +11,7 @@ import type { Subject } from './subject.js'
 export function answersSuite({ account, run, report, folder, timeoutMs }: Subject): void {
   describe('answers', () => {
     test(
-      'are those that the cases expect, and are recorded',
+      'match the cases and are recorded',
       async () => {
         const answers = await recordCases(account, namesOf(run).answers)
         const onAws = account.kind === 'aws'

@@ -118,7 +118,7 @@ export function liveSuite(subject: Subject, roleArn: () => string): void {
     )
 
     test(
-      'run their own code, or say that nobody is there, when the session has closed',
+      'run their own code, or fail with NO_SESSION, after the session closes',
       async () => {
         await session?.close()
         const own = await functions.until(wrapped, (answer) => !isHere(answer))
@@ -163,7 +163,7 @@ export function liveSuite(subject: Subject, roleArn: () => string): void {
     )
 
     test.skipIf(account.kind === 'local')(
-      'run their own code where their role has no right (needs AWS: the local cloud gives every function the same rights)',
+      'run their own code if their role lacks the permission (needs AWS: the local cloud gives every function the same rights)',
       async () => {
         const shown = { functions: [powerless], policy: 'print' } as const
         await goLive(options(shown))
