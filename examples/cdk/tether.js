@@ -1,5 +1,5 @@
-// A CDK aspect that puts the stub in front of every Node function of what it is applied to: the layer, its variables, the
-// policy of each function's role, and a time-out to work with. Take it away and deploy again, and nothing of it is left.
+// A CDK aspect that puts the stub in front of every Node function in its scope: the layer, its variables, the policy of each
+// function's role, and a time-out to work with. Remove it and deploy again to undo all of it.
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ export class Tether {
   #options
   #layers = new Map()
 
-  /** @param options of `stubEnvironment`; `timeout` is what functions have at least. */
+  /** @param options of `stubEnvironment`; `timeout` is the least time-out of the functions. */
   constructor({ timeout = Duration.seconds(60), ...options }) {
     this.#options = { timeout, ...options }
   }

@@ -1,4 +1,4 @@
-// What stands for a broker: it passes each line on to whoever has subscribed to its topic.
+// A small broker: it passes each line on to the subscribers of its topic.
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFile, rename, writeFile } from 'node:fs/promises'
 
-/** Edits what the function imports, breaks it and mends it; throws unless every save is answered by its own code. */
+/** Edits a module of the function, breaks it and mends it; throws unless the code of each save answers. */
 export async function checkItself({ session, url, file }) {
   const code = await readFile(file, 'utf8')
   const greet = (greeting) => code.replace('Hello', greeting)

@@ -24,7 +24,7 @@ export function viteFunctions() {
       void lookAgain(server.watcher, file)
       const changed = withImporters(modules)
       for (const listener of [...listeners]) listener(changed)
-      // Vite has forgotten what it made of them; its runner is to evaluate nothing by itself.
+      // Vite has dropped their transforms; its runner must not evaluate them by itself.
       return []
     },
   }
@@ -34,7 +34,7 @@ export function viteFunctions() {
    * @returns {import('lambda-tether').FunctionSource}
    */
   const source = (url, exportName = 'handler') => ({
-    // Evaluated here and not by the invocation, so that the `reload` event tells what is broken.
+    // Evaluated here and not by the invocation, so that the `reload` event reports a broken module.
     async load() {
       try {
         const { [exportName]: handler } = await environment.runner.import(url)
@@ -55,7 +55,7 @@ export function viteFunctions() {
   return { plugin, source }
 }
 
-/** Modules and whatever imports them, directly or not. */
+/** Modules with all their importers, direct and indirect. */
 function withImporters(modules, found = new Set()) {
   for (const module of modules) {
     if (found.has(module)) continue

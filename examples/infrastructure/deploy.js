@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-cloudformation'
 
 /**
- * Deploys templates by CloudFormation. On an account an app whose functions have assets needs `npx cdk deploy` here, which uploads them.
+ * Deploys templates by CloudFormation. On an account, functions with assets need `npx cdk deploy` here, which uploads them.
  * @param client options of its client
  */
 export function deployer(client) {

@@ -39,7 +39,7 @@ const app = { app: 'quickstart', stage: 'dev', key: generateKey() }
 const cloud = createLocalCloud()
 await cloud.open()
 
-// How frames travel: what is deployed for it, and one line of the session's.
+// The way of the frames: the deployed part, and one line of the session.
 const { region, credentials } = cloud
 const endpoint = transport === 'iot' ? cloud.iotEndpoint : (await cloud.debugStack(app)).endpoint
 
@@ -75,7 +75,7 @@ const inspector = await inspect(session, { folder: original })
 report(session, { link: inspector.link })
 await session.open()
 
-/** Where it cannot have its usual port, one that is free. */
+/** The usual port, or a free one if that is taken. */
 async function httpApi(target) {
   if (once) return cloud.httpApi(target)
   const port = Number(values.port)

@@ -48,7 +48,7 @@ async function call({ session, url, python }) {
   return { message, durationMs, words: log.text }
 }
 
-/** What the `reload` event says of an edit. */
+/** Resolves to the `reload` event of an edit. */
 async function reloaded(session, functionId, edit) {
   const reload = next(session, 'reload', (event) => event.functionId === functionId)
   await edit()

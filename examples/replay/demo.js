@@ -1,5 +1,5 @@
-// node examples/replay/demo.js: a webhook arrives once, and fails. What arrived is run again after each save, until the code is
-// right, and is a unit test from then on. Everything here is local; with a stage on AWS only `session` remains.
+// node examples/replay/demo.js: a webhook arrives once, and fails. The recorded event runs again after each save, until the code
+// is right, and then becomes a unit test. Everything here is local; with a stage on AWS only `session` remains.
 import { createHmac } from 'node:crypto'
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -67,7 +67,7 @@ console.log('It is a test now: npx vitest run --root examples/replay')
 await session.close()
 await cloud.close()
 
-/** What a developer does in an editor. */
+/** Acts as a developer in an editor. */
 async function mend() {
   const text = await readFile(code, 'utf8')
   await writeFile(code, text.replace('JSON.stringify(JSON.parse(body))', 'body'))

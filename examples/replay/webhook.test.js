@@ -1,4 +1,4 @@
-// What arrived once is a test from now on: no session, no broker, no AWS.
+// The event that arrived once is a test from now on: no session, no broker, no AWS.
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { invokeLocally } from 'lambda-tether'

@@ -1,4 +1,4 @@
-// node tether.js template.json live.json: a SAM or CloudFormation template whose Node functions have the stub in front.
+// node tether.js template.json live.json: puts the stub in front of the Node functions of a SAM or CloudFormation template.
 // Deploy live.json in its place, and template.json again to go back. Beside live.json it writes layer.zip, which
 // `sam deploy` and `aws cloudformation package` upload.
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -9,7 +9,7 @@ import { stubEnvironment } from 'lambda-tether/stub'
 
 const LAYER = 'LambdaTetherLayer'
 
-/** @returns a copy of the template; `options` are those of `stubEnvironment`. */
+/** @param options of `stubEnvironment` @returns a copy of the template */
 export function withTether(template, { timeout = 60, ...options }) {
   const live = structuredClone(template)
   const globals = live.Globals?.Function ?? {}

@@ -1,5 +1,5 @@
-// Two developers on one stage, on this machine: `npx node examples/team/demo.js`. Alice takes every request but those that are marked for Bob;
-// what nobody takes runs in the cloud. Against AWS, the cloud is your stage, and each host runs on the laptop of its developer.
+// Two developers on one stage, on this machine: `npx node examples/team/demo.js`. Alice takes every request except those marked for Bob;
+// the cloud runs the rest. Against AWS, the cloud is your stage, and each host runs on the laptop of its developer.
 import { fork } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
@@ -33,7 +33,7 @@ const invoke = async (event) => {
 const { url } = await cloud.httpApi({ invoke })
 const get = async (headers = {}) => (await fetch(`${url}/orders`, { headers })).text()
 
-/** A developer's host: a process of its own. @param take what its session takes */
+/** A developer's host: a process of its own. @param take the card of its session */
 async function host(name, take) {
   const child = fork(fileURLToPath(new URL('host.js', import.meta.url)), [], {
     env: {

@@ -1,4 +1,4 @@
-// What the tests need: functions with real triggers, and a session that the tests take invocations from. Here both live in
+// The parts of the tests: functions with real triggers, and a session from which the tests take invocations. Here both live in
 // the local cloud; against AWS only `session` remains, with `iot({ region })`, and the triggers are your stage's own.
 import { createSession, generateKey } from 'lambda-tether'
 import { createLocalCloud } from 'lambda-tether/local'

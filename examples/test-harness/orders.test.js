@@ -1,6 +1,5 @@
-// npx vitest run --root examples/test-harness: each test fires a real trigger, waits for the invocation that it causes, looks
-// at what arrived and decides what the function answers. It begins to wait before it fires: an invocation that nobody waits
-// for fails at once.
+// npx vitest run --root examples/test-harness: each test fires a real trigger, waits for its invocation, checks the
+// event and decides the function's answer. It begins to wait before it fires: an invocation without a waiter fails at once.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startHarness } from './harness.js'
 

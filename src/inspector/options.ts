@@ -21,8 +21,8 @@ export interface InspectOptions {
   /** Finds out why no invocation arrives: `() => diagnose(…)`. @default the page does not offer it */
   readonly diagnose?: (() => Promise<unknown>) | undefined
   /**
-   * The folder of the project, by which `lambda-tether-mcp` finds the inspector: it looks for its own working
-   * directory, then for the folders above.
+   * The folder of the project, by which `lambda-tether-mcp` finds the inspector: it looks for an inspector of its
+   * own working directory, then of the folders above.
    * @default the working directory
    */
   readonly folder?: string | undefined

@@ -47,8 +47,8 @@ export interface CommonStubOptions {
   readonly functionId?: string | undefined
   readonly transport: Transport
   /**
-   * How long to wait for an acknowledgement, in milliseconds; at most half of the time left. Without one, the session
-   * counts as absent. @default 3,000
+   * How long the session may be silent before it acknowledges, in milliseconds; at most half of the time left, and up to
+   * four times as long if the broker reports a session. After that it counts as absent. @default 3,000
    */
   readonly ackTimeoutMs?: number | undefined
   /** Limit for connecting, in milliseconds; at most half of the time left. @default 5,000 */

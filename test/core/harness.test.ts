@@ -41,7 +41,7 @@ describe('next() that times out', () => {
     )
   })
 
-  it('reports how many `where` rejected, how many another listener took, and the start of the last', async () => {
+  it('reports how many `where` rejected, how many another next() took, and the start of the last', async () => {
     const clock = new ManualClock()
     const { tether, session, stub } = await serving(clock)
     await using _ = tether

@@ -151,7 +151,7 @@ describe('a function is refused that', () => {
     ])
   })
 
-  it('has an unfinished or failed update, unless it is live already', () => {
+  it('has no such refusal for its last update if it is live already', () => {
     expect(checked({ LastUpdateStatus: 'InProgress' }, { ours: true })).toEqual([])
     expect(checked({ LastUpdateStatus: 'Failed' }, { ours: true })).toEqual([])
   })

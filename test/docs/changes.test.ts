@@ -14,12 +14,13 @@ afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true,
 /** A copy of the sources with changes made in it, one after the other. */
 async function copyWith(
   changes: readonly Change[],
-  include = ['src', 'test', 'tsup.config.ts'],
+  include = ['src', 'tsup.config.ts', ...changes.flatMap(({ added }) => Object.keys(added))],
 ): Promise<string> {
   const copy = await mkdtemp(join(tmpdir(), 'lambda-tether-changes-'))
   folders.push(copy)
   await cp(join(root, 'src'), join(copy, 'src'), { recursive: true })
-  for (const file of ['package.json', 'tsup.config.ts', 'typedoc.json'])
+  const others = ['tsup.config.ts', ...changes.flatMap(({ edited }) => Object.keys(edited))]
+  for (const file of others.filter((path) => !path.startsWith('src/')))
     await cp(join(root, file), join(copy, file))
   await symlink(join(root, 'node_modules'), join(copy, 'node_modules'))
   const { compilerOptions } = JSON.parse(await readFile(join(root, 'tsconfig.json'), 'utf8'))
@@ -46,7 +47,7 @@ async function copyWith(
   return copy
 }
 
-/** What the compiler says of a copy; empty if it compiles. */
+/** The compiler's errors in a copy; empty if it compiles. */
 async function compile(copy: string): Promise<string> {
   const compiler = join(root, 'node_modules/typescript-7/bin/tsc')
   try {

@@ -13,7 +13,13 @@ export interface Change {
   readonly pages: readonly string[]
 }
 
+/** An exported function without options is listed there. */
+const listed = (name: string): Record<string, readonly Edit[]> => ({
+  'test/package/options.test.ts': [[`  '.#generateKey',`, `  '${name}',\n  '.#generateKey',`]],
+})
+
 const subpath = (name: string, after: string): Record<string, readonly Edit[]> => ({
+  ...listed(`./${name}#${name.split('/')[1]}`),
   'typedoc.json': [[`    "src/${after}.ts",`, `    "src/${name}.ts",\n    "src/${after}.ts",`]],
   'package.json': [
     [
@@ -78,6 +84,7 @@ executorConformance({ test, factory: () => ({ executor: echo() }) })
 `,
     },
     edited: {
+      ...listed('./executors#echo'),
       'src/executors/index.ts': [
         [
           `export { type InlineOptions, inline } from './inline.js'`,
@@ -257,6 +264,7 @@ export function trafficFinding({ invocations }: SessionStats): Finding {
     name: "a tool of the inspector's agents",
     added: {},
     edited: {
+      'test/inspector/mcp.test.ts': [[`  'status',\n  'wait_for_invocation',`, `  'status',\n  'team',\n  'wait_for_invocation',`]],
       'src/inspector/mcp/session-tools.ts': [
         [
           `export const SESSION_TOOLS: readonly AgentTool[] = [status,`,

@@ -48,6 +48,17 @@ test('under 100 comments of src are in the dialect', () => {
   expect(sources.length).toBeLessThan(100)
 })
 
+test('comments of examples and benchmarks are plain', () => {
+  const found = ['examples', 'bench'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter((file) => /\.[jt]sx?$/.test(file) && !file.includes('node_modules'))
+      .map((file) => join(folder, file))
+      .flatMap((path) => comments(path, read(path)).map((comment) => ({ path, ...comment }))),
+  )
+  expect(found.length).toBeGreaterThan(300)
+  expect(found.filter(({ text }) => dialectIn(text).length > 0).map(placed)).toEqual([])
+})
+
 test.each(pages)('%s is plain', (page) => {
   const found = paragraphs(read(page)).filter(({ text }) => dialectIn(text).length > 0)
   expect(found.map((paragraph) => placed({ path: page, ...paragraph }))).toEqual([])

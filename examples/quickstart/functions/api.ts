@@ -12,7 +12,7 @@ export async function handler(event: APIGatewayProxyEventV2): Promise<APIGateway
   }
 }
 
-// What the AWS SDK's PublishCommand sends; here without its signature, which the local topic does not ask for.
+// The request of the AWS SDK's PublishCommand, without its signature: the local topic requires none.
 async function publish(message: string): Promise<void> {
   const { AWS_ENDPOINT_URL_SNS, TOPIC_ARN } = process.env as Record<string, string>
   const body = new URLSearchParams({ Action: 'Publish', TopicArn: TOPIC_ARN!, Message: message })

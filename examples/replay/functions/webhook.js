@@ -2,7 +2,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 
 export const handler = async ({ headers, body }) => {
-  // A mistake: what was signed is the body as it was sent, not the same JSON written anew.
+  // A mistake: the sender signed the body as sent, not the same JSON written anew.
   const signed = JSON.stringify(JSON.parse(body))
   const expected = createHmac('sha256', process.env.WEBHOOK_SECRET).update(signed).digest()
   const given = Buffer.from(headers['x-signature'] ?? '', 'hex')

@@ -73,7 +73,7 @@ export class SessionLine {
   readonly #channel: Channel<'session'>
   #variables = { of: {} as CallInput['env'], text: '', bytes: Buffer.alloc(0), fingerprint: '' }
   #wish: AbortController | undefined
-  /** Peers with cards seen on this connection, when it came up, and when it was last asked for cards. */
+  /** Peers with a known state on this connection, when it came up, and when it was last asked for cards. */
   readonly #told = new Set<NamedSession>()
   #upAt = 0
   #lookedAt: number | undefined

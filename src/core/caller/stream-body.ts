@@ -66,7 +66,7 @@ export class StreamBody {
     return this.#next > 0 || this.complete
   }
 
-  /** Whether a chunk or the end is missing although later ones have arrived. */
+  /** Whether a chunk is missing although a later one, or the end, has arrived. */
   get hasGap(): boolean {
     return !this.complete && (this.#ahead.size > 0 || this.#count !== undefined)
   }

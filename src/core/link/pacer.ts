@@ -6,7 +6,7 @@ import type { TransportLimits } from '../contracts/transport.js'
 // sends at most 95 % of the limit. Brokers discard frames beyond it.
 const BURST = 0.1
 const REFILL = 0.85
-// Brokers delay bytes beyond their limit, so this bucket may hold the rest.
+// Brokers delay bytes beyond their limit, so this bucket may hold the 15 % that the refill leaves.
 const BYTES_BURST = 0.15
 // Received frames use at most half of the rate: otherwise this side could not answer them.
 const RECEIVED = 0.5

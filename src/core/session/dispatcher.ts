@@ -114,7 +114,10 @@ export class Dispatcher {
     return this.desk.records.idle
   }
 
-  /** Accepts no more messages. Resolves when all answers owed to stubs have left, or soon after `stop`. */
+  /**
+   * Accepts no more invocations, and still answers stubs about those it has. Resolves when all answers owed to stubs have
+   * left, or soon after `stop`.
+   */
   async close(): Promise<void> {
     this.#closing = true
     this.#cancelYouth()

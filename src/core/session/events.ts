@@ -175,7 +175,7 @@ export interface SessionEvents {
   ack: (invocation: Invocation, at: EventTime) => void
   /** A part of a streamed response. */
   chunk: (invocation: Invocation, chunk: ChunkEvent) => void
-  /** The invocation has its response, complete. */
+  /** The invocation has its complete response. */
   respond: (invocation: Invocation, response: ResponseEvent) => void
   /** The invocation failed: by local code, by `fail()`, at its deadline, or because the stub gave up. */
   fail: (invocation: Invocation, failure: FailureEvent) => void

@@ -34,7 +34,7 @@ export interface SessionOptions {
   readonly connections?: { readonly max: number } | undefined
   /**
    * The names of all sessions that share the stage, including this one's, at most seven. Stubs have the same list. The
-   * session then sees the others and the functions that they take, by {@link Session.team}. A session receives nothing
+   * session then sees the others and the invocations that they take, by {@link Session.team}. A session receives nothing
    * from a stub that does not list its name.
    * @default none: this session alone
    */

@@ -24,8 +24,8 @@ interface Expiry {
 }
 
 /**
- * Ends code that has used up its time, unless a debugger has paused it. Paused code continues, with its full time again
- * each time it is found paused at the end of that time. The target is asked only when its time is up, so that code
+ * Ends code that has used up its time, unless a debugger has paused it. Code found paused is left alone; once it runs
+ * again it gets its full time, after which it is asked again. The target is asked only when its time is up, so that code
  * without a debugger never waits.
  */
 export function endUnlessPaused({ target, clock, timeLimitMs, end }: Expiry): Cancel {
