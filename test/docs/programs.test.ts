@@ -63,7 +63,7 @@ function problemsOf(files: Readonly<Record<string, string>>): string[] {
 }
 
 const built = join(folder, 'built')
-const SOME = 'the response is what|an error has its type|close\\(\\) leaves nothing'
+const SOME = 'the response is the value|an error has its type|close\\(\\) leaves nothing'
 
 /** Builds all programs at once: what they share of the package is one file for all. */
 function buildAll(): Promise<unknown> {
