@@ -2,10 +2,12 @@ import { defineConfig } from 'vitest/config'
 
 const limits = { testTimeout: 20_000, hookTimeout: 30_000 }
 const core = 'test/core/**/*.test.ts'
-const cloud = 'test/{deploy,diagnose,diff,local,recorder}/**/*.test.ts'
-// But for those that change their process: its date, its variables, its globals.
-const sides =
-  'test/{bench,docs,inspector,network,report,repository,sources,stores,stub,transports,types}/**/!(discovery|s3|exact-json|wrap-finding).test.ts'
+const folders =
+  '{aws,bench,deploy,diagnose,diff,docs,executors,inspector,local,mutants,named,network,recorder,report,repository,sources,stores,stub,testing,transports,types}'
+// They change their process, its date, its variables or its globals, open its debugger, or may end it.
+const alone =
+  'chaos-accounting|debug-*|discovery|exact-json|executor-mutants|fake-timers|inline|out-of-files|quiet-require|s3|worker-thread-crashes|wrap-finding'
+const shared = `test/${folders}/**/!(${alone}).test.ts`
 // They install packages from the registry, or run a whole program ten times: `.ci/long` runs them.
 const long = process.env.LONG === undefined ? ['test/*/long/**'] : []
 
@@ -22,17 +24,15 @@ export default defineConfig({
     projects: [
       // The core has no state at module level, and changes nothing of its process: its files share one, and load it once.
       { test: { ...limits, name: 'core', include: [core], isolate: false } },
-      // They speak to the local cloud in their own process, whose modules and the AWS clients' take longer to load than most tests.
-      { test: { ...limits, name: 'cloud', include: [cloud], isolate: false } },
-      // They load brokers, compilers and clients, which takes longer than many of them.
-      { test: { ...limits, name: 'sides', include: [sides], isolate: false } },
-      // Tests start real threads, processes and brokers: a fork for each keeps a crash in one file from another's.
+      // They load the local cloud, brokers, compilers and AWS's clients, which takes longer than many of them.
+      { test: { ...limits, name: 'shared', include: [shared], exclude: long, isolate: false } },
+      // A fork for each keeps a crash in one file from another's.
       {
         test: {
           ...limits,
           name: 'real',
           include: ['test/**/*.test.ts'],
-          exclude: [core, cloud, sides, ...long],
+          exclude: [core, shared, ...long],
         },
       },
     ],

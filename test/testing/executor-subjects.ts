@@ -12,6 +12,10 @@ import type {
   FunctionBehaviour,
 } from '../../src/testing/index.js'
 
+/** Most tests wait for a process to start, or to end, which takes long on a busy machine. */
+export const CONCURRENTLY = { concurrent: true, timeout: 60_000 }
+export const WAIT_MS = 30_000
+
 /** How an executor is held against the suite. */
 export type ExecutorSubject = Pick<ExecutorConformanceOptions, 'factory' | 'without'>
 
