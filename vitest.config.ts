@@ -1,4 +1,17 @@
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+/** Files that wait for processes most of the time: last, they would leave the other workers with nothing. */
+const LONG_FILES =
+  /executor-conformance|api-gateway-(?:conformance|sending)|child-process|live-conflicts|programs/
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    const isLong = ({ moduleId }: TestSpecification) => LONG_FILES.test(moduleId)
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))]
+  }
+}
 
 const limits = { testTimeout: 20_000, hookTimeout: 30_000 }
 const core = 'test/core/**/*.test.ts'
@@ -21,16 +34,18 @@ export default defineConfig({
     pool: 'forks',
     // Some of them wait most of the time, for processes that start and for sockets.
     maxWorkers: 3,
+    sequence: { sequencer: LongestFirst },
     projects: [
       // The core has no state at module level, and changes nothing of its process: its files share one, and load it once.
       { test: { ...limits, name: 'core', include: [core], isolate: false } },
       // They load the local cloud, brokers, compilers and AWS's clients, which takes longer than many of them.
       { test: { ...limits, name: 'shared', include: [shared], exclude: long, isolate: false } },
-      // A fork for each keeps a crash in one file from another's.
+      // A fork for each keeps a crash in one file from another's. They come last: some wait for the packed package, which is built meanwhile.
       {
         test: {
           ...limits,
           name: 'real',
+          sequence: { groupOrder: 1 },
           include: ['test/**/*.test.ts'],
           exclude: [core, shared, ...long],
         },
