@@ -264,7 +264,9 @@ export function trafficFinding({ invocations }: SessionStats): Finding {
     name: "a tool of the inspector's agents",
     added: {},
     edited: {
-      'test/inspector/mcp.test.ts': [[`  'status',\n  'wait_for_invocation',`, `  'status',\n  'team',\n  'wait_for_invocation',`]],
+      'test/inspector/mcp.test.ts': [
+        [`  'status',\n  'wait_for_invocation',`, `  'status',\n  'team',\n  'wait_for_invocation',`],
+      ],
       'src/inspector/mcp/session-tools.ts': [
         [
           `export const SESSION_TOOLS: readonly AgentTool[] = [status,`,
