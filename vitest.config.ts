@@ -19,7 +19,7 @@ const folders =
   '{aws,bench,deploy,diagnose,diff,docs,executors,inspector,local,mutants,named,network,recorder,report,repository,sources,stores,stub,testing,transports,types}'
 // They change their process, its date, its variables or its globals, open its debugger, or may end it.
 const alone =
-  'chaos-accounting|debug-*|discovery|exact-json|executor-mutants|fake-timers|inline|out-of-files|quiet-require|s3|worker-thread-crashes|wrap-finding'
+  'chaos-accounting|child-process|debug-*|discovery|esbuild|exact-json|executor-mutants|fake-timers|inline|out-of-files|profile|quiet-require|s3|worker-thread-crashes|wrap-finding'
 const shared = `test/${folders}/**/!(${alone}).test.ts`
 // They install packages from the registry, or run a whole program ten times: `.ci/long` runs them.
 const long = process.env.LONG === undefined ? ['test/*/long/**'] : []

@@ -110,7 +110,7 @@ describe('a function is refused that', () => {
 
   it('is being updated', async () => {
     await account.create('busy')
-    await using slow = await liveAccount({ controlPlane: { updateMs: 500 } })
+    await using slow = await liveAccount({ controlPlane: { updateMs: 3_000 } })
     await slow.create('busy')
     await slow.lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName: 'busy', Timeout: 9 }))
     const { functions } = await plan(slow.options({ functions: ['busy'] }))
