@@ -55,11 +55,13 @@ describe('a link', () => {
     const clock = new ManualClock()
     const transport = new FaultyTransport(memory())
     const opened = deferred<void>()
+    const signals: (AbortSignal | undefined)[] = []
     let hanging = true
     const slow: Transport = {
       name: 'slow',
       limits: transport.limits,
       connect: async (...args) => {
+        signals.push(args[2]?.signal)
         if (hanging) await opened.promise
         return await transport.connect(...args)
       },
@@ -80,6 +82,7 @@ describe('a link', () => {
     hanging = false
     await clock.advance(250)
     expect(made.connected).toBe(true)
+    expect(signals.map((signal) => signal?.aborted)).toEqual([true, false])
     opened.resolve()
     await settle()
     expect(transport.connections()).toBe(1)

@@ -25,7 +25,7 @@ export function comments(path: string, source: string): Comment[] {
   const found: (Comment & { end: number; single: boolean })[] = []
   for (const range of [...ranges.values()].sort((a, b) => a.pos - b.pos)) {
     const single = range.kind === ts.SyntaxKind.SingleLineCommentTrivia
-    const ownLine = /(^|\n)[ \t]*$/.test(source.slice(Math.max(0, range.pos - 200), range.pos))
+    const ownLine = source.slice(source.lastIndexOf('\n', range.pos) + 1, range.pos).trim() === ''
     const text = bare(source.slice(range.pos, range.end), single)
     const before = found.at(-1)
     if (single && ownLine && before?.single && source.slice(before.end, range.pos).match(/^\r?\n[ \t]*$/)) {

@@ -1,17 +1,24 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { comments } from './comments.js'
 import { dialectIn, paragraphs, testNames } from './dialect.js'
 import { pages, read, root } from './pages.js'
 
-const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
-  .filter((file) => /\.tsx?$/.test(file))
-  .flatMap((file) => {
-    const path = join('src', file)
-    return comments(path, readFileSync(join(root, path), 'utf8')).map((comment) => ({ path, ...comment }))
-  })
-  .filter(({ text }) => dialectIn(text).length > 0)
+/** The source files below folders, with everything that `find` returns for each. */
+function inFiles<T>(folders: readonly string[], find: (path: string, source: string) => T[]) {
+  return folders
+    .flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((file) =>
+        join(folder, file),
+      ),
+    )
+    .filter((path) => /\.[jt]sx?$/.test(path) && !path.includes('node_modules'))
+    .flatMap((path) => find(path, read(path)).map((found) => ({ path, ...found })))
+}
+
+const isRiddle = ({ text }: { text: string }) => dialectIn(text).length > 0
+const sources = inFiles(['src'], comments).filter(isRiddle)
 
 test('the counter finds a riddle in a comment, and leaves code and quotations alone', () => {
   const source = [
@@ -49,18 +56,13 @@ test('under 100 comments of src are in the dialect', () => {
 })
 
 test('comments of examples and benchmarks are plain', () => {
-  const found = ['examples', 'bench'].flatMap((folder) =>
-    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-      .filter((file) => /\.[jt]sx?$/.test(file) && !file.includes('node_modules'))
-      .map((file) => join(folder, file))
-      .flatMap((path) => comments(path, read(path)).map((comment) => ({ path, ...comment }))),
-  )
+  const found = inFiles(['examples', 'bench'], comments)
   expect(found.length).toBeGreaterThan(300)
-  expect(found.filter(({ text }) => dialectIn(text).length > 0).map(placed)).toEqual([])
+  expect(found.filter(isRiddle).map(placed)).toEqual([])
 })
 
 test.each(pages)('%s is plain', (page) => {
-  const found = paragraphs(read(page)).filter(({ text }) => dialectIn(text).length > 0)
+  const found = paragraphs(read(page)).filter(isRiddle)
   expect(found.map((paragraph) => placed({ path: page, ...paragraph }))).toEqual([])
 })
 
@@ -71,16 +73,11 @@ test.each(pages.filter((page) => page.startsWith('docs/')))('%s begins with its 
 })
 
 test('names of tests are plain', () => {
-  const names = ['test', 'src/testing'].flatMap((folder) =>
-    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-      .filter((file) => /\.tsx?$/.test(file))
-      .map((file) => join(folder, file))
-      .flatMap((path) => testNames(read(path)).map((name) => ({ path, ...name }))),
-  )
+  const names = inFiles(['test', 'src/testing'], (_, source) => testNames(source))
   expect(names.length).toBeGreaterThan(1_000)
-  expect(names.filter(({ text }) => dialectIn(text).length > 0).map(placed)).toEqual([])
+  expect(names.filter(isRiddle).map(placed)).toEqual([])
   const source = "test.each([\n  1,\n])('what is %s', () => {})\n  it(\x60nobody\x60, f)\nit('plain', f)"
-  const riddles = testNames(source).filter(({ text }) => dialectIn(text).length > 0)
+  const riddles = testNames(source).filter(isRiddle)
   expect(riddles).toEqual([
     { line: 3, text: 'what is %s' },
     { line: 4, text: 'nobody' },

