@@ -117,6 +117,48 @@ describe('two at once', () => {
     await expectNothingLeft()
   })
 
+  // Another run gets a function while a failed one takes it back. `failed` counts the calls for it since the failure.
+  function duringTakeBack(stage: 'before' | 'after', operation: string, act: () => Promise<unknown>): void {
+    const fault = { error: 'InvalidParameterValueException', message: 'No' }
+    account.onCall = async (call) => {
+      if (call.stage !== 'before' || call.operation !== 'UpdateFunctionConfiguration') return
+      if (!call.resource.endsWith('one')) return
+      await expect.poll(async () => codeIsStub()).toBe(true)
+      once(stage, operation, 'two', act)
+      return fault
+    }
+  }
+
+  async function codeIsStub(): Promise<boolean> {
+    const { CodeSha256, LastUpdateStatus } = (await account.state('two')).configuration
+    return CodeSha256 === codeHash(stubZip('iot')) && LastUpdateStatus === 'Successful'
+  }
+
+  it.each([
+    ['from snapshots elsewhere, once it is back', 'after', 'UpdateFunctionConfiguration', 'elsewhere'],
+    ['from snapshots elsewhere, before it is looked at', 'before', 'GetFunction', 'elsewhere'],
+    ['from the same snapshots, once it is back', 'after', 'UpdateFunctionConfiguration', 'here'],
+  ] as const)(
+    'a failed run leaves a function alone that another has live %s',
+    async (_, stage, operation, place) => {
+      const snapshots = fileSnapshots(join(account.folder, place))
+      const winner = { ...options, functions: ['two'], ...(place === 'elsewhere' && { snapshots }) }
+      duringTakeBack(stage, operation, async () => {
+        if (operation === 'GetFunction') await restore({ ...options, functions: ['two'] })
+        await goLive(winner)
+      })
+      await expect(goLive(options)).rejects.toMatchObject({ message: expect.stringMatching(/: No$/) })
+      const { configuration, tags } = await account.state('two')
+      const id = configuration.Environment?.Variables?.LAMBDA_TETHER_SNAPSHOT
+      expect(tags['lambda-tether:snapshot']).toMatch(`${id} ${winner.snapshots.location}`)
+      const kept = (await winner.snapshots.list('')).filter((key) => key.includes(`${id}`))
+      expect(kept).toHaveLength(2)
+      if (place === 'elsewhere') expect(await options.snapshots.list('')).toEqual([])
+      await restore(winner)
+      await expectNothingLeft()
+    },
+  )
+
   it.each(FUNCTIONS)(
     'of which one goes back when %s is about to go live: its snapshot is there afterwards',
     async (name) => {

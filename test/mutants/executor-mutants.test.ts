@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { type Clock, systemClock } from '../../src/core/base/clock.js'
 import type { childProcesses } from '../../src/executors/child-process.js'
 import type { inline } from '../../src/executors/inline.js'
 import type { workerThreads } from '../../src/executors/worker-thread.js'
@@ -14,13 +15,12 @@ const SHORT_WAIT_MS = 5_000
 /** For the others, whose tests end no wait. */
 const LONG_WAIT_MS = 15_000
 
-function executorTests(
-  factory: Factory,
-  waitMs: number,
-  without: ExecutorConformanceOptions['without'] = [],
-): SuiteTests {
+/** For tests of a correct executor, on a machine of any speed: no wait ends. */
+const patient: Clock = { ...systemClock, schedule: () => () => {} }
+
+function executorTests(factory: Factory, options: Partial<ExecutorConformanceOptions>): SuiteTests {
   const tests: SuiteTests = new Map()
-  executorConformance({ test: (name, run) => tests.set(name, run), factory, without, waitMs })
+  executorConformance({ test: (name, run) => tests.set(name, run), factory, ...options })
   return tests
 }
 
@@ -54,12 +54,12 @@ async function running(mutant: Mutant): Promise<Mutant> {
 testSuite('the executor suite', executorMutants, async (mutant) => {
   const [, , , because] = mutant
   const waitMs = because?.source.includes('within') ? SHORT_WAIT_MS : LONG_WAIT_MS
-  return executorTests(await factoryOf(mutant), waitMs)
+  return executorTests(await factoryOf(mutant), { waitMs })
 })
 
 describe.concurrent('features that are said to be absent', () => {
   const leftOut = (factory: Factory, feature: 'cause' | 'exit' | 'stop' | 'children') =>
-    executorTests(factory, SHORT_WAIT_MS, [feature]).get(
+    executorTests(factory, { clock: patient, without: [feature] }).get(
       `'${feature}', named in 'without', is not supported`,
     )?.()
 
@@ -69,7 +69,7 @@ describe.concurrent('features that are said to be absent', () => {
   })
 
   test('have no other tests', () => {
-    const tests = executorTests(inlineSubject.factory, SHORT_WAIT_MS, ['cause'])
+    const tests = executorTests(inlineSubject.factory, { without: ['cause'] })
     expect(tests.has('an error includes its cause')).toBe(false)
   })
 
@@ -92,7 +92,7 @@ test.each([
   'code that never yields is stopped at the deadline, and its environment works again',
   'code that never yields does not block other environments',
 ])('an undeclared shared event loop is an error, not the end of the test runner: %s', async (name) => {
-  const run = executorTests(await undeclared, SHORT_WAIT_MS).get(name)
+  const run = executorTests(await undeclared, { clock: patient }).get(name)
   await expect(run?.()).rejects.toThrow(
     /on the event loop of the test runner.*`sharesEventLoop: true`.*`without`/s,
   )

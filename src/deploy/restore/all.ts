@@ -46,7 +46,7 @@ async function restoreLive(account: Account, options: RestoreAllOptions): Promis
   await clearLeftovers(account, leftovers, tools.signal)
   for (const known of gone) {
     const { functionArn } = known
-    for (const id of idsIn(scope, known)) await deleteSnapshot(tools, { functionArn, id })
+    for (const id of idsIn({ scope }, known)) await deleteSnapshot(tools, { functionArn, id })
   }
   const report = (functionName: string, outcome: 'elsewhere' | 'gone') => ({
     functionName,

@@ -57,6 +57,11 @@ export interface RestoreTools extends UpdateWait, SnapshotPlace {
   readonly signal: AbortSignal | undefined
   /** Limits the call to snapshots of one application and stage. @default all */
   readonly scope?: Pick<Snapshot, 'app' | 'stage'>
+  /**
+   * Limits the call to snapshots with these ids: a function that is live by another one is left as it is.
+   * @default all; such a function is an error if its snapshot is not in the store
+   */
+  readonly only?: ReadonlySet<string>
 }
 
 /**
@@ -82,7 +87,7 @@ export async function restoreFunction(
     functionName,
     functionArn,
     tagged: SNAPSHOT_TAG in found.tags,
-    snapshotIds: idsIn(tools.scope, known),
+    snapshotIds: idsIn(tools, known),
     leftovers: leftoversOf(trusted, (roleName) => isAuthentic || roleName === found.roleName),
   }
   let used: Snapshot | undefined
@@ -92,6 +97,8 @@ export async function restoreFunction(
   let doubted: string | undefined
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const state = await settledFunction(account, functionName, tools, past)
+    // Another run may have it live by now.
+    if (isOthers(state, used, tools)) return { ...rest, changed: used !== undefined, kept: [] }
     if (used === undefined) refuseUnusable(state, found, known)
     const snapshot = snapshotOf(state, found, known, trusted, tools)
     if (snapshot === undefined) {
@@ -124,6 +131,13 @@ export async function restoreFunction(
   }
   const text = `${functionName} was not restored: it was changed ${MAX_ROUNDS} times meanwhile. Call restore() again.`
   throw new TetherError('DEPLOY_FAILED', text, { details: { functionName, reason: 'conflict' } })
+}
+
+/** Whether a function is live by a snapshot that this call does not restore, or no longer. */
+function isOthers({ facts }: FunctionState, used: Snapshot | undefined, { only }: RestoreTools): boolean {
+  const id = facts.environment[SNAPSHOT_VARIABLE]
+  if (id === undefined || id === used?.id) return false
+  return used !== undefined || (only !== undefined && !only.has(id))
 }
 
 /** Makes one change towards the original. The variable that marks the function as ours goes last. */
@@ -191,16 +205,21 @@ function refuseUnusable(
 function trustedSnapshots(
   { usable }: KnownSnapshots,
   { facts, tags }: FunctionDetails,
-  { roots, scope }: RestoreTools,
+  { roots, scope, only }: RestoreTools,
 ): Snapshot[] {
   const named = [facts.environment[SNAPSHOT_VARIABLE], taggedSnapshot(tags)]
-  return usable.filter((one) => isIn(scope, one) && (roots.length > 0 || named.includes(one.id)))
+  return usable.filter(
+    (one) => isIn(scope, one) && (only?.has(one.id) ?? true) && (roots.length > 0 || named.includes(one.id)),
+  )
 }
 
-/** Returns the ids of snapshots, except those known to be of another application or stage. */
-export function idsIn(scope: RestoreTools['scope'], { ids, usable }: KnownSnapshots): string[] {
+/** Returns the ids of a call's snapshots. An unusable one may be of any application and stage. */
+export function idsIn(
+  { scope, only }: Pick<RestoreTools, 'scope' | 'only'>,
+  { ids, usable }: KnownSnapshots,
+): string[] {
   const others = usable.filter((one) => !isIn(scope, one)).map(({ id }) => id)
-  return ids.filter((id) => !others.includes(id))
+  return ids.filter((id) => !others.includes(id) && (only?.has(id) ?? true))
 }
 
 /** Whether a snapshot is of this application and stage; always true without a scope. */

@@ -70,16 +70,11 @@ export async function takeBack(
   readies: readonly Ready[],
 ): Promise<void> {
   const { snapshots, roots, clock, updateTimeoutMs } = options
-  const tools = { account, snapshots, roots, clock, updateTimeoutMs, signal: undefined }
-  const ours: string[] = []
-  for (const { found, snapshot, live } of readies) {
-    if (live) continue
-    const now = await findFunction(account, found.functionArn, undefined)
-    const id = now?.facts.environment[SNAPSHOT_VARIABLE]
-    if (id === undefined || id === snapshot.id) ours.push(found.functionArn)
-    else await deleteSnapshot(tools, snapshot)
-  }
-  await restoreEach(ours, tools)
+  const ours = readies.filter(({ live }) => !live)
+  const only = new Set(ours.map(({ snapshot }) => snapshot.id))
+  const tools = { account, snapshots, roots, clock, updateTimeoutMs, signal: undefined, only }
+  const names = ours.map(({ found }) => found.functionArn)
+  await restoreEach(names, tools)
 }
 
 /** Restores each function and clears the leftovers of the restored ones. Throws afterwards if one failed. */
@@ -103,7 +98,7 @@ export async function restoreEach(
   )
   for (const { functionArn, tagged, changed, snapshotIds } of restored) {
     // Without the right to list tags, `tagged` is always false.
-    if (tagged || changed) await untagSnapshot(account, functionArn, signal)
+    if (tagged || changed) await untagRestored(account, functionArn, snapshotIds, signal)
     for (const id of snapshotIds) await deleteSnapshot(tools, { functionArn, id })
   }
   const reasons = results.flatMap((result) =>
@@ -111,6 +106,19 @@ export async function restoreEach(
   )
   if (reasons.length > 0) throw failure(reasons, signal)
   return restored.map(reportOf)
+}
+
+/** Removes a function's tag, unless it is by now that of another run. */
+async function untagRestored(
+  account: Account,
+  functionArn: string,
+  snapshotIds: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const now = await findFunction(account, functionArn, signal)
+  const id = now?.facts.environment[SNAPSHOT_VARIABLE]
+  if (now === undefined || (id !== undefined && !snapshotIds.includes(id))) return
+  await untagSnapshot(account, functionArn, signal)
 }
 
 function reportOf({ functionName, changed, kept }: RestoredFunction): RestoredFunctionReport {
