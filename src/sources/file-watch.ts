@@ -11,6 +11,8 @@ const EMPTY_MS = 50
 const GONE_MS = 100
 /** File systems stamp changes with a coarse clock (4 ms is common): two changes may have the same time. */
 const COARSE_MS = 50
+/** For the same reason, a change this shortly after a time may be stamped with an earlier one. */
+const STAMP_MS = 20
 
 /**
  * Reports changes of files by watching their folders: a watch on a file itself ends when an editor renames another file
@@ -45,21 +47,23 @@ export class FileWatch {
 
   /**
    * Follows these files and no others, and any change in these folders; all paths are absolute. Returns the newly
-   * followed files: their changes up to now went unseen.
+   * followed files and folders: their changes up to now went unseen.
    * @throws TetherError `UNSUPPORTED` if the system cannot watch a folder
    */
   follow(files: Iterable<string>, anythingIn: Iterable<string> = []): string[] {
     const wanted = new Set(files)
     const added = [...wanted].filter((file) => !this.#files.has(file))
+    const folders = new Set(anythingIn)
+    const addedFolders = [...folders].filter((folder) => !this.#anythingIn.has(folder))
     for (const file of this.#files.keys()) if (!wanted.has(file)) this.#files.delete(file)
     for (const file of added) this.#files.set(file, look(file))
-    this.#anythingIn = new Set(anythingIn)
+    this.#anythingIn = folders
     const looks = [...this.#anythingIn].map(
       (folder) => [folder, this.#looks.get(folder) ?? look(folder)] as const,
     )
     this.#looks = new Map(this.#polling === undefined ? [] : looks)
     this.#arm()
-    return added
+    return [...added, ...addedFolders]
   }
 
   /** Calls `listener` after each change, until disposed. */
@@ -263,6 +267,11 @@ export class FileWatch {
     this.#files.set(path, undefined)
     return true
   }
+}
+
+/** Whether a file, or the names in a folder, may have changed since a time; Unix milliseconds. */
+export function changedSince(path: string, time: number): boolean {
+  return Number(look(path)?.mtimeMs ?? 0) >= time - STAMP_MS
 }
 
 function isSame(before: BigIntStats | undefined, now: BigIntStats | undefined): boolean {

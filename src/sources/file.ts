@@ -1,12 +1,13 @@
 import { realpathSync, statSync } from 'node:fs'
 import { extname } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { systemClock } from '../core/base/clock.js'
 import { defined } from '../core/base/defined.js'
 import { TetherError } from '../core/base/errors.js'
 import { checkPath, checkText, wholeNumber } from '../core/base/option-checks.js'
 import { checkOptions } from '../core/base/options.js'
 import type { FunctionBuild, FunctionSource, LoadedFiles } from '../core/contracts/function-source.js'
-import { FileWatch } from './file-watch.js'
+import { changedSince, FileWatch } from './file-watch.js'
 import { importsOf } from './module-imports.js'
 import { parseTarget, type Target, taskRootOf } from './target.js'
 
@@ -26,9 +27,6 @@ export interface FileOptions {
    */
   taskRoot?: string | URL | undefined
 }
-
-/** File systems stamp changes with a coarse clock. */
-const COARSE_MS = 20
 
 /**
  * A JavaScript module, ESM or CommonJS, or a Python module, run as it is. Saving it, or a module of the project that it
@@ -77,11 +75,12 @@ class FileSource implements FunctionSource {
     const build: FunctionBuild = {
       kind: 'file',
       ...this.#target,
-      ...(python ? { loaded: (report: LoadedFiles) => this.#loaded(build, report) } : {}),
+      ...(python ? { loaded: (report: LoadedFiles) => void this.#loaded(build, report) } : {}),
     }
     this.#current = build
     this.#told = false
-    if (!python) this.#list(build, systemClock.now())
+    // Without esbuild, only saves of the file itself are seen.
+    if (!python) this.#list(build, systemClock.now()).catch(() => {})
     return build
   }
 
@@ -96,27 +95,30 @@ class FileSource implements FunctionSource {
   }
 
   /** Lists the imports in the background. Saves before the list is ready are reported then. */
-  #list(build: FunctionBuild, since: number): void {
-    importsOf(this.#path).then(
-      ({ files, folders }) => {
-        this.#folders = folders
-        this.#loaded(build, { files, since, failed: folders.length > 0 })
-      },
-      // Without esbuild, only saves of the file itself are seen.
-      () => {},
-    )
+  async #list(build: FunctionBuild, since: number): Promise<void> {
+    const imports = await importsOf(this.#path)
+    const { files, folders } = imports
+    if (this.#current === build) this.#folders = folders
+    const unseen = this.#loaded(build, { files, since, failed: folders.length > 0 })
+    if (!unseen.some((one) => folders.includes(one))) return
+    // The missing file may have appeared after esbuild looked for it. Most changes of a folder are others.
+    const now = await importsOf(this.#path)
+    if (!this.#closed && this.#current === build && !isDeepStrictEqual(now, imports)) this.#watch.notify()
   }
 
-  #loaded(build: FunctionBuild, { files, since, failed }: LoadedFiles): void {
-    if (this.#closed || this.#current !== build) return
+  /** Returns the newly watched files and folders that have changed since the code was loaded. */
+  #loaded(build: FunctionBuild, { files, since, failed }: LoadedFiles): readonly string[] {
+    if (this.#closed || this.#current !== build) return []
     // Failed code may not get as far as the module that broke it: keep the imports of the earlier version.
     this.#imports = new Set([...(this.#told || failed ? this.#imports : []), ...files])
     this.#told ||= !failed
     try {
-      const added = this.#follow()
-      if (added.some((one) => changedSince(one, since - COARSE_MS))) this.#watch.notify()
+      const unseen = this.#follow().filter((one) => changedSince(one, since))
+      if (unseen.some((one) => !this.#folders.includes(one))) this.#watch.notify()
+      return unseen
     } catch {
       // There is no caller to tell: the next load throws.
+      return []
     }
   }
 
@@ -133,10 +135,6 @@ function realFile(path: string): string {
   } catch {
     return path
   }
-}
-
-function changedSince(path: string, time: number): boolean {
-  return (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) >= time
 }
 
 function missing(path: string): TetherError {

@@ -239,6 +239,16 @@ describe('a build that fails', () => {
     await change(() => writeFileSync(join(project.folder, 'lib/two.ts'), 'export const two: number = 2'))
     expect(resultOf(await run(source))).toBe(2)
   })
+
+  test('is none if the missing import appears during the build', async () => {
+    const path = await project.write('src/api.ts', "export { handler } from '../lib/late'")
+    const late: Plugin = {
+      name: 'late',
+      setup: (build) =>
+        build.onEnd(() => project.write('lib/late.ts', 'export const handler = () => 3').then(() => {})),
+    }
+    expect(resultOf(await run(sourceFor({ entry: path, plugins: [late] })))).toBe(3)
+  })
 })
 
 describe('watching', () => {

@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process'
 import { readdirSync, utimesSync } from 'node:fs'
-import { mkdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, open, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { generateKey } from '../../src/core/wire/root-key.js'
@@ -161,6 +162,25 @@ test('a save of an import of a JavaScript module reloads it, and a missing impor
   await served.after(write('missing.js', 'module.exports = 3'))
   expect(await served.call()).toBe(3)
 })
+
+test.skipIf(process.platform === 'win32')(
+  'a missing import that appears while the imports are listed is seen',
+  async () => {
+    await project.write('api.js', "require('./late/missing')\nrequire('./held')\nexports.handler = () => 1")
+    // esbuild waits for a pipe's text; it has looked for the file before by then.
+    execFileSync('mkfifo', [path('held.js')])
+    const source = file(path('api.js'))
+    await source.load()
+    const changed = new Promise<void>((resolve) => source.watch?.(resolve))
+    const held = await open(path('held.js'), 'w')
+    await rm(path('held.js'))
+    await project.write('held.js', '')
+    await project.write('late/missing.js', '')
+    await held.close()
+    await changed
+    await source.close?.()
+  },
+)
 
 test('a save in a linked package that a JavaScript module imports reloads it', async () => {
   await project.write('packages/shared/package.json', '{ "name": "shared", "main": "main.js" }')

@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { systemClock } from '../../core/base/clock.js'
 import { TetherError } from '../../core/base/errors.js'
@@ -9,16 +8,13 @@ import type {
   FunctionSource,
 } from '../../core/contracts/function-source.js'
 import { outOfFiles } from '../../out-of-files.js'
-import { FileWatch } from '../file-watch.js'
+import { changedSince, FileWatch } from '../file-watch.js'
 import type { Target } from '../target.js'
 import { type BuildConfiguration, buildConfigurationOf } from './build-configuration.js'
 import type { BuildFolder } from './build-folder.js'
 import type { EntryBuild, EsbuildBuilder } from './builder.js'
 import { loading } from './dependencies.js'
 import { buildFailed, type EsbuildMessage, foldersToWatch, problemOf } from './failure.js'
-
-/** File systems stamp changes with a coarse clock: a change this shortly before a build may carry an earlier time. */
-const COARSE_MS = 20
 
 interface Configured extends EntryBuild {
   readonly configuration: BuildConfiguration
@@ -72,9 +68,7 @@ export class EsbuildSource implements FunctionSource {
 
   async #load(): Promise<FunctionBuild> {
     if (this.#closed) throw new TetherError('CLOSED', `The source of ${this.#entry} is closed.`)
-    let built = await this.#build()
-    // Newly watched files may have changed between the build and the watch: build again.
-    if (built.unseen) built = await this.#build()
+    const built = await this.#build()
     const folder = await this.#builder.folder()
     const name = basename(this.#entry, extname(this.#entry))
     const { format, code, map } = built
@@ -96,24 +90,26 @@ export class EsbuildSource implements FunctionSource {
     }
   }
 
-  async #build(): Promise<Configured & { readonly unseen: boolean }> {
+  /** @param again whether to build again if newly watched files or folders changed between the build and the watch */
+  async #build(again = true): Promise<Configured> {
     const startedAt = systemClock.now()
+    const unseen = (added: readonly string[]) => again && added.some((one) => changedSince(one, startedAt))
     try {
       const built = await this.#builder.build(this.#entry)
       this.#inputs = built.inputs
       const configuration = this.#configuration()
       const added = this.#watch.follow([...this.#inputs, ...configuration.files])
-      const unseen = added.some((file) => changedSince(file, startedAt - COARSE_MS))
-      return { ...built, configuration, unseen }
+      if (!unseen(added)) return { ...built, configuration }
     } catch (error) {
       const errors = (error as { errors?: EsbuildMessage[] }).errors
       if (!Array.isArray(errors)) throw error
       const { cwd } = this.#builder
       const failure = outOfFiles(error, 'BUILD_FAILED') ?? buildFailed(errors, cwd, error)
       const { files, folders } = foldersToWatch(errors, cwd)
-      this.#watch.follow([...this.#inputs, ...this.#configuration().files, ...files], folders)
-      throw failure
+      const added = this.#watch.follow([...this.#inputs, ...this.#configuration().files, ...files], folders)
+      if (!unseen(added)) throw failure
     }
+    return this.#build(false)
   }
 
   /** Returns the path that a version runs as: beside its entry, under a name that no file and no other version has. */
@@ -156,8 +152,4 @@ const METADATA =
 /** Whether a compiler has written metadata: TypeScript's helper is `__metadata`, SWC's is `_ts_metadata`. */
 function hasMetadata(code: Uint8Array): boolean {
   return Buffer.from(code.buffer, code.byteOffset, code.byteLength).includes('_metadata("design:')
-}
-
-function changedSince(file: string, time: number): boolean {
-  return (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0) >= time
 }
