@@ -3,7 +3,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Files that wait for processes most of the time: last, they would leave the other workers with nothing. */
 const LONG_FILES =
-  /executor-conformance|api-gateway-(?:conformance|sending)|child-process|live-conflicts|programs/
+  /examples|executor-(?:conformance|mutants)|api-gateway-(?:conformance|sending)|child-process|import-kinds|live-conflicts|programs|versions/
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

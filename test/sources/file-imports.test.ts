@@ -33,6 +33,7 @@ async function serving(target: FunctionTarget, executor: Executor) {
   const session = createSession({ ...names, key: root, transport })
   session.serve({ executor, functions: { api: target } })
   await session.open()
+  const openedAt = performance.now()
   const stub = createStub({
     ...names,
     key: stubKey({ ...names, key: root, functionId }),
@@ -42,9 +43,16 @@ async function serving(target: FunctionTarget, executor: Executor) {
   return {
     session,
     call: () => stub({}, stubContext()),
-    /** The next reload that `change` causes. */
+    /** The first reload for `change`: one for an earlier save, which a busy machine reports twice, may end after it. */
     after: async (change: () => unknown): Promise<ReloadEvent> => {
-      const reload = new Promise<ReloadEvent>((resolve) => session.once('reload', resolve))
+      const sinceMs = performance.now() - openedAt
+      const reload = new Promise<ReloadEvent>((resolve) => {
+        session.on('reload', function listener(event) {
+          if (event.atMs - event.durationMs < sinceMs) return
+          session.off('reload', listener)
+          resolve(event)
+        })
+      })
       await change()
       return reload
     },
