@@ -3,7 +3,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Files that wait for processes most of the time: last, they would leave the other workers with nothing. */
 const LONG_FILES =
-  /examples|executor-(?:conformance|mutants)|api-gateway-(?:conformance|sending)|child-process|import-kinds|live-conflicts|programs|versions/
+  /examples|executor-(?:conformance|mutants)|api-gateway-(?:conformance|sending)|child-process|import-kinds|live-conflicts|programs/
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -19,7 +19,7 @@ const folders =
   '{aws,bench,deploy,diagnose,diff,docs,executors,inspector,local,mutants,named,network,recorder,report,repository,sources,stores,stub,testing,transports,types}'
 // They change their process, its date, its variables or its globals, open its debugger, or may end it.
 const alone =
-  'chaos-accounting|child-process|debug-*|discovery|esbuild|exact-json|executor-mutants|fake-timers|inline|out-of-files|profile|quiet-require|s3|worker-thread-crashes|wrap-finding'
+  'chaos-accounting|child-process|debug-*|discovery|esbuild|exact-json|executor-mutants|fake-timers|inline|out-of-files|profile|quiet-require|s3|versions|worker-thread-crashes|wrap-finding'
 const shared = `test/${folders}/**/!(${alone}).test.ts`
 // They install packages from the registry, or run a whole program ten times: `.ci/long` runs them.
 const long = process.env.LONG === undefined ? ['test/*/long/**'] : []

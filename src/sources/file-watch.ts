@@ -1,4 +1,5 @@
-import { type BigIntStats, type FSWatcher, statSync, watch } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { type BigIntStats, type FSWatcher, readFileSync, statSync, watch } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { type Cancel, type Clock, systemClock } from '../core/base/clock.js'
 import { TetherError } from '../core/base/errors.js'
@@ -9,10 +10,22 @@ const GATHER_MS = 2
 const EMPTY_MS = 50
 /** Some editors move a file away before they write it again. A file that is missing this long was deleted. */
 const GONE_MS = 100
-/** File systems stamp changes with a coarse clock (4 ms is common): two changes may have the same time. */
+/**
+ * File systems stamp changes with a coarse clock (4 ms is common): two changes may have the same time. After so recent a
+ * change, only the content tells whether a further event is one of the same save.
+ */
 const COARSE_MS = 50
+/** Larger files are taken for changed at each event so soon: reading them takes longer than 1 ms. */
+const MAX_COMPARED_BYTES = 1024 * 1024
 /** For the same reason, a change this shortly after a time may be stamped with an earlier one. */
 const STAMP_MS = 20
+
+/** The last known state of a file. */
+interface Known {
+  readonly stat: BigIntStats | undefined
+  /** The hash of its content, if it had just changed. */
+  readonly digest?: string | undefined
+}
 
 /**
  * Reports changes of files by watching their folders: a watch on a file itself ends when an editor renames another file
@@ -24,8 +37,8 @@ export class FileWatch {
   readonly #polling: number | undefined
   #cancelPoll: Cancel | undefined
   readonly #listeners = new Set<() => void>()
-  /** Followed files, and their last known state. */
-  readonly #files = new Map<string, BigIntStats | undefined>()
+  /** Followed files. */
+  readonly #files = new Map<string, Known>()
   readonly #folders = new Map<string, FSWatcher>()
   #anythingIn: ReadonlySet<string> = new Set()
   /** The last known state of these folders, when polling. */
@@ -56,7 +69,7 @@ export class FileWatch {
     const folders = new Set(anythingIn)
     const addedFolders = [...folders].filter((folder) => !this.#anythingIn.has(folder))
     for (const file of this.#files.keys()) if (!wanted.has(file)) this.#files.delete(file)
-    for (const file of added) this.#files.set(file, look(file))
+    for (const file of added) this.#files.set(file, { stat: look(file) })
     this.#anythingIn = folders
     const looks = [...this.#anythingIn].map(
       (folder) => [folder, this.#looks.get(folder) ?? look(folder)] as const,
@@ -131,7 +144,7 @@ export class FileWatch {
   #poll(everyMs: number): void {
     this.#cancelPoll ??= this.#clock.schedule(everyMs, () => {
       this.#cancelPoll = undefined
-      for (const [file, before] of this.#files) if (!isSame(before, look(file))) this.#touched.add(file)
+      for (const [file, { stat }] of this.#files) if (!isSame(stat, look(file))) this.#touched.add(file)
       for (const [folder, before] of this.#looks) {
         const now = look(folder)
         if (isSame(before, now)) continue
@@ -248,13 +261,16 @@ export class FileWatch {
     }
     this.#empty.delete(path)
     const before = this.#files.get(path)
-    this.#files.set(path, now)
-    return !isSame(before, now) || Math.abs(this.#clock.now() - Number(now.mtimeMs)) < COARSE_MS
+    const isRecent = Math.abs(this.#clock.now() - Number(now.mtimeMs)) < COARSE_MS
+    const digest = isRecent && now.size <= MAX_COMPARED_BYTES ? digestOf(path) : undefined
+    this.#files.set(path, { stat: now, digest })
+    if (!isSame(before?.stat, now)) return true
+    return isRecent && (digest === undefined || digest !== before?.digest)
   }
 
   /** Whether an existing file was deleted for good. A replacement before that causes its own event. */
   #isDeleted(path: string): boolean {
-    if (this.#files.get(path) === undefined) return false
+    if (this.#files.get(path)?.stat === undefined) return false
     const now = this.#clock.now()
     const since = this.#gone.get(path) ?? now
     if (now - since < GONE_MS) {
@@ -264,7 +280,7 @@ export class FileWatch {
       return false
     }
     this.#gone.delete(path)
-    this.#files.set(path, undefined)
+    this.#files.set(path, { stat: undefined })
     return true
   }
 }
@@ -277,6 +293,14 @@ export function changedSince(path: string, time: number): boolean {
 function isSame(before: BigIntStats | undefined, now: BigIntStats | undefined): boolean {
   if (before === undefined || now === undefined) return before === now
   return before.ino === now.ino && before.size === now.size && before.mtimeNs === now.mtimeNs
+}
+
+function digestOf(path: string): string | undefined {
+  try {
+    return createHash('sha1').update(readFileSync(path)).digest('base64')
+  } catch {
+    return undefined
+  }
 }
 
 function look(path: string): BigIntStats | undefined {

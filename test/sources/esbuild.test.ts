@@ -240,7 +240,7 @@ describe('a build that fails', () => {
     expect(resultOf(await run(source))).toBe(2)
   })
 
-  test('is none if the missing import appears during the build', async () => {
+  test('succeeds if the missing import appears during the build', async () => {
     const path = await project.write('src/api.ts', "export { handler } from '../lib/late'")
     const late: Plugin = {
       name: 'late',

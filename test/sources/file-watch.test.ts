@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   readFileSync,
@@ -111,6 +112,31 @@ test('two saves that the file system stamps with the same time are two', async (
     writeFileSync(path, 'b')
     utimesSync(path, now / 1000, now / 1000)
   })
+})
+
+test('a late event of a save is not another save', async () => {
+  const now = Date.now()
+  let onGathered = () => {}
+  watch = new FileWatch({
+    now: () => now,
+    schedule: (delayMs, callback) =>
+      systemClock.schedule(delayMs, () => {
+        callback()
+        onGathered()
+      }),
+  })
+  const path = await project.write('api.ts', 'a')
+  watch.follow([path])
+  subscribe()
+  await changeAfter(() => {
+    writeFileSync(path, 'b')
+    utimesSync(path, now / 1000, now / 1000)
+  })
+  await new Promise<void>((resolve) => {
+    onGathered = resolve
+    chmodSync(path, 0o640)
+  })
+  expect(changes).toBe(1)
 })
 
 test('a file that is created and then written is reported without extra delay', async () => {
