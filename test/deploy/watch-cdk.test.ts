@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import {
   cdk,
   fileBaseline,
@@ -9,6 +9,7 @@ import {
   watchInfrastructure,
 } from '../../src/deploy/index.js'
 import { alive } from '../local/lambda-fixture.js'
+import { eventually } from '../support/eventually.js'
 import { folderOf, heard, save } from './watch-fixture.js'
 
 const { AWS_CDK_MODULES, REQUIRE_REAL_SERVERS } = process.env
@@ -95,7 +96,7 @@ describe('cdk', () => {
 
       // Neither the same once more nor another space asks again.
       await save(cwd, 'lib/shop.js', `${queue}\n`)
-      await vi.waitFor(() => expect(made.length).toBe(3), { timeout: 10_000 })
+      await eventually(() => expect(made.length).toBe(3))
       await made[2]
       await save(cwd, 'lib/shop.js', queue.replace("Queue' })", "Queue' }"))
       expect(await told.next()).toMatchObject({
@@ -172,13 +173,10 @@ describe('cdk', () => {
     const cwd = await folderOf({ 'app.cjs': program })
     const controller = new AbortController()
     const running = cdk({ cwd, app: `true && ${node} app.cjs` }).synth({ signal: controller.signal })
-    const pid = await vi.waitFor(
-      async () => Number((await readFile(join(cwd, 'pid'), 'utf8')) || Number.NaN),
-      { timeout: 10_000 },
-    )
+    const pid = await eventually(async () => Number((await readFile(join(cwd, 'pid'), 'utf8')) || Number.NaN))
     controller.abort()
     await expect(running).rejects.toMatchObject({ code: 'ABORTED' })
-    await vi.waitFor(() => expect(alive(pid)).toBe(false))
+    await eventually(() => expect(alive(pid)).toBe(false))
   })
 
   it('requires a command', async () => {

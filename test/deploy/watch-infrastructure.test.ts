@@ -12,6 +12,7 @@ import {
   watchInfrastructure,
 } from '../../src/deploy/index.js'
 import { Inputs } from '../../src/deploy/infrastructure/inputs.js'
+import { eventually } from '../support/eventually.js'
 import { stackCloud } from './stack-fixture.js'
 import { folderOf, heard, save } from './watch-fixture.js'
 
@@ -199,7 +200,7 @@ describe('watchInfrastructure', () => {
     const told = heard(watch)
     expect(await told.next()).toBe('none')
     await save(folder, 'app.txt', '22')
-    await vi.waitFor(() => expect(begun.length).toBe(2))
+    await eventually(() => expect(begun.length).toBe(2))
     await save(folder, 'app.txt', '333')
     expect(await told.next()).toBe('none')
     free()
@@ -253,7 +254,7 @@ describe('deployedBaseline', () => {
       const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName: 'Shop' }))
       return Stacks[0]?.StackStatus
     }
-    await vi.waitFor(async () => expect(await status()).toBe('ROLLBACK_COMPLETE'))
+    await eventually(async () => expect(await status()).toBe('ROLLBACK_COMPLETE'))
     const baseline = deployedBaseline({ region, credentials, cloudFormationEndpoint })
     expect(await baseline.read(['Shop'], {})).toEqual({})
   })

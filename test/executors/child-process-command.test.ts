@@ -157,7 +157,7 @@ describe('a runtime of any kind', () => {
       'lambda-runtime-aws-tenant-id': 't',
     })
     const told = Number((headers as Record<string, string>)['lambda-runtime-deadline-ms'])
-    expect(Math.abs(told - deadline)).toBeLessThan(50)
+    expect(Math.abs(told - deadline)).toBeLessThan(1_000)
   })
 
   test.each([

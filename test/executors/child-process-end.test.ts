@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { setImmediate as immediate } from 'node:timers/promises'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import { childProcesses } from '../../src/executors/child-process.js'
 import type { Executor } from '../../src/index.js'
+import { eventually } from '../support/eventually.js'
 import { errorOf, projectOfFile, resultOf, taskFor } from './handler-project.js'
 
 const project = await projectOfFile()
@@ -74,7 +75,7 @@ export const handler = async ({ busy, end }) => {
   const path = await project.write('late.mjs', source)
   const [busy, end] = [`${path}.busy`, `${path}.end`]
   expect(resultOf(await executor.execute(taskFor(path, { busy, end })))).toBe(1)
-  await vi.waitFor(() => expect(existsSync(busy)).toBe(true), { timeout: 5_000 })
+  await eventually(() => expect(existsSync(busy)).toBe(true))
   const second = executor.execute(taskFor(path))
   await immediate()
   await writeFile(end, '')

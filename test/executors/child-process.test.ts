@@ -3,6 +3,7 @@ import { readFile, rm } from 'node:fs/promises'
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { childProcesses } from '../../src/executors/child-process.js'
 import type { Executor, Outcome } from '../../src/index.js'
+import { eventually } from '../support/eventually.js'
 import {
   contextOf,
   errorOf,
@@ -277,7 +278,7 @@ describe.each(languages)('$name', ({ file, runtime, source }) => {
   test('after a reload a process that stood by runs the new code', async () => {
     const reloaded = await project.write(`reloaded-${file}`, source)
     const { pid } = await execute(taskFor(reloaded, {}, { env: { A: '1' } }))
-    await vi.waitFor(() => expect(executor.stats?.().api?.workers).toBe(2), { timeout: 15_000 })
+    await eventually(() => expect(executor.stats?.().api?.workers).toBe(2))
     const standing = childrenWith(file.endsWith('.py') ? 'python-bootstrap' : 'node-bootstrap')
     await project.write(`reloaded-${file}`, source.replaceAll('calls', 'renamed'))
     await executor.reload('api', { kind: 'file', path: reloaded, exportName: 'handler' })

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs'
 import { rename, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { workerThreads } from '../../src/executors/worker-thread.js'
 import type { Executor, FunctionSource } from '../../src/index.js'
 import { esbuild } from '../../src/sources/esbuild.js'
+import { eventually } from '../support/eventually.js'
 import { errorOf, type HandlerProject, handlerProject, resultOf, taskFor } from './handler-project.js'
 
 let project: HandlerProject
@@ -60,7 +61,7 @@ async function runs(build: Awaited<ReturnType<typeof reload>>, env = { TABLE: 'o
 }
 
 /** A spare has loaded what it may. */
-const standsBy = () => vi.waitFor(() => expect(executor.stats?.().api?.spares).toBe(1), { timeout: 15_000 })
+const standsBy = () => eventually(() => expect(executor.stats?.().api?.spares).toBe(1))
 const now = () => performance.timeOrigin + performance.now()
 
 interface Seen {
@@ -250,14 +251,14 @@ describe('a reload with a spare', () => {
     expect(existsSync(first.path)).toBe(true)
     await project.write('over', '')
     expect(resultOf(await running)).toBe(1)
-    await vi.waitFor(() => expect(existsSync(first.path)).toBe(false), { timeout: 15_000 })
+    await eventually(() => expect(existsSync(first.path)).toBe(false))
     expect(existsSync(second.path)).toBe(true)
     // An idle worker still may read its source map, or its own text.
     const third = await held()
     second.current?.[Symbol.dispose]()
     expect(existsSync(second.path)).toBe(true)
     await executor.reload('api', third.build)
-    await vi.waitFor(() => expect(existsSync(second.path)).toBe(false), { timeout: 15_000 })
+    await eventually(() => expect(existsSync(second.path)).toBe(false))
   })
 })
 

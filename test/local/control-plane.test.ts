@@ -26,7 +26,8 @@ import {
   UpdateFunctionCodeCommand,
   UpdateFunctionConfigurationCommand,
 } from '@aws-sdk/client-lambda'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { eventually } from '../support/eventually.js'
 import { controlPlane, ROLE, settled, zipOf } from './control-plane-fixture.js'
 import { event, folder } from './lambda-fixture.js'
 
@@ -147,7 +148,7 @@ describe('a function of the cloud', () => {
     expect((await invoke(lambda, { Payload: '{}' })).value).toBe('new')
     expect((await running).value).toBe('old')
     await ended
-    await vi.waitFor(() => expect(fn.environments()).toHaveLength(1))
+    await eventually(() => expect(fn.environments()).toHaveLength(1))
   })
 })
 

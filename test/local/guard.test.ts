@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { Guard } from '../../src/executors/process/guard.js'
+import { eventually } from '../support/eventually.js'
 import { alive, folder, processState } from './lambda-fixture.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -30,7 +31,7 @@ describe.runIf(process.platform === 'linux')('the guard', () => {
     guard.watch(released.pid)
     guard.release(released.pid)
     await guard.close()
-    await vi.waitFor(() => expect(alive(watched.pid)).toBe(false))
+    await eventually(() => expect(alive(watched.pid)).toBe(false))
     expect(alive(released.pid)).toBe(true)
     await guard.close()
   })
@@ -44,10 +45,10 @@ describe.runIf(process.platform === 'linux')('the guard', () => {
     const [killed] = await guards()
     if (killed === undefined) throw new Error('No guard was started.')
     process.kill(killed, 'SIGKILL')
-    await vi.waitFor(async () => expect((await guards()).filter((pid) => pid !== killed)).toHaveLength(1))
+    await eventually(async () => expect((await guards()).filter((pid) => pid !== killed)).toHaveLength(1))
     guard.watch(second.pid)
     await guard.close()
-    await vi.waitFor(() => expect([alive(first.pid), alive(second.pid)]).toEqual([false, false]))
+    await eventually(() => expect([alive(first.pid), alive(second.pid)]).toEqual([false, false]))
   })
 
   test.each(['SIGKILL', 'SIGINT'] as const)(
@@ -65,15 +66,12 @@ describe.runIf(process.platform === 'linux')('the guard', () => {
         // Only where the test fails.
         for (const pid of Object.values(pids)) if (alive(pid)) process.kill(pid, 'SIGKILL')
       })
-      await vi.waitFor(() => expect(processState(pids.frozen)).toBe('T'))
+      await eventually(() => expect(processState(pids.frozen)).toBe('T'))
       expect([pids.frozen, pids.busy, pids.child].map(alive)).toEqual([true, true, true])
       host.kill(signal)
       await once(host, 'exit')
-      await vi.waitFor(
-        () => expect([pids.frozen, pids.busy, pids.child].map(alive)).toEqual([false, false, false]),
-        {
-          timeout: 5000,
-        },
+      await eventually(() =>
+        expect([pids.frozen, pids.busy, pids.child].map(alive)).toEqual([false, false, false]),
       )
     },
   )

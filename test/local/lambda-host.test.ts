@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { FunctionLog, InvocationReport } from '../../src/local/index.js'
+import { eventually } from '../support/eventually.js'
 import { ManualClock } from '../support/manual-clock.js'
 import { alive, event, folder, json, lambdaHost, localFunction, processState } from './lambda-fixture.js'
 
@@ -133,7 +134,7 @@ describe('execution environments', () => {
     const child = json(await fn.invoke({}))
     expect(alive(child)).toBe(true)
     await fn.invoke({ exit: true })
-    await vi.waitFor(() => expect(alive(child)).toBe(false))
+    await eventually(() => expect(alive(child)).toBe(false))
   })
 
   test.runIf(linux)('are frozen between invocations, with their timers and children', async () => {
@@ -152,15 +153,15 @@ describe('execution environments', () => {
     const { pid, child, ticks } = json(await fn.invoke({ ms: 50 }))
     expect(ticks).toBeGreaterThan(2)
     expect(fn.environments()).toMatchObject([{ pid, state: 'frozen' }])
-    await vi.waitFor(() => expect([processState(pid), processState(child)]).toEqual(['T', 'T']))
+    await eventually(() => expect([processState(pid), processState(child)]).toEqual(['T', 'T']))
     const running = event(host, 'environment', ({ state }) => state === 'busy')
     const next = fn.invoke({ ms: 300 })
     await running
-    await vi.waitFor(() => expect(processState(pid)).not.toBe('T'))
+    await eventually(() => expect(processState(pid)).not.toBe('T'))
     const after = json(await next)
     expect(after.pid).toBe(pid)
     await fn.expire()
-    await vi.waitFor(() => expect([alive(pid), alive(child)]).toEqual([false, false]))
+    await eventually(() => expect([alive(pid), alive(child)]).toEqual([false, false]))
   })
 
   test('that cannot be frozen run on, which is said once', async () => {

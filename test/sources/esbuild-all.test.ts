@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Plugin } from 'esbuild'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import { workerThreads } from '../../src/executors/worker-thread.js'
 import type { Executor, FunctionSource } from '../../src/index.js'
 import { esbuildAll } from '../../src/sources/esbuild.js'
 import { type HandlerProject, handlerProject, resultOf, taskFor } from '../executors/handler-project.js'
+import { eventually } from '../support/eventually.js'
 
 let project: HandlerProject
 let executor: Executor
@@ -79,11 +80,11 @@ test('a save notifies the functions that were built from the file, and one build
     'web.ts',
     `import { common } from './common'\nexport const web = async () => 'new ' + common`,
   )
-  await vi.waitFor(() => expect(watched.told).toEqual(['web']), { timeout: 15_000 })
+  await eventually(() => expect(watched.told).toEqual(['web']))
   expect(await run('web')).toBe('new one')
   expect(builds).toBe(1)
   await project.write('common.ts', `export const common = 'two'`)
-  await vi.waitFor(() => expect(watched.told.slice(1).sort()).toEqual(['api', 'web']))
+  await eventually(() => expect(watched.told.slice(1).sort()).toEqual(['api', 'web']))
   const [api, web] = await Promise.all([run('api'), run('web')])
   expect([api, web]).toEqual([expect.stringContaining('api two'), 'new two'])
   expect(builds).toBe(2)

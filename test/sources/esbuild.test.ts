@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Plugin } from 'esbuild'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { workerThreads } from '../../src/executors/worker-thread.js'
 import type { Executor, FunctionBuild, FunctionSource } from '../../src/index.js'
 import { esbuild } from '../../src/sources/esbuild.js'
@@ -16,6 +16,7 @@ import {
   taskFor,
 } from '../executors/handler-project.js'
 import { childrenWith } from '../executors/process-state.js'
+import { eventually } from '../support/eventually.js'
 import { ManualClock } from '../support/manual-clock.js'
 
 let project: HandlerProject
@@ -389,12 +390,12 @@ describe('its files and processes', () => {
       resultOf(await executor.execute(taskFor('', {}, { build: { ...first, hold: undefined as never } }))),
     ).toBe(1)
     running[Symbol.dispose]()
-    await vi.waitFor(() => expect(existsSync(pathOf(first))).toBe(false), { timeout: 15_000 })
+    await eventually(() => expect(existsSync(pathOf(first))).toBe(false))
     // It is the newest, so it stays, held or not; and once it is superseded it goes.
     second.hold!()[Symbol.dispose]()
     expect(existsSync(pathOf(second))).toBe(true)
     await source.load()
-    await vi.waitFor(() => expect(existsSync(pathOf(second))).toBe(false), { timeout: 15_000 })
+    await eventually(() => expect(existsSync(pathOf(second))).toBe(false))
     await source.close!()
     expect(existsSync(dirname(pathOf(second)))).toBe(false)
     await expect(source.load()).rejects.toMatchObject({ code: 'CLOSED' })
@@ -411,7 +412,7 @@ describe('its files and processes', () => {
     expect(existsSync(pathOf(first))).toBe(true)
     await clock.advance(60_000)
     const last = await source.load()
-    await vi.waitFor(() => expect(existsSync(pathOf(first))).toBe(false), { timeout: 15_000 })
+    await eventually(() => expect(existsSync(pathOf(first))).toBe(false))
     expect(existsSync(pathOf(last))).toBe(true)
   })
 

@@ -10,8 +10,9 @@ describe.each(CLIENTS)('$client', ({ make }) => {
   test('sends small frames at once, even with unacknowledged data', async () => {
     await using broker = await ScriptedBroker.listen()
     const { connection, peer } = await connected(broker, make)
-    const started = performance.now()
+    const times: number[] = []
     for (let round = 0; round < ROUNDS; round++) {
+      const startedAt = performance.now()
       // With Nagle's algorithm the second waits for the peer's TCP to acknowledge the first, which takes 40 ms.
       await connection.send(stub, Buffer.from('one'))
       // Written in the same turn, both would leave together.
@@ -19,9 +20,10 @@ describe.each(CLIENTS)('$client', ({ make }) => {
       await connection.send(stub, Buffer.from('two'))
       await peer.next('publish')
       await peer.next('publish')
+      times.push(performance.now() - startedAt)
       peer.send({ cmd: 'publish', topic: 'x', payload: 'go on', qos: 0, dup: false, retain: false })
     }
-    expect(performance.now() - started).toBeLessThan(ROUNDS * 20)
+    expect(times.sort((a, b) => a - b)[ROUNDS / 2]).toBeLessThan(35)
     await connection.close()
   })
 })
