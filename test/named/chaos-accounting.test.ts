@@ -104,7 +104,10 @@ describe('the soak', () => {
         event.number === 11 ? new Promise(() => {}) : stub(event, context),
       timeOutMs: 4_000,
     })
-    expect(report).toMatchObject({ lost: 1, answered: COUNT - 1, executedTwice: 0, crossAnswered: 0 })
+    expect(report).toMatchObject({ lost: 1, executedTwice: 0, crossAnswered: 0 })
+    // On a busy machine others may fail, with a code, in so short a time.
+    const failed = Object.values(report.failed).reduce((sum, count) => sum + count, 0)
+    expect(report.answered + failed).toBe(COUNT - 1)
     expect(brokenPromises(report)).toEqual(['1 neither answered nor failed with a typed error'])
   })
 

@@ -49,13 +49,22 @@ function meter(api: WebSocketApi) {
   }
 }
 
+/** Waits until every run of the relay has ended. */
+function receipts(api: WebSocketApi) {
+  let ended = 0
+  api.on('invocation', () => {
+    ended++
+  })
+  const begun = () => Object.values(api.stats().invocations).reduce((sum, count) => sum + count)
+  return async () => {
+    while (begun() > ended) await settle(1)
+  }
+}
+
 describe('an invocation over API Gateway', () => {
   test('of 1 KB, on established connections, makes two posts and runs no relay', async () => {
     const api = await openApi()
-    let ended = 0
-    api.on('invocation', () => {
-      ended++
-    })
+    const received = receipts(api)
     // However slow this machine is, no time passes in which one would have to say that it is still there.
     const clock = new ManualClock(Date.now())
     await using tether = new Tether({ clock, key })
@@ -65,7 +74,7 @@ describe('an invocation over API Gateway', () => {
     const event = { text: createHash('sha512').update('x').digest('hex').repeat(8) }
     // The first go through the relay, whose receipts may come after the answers.
     for (let i = 0; i < 3; i++) expect(await stub(event, stubContext())).toEqual({ echo: event })
-    while (Object.values(api.stats().invocations).reduce((sum, count) => sum + count) > ended) await settle(1)
+    await received()
     const spent = meter(api)
     spent()
     for (let i = 0; i < 5; i++) {
@@ -80,19 +89,24 @@ describe('an invocation over API Gateway', () => {
     ['the session', postless, undefined, { relayed: 1 }],
   ])('works through the relay where %s may not post', async (_who, session, stub, expected) => {
     const api = await openApi()
-    await using tether = new Tether({ key })
+    const received = receipts(api)
+    const clock = new ManualClock(Date.now())
+    await using tether = new Tether({ clock, key })
     const options = (credentials: typeof session) => ({
       endpoint: api.endpoint,
+      clock,
       ...(credentials !== undefined && { credentials }),
     })
     const transport = bothSides(options(session), options(stub))
-    await tether.session({ transport }).serve({ functions: echo }).open()
+    await openListening(tether.session({ transport }).serve({ functions: echo }), clock)
     const remote = tether.stub({ transport })
     for (const event of ['first', 'second'])
       expect(await remote(event, stubContext())).toEqual({ echo: event })
+    await received()
     const spent = meter(api)
     spent()
     expect(await remote('warm', stubContext())).toEqual({ echo: 'warm' })
+    await received()
     expect(spent()).toMatchObject(expected)
   })
 
