@@ -250,7 +250,12 @@ export const optionRows: Readonly<Record<string, OptionRow>> = {
   './local#createLocalBroker': row(local.createLocalBroker, {}),
   './local#createLambdaHost': row(local.createLambdaHost, {}),
   './local#createLambdaHost function': row(
-    (definition: local.FunctionDefinition) => local.createLambdaHost().function(definition),
+    (definition: local.FunctionDefinition) => {
+      const host = local.createLambdaHost()
+      // The host is what must be closed, and removes the function's folder.
+      host.function(definition)
+      return host
+    },
     { name: 'one', bundle },
   ),
   './local#createLocalCloud': row(local.createLocalCloud, {}),
