@@ -8,6 +8,7 @@ import {
   type UpdateFunctionConfigurationCommandInput,
 } from '@aws-sdk/client-lambda'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { deferred } from '../../src/core/base/deferred.js'
 import { fileSnapshots, goLive, type LiveOptions, restore, stubZip } from '../../src/deploy/index.js'
 import { codeHash } from '../../src/deploy/snapshot/snapshot.js'
 import { generateKey } from '../../src/index.js'
@@ -170,6 +171,28 @@ describe('two at once', () => {
       await expectNothingLeft()
     },
   )
+
+  it('of which one goes live while the other clears up: its snapshot is there afterwards', async () => {
+    const [looked, live] = [deferred(), deferred()]
+    let restoring: Promise<unknown> | undefined
+    account.onCall = async ({ stage, operation, resource }) => {
+      if (stage === 'after' && operation === 'TagResource' && resource.endsWith('two')) {
+        restoring = restore({ ...options, functions: ['two'] })
+        await looked.promise
+      } else if (stage === 'before' && operation === 'ListFunctions') {
+        looked.resolve()
+        await live.promise
+      }
+    }
+    await goLive({ ...options, functions: ['two'] })
+    live.resolve()
+    await restoring
+    account.onCall = () => undefined
+    expect(await options.snapshots.list('')).toHaveLength(2)
+    expect((await account.state('two')).tags).toHaveProperty('lambda-tether:snapshot')
+    await restore(options)
+    await expectNothingLeft()
+  })
 
   it('one going live, one going back: either way the function is whole', async () => {
     for (let round = 0; round < 3; round += 1) {

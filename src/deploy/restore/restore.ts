@@ -97,28 +97,18 @@ export async function restoreEach(
     signal,
   )
   for (const { functionArn, tagged, changed, snapshotIds } of restored) {
+    // Another run may have it live by now, under a snapshot that looked like a leftover.
+    const now = await findFunction(account, functionArn, signal)
+    const id = now?.facts.environment[SNAPSHOT_VARIABLE]
     // Without the right to list tags, `tagged` is always false.
-    if (tagged || changed) await untagRestored(account, functionArn, snapshotIds, signal)
-    for (const id of snapshotIds) await deleteSnapshot(tools, { functionArn, id })
+    if (id === undefined && (tagged || changed)) await untagSnapshot(account, functionArn, signal)
+    for (const one of snapshotIds) if (one !== id) await deleteSnapshot(tools, { functionArn, id: one })
   }
   const reasons = results.flatMap((result) =>
     result.status === 'rejected' ? [result.reason as unknown] : [],
   )
   if (reasons.length > 0) throw failure(reasons, signal)
   return restored.map(reportOf)
-}
-
-/** Removes a function's tag, unless it is by now that of another run. */
-async function untagRestored(
-  account: Account,
-  functionArn: string,
-  snapshotIds: readonly string[],
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const now = await findFunction(account, functionArn, signal)
-  const id = now?.facts.environment[SNAPSHOT_VARIABLE]
-  if (now === undefined || (id !== undefined && !snapshotIds.includes(id))) return
-  await untagSnapshot(account, functionArn, signal)
 }
 
 function reportOf({ functionName, changed, kept }: RestoredFunction): RestoredFunctionReport {
