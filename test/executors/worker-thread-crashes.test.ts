@@ -1,6 +1,10 @@
+import { symlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { workerThreads } from '../../src/executors/worker-thread.js'
-import type { Executor, Task } from '../../src/index.js'
+import type { Executor, FunctionBuild, Task } from '../../src/index.js'
 import { contextOf, errorOf, projectOfFile, resultOf, type TestTask, taskFor } from './handler-project.js'
 
 const project = await projectOfFile()
@@ -295,3 +299,27 @@ describe('giving up', () => {
 function threadsAlive(): number {
   return process.getActiveResourcesInfo().filter((resource) => /^(MessagePort|Worker)$/.test(resource)).length
 }
+
+test('threads that are replaced while they load their dependencies take no other with them', async () => {
+  await symlink(
+    fileURLToPath(new URL('../../node_modules/zod', import.meta.url)),
+    join(project.folder, 'zod'),
+  )
+  const dependencies = {
+    path: await project.write('dependencies.cjs', "require('./zod/index.js')"),
+    fingerprints: [],
+  }
+  const path = await project.write('kept.cjs', "exports.handler = async () => 'kept'")
+  const build: FunctionBuild = { kind: 'file', path, exportName: 'handler', dependencies }
+  const task = taskFor(path, {}, { build })
+  expect(resultOf(await executor.execute(task))).toBe('kept')
+  for (let n = 0; n < 15; n++) {
+    await executor.reload(task.functionId, {
+      ...build,
+      dependencies: { ...dependencies, fingerprints: [String(n)] },
+    })
+    // Each is replaced at another moment of its start.
+    await setTimeout(4 * n)
+  }
+  expect(resultOf(await executor.execute(task))).toBe('kept')
+})

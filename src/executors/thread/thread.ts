@@ -5,8 +5,10 @@ import {
   receiveMessageOnPort,
   Worker,
 } from 'node:worker_threads'
+import { systemClock } from '../../core/base/clock.js'
 import { deferred } from '../../core/base/deferred.js'
 import { defined } from '../../core/base/defined.js'
+import { atMost } from '../../core/base/delay.js'
 import { HandlerError, type LambdaError, toLambdaError } from '../../core/base/errors.js'
 import { unwritable } from '../../core/base/json.js'
 import type { Answer, Task } from '../../core/contracts/executor.js'
@@ -34,6 +36,12 @@ import {
 const REMEMBERED_INVOCATIONS = 16
 /** How much output of a module is kept for the first invocation. */
 const EARLY_CHARACTERS = 1024 * 1024
+/**
+ * How long the end of a thread waits for its modules to load: Node aborts the whole process if a thread is terminated
+ * while `require` links an ES module (`IsGraphAsync must be used on an instantiated module`). Code that never yields
+ * while it loads is terminated after this time.
+ */
+const LOADING_MS = 2_000
 
 export interface ThreadOptions {
   readonly resourceLimits?: ResourceLimits
@@ -76,6 +84,9 @@ export class Thread implements SpareWorker, PrewarmedWorker {
   #running: Running | undefined
   #usable = true
   #ready = false
+  /** Loads under way: of the dependencies, and of the code. */
+  #loads: number
+  readonly #calm = deferred()
   /** The error that ends the thread, if one was reported. */
   #failure: Answer | undefined
 
@@ -91,6 +102,8 @@ export class Thread implements SpareWorker, PrewarmedWorker {
     this.#options = options
     this.#origin = origin
     const { env, overrides, build } = origin
+    // It reports that it is ready once it has loaded them.
+    this.#loads = 1
     this.#taskEnv = env ?? {}
     this.#env = env === undefined ? {} : options.environment.of(defined({ env, overrides, build }))
     const { port1, port2 } = new MessageChannel()
@@ -149,6 +162,7 @@ export class Thread implements SpareWorker, PrewarmedWorker {
     if (build.kind === 'file') {
       const { path: file, exportName, as, entry } = build
       const message: LoadMessage = defined({ kind: 'load', file, exportName, as, entry, env })
+      this.#loads++
       this.#port.postMessage(message)
     }
     return this.#loaded.promise
@@ -182,6 +196,9 @@ export class Thread implements SpareWorker, PrewarmedWorker {
   async stop(): Promise<void> {
     this.#usable = false
     this.#loaded.resolve(undefined)
+    // A paused thread must not run more of its code.
+    if (this.#loads > 0 && !this.debug.attached)
+      await atMost(LOADING_MS, this.#calm.promise, { clock: systemClock })
     await this.debug.end(() => this.#worker.terminate())
     // Wait until 'exit' has been handled and the port is closed.
     await this.#exited
@@ -221,10 +238,12 @@ export class Thread implements SpareWorker, PrewarmedWorker {
       case 'ready':
         this.#memoryBytes = message.memoryBytes
         this.#ready = true
+        this.#hasLoaded()
         return
       case 'loaded':
         this.#memoryBytes = message.memoryBytes
         this.#loaded.resolve(message.error)
+        this.#hasLoaded()
         return
       case 'value':
         this.#memoryBytes = message.memoryBytes
@@ -287,6 +306,11 @@ export class Thread implements SpareWorker, PrewarmedWorker {
     stream.end()
   }
 
+  #hasLoaded(): void {
+    this.#loads--
+    if (this.#loads === 0) this.#calm.resolve()
+  }
+
   #fail(error: unknown): void {
     this.#usable = false
     const task = this.#running?.task
@@ -307,6 +331,7 @@ export class Thread implements SpareWorker, PrewarmedWorker {
     this.#port.close()
     for (const output of this.#outputs.values()) output.flush()
     this.#loaded.resolve(exitedAtLoad(exitCode))
+    this.#calm.resolve()
     const running = this.#running
     if (!running) return
     // Work left behind by an earlier invocation may have ended the thread: then this invocation can run again. A thread
