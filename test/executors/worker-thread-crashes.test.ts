@@ -313,13 +313,13 @@ test('threads that are replaced while they load their dependencies take no other
   const build: FunctionBuild = { kind: 'file', path, exportName: 'handler', dependencies }
   const task = taskFor(path, {}, { build })
   expect(resultOf(await executor.execute(task))).toBe('kept')
-  for (let n = 0; n < 15; n++) {
+  for (let n = 0; n < 40; n++) {
     await executor.reload(task.functionId, {
       ...build,
       dependencies: { ...dependencies, fingerprints: [String(n)] },
     })
     // Each is replaced at another moment of its start.
-    await setTimeout(4 * n)
+    await setTimeout(n)
   }
   expect(resultOf(await executor.execute(task))).toBe('kept')
 })
