@@ -84,8 +84,8 @@ export class Thread implements SpareWorker, PrewarmedWorker {
   #running: Running | undefined
   #usable = true
   #ready = false
-  /** Loads under way: of the dependencies, and of the code. */
-  #loads: number
+  /** Loads under way: of the start, which ends when it is ready and has its dependencies, and of the code. */
+  #loads = 1
   readonly #calm = deferred()
   /** The error that ends the thread, if one was reported. */
   #failure: Answer | undefined
@@ -102,8 +102,6 @@ export class Thread implements SpareWorker, PrewarmedWorker {
     this.#options = options
     this.#origin = origin
     const { env, overrides, build } = origin
-    // It reports that it is ready once it has loaded them.
-    this.#loads = 1
     this.#taskEnv = env ?? {}
     this.#env = env === undefined ? {} : options.environment.of(defined({ env, overrides, build }))
     const { port1, port2 } = new MessageChannel()
