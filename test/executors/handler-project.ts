@@ -44,7 +44,8 @@ export function taskFor(path: string, event: unknown = {}, changes: Partial<Task
     event: new TextEncoder().encode(JSON.stringify(event)),
     context: contextOf('request-1'),
     env: { FUNCTION_OWN: 'yes' },
-    deadline: Date.now() + 15_000,
+    // Later than any test ends.
+    deadline: Date.now() + 300_000,
     onLog: (line) => lines.push(line),
     ...changes,
     lines,

@@ -1,7 +1,5 @@
-import { symlink } from 'node:fs/promises'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { workerThreads } from '../../src/executors/worker-thread.js'
 import type { Executor, FunctionBuild, Task } from '../../src/index.js'
@@ -300,26 +298,50 @@ function threadsAlive(): number {
   return process.getActiveResourcesInfo().filter((resource) => /^(MessagePort|Worker)$/.test(resource)).length
 }
 
-test('threads that are replaced while they load their dependencies take no other with them', async () => {
-  await symlink(
-    fileURLToPath(new URL('../../node_modules/zod', import.meta.url)),
-    join(project.folder, 'zod'),
-  )
-  const dependencies = {
-    path: await project.write('dependencies.cjs', "require('./zod/index.js')"),
-    fingerprints: [],
-  }
-  const path = await project.write('kept.cjs', "exports.handler = async () => 'kept'")
-  const build: FunctionBuild = { kind: 'file', path, exportName: 'handler', dependencies }
-  const task = taskFor(path, {}, { build })
-  expect(resultOf(await executor.execute(task))).toBe('kept')
-  for (let n = 0; n < 40; n++) {
-    await executor.reload(task.functionId, {
-      ...build,
-      dependencies: { ...dependencies, fingerprints: [String(n)] },
+describe('a thread that ends while it loads', () => {
+  // Node aborts the whole process if it terminates a thread while `require` links an ES module.
+  const kept = "exports.handler = async () => 'kept'"
+
+  test('replaced: it loads its dependencies first', async () => {
+    const begun = join(project.folder, 'begun')
+    const proceed = join(project.folder, 'proceed')
+    const done = join(project.folder, 'done')
+    const slow = `
+      const { existsSync, writeFileSync } = require('node:fs')
+      writeFileSync(${JSON.stringify(begun)}, '')
+      while (!existsSync(${JSON.stringify(proceed)})) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
+      writeFileSync(${JSON.stringify(done)}, '')`
+    const path = await project.write('replaced.cjs', kept)
+    const buildWith = async (name: string, dependencies: string): Promise<FunctionBuild> => ({
+      kind: 'file',
+      path,
+      exportName: 'handler',
+      dependencies: { path: await project.write(name, dependencies), fingerprints: [name] },
     })
-    // Each is replaced at another moment of its start.
-    await setTimeout(n)
-  }
-  expect(resultOf(await executor.execute(task))).toBe('kept')
+    const task = taskFor(path, {}, { build: await buildWith('slow.cjs', slow) })
+    expect(resultOf(await executor.execute(task))).toBe('kept')
+    await expect.poll(() => existsSync(begun)).toBe(true)
+    const reloaded = executor.reload(task.functionId, await buildWith('quick.cjs', ''))
+    writeFileSync(proceed, '')
+    await reloaded
+    await executor.close()
+    expect(existsSync(done)).toBe(true)
+  })
+
+  test('failed outside its module: it loads the module first', async () => {
+    const done = join(project.folder, 'loaded')
+    const broken = `
+      import { writeFileSync } from 'node:fs'
+      setImmediate(() => { throw new Error('outside') })
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      writeFileSync(${JSON.stringify(done)}, '')
+      export const handler = async () => 'never'`
+    const task = taskFor(await project.write('whole.cjs', kept))
+    expect(resultOf(await executor.execute(task))).toBe('kept')
+    const path = await project.write('broken.mjs', broken)
+    const reloaded = executor.reload(task.functionId, { kind: 'file', path, exportName: 'handler' })
+    await expect(reloaded).rejects.toThrow('outside')
+    await executor.close()
+    expect(existsSync(done)).toBe(true)
+  })
 })

@@ -194,12 +194,16 @@ export class Thread implements SpareWorker, PrewarmedWorker {
   async stop(): Promise<void> {
     this.#usable = false
     this.#loaded.resolve(undefined)
+    await this.#terminate()
+    // Wait until 'exit' has been handled and the port is closed.
+    await this.#exited
+  }
+
+  async #terminate(): Promise<void> {
     // A paused thread must not run more of its code.
     if (this.#loads > 0 && !this.debug.attached)
       await atMost(LOADING_MS, this.#calm.promise, { clock: systemClock })
     await this.debug.end(() => this.#worker.terminate())
-    // Wait until 'exit' has been handled and the port is closed.
-    await this.#exited
   }
 
   #post(sequence: number, task: Task): void {
@@ -270,7 +274,7 @@ export class Thread implements SpareWorker, PrewarmedWorker {
         this.#failure = { kind: 'error', error: message.error }
         this.#loaded.resolve(message.error)
         // An invocation may be on its way into the broken thread: the thread's end decides its outcome.
-        void this.debug.end(() => this.#worker.terminate())
+        void this.#terminate()
     }
   }
 
