@@ -28,6 +28,7 @@ const long = process.env.LONG === undefined ? ['test/*/long/**'] : []
 export default defineConfig({
   test: {
     globalSetup: [
+      'test/support/python-first.ts',
       'test/support/build-run-files.ts',
       'test/support/radosgw-once.ts',
       'test/support/package-once.ts',

@@ -8,7 +8,7 @@ import { createLocalBroker } from '../../src/local/iot/broker.js'
 import { referencesOf } from '../support/boundaries.js'
 import { type InstalledPackage, installPackage, PACKAGE_INSTALL_MS } from '../support/installed-package.js'
 import { stubContext } from '../support/stub-context.js'
-import { available, pythonSubject, realPython } from '../testing/executor-subjects.js'
+import { available, pythonSubject } from '../testing/executor-subjects.js'
 
 const subpaths = Object.keys(manifest.exports).filter((subpath) => !subpath.endsWith('.json'))
 const optional = Object.keys(manifest.peerDependencies)
@@ -26,7 +26,7 @@ const executors = [
           'child processes of Python',
           `without: ${JSON.stringify(pythonSubject.without)},
            factory: () => ({
-             executor: childProcesses({ python: ${JSON.stringify(realPython())} }),
+             executor: childProcesses(),
              functionOf(behaviour) {
                const atStart = behaviour.endsWith('-at-start')
                const file = atStart ? behaviour.replaceAll('-', '_') : 'conformance_functions'

@@ -66,7 +66,7 @@ export const nodeSubject: ExecutorSubject = {
 
 export const pythonSubject: ExecutorSubject = {
   factory: () => ({
-    executor: childProcesses({ python: realPython() }),
+    executor: childProcesses(),
     functionOf(behaviour) {
       if (behaviour === 'fail-at-start' || behaviour === 'exit-at-start') {
         const path = join(functions, `${behaviour.replaceAll('-', '_')}.py`)
@@ -107,9 +107,8 @@ export const bashSubject: ExecutorSubject = {
  * AWS's own runtime for Node (`aws-lambda-ric` 4), at work on the suite's own functions. It is compiled when it is
  * installed, for a minute; AWS_LAMBDA_RIC says where its `index.mjs` lies.
  */
-export const ricSubject: ExecutorSubject | undefined = subjectOfRic(process.env.AWS_LAMBDA_RIC)
-
-function subjectOfRic(module: string | undefined): ExecutorSubject | undefined {
+export function ricSubject(): ExecutorSubject | undefined {
+  const module = process.env.AWS_LAMBDA_RIC
   if (module === undefined) {
     if (process.env.REQUIRE_REAL_SERVERS !== '1') return undefined
     throw new Error('REQUIRE_REAL_SERVERS is 1 and AWS_LAMBDA_RIC does not say where aws-lambda-ric is.')
@@ -141,12 +140,6 @@ export function available(...programs: readonly string[]): boolean {
     throw new Error(`REQUIRE_REAL_SERVERS is 1 and these are not on the PATH: ${missing.join(', ')}.`)
   }
   return missing.length === 0
-}
-
-/** `python3` may be a script that looks for the real one, and changes the `PATH` on the way. */
-export function realPython(): string {
-  const { stdout } = spawnSync('python3', ['-c', 'import sys; print(sys.executable)'], { encoding: 'utf8' })
-  return stdout.trim()
 }
 
 /** The module's handler, with state of its own: Node keeps modules by their URL. */
