@@ -57,7 +57,9 @@ const PRELOADED = /attacker[\w-]*\.so.*cannot be preloaded/
 
 const NODE = `
 const { spawnSync } = require('node:child_process')
-const run = (program, ...words) => spawnSync(program, words, { encoding: 'utf8' }).stderr
+// Bash reads BASH_ENV unless its input is a socket.
+const run = (program, ...words) =>
+  spawnSync(program, words, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).stderr
 exports.handler = async () => [
   run(process.execPath, '-e', 'try { require("attacker") } catch {}'),
   run('bash', '-c', 'ls'), run('python3', '-c', ''), run('git', 'at-home'), run('git', 'counted'),
