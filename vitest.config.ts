@@ -15,12 +15,11 @@ class LongestFirst extends BaseSequencer {
 
 // A busy machine takes long for what a process, a thread or a socket does.
 const limits = { testTimeout: 20_000, hookTimeout: 30_000, expect: { poll: { timeout: 15_000 } } }
-const core = 'test/core/**/*.test.ts'
 const folders =
-  '{aws,bench,deploy,diagnose,diff,docs,executors,inspector,local,mutants,named,network,recorder,report,repository,sources,stores,stub,testing,transports,types}'
+  '{aws,bench,core,deploy,diagnose,diff,docs,executors,inspector,local,mutants,named,network,recorder,report,repository,sources,stores,stub,testing,transports,types}'
 // They change their process, its date, its variables or its globals, open its debugger, or may end it.
 const alone =
-  'chaos-accounting|child-process|debug-*|discovery|esbuild|exact-json|executor-mutants|fake-timers|inline|out-of-files|profile|quiet-require|s3|versions|worker-thread-crashes|wrap-finding'
+  'chaos-accounting|child-process|debug-inspector|debug-process|debug-server|debug-thread|discovery|esbuild|exact-json|executor-mutants|fake-timers|inline|out-of-files|profile|quiet-require|s3.|s3-lifecycle|versions|worker-thread-crashes|wrap-finding'
 const shared = `test/${folders}/**/!(${alone}).test.ts`
 // They install packages from the registry, or run a whole program ten times: `.ci/long` runs them.
 const long = process.env.LONG === undefined ? ['test/*/long/**'] : []
@@ -38,9 +37,8 @@ export default defineConfig({
     maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     projects: [
-      // The core has no state at module level, and changes nothing of its process: its files share one, and load it once.
-      { test: { ...limits, name: 'core', include: [core], isolate: false } },
-      // They load the local cloud, brokers, compilers and AWS's clients, which takes longer than many of them.
+      // They change nothing of their process and share it: loading the sources, brokers, compilers and AWS's clients takes
+      // longer than many of them.
       { test: { ...limits, name: 'shared', include: [shared], exclude: long, isolate: false } },
       // A fork for each keeps a crash in one file from another's. They come last: some wait for the packed package, which is built meanwhile.
       {
@@ -49,7 +47,7 @@ export default defineConfig({
           name: 'real',
           sequence: { groupOrder: 1 },
           include: ['test/**/*.test.ts'],
-          exclude: [core, shared, ...long],
+          exclude: [shared, ...long],
         },
       },
     ],

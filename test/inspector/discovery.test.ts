@@ -21,14 +21,19 @@ import { Tether } from '../support/tether.js'
 import { Inspected } from './inspected.js'
 
 describe('the file that tools find an inspector by', () => {
+  let own: string
   let runtime: string
   beforeEach(() => {
-    runtime = mkdtempSync(join(tmpdir(), 'runtime-'))
+    own = mkdtempSync(join(tmpdir(), 'discovery-'))
+    runtime = join(own, 'runtime')
+    mkdirSync(runtime)
+    // Tools look in both, and other inspectors of this user may be running.
     vi.stubEnv('XDG_RUNTIME_DIR', runtime)
+    vi.stubEnv('TMPDIR', own)
   })
   afterEach(() => {
     vi.unstubAllEnvs()
-    rmSync(runtime, { recursive: true, force: true })
+    rmSync(own, { recursive: true, force: true })
   })
 
   const discovery = (folder: string, pid = process.pid, port = 1) => ({

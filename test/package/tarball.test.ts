@@ -60,10 +60,13 @@ const ASKED_BY_AGENT = `
   import { memory } from 'lambda-tether/transports/memory'
   const need = async () => {
     const session = createSession({ app: 'app', stage: 'dev', key: generateKey(), transport: memory() })
-    const { origin, searchParams } = new URL((await inspect(session)).url)
+    const inspector = await inspect(session)
+    const { origin, searchParams } = new URL(inspector.url)
     const headers = { authorization: 'Bearer ' + searchParams.get('token'), 'content-type': 'application/json' }
     const answer = await fetch(origin + '/mcp', { method: 'POST', headers, body: '{}' })
-    throw (await answer.json()).error
+    const { error } = await answer.json()
+    await inspector.close()
+    throw error
   }`
 
 describe('the packed package, installed alone', () => {
