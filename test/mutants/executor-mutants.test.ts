@@ -34,7 +34,7 @@ async function factoryOf(mutant: Mutant): Promise<Factory> {
   if (file.startsWith('src/executors/process/')) {
     const entry = 'src/executors/child-process.ts'
     const module = await patched<{ childProcesses: typeof childProcesses }>(entry, mutant)
-    return async () => ({ ...(await nodeSubject.factory()), executor: module.childProcesses() })
+    return async () => ({ ...(await nodeSubject.factory()), executor: module.childProcesses({ spares: 0 }) })
   }
   const module = await patched<{ workerThreads: typeof workerThreads }>(
     'src/executors/worker-thread.ts',

@@ -57,16 +57,17 @@ export const threadSubject: ExecutorSubject = {
   without: ['children'],
 }
 
+/** No test needs a spare, and each is a process that starts; threads keep theirs, from the same pool. */
 export const nodeSubject: ExecutorSubject = {
   factory: () => ({
-    executor: childProcesses(),
+    executor: childProcesses({ spares: 0 }),
     variables: { NODE_OPTIONS: '--max-old-space-size=64' },
   }),
 }
 
 export const pythonSubject: ExecutorSubject = {
   factory: () => ({
-    executor: childProcesses(),
+    executor: childProcesses({ spares: 0 }),
     functionOf(behaviour) {
       if (behaviour === 'fail-at-start' || behaviour === 'exit-at-start') {
         const path = join(functions, `${behaviour.replaceAll('-', '_')}.py`)
