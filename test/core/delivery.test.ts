@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { encodeMessage } from '../../src/core/wire/codec.js'
 import { decodeHeader } from '../../src/core/wire/frame.js'
 import type { InvokeMessage } from '../../src/core/wire/protocol.js'
-import type { Clock, Invocation } from '../../src/index.js'
+import type { Clock, Connection, Invocation, Transport } from '../../src/index.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
 import { Sealer } from '../support/sealer.js'
 import { stubContext } from '../support/stub-context.js'
@@ -18,6 +18,35 @@ function holding(tether: Tether, options = {}) {
     return invocation.ack()
   })
   return { session, held }
+}
+
+/** A stub's transport with frames that leave late. */
+class SlowTransport implements Transport {
+  readonly name = 'slow'
+  sendsInMs = 0
+  readonly #inner: Transport
+  readonly #clock: Clock
+
+  constructor(inner: Transport, clock: Clock) {
+    this.#inner = inner
+    this.#clock = clock
+  }
+
+  get limits(): Transport['limits'] {
+    return this.#inner.limits
+  }
+
+  async connect(...[self, handlers, options]: Parameters<Transport['connect']>): Promise<Connection> {
+    const connection = await this.#inner.connect(self, handlers, options)
+    return {
+      ...connection,
+      send: async (to, frame, sendOptions) => {
+        if (this.sendsInMs > 0)
+          await new Promise<void>((resolve) => this.#clock.schedule(this.sendsInMs, resolve))
+        await connection.send(to, frame, sendOptions)
+      },
+    }
+  }
 }
 
 /** Text of CJK characters that does not compress much. */
@@ -372,6 +401,50 @@ describe('delivery', () => {
     expect(second.held[0]!.rerun).toBe(true)
     await second.held[0]!.respond(1)
     expect(await running).toBe(1)
+  })
+
+  it('marks an invocation that an earlier session may have run, however late it comes again', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    const slow = new SlowTransport(tether.transport, clock)
+    const first = holding(tether)
+    await first.session.open()
+    const running = tether.stub({ transport: slow })({}, stubContext())
+    await clock.advance(10)
+    expect(first.held).toHaveLength(1)
+    tether.transport.silence('session')
+    slow.sendsInMs = 300
+    const second = holding(tether)
+    await clock.during(1_500, second.session.open())
+    await clock.advance(3_000)
+    expect(second.held[0]!.rerun).toBe(true)
+    await second.held[0]!.respond(1)
+    await clock.advance(300)
+    expect(await running).toBe(1)
+  })
+
+  it('does not mark an invocation that a new session has asked the variables for', async () => {
+    const clock = new ManualClock()
+    await using tether = new Tether({ clock })
+    const slow = new SlowTransport(tether.forgetful, clock)
+    const first = holding(tether)
+    await first.session.open()
+    const stub = tether.stub({ transport: slow })
+    const earlier = stub(1, stubContext())
+    await clock.advance(10)
+    await first.held[0]!.respond(1)
+    await earlier
+    tether.transport.silence('session')
+    slow.sendsInMs = 50
+    const second = holding(tether)
+    await clock.during(1_500, second.session.open())
+    const running = stub(2, stubContext())
+    await clock.advance(200)
+    expect(second.held[0]!.event).toBe(2)
+    expect(second.held[0]!.rerun).toBe(false)
+    await second.held[0]!.respond(2)
+    await clock.advance(50)
+    expect(await running).toBe(2)
   })
 
   it('does not mark an invocation first sent to this session, even after slow connecting', async () => {

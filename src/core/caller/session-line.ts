@@ -44,8 +44,9 @@ export interface Sendable {
   readonly terms: Terms
   /** Packed, except for a mirrored call, which must cost its function as little as possible. */
   readonly event: PackedBody | Uint8Array
-  /** The last `invoke`, and the time of the first. */
+  /** The last `invoke`, how many were sent, and when it was first sent to a session that may not have received it. */
   sent?: Sent
+  sends: number
   firstSentAt?: number
   /** The response, if it is streamed. */
   body?: StreamBody
@@ -245,7 +246,9 @@ export class SessionLine {
     const { bytes, fingerprint } = this.#pack(input.env)
     // A successor does not have the variables of its predecessor.
     const known = peer.informed.session === peer.heard && peer.informed.fingerprint === fingerprint
-    call.firstSentAt ??= at
+    call.sends++
+    // A session that asks for the variables has received the first message, and no other session has.
+    if (call.sends === 1 || (call.sends === 2 && withEnv)) call.firstSentAt = at
     if (mirrored !== undefined) call.stop ??= new AbortController()
     const draft = {
       type: 'invoke' as const,
@@ -253,7 +256,7 @@ export class SessionLine {
       functionId: input.functionId,
       context: input.context,
       remainingMs: Math.max(0, startedAt + input.remainingMs - at),
-      ageMs: at - call.firstSentAt,
+      ageMs: at - (call.firstSentAt ?? at),
       ackedBy,
       sentAt: this.#clock.now(),
       boundTo: peer.heard,

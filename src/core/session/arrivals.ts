@@ -15,6 +15,8 @@ export const REMEMBERED_MS = 60_000
 /** How long a stub may take to answer a challenge. */
 const HOLD_MS = 10_000
 const CLOCK_TOLERANCE_MS = 30_000
+/** The longest that one part of a message is assumed to travel, waits for a new connection included. */
+const TRAVEL_MS = 5_000
 const NOTHING: Uint8Array = new Uint8Array()
 
 type Waiting = In<'unknown' | 'arriving' | 'challenged'>
@@ -65,9 +67,10 @@ export function inform(
 export function run(desk: Desk, arrival: Arrival, event = NOTHING, then = start): void {
   const { id, from, arrivedAt, message, environment, replay } = arrival
   const { functionId, ackedBy, ageMs } = message
-  const now = desk.clock.now()
-  // Another session acknowledged it, or may have received it before this session began.
-  const rerun = (ackedBy !== undefined && ackedBy !== desk.identity.session) || ageMs > now - desk.openedAt
+  // Another session acknowledged it, or may have received it before this session began. How long this message was on its
+  // way is unknown, so that one sent again soon after the beginning counts as well.
+  const sentBefore = ageMs > 0 && ageMs + TRAVEL_MS > arrivedAt - desk.openedAt
+  const rerun = (ackedBy !== undefined && ackedBy !== desk.identity.session) || sentBefore
   const invocation = new Invocation(arrival, event, rerun, desk)
   const { deadline } = invocation
   const trace = traceOf('invocation', () => describe(invocation, desk.name, arrivedAt))
