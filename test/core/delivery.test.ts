@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
+import { delay } from '../../src/core/base/delay.js'
 import { encodeMessage } from '../../src/core/wire/codec.js'
 import { decodeHeader } from '../../src/core/wire/frame.js'
 import type { InvokeMessage } from '../../src/core/wire/protocol.js'
@@ -41,8 +42,7 @@ class SlowTransport implements Transport {
     return {
       ...connection,
       send: async (to, frame, sendOptions) => {
-        if (this.sendsInMs > 0)
-          await new Promise<void>((resolve) => this.#clock.schedule(this.sendsInMs, resolve))
+        if (this.sendsInMs > 0) await delay(this.sendsInMs, { clock: this.#clock })
         await connection.send(to, frame, sendOptions)
       },
     }

@@ -224,7 +224,19 @@ export class Caller implements LineEvents {
     const first = begin(terms, moment)
     return new Promise((resolve, reject) => {
       const event = packed ?? input.event
-      const call: Call = { id, sends: 0, peer, also, terms, event, way, resolve, reject, state: first.state }
+      const call: Call = {
+        id,
+        sends: 0,
+        firstSentAt: 0,
+        peer,
+        also,
+        terms,
+        event,
+        way,
+        resolve,
+        reject,
+        state: first.state,
+      }
       this.#calls.set(id, call)
       this.#take(call, first, moment)
     })

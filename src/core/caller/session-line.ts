@@ -47,7 +47,7 @@ export interface Sendable {
   /** The last `invoke`, how many were sent, and when it was first sent to a session that may not have received it. */
   sent?: Sent
   sends: number
-  firstSentAt?: number
+  firstSentAt: number
   /** The response, if it is streamed. */
   body?: StreamBody
   /** Aborted when the call is over; only transfers and mirrored calls have one. */
@@ -256,7 +256,7 @@ export class SessionLine {
       functionId: input.functionId,
       context: input.context,
       remainingMs: Math.max(0, startedAt + input.remainingMs - at),
-      ageMs: at - (call.firstSentAt ?? at),
+      ageMs: at - call.firstSentAt,
       ackedBy,
       sentAt: this.#clock.now(),
       boundTo: peer.heard,

@@ -10,7 +10,7 @@ import { projectOfFile, resultOf, taskFor } from '../handler-project.js'
 const project = await projectOfFile()
 
 test('threads that are replaced at any moment of their start leave the host alive', async () => {
-  const executor = workerThreads()
+  await using executor = workerThreads()
   await symlink(
     fileURLToPath(new URL('../../../node_modules/zod', import.meta.url)),
     join(project.folder, 'zod'),
@@ -31,5 +31,4 @@ test('threads that are replaced at any moment of their start leave the host aliv
     await setTimeout(n)
   }
   expect(resultOf(await executor.execute(task))).toBe('kept')
-  await executor.close()
 }, 180_000)
